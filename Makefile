@@ -1,0 +1,57 @@
+# Everything runs in .venv, which is made on first use and kept. Needs Python 3.11 or newer and make.
+#   make demo           digits from neighbors to a picture; writes into demo/
+#   make demo-fashion   the same with the 70,000 Fashion-MNIST images
+#   make test           all that continuous integration runs
+#   make bench          side by side with umap-learn; ARGS="--help" lists the choices
+#   make lint, make format, make clean
+# PYTHON=python3.12 chooses the interpreter of a new .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
+
+.PHONY: help demo demo-fashion test lint format bench clean
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+demo: $(VENV)/has-plot
+	$(BIN)/python -m examples.demo
+
+demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
+	$(BIN)/python -m examples.demo_fashion
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/has-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/has-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/has-bench
+	$(BIN)/python -m benchmarks.compare $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
+$(VENV)/has-%: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+$(VENV)/made:
+	@'$(PYTHON)' -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "No Python 3.11 or newer found (tried: $(or $(PYTHON),$(CANDIDATES))). Install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) comes without venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	'$(PYTHON)' -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,258 @@
+"""Six figures of an embedding's quality.
+
+Rows, pairs and triplets are drawn with fixed seeds, so every embedding of a data set is judged on the same ones and
+differences between embeddings are paired. Rows that are not finite (disconnected ones) are left out.
+"""
+
+import argparse
+import importlib.util
+import sys
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from scipy.spatial import cKDTree
+from scipy.stats import spearmanr
+
+DEFAULT_CURVE = (1.5769434602697652, 0.8950608778515733)  # (a, b) of min_dist 0.1, spread 1
+FLOOR = 1e-4  # the least 1 - v in a loss, so that points on one place do not make it infinite
+LARGE = 300_000  # rows above which fewer queries are compared with all rows
+
+
+class Figures(NamedTuple):
+    """Quality of one embedding; for ``eff`` lower is better, for the others higher."""
+
+    trust: float
+    recall15: float
+    knn5acc: float
+    triplet: float
+    spearman: float
+    eff: float
+
+
+def judge(dataset, graph, embedding, curve=DEFAULT_CURVE):
+    """All six figures.
+
+    Parameters
+    ----------
+    dataset : DataSet
+    graph : sparse array of shape (n, n)
+        The symmetric fuzzy graph, both directions of every edge stored.
+    embedding : array of shape (n, n_components)
+    curve : tuple of (a, b), default that of min_dist 0.1 and spread 1
+        Of the embedding's similarity 1 / (1 + a d^2b), for ``eff``.
+
+    Returns
+    -------
+    Figures
+    """
+    features, labels, neighbors = dataset.features, dataset.labels, dataset.nearest
+    finite = np.isfinite(embedding).all(1)
+    if not finite.all():
+        number = np.where(finite, np.cumsum(finite) - 1, -1)
+        neighbors = number[neighbors[finite]]
+        features, labels, embedding = features[finite], labels[finite], embedding[finite]
+        graph = graph.tocsr()[finite][:, finite]
+    positions = np.ascontiguousarray(embedding, np.float64)
+    tree = cKDTree(positions)
+    queries = 300 if len(positions) > LARGE else 2000
+    return Figures(
+        trustworthiness(features, positions, tree, queries),
+        neighbor_recall(neighbors, positions, tree),
+        label_accuracy(labels, positions, tree),
+        triplet_accuracy(features, positions),
+        distance_correlation(features, positions),
+        expected_loss(graph, positions, curve, queries),
+    )
+
+
+def _drawn(n, count, seed=0):
+    """``count`` sorted row numbers, or all of them where there are no more."""
+    if n <= count:
+        return np.arange(n)
+    return np.sort(np.random.RandomState(seed).choice(n, count, False))
+
+
+def nearest_others(tree, positions, rows, k):
+    """The k nearest other rows of each of ``rows``; int64 of shape (len(rows), k)."""
+    found = tree.query(positions[rows], k + 1, workers=2)[1]
+    itself = found == rows[:, None]
+    itself[~itself.any(1), -1] = True  # lost among copies of the point: the last one goes instead
+    return found[~itself].reshape(len(rows), k)
+
+
+@njit(parallel=True, cache=True)
+def ranks(products, square_norms, chosen, itself):
+    """Rank of each chosen column by distance, 1 for the nearest; ``itself`` is a column not counted (or -1).
+
+    Square distances less a constant of the row are square_norms - 2 products, in float32.
+    """
+    m, k = chosen.shape
+    out = np.empty((m, k), np.int64)
+    for i in prange(m):
+        limit = np.empty(k, np.float32)
+        nearer = np.zeros(k, np.int64)
+        for c in range(k):
+            limit[c] = square_norms[chosen[i, c]] - np.float32(2) * products[i, chosen[i, c]]
+        for j in range(len(square_norms)):
+            square = square_norms[j] - np.float32(2) * products[i, j]
+            if j != itself[i]:
+                for c in range(k):
+                    nearer[c] += square < limit[c]
+        out[i] = nearer + 1
+    return out
+
+
+def excess_ranks(features, queries, itself, chosen):
+    """Sum of max(0, rank - k) over all rows of ``chosen``: ranks among all features, seen from ``queries``."""
+    n, k = len(features), chosen.shape[1]
+    mean = np.asarray(features[:50000]).mean(0).astype(np.float32)
+    centered = np.asarray(features, np.float32) - mean
+    square_norms = np.einsum("ij,ij->i", centered, centered)
+    block = max(1, int(2e8 // (4 * n)))
+    total = 0.0
+    for begin in range(0, len(queries), block):
+        part = slice(begin, begin + block)
+        products = (np.asarray(queries[part], np.float32) - mean) @ centered.T
+        total += np.maximum(ranks(products, square_norms, chosen[part], itself[part]) - k, 0).sum()
+    return total
+
+
+def trustworthiness(features, positions, tree, queries=2000, k=15):
+    """Trustworthiness (Venna and Kaski, ICANN 2001), as scikit-learn defines it, but the mean over a sample of rows.
+
+    Ranks are among all rows, so the sample's mean estimates the figure of the whole data without bias.
+    """
+    n = len(positions)
+    rows = _drawn(n, queries)
+    chosen = nearest_others(tree, positions, rows, k)
+    excess = excess_ranks(features, features[rows], rows, chosen)
+    return float(1 - excess * 2.0 / (len(rows) * k * (2.0 * n - 3.0 * k - 1.0)))
+
+
+def neighbor_recall(neighbors, positions, tree, queries=10000, k=15):
+    """Share of the k nearest others kept among the k nearest (Kobak and Berens, Nature Communications 2019)."""
+    rows = _drawn(len(positions), queries)
+    chosen = nearest_others(tree, positions, rows, k)
+    listed = np.asarray(neighbors[rows])[:, :k]
+    return float((listed[:, :, None] == chosen[:, None, :]).any(2).mean())
+
+
+def label_accuracy(labels, positions, tree, queries=10000, k=5):
+    """Accuracy of the vote of the k nearest others (McInnes, Healy, Melville 2018, section 5)."""
+    rows = _drawn(len(positions), queries)
+    return vote_accuracy(labels, nearest_others(tree, positions, rows, k), labels[rows])
+
+
+def vote_accuracy(labels, chosen, truth):
+    """Share of rows whose true label is the commonest among the chosen rows' (ties: the smallest label)."""
+    votes = np.zeros((len(chosen), int(labels.max()) + 1), np.int32)
+    np.add.at(votes, (np.arange(len(chosen))[:, None], np.asarray(labels)[chosen]), 1)
+    return float((votes.argmax(1) == truth).mean())
+
+
+def _pair_distances(points, first, second, chunk=20000):
+    out = np.empty(len(first))
+    for begin in range(0, len(first), chunk):
+        part = slice(begin, begin + chunk)
+        difference = np.asarray(points[first[part]], np.float64) - np.asarray(points[second[part]], np.float64)
+        out[part] = np.sqrt((difference * difference).sum(1))
+    return out
+
+
+def triplet_accuracy(features, positions, count=100000):
+    """Share of random triplets with d(i, j) and d(i, k) in the same order (Wang et al., JMLR 2021); by chance 0.5."""
+    drawn = np.random.RandomState(0).randint(0, len(positions), (count, 3))
+    i, j, k = drawn[(drawn[:, 0] != drawn[:, 1]) & (drawn[:, 0] != drawn[:, 2]) & (drawn[:, 1] != drawn[:, 2])].T
+    before = _pair_distances(features, i, j) < _pair_distances(features, i, k)
+    after = _pair_distances(positions, i, j) < _pair_distances(positions, i, k)
+    return float((before == after).mean())
+
+
+def distance_correlation(features, positions, count=100000):
+    """Spearman's correlation of the distances of random pairs before and after (Kobak and Berens 2019)."""
+    i, j = np.random.RandomState(1).randint(0, len(positions), (2, count))
+    i, j = i[i != j], j[i != j]
+    return float(spearmanr(_pair_distances(features, i, j), _pair_distances(positions, i, j))[0])
+
+
+@njit(parallel=True, cache=True)
+def repulsion_sums(queries, itself, positions, a, b, floor):
+    """Sum over all rows but ``itself`` of -log(1 - v), v = 1 / (1 + a d^2b), for each query; float64.
+
+    The logarithm is taken of products of 16 factors, each at most 1 / FLOOR.
+    """
+    out = np.zeros(len(queries))
+    for q in prange(len(queries)):
+        for begin in range(0, len(positions), 16):
+            product = 1.0
+            for j in range(begin, min(begin + 16, len(positions))):
+                square = 0.0
+                for d in range(positions.shape[1]):
+                    square += (queries[q, d] - positions[j, d]) ** 2
+                if j != itself[q]:
+                    product *= 1.0 + 1.0 / (a * max(square, floor) ** b)
+            out[q] += np.log(product)
+    return out
+
+
+def closest(curve):
+    """The square distance under which a pair's 1 - v counts as FLOOR."""
+    a, b = curve
+    return (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
+
+
+def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_sample_rate=5):
+    """The loss per row that UMAP's sampling lowers in expectation (Damrich and Hamprecht, NeurIPS 2021), as umap-learn
+    samples.
+
+    sum over i < j of -2 w log v - (r / n) (deg_i + deg_j) / 2 log(1 - v), r = negative_sample_rate, divided by n. The
+    attraction is exact, the repulsion is that of a sample of rows from all rows.
+    """
+    n, (a, b) = len(positions), curve
+    edges = graph.tocoo()
+    kept = (edges.data > 0) & (edges.row != edges.col)
+    row, col, weight = edges.row[kept], edges.col[kept], edges.data[kept].astype(np.float64)
+    square = ((positions[row] - positions[col]) ** 2).sum(1)
+    floor = closest(curve)
+    attraction = (weight * np.log1p(a * np.maximum(square, floor) ** b)).sum()
+    rows = _drawn(n, queries)
+    degree = np.bincount(row, weight, n)[rows]
+    repulsion = degree * repulsion_sums(positions[rows], rows, positions, a, b, floor)
+    return float(attraction / n + repulsion.mean() * negative_sample_rate / (2.0 * n))
+
+
+def reach(embedding):
+    """Largest radius divided by the 90 % radius, from the mean: much above 1.5 where points have flown off."""
+    positions = embedding[np.isfinite(embedding).all(1)].astype(np.float64)
+    radius = np.sqrt(((positions - positions.mean(0)) ** 2).sum(1))
+    return float(radius.max() / np.quantile(radius, 0.9))
+
+
+def check_against(module_path, dataset, graph, embedding, curve=DEFAULT_CURVE):
+    """Largest difference between this judge's figures and those of ``all_quality`` in another file."""
+    specification = importlib.util.spec_from_file_location("other_judge", module_path)
+    other = importlib.util.module_from_spec(specification)
+    sys.modules["other_judge"] = other  # numba's cache looks it up by name
+    specification.loader.exec_module(other)
+    listed = np.c_[np.arange(dataset.n_rows), dataset.nearest]
+    theirs = other.all_quality(dataset.features, dataset.labels, listed, graph, embedding, *curve)
+    ours = judge(dataset, graph, embedding, curve)
+    return max(abs(theirs[name] - value) for name, value in zip(Figures._fields, ours, strict=True))
+
+
+def main():
+    """``python -m benchmarks.judge OTHER_JUDGE.py``: compare with it on the start of a set."""
+    from benchmarks import datasets, peers
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("module_path")
+    parser.add_argument("--set", default="digits", choices=datasets.SIZES)
+    arguments = parser.parse_args()
+    dataset = datasets.load(arguments.set)
+    graph = peers.reference_graph(dataset)
+    print(check_against(arguments.module_path, dataset, graph, dataset.start))
+
+
+if __name__ == "__main__":
+    main()

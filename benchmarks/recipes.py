@@ -1,0 +1,192 @@
+"""Synthetic data for the benchmarks: what each recipe is like, and how to make any number of rows of it.
+
+Every recipe takes ``(n, rng)`` and returns ``(features, labels)``: float32 of shape (n, d) and int32 of shape (n,),
+rows shuffled.
+"""
+
+import numpy as np
+
+
+def _shuffled(parts, labels, rng):
+    features = np.concatenate(parts).astype(np.float32)
+    labels = np.concatenate(labels).astype(np.int32)
+    order = rng.permutation(len(features))
+    return features[order], labels[order]
+
+
+def _sizes(total, shares):
+    """Whole numbers in proportion to shares, at least 1 each, that add up to total."""
+    sizes = np.maximum(1, np.floor(total * shares / shares.sum()).astype(int))
+    sizes[np.argmax(sizes)] += total - sizes.sum()
+    return sizes
+
+
+def _rotation(dimensions, columns, rng):
+    """Orthonormal rows that carry ``columns`` coordinates into ``dimensions``."""
+    return np.linalg.qr(rng.standard_normal((dimensions, columns)))[0].T
+
+
+# --- a hard mixture --------------------------------------------------------------------------------------
+
+
+def _curves(t):
+    """Curved 1-d manifolds, t in [0, 1)."""
+    turn = 2 * np.pi * t
+    yield [np.cos(3 * turn), np.sin(3 * turn), 3 * t - 1.5]  # helix
+    yield [np.sin(turn) + 2 * np.sin(2 * turn), np.cos(turn) - 2 * np.cos(2 * turn), -np.sin(3 * turn)]  # trefoil knot
+    yield [t * np.cos(4 * turn), t * np.sin(4 * turn), np.cos(5 * turn) * 0.3, t]  # spiral
+    yield [
+        np.cos(turn * m + p) for m, p in ((1, 0), (2, 1), (3, 2), (1, 3), (2, 4), (4, 5))
+    ]  # closed curve in six dimensions
+
+
+def _surfaces(s, t):
+    """Curved 2-d manifolds, s and t in [0, 1)."""
+    turn, roll = 2 * np.pi * t, 1.5 * np.pi * (1 + 2 * s)
+    yield [roll * np.cos(roll) / 8, roll * np.sin(roll) / 8, 3 * t]  # swiss roll
+    yield [np.sqrt(s * (1 - s)) * 4 * np.cos(turn), np.sqrt(s * (1 - s)) * 4 * np.sin(turn), 4 * s - 2]  # sphere
+    yield [
+        (2 + np.cos(2 * np.pi * s)) * np.cos(turn),
+        (2 + np.cos(2 * np.pi * s)) * np.sin(turn),
+        np.sin(2 * np.pi * s),
+    ]  # torus
+    yield [np.cos(turn), np.sin(turn), np.cos(2 * np.pi * s), np.sin(2 * np.pi * s)]  # flat torus
+
+
+def _manifolds(n, dimensions, rng):
+    """Eight manifolds of equal size, turned and placed at random, each with a little noise; labels 0 to 7."""
+    parts, labels = [], []
+    for label, size in enumerate(_sizes(n, np.ones(8))):
+        s, t = rng.random(size), rng.random(size) ** 1.5  # unevenly dense along t
+        shapes = list(_curves(t)) if label < 4 else list(_surfaces(s, t))
+        points = np.stack(shapes[label % 4], 1)
+        points = 1.5 * points @ _rotation(dimensions, points.shape[1], rng) + rng.standard_normal(dimensions)
+        parts.append(points + rng.normal(0, 0.03, points.shape))
+        labels.append(np.full(size, label))
+    return np.concatenate(parts), np.concatenate(labels)
+
+
+def _hierarchy_centers(dimensions, rng):
+    """240 centers: 12 groups of 5 groups of 4."""
+    centers = np.zeros((1, dimensions))
+    for children, spread in ((12, 1.1), (5, 0.9), (4, 0.75)):
+        centers = np.repeat(centers, children, 0)
+        centers = centers + rng.normal(0, spread, centers.shape)
+    return centers
+
+
+def mixture(n, rng):
+    """16-d: 240 clusters in a hierarchy (82 %), 8 curved manifolds (15 %), noise (3 %).
+
+    Sizes and widths of the clusters are log-normal and each has its own axes, so densities differ by many orders of
+    magnitude. In the plane of the two largest principal components everything lies on top of everything else.
+    """
+    dimensions = 16
+    n_noise, n_manifolds = max(1, int(0.03 * n)), max(8, int(0.15 * n))
+    centers = _hierarchy_centers(dimensions, rng)
+    shares = rng.lognormal(0, 0.9, len(centers))
+    parts, labels = [], []
+    for label, size in enumerate(_sizes(n - n_noise - n_manifolds, shares)):
+        width = np.clip(rng.lognormal(np.log(0.58), 0.35), 0.12, 0.8)
+        axes = np.linspace(1.5, 0.35, dimensions) * width
+        points = (rng.standard_normal((size, dimensions)) * axes) @ _rotation(dimensions, dimensions, rng)
+        parts.append(centers[label] + points)
+        labels.append(np.full(size, label))
+    points, kind = _manifolds(n_manifolds, dimensions, rng)
+    parts += [points, rng.normal(0, 2.2, (n_noise, dimensions))]
+    labels += [kind + len(centers), np.full(n_noise, len(centers) + 8)]
+    return _shuffled(parts, labels, rng)
+
+
+# --- branching trajectories ------------------------------------------------------------------------------
+
+
+def _path(start, heading, steps, rng):
+    """A smooth random path of ``steps`` points: the heading turns a little at every step."""
+    points = np.empty((steps, len(start)))
+    for step in range(steps):
+        heading = heading + rng.normal(0, 0.28 / np.sqrt(len(start)), len(start))
+        heading /= np.linalg.norm(heading)
+        start = start + 0.12 * heading
+        points[step] = start
+    return points, heading
+
+
+def _tree(root, rng):
+    """Paths of one branching trajectory: a stem that splits into 2 or 3, of which some split again."""
+    heading = rng.standard_normal(len(root))
+    stem, heading = _path(root, heading / np.linalg.norm(heading), int(rng.integers(40, 90)), rng)
+    paths, open_ends = [stem], [(stem[-1], heading, 0)]
+    while open_ends:
+        end, heading, depth = open_ends.pop()
+        if depth == 2 or (depth == 1 and rng.random() < 0.6):
+            continue
+        for _ in range(int(rng.integers(2, 4))):
+            turned = heading + rng.normal(0, 1.0 / np.sqrt(len(end)), len(end))
+            path, last = _path(end, turned / np.linalg.norm(turned), int(rng.integers(25, 80)), rng)
+            paths.append(path)
+            open_ends.append((path[-1], last, depth + 1))
+    return paths
+
+
+def trajectories(n, rng):
+    """50-d, like single cells: 60 branching trajectories, crowded at some stages, noisier at others.
+
+    Labels are branches.
+    """
+    dimensions, latent = 50, 20
+    paths = [path for _ in range(60) for path in _tree(rng.normal(0, 1.6, latent), rng)]
+    shares = rng.lognormal(0, 0.8, len(paths)) * [len(path) for path in paths]
+    carry = _rotation(dimensions, latent, rng)
+    decay = 0.1 * np.linspace(1, 0.3, dimensions)
+    parts, labels = [], []
+    for label, (path, size) in enumerate(zip(paths, _sizes(n, shares), strict=True)):
+        when = rng.beta(*rng.uniform(0.6, 2.5, 2), size) * (len(path) - 1)
+        left = np.minimum(when.astype(int), len(path) - 2)
+        share = (when - left)[:, None]
+        points = ((1 - share) * path[left] + share * path[left + 1]) @ carry
+        width = (0.6 + 0.8 * rng.random()) * (1 + 0.5 * np.sin(when / 15))[:, None]
+        parts.append(points + rng.standard_normal(points.shape) * decay * width)
+        labels.append(np.full(size, label))
+    return _shuffled(parts, labels, rng)
+
+
+# --- the other kinds -------------------------------------------------------------------------------------
+
+
+def tight(n, rng):
+    """40-d: 800 small clusters far apart, each heavy-tailed (a t distribution with 3 degrees of freedom)."""
+    dimensions, count = 40, 800
+    centers = rng.normal(0, 5, (count, dimensions))
+    parts, labels = [], []
+    for label, size in enumerate(_sizes(n, rng.lognormal(0, 0.6, count))):
+        width = np.exp(rng.uniform(np.log(0.05), np.log(0.4)))
+        tail = np.sqrt(3 / rng.chisquare(3, (size, 1)))
+        parts.append(centers[label] + width * tail * rng.standard_normal((size, dimensions)))
+        labels.append(np.full(size, label))
+    return _shuffled(parts, labels, rng)
+
+
+def text(n, rng):
+    """64-d, like text embeddings: unit vectors, sparse mixtures of 400 topics whose sizes follow a power law.
+
+    Labels are main topics.
+    """
+    dimensions, fields, count = 64, 30, 400
+    field = rng.standard_normal((fields, dimensions))[rng.integers(0, fields, count)]
+    topics = field + 0.9 * rng.standard_normal((count, dimensions))
+    topics /= np.linalg.norm(topics, axis=1, keepdims=True)
+    popularity = 1 / np.arange(1, count + 1) ** 0.9
+    chosen = rng.choice(count, (n, 4), p=popularity / popularity.sum())
+    shares = np.sort(rng.dirichlet([0.5, 0.5, 0.3, 0.3], n), axis=1)[:, ::-1]
+    features = np.einsum("ij,ijk->ik", shares, topics[chosen])
+    features += rng.standard_normal((n, dimensions)) * (0.02 + 0.03 * rng.random((n, 1)))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    return features.astype(np.float32), chosen[:, 0].astype(np.int32)
+
+
+def uniform(n, rng):
+    """Points of the unit cube in no order; labels are the 64 cells of a 4 x 4 x 4 grid."""
+    features = rng.random((n, 3), dtype=np.float32)
+    cells = np.minimum((features * 4).astype(np.int32), 3)
+    return features, cells[:, 0] * 16 + cells[:, 1] * 4 + cells[:, 2]

@@ -1,0 +1,49 @@
+"""Every Python block of the README and of docs/ runs, top to bottom of a page, and prints what the page says."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_run(page, tmp_path, monkeypatch):
+    """Blocks with prompts are doctests, blocks without are run as they stand."""
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text()
+    names = {"__name__": "__main__"}
+    for block in BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start(1))
+        if ">>> " in block[1]:
+            names = _check(block[1], names, page, line)
+        else:
+            exec(compile("\n" * line + block[1], str(page), "exec"), names)
+
+
+def _check(source, names, page, line):
+    """Run a block with prompts; returns the names that it leaves behind."""
+    test = doctest.DocTestParser().get_doctest(source, names, page.name, str(page), line)
+    differences = []
+    failed = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=differences.append, clear_globs=False).failed
+    assert not failed, "".join(differences)
+    return test.globs
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Links to files of the repository name files that exist."""
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_how_it_works_names_every_module():
+    """The page that follows the list of files has no file missing and none too many."""
+    named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))
+    assert named == {path.name for path in (ROOT / "umap_sk").glob("*.py")}

@@ -1,0 +1,37 @@
+"""The programs in examples/ run and write what they say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from examples import demo, showcase
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
+    """The picture and a model that transforms are where the demo says, and the figures are good."""
+    monkeypatch.chdir(tmp_path)
+    figures = []
+    show = showcase.show
+    monkeypatch.setattr(demo, "show", lambda *arguments: figures.append(show(*arguments)))
+    demo.main()
+    printed = capsys.readouterr().out
+    assert "demo/digits.png" in printed and "demo/digits.joblib" in printed
+    assert (tmp_path / "demo/digits.png").read_bytes().startswith(b"\x89PNG")
+    model = joblib.load(tmp_path / "demo/digits.joblib")
+    assert np.isfinite(model.embedding_).all() and model.embedding_.shape == (1500, 2)
+    assert figures[0]["trustworthiness"] > 0.98 and figures[0]["5-NN accuracy of new rows"] > 0.96
+
+
+@pytest.mark.parametrize("program", ["from_neighbor_arrays.py"])
+def test_program_runs(program, tmp_path):
+    """A script runs by itself, from any folder, on an installed package."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::FutureWarning"}
+    command = [sys.executable, str(ROOT / "examples" / program)]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120)

@@ -1,0 +1,261 @@
+"""The door against its twin, whatever the blocks, threads and widths, and the warnings."""
+
+import os
+import tracemalloc
+import warnings
+
+import naive_door
+import numba
+import numpy as np
+import pytest
+import scipy.sparse
+from door_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
+
+from umap_sk import exceptions, neighbor_forms, neighbor_rows, neighbors
+from umap_sk._numba import limit_threads
+from umap_sk.neighbors import read_neighbors, warn_about
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("drop_self", [True, False])
+def test_hard_arrays_equal_the_twin(seed, drop_self):
+    n_neighbors = [2, 4, 7, 10, 30][seed % 5]
+    n_columns = [None, 35, 1000][seed % 3] if not drop_self else None
+    indices, dists = hard_arrays(seed, n_columns=n_columns)
+    if not drop_self:
+        dists[8] = 1
+    cut = [np.inf, 1.75][seed % 2]
+    result = read_neighbors(
+        knn_indices=indices,
+        knn_dists=dists,
+        n_neighbors=n_neighbors,
+        n_columns=n_columns or len(indices),
+        drop_self=drop_self,
+        disconnection_distance=cut,
+    )
+    rules = {"wanted": n_neighbors - drop_self, "n_columns": n_columns or len(indices), "cut": cut}
+    assert_like_twin(
+        result, naive_door.rows_of_arrays(indices, dists), own="drop" if drop_self else "neighbor", **rules
+    )
+    assert all(part.base is None for part in result[0][:3])  # no room is held that short rows have left over
+    assert result[1].short_rows
+    assert result[1].sentinels
+    assert result[1].duplicates
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("drop_self", [True, False])
+def test_ragged_graphs_and_matrices_equal_the_twin(seed, drop_self):
+    rng = np.random.default_rng(seed)
+    n = 30
+    lengths = rng.choice([0, 1, 3, 8, 29], n)
+    rows = np.repeat(np.arange(n), lengths)
+    columns = rng.integers(0, n, len(rows))
+    dists = rng.integers(0, 9, len(rows)) / 8
+    graph = scipy.sparse.csr_array((dists, columns, np.concatenate([[0], np.cumsum(lengths)])), shape=(n, n))
+    rules = {"wanted": 6 - drop_self, "n_columns": n, "own": "drop" if drop_self else "neighbor", "cut": 0.875}
+    result = read_neighbors(graph, n_neighbors=6, drop_self=drop_self, disconnection_distance=0.875)
+    assert_like_twin(result, naive_door.rows_of_triples(zip(rows, columns, dists, strict=True), n), **rules)
+    assert result[1].duplicates
+    matrix = rng.integers(0, 40, (n, n)) / 16
+    result = read_neighbors(matrix, n_neighbors=6, drop_self=drop_self, disconnection_distance=0.875)
+    assert_like_twin(result, naive_door.rows_of_matrix(matrix), **rules)
+
+
+def test_long_rows_of_repeated_neighbors_equal_the_twin():
+    rng = np.random.default_rng(3)
+    indices = rng.choice(np.arange(0, 5000, 1024) % 997, (20, 700)) + rng.integers(0, 3, (20, 700))
+    dists = rng.random((20, 700)).astype(np.float32)
+    rules = {"n_columns": 1000, "own": "neighbor", "wanted": 5}
+    result = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5, n_columns=1000, drop_self=False)
+    assert_like_twin(result, naive_door.rows_of_arrays(indices, dists), **rules)
+
+
+@pytest.mark.parametrize("size, n_keys", [(1024, 500), (4, 3)])
+def test_table_of_met_neighbors_equals_a_set(size, n_keys):
+    rng = np.random.default_rng(0)
+    table = np.zeros(size, np.int64)
+    for stamp in range(1, 100):  # one row after the other in the same table
+        keys = rng.integers(0, 2**32, n_keys)
+        met = set()
+        for j in rng.choice(keys, 2 * n_keys):
+            assert neighbor_rows.kernels.met_before(table, stamp, j) == (j in met)
+            met.add(j)
+
+
+def test_order_is_by_float64_distance_then_index():
+    close = np.array([[1 + 2e-12, 1 + 1e-12, 1, 1, 0.5, 2]])
+    found, _ = read_neighbors(
+        knn_indices=[[0, 1, 5, 4, 3, 2]], knn_dists=close, n_neighbors=4, n_columns=9, drop_self=False
+    )
+    assert found.indices.tolist() == [3, 4, 5, 1]
+    assert found.distances.tolist() == [0.5, 1, 1, 1]
+
+
+def test_repeated_neighbor_keeps_its_smallest_distance():
+    pairs = {"knn_indices": [[4, 2, 4, 3, 4, 2]], "knn_dists": [[3.0, 2.0, 1.0, 2.5, 2.0, 0.5]]}
+    found, counts = read_neighbors(**pairs, n_neighbors=6, n_columns=9, drop_self=False)
+    assert (found.indices.tolist(), found.distances.tolist()) == ([2, 4, 3], [0.5, 1, 2.5])
+    assert counts.duplicates == 3
+
+
+def test_the_row_itself_is_dropped_before_anything_looks_at_it():
+    found, counts = read_neighbors(
+        knn_indices=[[1, 0, 0], [1, 1, 0], [2, 1, 2]],
+        knn_dists=[[2, np.nan, -5], [np.inf, 0, 3], [9, 3, 1e300]],
+        n_neighbors=3,
+        disconnection_distance=5,
+    )
+    assert found.indices.tolist() == [1, 0, 1]
+    assert (counts.self_entries, counts.duplicates, counts.clipped, counts.cut_by_distance) == (6, 0, 0, 0)
+
+
+def test_negative_zero_becomes_zero():
+    found, counts = read_neighbors(knn_indices=[[1, 0], [0, 1]], knn_dists=[[-0.0, 0], [1, 0]], n_neighbors=2)
+    assert not np.signbit(found.distances).any()
+    assert counts.clipped == 0
+
+
+@pytest.mark.parametrize("block, chunks", [(1, 1), (25, 3), (200, 64)])
+def test_blocks_and_chunks_do_not_show(monkeypatch, block, chunks):
+    indices, dists = hard_arrays(6)
+    graph, matrix = sparse_of(*clean_arrays()), np.random.default_rng(0).random((30, 30))
+    graph = scipy.sparse.csr_array(graph - scipy.sparse.diags_array(graph.diagonal()))
+    graph.data[graph.data > 1.5] = 0
+    graph.eliminate_zeros()  # ragged, with empty rows perhaps
+
+    def read_all():
+        return [
+            read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5),
+            read_neighbors(graph, n_neighbors=5),
+            read_neighbors(matrix, n_neighbors=5),
+        ]
+
+    wanted = read_all()
+    monkeypatch.setattr(neighbor_forms, "BLOCK", block)
+    monkeypatch.setattr(neighbor_rows, "CHUNKS", chunks)
+    for given, one in zip(read_all(), wanted, strict=True):
+        assert_equal(given, one)
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+def test_one_and_two_threads():
+    results = []
+    for threads in (1, 2):
+        with limit_threads(threads):
+            indices, dists = hard_arrays(7, n=2000)
+            matrix = np.random.default_rng(0).random((300, 300))
+            results.append(
+                [
+                    read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5),
+                    read_neighbors(sparse_of(*clean_arrays()), n_neighbors=5),
+                    read_neighbors(matrix, n_neighbors=5),
+                ]
+            )
+    for one, two in zip(*results, strict=True):
+        assert_equal(one, two)
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="slow without compiled kernels")
+@pytest.mark.parametrize("short", [False, True])
+def test_memory_is_eight_bytes_an_edge_and_blocks(tmp_path, monkeypatch, short):
+    n, k = 20_000, 15
+    rng = np.random.default_rng(0)
+    indices = np.lib.format.open_memmap(tmp_path / "i.npy", "w+", ">i8", (n, k))
+    dists = np.lib.format.open_memmap(tmp_path / "d.npy", "w+", "f4", (n, k))
+    indices[:] = (np.arange(n)[:, None] + np.arange(k)) % n
+    dists[:] = np.sort(rng.random((n, k)), axis=1)
+    if short:
+        indices[::2, 5:] = -1
+    indices.flush()
+    dists.flush()
+    indices, dists = np.load(tmp_path / "i.npy", "r"), np.load(tmp_path / "d.npy", "r")
+    monkeypatch.setattr(neighbor_forms, "BLOCK", 2**13)
+    read_neighbors(knn_indices=indices[:100] % 100, knn_dists=dists[:100], n_neighbors=k)
+    graph = sparse_of(np.asarray(indices, np.int64) if not short else abs(np.asarray(indices, np.int64)), dists)
+    for given in ({"knn_indices": indices, "knn_dists": dists}, {"X": graph}):
+        tracemalloc.start()
+        found, counts = read_neighbors(**given, n_neighbors=k)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8 * n * (k - 1) + 2 * 8 * n + 64 * 2**13
+        assert found.indices.nbytes + found.distances.nbytes == 8 * counts.edges
+
+
+def test_faked_uint32_width_gives_the_same_numbers(monkeypatch):
+    indices, dists = hard_arrays(4)
+    narrow, counts = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=6)
+    monkeypatch.setattr(neighbors, "INT32_LIMIT", 41)
+    same, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=6)
+    assert same.indices.dtype == np.int32
+    monkeypatch.setattr(neighbors, "INT32_LIMIT", 40)
+    wide, wide_counts = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=6)
+    assert wide.indices.dtype == np.uint32
+    assert np.array_equal(wide.indices, narrow.indices)
+    assert np.array_equal(wide.distances, narrow.distances)
+    assert wide_counts == counts
+
+
+@pytest.mark.parametrize("dtype", ["u4", "i8", "u8"])
+def test_indices_beyond_two_to_the_31(dtype):
+    missing = np.iinfo(dtype).max
+    far = 3 * 10**9 - 1
+    indices = np.array([[far, 2**31, 5, missing], [2**31 - 1, far - 1, far, far]], dtype=dtype)
+    found, counts = read_neighbors(
+        knn_indices=indices,
+        knn_dists=np.array([[3.0, 2, 1, 0], [4, 2, 1, 3]]),
+        n_neighbors=4,
+        n_columns=3 * 10**9,
+        drop_self=False,
+    )
+    assert found.indices.dtype == np.uint32
+    assert found.indices.tolist() == [5, 2**31, far, far, far - 1, 2**31 - 1]
+    assert (counts.duplicates, counts.sentinels, found.n_columns) == (1, 1, 3 * 10**9)
+    indices[0, 1] = 3 * 10**9
+    with pytest.raises(ValueError, match=r"knn_indices\[0, 1\].*is 3000000000, but"):
+        read_neighbors(
+            knn_indices=indices, knn_dists=np.ones((2, 4)), n_neighbors=4, n_columns=3 * 10**9, drop_self=False
+        )
+
+
+def test_sparse_graph_with_columns_beyond_two_to_the_31():
+    graph = scipy.sparse.csr_array(([1.0, 0.5], ([0, 0], [2**31 + 7, 3])), shape=(1, 3 * 10**9))
+    found, _ = read_neighbors(graph, n_neighbors=2, drop_self=False)
+    assert found.indices.tolist() == [3, 2**31 + 7]
+
+
+def recorded(counts, found, wanted):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_about(counts, found, wanted)
+    return {record.category: str(record.message) for record in caught}
+
+
+def test_warnings_say_how_many():
+    indices, dists = clean_arrays()
+    found, counts = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=8)
+    assert recorded(counts, found, 7) == {}
+    indices[3, 5:] = indices[9, 1:] = -1
+    indices[4, 3] = indices[4, 2]
+    dists[5, 1] = -1e-9
+    found, counts = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=8)
+    assert (counts.short_rows, counts.empty_rows) == (3, 1)
+    said = recorded(counts, found, 7)
+    assert "3 of 60 rows have fewer than 7 neighbors (the fewest: 0)" in said[exceptions.FewerNeighborsWarning]
+    assert said[exceptions.DuplicateNeighborsWarning].startswith("1 entries repeat")
+    assert said[exceptions.NegativeDistanceWarning].startswith("1 distances lie below 0")
+    assert len(said) == 3
+    assert all(issubclass(category, exceptions.UMAPWarning) for category in said)
+
+
+def test_more_neighbors_than_there_are_rows_is_a_warning():
+    found, counts = read_neighbors(np.random.default_rng(0).random((5, 5)), n_neighbors=15)
+    assert (counts.edges, counts.short_rows) == (20, 5)
+    assert "5 of 5 rows have fewer than 14" in recorded(counts, found, 14)[exceptions.FewerNeighborsWarning]
+
+
+def test_new_rows_without_a_neighbor_are_no_error():
+    found, counts = read_neighbors(
+        knn_indices=[[-1, -1]], knn_dists=[[0.0, 1.0]], n_neighbors=2, n_columns=9, drop_self=False
+    )
+    assert (counts.edges, counts.empty_rows, len(found.indices)) == (0, 1, 0)

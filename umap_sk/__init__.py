@@ -1,0 +1,31 @@
+"""UMAP for people who bring their own neighbors."""
+
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.exceptions import (
+    DisconnectedWarning,
+    DuplicateNeighborsWarning,
+    FewerNeighborsWarning,
+    NegativeDistanceWarning,
+    SpectralFallbackWarning,
+    StartFallbackWarning,
+    UMAPWarning,
+)
+from umap_sk.manifold import Manifold
+from umap_sk.neighbors import knn_graph
+from umap_sk.report import Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DisconnectedWarning",
+    "DuplicateNeighborsWarning",
+    "FewerNeighborsWarning",
+    "Manifold",
+    "NegativeDistanceWarning",
+    "PrecomputedUMAP",
+    "Report",
+    "SpectralFallbackWarning",
+    "StartFallbackWarning",
+    "UMAPWarning",
+    "knn_graph",
+]

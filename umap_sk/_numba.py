@@ -1,0 +1,95 @@
+"""How kernels are compiled, launched and kept to a number of threads."""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numba
+import numpy as np
+from joblib import effective_n_jobs
+
+_launch_lock = threading.RLock()
+
+
+def _compile(function: Callable[..., Any], **options: Any) -> Any:
+    """Compile with an on-disk cache, or without one where no folder can be written to."""
+    options = {"nogil": True, "error_model": "numpy", **options}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # "no locator available": read-only package and read-only home
+        return numba.njit(**options)(function)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a serial kernel; other kernels may call it."""
+    return _compile(function)
+
+
+def helper(function: Callable[..., Any]) -> Any:
+    """Compile a small function that is always inlined into the kernels that call it."""
+    return _compile(function, inline="always")
+
+
+def parallel_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that starts threads; only Python calls it.
+
+    Numba's workqueue layer aborts the process when two Python threads start kernels at once, so launches take
+    turns there. The other layers run side by side.
+    """
+    compiled = _compile(function, parallel=True)
+
+    @functools.wraps(function)
+    def launch(*arguments: Any) -> Any:
+        with _turn():
+            return compiled(*arguments)
+
+    launch.compiled = compiled  # type: ignore[attr-defined]
+    return launch
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    if numba.config.DISABLE_JIT or _layer() in ("omp", "tbb"):
+        yield
+        return
+    with _launch_lock:
+        yield
+
+
+def _layer() -> str:
+    try:
+        return numba.threading_layer()
+    except ValueError:  # not chosen before the first launch
+        return "unknown"
+
+
+@contextlib.contextmanager
+def limit_threads(n_jobs: int | None) -> Iterator[int]:
+    """Run kernels on `n_jobs` threads and restore the caller's number afterwards.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        None keeps numba's current number; negative counts back from the number of processors as in joblib.
+
+    Yields
+    ------
+    int
+        The number of threads in force, at most what numba was started with.
+    """
+    before = numba.get_num_threads()
+    wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        numba.set_num_threads(before)
+
+
+def readonly(array: np.ndarray) -> np.ndarray:
+    """View of `array` that cannot be written, so that each kernel input has one numba type, memory maps included."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,598 @@
+"""PrecomputedUMAP: the scikit-learn estimator, a thin skin over the pipeline."""
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from umap_sk import given, optimise, stepping
+from umap_sk._numba import limit_threads
+from umap_sk.curve import Curve, fit_curve
+from umap_sk.exceptions import DisconnectedWarning
+from umap_sk.fuzzy_graph import fuzzy_graph
+from umap_sk.manifold import Manifold
+from umap_sk.neighbors import read_neighbors, warn_about
+from umap_sk.progress import progress_bar
+from umap_sk.report import Report
+from umap_sk.search import build_search, find_neighbors
+from umap_sk.transform import MapCache, freeze, place
+
+DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
+"""Distances that mean "nothing in common", by metric, as in umap-learn."""
+
+
+class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """UMAP of neighbors that are known already, with the same bits for any number of threads.
+
+    What `X` is depends on `metric` and on what else is given:
+
+    ====================== ============================================= ==========================================
+    metric                 nothing else given                            arrays or a manifold given
+    ====================== ============================================= ==========================================
+    "precomputed"          sparse kNN distance graph or dense distance   features, graph or None: gives only the
+                           matrix, n x n (transform: n_new x n)          row count, names and the PCA start
+    a name or a callable   features; neighbors by                        the same
+                           :class:`sklearn.neighbors.NearestNeighbors`
+    ====================== ============================================= ==========================================
+
+    Parameters
+    ----------
+    n_neighbors : int, default=15
+        Neighbors of a row, the row itself included.
+    n_components : int, default=2
+        Axes of the embedding.
+    metric : str or callable, default="precomputed"
+        "precomputed", or a metric of :class:`sklearn.neighbors.NearestNeighbors` for features.
+    metric_params : dict, default=None
+        Further arguments of the metric.
+    min_dist : float, default=0.1
+        Distance in the embedding below which points count as touching.
+    spread : float, default=1.0
+        Scale of the embedding.
+    a, b : float, default=None
+        Parameters of the curve ``1 / (1 + a d^2b)``; fitted to `min_dist` and `spread` if None.
+    local_connectivity : float, default=1.0
+        Neighbors that every row is taken to be connected to in full.
+    set_op_mix_ratio : float, default=1.0
+        1 for the fuzzy union of both directions of an edge, 0 for their intersection.
+    disconnection_distance : float, default=None
+        Neighbors at this distance or farther are dropped; None for the metric's own (2 for cosine and correlation, 1 for
+        hellinger, jaccard and dice, else infinity).
+    symmetrize : bool, default=True
+        False leaves the graph directed: half the memory, better local and worse global figures.
+    init : {"spectral", "pca", "random"} or array-like of shape (n, n_components), default="spectral"
+        Where the layout begins; the argument `init` of :meth:`fit` wins.
+    rescale_init : bool, default=True
+        Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
+    n_epochs : int, default=None
+        Length of the optimisation; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
+        `n_epochs_` differs.
+    learning_rate : float, default=1.0
+        Factor of all steps.
+    negative_sample_rate : float, default=5
+        Weight of the repulsion, as the number of negative samples an edge whose expectation is taken.
+    repulsion_strength : float, default=1.0
+        Weight of every repulsion.
+    multilevel : bool, default=True
+        False runs every epoch on the whole graph, for warm starts and animation.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed; None draws one, which `seed_` tells.
+    n_jobs : int, default=None
+        Threads; None for numba's current number. The result does not depend on it.
+    verbose : bool, default=False
+        Show progress.
+
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_samples, n_components), float32
+        The layout as it stands; NaN for rows without a neighbor.
+    manifold_ : Manifold
+        The learned graph.
+    graph_ : csr_array of shape (n_samples, n_samples)
+        Its membership strengths.
+    n_epochs_, epoch_ : int
+        Epochs planned and run, over all levels.
+    a_, b_ : float
+        Parameters of the curve.
+    seed_ : int
+        The seed.
+    report_ : Report
+        Phases with their seconds and counts.
+    n_features_in_ : int
+        Columns of `X`, or rows of the graph where no `X` was given.
+    feature_names_in_ : ndarray of str
+        Names of the columns of `X`, where it has names.
+
+    References
+    ----------
+    L. McInnes, J. Healy, J. Melville, "UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction",
+    arXiv:1802.03426, 2018. S. Damrich, F. A. Hamprecht, "On UMAP's true loss function", arXiv:2103.14608, 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.neighbors import NearestNeighbors
+    >>> from umap_sk import PrecomputedUMAP
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> dists, indices = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
+    >>> umap = PrecomputedUMAP(random_state=0).fit(knn_indices=indices, knn_dists=dists)
+    >>> umap.embedding_.shape
+    (1797, 2)
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "n_neighbors": [Interval(Integral, 2, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "metric": [str, callable],
+        "metric_params": [dict, None],
+        "min_dist": [Interval(Real, 0, None, closed="left")],
+        "spread": [Interval(Real, 0, None, closed="neither")],
+        "a": [Interval(Real, 0, None, closed="neither"), None],
+        "b": [Interval(Real, 0, None, closed="neither"), None],
+        "local_connectivity": [Interval(Real, 0, None, closed="left")],
+        "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
+        "disconnection_distance": [Interval(Real, 0, None, closed="neither"), None],
+        "symmetrize": ["boolean"],
+        "init": [StrOptions({"spectral", "pca", "random"}), "array-like"],
+        "rescale_init": ["boolean"],
+        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "negative_sample_rate": [Interval(Real, 0, None, closed="neither")],
+        "repulsion_strength": [Interval(Real, 0, None, closed="left")],
+        "multilevel": ["boolean"],
+        "random_state": ["random_state", np.random.Generator],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_neighbors=15,
+        n_components=2,
+        *,
+        metric="precomputed",
+        metric_params=None,
+        min_dist=0.1,
+        spread=1.0,
+        a=None,
+        b=None,
+        local_connectivity=1.0,
+        set_op_mix_ratio=1.0,
+        disconnection_distance=None,
+        symmetrize=True,
+        init="spectral",
+        rescale_init=True,
+        n_epochs=None,
+        learning_rate=1.0,
+        negative_sample_rate=5,
+        repulsion_strength=1.0,
+        multilevel=True,
+        random_state=None,
+        n_jobs=None,
+        verbose=False,
+    ):
+        self.n_neighbors = n_neighbors
+        self.n_components = n_components
+        self.metric = metric
+        self.metric_params = metric_params
+        self.min_dist = min_dist
+        self.spread = spread
+        self.a = a
+        self.b = b
+        self.local_connectivity = local_connectivity
+        self.set_op_mix_ratio = set_op_mix_ratio
+        self.disconnection_distance = disconnection_distance
+        self.symmetrize = symmetrize
+        self.init = init
+        self.rescale_init = rescale_init
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.negative_sample_rate = negative_sample_rate
+        self.repulsion_strength = repulsion_strength
+        self.multilevel = multilevel
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = tags.input_tags.positive_only = self.metric == "precomputed"
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return self.embedding_.shape[1]
+
+    @property
+    def graph_(self):
+        """Membership strengths as a csr_array."""
+        check_is_fitted(self)
+        return self.manifold_.graph
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
+        """Learn the graph, unless a manifold is given, and lay it out.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            See the table of the class.
+        y : None
+            Ignored.
+        knn_indices : array-like of shape (n_samples, k), integers, default=None
+            Neighbors of each row, the row itself among them or not; -1 or the dtype's maximum for a missing one.
+        knn_dists : array-like of shape (n_samples, k), real numbers, default=None
+            Their distances.
+        init : str or array-like of shape (n_samples, n_components), default=None
+            Where to begin, instead of the parameter `init`.
+        manifold : Manifold, default=None
+            A graph that was learned before, instead of neighbors.
+
+        Returns
+        -------
+        self : PrecomputedUMAP
+            The fitted estimator.
+        """
+        self._fit(X, knn_indices, knn_dists, init, manifold)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
+        """Fit, and return the embedding.
+
+        Parameters
+        ----------
+        X, y, knn_indices, knn_dists, init, manifold
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            The embedding, of the dtype of `X`; float32 where no `X` is given.
+        """
+        dtype = self._fit(X, knn_indices, knn_dists, init, manifold)
+        return self.embedding_.astype(dtype)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X=None, y=None, *, epochs=1, knn_indices=None, knn_dists=None, init=None, manifold=None):
+        """Run some epochs of the schedule; the first call builds graph and start.
+
+        Any cutting of the epochs gives the bits of :meth:`fit`.
+
+        Parameters
+        ----------
+        X, y, knn_indices, knn_dists, init, manifold
+            As in :meth:`fit`. Later calls may leave them out.
+        epochs : int, default=1
+            Epochs to run; fewer are run where the schedule ends.
+
+        Returns
+        -------
+        self : PrecomputedUMAP
+            The estimator, with the layout as it stands.
+
+        Raises
+        ------
+        ValueError
+            If no epochs are left, or later data differ from the first call's.
+        """
+        if not isinstance(epochs, Integral) or epochs < 1:
+            raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
+        seen = given.fingerprints(X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold)
+        with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
+            if not hasattr(self, "embedding_"):
+                self._begin(X, knn_indices, knn_dists, init, manifold, threads)
+                self._seen = seen
+            elif X is not None:
+                aside = given.check_combination(X, knn_indices, knn_dists, manifold)
+                given.validated(self, X, aside=aside, reset=False)
+            if not hasattr(self, "_stepper"):
+                raise ValueError(
+                    f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit with "
+                    "init=embedding_ and rescale_init=False, multilevel=False; for a longer schedule, set n_epochs first."
+                )
+            given.check_same(self._seen, seen)
+            self._advance(epochs)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def learn_manifold(self, X=None, *, knn_indices=None, knn_dists=None):
+        """Learn the graph alone, the expensive half that many layouts can share.
+
+        Parameters
+        ----------
+        X, knn_indices, knn_dists
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        Manifold
+            To be passed to ``fit(manifold=...)``; the estimator is left as it was.
+        """
+        learner = PrecomputedUMAP(**self.get_params(deep=False))
+        with limit_threads(self.n_jobs):
+            return learner._learn(*learner._look_at(X, knn_indices, knn_dists, None), Report())
+
+    def transform(self, X=None, *, knn_indices=None, knn_dists=None):
+        """Place new rows in the map, which is held still. A row's place depends on that row alone.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_new, n_features), default=None
+            Features, or with metric="precomputed" and no arrays the distances to the training rows
+            (n_new x n_samples).
+        knn_indices : array-like of shape (n_new, k), integers, default=None
+            Neighbors among the training rows.
+        knn_dists : array-like of shape (n_new, k), real numbers, default=None
+            Their distances.
+
+        Returns
+        -------
+        ndarray of shape (n_new, n_components)
+            Places, of the dtype of `X`; float32 where no `X` is given. NaN for rows without a usable neighbor.
+        """
+        check_is_fitted(self)
+        with limit_threads(self.n_jobs):
+            neighbors, dtype = self._neighbors_of_new(X, knn_indices, knn_dists)
+            frozen = self._map.get(lambda: freeze(self.embedding_, self._forces(Curve(self.a_, self.b_)), self.seed_))
+            places = place(frozen, neighbors, self.n_neighbors, self.local_connectivity)
+        warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor")
+        return places.astype(dtype, copy=False)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "embedding_")
+
+    def __getstate__(self):
+        state = dict(super().__getstate__(), _format=1)
+        if "_stepper" in state:
+            state["_stepper"] = state["_stepper"]._replace(layout=None)
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        state.pop("_format", None)
+        super().__setstate__(state)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    def _fit(self, X, knn_indices, knn_dists, init, manifold):
+        """Fit from the beginning; the dtype of the output."""
+        with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
+            for name in ("_stepper", "_seen"):
+                vars(self).pop(name, None)
+            dtype = self._begin(X, knn_indices, knn_dists, init, manifold, threads)
+            self._advance(self.n_epochs_)
+        return dtype
+
+    def _look_at(self, X, knn_indices, knn_dists, manifold):
+        """Check what was given; X validated, whether it is an aside, and the arrays."""
+        aside = given.check_combination(X, knn_indices, knn_dists, manifold)
+        return None if X is None else given.validated(self, X, aside=aside, reset=True), aside, knn_indices, knn_dists
+
+    def _begin(self, X, knn_indices, knn_dists, init, manifold, threads):
+        """Learn or take the manifold and build the start; the dtype of the output."""
+        report = Report(threads=threads)
+        values, aside, *arrays = self._look_at(X, knn_indices, knn_dists, manifold)
+        if manifold is None:
+            manifold = self._learn(values, aside, *arrays, report)
+        elif not isinstance(manifold, Manifold):
+            raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
+        else:
+            manifold.check_agrees(self._graph_parameters())
+            if values is not None and values.shape[0] != manifold.n_samples:
+                raise ValueError(f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}.")
+        if X is None:
+            self.n_features_in_ = manifold.n_samples
+        if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
+            self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
+        features = values if aside or self.metric != "precomputed" else None
+        start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
+        seed = draw_seed(self.random_state)
+        curve = self._curve()
+        with report.phase("start") as entry:
+            stepper = stepping.start(
+                manifold._graph,
+                start,
+                stepping.Schedule(self.n_epochs, self.n_components, self.multilevel),
+                self._forces(curve),
+                seed,
+                features=features,
+                rescale=self.rescale_init,
+            )
+            entry["levels"] = [level.n_vertices for level in stepper.layout.levels]
+        self.manifold_, self.seed_, self.report_ = manifold, seed, report
+        self.a_, self.b_ = curve
+        self.n_epochs_ = optimise.total_epochs(stepper.layout.phases)
+        self._settle(stepper)
+        return np.dtype(np.float32) if values is None else values.dtype
+
+    def _learn(self, values, aside, knn_indices, knn_dists, report):
+        """Manifold of the neighbors that were given or are found."""
+        vars(self).pop("_search", None)
+        n_rows = None if values is None else values.shape[0]
+        if not aside and self.metric != "precomputed":
+            with report.phase("search") as entry:
+                self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
+                knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors - 1, own=True)
+                entry["rows"] = len(knn_indices)
+        with report.phase("neighbors") as entry:
+            neighbors, counts = read_neighbors(
+                values if knn_indices is None else None,
+                knn_indices=knn_indices,
+                knn_dists=knn_dists,
+                n_neighbors=self.n_neighbors,
+                n_rows=n_rows,
+                disconnection_distance=self._graph_parameters()["disconnection_distance"],
+            )
+            entry.update(counts._asdict())
+        warn_about(counts, neighbors, self.n_neighbors - 1, stacklevel=5)
+        with report.phase("graph") as entry:
+            graph = fuzzy_graph(
+                neighbors,
+                self.n_neighbors,
+                local_connectivity=self.local_connectivity,
+                set_op_mix_ratio=self.set_op_mix_ratio,
+                symmetrize=self.symmetrize,
+            )
+            entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
+        manifold = Manifold(graph, self._graph_parameters())
+        lost = manifold.disconnected()
+        report.phase_note("graph", disconnected_rows=int(lost.sum()))
+        warn_of_lost(lost, "rows have no neighbor")
+        return manifold
+
+    def _advance(self, epochs):
+        """Run epochs; an interrupt leaves the last whole one."""
+        stepper = stepping.restored(self._stepper, self.manifold_._graph)
+        reached = stepper.state
+
+        def on_epoch(state):
+            nonlocal reached
+            reached = state
+            show(state.epoch)
+
+        try:
+            with self.report_.phase("layout") as entry, progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show:
+                optimise.run(stepper.layout, reached, epochs, on_epoch)
+                entry["epochs"] = reached.epoch
+        finally:
+            self._settle(stepper._replace(state=reached))
+
+    def _settle(self, stepper):
+        """Take over a layout as it stands."""
+        self.embedding_ = stepping.whole_positions(stepper, self.manifold_.n_samples)
+        self.epoch_ = stepper.state.epoch
+        self._map = MapCache()
+        self._stepper = stepper
+        if stepping.finished(stepper):
+            del self._stepper
+
+    def _neighbors_of_new(self, X, knn_indices, knn_dists):
+        """Neighbors of new rows among the training rows, and the dtype of the output."""
+        aside = given.check_combination(X, knn_indices, knn_dists)
+        values = None if X is None else given.validated(self, X, aside=aside, reset=False)
+        if not aside and self.metric != "precomputed":
+            if not hasattr(self, "_search"):
+                raise ValueError(
+                    "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
+                    "knn_dists, or fit with features as X."
+                )
+            knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors, own=False)
+        neighbors, counts = read_neighbors(
+            values if knn_indices is None else None,
+            knn_indices=knn_indices,
+            knn_dists=knn_dists,
+            n_neighbors=self.n_neighbors,
+            n_rows=None if X is None else _num_samples(values),
+            n_columns=self.manifold_.n_samples,
+            drop_self=False,
+            disconnection_distance=self._graph_parameters()["disconnection_distance"],
+        )
+        warn_about(counts, neighbors, self.n_neighbors, stacklevel=5)
+        return neighbors, np.dtype(np.float32) if values is None else values.dtype
+
+    def _graph_parameters(self):
+        """Parameters that decide the graph, with the metric's own disconnection distance filled in."""
+        distance = self.disconnection_distance
+        if distance is None:
+            distance = DISCONNECTION_DISTANCES.get(self.metric, np.inf) if isinstance(self.metric, str) else np.inf
+        return {
+            "n_neighbors": self.n_neighbors,
+            "local_connectivity": self.local_connectivity,
+            "set_op_mix_ratio": self.set_op_mix_ratio,
+            "disconnection_distance": distance,
+            "symmetrize": self.symmetrize,
+        }
+
+    def _curve(self):
+        """The curve: a and b as given, or fitted."""
+        if (self.a is None) != (self.b is None):
+            raise ValueError(f"a={self.a!r} and b={self.b!r}: give both parameters of the curve, or neither.")
+        if self.a is not None:
+            return Curve(float(self.a), float(self.b))
+        if self.min_dist > self.spread:
+            raise ValueError(f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other.")
+        return fit_curve(float(self.spread), float(self.min_dist))
+
+    def _forces(self, curve):
+        """What pulls and pushes, from the parameters."""
+        return optimise.Forces(
+            curve,
+            float(self.repulsion_strength),
+            negative_rate=float(self.negative_sample_rate),
+            learning_rate=float(self.learning_rate),
+        )
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """Leave the estimator as it was if a call fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except Exception:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+
+def draw_seed(random_state: Any) -> int:
+    """Seed of a run: the number that was given, or one drawn from the generator or from numpy's global one.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, Generator or None
+        The estimator's parameter.
+
+    Returns
+    -------
+    int
+        Not negative.
+    """
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    return int(check_random_state(random_state).randint(2**31))
+
+
+def warn_of_lost(lost: np.ndarray, what: str) -> None:
+    """Warn of rows that have no place.
+
+    Parameters
+    ----------
+    lost : ndarray of bool
+        True for such rows.
+    what : str
+        Why they have none.
+    """
+    if lost.any():
+        warnings.warn(
+            f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
+            "embedding. Search for more neighbors, or raise disconnection_distance.",
+            DisconnectedWarning,
+            stacklevel=6,
+        )
+
+
+def _x_optional(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Free X again, which scikit-learn's wrapper for set_output makes positional."""
+
+    @functools.wraps(method)
+    def call(self, X=None, *args, **kwargs):
+        return method(self, X, *args, **kwargs)
+
+    return call
+
+
+for _name in ("transform", "fit_transform"):
+    setattr(PrecomputedUMAP, _name, _x_optional(getattr(PrecomputedUMAP, _name)))

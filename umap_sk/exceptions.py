@@ -1,0 +1,29 @@
+"""The warnings of this package: one class for each thing that a user may want to silence or turn into an error."""
+
+
+class UMAPWarning(UserWarning):
+    """Base class of every warning that this package gives; comes up only as one of its subclasses."""
+
+
+class FewerNeighborsWarning(UMAPWarning):
+    """Comes up when some rows have fewer usable neighbors than `n_neighbors` asks for; they use those they have."""
+
+
+class DisconnectedWarning(UMAPWarning):
+    """Comes up when some rows are left without any edge; their rows of the embedding are NaN."""
+
+
+class DuplicateNeighborsWarning(UMAPWarning):
+    """Comes up when a row lists the same neighbor more than once; the smallest of its distances is kept."""
+
+
+class NegativeDistanceWarning(UMAPWarning):
+    """Comes up when distances lie below zero by no more than rounding, as cosine searches give; they become 0."""
+
+
+class SpectralFallbackWarning(UMAPWarning):
+    """Comes up when the eigensolver of the spectral start does not converge and another start takes its place."""
+
+
+class StartFallbackWarning(UMAPWarning):
+    """Comes up when the start that was asked for cannot be had from the given input and another one is used."""

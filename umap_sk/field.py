@@ -1,0 +1,218 @@
+"""Repulsion of all vertices at once: a field on a grid, by fast Fourier transforms, and its short range by samples."""
+
+import functools
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import scipy.fft
+
+from umap_sk import kernels
+from umap_sk._numba import readonly
+
+PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
+MOST_CELLS = 1_000  # along a side
+REACH = 3  # cells within which the near field takes over
+SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
+GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
+
+
+class Frame(NamedTuple):
+    """Where a grid lies.
+
+    Attributes
+    ----------
+    origin : tuple of 2 float
+        Lower left corner.
+    extent : tuple of 2 float
+        Width and height of the map.
+    spacing : float
+        Side of a cell, in units of the embedding.
+    shape : tuple of 2 int
+        Cells along both axes.
+    """
+
+    origin: tuple[float, float]
+    extent: tuple[float, float]
+    spacing: float
+    shape: tuple[int, int]
+
+
+class GridField(NamedTuple):
+    """A field on a grid.
+
+    Attributes
+    ----------
+    frame : Frame
+        Where the grid lies.
+    x, y : ndarray of float32
+        Both components at the grid's corners, for unit masses.
+    """
+
+    frame: Frame
+    x: np.ndarray
+    y: np.ndarray
+
+
+def spacing_for(a: float, b: float) -> float:
+    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves.
+
+    Parameters
+    ----------
+    a, b : float
+        Parameters of the curve.
+
+    Returns
+    -------
+    float
+        0.15 for the default curve, in units of the embedding.
+    """
+    return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
+
+
+def frame_of(positions: np.ndarray, spacing: float) -> Frame:
+    """Grid that covers all positions, with coarser cells where the map outgrows `MOST_CELLS`.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        Finite positions.
+    spacing : float
+        Side of a cell, if the map fits.
+
+    Returns
+    -------
+    Frame
+        The grid.
+    """
+    corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
+    kernels.corners(readonly(positions), corners)
+    low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
+    extent = high - low
+    excess = extent.max() / (spacing * (MOST_CELLS - 3))
+    if excess > 1:
+        spacing *= GROWTH ** int(np.ceil(np.log(excess) / np.log(GROWTH)))
+    cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
+    return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
+
+
+@functools.lru_cache(maxsize=1)
+def transformed_kernel(
+    shape: tuple[int, int], spacing: float, near: bool, curve: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components.
+
+    Parameters
+    ----------
+    shape : tuple of 2 int
+        Periodic grid, at least twice the cells along both axes.
+    spacing : float
+        Side of a cell.
+    near : bool
+        Leave out what the near field adds.
+    curve : tuple of 3 float
+        a, b and gamma, the strength of the repulsion.
+
+    Returns
+    -------
+    tuple of 2 ndarray of float32
+        Of shape (rows, columns // 2 + 1).
+    """
+    fields = np.empty((2, *shape), np.float32)
+    reach = np.float32(REACH * spacing if near else 0)
+    a, b, gamma = (np.float32(value) for value in curve)
+    kernels.tabulate_kernel(np.float32(spacing), reach, a, b, gamma, fields[0], fields[1])
+    x, y = (scipy.fft.rfft2(field, workers=numba.get_num_threads()).imag.copy() for field in fields)
+    return x, y
+
+
+def grid_field(
+    positions: np.ndarray, spacing: float, curve: tuple[float, float, float], *, near: bool = False
+) -> GridField:
+    """Repulsion that unit masses at all positions exert, as a field on a grid.
+
+    As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        Where the masses are.
+    spacing : float
+        Side of a cell.
+    curve : tuple of 3 float
+        a, b and gamma.
+    near : bool
+        Leave out the short range, which :func:`add_near_field` adds.
+
+    Returns
+    -------
+    GridField
+        The field.
+    """
+    frame = frame_of(positions, spacing)
+    shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
+    density = np.empty(shape, np.float32)
+    grids = np.empty((PARTS, frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
+    inverse = np.float32(1 / frame.spacing)
+    kernels.deposit(readonly(positions), *map(np.float32, frame.origin), inverse, 0, PARTS, grids)
+    kernels.add_grids(grids, density)
+    del grids
+    workers = numba.get_num_threads()
+    spectrum = scipy.fft.rfft2(density, workers=workers, overwrite_x=True)
+    spectrum *= np.complex64(1j)
+    kernel_x, kernel_y = transformed_kernel(shape, frame.spacing, near, curve)  # type: ignore[arg-type]
+    x = scipy.fft.irfft2(spectrum * kernel_x, shape, workers=workers, overwrite_x=True)
+    spectrum *= kernel_y
+    return GridField(frame, x, scipy.fft.irfft2(spectrum, shape, workers=workers, overwrite_x=True))
+
+
+def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, rows: tuple[int, int]) -> None:
+    """Write the field at some rows into `out`.
+
+    Parameters
+    ----------
+    field : GridField
+        The field, whose grid covers the positions.
+    positions : ndarray of shape (n, 2), float32
+        All rows.
+    scale : float
+        What the unit masses' field is multiplied by.
+    out : ndarray of shape (n, 2), float32
+        Rows outside of `rows` are left alone.
+    rows : tuple of 2 int
+        First row, a multiple of the block size, and the row behind the last.
+    """
+    origin = map(np.float32, field.frame.origin)
+    inverse = np.float32(1 / field.frame.spacing)
+    kernels.interpolate(readonly(positions), *origin, inverse, field.x, field.y, np.float32(scale), *rows, out)
+
+
+def add_near_field(positions: np.ndarray, frame: Frame, scale: float, settings: np.recarray, out: np.ndarray) -> None:
+    """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        All rows.
+    frame : Frame
+        The grid of the field that was taken with ``near=True``.
+    scale : float
+        What unit masses are multiplied by.
+    settings : recarray of shape (1,)
+        Settings of the epoch: curve, seed and number of the epoch.
+    out : ndarray of shape (n, 2), float32
+        The field of every row, to which is added.
+    """
+    n = len(positions)
+    reach = REACH * frame.spacing
+    rows, columns = (int(side / reach) + 2 for side in frame.extent)
+    cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
+    counts = np.zeros((PARTS, rows * columns), np.int32)
+    kernels.count_cells(readonly(positions), *cells, columns, counts)
+    begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
+    order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
+    points = np.empty((n, 2), np.float32)
+    kernels.sort_into_cells(readonly(positions), *cells, columns, counts, begin, order, points)
+    kernels.add_near_field(
+        points, order, begin, *cells, rows, columns, np.float32(reach), np.float32(scale), settings, out
+    )

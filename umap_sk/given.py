@@ -1,0 +1,163 @@
+"""What a call was given: which combinations make sense, and what X is in each."""
+
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+
+def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None) -> bool:
+    """Whether X is only an aside, because neighbors or a manifold are given as well.
+
+    Parameters
+    ----------
+    X, knn_indices, knn_dists, manifold : object or None
+        As in ``fit``.
+
+    Returns
+    -------
+    bool
+        True where neighbors come from the arrays or from the manifold.
+
+    Raises
+    ------
+    ValueError
+        If one array is given without the other, arrays beside a manifold, or nothing at all.
+    """
+    if (knn_indices is None) != (knn_dists is None):
+        given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
+        raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")
+    if manifold is not None and knn_indices is not None:
+        raise ValueError("Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them.")
+    aside = manifold is not None or knn_indices is not None
+    if X is None and not aside:
+        raise ValueError(
+            "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, "
+            "or a manifold."
+        )
+    return aside
+
+
+def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
+    """X as scikit-learn validates it: features, or a distance graph with its explicit zeros.
+
+    Parameters
+    ----------
+    estimator : PrecomputedUMAP
+        Takes or checks the number and names of features.
+    X : array-like, sparse or frame
+        What was given.
+    aside : bool
+        X comes beside arrays or a manifold, and is features whatever the metric.
+    reset : bool
+        True in fit, False where X must look like fit's.
+
+    Returns
+    -------
+    ndarray or sparse matrix of float64 or float32
+        The values; a sparse X is not changed.
+    """
+    graph = estimator.metric == "precomputed" and not aside
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse=["csr", "csc", "coo", "lil", "dok", "bsr", "dia"] if graph else "csr",
+        dtype=[np.float64, np.float32],
+        ensure_min_samples=2 if reset else 1,
+        force_writeable=False,
+    )
+
+
+def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any:
+    """Start as a known name or an array of the right shape.
+
+    Parameters
+    ----------
+    init : str or array-like of shape (n_rows, n_components)
+        What was given.
+    n_rows, n_components : int
+        Shape of the embedding.
+    features : object or None
+        What "pca" works on.
+
+    Returns
+    -------
+    str or ndarray of float32
+        The start.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known, "pca" has no features, or an array has another shape, a value that is not finite, or a
+        constant axis.
+    """
+    if isinstance(init, str):
+        if init not in ("spectral", "pca", "random"):
+            raise ValueError(f"init={init!r} is not known; use 'spectral', 'pca', 'random' or an array.")
+        if init == "pca" and features is None:
+            raise ValueError(
+                "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
+                "components of your own as init, or use init='spectral'."
+            )
+        return init
+    start = np.asarray(init)
+    if start.dtype.kind not in "fiu":
+        raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
+    if start.shape != (n_rows, n_components):
+        raise ValueError(
+            f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
+            f"({n_rows}, {n_components})."
+        )
+    start = start.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
+            "it, for example by the mean of the row's neighbors."
+        )
+    flat = np.flatnonzero(start.min(0) == start.max(0))
+    if len(flat):
+        raise ValueError(
+            f"Axis {flat[0]} of init is constant, so no layout can grow along it. Use another component, or add a "
+            "little noise."
+        )
+    return start
+
+
+def fingerprints(**given: Any) -> dict[str, str]:
+    """Hashes of what a call was given, by name; None is left out.
+
+    Parameters
+    ----------
+    **given : object or None
+        Arrays, frames, sparse graphs, names or a manifold.
+
+    Returns
+    -------
+    dict of str
+        One hash a name.
+    """
+    return {name: joblib.hash(value, coerce_mmap=True) for name, value in given.items() if value is not None}
+
+
+def check_same(first: dict[str, str], again: dict[str, str]) -> None:
+    """Raise if a later call of partial_fit brings other data than the first.
+
+    Parameters
+    ----------
+    first, again : dict of str
+        From :func:`fingerprints`.
+
+    Raises
+    ------
+    ValueError
+        If something is new or differs, with its name.
+    """
+    for name, value in again.items():
+        if first.get(name) != value:
+            raise ValueError(
+                f"{name} differs from what the first call of partial_fit was given. Later calls may leave it out; to "
+                "lay out other data, call fit, or partial_fit of a new estimator."
+            )

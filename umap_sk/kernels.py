@@ -1,0 +1,1119 @@
+"""Every compiled function of the package, in the order of the pipeline, over plain arrays and scalars.
+
+They stand in one file because numba keys its cache on the file that defines the outer function: a helper elsewhere
+would leave stale machine code behind after an upgrade. Kernels have no policy: what to compute, and on which rows, is
+decided by their callers. A row is written by one thread only, every sum has a fixed order, and constants such as block
+sizes belong to the algorithm, never to the machine, so the bits do not depend on the number of threads. No kernel
+allows the compiler to reorder or to fuse arithmetic.
+"""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk._numba import helper, kernel, parallel_kernel
+
+f4 = np.float32
+
+BLOCK = 1024  # rows that share a pool of negatives
+POOL = 4096  # random vertices in a pool
+CHUNK = 2048  # pairs that are computed in one flat loop
+LANES = 64  # rows whose local scales are solved side by side
+CLIP = f4(4)  # largest component of a pair's gradient
+RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
+NEAR = 8  # samples of the near field a vertex
+
+
+# ---------------------------------------------------------------------------------------------------------- numbers
+
+
+@helper
+def mix(value):
+    """Splitmix64 (Steele, Lea, Flood 2014): 64 well mixed bits of a counter."""
+    z = uint64(value) + uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return z ^ (z >> uint64(31))
+
+
+@helper
+def next_random(state):
+    """Step of a 64-bit linear congruential generator; its high bits are used."""
+    return state * uint64(6364136223846793005) + uint64(1442695040888963407)
+
+
+@helper
+def below(state, count):
+    """Whole number in [0, count) from the high half of 64 random bits."""
+    return np.int64(((state >> uint64(32)) * uint64(count)) >> uint64(32))
+
+
+@helper
+def power(x, b):
+    """x ** b for float32 x > 0 from polynomials on the float's bits; relative error about 1e-5 on every processor."""
+    bits = f4(x).view(np.int32)
+    m = np.int32((bits & np.int32(0x007FFFFF)) | np.int32(0x3F800000)).view(f4)
+    p = f4(-0.4094755) + m * f4(0.0439287)
+    p = f4(1.6101775) + m * p
+    p = f4(-3.5202188) + m * p
+    p = f4(5.0697557) + m * p
+    y = b * (f4((bits >> np.int32(23)) - np.int32(127)) + (f4(-2.7941536) + m * p))
+    y = max(f4(-126), min(f4(126), y))
+    z = y + f4(12582912.0)
+    f = y - (z - f4(12582912.0))
+    q = f4(0.00961813) * f + f4(0.05550411)
+    q = q * f + f4(0.24022651)
+    q = q * f + f4(0.69314718)
+    q = q * f + f4(1.0)
+    shift = (f4(z).view(np.int32) - np.int32(0x4B400000)) << np.int32(23)
+    return np.int32(f4(q).view(np.int32) + np.int32(shift)).view(f4)
+
+
+@helper
+def exp_minus(x):
+    """exp(-x) for float64 x >= 0, relative error about 1e-11 on every processor; 0 beyond 700."""
+    y = min(x, 700.0) * -1.4426950408889634
+    z = y + 6755399441055744.0
+    f = (y - (z - 6755399441055744.0)) * 0.6931471805599453
+    p = f * 2.505210838544172e-08 + 2.755731922398589e-07
+    p = p * f + 2.755731922398589e-06
+    p = p * f + 2.48015873015873e-05
+    p = p * f + 0.0001984126984126984
+    p = p * f + 0.001388888888888889
+    p = p * f + 0.008333333333333333
+    p = p * f + 0.041666666666666664
+    p = p * f + 0.16666666666666666
+    p = p * f + 0.5
+    p = p * f + 1.0
+    p = p * f + 1.0
+    shift = (np.float64(z).view(np.int64) - np.int64(0x4338000000000000)) << np.int64(52)
+    return np.int64(np.float64(p).view(np.int64) + shift).view(np.float64)
+
+
+# ----------------------------------------------------------------------------------------------------- local scales
+
+
+@kernel
+def nearest_nonzero(distances, first, last, local_connectivity):
+    """Distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated between neighbors."""
+    while first < last and distances[first] <= 0:
+        first += 1
+    if first == last:
+        return 0.0
+    if last - first < local_connectivity:
+        return np.float64(distances[last - 1])
+    whole = np.int64(np.floor(local_connectivity))
+    part = local_connectivity - whole
+    if whole == 0:
+        return part * distances[first]
+    rho = np.float64(distances[first + whole - 1])
+    if part > 1e-5:
+        rho += part * (np.float64(distances[first + whole]) - rho)
+    return rho
+
+
+@parallel_kernel
+def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma):
+    """Local scales of every row: rho, and sigma by bisection of sum_j exp(-max(0, d_j - rho) / sigma) = target."""
+    n = rho.shape[0]
+    for block in prange((n + LANES - 1) // LANES):
+        first = block * LANES
+        rows = min(LANES, n - first)
+        width = 0
+        for r in range(rows):
+            width = max(width, indptr[first + r + 1] - indptr[first + r])
+        excess = np.full((width, LANES), 1e300)
+        for r in range(rows):
+            start = indptr[first + r]
+            stop = indptr[first + r + 1]
+            local = nearest_nonzero(distances, start, stop, local_connectivity)
+            rho[first + r] = local
+            for e in range(start, stop):
+                excess[e - start, r] = max(0.0, distances[e] - local)
+        solved = bisect_scales(excess, target)
+        for r in range(rows):
+            start = indptr[first + r]
+            stop = indptr[first + r + 1]
+            mean = global_mean
+            if rho[first + r] > 0:
+                total = 0.0
+                for e in range(start, stop):
+                    total += distances[e]
+                mean = total / (stop - start + self_entries)
+            sigma[first + r] = max(solved[r], 1e-3 * mean)
+
+
+@kernel
+def bisect_scales(excess, target):
+    """Sigma of LANES rows side by side: at most 64 halvings or doublings, to 1e-5, as umap-learn."""
+    low = np.zeros(LANES)
+    high = np.full(LANES, np.inf)
+    middle = np.ones(LANES)
+    total = np.empty(LANES)
+    inverse = np.empty(LANES)
+    done = np.zeros(LANES, np.bool_)
+    for _ in range(64):
+        for r in range(LANES):
+            total[r] = 0.0
+            inverse[r] = 1.0 / middle[r]
+        for c in range(excess.shape[0]):
+            for r in range(LANES):
+                total[r] += exp_minus(excess[c, r] * inverse[r])
+        left = 0
+        for r in range(LANES):
+            if not done[r]:
+                if abs(total[r] - target) < 1e-5:
+                    done[r] = True
+                    continue
+                left += 1
+                if total[r] > target:
+                    high[r] = middle[r]
+                    middle[r] = (low[r] + high[r]) / 2
+                else:
+                    low[r] = middle[r]
+                    middle[r] = middle[r] * 2 if high[r] == np.inf else (low[r] + high[r]) / 2
+        if left == 0:
+            break
+    return middle
+
+
+@parallel_kernel
+def memberships(indptr, distances, rho, sigma, out):
+    """Membership strength exp(-max(0, d - rho) / sigma) of every neighbor; `out` may be `distances`."""
+    for block in prange((rho.shape[0] + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(rho.shape[0], (block + 1) * BLOCK)):
+            inverse = 1.0 / sigma[i] if sigma[i] > 0 else 0.0
+            for e in range(indptr[i], indptr[i + 1]):
+                out[e] = f4(exp_minus(max(0.0, distances[e] - rho[i]) * inverse))
+
+
+# ------------------------------------------------------------------------------------------------------ fuzzy graph
+
+
+@parallel_kernel
+def sort_rows(indptr, indices, values):
+    """Sort every row by index, values along with it (Shell's sort: rows are short and often nearly in order)."""
+    for i in prange(indptr.shape[0] - 1):
+        first = indptr[i]
+        count = indptr[i + 1] - first
+        gap = 1
+        while gap < count // 3:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for p in range(first + gap, first + count):
+                index = indices[p]
+                value = values[p]
+                q = p
+                while q >= first + gap and indices[q - gap] > index:
+                    indices[q] = indices[q - gap]
+                    values[q] = values[q - gap]
+                    q -= gap
+                indices[q] = index
+                values[q] = value
+            gap //= 3
+
+
+@helper
+def place_of(indices, first, last, column):
+    """Place of `column` in the sorted row that holds [first, last), `last` where it is missing."""
+    stop = last
+    while first < last:
+        middle = (first + last) >> 1
+        if indices[middle] < column:
+            first = middle + 1
+        else:
+            last = middle
+    return first if first < stop and indices[first] == column else stop
+
+
+@helper
+def fuzzy_union(forth, back, mix_ratio):
+    """Weight of the mixture of fuzzy union and intersection (McInnes et al. 2018, section 4.1)."""
+    return mix_ratio * (forth + back) + (f4(1) - f4(2) * mix_ratio) * (forth * back)
+
+
+@parallel_kernel
+def join_mutual(indptr, indices, weights, mix_ratio):
+    """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
+
+    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers.
+    """
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            for e in range(indptr[i], indptr[i + 1]):
+                j = np.int64(indices[e])
+                if j > i:
+                    back = place_of(indices, indptr[j], indptr[j + 1], i)
+                    if back < indptr[j + 1] and weights[e] > 0 and weights[back] > 0:
+                        weights[e] = -fuzzy_union(weights[e], weights[back], mix_ratio)
+                        weights[back] = weights[e]
+
+
+@helper
+def joined(weight, mix_ratio):
+    """Final weight of an entry after `join_mutual`."""
+    return -weight if weight < 0 else fuzzy_union(weight, f4(0), mix_ratio)
+
+
+@parallel_kernel
+def count_union(indptr, indices, weights, mix_ratio, own, received):
+    """Edges of the symmetric graph: each row's own, and by part of the rows those that only the other end lists."""
+    n = indptr.shape[0] - 1
+    parts = received.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            kept = 0
+            for e in range(indptr[i], indptr[i + 1]):
+                if joined(weights[e], mix_ratio) > 0:
+                    kept += 1
+                    if weights[e] > 0:
+                        received[part, indices[e]] += 1
+            own[i] = kept
+
+
+@parallel_kernel
+def place_received(own, received, lengths):
+    """Lengths of the rows; the counts of a part become the places of its first edge behind those of the parts before."""
+    for j in prange(received.shape[1]):
+        place = 0
+        for part in range(received.shape[0]):
+            count = received[part, j]
+            received[part, j] = place
+            place += count
+        lengths[j] = own[j] + place
+
+
+@parallel_kernel
+def fill_union(indptr, indices, weights, mix_ratio, own, received, out_indptr, out_indices, out_weights):
+    """The symmetric graph, rows sorted: first what only the other end lists, behind the row's own, then the merge."""
+    n = indptr.shape[0] - 1
+    parts = received.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            for e in range(indptr[i], indptr[i + 1]):
+                if weights[e] > 0 and joined(weights[e], mix_ratio) > 0:
+                    j = indices[e]
+                    place = out_indptr[j] + own[j] + received[part, j]
+                    out_indices[place] = i
+                    out_weights[place] = joined(weights[e], mix_ratio)
+                    received[part, j] += 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            place = out_indptr[i]
+            other = place + own[i]
+            for e in range(indptr[i], indptr[i + 1]):
+                weight = joined(weights[e], mix_ratio)
+                if weight > 0:
+                    while other < out_indptr[i + 1] and out_indices[other] < indices[e]:
+                        out_indices[place] = out_indices[other]
+                        out_weights[place] = out_weights[other]
+                        place += 1
+                        other += 1
+                    out_indices[place] = indices[e]
+                    out_weights[place] = weight
+                    place += 1
+
+
+# ----------------------------------------------------------------------------------------------------------- levels
+
+
+@parallel_kernel
+def independent_round(state, decided, indptr, indices, seed, depth):
+    """One of Luby's rounds: an undecided vertex (0) that beats all undecided neighbors is a member (1), theirs are not (2)."""
+    n = state.shape[0]
+    salt = mix(uint64(seed) + uint64(depth))
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            decided[i] = state[i]
+            if state[i] == 0:
+                mine = mix(salt ^ uint64(i))
+                best = True
+                for e in range(indptr[i], indptr[i + 1]):
+                    j = np.int64(indices[e])
+                    if state[j] == 0 and j != i:
+                        other = mix(salt ^ uint64(j))
+                        if other > mine or (other == mine and j > i):
+                            best = False
+                            break
+                if best:
+                    decided[i] = 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            state[i] = decided[i]
+            if decided[i] == 0:
+                for e in range(indptr[i], indptr[i + 1]):
+                    if decided[indices[e]] == 1:
+                        state[i] = 2
+                        break
+
+
+@parallel_kernel
+def join_strongest(state, number, indptr, indices, weights, owner):
+    """Every vertex outside of the independent set joins the member at its strongest edge."""
+    for i in prange(state.shape[0]):
+        owner[i] = number[i]
+        if state[i] != 1:
+            best = f4(-1)
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                if state[j] == 1 and weights[e] > best:
+                    best = weights[e]
+                    owner[i] = number[j]
+
+
+@kernel
+def group_members(owner, member_indptr, members):
+    """Vertices by owner, in ascending order; `member_indptr` arrives as the counts' prefix sums."""
+    place = member_indptr[:-1].copy()
+    for i in range(owner.shape[0]):
+        members[place[owner[i]]] = i
+        place[owner[i]] += 1
+
+
+@kernel
+def widest_group(first, last, member_indptr, members, indptr):
+    """Power of two that is at least twice the edges of any coarse vertex in [first, last)."""
+    widest = 1
+    for c in range(first, last):
+        edges = 0
+        for m in range(member_indptr[c], member_indptr[c + 1]):
+            edges += indptr[members[m] + 1] - indptr[members[m]]
+        widest = max(widest, edges)
+    size = 2
+    while size < 2 * widest:
+        size *= 2
+    return size
+
+
+@kernel
+def gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots):
+    """Add up the edges of c's members by the owner of their other end in a hash table; the number of other owners."""
+    mask = keys.shape[0] - 1
+    count = 0
+    for m in range(member_indptr[c], member_indptr[c + 1]):
+        i = members[m]
+        for e in range(indptr[i], indptr[i + 1]):
+            key = np.int64(owner[indices[e]])
+            if key == c:
+                continue
+            slot = np.int64((uint64(key) * uint64(0x9E3779B97F4A7C15)) >> uint64(40)) & mask
+            while keys[slot] >= 0 and keys[slot] != key:
+                slot = (slot + 1) & mask
+            if keys[slot] < 0:
+                keys[slot] = key
+                totals[slot] = f4(0)
+                slots[count] = slot
+                count += 1
+            totals[slot] += weights[e]
+    return count
+
+
+@parallel_kernel
+def coarse_lengths(member_indptr, members, indptr, indices, weights, owner, lengths):
+    """Number of edges of every coarse vertex."""
+    n = lengths.shape[0]
+    for block in prange((n + 255) // 256):
+        first = block * 256
+        last = min(n, first + 256)
+        size = widest_group(first, last, member_indptr, members, indptr)
+        keys = np.full(size, -1, np.int64)
+        totals = np.empty(size, f4)
+        slots = np.empty(size, np.int64)
+        for c in range(first, last):
+            count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
+            lengths[c] = count
+            for s in range(count):
+                keys[slots[s]] = -1
+
+
+@parallel_kernel
+def coarse_edges(member_indptr, members, indptr, indices, weights, scale, owner, out_indptr, out_indices, out_weights):
+    """Edges of every coarse vertex, their weights added up and multiplied by `scale`."""
+    n = out_indptr.shape[0] - 1
+    for block in prange((n + 255) // 256):
+        first = block * 256
+        last = min(n, first + 256)
+        size = widest_group(first, last, member_indptr, members, indptr)
+        keys = np.full(size, -1, np.int64)
+        totals = np.empty(size, f4)
+        slots = np.empty(size, np.int64)
+        for c in range(first, last):
+            count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
+            for s in range(count):
+                out_indices[out_indptr[c] + s] = keys[slots[s]]
+                out_weights[out_indptr[c] + s] = totals[slots[s]] * scale
+                keys[slots[s]] = -1
+
+
+@parallel_kernel
+def row_sums(indptr, weights, scale, degree):
+    """Sum of every row's weights, times `scale`."""
+    for i in prange(degree.shape[0]):
+        total = f4(0)
+        for e in range(indptr[i], indptr[i + 1]):
+            total += weights[e]
+        degree[i] = total * scale
+
+
+# ------------------------------------------------------------------------------------------------------------ start
+
+
+@parallel_kernel
+def smooth(positions, out, indptr, indices, weights, inner, share):
+    """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself."""
+    n, d = positions.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            total = inner[i] if inner.shape[0] > 0 else f4(0)
+            own = total
+            for e in range(indptr[i], indptr[i + 1]):
+                total += weights[e]
+            for k in range(d):
+                out[i, k] = positions[i, k]
+                if total > 0:
+                    value = own * positions[i, k]
+                    for e in range(indptr[i], indptr[i + 1]):
+                        value += weights[e] * positions[indices[e], k]
+                    out[i, k] = (f4(1) - share) * positions[i, k] + share * (value / total)
+
+
+@helper
+def log_of(x):
+    """Natural logarithm of float64 x >= 1, absolute error about 1e-9 on every processor."""
+    bits = np.float64(x).view(np.int64) + np.int64(0x95F6200000000)  # moves sqrt(1/2)..sqrt(2) into one binade
+    exponent = (bits >> np.int64(52)) - np.int64(1023)
+    m = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E00000000)).view(np.float64)
+    s = (m - 1.0) / (m + 1.0)
+    t = s * s
+    series = 1.0 + t * (1 / 3 + t * (1 / 5 + t * (1 / 7 + t * (1 / 9 + t * (1 / 11)))))
+    return exponent * 0.6931471805599453 + 2.0 * s * series
+
+
+@parallel_kernel
+def scale_losses(positions, indptr, indices, weights, degree, mass, stride, powers, a, b, attracted, repelled):
+    """Expected loss of scale * positions for every scale, given powers = scale ** 2b; repulsion from every stride-th row."""
+    n, d = positions.shape
+    for part in prange(attracted.shape[0]):
+        width = n
+        for i in range(part * stride, min(n, (part + 1) * stride)):
+            width = max(width, indptr[i + 1] - indptr[i])
+        pair = np.empty(width, f4)
+        for i in range(part * stride, min(n, (part + 1) * stride)):
+            count = indptr[i + 1] - indptr[i]
+            for q in range(count):
+                j = indices[indptr[i] + q]
+                d2 = f4(0)
+                for k in range(d):
+                    d2 += (positions[i, k] - positions[j, k]) ** 2
+                pair[q] = a * power(max(d2, f4(1e-12)), b)
+            for g in range(powers.shape[0]):
+                total = 0.0
+                for q in range(count):
+                    total += weights[indptr[i] + q] * log_of(1.0 + pair[q] * powers[g])
+                attracted[part, g] += total
+        i = part * stride
+        for j in range(n):
+            d2 = f4(0)
+            for k in range(d):
+                d2 += (positions[i, k] - positions[j, k]) ** 2
+            pair[j] = a * power(max(d2, f4(1e-9)), b)
+        for g in range(powers.shape[0]):
+            total = 0.0
+            for j in range(n):
+                if j != i:
+                    total += mass[j] * log_of(1.0 + 1.0 / (pair[j] * powers[g]))
+            repelled[part, g] = total * degree[i]
+
+
+# ------------------------------------------------------------------------------------------------------------- step
+
+
+@kernel
+def pair_factors_attraction(squared, count, s):
+    """Squared distances become 4ab d^2(b-1) / (1 + a d^2b) (half of it where each edge acts from both ends already)."""
+    strength = s.attraction * s.a * s.b
+    for q in range(count):
+        d2 = squared[q] + f4(1e-12)
+        p = power(d2, s.b)
+        squared[q] = strength * p / (d2 * (s.a * p + f4(1)))
+
+
+@kernel
+def pair_factors_repulsion(squared, count, s):
+    """Squared distances become 2 gamma b / ((0.001 + d^2) (1 + a d^2b))."""
+    strength = f4(2) * s.gamma * s.b
+    for q in range(count):
+        d2 = squared[q]
+        squared[q] = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+
+
+@kernel
+def square(difference, count, squared):
+    """Squared lengths of the pairs' differences."""
+    for q in range(count):
+        squared[q] = difference[0, q] * difference[0, q]
+    for k in range(1, difference.shape[0]):
+        for q in range(count):
+            squared[q] += difference[k, q] * difference[k, q]
+
+
+@kernel
+def clip_terms(difference, factors, count):
+    """Gradients of the pairs in place of their differences, every component clipped as in UMAP."""
+    for k in range(difference.shape[0]):
+        for q in range(count):
+            difference[k, q] = max(-CLIP, min(CLIP, factors[q] * difference[k, q]))
+
+
+@kernel
+def weigh_terms(difference, weights, first, count, scale):
+    """Gradients of the pairs times the weights of their edges, the first of which is at `first`."""
+    for k in range(difference.shape[0]):
+        for q in range(count):
+            difference[k, q] *= weights[first + q] * scale
+
+
+@kernel
+def gather_edges(row, start, stop, positions, indptr, indices, k, second, difference):
+    """Differences of the entries [start, stop) to their rows' own positions, of the components k and k + second."""
+    end = indptr[row + 1]
+    x = positions[row, k]
+    y = positions[row, k + second]
+    for e in range(start, stop):
+        while e >= end:
+            row += 1
+            end = indptr[row + 1]
+            x = positions[row, k]
+            y = positions[row, k + second]
+        j = indices[e]
+        difference[k, e - start] = positions[j, k] - x
+        difference[k + second, e - start] = positions[j, k + second] - y
+
+
+@kernel
+def add_edges(row, low, start, stop, indptr, k, second, difference, gradient):
+    """Add the terms of the entries [start, stop) to their rows' gradients in order; the row that holds entry stop - 1."""
+    end = indptr[row + 1]
+    x = gradient[row - low, k]
+    y = gradient[row - low, k + second]
+    for e in range(start, stop):
+        if e >= end:
+            gradient[row - low, k] = x
+            gradient[row - low, k + second] = y
+            while e >= end:
+                row += 1
+                end = indptr[row + 1]
+            x = gradient[row - low, k]
+            y = gradient[row - low, k + second]
+        x += difference[k, e - start]
+        y += difference[k + second, e - start]
+    gradient[row - low, k] = x
+    gradient[row - low, k + second] = y
+    return row
+
+
+@kernel
+def attract_block(low, high, positions, indptr, indices, weights, s, gradient):
+    """Add the pull of every edge of the rows [low, high): gather a chunk of pairs, compute it flat, add it up by row.
+
+    Components go two at a time; where their number is odd, the last one goes with itself.
+    """
+    d = positions.shape[1]
+    difference = np.empty((d, CHUNK), f4)
+    factors = np.empty(CHUNK, f4)
+    row = low
+    for start in range(indptr[low], indptr[high], CHUNK):
+        stop = min(indptr[high], start + CHUNK)
+        while indptr[row + 1] <= start:
+            row += 1
+        for k in range(0, d, 2):
+            gather_edges(row, start, stop, positions, indptr, indices, k, min(1, d - 1 - k), difference)
+        square(difference, stop - start, factors)
+        pair_factors_attraction(factors, stop - start, s)
+        clip_terms(difference, factors, stop - start)
+        weigh_terms(difference, weights, start, stop - start, s.weight_scale)
+        reached = row
+        for k in range(0, d, 2):
+            reached = add_edges(row, low, start, stop, indptr, k, min(1, d - 1 - k), difference, gradient)
+        row = reached
+
+
+@kernel
+def draw_pool(block, positions, pick, s, pool):
+    """Positions of POOL random vertices, drawn by mass, twice in a row so that a run never wraps."""
+    state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
+    for t in range(POOL):
+        state = next_random(state)
+        j = below(state, s.n_rows)
+        if pick.shape[0] > 0:
+            j = np.int64(pick[j])
+        for k in range(positions.shape[1]):
+            pool[k, t] = positions[j, k]
+            pool[k, t + POOL] = positions[j, k]
+    return state
+
+
+@kernel
+def gather_runs(first, last, state, count, positions, pool, difference):
+    """Differences of the rows [first, last) to their runs of the pool."""
+    place = 0
+    for i in range(first, last):
+        state = next_random(state)
+        run = below(state, POOL)
+        for k in range(positions.shape[1]):
+            own = positions[i, k]
+            for q in range(count):
+                difference[k, place + q] = own - pool[k, run + q]
+        place += count
+    return state
+
+
+@kernel
+def add_runs(first, last, low, count, share, degree, difference, gradient):
+    """Add the sums of the rows' terms, each in four partial sums, times share and degree."""
+    for k in range(difference.shape[0]):
+        for i in range(first, last):
+            place = (i - first) * count
+            t0 = f4(0)
+            t1 = f4(0)
+            t2 = f4(0)
+            t3 = f4(0)
+            for q in range(place, place + count, 4):
+                t0 += difference[k, q]
+                t1 += difference[k, q + 1]
+                t2 += difference[k, q + 2]
+                t3 += difference[k, q + 3]
+            gradient[i - low, k] += share * degree[i] * ((t0 + t2) + (t1 + t3))
+
+
+@kernel
+def repel_block(low, high, positions, degree, pick, s, gradient):
+    """Add the push of s.negatives sampled vertices to the rows [low, high), each row from its own run of the pool."""
+    d = positions.shape[1]
+    pool = np.empty((d, 2 * POOL), f4)
+    state = draw_pool(low // BLOCK, positions, pick, s, pool)
+    count = s.negatives
+    batch = max(1, CHUNK // count)
+    difference = np.empty((d, batch * count), f4)
+    factors = np.empty(batch * count, f4)
+    for first in range(low, high, batch):
+        last = min(high, first + batch)
+        state = gather_runs(first, last, state, count, positions, pool, difference)
+        square(difference, (last - first) * count, factors)
+        pair_factors_repulsion(factors, (last - first) * count, s)
+        clip_terms(difference, factors, (last - first) * count)
+        add_runs(first, last, low, count, s.negative_rate / f4(count), degree, difference, gradient)
+
+
+@kernel
+def adam_block(low, high, positions, moments, degree, s, gradient, out, out_moments):
+    """Adam (Kingma, Ba 2015) with beta1 0.5 and beta2 0.9, upwards along the gradient; s.floor damps light vertices."""
+    d = positions.shape[1]
+    count = (high - low) * d
+    epsilon = np.empty(count, f4)
+    for i in range(low, high):
+        for k in range(d):
+            epsilon[(i - low) * d + k] = f4(1e-7) + s.floor * degree[i]
+    g = gradient.reshape(-1)
+    y = positions[low:high].reshape(-1)
+    m = moments[0, low:high].reshape(-1)
+    v = moments[1, low:high].reshape(-1)
+    new_y = out[low:high].reshape(-1)
+    new_m = out_moments[0, low:high].reshape(-1)
+    new_v = out_moments[1, low:high].reshape(-1)
+    for q in range(count):
+        new_m[q] = f4(0.5) * m[q] + f4(0.5) * g[q]
+        new_v[q] = f4(0.9) * v[q] + f4(0.1) * (g[q] * g[q])
+        new_y[q] = y[q] + s.step * (new_m[q] / s.correction1) / (np.sqrt(new_v[q] / s.correction2) + epsilon[q])
+
+
+@parallel_kernel
+def sampled_step(positions, moments, indptr, indices, weights, degree, pick, settings, first_block, last_block, out, out_moments):
+    """One epoch of the rows of some blocks, with sampled repulsion."""
+    n, d = positions.shape
+    for block in prange(first_block, last_block):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        gradient = np.zeros((BLOCK, d), f4)
+        attract_block(low, high, positions, indptr, indices, weights, settings[0], gradient)
+        repel_block(low, high, positions, degree, pick, settings[0], gradient)
+        adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
+
+
+@parallel_kernel
+def field_step(positions, moments, indptr, indices, weights, degree, settings, first_block, last_block, out, out_moments):
+    """One epoch of the rows of some blocks; `out` arrives with the repulsion field at every row."""
+    n, d = positions.shape
+    for block in prange(first_block, last_block):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        gradient = np.zeros((BLOCK, d), f4)
+        attract_block(low, high, positions, indptr, indices, weights, settings[0], gradient)
+        for i in range(low, high):
+            for k in range(d):
+                gradient[i - low, k] += settings[0].negative_rate * degree[i] * out[i, k]
+        adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
+
+
+# ------------------------------------------------------------------------------------------------------------ field
+
+
+@parallel_kernel
+def tabulate_kernel(spacing, reach, a, b, gamma, kernel_x, kernel_y):
+    """The repulsion of a unit mass at the grid's origin, on the periodic grid; within `reach` only its smooth part."""
+    rows, columns = kernel_x.shape
+    for i in prange(rows):
+        dx = f4(i if 2 * i < rows else i - rows) * spacing
+        for j in range(columns):
+            dy = f4(j if 2 * j < columns else j - columns) * spacing
+            d2 = dx * dx + dy * dy
+            share = f4(1)
+            if d2 < reach * reach:
+                rest = f4(1) - d2 / (reach * reach)
+                share = f4(1) - rest * rest
+            factor = f4(2) * gamma * b / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
+            kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx))
+            kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy))
+
+
+@parallel_kernel
+def corners(positions, out):
+    """Smallest and largest coordinates of every block of rows."""
+    n = positions.shape[0]
+    for block in prange(out.shape[0]):
+        for k in range(2):
+            low = positions[block * BLOCK, k]
+            high = low
+            for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+                low = min(low, positions[i, k])
+                high = max(high, positions[i, k])
+            out[block, k] = low
+            out[block, 2 + k] = high
+
+
+@parallel_kernel
+def deposit(positions, origin_x, origin_y, inverse, first_part, last_part, grids):
+    """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own."""
+    n = positions.shape[0]
+    parts = grids.shape[0]
+    for part in prange(first_part, last_part):
+        grid = grids[part]
+        grid[:] = f4(0)
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            x = (positions[i, 0] - origin_x) * inverse
+            y = (positions[i, 1] - origin_y) * inverse
+            column = np.int64(x)
+            row = np.int64(y)
+            fx = x - f4(column)
+            fy = y - f4(row)
+            grid[column, row] += (f4(1) - fx) * (f4(1) - fy)
+            grid[column, row + 1] += (f4(1) - fx) * fy
+            grid[column + 1, row] += fx * (f4(1) - fy)
+            grid[column + 1, row + 1] += fx * fy
+
+
+@parallel_kernel
+def add_grids(grids, density):
+    """Sum of the parts' grids in their order; what lies beyond them is 0."""
+    for i in prange(density.shape[0]):
+        for j in range(density.shape[1]):
+            density[i, j] = f4(0)
+        if i < grids.shape[1]:
+            for part in range(grids.shape[0]):
+                for j in range(grids.shape[2]):
+                    density[i, j] += grids[part, i, j]
+
+
+@parallel_kernel
+def interpolate(positions, origin_x, origin_y, inverse, field_x, field_y, scale, first_row, last_row, out):
+    """The field at every row, bilinearly between the corners of its cell."""
+    for block in prange(first_row // BLOCK, (last_row + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(last_row, (block + 1) * BLOCK)):
+            x = (positions[i, 0] - origin_x) * inverse
+            y = (positions[i, 1] - origin_y) * inverse
+            column = np.int64(x)
+            row = np.int64(y)
+            fx = x - f4(column)
+            fy = y - f4(row)
+            w00 = (f4(1) - fx) * (f4(1) - fy) * scale
+            w01 = (f4(1) - fx) * fy * scale
+            w10 = fx * (f4(1) - fy) * scale
+            w11 = fx * fy * scale
+            c = column
+            r = row
+            out[i, 0] = w00 * field_x[c, r] + w01 * field_x[c, r + 1] + w10 * field_x[c + 1, r] + w11 * field_x[c + 1, r + 1]
+            out[i, 1] = w00 * field_y[c, r] + w01 * field_y[c, r + 1] + w10 * field_y[c + 1, r] + w11 * field_y[c + 1, r + 1]
+
+
+@helper
+def cell_of(x, y, origin_x, origin_y, inverse, columns):
+    """Number of the cell that holds a point."""
+    return np.int64((x - origin_x) * inverse) * columns + np.int64((y - origin_y) * inverse)
+
+
+@parallel_kernel
+def count_cells(positions, origin_x, origin_y, inverse, columns, counts):
+    """Rows in every cell, by part of the rows."""
+    n = positions.shape[0]
+    parts = counts.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            counts[part, cell_of(positions[i, 0], positions[i, 1], origin_x, origin_y, inverse, columns)] += 1
+
+
+@parallel_kernel
+def sort_into_cells(positions, origin_x, origin_y, inverse, columns, counts, begin, order, points):
+    """Rows and their positions in the order of their cells, ascending within a cell; uses up `counts`."""
+    n = positions.shape[0]
+    parts = counts.shape[0]
+    for cell in prange(counts.shape[1]):
+        place = 0
+        for part in range(parts):
+            count = counts[part, cell]
+            counts[part, cell] = place
+            place += count
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            cell = cell_of(positions[i, 0], positions[i, 1], origin_x, origin_y, inverse, columns)
+            place = begin[cell] + counts[part, cell]
+            counts[part, cell] += 1
+            order[place] = i
+            points[place, 0] = positions[i, 0]
+            points[place, 1] = positions[i, 1]
+
+
+@kernel
+def gather_near(x, y, cell_x, cell_y, rows, columns, begin, points, offset, start, difference, lengths):
+    """Up to NEAR evenly spaced points of the 3 x 3 cells around (x, y), as differences; how many, and of how many."""
+    low = max(0, cell_y - 1)
+    high = min(columns - 1, cell_y + 1)
+    total = 0
+    for r in range(3):
+        lengths[0, r] = 0
+        lengths[1, r] = 0
+        if 0 <= cell_x + r - 1 < rows:
+            lengths[0, r] = begin[(cell_x + r - 1) * columns + low]
+            lengths[1, r] = begin[(cell_x + r - 1) * columns + high + 1] - lengths[0, r]
+            total += lengths[1, r]
+    count = min(total, NEAR)
+    spread = f4(total) / f4(count)
+    for t in range(count):
+        place = min(total - 1, np.int64((f4(t) + offset) * spread)) if total > NEAR else t
+        r = 0
+        while place >= lengths[1, r]:
+            place -= lengths[1, r]
+            r += 1
+        place += lengths[0, r]
+        difference[0, start + t] = x - points[place, 0]
+        difference[1, start + t] = y - points[place, 1]
+    return count, spread
+
+
+@kernel
+def near_terms(difference, factors, count, reach, s):
+    """Gradients of near pairs in place of their differences: the share of the kernel that the grid leaves out."""
+    square(difference, count, factors)
+    shares = np.empty(count, f4)
+    for q in range(count):
+        rest = max(f4(0), f4(1) - factors[q] / (reach * reach))
+        shares[q] = rest * rest
+    pair_factors_repulsion(factors, count, s)
+    clip_terms(difference, factors, count)
+    for k in range(2):
+        for q in range(count):
+            difference[k, q] *= shares[q]
+
+
+@parallel_kernel
+def add_near_field(points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, out):
+    """Add the part of the repulsion that ends at `reach` to every row, from NEAR samples of the 3 x 3 cells around it."""
+    n = order.shape[0]
+    batch = CHUNK // NEAR
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        state = mix(uint64(settings[0].seed) ^ (uint64(settings[0].epoch) << uint64(40)) ^ uint64(block))
+        difference = np.empty((2, CHUNK), f4)
+        factors = np.empty(CHUNK, f4)
+        counts = np.empty(batch, np.int64)
+        spreads = np.empty(batch, f4)
+        lengths = np.empty((2, 3), np.int64)
+        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), batch):
+            last = min(min(n, (block + 1) * BLOCK), first + batch)
+            pairs = 0
+            for q in range(first, last):
+                state = next_random(state)
+                offset = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
+                x = points[q, 0]
+                y = points[q, 1]
+                cell_x = np.int64((x - origin_x) * inverse)
+                cell_y = np.int64((y - origin_y) * inverse)
+                counts[q - first], spreads[q - first] = gather_near(
+                    x, y, cell_x, cell_y, rows, columns, begin, points, offset, pairs, difference, lengths
+                )
+                pairs += counts[q - first]
+            near_terms(difference, factors, pairs, reach, settings[0])
+            place = 0
+            for q in range(first, last):
+                for k in range(2):
+                    total = f4(0)
+                    for t in range(place, place + counts[q - first]):
+                        total += difference[k, t]
+                    out[order[q], k] += spreads[q - first] * scale * total
+                place += counts[q - first]
+
+
+# -------------------------------------------------------------------------------------------------------- transform
+
+
+@kernel
+def start_row(first, last, indices, distances, strengths, training, place):
+    """Put a new row at its neighbor at distance 0 (False) or at its neighbors' weighted mean (True: optimise it)."""
+    d = training.shape[1]
+    if distances[first] == 0:
+        for k in range(d):
+            place[k] = training[indices[first], k]
+        return False
+    for k in range(d):
+        total = f4(0)
+        value = f4(0)
+        for e in range(first, last):
+            total += strengths[e]
+            value += strengths[e] * training[indices[e], k]
+        place[k] = value / total
+    return True
+
+
+@kernel
+def pull_row(first, last, indices, strengths, strongest, training, place, s, difference, factors, gradient):
+    """Pull of a row's neighbors, its rates relative to its strongest; the sum of the rates."""
+    d = training.shape[1]
+    count = last - first
+    for k in range(d):
+        for q in range(count):
+            difference[k, q] = training[indices[first + q], k] - place[k]
+    square(difference, count, factors)
+    pair_factors_attraction(factors, count, s)
+    clip_terms(difference, factors, count)
+    degree = f4(0)
+    for q in range(count):
+        rate = strengths[first + q] / strongest
+        degree += rate
+        for k in range(d):
+            gradient[k] += rate * difference[k, q]
+    return degree
+
+
+@kernel
+def adam_row(place, moments, gradient, s, done, epochs):
+    """One step of Adam for one row; the step size falls as (1 - done / epochs) ** 2."""
+    rest = f4(1) - f4(done) / f4(epochs)
+    correction1 = f4(1) - f4(0.5) ** f4(done + 1)
+    correction2 = f4(1) - f4(0.9) ** f4(done + 1)
+    for k in range(place.shape[0]):
+        moments[0, k] = f4(0.5) * moments[0, k] + f4(0.5) * gradient[k]
+        moments[1, k] = f4(0.9) * moments[1, k] + f4(0.1) * (gradient[k] * gradient[k])
+        size = np.sqrt(moments[1, k] / correction2) + f4(1e-7)
+        place[k] += s.step * (rest * rest) * (moments[0, k] / correction1) / size
+
+
+@kernel
+def push_from_field(place, field_x, field_y, origin_x, origin_y, inverse, share, gradient):
+    """Push of the whole map from its field; beyond the grid that of the nearest place inside."""
+    x = min(max((place[0] - origin_x) * inverse, f4(0)), f4(field_x.shape[0] // 2 - 2))
+    y = min(max((place[1] - origin_y) * inverse, f4(0)), f4(field_x.shape[1] // 2 - 2))
+    column = np.int64(x)
+    row = np.int64(y)
+    fx = x - f4(column)
+    fy = y - f4(row)
+    w00 = (f4(1) - fx) * (f4(1) - fy) * share
+    w01 = (f4(1) - fx) * fy * share
+    w10 = fx * (f4(1) - fy) * share
+    w11 = fx * fy * share
+    c = column
+    r = row
+    gradient[0] += w00 * field_x[c, r] + w01 * field_x[c, r + 1] + w10 * field_x[c + 1, r] + w11 * field_x[c + 1, r + 1]
+    gradient[1] += w00 * field_y[c, r] + w01 * field_y[c, r + 1] + w10 * field_y[c + 1, r] + w11 * field_y[c + 1, r + 1]
+
+
+@kernel
+def content_of_row(first, last, indices, distances, seed):
+    """Hash of a row's neighbors and the bits of their distances: what its randomness depends on."""
+    state = mix(uint64(seed))
+    for e in range(first, last):
+        bits = uint64(np.uint32(f4(distances[e]).view(np.int32)))
+        state = mix(state ^ (uint64(indices[e]) << uint64(32)) ^ bits)
+    return state
+
+
+@kernel
+def push_from_pool(place, pool, run, count, share, s, difference, factors, gradient):
+    """Push of a run of the model's pool of random vertices."""
+    d = place.shape[0]
+    for k in range(d):
+        for q in range(count):
+            difference[k, q] = place[k] - pool[k, run + q]
+    square(difference, count, factors)
+    pair_factors_repulsion(factors, count, s)
+    clip_terms(difference, factors, count)
+    for k in range(d):
+        total = f4(0)
+        for q in range(count):
+            total += difference[k, q]
+        gradient[k] += share * total
+
+
+@parallel_kernel
+def place_in_field(
+    indptr, indices, distances, strengths, training, field_x, field_y, origin_x, origin_y, inverse, settings, epochs, out
+):
+    """New rows against the map held still, in two dimensions; NaN for rows without neighbors."""
+    for block in prange((out.shape[0] + 63) // 64):
+        for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
+            first = indptr[i]
+            last = indptr[i + 1]
+            if first == last:
+                out[i] = np.nan
+            elif start_row(first, last, indices, distances, strengths, training, out[i]):
+                difference = np.empty((2, last - first), f4)
+                factors = np.empty(last - first, f4)
+                gradient = np.empty(2, f4)
+                moments = np.zeros((2, 2), f4)
+                strongest = strengths[first:last].max()
+                for t in range(epochs):
+                    gradient[:] = f4(0)
+                    degree = pull_row(
+                        first, last, indices, strengths, strongest, training, out[i], settings[0], difference, factors, gradient
+                    )
+                    share = settings[0].negative_rate * degree / f4(training.shape[0])
+                    push_from_field(out[i], field_x, field_y, origin_x, origin_y, inverse, share, gradient)
+                    adam_row(out[i], moments, gradient, settings[0], t, epochs)
+
+
+@parallel_kernel
+def place_by_samples(indptr, indices, distances, strengths, training, pool, settings, epochs, out):
+    """New rows against the map held still, in any number of dimensions; NaN for rows without neighbors."""
+    d = training.shape[1]
+    count = settings[0].negatives
+    for block in prange((out.shape[0] + 63) // 64):
+        for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
+            first = indptr[i]
+            last = indptr[i + 1]
+            if first == last:
+                out[i] = np.nan
+            elif start_row(first, last, indices, distances, strengths, training, out[i]):
+                difference = np.empty((d, max(count, last - first)), f4)
+                factors = np.empty(max(count, last - first), f4)
+                gradient = np.empty(d, f4)
+                moments = np.zeros((2, d), f4)
+                strongest = strengths[first:last].max()
+                state = content_of_row(first, last, indices, distances, settings[0].seed)
+                for t in range(epochs):
+                    gradient[:] = f4(0)
+                    degree = pull_row(
+                        first, last, indices, strengths, strongest, training, out[i], settings[0], difference, factors, gradient
+                    )
+                    state = next_random(state)
+                    share = settings[0].negative_rate * degree / f4(count)
+                    push_from_pool(
+                        out[i], pool, below(state, POOL), count, share, settings[0], difference, factors, gradient
+                    )
+                    adam_row(out[i], moments, gradient, settings[0], t, epochs)

@@ -1,0 +1,187 @@
+"""The manifold: the learned graph with what it was learned from, the expensive half that many layouts can share."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.fuzzy_graph import FuzzyGraph, without_zeros
+
+GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
+
+
+class Manifold:
+    """A fuzzy graph, and the parameters it was learned with. It does not change once it is made.
+
+    Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as often
+    as one likes. Scikit-learn's cross-validation passes it on whole.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The graph, whose arrays are shared.
+    parameters : dict, optional
+        The parameters that made it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk import PrecomputedUMAP
+    >>> points = np.random.default_rng(0).normal(size=(100, 3))
+    >>> manifold = PrecomputedUMAP(metric="euclidean").learn_manifold(points)
+    >>> manifold
+    Manifold(n_samples=100, edges=1702, n_neighbors=15)
+    >>> PrecomputedUMAP(random_state=0).fit(manifold=manifold).embedding_.shape
+    (100, 2)
+    """
+
+    __slots__ = ("_graph", "_parameters")
+
+    def __init__(self, graph: FuzzyGraph, parameters: dict[str, Any] | None = None):
+        self._graph = graph
+        self._parameters = dict(parameters or {})
+
+    @classmethod
+    def from_graph(cls, graph: Any) -> "Manifold":
+        """Take membership strengths that were learned elsewhere, as scanpy's and BBKNN's ``connectivities``.
+
+        Parameters
+        ----------
+        graph : sparse array or matrix of shape (n, n)
+            Non-negative weights. The diagonal and stored zeros are left out; the graph is used as it is, symmetric or
+            not. Arrays are shared with `graph` where their form allows.
+
+        Returns
+        -------
+        Manifold
+            With no parameters.
+
+        Raises
+        ------
+        TypeError
+            If the graph is not sparse.
+        ValueError
+            If it is not square, has fewer than two rows or no edge, or a weight is negative or not finite.
+        """
+        if not scipy.sparse.issparse(graph):
+            raise TypeError(
+                f"Manifold.from_graph needs a scipy sparse graph of membership strengths, but got "
+                f"{type(graph).__name__}. Wrap a dense matrix in scipy.sparse.csr_array."
+            )
+        if graph.shape[0] != graph.shape[1] or graph.shape[0] < 2:
+            raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
+        rows = scipy.sparse.csr_array(graph)
+        if rows.data.dtype.kind not in "fiu":
+            raise TypeError(f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}.")
+        if len(rows.data) and not (np.isfinite(rows.data).all() and rows.data.min() >= 0):
+            raise ValueError(
+                "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."
+            )
+        return cls(canonical(rows))
+
+    @property
+    def n_samples(self) -> int:
+        """Rows of the graph."""
+        return len(self._graph.indptr) - 1
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters that made the graph; empty where it came from elsewhere."""
+        return dict(self._parameters)
+
+    @property
+    def graph(self) -> scipy.sparse.csr_array:
+        """Membership strengths as a csr_array; shares memory with the manifold below 2^31 edges, a copy beyond."""
+        indptr, indices, weights = self._graph
+        if len(indices) < 2**31 and self.n_samples < 2**31:
+            indptr = indptr.astype(np.int32)
+        return scipy.sparse.csr_array((weights, indices, indptr), (self.n_samples, self.n_samples), copy=False)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The graph's own arrays, never a copy; do not write to them.
+
+        Returns
+        -------
+        indptr : ndarray of shape (n_samples + 1,), int64
+            Where each row begins.
+        indices : ndarray of shape (n_edges,), int32 or uint32
+            Neighbors, ascending within a row.
+        weights : ndarray of shape (n_edges,), float32
+            Membership strengths.
+        """
+        return tuple(self._graph)  # type: ignore[return-value]
+
+    def disconnected(self) -> np.ndarray:
+        """Which rows have no edge of their own.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), bool
+            True for rows that get no place in the embedding.
+        """
+        return np.diff(self._graph.indptr) == 0
+
+    def check_agrees(self, parameters: dict[str, Any]) -> None:
+        """Raise if the graph was learned with other parameters.
+
+        Parameters
+        ----------
+        parameters : dict
+            What is expected; names that the manifold does not know are not compared.
+
+        Raises
+        ------
+        ValueError
+            If a parameter differs, with both values.
+        """
+        differing = [
+            f"{name}={self._parameters[name]!r} there, {parameters[name]!r} here"
+            for name in GRAPH_PARAMETERS
+            if name in self._parameters and name in parameters and self._parameters[name] != parameters[name]
+        ]
+        if differing:
+            raise ValueError(
+                f"The manifold was learned with other parameters: {'; '.join(differing)}. Set the estimator's "
+                "parameters to the manifold's, or learn a manifold with the estimator's."
+            )
+
+    def __repr__(self) -> str:
+        known = f", n_neighbors={self._parameters['n_neighbors']}" if "n_neighbors" in self._parameters else ""
+        return f"Manifold(n_samples={self.n_samples}, edges={len(self._graph.indices)}{known})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"format": 1, "graph": tuple(self._graph), "parameters": self._parameters}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._graph = FuzzyGraph(*state["graph"])
+        self._parameters = state["parameters"]
+
+
+def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
+    """Weights as a fuzzy graph: rows sorted, no entry twice, nothing on the diagonal, no zeros.
+
+    Parameters
+    ----------
+    rows : csr_array of shape (n, n)
+        Finite weights, at least 0; left as it is.
+
+    Returns
+    -------
+    FuzzyGraph
+        Arrays are shared where their form allows.
+    """
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
+    indptr = rows.indptr.astype(np.int64)
+    graph = FuzzyGraph(
+        indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False)
+    )
+    own = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
+    if own.any():
+        graph = graph._replace(weights=np.where(own, np.float32(0), graph.weights))
+    graph = without_zeros(graph)
+    if len(graph.weights) == 0:
+        raise ValueError("The graph has no edge with a positive weight between two different rows.")
+    return graph

@@ -1,0 +1,148 @@
+"""What the door refuses, and in which words: what was given, what is needed, and the cure."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from umap_sk.kernels_door_draft import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
+
+PAIR = "Give both arrays, rows x neighbors: knn_indices (integers) and knn_dists (distances)."
+SLICED = (
+    "Arrays that cross-validation or a train/test split has cut look like this: their rows are fewer, but their "
+    "indices still name rows of the whole. Pass X=umap_sk.knn_graph(knn_indices, knn_dists) with "
+    "metric='precomputed' instead; scikit-learn cuts that graph by rows and columns."
+)
+SIMILARITIES = (
+    "Distances are needed, where small means near. Convert similarities first (cosine: 1 - similarity; inner products "
+    "of unit vectors: the same), and note that faiss's L2 indexes return squared distances: take np.sqrt of them."
+)
+OTHER_SENTINELS = tuple(int(np.iinfo(dtype).max) for dtype in (np.int32, np.uint32, np.int64, np.uint64))
+
+
+def as_array(values: Any, name: str) -> np.ndarray:
+    """View of `values` as a 2-d array, without a copy where they are an array or a memory map already."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: indices.filled(-1).")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is no 2-d array ({error}). Pad rows of different lengths with index -1 (at any distance), or pass "
+            "a sparse distance graph as X."
+        ) from error
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} has {array.ndim} dimension(s), shape {array.shape}; a 2-d array (rows x neighbors) is needed. "
+            "For a single row use reshape(1, -1)."
+        )
+    return array
+
+
+def check_index_dtype(dtype: np.dtype, name: str) -> None:
+    """Refuse indices that are not of an integer dtype."""
+    if dtype.kind == "f":
+        raise TypeError(
+            f"{name} has dtype {dtype}; indices that are not whole numbers cannot name rows. "
+            "If they are whole, convert them: .astype(np.int64)."
+        )
+    _check_kind(dtype, name, "iu", "integers (int32, int64, uint32 or uint64)")
+
+
+def check_distance_dtype(dtype: np.dtype, name: str) -> None:
+    """Refuse distances that are not real numbers."""
+    _check_kind(dtype, name, "fiu", "real numbers (float16, float32 or float64)")
+
+
+def _check_kind(dtype: np.dtype, name: str, kinds: str, needed: str) -> None:
+    if dtype.kind == "c":
+        raise ValueError(
+            f"Complex data not supported: {name} has dtype {dtype}; {needed} are needed. Convert it first."
+        )
+    if dtype.kind not in kinds:
+        raise TypeError(
+            f"{name} has dtype {dtype}; {needed} are needed. Convert it first, for example by .astype(...)."
+        )
+
+
+def check_rows(given: int, name: str, *, n_rows: int | None, fewest: int) -> None:
+    """Refuse too few rows, or another number of rows than `n_rows`."""
+    if n_rows is not None and given != n_rows:
+        raise ValueError(
+            f"{name} has {given} rows, but {n_rows} are needed, as many as X (or init or the earlier call) has. "
+            "Give the neighbors of the same rows in the same order."
+        )
+    if given < fewest:
+        raise ValueError(
+            f"{name} has {given} row(s) (n_samples = {given}), but at least {fewest} are needed. Give more rows."
+        )
+
+
+def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool) -> int:
+    """Number of columns of a graph or matrix X, once it is known to be the right one."""
+    if square and shape[0] != shape[1]:
+        raise ValueError(
+            f"X has shape {shape}; distances between the training rows are needed, a square matrix. If X holds "
+            "features, set metric (for example 'euclidean') or give knn_indices and knn_dists as well."
+        )
+    if n_columns is not None and shape[1] != n_columns:
+        raise ValueError(
+            f"X has {shape[1]} columns, but {n_columns} are needed, one for each training row. "
+            "Give the distances from the rows of X to all training rows, in their order."
+        )
+    return shape[1]
+
+
+def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
+    """Refuse more columns than an index can name, in the output or in the given arrays."""
+    if n_columns > 2**32:
+        raise ValueError(f"{n_columns} columns are too many: at most {2**32} fit into uint32 indices. Use fewer rows.")
+    if index_dtype is not None and n_columns > np.iinfo(index_dtype).max:
+        raise ValueError(
+            f"knn_indices has dtype {index_dtype}, which cannot name all of {n_columns} rows (its largest value stands "
+            "for a missing neighbor). Make the indices with a wider dtype, such as np.int64."
+        )
+
+
+def raise_falling(falling: int, ordered: int) -> NoReturn:
+    """Refuse similarities."""
+    raise ValueError(
+        f"knn_dists falls along {falling} of {ordered} rows, as similarities do. {SIMILARITIES} If they are distances, "
+        "farthest first, turn both arrays round: knn_indices[:, ::-1], knn_dists[:, ::-1]."
+    )
+
+
+def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
+    needed = f"indices from 0 to {n_columns - 1} are needed"
+    if not place.is_array:
+        raise ValueError(
+            f"Row {place.row} of X has an entry in column {place.index}, but {needed}. Build the graph anew."
+        )
+    cure = SLICED
+    if place.index in OTHER_SENTINELS:
+        cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
+    raise ValueError(
+        f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.index}, but "
+        f"{needed}, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. {cure}"
+    )
+
+
+def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
+    """Refuse the entry at `place` (an `Entry`) for the reason that `code` stands for."""
+    if code == OUT_OF_RANGE:
+        _raise_out_of_range(place, n_columns, index_dtype)
+    here = f"{place.name} is {place.dist} (row {place.row}, column {place.column}, neighbor {place.index})"
+    missing = (
+        "If the neighbor is missing, set its index to -1"
+        if place.is_array
+        else "Leave missing neighbors out of a sparse X"
+    )
+    if code == NEGATIVE:
+        raise ValueError(
+            f"{here}, a negative distance that is more than rounding in its row. {SIMILARITIES} If the values are "
+            f"distances with errors, set them right first: np.maximum({'knn_dists' if place.is_array else 'X'}, 0)."
+        )
+    if code == NOT_A_NUMBER:
+        raise ValueError(f"{here}: NaN is no distance; finite distances are needed. {missing}.")
+    raise ValueError(
+        f"{here}: infinity is no distance, nor is what float32 cannot hold. Rescale, or: {missing.lower()}."
+    )

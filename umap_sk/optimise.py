@@ -1,0 +1,372 @@
+"""The optimiser: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk._numba import readonly
+from umap_sk.curve import Curve
+from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
+from umap_sk.levels import Level, hand_down
+
+COARSEST_SHARE, BETWEEN_SHARE, FINEST_SHARE = 0.6, 0.15, 0.3  # of n_epochs
+COARSE_STEP, FIELD_STEP = 4.0, 2.0
+COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
+NEAR_FROM = 0.75  # of the finest level's epochs
+
+SETTINGS = np.dtype(
+    [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "weight_scale", "negative_rate", "step")]
+    + [(name, np.float32) for name in ("correction1", "correction2", "floor")]
+    + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
+    align=True,
+)
+
+
+class Phase(NamedTuple):
+    """Epochs on one level.
+
+    Attributes
+    ----------
+    depth : int
+        The level; 0 is the graph itself.
+    first_epoch, epochs : int
+        Where the phase begins in the whole schedule, and how long it is.
+    step : float
+        Step size alpha of its first epoch; it falls as ``(1 - u) ** 2``.
+    field : bool
+        Whether the repulsion is a field on a grid, or sampled.
+    floor : float
+        Share of a vertex's degree in Adam's epsilon.
+    """
+
+    depth: int
+    first_epoch: int
+    epochs: int
+    step: float
+    field: bool
+    floor: float
+
+
+class Forces(NamedTuple):
+    """What pulls and pushes.
+
+    Attributes
+    ----------
+    curve : Curve
+        a and b.
+    gamma : float
+        Strength of the repulsion.
+    attraction : float
+        4 where each edge acts from both ends at once (2 for new rows).
+    negative_rate : float
+        Negative samples an edge that the expectation stands for.
+    learning_rate : float
+        Factor of all steps.
+    """
+
+    curve: Curve
+    gamma: float = 1.0
+    attraction: float = 4.0
+    negative_rate: float = 5.0
+    learning_rate: float = 1.0
+
+
+class Layout(NamedTuple):
+    """What an epoch needs beside its state.
+
+    Attributes
+    ----------
+    levels : tuple of Level
+        From the finest to the coarsest.
+    phases : tuple of Phase
+        The schedule.
+    forces : Forces
+        Curve and rates.
+    negatives : int
+        Sampled vertices a row, where the repulsion is sampled.
+    """
+
+    levels: tuple[Level, ...]
+    phases: tuple[Phase, ...]
+    forces: Forces
+    negatives: int
+
+
+class LayoutState(NamedTuple):
+    """All that changes from epoch to epoch.
+
+    Attributes
+    ----------
+    depth : int
+        The level that the positions are of.
+    positions : ndarray of shape (n, d), float32
+        Where its vertices are.
+    moments : ndarray of shape (2, n, d), float32
+        Adam's moments.
+    epoch : int
+        Epochs run, over all levels.
+    seed : int
+        What all randomness depends on, beside epoch and row.
+    """
+
+    depth: int
+    positions: np.ndarray
+    moments: np.ndarray
+    epoch: int
+    seed: int
+
+
+def plan_phases(n_levels: int, n_epochs: int, *, field: bool) -> tuple[Phase, ...]:
+    """Schedule of the epochs over the levels.
+
+    Parameters
+    ----------
+    n_levels : int
+        Levels to use; 1 for the graph alone.
+    n_epochs : int
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.3 E on the graph; E if it is alone.
+    field : bool
+        Whether the graph's repulsion is a field.
+
+    Returns
+    -------
+    tuple of Phase
+        In the order in which they run.
+    """
+    if n_levels == 1:
+        return (Phase(0, 0, n_epochs, FIELD_STEP if field else COARSE_STEP, field, 0.0),)
+    phases: list[Phase] = []
+    first = 0
+    for depth in range(n_levels - 1, -1, -1):
+        coarse = depth > 0
+        share = (COARSEST_SHARE if depth == n_levels - 1 else BETWEEN_SHARE) if coarse else FINEST_SHARE
+        epochs = max(1, round(share * n_epochs))
+        step = COARSE_STEP if coarse else FIELD_STEP
+        phases.append(Phase(depth, first, epochs, step, field and not coarse, COARSE_FLOOR if coarse else 0.0))
+        first += epochs
+    return tuple(phases)
+
+
+def total_epochs(phases: tuple[Phase, ...]) -> int:
+    """Epochs of the whole schedule, over all levels."""
+    return phases[-1].first_epoch + phases[-1].epochs
+
+
+def begin(layout: Layout, positions: np.ndarray, seed: int) -> LayoutState:
+    """State before the first epoch.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    positions : ndarray of shape (n, d), float32
+        Start of the first phase's level.
+    seed : int
+        Seed of the sampling.
+
+    Returns
+    -------
+    LayoutState
+        Epoch 0, moments 0.
+    """
+    positions = np.ascontiguousarray(positions, np.float32)
+    return LayoutState(layout.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed)
+
+
+def run(
+    layout: Layout,
+    state: LayoutState,
+    epochs: int,
+    on_epoch: Callable[[LayoutState], bool | None] | None = None,
+) -> LayoutState:
+    """Run epochs of the schedule.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Where to go on from; its arrays are reused after the second epoch.
+    epochs : int
+        How many; fewer are run where the schedule ends.
+    on_epoch : callable, optional
+        Called with the state after every epoch; a true answer stops.
+
+    Returns
+    -------
+    LayoutState
+        The state after the last epoch.
+    """
+    last = min(total_epochs(layout.phases), state.epoch + epochs)
+    spare: LayoutState | None = None
+    while state.epoch < last:
+        reached = advance(layout, state, spare)
+        spare, state = (state if state.depth == reached.depth else None), reached
+        if on_epoch is not None and on_epoch(state):
+            break
+    return state
+
+
+def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """One epoch, and the way down to the next level where a phase ends.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Only read.
+    spare : LayoutState, optional
+        A state whose arrays may be overwritten.
+
+    Returns
+    -------
+    LayoutState
+        The next state.
+    """
+    phase = next(p for p in layout.phases if state.epoch < p.first_epoch + p.epochs)
+    out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
+    step_rows(layout, phase, state, out, out_moments)
+    epoch = state.epoch + 1
+    if epoch == phase.first_epoch + phase.epochs and phase.depth > 0:
+        positions = hand_down(layout.levels, phase.depth, out)
+        return LayoutState(phase.depth - 1, positions, np.zeros((2, *positions.shape), np.float32), epoch, state.seed)
+    return LayoutState(phase.depth, out, out_moments, epoch, state.seed)
+
+
+def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays to write a next state of the same level into."""
+    return np.empty_like(state.positions), np.empty_like(state.moments)
+
+
+def step_rows(
+    layout: Layout,
+    phase: Phase,
+    state: LayoutState,
+    out: np.ndarray,
+    out_moments: np.ndarray,
+    rows: tuple[int, int] | None = None,
+) -> None:
+    """One epoch of some rows: a function of the state alone, whatever other rows are computed where.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        Only read.
+    out, out_moments : ndarray
+        Where the rows' positions and moments are written.
+    rows : tuple of 2 int, optional
+        First row, a multiple of the kernels' block size, and the row behind the last; all rows by default.
+    """
+    level = layout.levels[phase.depth]
+    settings = epoch_settings(layout, phase, state)
+    first, last = rows or (0, level.n_vertices)
+    blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
+    positions, moments = readonly(state.positions), readonly(state.moments)
+    if phase.field:
+        repulsion(layout, phase, state, settings, out, (first, last))
+        kernels.field_step(positions, moments, *level.edges, level.degree, settings, *blocks, out, out_moments)
+    else:
+        pick = picks(layout.levels, phase.depth)
+        kernels.sampled_step(
+            positions, moments, *level.edges, level.degree, pick, settings, *blocks, out, out_moments
+        )
+
+
+def repulsion(
+    layout: Layout,
+    phase: Phase,
+    state: LayoutState,
+    settings: np.recarray,
+    out: np.ndarray,
+    rows: tuple[int, int],
+) -> None:
+    """Write the repulsion that an epoch's state exerts on some rows into `out`, for masses that sum to 1.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        Only read.
+    settings : recarray of shape (1,)
+        Settings of the epoch.
+    out : ndarray of shape (n, 2), float32
+        Where to write.
+    rows : tuple of 2 int
+        First row and the row behind the last.
+    """
+    forces = layout.forces
+    near = state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
+    curve = (forces.curve.a, forces.curve.b, forces.gamma)
+    field = grid_field(state.positions, spacing_for(*forces.curve), curve, near=near)
+    share = 1 / len(state.positions)
+    read_field(field, state.positions, share, out, rows)
+    if near:
+        frame = field.frame
+        del field
+        add_near_field(state.positions, frame, share, settings, out)
+
+
+def picks(levels: tuple[Level, ...], depth: int) -> np.ndarray:
+    """Vertex of a level for every row, so that drawing a row draws a vertex by its mass; empty for the finest.
+
+    Parameters
+    ----------
+    levels : tuple of Level
+        All levels.
+    depth : int
+        The level.
+
+    Returns
+    -------
+    ndarray of int32 or uint32
+        One vertex a row.
+    """
+    pick = levels[min(depth, 1)].owner if len(levels) > 1 else levels[0].owner
+    if depth == 0:
+        return levels[0].owner
+    for level in levels[2 : depth + 1]:
+        pick = level.owner[pick]
+    return pick
+
+
+def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recarray:
+    """Scalars of one epoch, as one record for the kernels.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        The state before the epoch.
+
+    Returns
+    -------
+    recarray of shape (1,)
+        Of dtype `SETTINGS`.
+    """
+    done = state.epoch - phase.first_epoch
+    forces = layout.forces
+    settings = np.recarray(1, SETTINGS)
+    settings.a, settings.b = forces.curve
+    settings.gamma, settings.attraction = forces.gamma, forces.attraction
+    settings.negative_rate = forces.negative_rate
+    settings.weight_scale = layout.levels[phase.depth].scale
+    settings.step = forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2
+    settings.correction1, settings.correction2 = 1 - 0.5 ** (done + 1), 1 - 0.9 ** (done + 1)
+    settings.floor = phase.floor
+    settings.seed, settings.epoch = state.seed, state.epoch
+    settings.n_rows = layout.levels[0].n_vertices
+    settings.negatives = layout.negatives
+    return settings

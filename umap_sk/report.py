@@ -1,0 +1,99 @@
+"""What a fit did: phases with their seconds, bytes and counts."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+logger = logging.getLogger("umap_sk")
+
+
+class Report(dict):
+    """Report of a fit: a dict whose ``"phases"`` is a list of dicts, and which prints as a table.
+
+    Examples
+    --------
+    >>> report = Report()
+    >>> with report.phase("graph") as entry:
+    ...     entry["edges"] = 10
+    >>> report["phases"][0]["name"], report["phases"][0]["edges"]
+    ('graph', 10)
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.setdefault("phases", [])
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a phase and log one record of it at its end.
+
+        Parameters
+        ----------
+        name : str
+            What the phase is called; a phase of the same name as the last one goes on with it.
+
+        Yields
+        ------
+        dict
+            Where the phase puts its figures.
+        """
+        phases = self["phases"]
+        entry = phases[-1] if phases and phases[-1]["name"] == name else {"name": name, "seconds": 0.0}
+        began = time.perf_counter()
+        try:
+            yield entry
+        finally:
+            entry["seconds"] += time.perf_counter() - began
+            if not phases or phases[-1] is not entry:
+                phases.append(entry)
+        logger.info("%s", describe(entry), extra={"umap_sk": entry})
+
+    def phase_note(self, name: str, **figures: Any) -> None:
+        """Add figures to the last phase of a name.
+
+        Parameters
+        ----------
+        name : str
+            The phase's name.
+        **figures : object
+            What to add.
+        """
+        next(entry for entry in reversed(self["phases"]) if entry["name"] == name).update(figures)
+
+    def seconds(self, name: str) -> float:
+        """Seconds of all phases of a name.
+
+        Parameters
+        ----------
+        name : str
+            The phases' name.
+
+        Returns
+        -------
+        float
+            Their sum; 0 where there was none.
+        """
+        return float(sum(entry["seconds"] for entry in self["phases"] if entry["name"] == name))
+
+    def __str__(self) -> str:
+        rest = "  ".join(f"{key}={value}" for key, value in self.items() if key != "phases")
+        return "\n".join([describe(entry) for entry in self["phases"]] + ([rest] if rest else []))
+
+
+def describe(entry: dict[str, Any]) -> str:
+    """One line on a phase.
+
+    Parameters
+    ----------
+    entry : dict
+        The phase's figures.
+
+    Returns
+    -------
+    str
+        Name, seconds, and every other figure as ``name=value``.
+    """
+    figures = " ".join(f"{k}={v:,}" if isinstance(v, int) else f"{k}={v}" for k, v in entry.items() if k not in ("name", "seconds"))
+    return f"{entry['name']:<10} {entry['seconds']:8.3f} s  {figures}".rstrip()

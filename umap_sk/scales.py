@@ -1,0 +1,97 @@
+"""Local scales: how far a row's neighborhood reaches."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk._numba import readonly
+from umap_sk.neighbors import Neighbors
+
+
+class LocalScales(NamedTuple):
+    """Local scales of every row.
+
+    Attributes
+    ----------
+    rho : ndarray of shape (n_rows,), float64
+        Distance to the nearest neighbors that is taken off every distance, in units of the distances.
+    sigma : ndarray of shape (n_rows,), float64
+        Length over which a membership falls by a factor of e, in units of the distances.
+    """
+
+    rho: np.ndarray
+    sigma: np.ndarray
+
+
+def local_scales(
+    neighbors: Neighbors, n_neighbors: int, local_connectivity: float = 1.0, *, self_entries: int = 1
+) -> LocalScales:
+    """Solve rho and sigma of every row (McInnes, Healy, Melville 2018, arXiv:1802.03426, section 3.1).
+
+    ``rho`` is the distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated for
+    fractional values; ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5 and is
+    at least a thousandth of the row's mean distance (of the mean of all distances where rho is 0).
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance), sorted by distance.
+    n_neighbors : int
+        Neighbors that the scale stands for, the point itself included.
+    local_connectivity : float
+        How many neighbors are taken to be connected at least.
+    self_entries : int
+        1 where the point itself belongs to the row's mean at distance 0, 0 for new rows.
+
+    Returns
+    -------
+    LocalScales
+        One rho and one sigma a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk.neighbors import Neighbors
+    >>> row = Neighbors(np.array([0, 3]), np.arange(3, dtype=np.int32), np.array([1, 2, 3], np.float32), 4)
+    >>> rho, sigma = local_scales(row, 4)
+    >>> float(rho[0]), round(float(np.exp(-np.array([0, 1, 2]) / sigma[0]).sum()), 4)
+    (1.0, 2.0)
+    """
+    rows = len(neighbors.indptr) - 1
+    rho, sigma = np.empty(rows), np.empty(rows)
+    entries = len(neighbors.distances) + rows * self_entries
+    mean = float(neighbors.distances.sum(dtype=np.float64)) / max(1, entries)
+    kernels.solve_scales(
+        readonly(neighbors.indptr),
+        readonly(neighbors.distances),
+        float(np.log2(n_neighbors)),
+        float(local_connectivity),
+        self_entries,
+        mean,
+        rho,
+        sigma,
+    )
+    return LocalScales(rho, sigma)
+
+
+def membership_strengths(neighbors: Neighbors, scales: LocalScales, out: np.ndarray | None = None) -> np.ndarray:
+    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance).
+    scales : LocalScales
+        Their scales.
+    out : ndarray of float32, optional
+        Where to write; may be ``neighbors.distances``, which saves memory and ends their use as distances.
+
+    Returns
+    -------
+    ndarray of float32
+        One strength an entry, in [0, 1].
+    """
+    out = np.empty_like(neighbors.distances) if out is None else out
+    kernels.memberships(readonly(neighbors.indptr), readonly(neighbors.distances), scales.rho, scales.sigma, out)
+    return out

@@ -1,0 +1,185 @@
+"""Where the layout begins: positions to start from, and the scale that suits them."""
+
+import numpy as np
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+
+from umap_sk import kernels
+from umap_sk._numba import readonly
+from umap_sk.curve import Curve
+from umap_sk.levels import Level, smoothed
+
+PASSES = 5  # of smoothing
+LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
+BOUND = 0.75  # widths from the centre at which far points are clipped
+NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
+SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+LEAST_SCALE = 10
+SAMPLED = 64  # rows whose repulsion is computed in full in the search for the scale
+
+
+def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
+    """Uniform positions in [-10, 10], a function of row, axis and seed alone.
+
+    Parameters
+    ----------
+    n, n_components : int
+        Shape.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float32
+        The positions.
+    """
+    bits = np.random.Philox(seed).random_raw(n * n_components)
+    return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(20 / 2**24) - np.float32(10)).reshape(n, -1)
+
+
+def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """Leading principal components, by scikit-learn with BLAS on one thread so that the bits can be repeated.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, n_features)
+        The data.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the randomized solver.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float32
+        The positions.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer features or rows than components.
+    """
+    if min(features.shape) < n_components:
+        raise ValueError(
+            f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
+            f"{features.shape}. Use init='spectral' or 'random', or pass an array as init."
+        )
+    with threadpool_limits(limits=1, user_api="blas"):
+        return PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
+
+
+def scaled_robustly(positions: np.ndarray) -> np.ndarray:
+    """Centre every axis and give it the width 1, by quantiles so that far points do not count; by ranks if many are far.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, d), float32
+        Finite positions.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions within [-0.75, 0.75].
+    """
+    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
+    span = np.ptp(positions, axis=0).astype(float)
+    width = high - low
+    share = np.divide(width, span, out=np.zeros_like(width), where=span > 0)
+    if share.mean() < NARROW or share.min() <= 0:
+        ranks = np.argsort(np.argsort(positions, axis=0, kind="stable"), axis=0, kind="stable")
+        return (ranks / len(positions) - 0.5).astype(np.float32)
+    return np.clip((positions - (low + high) / 2) / width, -BOUND, BOUND).astype(np.float32)
+
+
+def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
+    """Positions after five passes of averaging over the neighbors, scaled robustly.
+
+    Parameters
+    ----------
+    level : Level
+        The finest level.
+    positions : ndarray of shape (n, d), float32
+        The given start.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions within [-0.75, 0.75].
+    """
+    for _ in range(PASSES):
+        positions = smoothed(level, positions, 1.0)
+    return scaled_robustly(positions)
+
+
+def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
+    """Scale at which positions have the lowest expected loss, at least 10.
+
+    Parameters
+    ----------
+    level : Level
+        The coarsest level.
+    positions : ndarray of shape (n, d), float32
+        Its positions, about 1 wide.
+    n_rows : int
+        Rows that the level stands for.
+    curve : Curve
+        The curve.
+    rate : float
+        Weight of the repulsion: negative samples an edge, times their strength.
+
+    Returns
+    -------
+    float
+        What to multiply the positions by.
+    """
+    scales = np.array(SCALES, float)
+    losses = expected_losses(level, positions, scales, n_rows, curve, rate)
+    while np.argmin(losses) == len(scales) - 1 and scales[-1] < 1e6:
+        more = scales[-1] * 1.25 ** np.arange(1, 7)
+        losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
+        scales = np.concatenate([scales, more])
+    return max(float(LEAST_SCALE), float(scales[np.argmin(losses)]))
+
+
+def expected_losses(
+    level: Level, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
+) -> np.ndarray:
+    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
+
+    Parameters
+    ----------
+    level : Level
+        A level.
+    positions : ndarray of shape (n, d), float32
+        Its positions.
+    scales : ndarray of float
+        What to multiply the positions by.
+    n_rows : int
+        Rows that the level stands for.
+    curve : Curve
+        The curve.
+    rate : float
+        Weight of the repulsion.
+
+    Returns
+    -------
+    ndarray of float
+        One loss a scale: attraction over all edges, repulsion over 64 rows against all.
+    """
+    stride = max(1, level.n_vertices // SAMPLED)
+    parts = -(-level.n_vertices // stride)
+    attracted, repelled = np.zeros((2, parts, len(scales)))
+    kernels.scale_losses(
+        readonly(positions),
+        *level.edges,
+        level.degree,
+        np.ascontiguousarray(level.mass),
+        stride,
+        scales ** (2 * curve.b),
+        np.float32(curve.a),
+        np.float32(curve.b),
+        attracted,
+        repelled,
+    )
+    sampled = float(level.mass[::stride].sum())
+    return level.scale * attracted.sum(0) / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled

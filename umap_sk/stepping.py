@@ -1,0 +1,230 @@
+"""A layout on its way: from a manifold and a start to a state that can be stepped, stored and gone on with."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.levels import Level, average, build_levels, hand_down
+from umap_sk.optimise import Forces, Layout, LayoutState, begin, plan_phases, total_epochs
+from umap_sk.spectral import spectral_positions
+from umap_sk.start import best_scale, pca_positions, random_positions, scaled_robustly, smoothed_start
+
+SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
+RUN = 32  # sampled vertices come in multiples of it
+
+
+class Schedule(NamedTuple):
+    """How long and over how many levels the layout goes.
+
+    Attributes
+    ----------
+    n_epochs : int or None
+        E of the rule; None for 500 up to 10,000 rows and 200 beyond.
+    n_components : int
+        Axes of the embedding.
+    multilevel : bool
+        False runs every epoch on the whole graph.
+    """
+
+    n_epochs: int | None
+    n_components: int
+    multilevel: bool
+
+
+class Stepper(NamedTuple):
+    """A layout on its way.
+
+    Attributes
+    ----------
+    layout : Layout or None
+        The problem; None after loading from a file, until :func:`restored` builds it again.
+    state : LayoutState
+        Where it is.
+    connected : ndarray of int64 or None
+        Rows that take part; None for all.
+    schedule : Schedule
+        How long it goes.
+    forces : Forces
+        Curve and rates.
+    """
+
+    layout: Layout | None
+    state: LayoutState
+    connected: np.ndarray | None
+    schedule: Schedule
+    forces: Forces
+
+
+def connected_part(graph: FuzzyGraph) -> tuple[FuzzyGraph, np.ndarray | None]:
+    """Graph of the rows that have edges, so that the others are no one's neighbors or negatives.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The whole graph.
+
+    Returns
+    -------
+    graph : FuzzyGraph
+        The same, if every row has an edge.
+    connected : ndarray of int64, or None
+        The rows that it consists of; None for all.
+    """
+    kept = np.diff(graph.indptr) > 0
+    if kept.all():
+        return graph, None
+    n = len(kept)
+    whole = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
+    while True:
+        part = whole[kept][:, kept]
+        lonely = np.diff(part.indptr) == 0
+        if not lonely.any():
+            break
+        kept[np.flatnonzero(kept)[lonely]] = False
+    arrays = part.indptr.astype(np.int64), part.indices.astype(graph.indices.dtype), part.data
+    return FuzzyGraph(*arrays), np.flatnonzero(kept)
+
+
+def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[Layout, tuple[Level, ...]]:
+    """The layout problem of a connected graph, and all levels, of which it may use the finest alone.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        Graph whose rows all have edges.
+    schedule : Schedule
+        How long the layout goes.
+    forces : Forces
+        Curve and rates.
+    seed : int
+        Seed of the levels.
+
+    Returns
+    -------
+    tuple of Layout and tuple of Level
+        The problem, and the levels for its start.
+    """
+    levels = build_levels(graph, seed)
+    used = levels if schedule.multilevel else levels[:1]
+    n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
+    phases = plan_phases(len(used), n_epochs, field=schedule.n_components == 2 and len(levels) > 1)
+    wanted = forces.negative_rate * float(levels[0].degree.mean(dtype=np.float64))
+    negatives = RUN * min(64, max(1, round(wanted / RUN)))
+    return Layout(used, phases, forces, negatives), levels
+
+
+def start(
+    graph: FuzzyGraph,
+    init: str | np.ndarray,
+    schedule: Schedule,
+    forces: Forces,
+    seed: int,
+    *,
+    features: Any = None,
+    rescale: bool = True,
+) -> Stepper:
+    """Build levels and start of a layout.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The manifold's graph.
+    init : {"spectral", "pca", "random"} or ndarray of shape (n, n_components)
+        The start.
+    schedule : Schedule
+        How long the layout goes.
+    forces : Forces
+        Curve and rates.
+    seed : int
+        Seed of levels, start and sampling.
+    features : ndarray or sparse matrix of shape (n, n_features), optional
+        What "pca" needs.
+    rescale : bool
+        Smooth and scale a start that is an array.
+
+    Returns
+    -------
+    Stepper
+        At epoch 0.
+    """
+    graph, connected = connected_part(graph)
+    layout, levels = problem(graph, schedule, forces, seed)
+    if isinstance(init, str) and init == "spectral":
+        positions = scaled_robustly(spectral_positions(levels[-1], schedule.n_components, seed))
+    else:
+        n = levels[0].n_vertices
+        if isinstance(init, str) and init == "random":
+            positions = random_positions(n, schedule.n_components, seed)
+        elif isinstance(init, str):
+            positions = pca_positions(features, schedule.n_components, seed)
+        else:
+            positions = np.array(init, np.float32, order="C")
+        if connected is not None and len(positions) != n:
+            positions = positions[connected]
+        if rescale or isinstance(init, str):
+            positions = smoothed_start(levels[0], positions)
+        for finer, coarser in zip(levels, levels[1:], strict=False):
+            if len(layout.levels) > 1 or rescale:
+                positions = average(coarser, finer.mass, positions)
+    if rescale or isinstance(init, str):
+        rate = forces.negative_rate * forces.gamma
+        positions = positions * np.float32(best_scale(levels[-1], positions, levels[0].n_vertices, forces.curve, rate))
+    if len(positions) != layout.levels[-1].n_vertices:
+        for depth in range(len(levels) - 1, 0, -1):
+            positions = hand_down(levels, depth, positions)
+    return Stepper(layout, begin(layout, positions, seed), connected, schedule, forces)
+
+
+def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
+    """A stepper with its levels, built again from the graph if it came from a file.
+
+    Parameters
+    ----------
+    stepper : Stepper
+        Any stepper.
+    graph : FuzzyGraph
+        The manifold's graph.
+
+    Returns
+    -------
+    Stepper
+        The same where it has its levels.
+    """
+    if stepper.layout is not None:
+        return stepper
+    layout, _ = problem(connected_part(graph)[0], stepper.schedule, stepper.forces, stepper.state.seed)
+    return stepper._replace(layout=layout)
+
+
+def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
+    """Layout of all rows as it stands: a coarse level's positions handed down, NaN for rows without edges.
+
+    Parameters
+    ----------
+    stepper : Stepper
+        Where the layout is.
+    n_rows : int
+        Rows of the manifold.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_components), float32
+        A new array.
+    """
+    assert stepper.layout is not None
+    positions = stepper.state.positions.copy()
+    for depth in range(stepper.state.depth, 0, -1):
+        positions = hand_down(stepper.layout.levels, depth, positions)
+    if stepper.connected is None:
+        return positions
+    out = np.full((n_rows, positions.shape[1]), np.nan, np.float32)
+    out[stepper.connected] = positions
+    return out
+
+
+def finished(stepper: Stepper) -> bool:
+    """Whether the schedule has been run to its end."""
+    assert stepper.layout is not None
+    return stepper.state.epoch >= total_epochs(stepper.layout.phases)
