@@ -64,8 +64,8 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     set_op_mix_ratio : float, default=1.0
         1 for the fuzzy union of both directions of an edge, 0 for their intersection.
     disconnection_distance : float, default=None
-        Neighbors at this distance or farther are dropped; None for the metric's own (2 for cosine and correlation, 1 for
-        hellinger, jaccard and dice, else infinity).
+        Neighbors at this distance or farther are dropped; None for the metric's own (2 for cosine and correlation, 1
+        for hellinger, jaccard and dice, else infinity).
     symmetrize : bool, default=True
         False leaves the graph directed: half the memory, better local and worse global figures.
     init : {"spectral", "pca", "random"} or array-like of shape (n, n_components), default="spectral"
@@ -298,8 +298,8 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 given.validated(self, X, aside=aside, reset=False)
             if not hasattr(self, "_stepper"):
                 raise ValueError(
-                    f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit with "
-                    "init=embedding_ and rescale_init=False, multilevel=False; for a longer schedule, set n_epochs first."
+                    f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
+                    "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
             given.check_same(self._seen, seen)
             self._advance(epochs)
@@ -462,7 +462,10 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             show(state.epoch)
 
         try:
-            with self.report_.phase("layout") as entry, progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show:
+            with (
+                self.report_.phase("layout") as entry,
+                progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
+            ):
                 optimise.run(stepper.layout, reached, epochs, on_epoch)
                 entry["epochs"] = reached.epoch
         finally:
@@ -521,7 +524,9 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if self.a is not None:
             return Curve(float(self.a), float(self.b))
         if self.min_dist > self.spread:
-            raise ValueError(f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other.")
+            raise ValueError(
+                f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other."
+            )
         return fit_curve(float(self.spread), float(self.min_dist))
 
     def _forces(self, curve):

@@ -29,7 +29,9 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
         given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
         raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")
     if manifold is not None and knn_indices is not None:
-        raise ValueError("Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them.")
+        raise ValueError(
+            "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."
+        )
     aside = manifold is not None or knn_indices is not None
     if X is None and not aside:
         raise ValueError(

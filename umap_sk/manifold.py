@@ -13,8 +13,8 @@ GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "di
 class Manifold:
     """A fuzzy graph, and the parameters it was learned with. It does not change once it is made.
 
-    Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as often
-    as one likes. Scikit-learn's cross-validation passes it on whole.
+    Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as
+    often as one likes. Scikit-learn's cross-validation passes it on whole.
 
     Parameters
     ----------
@@ -175,9 +175,7 @@ def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
         rows.sum_duplicates()
     index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
     indptr = rows.indptr.astype(np.int64)
-    graph = FuzzyGraph(
-        indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False)
-    )
+    graph = FuzzyGraph(indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False))
     own = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
     if own.any():
         graph = graph._replace(weights=np.where(own, np.float32(0), graph.weights))

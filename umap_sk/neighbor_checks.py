@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from umap_sk.kernels_door_draft import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
+from umap_sk.kernels import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
 
 PAIR = "Give both arrays, rows x neighbors: knn_indices (integers) and knn_dists (distances)."
 SLICED = (

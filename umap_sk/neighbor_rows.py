@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk import kernels_door_draft as kernels
+from umap_sk import kernels
 from umap_sk import neighbor_checks as checks
 from umap_sk._numba import readonly
 from umap_sk.neighbor_forms import Block, Form

@@ -274,9 +274,7 @@ def step_rows(
         kernels.field_step(positions, moments, *level.edges, level.degree, settings, *blocks, out, out_moments)
     else:
         pick = picks(layout.levels, phase.depth)
-        kernels.sampled_step(
-            positions, moments, *level.edges, level.degree, pick, settings, *blocks, out, out_moments
-        )
+        kernels.sampled_step(positions, moments, *level.edges, level.degree, pick, settings, *blocks, out, out_moments)
 
 
 def repulsion(

@@ -95,5 +95,7 @@ def describe(entry: dict[str, Any]) -> str:
     str
         Name, seconds, and every other figure as ``name=value``.
     """
-    figures = " ".join(f"{k}={v:,}" if isinstance(v, int) else f"{k}={v}" for k, v in entry.items() if k not in ("name", "seconds"))
+    figures = " ".join(
+        f"{k}={v:,}" if isinstance(v, int) else f"{k}={v}" for k, v in entry.items() if k not in ("name", "seconds")
+    )
     return f"{entry['name']:<10} {entry['seconds']:8.3f} s  {figures}".rstrip()

@@ -15,7 +15,9 @@ CDIST_NAMES = {"l2": "euclidean", "l1": "cityblock", "manhattan": "cityblock"} |
 }
 
 
-def build_search(features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None) -> NearestNeighbors:
+def build_search(
+    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None
+) -> NearestNeighbors:
     """Fit scikit-learn's search on the training rows.
 
     Parameters

@@ -69,7 +69,7 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
-    """Centre every axis and give it the width 1, by quantiles so that far points do not count; by ranks if many are far.
+    """Centre every axis and give it the width 1, by quantiles, which far points do not move; by ranks if many are far.
 
     Parameters
     ----------

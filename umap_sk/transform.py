@@ -116,7 +116,9 @@ def place(
     strengths = np.maximum(membership_strengths(neighbors, scales), np.float32(1e-30))
     settings = row_settings(frozen)
     out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)
-    rows = tuple(readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths))
+    rows = tuple(
+        readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths)
+    )
     training = readonly(frozen.positions)
     if frozen.field is not None:
         frame = frozen.field.frame
