@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from joblib import effective_n_jobs
 
+config: Any = numba.config
 _launch_lock = threading.RLock()
 
 
@@ -51,7 +52,7 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 
 @contextlib.contextmanager
 def _turn() -> Iterator[None]:
-    if numba.config.DISABLE_JIT or _layer() in ("omp", "tbb"):
+    if config.DISABLE_JIT or _layer() in ("omp", "tbb"):
         yield
         return
     with _launch_lock:
@@ -80,7 +81,7 @@ def limit_threads(n_jobs: int | None) -> Iterator[int]:
         The number of threads in force, at most what numba was started with.
     """
     before = numba.get_num_threads()
-    wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), numba.config.NUMBA_NUM_THREADS)
+    wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), config.NUMBA_NUM_THREADS)
     numba.set_num_threads(wanted)
     try:
         yield wanted

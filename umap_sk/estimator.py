@@ -321,7 +321,8 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         learner = PrecomputedUMAP(**self.get_params(deep=False))
         with limit_threads(self.n_jobs):
-            return learner._learn(*learner._look_at(X, knn_indices, knn_dists, None), Report())
+            values, aside = learner._look_at(X, knn_indices, knn_dists)
+            return learner._learn(values, aside, knn_indices, knn_dists, Report())
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
         """Place new rows in the map, which is held still. A row's place depends on that row alone.
@@ -369,22 +370,22 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Fit from the beginning; the dtype of the output."""
         with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
             for name in ("_stepper", "_seen"):
-                vars(self).pop(name, None)
+                self.__dict__.pop(name, None)
             dtype = self._begin(X, knn_indices, knn_dists, init, manifold, threads)
             self._advance(self.n_epochs_)
         return dtype
 
-    def _look_at(self, X, knn_indices, knn_dists, manifold):
-        """Check what was given; X validated, whether it is an aside, and the arrays."""
+    def _look_at(self, X, knn_indices, knn_dists, manifold=None):
+        """Check what was given; X validated, and whether it is an aside."""
         aside = given.check_combination(X, knn_indices, knn_dists, manifold)
-        return None if X is None else given.validated(self, X, aside=aside, reset=True), aside, knn_indices, knn_dists
+        return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
     def _begin(self, X, knn_indices, knn_dists, init, manifold, threads):
         """Learn or take the manifold and build the start; the dtype of the output."""
         report = Report(threads=threads)
-        values, aside, *arrays = self._look_at(X, knn_indices, knn_dists, manifold)
+        values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
         if manifold is None:
-            manifold = self._learn(values, aside, *arrays, report)
+            manifold = self._learn(values, aside, knn_indices, knn_dists, report)
         elif not isinstance(manifold, Manifold):
             raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
         else:
@@ -409,16 +410,16 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 features=features,
                 rescale=self.rescale_init,
             )
-            entry["levels"] = [level.n_vertices for level in stepper.layout.levels]
+            entry["levels"] = stepping.level_sizes(stepper)
         self.manifold_, self.seed_, self.report_ = manifold, seed, report
         self.a_, self.b_ = curve
-        self.n_epochs_ = optimise.total_epochs(stepper.layout.phases)
+        self.n_epochs_ = stepping.planned_epochs(stepper)
         self._settle(stepper)
         return np.dtype(np.float32) if values is None else values.dtype
 
     def _learn(self, values, aside, knn_indices, knn_dists, report):
         """Manifold of the neighbors that were given or are found."""
-        vars(self).pop("_search", None)
+        self.__dict__.pop("_search", None)
         n_rows = None if values is None else values.shape[0]
         if not aside and self.metric != "precomputed":
             with report.phase("search") as entry:
@@ -466,7 +467,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 self.report_.phase("layout") as entry,
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
             ):
-                optimise.run(stepper.layout, reached, epochs, on_epoch)
+                optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch)
                 entry["epochs"] = reached.epoch
         finally:
             self._settle(stepper._replace(state=reached))
@@ -541,12 +542,12 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     @contextlib.contextmanager
     def _all_or_nothing(self):
         """Leave the estimator as it was if a call fails."""
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             yield
         except Exception:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
 

@@ -160,7 +160,7 @@ def grid_field(
     workers = numba.get_num_threads()
     spectrum = scipy.fft.rfft2(density, workers=workers, overwrite_x=True)
     spectrum *= np.complex64(1j)
-    kernel_x, kernel_y = transformed_kernel(shape, frame.spacing, near, curve)  # type: ignore[arg-type]
+    kernel_x, kernel_y = transformed_kernel(shape, frame.spacing, near, curve)
     x = scipy.fft.irfft2(spectrum * kernel_x, shape, workers=workers, overwrite_x=True)
     spectrum *= kernel_y
     return GridField(frame, x, scipy.fft.irfft2(spectrum, shape, workers=workers, overwrite_x=True))

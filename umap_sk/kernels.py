@@ -573,7 +573,7 @@ def fill_union(indptr, indices, weights, mix_ratio, own, received, out_indptr, o
 
 @parallel_kernel
 def independent_round(state, decided, indptr, indices, seed, depth):
-    """One of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors is a member (1), they are not (2)."""
+    """One of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors becomes a member (1)."""
     n = state.shape[0]
     salt = mix(uint64(seed) + uint64(depth))
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -745,7 +745,7 @@ def log_of(x):
 
 @parallel_kernel
 def scale_losses(positions, indptr, indices, weights, degree, mass, stride, powers, a, b, attracted, repelled):
-    """Expected loss of scale * positions for powers = scale ** 2b; attraction of all rows, repulsion of every stride-th."""
+    """Expected losses of scale * positions, powers = scale ** 2b; all attraction, repulsion of every stride-th row."""
     n, d = positions.shape
     for part in prange(attracted.shape[0]):
         width = n

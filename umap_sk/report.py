@@ -40,7 +40,9 @@ class Report(dict):
             Where the phase puts its figures.
         """
         phases = self["phases"]
-        entry = phases[-1] if phases and phases[-1]["name"] == name else {"name": name, "seconds": 0.0}
+        entry: dict[str, Any] = {"name": name, "seconds": 0.0}
+        if phases and phases[-1]["name"] == name:
+            entry = phases[-1]
         began = time.perf_counter()
         try:
             yield entry

@@ -177,6 +177,22 @@ def start(
     return Stepper(layout, begin(layout, positions, seed), connected, schedule, forces)
 
 
+def layout_of(stepper: Stepper) -> Layout:
+    """The problem of a stepper that has its levels."""
+    assert stepper.layout is not None
+    return stepper.layout
+
+
+def level_sizes(stepper: Stepper) -> list[int]:
+    """Vertices of the levels that the layout uses, the finest first."""
+    return [level.n_vertices for level in layout_of(stepper).levels]
+
+
+def planned_epochs(stepper: Stepper) -> int:
+    """Epochs of the whole schedule, over all levels."""
+    return total_epochs(layout_of(stepper).phases)
+
+
 def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
     """A stepper with its levels, built again from the graph if it came from a file.
 
@@ -213,10 +229,9 @@ def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
     ndarray of shape (n_rows, n_components), float32
         A new array.
     """
-    assert stepper.layout is not None
     positions = stepper.state.positions.copy()
     for depth in range(stepper.state.depth, 0, -1):
-        positions = hand_down(stepper.layout.levels, depth, positions)
+        positions = hand_down(layout_of(stepper).levels, depth, positions)
     if stepper.connected is None:
         return positions
     out = np.full((n_rows, positions.shape[1]), np.nan, np.float32)
@@ -226,5 +241,4 @@ def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
 
 def finished(stepper: Stepper) -> bool:
     """Whether the schedule has been run to its end."""
-    assert stepper.layout is not None
-    return stepper.state.epoch >= total_epochs(stepper.layout.phases)
+    return stepper.state.epoch >= planned_epochs(stepper)
