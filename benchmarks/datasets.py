@@ -27,7 +27,7 @@ SIZES = {
     "hubs": 70_020,
     "mixture": 1_000_000,
     "trajectories": 200_000,
-    "tight": 400_000,
+    "tight": 120_000,
     "text": 100_000,
     "uniform": 1_000_000,
 }

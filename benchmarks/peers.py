@@ -33,11 +33,15 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """An embedding and the seconds it took: from neighbors to graph, from graph and start to embedding."""
+    """An embedding and the seconds it took: from neighbors to graph, from graph and start to embedding.
+
+    ``start_seconds`` is a part of the layout's, where the peer tells it.
+    """
 
     embedding: np.ndarray
     graph_seconds: float
     layout_seconds: float
+    start_seconds: float = float("nan")
 
 
 class NotAvailable(Exception):
@@ -96,7 +100,8 @@ def ours(dataset, graph, task):
     manifold = model.learn_manifold(knn_indices=dataset.knn_indices, knn_dists=dataset.knn_dists)
     middle = time.perf_counter()
     model.fit(manifold=manifold, init=start)
-    return Outcome(model.embedding_, middle - clock, time.perf_counter() - middle)
+    seconds = time.perf_counter() - middle
+    return Outcome(model.embedding_, middle - clock, seconds, model.report_.seconds("start"))
 
 
 def umap_learn(dataset, graph, task, parallel=True):
