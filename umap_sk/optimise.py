@@ -13,6 +13,8 @@ from umap_sk.levels import Level, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE, FINEST_SHARE = 0.6, 0.15, 0.3  # of n_epochs
 COARSE_STEP, FIELD_STEP = 4.0, 2.0
+COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
+MOST_RUNS = 64
 COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
 NEAR_FROM = 0.75  # of the finest level's epochs
 
@@ -37,6 +39,8 @@ class Phase(NamedTuple):
         Step size alpha of its first epoch; it falls as ``(1 - u) ** 2``.
     field : bool
         Whether the repulsion is a field on a grid, or sampled.
+    negatives : int
+        Sampled vertices a vertex, where the repulsion is sampled.
     floor : float
         Share of a vertex's degree in Adam's epsilon.
     """
@@ -46,6 +50,7 @@ class Phase(NamedTuple):
     epochs: int
     step: float
     field: bool
+    negatives: int
     floor: float
 
 
@@ -84,14 +89,11 @@ class Layout(NamedTuple):
         The schedule.
     forces : Forces
         Curve and rates.
-    negatives : int
-        Sampled vertices a row, where the repulsion is sampled.
     """
 
     levels: tuple[Level, ...]
     phases: tuple[Phase, ...]
     forces: Forces
-    negatives: int
 
 
 class LayoutState(NamedTuple):
@@ -118,7 +120,7 @@ class LayoutState(NamedTuple):
     seed: int
 
 
-def plan_phases(n_levels: int, n_epochs: int, *, field: bool) -> tuple[Phase, ...]:
+def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
     """Schedule of the epochs over the levels.
 
     Parameters
@@ -127,6 +129,8 @@ def plan_phases(n_levels: int, n_epochs: int, *, field: bool) -> tuple[Phase, ..
         Levels to use; 1 for the graph alone.
     n_epochs : int
         E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.3 E on the graph; E if it is alone.
+    negatives : int
+        Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
     field : bool
         Whether the graph's repulsion is a field.
 
@@ -136,15 +140,16 @@ def plan_phases(n_levels: int, n_epochs: int, *, field: bool) -> tuple[Phase, ..
         In the order in which they run.
     """
     if n_levels == 1:
-        return (Phase(0, 0, n_epochs, FIELD_STEP if field else COARSE_STEP, field, 0.0),)
+        return (Phase(0, 0, n_epochs, FIELD_STEP if field else COARSE_STEP, field, negatives, 0.0),)
     phases: list[Phase] = []
     first = 0
     for depth in range(n_levels - 1, -1, -1):
-        coarse = depth > 0
-        share = (COARSEST_SHARE if depth == n_levels - 1 else BETWEEN_SHARE) if coarse else FINEST_SHARE
+        coarse, coarsest = depth > 0, depth == n_levels - 1
+        share = COARSEST_SHARE if coarsest else BETWEEN_SHARE if coarse else FINEST_SHARE
+        count = max(negatives, COARSEST_NEGATIVES) if coarsest else negatives
         epochs = max(1, round(share * n_epochs))
         step = COARSE_STEP if coarse else FIELD_STEP
-        phases.append(Phase(depth, first, epochs, step, field and not coarse, COARSE_FLOOR if coarse else 0.0))
+        phases.append(Phase(depth, first, epochs, step, field and not coarse, count, COARSE_FLOOR if coarse else 0.0))
         first += epochs
     return tuple(phases)
 
@@ -152,6 +157,24 @@ def plan_phases(n_levels: int, n_epochs: int, *, field: bool) -> tuple[Phase, ..
 def total_epochs(phases: tuple[Phase, ...]) -> int:
     """Epochs of the whole schedule, over all levels."""
     return phases[-1].first_epoch + phases[-1].epochs
+
+
+def negatives_for(mean_degree: float, rate: float) -> int:
+    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs.
+
+    Parameters
+    ----------
+    mean_degree : float
+        Mean of the vertices' scaled degrees.
+    rate : float
+        Negative samples an edge.
+
+    Returns
+    -------
+    int
+        A multiple of 32, from 32 to 2,048.
+    """
+    return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
 
 
 def begin(layout: Layout, positions: np.ndarray, seed: int) -> LayoutState:
@@ -366,5 +389,5 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
     settings.floor = phase.floor
     settings.seed, settings.epoch = state.seed, state.epoch
     settings.n_rows = layout.levels[0].n_vertices
-    settings.negatives = layout.negatives
+    settings.negatives = phase.negatives
     return settings

@@ -7,12 +7,11 @@ import scipy.sparse
 
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.levels import Level, average, build_levels, hand_down
-from umap_sk.optimise import Forces, Layout, LayoutState, begin, plan_phases, total_epochs
+from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.spectral import spectral_positions
 from umap_sk.start import best_scale, pca_positions, random_positions, scaled_robustly, smoothed_start
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
-RUN = 32  # sampled vertices come in multiples of it
 
 
 class Schedule(NamedTuple):
@@ -109,10 +108,9 @@ def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) ->
     levels = build_levels(graph, seed)
     used = levels if schedule.multilevel else levels[:1]
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
-    phases = plan_phases(len(used), n_epochs, field=schedule.n_components == 2 and len(levels) > 1)
-    wanted = forces.negative_rate * float(levels[0].degree.mean(dtype=np.float64))
-    negatives = RUN * min(64, max(1, round(wanted / RUN)))
-    return Layout(used, phases, forces, negatives), levels
+    negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
+    phases = plan_phases(len(used), n_epochs, negatives, field=schedule.n_components == 2 and len(levels) > 1)
+    return Layout(used, phases, forces), levels
 
 
 def start(
