@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -16,7 +15,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from umap_sk import given, optimise, stepping
 from umap_sk._numba import limit_threads
 from umap_sk.curve import Curve, fit_curve
-from umap_sk.exceptions import DisconnectedWarning
+from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
 from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
@@ -139,7 +138,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "b": [Interval(Real, 0, None, closed="neither"), None],
         "local_connectivity": [Interval(Real, 0, None, closed="left")],
         "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
-        "disconnection_distance": [Interval(Real, 0, None, closed="neither"), None],
+        "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
         "symmetrize": ["boolean"],
         "init": [StrOptions({"spectral", "pca", "random"}), "array-like"],
         "rescale_init": ["boolean"],
@@ -149,7 +148,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         "repulsion_strength": [Interval(Real, 0, None, closed="left")],
         "multilevel": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
     }
 
@@ -252,7 +251,15 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X, y, knn_indices, knn_dists, init, manifold
+        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            As in :meth:`fit`.
+        y : None
+            Ignored.
+        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
+            As in :meth:`fit`.
+        init : str or array-like of shape (n_samples, n_components), default=None
+            As in :meth:`fit`.
+        manifold : Manifold, default=None
             As in :meth:`fit`.
 
         Returns
@@ -271,10 +278,18 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X, y, knn_indices, knn_dists, init, manifold
-            As in :meth:`fit`. Later calls may leave them out.
+        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            As in :meth:`fit`; later calls may leave all data out.
+        y : None
+            Ignored.
         epochs : int, default=1
             Epochs to run; fewer are run where the schedule ends.
+        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
+            As in :meth:`fit`.
+        init : str or array-like of shape (n_samples, n_components), default=None
+            As in :meth:`fit`.
+        manifold : Manifold, default=None
+            As in :meth:`fit`.
 
         Returns
         -------
@@ -311,7 +326,9 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Parameters
         ----------
-        X, knn_indices, knn_dists
+        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            As in :meth:`fit`.
+        knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
 
         Returns
@@ -436,7 +453,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 disconnection_distance=self._graph_parameters()["disconnection_distance"],
             )
             entry.update(counts._asdict())
-        warn_about(counts, neighbors, self.n_neighbors - 1, stacklevel=5)
+        warn_about(counts, neighbors, self.n_neighbors - 1)
         with report.phase("graph") as entry:
             graph = fuzzy_graph(
                 neighbors,
@@ -502,7 +519,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             drop_self=False,
             disconnection_distance=self._graph_parameters()["disconnection_distance"],
         )
-        warn_about(counts, neighbors, self.n_neighbors, stacklevel=5)
+        warn_about(counts, neighbors, self.n_neighbors)
         return neighbors, np.dtype(np.float32) if values is None else values.dtype
 
     def _graph_parameters(self):
@@ -582,11 +599,10 @@ def warn_of_lost(lost: np.ndarray, what: str) -> None:
         Why they have none.
     """
     if lost.any():
-        warnings.warn(
+        warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
             "embedding. Search for more neighbors, or raise disconnection_distance.",
             DisconnectedWarning,
-            stacklevel=6,
         )
 
 

@@ -1,5 +1,13 @@
 """The warnings of this package: one class for each thing that a user may want to silence or turn into an error."""
 
+import inspect
+import os
+import warnings
+
+import sklearn
+
+INSIDE = tuple(os.path.join(os.path.dirname(path), "") for path in (__file__, sklearn.__file__))
+
 
 class UMAPWarning(UserWarning):
     """Base class of every warning that this package gives; comes up only as one of its subclasses."""
@@ -27,3 +35,19 @@ class SpectralFallbackWarning(UMAPWarning):
 
 class StartFallbackWarning(UMAPWarning):
     """Comes up when the start that was asked for cannot be had from the given input and another one is used."""
+
+
+def warn(message: str, category: type[UMAPWarning]) -> None:
+    """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what to do about it.
+    category : type
+        One of the classes above.
+    """
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

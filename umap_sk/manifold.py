@@ -30,7 +30,7 @@ class Manifold:
     >>> points = np.random.default_rng(0).normal(size=(100, 3))
     >>> manifold = PrecomputedUMAP(metric="euclidean").learn_manifold(points)
     >>> manifold
-    Manifold(n_samples=100, edges=1702, n_neighbors=15)
+    Manifold(n_samples=100, edges=1794, n_neighbors=15)
     >>> PrecomputedUMAP(random_state=0).fit(manifold=manifold).embedding_.shape
     (100, 2)
     """

@@ -1,13 +1,12 @@
 """The door: neighbors in any form become one form, and nothing else gets in."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 
 from umap_sk import neighbor_checks as checks
-from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning
+from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning, warn
 from umap_sk.neighbor_forms import Form, open_form
 from umap_sk.neighbor_rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
 
@@ -118,7 +117,7 @@ def read_neighbors(
     return Neighbors(indptr, indices, distances, n_columns), counts
 
 
-def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int, *, stacklevel: int = 3) -> None:
+def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int) -> None:
     """Warn once of each thing that `read_neighbors` met and mended.
 
     Parameters
@@ -129,30 +128,25 @@ def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int, *, sta
         What it returned with the counts.
     wanted : int
         Neighbors that each row should have.
-    stacklevel : int, default=3
-        As in `warnings.warn`; 3 points to the caller of the function that calls this one.
     """
     if counts.short_rows:
         fewest = int(np.diff(neighbors.indptr).min())
-        warnings.warn(
+        warn(
             f"{counts.short_rows} of {counts.rows} rows have fewer than {wanted} neighbors (the fewest: {fewest}); "
             "they use those they have. Search for more neighbors, or lower n_neighbors.",
             FewerNeighborsWarning,
-            stacklevel=stacklevel,
         )
     if counts.duplicates:
-        warnings.warn(
+        warn(
             f"{counts.duplicates} entries repeat a neighbor that their row lists already; the smallest distance of "
             "each neighbor is used. Look at the search: such rows have fewer neighbors than they seem to have.",
             DuplicateNeighborsWarning,
-            stacklevel=stacklevel,
         )
     if counts.clipped:
-        warnings.warn(
+        warn(
             f"{counts.clipped} distances lie below 0 by no more than rounding and were set to 0, as is common with "
             "cosine searches. To silence this, pass np.maximum(distances, 0).",
             NegativeDistanceWarning,
-            stacklevel=stacklevel,
         )
 
 

@@ -12,6 +12,11 @@ logger = logging.getLogger("umap_sk")
 class Report(dict):
     """Report of a fit: a dict whose ``"phases"`` is a list of dicts, and which prints as a table.
 
+    Parameters
+    ----------
+    **figures : object
+        Entries of the dict.
+
     Examples
     --------
     >>> report = Report()
@@ -21,9 +26,8 @@ class Report(dict):
     ('graph', 10)
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.setdefault("phases", [])
+    def __init__(self, **figures: Any):
+        super().__init__(phases=[], **figures)
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,12 @@
 """Spectral start: the first eigenvectors of the coarsest level's graph, component by component."""
 
-import warnings
-
 import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackError, eigsh
 from threadpoolctl import threadpool_limits
 
-from umap_sk.exceptions import SpectralFallbackWarning
+from umap_sk.exceptions import SpectralFallbackWarning, warn
 from umap_sk.levels import Level
 from umap_sk.start import random_positions
 
@@ -127,11 +125,10 @@ def component_positions(graph: scipy.sparse.csr_array, n_components: int, seed: 
         try:
             return eigenvectors(graph, n_components)
         except ArpackError as error:
-            warnings.warn(
+            warn(
                 f"The eigensolver did not converge on a component of {n} vertices ({error}); they start at random. "
                 "Pass init='pca' or an array for a start of your own.",
                 SpectralFallbackWarning,
-                stacklevel=2,
             )
     return random_positions(n, n_components, seed).astype(float) / 10
 
