@@ -28,11 +28,6 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _compile(function)
 
 
-def helper(function: Callable[..., Any]) -> Any:
-    """Compile a small function that is always inlined into the kernels that call it."""
-    return _compile(function, inline="always")
-
-
 def parallel_kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel that starts threads; only Python calls it.
 

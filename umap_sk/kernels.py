@@ -10,7 +10,7 @@ allows the compiler to reorder or to fuse arithmetic.
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk._numba import helper, kernel, parallel_kernel
+from umap_sk._numba import kernel, parallel_kernel
 
 f4 = np.float32
 
@@ -32,7 +32,7 @@ TALLIES = 7
 # ---------------------------------------------------------------------------------------------------------- numbers
 
 
-@helper
+@kernel
 def mix(value):
     """Splitmix64 (Steele, Lea, Flood 2014): 64 well mixed bits of a counter."""
     z = uint64(value) + uint64(0x9E3779B97F4A7C15)
@@ -41,19 +41,19 @@ def mix(value):
     return z ^ (z >> uint64(31))
 
 
-@helper
+@kernel
 def next_random(state):
     """Step of a 64-bit linear congruential generator; its high bits are used."""
     return state * uint64(6364136223846793005) + uint64(1442695040888963407)
 
 
-@helper
+@kernel
 def below(state, count):
     """Whole number in [0, count) from the high half of 64 random bits."""
     return np.int64(((state >> uint64(32)) * uint64(count)) >> uint64(32))
 
 
-@helper
+@kernel
 def power(x, b):
     """x ** b for float32 x > 0 from polynomials on the float's bits; relative error about 1e-5 on every processor."""
     bits = f4(x).view(np.int32)
@@ -74,7 +74,7 @@ def power(x, b):
     return np.int32(f4(q).view(np.int32) + np.int32(shift)).view(f4)
 
 
-@helper
+@kernel
 def exp_minus(x):
     """exp(-x) for float64 x >= 0, relative error about 1e-11 on every processor; 0 beyond 700."""
     y = min(x, 700.0) * -1.4426950408889634
@@ -201,7 +201,7 @@ def distance_problem(d, limit, lowest):
     return 0
 
 
-@helper
+@kernel
 def nearest_of_row(
     indices, at, dists, first, length, own, whole, real, table, stamp, near_indices, near_dists, width, tally
 ):
@@ -466,7 +466,7 @@ def sort_rows(indptr, indices, values):
             gap //= 3
 
 
-@helper
+@kernel
 def place_of(indices, first, last, column):
     """Place of `column` in the sorted row that holds [first, last), `last` where it is missing."""
     stop = last
@@ -479,7 +479,7 @@ def place_of(indices, first, last, column):
     return first if first < stop and indices[first] == column else stop
 
 
-@helper
+@kernel
 def fuzzy_union(forth, back, mix_ratio):
     """Weight of the mixture of fuzzy union and intersection (McInnes et al. 2018, section 4.1)."""
     return mix_ratio * (forth + back) + (f4(1) - f4(2) * mix_ratio) * (forth * back)
@@ -503,7 +503,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                         weights[back] = weights[e]
 
 
-@helper
+@kernel
 def joined(weight, mix_ratio):
     """Final weight of an entry after `join_mutual`."""
     return -weight if weight < 0 else fuzzy_union(weight, f4(0), mix_ratio)
@@ -731,7 +731,7 @@ def smooth(positions, out, indptr, indices, weights, inner, share):
                     out[i, k] = (f4(1) - share) * positions[i, k] + share * (value / total)
 
 
-@helper
+@kernel
 def log_of(x):
     """Natural logarithm of float64 x >= 1, absolute error about 1e-9 on every processor."""
     bits = np.float64(x).view(np.int64) + np.int64(0x95F6200000000)  # moves sqrt(1/2)..sqrt(2) into one binade
@@ -1107,7 +1107,7 @@ def interpolate(positions, origin_x, origin_y, inverse, field_x, field_y, scale,
             )
 
 
-@helper
+@kernel
 def cell_of(x, y, origin_x, origin_y, inverse, columns):
     """Number of the cell that holds a point."""
     return np.int64((x - origin_x) * inverse) * columns + np.int64((y - origin_y) * inverse)
