@@ -308,9 +308,10 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             if not hasattr(self, "embedding_"):
                 self._begin(X, knn_indices, knn_dists, init, manifold, threads)
                 self._seen = seen
-            elif X is not None:
-                aside = given.check_combination(X, knn_indices, knn_dists, manifold)
-                given.validated(self, X, aside=aside, reset=False)
+            elif seen:
+                aside = given.check_combination(X, knn_indices, knn_dists, manifold, again=True)
+                if X is not None:
+                    given.validated(self, X, aside=aside, reset=False)
             if not hasattr(self, "_stepper"):
                 raise ValueError(
                     f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
@@ -386,10 +387,15 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _fit(self, X, knn_indices, knn_dists, init, manifold):
         """Fit from the beginning; the dtype of the output."""
         with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
-            for name in ("_stepper", "_seen"):
-                self.__dict__.pop(name, None)
             dtype = self._begin(X, knn_indices, knn_dists, init, manifold, threads)
-            self._advance(self.n_epochs_)
+            self.__dict__.pop("_seen", None)
+            try:
+                self._advance(self.n_epochs_)
+            except KeyboardInterrupt:  # partial_fit may go on
+                self._seen = given.fingerprints(
+                    X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold
+                )
+                raise
         return dtype
 
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
@@ -408,7 +414,10 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         else:
             manifold.check_agrees(self._graph_parameters())
             if values is not None and values.shape[0] != manifold.n_samples:
-                raise ValueError(f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}.")
+                raise ValueError(
+                    f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
+                    "was learned from, or leave X out."
+                )
         if X is None:
             self.n_features_in_ = manifold.n_samples
         if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
@@ -501,13 +510,14 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _neighbors_of_new(self, X, knn_indices, knn_dists):
         """Neighbors of new rows among the training rows, and the dtype of the output."""
         aside = given.check_combination(X, knn_indices, knn_dists)
+        search = not aside and self.metric != "precomputed"
+        if search and not hasattr(self, "_search"):
+            raise ValueError(
+                "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
+                "knn_dists, or fit with features as X."
+            )
         values = None if X is None else given.validated(self, X, aside=aside, reset=False)
-        if not aside and self.metric != "precomputed":
-            if not hasattr(self, "_search"):
-                raise ValueError(
-                    "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
-                    "knn_dists, or fit with features as X."
-                )
+        if search:
             knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors, own=False)
         neighbors, counts = read_neighbors(
             values if knn_indices is None else None,
@@ -558,13 +568,14 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @contextlib.contextmanager
     def _all_or_nothing(self):
-        """Leave the estimator as it was if a call fails."""
+        """Leave the estimator as it was if a call fails or is interrupted before its first epoch."""
         before = dict(self.__dict__)
         try:
             yield
-        except Exception:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+        except BaseException as error:
+            if isinstance(error, Exception) or self.__dict__.get("_stepper") is before.get("_stepper"):
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
 
 

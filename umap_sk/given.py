@@ -4,16 +4,23 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
+
+COLUMNS = (
+    "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
+    "knn_indices and knn_dists, or fit with another metric."
+)
 
 
-def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None) -> bool:
+def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
     """Whether X is only an aside, because neighbors or a manifold are given as well.
 
     Parameters
     ----------
     X, knn_indices, knn_dists, manifold : object or None
         As in ``fit``.
+    again : bool
+        The call may leave out what an earlier one was given.
 
     Returns
     -------
@@ -33,7 +40,7 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
             "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."
         )
     aside = manifold is not None or knn_indices is not None
-    if X is None and not aside:
+    if X is None and not (aside or again):
         raise ValueError(
             "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, "
             "or a manifold."
@@ -51,7 +58,7 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
     X : array-like, sparse or frame
         What was given.
     aside : bool
-        X comes beside arrays or a manifold, and is features whatever the metric.
+        X comes beside arrays or a manifold: features whatever the metric, of which little is asked.
     reset : bool
         True in fit, False where X must look like fit's.
 
@@ -61,15 +68,20 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
         The values; a sparse X is not changed.
     """
     graph = estimator.metric == "precomputed" and not aside
-    return validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse=["csr", "csc", "coo", "lil", "dok", "bsr", "dia"] if graph else "csr",
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=2 if reset else 1,
-        force_writeable=False,
-    )
+    wanted = {
+        "accept_sparse": ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"] if graph else "csr",
+        "dtype": [np.float64, np.float32],
+        "ensure_all_finite": not aside,
+        "ensure_min_samples": 2 if reset else 1,
+    }
+    if aside and not reset:
+        return check_array(X, **wanted)
+    try:
+        return validate_data(estimator, X, reset=reset, **wanted)
+    except ValueError as error:
+        if graph and "features as input" in str(error):
+            raise ValueError(f"{error} {COLUMNS}") from error
+        raise
 
 
 def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any:

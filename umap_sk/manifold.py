@@ -72,7 +72,9 @@ class Manifold:
             raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
         rows = scipy.sparse.csr_array(graph)
         if rows.data.dtype.kind not in "fiu":
-            raise TypeError(f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}.")
+            raise TypeError(
+                f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}. Use .astype(np.float32)."
+            )
         if len(rows.data) and not (np.isfinite(rows.data).all() and rows.data.min() >= 0):
             raise ValueError(
                 "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."

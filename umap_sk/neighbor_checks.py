@@ -3,6 +3,7 @@
 from typing import Any, NoReturn
 
 import numpy as np
+import scipy.sparse
 
 from umap_sk.kernels import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
 
@@ -23,6 +24,8 @@ def as_array(values: Any, name: str) -> np.ndarray:
     """View of `values` as a 2-d array, without a copy where they are an array or a memory map already."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: indices.filled(-1).")
+    if scipy.sparse.issparse(values):
+        raise TypeError(f"{name} is a sparse {values.format} graph; an array is needed. Pass a distance graph as X.")
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -140,6 +143,7 @@ def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) 
         raise ValueError(
             f"{here}, a negative distance that is more than rounding in its row. {SIMILARITIES} If the values are "
             f"distances with errors, set them right first: np.maximum({'knn_dists' if place.is_array else 'X'}, 0)."
+            + ("" if place.is_array else " If X holds features, set metric (for example 'euclidean').")
         )
     if code == NOT_A_NUMBER:
         raise ValueError(f"{here}: NaN is no distance; finite distances are needed. {missing}.")

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse
 from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances
+from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import NearestNeighbors
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
@@ -36,7 +37,15 @@ def build_search(
     NearestNeighbors
         The fitted search.
     """
-    return NearestNeighbors(metric=metric, metric_params=metric_params, n_jobs=n_jobs).fit(features)
+    parameters = dict(metric_params or {})
+    power = parameters.pop("p", 2)
+    search = NearestNeighbors(metric=metric, p=power, metric_params=parameters or None, n_jobs=n_jobs)
+    return search.fit(as_metric_wants(features, metric))
+
+
+def as_metric_wants(features: Any, metric: Any) -> Any:
+    """Features as booleans where the metric is one of sets, so that they are not converted row by row."""
+    return features.astype(bool) if metric in PAIRWISE_BOOLEAN_FUNCTIONS else features
 
 
 def find_neighbors(
@@ -65,6 +74,7 @@ def find_neighbors(
     count = search.n_samples_fit_ - own
     wanted = min(n_neighbors, count)
     asked = min(wanted + EXTRA, count)
+    features = as_metric_wants(features, search.metric)
     found = search.kneighbors(None if own else features, asked, return_distance=False)
     indices, dists = np.empty((len(found), wanted), np.int64), np.empty((len(found), wanted))
     training = search._fit_X
@@ -107,5 +117,5 @@ def distances_to(search: NearestNeighbors, row: Any, others: Any) -> np.ndarray:
     name = CDIST_NAMES.get(search.metric) if isinstance(search.metric, str) else None
     if name and not scipy.sparse.issparse(others) and not search.metric_params:
         return cdist(row, others, name)[0]
-    parameters = search.metric_params or {}
+    parameters = dict(search.metric_params or {}, **({"p": search.p} if search.metric == "minkowski" else {}))
     return pairwise_distances(row, others, metric=search.metric, **parameters)[0].astype(np.float64)
