@@ -1,0 +1,131 @@
+"""Slow, obvious twins of scales, fuzzy graph and levels, in plain Python and dense NumPy. Imports nothing from the
+package.
+
+A graph is a dense matrix of weights, 0 where there is no edge.
+"""
+
+import math
+
+import naive_numbers
+import numpy as np
+
+# ----------------------------------------------------------------------------------------------------- local scales
+
+
+def nearest_nonzero(distances, local_connectivity):
+    """Distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated."""
+    nonzero = [float(d) for d in distances if d > 0]
+    if not nonzero:
+        return 0.0
+    if len(nonzero) < local_connectivity:
+        return nonzero[-1]
+    whole = math.floor(local_connectivity)
+    part = local_connectivity - whole
+    below = nonzero[whole - 1] if whole > 0 else 0.0
+    return below + part * (nonzero[whole] - below) if part > 1e-5 else below
+
+
+def solve_sigma(excess, target):
+    """Bisection of sum exp(-excess / sigma) = target from 1: at most 64 steps, to 1e-5."""
+    low, high, middle = 0.0, math.inf, 1.0
+    for _ in range(64):
+        total = sum(math.exp(-min(700.0, e / middle)) for e in excess)
+        if abs(total - target) < 1e-5:
+            break
+        if total > target:
+            high = middle
+            middle = (low + high) / 2
+        else:
+            low = middle
+            middle = 2 * middle if high == math.inf else (low + high) / 2
+    return middle
+
+
+def local_scales(rows, n_neighbors, local_connectivity=1.0, self_entries=1):
+    """rho, rounded to float32, and sigma of every row, which is a list of distances."""
+    entries = sum(len(row) + self_entries for row in rows)
+    global_mean = sum(map(math.fsum, rows)) / max(1, entries)
+    scales = []
+    for row in rows:
+        rho = float(np.float32(nearest_nonzero(row, local_connectivity)))
+        sigma = solve_sigma([max(0.0, d - rho) for d in row], math.log2(n_neighbors))
+        mean = math.fsum(row) / (len(row) + self_entries) if rho > 0 else global_mean
+        scales.append((rho, max(sigma, 1e-3 * mean)))
+    return scales
+
+
+def memberships(distances, rho, sigma):
+    """Membership strength of every neighbor of one row."""
+    return [math.exp(-min(700.0, max(0.0, d - rho) / sigma)) if sigma > 0 else 1.0 for d in distances]
+
+
+# ------------------------------------------------------------------------------------------------------ fuzzy graph
+
+
+def fuzzy_union(directed, mix_ratio):
+    """Symmetric graph of a directed one."""
+    other = directed.T
+    return mix_ratio * (directed + other) + (1 - 2 * mix_ratio) * directed * other
+
+
+def fuzzy_graph(rows, n_neighbors, local_connectivity=1.0, mix_ratio=1.0, symmetrize=True):
+    """Dense fuzzy graph of rows of (index, distance), each sorted by distance."""
+    scales = local_scales([[d for _, d in row] for row in rows], n_neighbors, local_connectivity)
+    directed = np.zeros((len(rows), len(rows)))
+    for i, (row, (rho, sigma)) in enumerate(zip(rows, scales, strict=True)):
+        for (j, _), strength in zip(row, memberships([d for _, d in row], rho, sigma), strict=True):
+            directed[i, j] = strength
+    return fuzzy_union(directed, mix_ratio) if symmetrize else directed
+
+
+# ----------------------------------------------------------------------------------------------------------- levels
+
+
+def independent_set(graph, seed, depth, rounds):
+    """Luby's rounds: 1 for members, 2 for vertices with a member among their neighbors, leftovers become members."""
+    n = len(graph)
+    salt = naive_numbers.mix((seed + depth) % 2**64)
+    priority = [naive_numbers.mix(salt ^ i) for i in range(n)]
+    state = [0] * n
+    for _ in range(rounds):
+        rivals = [[j for j in np.flatnonzero(graph[i]) if j != i and state[j] == 0] for i in range(n)]
+        winners = [i for i in range(n) if state[i] == 0 and all(priority[i] > priority[j] for j in rivals[i])]
+        for i in winners:
+            state[i] = 1
+        for i in range(n):
+            if state[i] == 0 and any(state[j] == 1 for j in np.flatnonzero(graph[i])):
+                state[i] = 2
+    return np.array([s or 1 for s in state])
+
+
+def owners(graph, state):
+    """Number of the member that each vertex joins: its own, or that of the strongest member next to it."""
+    number = np.cumsum(state == 1) - 1
+    owner = number.copy()
+    for i in np.flatnonzero(state != 1):
+        owner[i] = number[np.argmax(np.where(state == 1, graph[i], -1))]
+    return owner
+
+
+def coarsen(graph, degree, mass, owner):
+    """Graph without edges inside of groups, degrees and masses of the groups."""
+    members = np.eye(owner.max() + 1)[owner]
+    coarse = members.T @ graph @ members
+    return coarse - np.diag(np.diag(coarse)), members.T @ degree, members.T @ mass
+
+
+def smooth(graph, positions, inner, share):
+    """`share` of the weighted mean of the neighbors and, with the weight `inner`, itself; the rest of itself."""
+    out = np.array(positions, float)
+    for i in range(len(graph)):
+        weights = graph[i].copy()
+        weights[i] += inner[i]
+        if weights.sum() > 0:
+            out[i] = (1 - share) * out[i] + share * (weights @ positions) / weights.sum()
+    return out
+
+
+def hand_down(graph, degree, owner, coarse_positions, finest):
+    """Half the owner's position, half the mean of the neighbors' owners, inner edges counted on coarse levels."""
+    inner = np.zeros(len(graph)) if finest else np.maximum(0, degree - graph.sum(1))
+    return smooth(graph, coarse_positions[owner], inner, 0.5)

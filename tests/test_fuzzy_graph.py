@@ -1,0 +1,177 @@
+"""The fuzzy graph against its twin and against umap-learn, whose graph it must be."""
+
+import naive_door
+import naive_graph as naive
+import numpy as np
+import pytest
+import scipy.sparse
+from door_inputs import hard_arrays
+from umap.umap_ import fuzzy_simplicial_set
+
+from umap_sk import kernels
+from umap_sk._numba import limit_threads
+from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
+from umap_sk.neighbors import Neighbors, read_neighbors
+
+
+def graph_of(indices, dists, n_neighbors, **options):
+    neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
+    return fuzzy_graph(neighbors, n_neighbors, **options)
+
+
+def dense(graph):
+    n = len(graph.indptr) - 1
+    return scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n)).toarray()
+
+
+def assert_canonical(graph):
+    """Rows sorted and without repetitions, weights in (0, 1], the stated dtypes."""
+    assert (graph.indptr.dtype, graph.indices.dtype, graph.weights.dtype) == (np.int64, np.int32, np.float32)
+    assert graph.indptr[0] == 0
+    assert graph.indptr[-1] == len(graph.indices) == len(graph.weights)
+    for first, last in zip(graph.indptr[:-1], graph.indptr[1:], strict=True):
+        assert (np.diff(graph.indices[first:last]) > 0).all()
+    assert 0 < graph.weights.min() <= graph.weights.max() <= 1
+
+
+@pytest.mark.parametrize("mix_ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("local_connectivity", [0.0, 1.0, 1.75])
+@pytest.mark.parametrize("seed", range(3))
+def test_graph_is_the_twins(seed, local_connectivity, mix_ratio):
+    """Missing and repeated neighbors, ties, zeros, rows with nothing in them."""
+    indices, dists = hard_arrays(seed)
+    rows, counts = naive_door.read(naive_door.rows_of_arrays(indices, dists), wanted=7, n_columns=41)
+    assert min(counts["sentinels"], counts["duplicates"], counts["self_entries"], counts["empty_rows"]) > 0
+    for symmetrize in (True, False):
+        options = {"local_connectivity": local_connectivity, "symmetrize": symmetrize}
+        graph = graph_of(indices, dists, 8, set_op_mix_ratio=mix_ratio, **options)
+        expected = naive.fuzzy_graph(rows, 8, mix_ratio=mix_ratio, **options)
+        assert_canonical(graph)
+        np.testing.assert_allclose(dense(graph), expected, atol=1e-6)
+        assert ((dense(graph) > 0) == (expected.astype(np.float32) > 0)).all()
+        if symmetrize:
+            assert (dense(graph) == dense(graph).T).all()
+
+
+def hub_arrays(n=3000, k=6):
+    """Every row lists row 0, which lists the last rows; more rows than a block of a kernel."""
+    rng = np.random.default_rng(4)
+    indices = np.array([rng.choice(n - 1, k, replace=False) for _ in range(n)])
+    indices += indices >= np.arange(n)[:, None]
+    indices[1:, 0], indices[0] = 0, np.arange(n - k, n)
+    return indices, np.sort(rng.uniform(1, 2, (n, k)), axis=1).astype(np.float32)
+
+
+def test_graph_of_many_rows_is_the_twins():
+    indices, dists = hub_arrays()
+    rows, _ = naive_door.read(naive_door.rows_of_arrays(indices, dists), wanted=6, n_columns=3000)
+    graph = graph_of(indices, dists, 7)
+    assert np.diff(graph.indptr).max() > 2900
+    np.testing.assert_allclose(dense(graph), naive.fuzzy_graph(rows, 7), atol=1e-6)
+
+
+def test_graph_does_not_depend_on_threads():
+    graphs = []
+    for threads in (1, 2):
+        with limit_threads(threads):
+            graphs.append(graph_of(*hub_arrays(), 7, set_op_mix_ratio=0.5))
+    for a, b in zip(*graphs, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def assert_like_umap_learn(data, local_connectivity, mix_ratio):
+    indices, dists = data.knn_indices, data.knn_dists
+    options = {"local_connectivity": local_connectivity, "set_op_mix_ratio": mix_ratio}
+    theirs, _, _ = fuzzy_simplicial_set(
+        data.features, 15, 0, "euclidean", knn_indices=indices, knn_dists=dists, **options
+    )
+    theirs = scipy.sparse.csr_array(theirs)
+    theirs.sort_indices()
+    ours = graph_of(indices, dists, 15, **options)
+    assert np.array_equal(ours.indptr, theirs.indptr)
+    assert np.array_equal(ours.indices, theirs.indices)
+    assert np.abs(ours.weights - theirs.data).max() < 1e-5
+
+
+@pytest.mark.parametrize("mix_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("local_connectivity", [1.0, 1.75])
+def test_graph_is_umap_learns_on_digits(digits, local_connectivity, mix_ratio):
+    assert_like_umap_learn(digits, local_connectivity, mix_ratio)
+
+
+@pytest.mark.parametrize("mix_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("local_connectivity", [1.0, 1.75])
+def test_graph_is_umap_learns_on_fashion_mnist(fashion_mnist, local_connectivity, mix_ratio):
+    assert_like_umap_learn(fashion_mnist, local_connectivity, mix_ratio)
+
+
+def test_graph_is_umap_learns_where_neighbors_are_missing(digits):
+    indices, dists = digits.knn_indices.copy(), digits.knn_dists.copy()
+    missing = np.random.default_rng(5).integers(9, 16, len(indices))
+    absent = np.arange(15) >= missing[:, None]
+    indices[absent], dists[absent] = -1, 1000  # so far that umap-learn, which counts it in the scale, gains nothing
+    assert_like_umap_learn(digits._replace(knn_indices=indices, knn_dists=dists), 1.0, 1.0)
+
+
+def test_missing_neighbors_leave_no_trace(digits):
+    """The graph of rows cut short is the graph of the same rows filled up with sentinels, whatever their distance."""
+    indices, dists = digits.knn_indices[:, :10], digits.knn_dists[:, :10]
+    short = graph_of(indices, dists, 15)
+    for sentinel, distance in ((-1, np.nan), (-1, 0.0), (2**31 - 1, np.inf)):
+        filler = np.full((len(indices), 5), sentinel, np.int32), np.full((len(indices), 5), distance, np.float32)
+        filled = graph_of(np.hstack([filler[0], indices]), np.hstack([filler[1], dists]), 15)
+        for a, b in zip(short, filled, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+def test_union_of_weights_that_vanish():
+    """An intersection keeps mutual edges only; a weight that is 0 already is no edge in either direction."""
+    neighbors = Neighbors(np.array([0, 2, 4, 5, 6]), np.array([1, 2, 0, 3, 3, 2], np.int32), np.empty(0), 4)
+    weights = np.array([0.5, 0.0, 0.25, 1.0, 0.5, 1e-30], np.float32)
+    for mix_ratio in (0.0, 0.25, 1.0):
+        directed = FuzzyGraph(neighbors.indptr, neighbors.indices, weights.copy())
+        expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio)
+        union = fuzzy_union(directed, mix_ratio)
+        assert_canonical(union)
+        np.testing.assert_allclose(dense(union), expected, rtol=1e-6)
+        assert ((dense(union) > 0) == (expected > 0)).all()
+
+
+def test_without_zeros():
+    graph = FuzzyGraph(np.array([0, 2, 2, 3]), np.array([1, 2, 0], np.int32), np.array([0.5, 0, 0.25], np.float32))
+    kept = without_zeros(graph)
+    assert [array.tolist() for array in kept] == [[0, 1, 1, 2], [1, 0], [0.5, 0.25]]
+    assert without_zeros(kept) is kept
+
+
+def wide_rows(n_rows=50, most=40):
+    """Unsorted rows of indices between 0 and 2^32, none twice in a row."""
+    rng = np.random.default_rng(6)
+    rows = [rng.choice(2**32 - 1, rng.integers(0, most), replace=False).astype(np.uint32) for _ in range(n_rows)]
+    return np.concatenate([[0], np.cumsum([len(row) for row in rows])]), rows
+
+
+def test_indices_beyond_int32_in_directed_graphs():
+    indptr, rows = wide_rows()
+    indices = np.concatenate(rows)
+    assert indices.max() > 2**31
+    distances = np.concatenate([np.sort(np.random.default_rng(7).uniform(1, 2, len(row))) for row in rows])
+    distances = distances.astype(np.float32)
+    graph = fuzzy_graph(Neighbors(indptr, indices.copy(), distances.copy(), 2**32 - 1), 15, symmetrize=False)
+    assert graph.indices.dtype == np.uint32
+    scales = naive.local_scales([d.tolist() for d in np.split(distances, indptr[1:-1])], 15)
+    for i, row in enumerate(rows):
+        own = slice(indptr[i], indptr[i + 1])
+        strengths = naive.memberships(distances[own], *scales[i])
+        expected = sorted(zip(row.tolist(), strengths, strict=True))
+        assert graph.indices[own].tolist() == [j for j, _ in expected]
+        np.testing.assert_allclose(graph.weights[own], [s for _, s in expected], rtol=1e-6)
+
+
+def test_places_beyond_int32_are_found():
+    _, rows = wide_rows()
+    row = np.sort(np.concatenate(rows))
+    for place in (0, 1, len(row) // 2, len(row) - 1):
+        assert kernels.place_of(row, 0, len(row), np.int64(row[place])) == place
+        assert kernels.place_of(row, 0, place, np.int64(row[place])) == place  # behind the end: not there
+    assert kernels.place_of(row, 0, len(row), np.int64(2**32 - 1)) == len(row)

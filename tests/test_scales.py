@@ -1,0 +1,90 @@
+"""Local scales and memberships against their twins, on rows of every shape."""
+
+import naive_graph as naive
+import numpy as np
+import pytest
+
+from umap_sk import kernels
+from umap_sk.neighbors import Neighbors, read_neighbors
+from umap_sk.scales import LocalScales, local_scales, membership_strengths
+
+
+def ragged(rows):
+    """Neighbors whose rows have the given distances."""
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    distances = np.array([d for row in rows for d in row], np.float32)
+    return Neighbors(indptr, np.zeros(len(distances), np.int32), distances, len(rows))
+
+
+def hard_rows(seed, n):
+    """Empty rows, rows of zeros, ties, one neighbor, far neighbors, and scales from 1e-6 to 1e6."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(n):
+        row = np.sort(rng.gamma(2.0, 1.0, rng.integers(0, 20))) * 10 ** rng.uniform(-6, 6)
+        row[: rng.integers(0, 4)] = 0
+        if rng.random() < 0.2:
+            row[:] = row.max(initial=0)
+        if rng.random() < 0.1:
+            row[-1:] *= 1e6
+        rows.append(row.astype(np.float32).tolist())
+    rows[:5] = [[], [0.0], [0.0] * 7, [2.5], [3.0] * 30]
+    return rows
+
+
+@pytest.mark.parametrize("self_entries", [0, 1])
+@pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.75, 2.0, 3.5])
+def test_scales_are_the_twins(local_connectivity, self_entries):
+    rows = hard_rows(0, 2 * kernels.LANES + 7)
+    rho, sigma = local_scales(ragged(rows), 8, local_connectivity, self_entries=self_entries)
+    expected = np.array(naive.local_scales(rows, 8, local_connectivity, self_entries))
+    np.testing.assert_allclose(rho, expected[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(sigma, expected[:, 1], rtol=1e-9)
+
+
+def test_sigma_solves_its_equation():
+    rows = [np.sort(np.random.default_rng(seed).uniform(1, 2, 14)).astype(np.float32) for seed in range(70)]
+    for n_neighbors in (5, 10, 15):
+        rho, sigma = local_scales(ragged(rows), n_neighbors)
+        sums = [np.exp(-(row - r) / s).sum() for row, r, s in zip(rows, rho, sigma, strict=True)]
+        assert np.abs(np.array(sums) - np.log2(n_neighbors)).max() < 1e-5
+
+
+def test_sigma_has_a_floor():
+    same = [[2.0] * 12] * 3
+    assert local_scales(ragged(same), 4).sigma == pytest.approx(1e-3 * 24 / 13)
+    assert local_scales(ragged(same), 4, self_entries=0).sigma == pytest.approx(1e-3 * 2)
+    rho, sigma = local_scales(ragged([[0.0] * 12, [5.0] * 12]), 4)
+    assert rho.tolist() == [0, 5]
+    assert sigma == pytest.approx([1e-3 * 60 / 26, 1e-3 * 60 / 13])
+
+
+def test_scales_of_real_rows_do_not_depend_on_other_rows(digits):
+    neighbors, _ = read_neighbors(knn_indices=digits.knn_indices, knn_dists=digits.knn_dists, n_neighbors=15)
+    rho, sigma = local_scales(neighbors, 15)
+    rows = np.split(neighbors.distances, neighbors.indptr[1:-1])
+    for i in (0, 63, 64, 1000, 1796):
+        alone = local_scales(ragged([rows[i]]), 15)
+        assert (alone.rho[0], alone.sigma[0]) == (rho[i], sigma[i])
+
+
+def test_memberships_are_the_twins():
+    rows = hard_rows(1, kernels.BLOCK + 100)
+    neighbors = ragged(rows)
+    scales = local_scales(neighbors, 8)
+    scales.sigma[3] = 0  # nothing to divide by: every neighbor counts in full
+    strengths = membership_strengths(neighbors, scales)
+    assert strengths.dtype == np.float32
+    expected = [m for row, r, s in zip(rows, *scales, strict=True) for m in naive.memberships(row, r, s)]
+    np.testing.assert_allclose(strengths, expected, rtol=1e-6, atol=1e-38)
+    assert strengths[neighbors.distances == 0].min() == 1
+    assert strengths.min() == 0  # too far for float32
+
+
+def test_memberships_in_place():
+    neighbors = ragged([[1.0, 2.0, 4.0], [3.0]])
+    scales = LocalScales(np.array([1.0, 0.0]), np.array([2.0, 1.5]))
+    expected = membership_strengths(neighbors, scales)
+    assert membership_strengths(neighbors, scales, out=neighbors.distances) is neighbors.distances
+    assert neighbors.distances.tolist() == expected.tolist()
+    assert expected == pytest.approx(np.exp([0, -0.5, -1.5, -2]))
