@@ -1,0 +1,38 @@
+"""Weighted graphs for the tests of levels, start and epochs."""
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk import levels
+from umap_sk.fuzzy_graph import FuzzyGraph
+
+N = 2500  # more than two blocks of every kernel
+
+
+def random_graph(seed, n=N, edges=5, hub=True, symmetric=True, ties=True):
+    """Sparse weights with ties, a hub, far-off pairs and vertices that nothing reaches."""
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(0, n, (2, n * edges // 2))
+    near = rng.random(len(rows)) < 0.7
+    columns[near] = (rows[near] + rng.integers(1, 5, near.sum())) % n
+    if hub:
+        rows[: n // 5] = 17
+    keep = (rows != columns) & (rows % 50 > 0) & (columns % 50 > 0)
+    weights = rng.integers(1, 33, keep.sum()) / np.float32(64)
+    if not ties:
+        weights = rng.uniform(0.01, 0.37, keep.sum())
+    matrix = scipy.sparse.coo_array((weights, (rows[keep], columns[keep])), (n, n)).tocsr()
+    if symmetric:
+        matrix = (matrix + matrix.T).tocsr()
+    matrix.data = np.minimum(matrix.data, np.float32(0.75))
+    return FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.float32))
+
+
+def dense(graph, scale=1.0):
+    n = len(graph.indptr) - 1
+    matrix = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
+    return matrix.toarray().astype(float) * scale
+
+
+def level_of(seed, **options):
+    return levels.finest_level(random_graph(seed, **options))

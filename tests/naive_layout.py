@@ -1,0 +1,165 @@
+"""Slow, obvious twins of start, epochs, field and transform, in float64. Imports nothing from the package.
+
+Positions are n x d matrices, a graph is a dense matrix of weights s that are at most 1, and `forces` is any object with
+a, b, gamma, attraction, rate (negative samples an edge) and step.
+"""
+
+import types
+
+import naive_numbers
+import numpy as np
+
+CLIP = 4.0
+
+
+def forces(**values):
+    """Forces of the default curve, except for what is given."""
+    usual = {"a": 1.577, "b": 0.895, "gamma": 1.0, "attraction": 4.0, "rate": 5.0, "step": 1.0}
+    return types.SimpleNamespace(**usual | values)
+
+
+# ------------------------------------------------------------------------------------------------------------ start
+
+
+def scaled_robustly(positions):
+    """Each axis centered and divided by its width between the 2 % and 98 % quantiles, clipped; or by ranks."""
+    columns = [np.asarray(column, float) for column in positions.T]
+    low, high = np.transpose([np.quantile(column, [0.02, 0.98]) for column in columns])
+    span = np.array([column.max() - column.min() for column in columns])
+    share = np.where(span > 0, (high - low) / np.where(span > 0, span, 1), 0)
+    if share.mean() < 0.3 or share.min() <= 0:
+        ranked = [np.searchsorted(np.sort(c), c, side="left") for c in columns]
+        for rank, column in zip(ranked, columns, strict=True):
+            for value in np.unique(column):
+                ties = np.flatnonzero(column == value)
+                rank[ties] += np.arange(len(ties))
+        return np.stack(ranked, 1) / len(positions) - 0.5
+    return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
+
+
+def expected_loss(graph, degree, mass, positions, scale, stride, n_rows, f):
+    """Expectation of UMAP's loss a row at one scale: all edges, repulsion of every stride-th row against all.
+
+    An edge is stored twice, so the sum over rows counts each twice, and the repulsion as well: both are half the sums.
+    """
+    y = np.asarray(positions, float) * scale
+    attraction = repulsion = 0.0
+    for i in range(len(y)):
+        d2 = ((y[i] - y) ** 2).sum(1)
+        attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
+        if i % stride == 0:
+            q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
+            terms = -mass * np.log1p(-q)
+            repulsion += degree[i] * (terms.sum() - terms[i])
+    return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
+
+
+# ------------------------------------------------------------------------------------------------------------- step
+
+
+def clip(values):
+    """Every component in [-4, 4]."""
+    return np.clip(values, -CLIP, CLIP)
+
+
+def attract(difference, f):
+    """Pull on a vertex along differences (other - own), clipped; the gradient of -log(1 / (1 + a d^2b))."""
+    d2 = (difference**2).sum(-1, keepdims=True) + 1e-12
+    return clip(f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b) * difference)
+
+
+def repel(difference, f):
+    """Push on a vertex along differences (own - other), clipped."""
+    d2 = (difference**2).sum(-1, keepdims=True)
+    return clip(2 * f.gamma * f.b / ((0.001 + d2) * (1 + f.a * d2**f.b)) * difference)
+
+
+def attraction(graph, positions, f):
+    """Pull of all edges on every vertex."""
+    y = np.asarray(positions, float)
+    return np.stack([graph[i] @ attract(y - y[i], f) for i in range(len(y))])
+
+
+def adam(positions, moments, gradient, epsilon, done, alpha):
+    """One step of Adam with beta1 0.5 and beta2 0.9 up the gradient; `done` steps were taken before."""
+    first = 0.5 * moments[0] + 0.5 * gradient
+    second = 0.9 * moments[1] + 0.1 * gradient**2
+    size = np.sqrt(second / (1 - 0.9 ** (done + 1))) + epsilon
+    return positions + alpha * first / (1 - 0.5 ** (done + 1)) / size, np.stack([first, second])
+
+
+def sampled_repulsion(positions, degree, pick, seed, epoch, count, block_rows, pool_size, f):
+    """Push of `count` drawn vertices on every vertex, each a run of its block's pool, weighted to the expectation.
+
+    `pick` names a vertex for every row of the data, so that a drawn row is a vertex drawn by its mass.
+    """
+    y = np.asarray(positions, float)
+    gradient = np.zeros_like(y)
+    for block in range(-(-len(y) // block_rows)):
+        state = naive_numbers.block_seed(seed, epoch, block)
+        pool = []
+        for _ in range(pool_size):
+            state = naive_numbers.next_random(state)
+            pool.append(pick[naive_numbers.below(state, len(pick))])
+        for i in range(block * block_rows, min(len(y), (block + 1) * block_rows)):
+            state = naive_numbers.next_random(state)
+            run = naive_numbers.below(state, pool_size)
+            drawn = [pool[(run + q) % pool_size] for q in range(count)]
+            gradient[i] = f.rate * degree[i] / count * repel(y[i] - y[drawn], f).sum(0)
+    return gradient
+
+
+# ------------------------------------------------------------------------------------------------------------ field
+
+
+def whole_field(at, positions, f):
+    """Sum of the pushes of unit masses at all positions, at some places; nothing is left out."""
+    at, positions = np.asarray(at, float), np.asarray(positions, float)
+    return np.stack([repel(place - positions, f).sum(0) for place in at])
+
+
+def near_share(d2, reach):
+    """Share of the push that the near field carries at a squared distance."""
+    return np.maximum(0, 1 - d2 / reach**2) ** 2
+
+
+def near_field(positions, reach, f):
+    """The near field's share of all pushes on every vertex."""
+    y = np.asarray(positions, float)
+    out = []
+    for place in y:
+        difference = place - y
+        share = near_share((difference**2).sum(1, keepdims=True), reach)
+        out.append((share * repel(difference, f)).sum(0))
+    return np.stack(out)
+
+
+# -------------------------------------------------------------------------------------------------------- transform
+
+
+def weighted_mean(strengths, neighbors):
+    """Where a new row starts."""
+    return np.asarray(strengths, float) @ neighbors / np.sum(strengths, dtype=float)
+
+
+def place_row(strengths, neighbors, push, epochs, f):
+    """A new row that is pulled by its neighbors, whose positions are given, and pushed by `push(place, epoch)`.
+
+    Rates are relative to the strongest; the step falls as (1 - epoch / epochs) ** 2.
+    """
+    rates = np.asarray(strengths, float) / np.max(strengths)
+    place = weighted_mean(strengths, neighbors)
+    moments = np.zeros((2, len(place)))
+    for epoch in range(epochs):
+        gradient = rates @ attract(neighbors - place, f) + f.rate * rates.sum() * push(place, epoch)
+        place, moments = adam(place, moments, gradient, 1e-7, epoch, f.step * (1 - epoch / epochs) ** 2)
+    return place
+
+
+def content_of_row(indices, distances, seed):
+    """Hash of a row's neighbors and the bits of their distances as float32."""
+    state = naive_numbers.mix(seed)
+    bits = np.asarray(distances, np.float32).view(np.uint32).tolist()
+    for index, word in zip(indices, bits, strict=True):
+        state = naive_numbers.mix(state ^ (int(index) * 2**32) ^ word)
+    return state

@@ -1,0 +1,191 @@
+"""Coarser levels against their twins: independent sets, merged edges, and positions that travel between levels."""
+
+import naive_graph as naive
+import numpy as np
+import pytest
+from graphs import N, dense, level_of, random_graph
+
+from umap_sk import kernels, levels
+from umap_sk._numba import limit_threads, readonly
+from umap_sk.fuzzy_graph import fuzzy_graph
+from umap_sk.neighbors import read_neighbors
+
+
+def same_bits(one, other):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True) if isinstance(a, np.ndarray))
+
+
+def test_finest_level():
+    graph = random_graph(0)
+    level = levels.finest_level(graph)
+    assert level.scale == pytest.approx(1 / 0.75)
+    assert level.n_vertices == N
+    np.testing.assert_allclose(level.degree, dense(graph).sum(1) / 0.75, rtol=1e-6)
+    assert level.mass.tolist() == [1] * N
+    assert len(level.owner) == 0
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("depth", [0, 3])
+def test_independent_set_is_the_twins(depth, symmetric):
+    level = level_of(1, symmetric=symmetric)
+    state = levels.independent_set(level, 7, depth)
+    assert state.tolist() == naive.independent_set(dense(level), 7, depth, levels.ROUNDS).tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
+def test_independent_set_is_independent_and_maximal(seed):
+    level = level_of(2)
+    state = levels.independent_set(level, seed, 0)
+    touching = dense(level) > 0
+    assert set(state.tolist()) == {1, 2}
+    assert not touching[state == 1][:, state == 1].any()
+    assert touching[state == 2][:, state == 1].any(1).all()
+    assert (state[~touching.any(1)] == 1).all()
+
+
+def test_independent_set_depends_on_seed_and_depth():
+    level = level_of(2)
+    sets = [levels.independent_set(level, seed, depth).tolist() for seed, depth in ((0, 0), (9, 0), (0, 1))]
+    assert sets[0] != sets[1]
+    assert sets[0] != sets[2]
+
+
+def test_leftovers_of_the_rounds_become_members(monkeypatch):
+    monkeypatch.setattr(levels, "ROUNDS", 1)
+    level = level_of(3)
+    state = levels.independent_set(level, 0, 0)
+    assert state.tolist() == naive.independent_set(dense(level), 0, 0, 1).tolist()
+    assert (dense(level)[state == 1][:, state == 1] > 0).any()
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_coarse_level_is_the_twins(symmetric):
+    level = level_of(4, symmetric=symmetric)
+    coarse = levels.coarsen(level, 0, 0)
+    state = levels.independent_set(level, 0, 0)
+    owner = naive.owners(dense(level), state)
+    assert coarse.owner.tolist() == owner.tolist()
+    graph, degree, mass = naive.coarsen(dense(level, level.scale), level.degree.astype(float), level.mass, owner)
+    assert coarse.scale == 1
+    np.testing.assert_allclose(dense(coarse), graph, rtol=1e-5)
+    assert ((dense(coarse) > 0) == (graph > 0)).all()
+    np.testing.assert_allclose(coarse.degree, degree, rtol=1e-6)
+    assert coarse.mass.tolist() == mass.tolist()
+    for first, last in zip(coarse.indptr[:-1], coarse.indptr[1:], strict=True):
+        assert len(set(coarse.indices[first:last].tolist())) == last - first
+
+
+def test_levels_add_up():
+    built = levels.build_levels(random_graph(5, ties=False), 3, largest=250)
+    assert len(built) >= 3
+    assert built[-1].n_vertices <= 250 < built[-2].n_vertices
+    for depth, (finer, coarse) in enumerate(zip(built, built[1:], strict=False)):
+        assert coarse.n_vertices <= levels.MOST_KEPT * finer.n_vertices
+        assert coarse.mass.sum() == N
+        assert coarse.degree.sum(dtype=float) == pytest.approx(finer.degree.sum(dtype=float), rel=1e-5)
+        owner = naive.owners(dense(finer), levels.independent_set(finer, 3, depth))
+        assert coarse.owner.tolist() == owner.tolist()
+        graph, degree, mass = naive.coarsen(dense(finer, finer.scale), finer.degree.astype(float), finer.mass, owner)
+        np.testing.assert_allclose(dense(coarse), graph, rtol=1e-5)
+        np.testing.assert_allclose(coarse.degree, degree, rtol=1e-5)
+        assert coarse.mass.tolist() == mass.tolist()
+
+
+def test_level_that_keeps_too_many_is_not_made(monkeypatch):
+    level = level_of(6)
+    kept = levels.coarsen(level, 0, 0).n_vertices / N
+    monkeypatch.setattr(levels, "MOST_KEPT", kept + 1e-9)
+    assert levels.coarsen(level, 0, 0) is not None
+    monkeypatch.setattr(levels, "MOST_KEPT", kept - 1e-9)
+    assert levels.coarsen(level, 0, 0) is None
+    assert len(levels.build_levels(random_graph(6), 0, largest=10)) == 1
+
+
+def test_levels_do_not_depend_on_threads(fashion_mnist):
+    built = []
+    for threads in (1, 2):
+        with limit_threads(threads):
+            indices, dists = fashion_mnist.knn_indices, fashion_mnist.knn_dists
+            neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=15)
+            built.append(levels.build_levels(fuzzy_graph(neighbors, 15), 0, largest=2000))
+    assert len(built[0]) == len(built[1]) >= 3
+    for one, two in zip(*built, strict=True):
+        assert same_bits(one, two)
+
+
+def test_average():
+    finer = level_of(7)
+    coarse = levels.coarsen(finer, 0, 0)
+    mass = np.random.default_rng(0).integers(1, 9, N).astype(np.float32)
+    positions = np.random.default_rng(1).normal(size=(N, 3)).astype(np.float32)
+    level = coarse._replace(mass=np.bincount(coarse.owner, mass).astype(np.float32))
+    result = levels.average(level, mass, positions)
+    expected = [np.average(positions[coarse.owner == c], 0, mass[coarse.owner == c]) for c in range(coarse.n_vertices)]
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+@pytest.mark.parametrize("keep_internal", [False, True])
+def test_smoothed_is_the_twins(share, keep_internal):
+    finer = level_of(8)
+    positions = np.random.default_rng(2).normal(size=(N, 3)).astype(np.float32)
+    for level in (finer, levels.coarsen(finer, 0, 0)):
+        own = positions[: level.n_vertices]
+        graph = dense(level, level.scale)
+        inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
+        result = levels.smoothed(level, own, share, keep_internal=keep_internal)
+        np.testing.assert_allclose(result, naive.smooth(graph, own, inner, share), rtol=1e-4, atol=1e-5)
+        if not keep_internal:
+            lonely = graph.sum(1) == 0
+            assert lonely.any()
+            assert (result[lonely] == own[lonely]).all()
+
+
+def test_hand_down_is_the_twins():
+    built = levels.build_levels(random_graph(9), 0, largest=100)
+    assert len(built) >= 3
+    for depth in (1, 2):
+        finer, coarse = built[depth - 1], built[depth]
+        positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
+        expected = naive.hand_down(
+            dense(finer, finer.scale), finer.degree.astype(float), coarse.owner, positions, finest=depth == 1
+        )
+        result = levels.hand_down(built, depth, positions)
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_groups_with_numbers_beyond_int32():
+    """Edges to groups whose numbers only uint32 holds, two of which differ in the highest bit alone."""
+    level = level_of(10)
+    low = naive.owners(dense(level), levels.independent_set(level, 0, 0))
+    size = low.max() + 1
+    far = low.astype(np.uint32) + np.uint32(2**31)
+    far[::2] -= np.uint32(2**31)
+    groups = np.concatenate([[0], np.cumsum(np.bincount(low))]), np.argsort(low, kind="stable")
+    lengths = np.empty(size, np.int64)
+    kernels.coarse_lengths(*groups, *level.edges, far, lengths)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indices, weights = np.empty(indptr[-1], np.uint32), np.empty(indptr[-1], np.float32)
+    kernels.coarse_edges(*groups, *level.edges, np.float32(level.scale), far, readonly(indptr), indices, weights)
+    expected = [{} for _ in range(size)]
+    rows = np.repeat(np.arange(N), np.diff(level.indptr))
+    for i, j, weight in zip(rows, level.indices, level.weights * level.scale, strict=True):
+        if far[j] != low[i]:
+            expected[low[i]][int(far[j])] = expected[low[i]].get(int(far[j]), 0) + float(weight)
+    assert indices.max() >= 2**31
+    for c, wanted in enumerate(expected):
+        row = slice(indptr[c], indptr[c + 1])
+        assert sorted(indices[row].tolist()) == sorted(wanted)
+        np.testing.assert_allclose(weights[row], [wanted[j] for j in indices[row].tolist()], rtol=1e-5)
+
+
+def test_members_with_numbers_beyond_int32():
+    level = level_of(11)
+    state = levels.independent_set(level, 0, 0)
+    number = (np.cumsum(state == 1) - 1).astype(np.uint32) + np.uint32(2**31 + 7)
+    owner = np.empty(N, np.uint32)
+    kernels.join_strongest(state, number, *level.edges, owner)
+    assert (owner - np.uint32(2**31 + 7)).tolist() == naive.owners(dense(level), state).tolist()

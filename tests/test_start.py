@@ -1,0 +1,180 @@
+"""Where a layout begins: scaling, ranks, the search for the scale, and starts that can be repeated."""
+
+import naive_graph
+import naive_layout as naive
+import numpy as np
+import pytest
+import scipy.sparse
+from graphs import dense, random_graph
+
+from umap_sk import levels, start
+from umap_sk._numba import limit_threads
+from umap_sk.curve import Curve, fit_curve
+from umap_sk.spectral import spectral_positions
+
+
+def spread_out(seed, n=500):
+    """Three axes of different centers and widths, with a few far points."""
+    rng = np.random.default_rng(seed)
+    positions = rng.normal(size=(n, 3)) * [1, 1e-2, 1e4] + [0, 1, -3e4]
+    positions[:3] += np.ptp(positions, axis=0)
+    return positions.astype(np.float32)
+
+
+def test_random_positions():
+    positions = start.random_positions(20_000, 3, 5)
+    assert (positions.shape, positions.dtype) == ((20_000, 3), np.float32)
+    assert -10 <= positions.min() < -9.99
+    assert 9.99 < positions.max() < 10
+    for axis in positions.T:
+        assert np.abs(np.histogram(axis, 10, (-10, 10))[0] - 2000).max() < 200
+    assert np.abs(np.corrcoef(positions.T) - np.eye(3)).max() < 0.03
+    assert np.array_equal(positions, start.random_positions(20_000, 3, 5))
+    assert np.array_equal(positions[:100], start.random_positions(100, 3, 5))
+    assert not np.array_equal(positions, start.random_positions(20_000, 3, 6))
+
+
+def test_pca_positions(digits):
+    positions = start.pca_positions(digits.features, 3, 0)
+    assert np.array_equal(positions, start.pca_positions(digits.features, 3, 0))
+    centered = digits.features - digits.features.mean(0)
+    leading = np.linalg.svd(centered, full_matrices=False)[2][:3]
+    assert np.abs(np.abs(centered @ leading.T) - np.abs(positions)).max() < 1e-2
+    with pytest.raises(ValueError, match="needs at least n_components=65 features and rows.*1797, 64"):
+        start.pca_positions(digits.features, 65, 0)
+
+
+def test_scaled_robustly():
+    positions = spread_out(0)
+    scaled = start.scaled_robustly(positions)
+    np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-5)
+    assert scaled.dtype == np.float32
+    assert np.abs(scaled).max() == start.BOUND
+    low, high = np.quantile(scaled, [start.LOWEST, start.HIGHEST], axis=0)
+    np.testing.assert_allclose(low, -0.5, atol=1e-3)
+    np.testing.assert_allclose(high, 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize("case", ["far", "flat quantiles", "constant"])
+def test_ranks_where_few_points_are_far(case):
+    positions = np.random.default_rng(1).normal(size=(500, 2)).astype(np.float32)
+    if case == "far":
+        positions[0] = 1000
+    elif case == "flat quantiles":
+        positions[5:, 1] = 3
+    else:
+        positions[:, 1] = 3
+    scaled = start.scaled_robustly(positions)
+    np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-6)
+    assert scaled.min() == -0.5
+    assert scaled.max() == pytest.approx(0.5 - 1 / 500)
+    assert sorted(scaled[:, 0].tolist()) == scaled[np.argsort(positions[:, 0], kind="stable"), 0].tolist()
+
+
+def test_smoothed_start_is_the_twins():
+    level = levels.finest_level(random_graph(0))
+    positions = np.random.default_rng(2).normal(size=(level.n_vertices, 3)).astype(np.float32)
+    positions[np.diff(level.indptr) == 0] = 0
+    expected = positions.astype(float)
+    for _ in range(start.PASSES):
+        expected = naive_graph.smooth(dense(level), expected, np.zeros(level.n_vertices), 1.0)
+    smoothed = start.smoothed_start(level, positions)
+    assert np.abs(smoothed).max() == start.BOUND
+    np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("min_dist", [0.1, 0.8])
+def test_expected_losses_are_the_twins(min_dist, symmetric):
+    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    curve = fit_curve(1.0, min_dist)
+    f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
+    for level in (finest, levels.coarsen(finest, 0, 0)):
+        positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
+        positions[1] = positions[0]
+        scales = np.array([3.0, 10.0, 100.0])
+        losses = start.expected_losses(level, positions, scales, 600, curve, 3.5)
+        stride = max(1, level.n_vertices // start.SAMPLED)
+        graph = dense(level, level.scale)
+        arguments = graph, level.degree.astype(float), level.mass.astype(float), positions
+        expected = [naive.expected_loss(*arguments, scale, stride, 600, f) for scale in scales]
+        np.testing.assert_allclose(losses, expected, rtol=1e-3)
+
+
+def ring_level(n=400):
+    """A ring, each vertex tied to the two next to it on either side."""
+    weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
+    corner = np.zeros((n, n), np.float32)
+    corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
+    matrix = scipy.sparse.csr_array(weights + scipy.sparse.csr_array(corner))
+    return levels.finest_level(
+        levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    )
+
+
+@pytest.mark.parametrize("rate, case", [(0.02, "least"), (5.0, "listed"), (2000.0, "beyond")])
+def test_best_scale_has_the_lowest_loss(rate, case):
+    level, curve = ring_level(), Curve(1.577, 0.895)
+    angle = 2 * np.pi * np.arange(400) / 400
+    positions = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
+    scale = start.best_scale(level, positions, 400, curve, rate)
+    listed = np.array(start.SCALES, float)
+    tried = np.concatenate([listed, listed[-1] * 1.25 ** np.arange(1, 60)])
+    losses = start.expected_losses(level, positions, tried, 400, curve, rate)
+    lowest = tried[np.argmin(losses)]
+    assert {"least": lowest < start.LEAST_SCALE, "listed": lowest in listed, "beyond": lowest > listed[-1]}[case]
+    assert scale == pytest.approx(max(start.LEAST_SCALE, lowest))
+
+
+def clusters_level():
+    """Three groups without an edge between them, of 300, 120 and 2 vertices."""
+    rng = np.random.default_rng(3)
+    sizes = (300, 120, 2)
+    blocks = []
+    for size in sizes:
+        block = np.zeros((size, size), np.float32)
+        steps = np.arange(size)
+        block[steps, (steps + 1) % size] = rng.uniform(0.5, 1, size)
+        block[steps, (steps + 3) % size] = rng.uniform(0.1, 0.5, size)
+        block = np.maximum(block, block.T)
+        np.fill_diagonal(block, 0)
+        blocks.append(block)
+    matrix = scipy.sparse.block_diag(blocks, format="csr")
+    return levels.finest_level(
+        levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    )
+
+
+def test_spectral_positions_are_eigenvectors():
+    level = ring_level()
+    positions = spectral_positions(level, 2, 0).astype(float)
+    graph = dense(level, level.scale)
+    walk = graph / graph.sum(1, keepdims=True)
+    values = np.sort(np.linalg.eigvalsh(walk))[::-1]
+    np.testing.assert_allclose(walk @ positions, positions * values[[1, 2]], atol=2e-3)
+    assert np.abs(positions).max(0).tolist() == [1, 1]
+    assert positions.max(0).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("make", [ring_level, clusters_level])
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_spectral_positions_can_be_repeated(make, n_components):
+    results = []
+    for threads in (1, 2):
+        with limit_threads(threads):
+            results.append(spectral_positions(make(), n_components, 4))
+    assert results[0].shape == (make().n_vertices, n_components)
+    assert results[0].tobytes() == results[1].tobytes()
+
+
+def test_components_lie_apart():
+    level = clusters_level()
+    positions = spectral_positions(level, 2, 0)
+    groups = np.split(positions, [300, 420])
+    centers = np.array([(group.min(0) + group.max(0)) / 2 for group in groups])
+    radii = [np.abs(group - center).max() for group, center in zip(groups, centers, strict=True)]
+    assert radii[0] > radii[1] > radii[2] > 0
+    assert np.linalg.norm(centers[0]) < np.linalg.norm(centers[1]) < np.linalg.norm(centers[2])
+    for one in range(3):
+        for other in range(one):
+            assert np.linalg.norm(centers[one] - centers[other]) > max(radii[one], radii[other])
