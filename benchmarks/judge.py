@@ -2,9 +2,11 @@
 
 Rows, pairs and triplets are drawn with fixed seeds, so every embedding of a data set is judged on the same ones and
 differences between embeddings are paired. Rows that are not finite (disconnected ones) are left out.
+
+``python -m benchmarks.judge OTHER_JUDGE.py --set digits`` compares the figures with those of another judge's
+``all_quality`` on the start of a set.
 """
 
-import argparse
 import importlib.util
 import sys
 from typing import NamedTuple
@@ -242,10 +244,10 @@ def check_against(module_path, dataset, graph, embedding, curve=DEFAULT_CURVE):
 
 
 def main():
-    """``python -m benchmarks.judge OTHER_JUDGE.py``: compare with it on the start of a set."""
-    from benchmarks import datasets, peers
+    """Compare with another judge."""
+    from benchmarks import command, datasets, peers
 
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = command.parser("judge", __doc__)
     parser.add_argument("module_path")
     parser.add_argument("--set", default="digits", choices=datasets.SIZES)
     arguments = parser.parse_args()

@@ -1,13 +1,13 @@
 """Peak resident memory above the inputs, by phase, in a warm process.
 
-``python -m benchmarks.memory --set uniform --n 1000000 --form float64_int64``
+``python -m benchmarks.memory --set uniform --n 1000000 --forms float32,float64_int64,fortran,memmap``
 
-The kernel's own high-water mark is reset before each phase; a second process samples the resident size beside it.
-Inputs are touched beforehand, so memory maps count as inputs. Two readings of the layout's peak are printed: above
-the phase's beginning, which the bar is for (the graph is then an input), and above the arrays that the user holds.
+The operating system's own high-water mark is reset before each phase; a second process samples the resident size
+beside it. Inputs are touched beforehand, so memory maps count as inputs. Two readings of the layout's peak are
+printed: above the phase's beginning, which the bar is for (the graph is then an input), and above the arrays that the
+user holds. Bars: 24 bytes an edge for the graph; 64 bytes a vertex, 4 bytes an edge and 64 MiB for the layout.
 """
 
-import argparse
 import ctypes
 import gc
 import multiprocessing
@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import datasets, machine, peers
+from benchmarks import command, datasets, machine, peers
 
 MIB = 2**20
 GRAPH_BAR = 24  # bytes an edge
 LAYOUT_BAR = 64  # bytes a vertex, after 4 bytes an edge and 64 MiB
+WARM_UP = ("uniform", 30_000)  # enough rows for coarse levels, so that everything is compiled
 FORMS = ("float32", "float64_int64", "fortran", "memmap")
 
 
@@ -84,11 +85,13 @@ def in_form(dataset, form, folder):
     return indices, distances
 
 
-def phases_of_ours(indices, distances, start, n_epochs):
+def phases_of_ours(indices, distances, start, options):
     """This package's phases: a function for the graph, one that lays it out, one that counts its edges."""
     import umap_sk
 
-    model = umap_sk.PrecomputedUMAP(n_neighbors=indices.shape[1], n_epochs=n_epochs, random_state=0, n_jobs=2)
+    model = umap_sk.PrecomputedUMAP(
+        n_neighbors=indices.shape[1], n_epochs=options.n_epochs, random_state=0, n_jobs=options.threads
+    )
 
     def layout(manifold):
         model.fit(manifold=manifold, init=start)
@@ -100,10 +103,12 @@ def phases_of_ours(indices, distances, start, n_epochs):
     )
 
 
-def phases_of_umap_learn(indices, distances, start, n_epochs):
+def phases_of_umap_learn(indices, distances, start, options):
     """umap-learn's phases, likewise."""
+    import numba
     from umap.umap_ import fuzzy_simplicial_set, simplicial_set_embedding
 
+    numba.set_num_threads(options.threads)
     a, b = peers.curve_of(peers.Task())
     stand_in = np.zeros((len(indices), 1), np.float32)
 
@@ -113,7 +118,7 @@ def phases_of_umap_learn(indices, distances, start, n_epochs):
 
     def layout(fuzzy):
         simplicial_set_embedding(
-            stand_in, fuzzy, 2, 1.0, a, b, 1.0, 5, n_epochs, start, np.random.RandomState(0), "euclidean", {},
+            stand_in, fuzzy, 2, 1.0, a, b, 1.0, 5, options.n_epochs, start, np.random.RandomState(0), "euclidean", {},
             False, {}, False, parallel=True,
         )  # fmt: skip
 
@@ -123,12 +128,12 @@ def phases_of_umap_learn(indices, distances, start, n_epochs):
 PEERS = {"ours": phases_of_ours, "umap-learn": phases_of_umap_learn}
 
 
-def peak_memory(peer, dataset, form, n_epochs):
-    """Memory of both phases on one data set."""
-    start = np.array(dataset.start)
+def peak_memory(dataset, form, options):
+    """Edges of the graph, and memory of both phases, on one data set."""
+    start = np.array(dataset.start) if options.start == "pca" else options.start
     with tempfile.TemporaryDirectory() as folder:
         indices, distances = in_form(dataset, form, folder)
-        graph, layout, edges_of = PEERS[peer](indices, distances, start, n_epochs)
+        graph, layout, edges_of = PEERS[options.peer](indices, distances, start, options)
         sampler = Sampler()
         fuzzy, graph_memory = measure(graph, sampler)
         edges = edges_of(fuzzy)
@@ -137,32 +142,51 @@ def peak_memory(peer, dataset, form, n_epochs):
     return edges, graph_memory, layout_memory
 
 
+def summary(form, n_rows, edges, graph, layout):
+    """A form's line of the table: MiB, bytes against the bars, seconds."""
+    graph_bytes = (graph["peak"] - graph["before"]) / edges
+    layout_bytes = (layout["peak"] - layout["before"] - 4 * edges - 64 * MIB) / n_rows
+    line = {
+        "form": form,
+        "graph peak MiB": (graph["peak"] - graph["before"]) / MIB,
+        "graph sampled MiB": (graph["sampled"] - graph["before"]) / MIB,
+        "graph bytes an edge": graph_bytes,
+        "layout peak MiB": (layout["peak"] - layout["before"]) / MIB,
+        "layout sampled MiB": (layout["sampled"] - layout["before"]) / MIB,
+        "layout peak above arrays MiB": (layout["peak"] - graph["before"]) / MIB,
+        "layout bytes a vertex": layout_bytes,
+    }
+    over = [
+        name
+        for name, bytes_, bar in (("graph", graph_bytes, GRAPH_BAR), ("layout", layout_bytes, LAYOUT_BAR))
+        if bytes_ > bar
+    ]
+    return {**line, "over the bar": ", ".join(over) or "-"}
+
+
 def main(arguments=None):
     """Measure and print, beside the bars."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.partition("\n")[0])
+    parser = command.parser("memory", __doc__)
     parser.add_argument("--set", default="fashion", choices=datasets.SIZES)
-    parser.add_argument("--n", type=int)
-    parser.add_argument("--form", default="float32", choices=FORMS)
+    parser.add_argument("--n", type=int, help="rows; default: the set's own size")
+    parser.add_argument("--forms", default="float32", help=f"of {', '.join(FORMS)}; comma-separated")
     parser.add_argument("--peer", default="ours", choices=PEERS)
-    parser.add_argument("--n-epochs", type=int, default=20, help="memory does not depend on it; default %(default)s")
-    parser.add_argument("--json")
+    parser.add_argument("--start", default="pca", choices=["pca", "spectral", "random"])
+    parser.add_argument("--n-epochs", type=int)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", help="file for the results")
     options = parser.parse_args(arguments)
-    for form in {"float32", options.form}:
-        peak_memory(options.peer, datasets.load("uniform", 30_000), form, options.n_epochs)  # compile
     dataset = datasets.load(options.set, options.n)
-    edges, graph, layout = peak_memory(options.peer, dataset, options.form, options.n_epochs)
-    graph_bytes = (graph["peak"] - graph["before"]) / edges
-    layout_bytes = (layout["peak"] - layout["before"] - 4 * edges - 64 * MIB) / dataset.n_rows
-    print(f"{options.peer}, {options.set}, {dataset.n_rows:,} rows, {edges:,} edges, inputs {options.form}\n")
-    rows = []
-    for name, memory in (("graph", graph), ("layout", layout)):
-        above = [f"{(memory[key] - memory['before']) / MIB:.1f}" for key in ("peak", "sampled", "after")]
-        rows.append([name, *above, f"{(memory['peak'] - graph['before']) / MIB:.1f}", f"{memory['seconds']:.2f}"])
-    print(machine.markdown(["phase", "peak MiB", "sampled MiB", "kept MiB", "peak above arrays MiB", "s"], rows))
-    print(f"\ngraph: {graph_bytes:.1f} bytes an edge (bar {GRAPH_BAR})")
-    print(f"layout: {layout_bytes:.1f} bytes a vertex after 4 bytes an edge and 64 MiB (bar {LAYOUT_BAR})")
-    bytes_ = {"graph_bytes_per_edge": graph_bytes, "layout_bytes_per_vertex": layout_bytes}
-    machine.write(options.json, {"options": vars(options), "edges": edges, "graph": graph, "layout": layout, **bytes_})
+    lines, runs = [], {}
+    for form in options.forms.split(","):
+        peak_memory(datasets.load(*WARM_UP), form, options)
+        edges, graph, layout = peak_memory(dataset, form, options)
+        runs[form] = {"edges": edges, "graph": graph, "layout": layout}
+        lines.append(summary(form, dataset.n_rows, edges, graph, layout))
+    print(f"{options.peer}, {options.set}, {dataset.n_rows:,} rows, {edges:,} edges, {options.start} start\n")
+    cells = [[f"{cell:.1f}" if isinstance(cell, float) else cell for cell in line.values()] for line in lines]
+    print(machine.markdown(list(lines[0]), cells))
+    machine.write(options.json, {"options": vars(options), "lines": lines, "runs": runs})
 
 
 if __name__ == "__main__":

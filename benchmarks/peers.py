@@ -69,7 +69,7 @@ def reference_graph(dataset):
     from umap.umap_ import fuzzy_simplicial_set
 
     k = dataset.knn_indices.shape[1]
-    indices, distances = np.array(dataset.knn_indices), np.array(dataset.knn_dists)
+    indices, distances = np.array(dataset.knn_indices, copy=None), np.array(dataset.knn_dists, copy=None)
     random_state = np.random.RandomState(0)
     return fuzzy_simplicial_set(dataset.features, k, random_state, "euclidean", {}, indices, distances)[0].tocsr()
 

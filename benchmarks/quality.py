@@ -10,13 +10,12 @@ seconds of this package's start, coarsening included. The results are written af
 file given as --peer-figures saves running umap-learn again. Time is not compared here: see `benchmarks.compare`.
 """
 
-import argparse
 import gc
 import json
 import statistics
 from pathlib import Path
 
-from benchmarks import datasets, machine, peers
+from benchmarks import command, datasets, machine, peers
 from benchmarks.cases import CASES
 from benchmarks.judge import Figures, judge, reach
 
@@ -25,9 +24,7 @@ COLUMNS = (*Figures._fields, "reach")
 
 def parse(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser("quality", __doc__)
     parser.add_argument("--case", default="defaults", help=f"of {', '.join(CASES)}; comma-separated")
     parser.add_argument("--only", default="", help="run only the variants whose name has this in it")
     parser.add_argument("--peers", default="ours,umap-learn-seeded", help="comma-separated; the last one is the peer")
