@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from benchmarks import datasets
@@ -13,6 +14,19 @@ def _frozen(dataset):
     for array in dataset[1:]:
         array.flags.writeable = False
     return dataset
+
+
+@pytest.fixture(scope="session")
+def ring():
+    """60 points near a circle: their 7 nearest others, the point itself first; read-only indices, distances, points."""
+    angles = np.arange(60) * (2 * np.pi / 60)
+    points = np.c_[np.cos(angles), np.sin(angles)] + np.random.default_rng(0).normal(scale=0.05, size=(60, 2))
+    dists = np.sqrt(((points[:, None] - points) ** 2).sum(-1))
+    indices = np.argsort(dists, axis=1)[:, :8]
+    arrays = indices, np.take_along_axis(dists, indices, axis=1), points
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
 
 
 @pytest.fixture(scope="session")

@@ -405,7 +405,9 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _begin(self, X, knn_indices, knn_dists, init, manifold, threads):
         """Learn or take the manifold and build the start; the dtype of the output."""
-        report = Report(threads=threads)
+        report, curve = Report(threads=threads), self._curve()
+        for name in ("_search", "feature_names_in_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
         values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
         if manifold is None:
             manifold = self._learn(values, aside, knn_indices, knn_dists, report)
@@ -425,7 +427,6 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         features = values if aside or self.metric != "precomputed" else None
         start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
         seed = draw_seed(self.random_state)
-        curve = self._curve()
         with report.phase("start") as entry:
             stepper = stepping.start(
                 manifold._graph,
@@ -445,7 +446,6 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _learn(self, values, aside, knn_indices, knn_dists, report):
         """Manifold of the neighbors that were given or are found."""
-        self.__dict__.pop("_search", None)
         n_rows = None if values is None else values.shape[0]
         if not aside and self.metric != "precomputed":
             with report.phase("search") as entry:

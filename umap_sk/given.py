@@ -124,7 +124,8 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
             f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
             f"({n_rows}, {n_components})."
         )
-    start = start.astype(np.float32)
+    with np.errstate(over="ignore"):
+        start = start.astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
     if len(bad):
         raise ValueError(

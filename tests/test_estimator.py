@@ -1,0 +1,308 @@
+"""What fit, fit_transform, transform and learn_manifold promise, whatever the data."""
+
+import copy
+import pickle
+
+import joblib
+import numba
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.neighbors import KNeighborsTransformer
+from sklearn.pipeline import make_pipeline
+
+from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
+
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+
+
+@pytest.fixture
+def arrays(ring):
+    """Neighbors of the ring as arguments."""
+    return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def fitted(arrays):
+    """A model of the ring."""
+    return PrecomputedUMAP(**SETTINGS).fit(**arrays)
+
+
+def test_same_neighbors_in_any_form_give_the_same_map(ring, arrays, fitted):
+    """Arrays, graph, matrix, manifold; X beside them changes nothing."""
+    indices, dists, points = ring
+    graph = knn_graph(indices, dists)
+    matrix = np.sqrt(((points[:, None] - points) ** 2).sum(-1))
+    manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
+    ways = [
+        {"X": graph},
+        {"X": scipy.sparse.coo_matrix(graph)},
+        {"X": matrix},
+        {"X": points, **arrays},
+        {"X": graph, **arrays},
+        {"manifold": manifold},
+        {"X": points, "manifold": manifold},
+        {"manifold": Manifold.from_graph(manifold.graph)},
+    ]
+    for way in ways:
+        assert np.array_equal(PrecomputedUMAP(**SETTINGS).fit(**way).embedding_, fitted.embedding_), list(way)
+    features = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(points)
+    assert np.array_equal(features.embedding_, fitted.embedding_)
+
+
+def test_fit_returns_self_and_fit_transform_the_embedding(ring, arrays, fitted):
+    """The embedding is float32; the output follows the dtype of X."""
+    assert PrecomputedUMAP(**SETTINGS).fit(**arrays).embedding_.dtype == np.float32
+    for X, dtype in [(None, np.float32), (ring[2], np.float64), (ring[2].astype(np.float32), np.float32)]:
+        out = PrecomputedUMAP(**SETTINGS).fit_transform(X, **arrays)
+        assert out.dtype == dtype
+        assert np.array_equal(out, fitted.embedding_)
+
+
+def test_output_may_be_written_to(arrays):
+    """What fit_transform returns is the caller's own."""
+    model = PrecomputedUMAP(**SETTINGS)
+    out = model.fit_transform(**arrays)
+    out[:] = 0
+    assert model.embedding_.any()
+
+
+def test_attributes(arrays, fitted):
+    """Nothing public beside the documented attributes."""
+    public = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
+    assert public == {
+        "embedding_",
+        "manifold_",
+        "n_epochs_",
+        "epoch_",
+        "a_",
+        "b_",
+        "seed_",
+        "report_",
+        "n_features_in_",
+    }
+    assert (fitted.epoch_, fitted.n_epochs_, fitted.seed_, fitted.n_features_in_) == (20, 20, 0, 60)
+    assert fitted.graph_.shape == (60, 60) and (fitted.graph_ != fitted.graph_.T).nnz == 0
+    assert list(fitted.get_feature_names_out()) == ["precomputedumap0", "precomputedumap1"]
+    assert PrecomputedUMAP(**SETTINGS, symmetrize=False).fit(**arrays).graph_.nnz == 60 * 4
+
+
+def test_names_of_an_earlier_fit_are_gone(ring, arrays):
+    """A fit without X forgets the columns and the search of the one before."""
+    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(pd.DataFrame(ring[2], columns=["x", "y"]))
+    assert list(model.feature_names_in_) == ["x", "y"]
+    model.fit(manifold=model.manifold_)
+    assert not hasattr(model, "feature_names_in_") and model.n_features_in_ == 60
+    with pytest.raises(ValueError, match="fitted without features, so it cannot search among them"):
+        model.transform(ring[2][:3])
+
+
+def test_search_follows_the_last_fit(ring):
+    """Features beside a manifold are what transform searches."""
+    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
+    turned = ring[2] @ np.array([[0, 1], [-1, 0]])
+    model.fit(turned, manifold=model.manifold_)
+    assert np.array_equal(model.transform(turned), model.embedding_)
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({}, "Nothing to work on: give X"),
+        ({"knn_indices": [[1], [0]]}, "knn_indices was given without knn_dists"),
+        ({"knn_dists": [[1.0], [1.0]]}, "knn_dists was given without knn_indices"),
+        ({"X": np.ones((60, 3))}, "square matrix. If X holds features, set metric"),
+        ({"X": -np.ones((60, 60))}, "negative distance .* If X holds features, set metric"),
+        ({"knn_indices": [[1], [0]], "knn_dists": [[1.0], [np.nan]]}, "NaN is no distance"),
+    ],
+)
+@pytest.mark.parametrize("half_done", [False, True])
+def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
+    """Neither of an unfitted estimator nor of a finished or a half-done one."""
+    for call in ("fit", "fit_transform"):
+        with pytest.raises(ValueError, match=message):
+            getattr(PrecomputedUMAP(**SETTINGS), call)(**bad)
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
+    before, embedding = joblib.hash(model), model.embedding_
+    for call in ("fit", "fit_transform"):
+        with pytest.raises(ValueError, match=message):
+            getattr(model, call)(**bad)
+    assert joblib.hash(model) == before and model.embedding_ is embedding
+    if half_done:
+        expected = PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
+        assert np.array_equal(model.partial_fit(epochs=10).embedding_, expected)
+
+
+def test_callers_arrays_are_never_written_to(ring):
+    """Writable arrays, graph, start and features come back with the same bits."""
+    indices, dists, points = (array.copy() for array in ring)
+    indices[3, 4] = -1
+    indices, dists = (np.asfortranarray(array[:, [3, 1, 0, 2, 6, 5, 4, 7]]) for array in (indices, dists))
+    graph = knn_graph(indices, dists)[:, ::-1][::-1]
+    start = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    given = [indices, dists, points, graph.data, graph.indices, graph.indptr, start]
+    before = joblib.hash(given)
+    model = PrecomputedUMAP(**SETTINGS, rescale_init=False)
+    model.fit(points, knn_indices=indices, knn_dists=dists, init=start)
+    model.transform(points, knn_indices=indices, knn_dists=dists)
+    model.fit(graph, init=start)
+    model.transform(graph)
+    manifold = Manifold.from_graph(graph)
+    model.fit(manifold=manifold, init=start)
+    assert joblib.hash(given) == before
+
+
+def test_threads_are_restored(arrays):
+    """After success and after failure, and the report says how many ran."""
+    before = numba.get_num_threads()
+    model = PrecomputedUMAP(**SETTINGS, n_jobs=1).fit(**arrays)
+    assert numba.get_num_threads() == before and model.report_["threads"] == 1
+    model.transform(**arrays)
+    with pytest.raises(ValueError):
+        model.fit(knn_indices=[[0]], knn_dists=[[0.0]])
+    assert numba.get_num_threads() == before
+    assert PrecomputedUMAP(**SETTINGS).fit(**arrays).report_["threads"] == before
+
+
+def test_seed(arrays, fitted):
+    """None draws a seed that makes the same map again; generators advance."""
+    drawn = PrecomputedUMAP(**SETTINGS | {"random_state": None}).fit(**arrays)
+    again = PrecomputedUMAP(**SETTINGS | {"random_state": drawn.seed_}).fit(**arrays)
+    assert np.array_equal(drawn.embedding_, again.embedding_)
+    assert not np.array_equal(drawn.embedding_, fitted.embedding_)
+    for make in (np.random.RandomState, np.random.default_rng):
+        state = make(3)
+        seeds = [PrecomputedUMAP(**SETTINGS | {"random_state": state}).fit(**arrays).seed_ for _ in range(2)]
+        assert seeds[0] != seeds[1]
+        same = PrecomputedUMAP(**SETTINGS | {"random_state": make(3)}).fit(**arrays)
+        assert same.seed_ == seeds[0]
+
+
+def test_warm_start_is_taken_as_it_is(arrays, fitted):
+    """With rescale_init=False a step of no length leaves a given embedding where it is, and True moves it."""
+    settings = {**SETTINGS, "n_epochs": 1, "learning_rate": 1e-12}
+    kept = PrecomputedUMAP(**settings, rescale_init=False).fit(**arrays, init=fitted.embedding_)
+    assert np.array_equal(kept.embedding_, fitted.embedding_)
+    moved = PrecomputedUMAP(**settings).fit(**arrays, init=fitted.embedding_)
+    assert np.abs(moved.embedding_ - fitted.embedding_).max() > 0.1
+
+
+def test_disconnected_rows_do_not_spread(ring):
+    """Two rows without neighbors are NaN; the others come out as if they had never been there."""
+    others = np.setdiff1d(np.arange(60), [7, 30])
+    number = np.full(60, -1)
+    number[others] = np.arange(58)
+    indices = np.where(np.isin(ring[0], others), ring[0], -1)
+    indices[[7, 30]] = -1
+    model = PrecomputedUMAP(**SETTINGS)
+    with pytest.warns(DisconnectedWarning, match="2 of 60 rows have no neighbor, the first is row 7; they are NaN"):
+        model.fit(knn_indices=indices, knn_dists=ring[1])
+    assert np.flatnonzero(np.isnan(model.embedding_).any(axis=1)).tolist() == [7, 30]
+    alone = PrecomputedUMAP(**SETTINGS).fit(
+        knn_indices=np.where(indices >= 0, number[indices], -1)[others], knn_dists=ring[1][others]
+    )
+    assert np.array_equal(model.embedding_[others], alone.embedding_)
+    near_lost = {"knn_indices": ring[0][6:9], "knn_dists": ring[1][6:9] + 0.01}
+    assert np.isfinite(model.transform(**near_lost)).all()
+    with pytest.warns(DisconnectedWarning, match="1 of 1 new rows have no usable neighbor"):
+        assert np.isnan(model.transform(knn_indices=[[7, 30]], knn_dists=[[0.1, 0.2]])).all()
+
+
+def test_transform_of_fitted_rows_and_batches(ring, arrays, fitted):
+    """Fitted rows get their places; a new row's place does not depend on the others of the call."""
+    assert np.array_equal(fitted.transform(**arrays), fitted.embedding_)
+    assert np.array_equal(fitted.transform(knn_graph(*ring[:2])), fitted.embedding_)
+    indices, dists = ring[0][:, 1:], ring[1][:, 1:]
+    together = fitted.transform(knn_indices=indices, knn_dists=dists)
+    assert not np.array_equal(together, fitted.embedding_)
+    alone = [fitted.transform(knn_indices=indices[i : i + 1], knn_dists=dists[i : i + 1]) for i in range(60)]
+    assert np.array_equal(together, np.concatenate(alone))
+    turned = fitted.transform(knn_indices=indices[::-1], knn_dists=dists[::-1])
+    assert np.array_equal(together, turned[::-1])
+
+
+def test_transform_is_refused_with_the_cure(ring, arrays, fitted):
+    """What transform cannot use."""
+    with pytest.raises(NotFittedError):
+        PrecomputedUMAP().transform(**arrays)
+    with pytest.raises(ValueError, match="X has 2 features.*If X holds features, pass knn_indices and knn_dists"):
+        fitted.transform(ring[2])
+    with pytest.raises(ValueError, match="Nothing to work on"):
+        fitted.transform()
+    with pytest.raises(ValueError, match=r"knn_indices\[1, 0\] .* is 60, but indices from 0 to 59 are needed"):
+        fitted.transform(knn_indices=[[0], [60]], knn_dists=[[0.1], [0.1]])
+    with pytest.raises(ValueError, match="knn_indices has 60 rows, but 3 are needed"):
+        fitted.transform(ring[2][:3], **arrays)
+
+
+def test_aside_is_asked_for_little(ring, arrays, fitted):
+    """Features beside arrays may have gaps, and in transform any number of columns."""
+    gaps = np.where(ring[2] > 0.9, np.nan, ring[2])
+    model = PrecomputedUMAP(**SETTINGS).fit(gaps, **arrays)
+    assert np.array_equal(model.embedding_, fitted.embedding_) and model.n_features_in_ == 2
+    assert np.array_equal(fitted.transform(np.ones((60, 7)), **arrays), fitted.embedding_)
+
+
+def test_frames_in_and_out(ring, arrays):
+    """Frames give names; set_output gives frames, with X and without."""
+    frame = pd.DataFrame(ring[2], columns=["x", "y"], index=[f"row {i}" for i in range(60)])
+    model = PrecomputedUMAP(**SETTINGS, init="pca").set_output(transform="pandas")
+    out = model.fit_transform(frame, **arrays)
+    assert list(model.feature_names_in_) == ["x", "y"]
+    assert out.index.equals(frame.index) and list(out.columns) == ["precomputedumap0", "precomputedumap1"]
+    assert np.array_equal(out, model.embedding_)
+    assert isinstance(model.transform(**arrays), pd.DataFrame)
+    assert np.array_equal(model.fit_transform(frame, knn_indices=pd.DataFrame(ring[0]), knn_dists=ring[1]), out)
+
+
+def test_after_a_neighbors_transformer(ring, fitted):
+    """In a pipeline with KNeighborsTransformer, the row itself is left out in fit, and no neighbor in transform."""
+    pipeline = make_pipeline(KNeighborsTransformer(n_neighbors=7, mode="distance"), PrecomputedUMAP(**SETTINGS))
+    out = pipeline.fit_transform(ring[2])
+    assert np.array_equal(out, fitted.embedding_)
+    new = ring[2][:5] * 1.1
+    dists = np.sqrt(((new[:, None] - ring[2]) ** 2).sum(-1))
+    indices = np.argsort(dists, axis=1)[:, :5]
+    expected = fitted.transform(knn_indices=indices, knn_dists=np.take_along_axis(dists, indices, axis=1))
+    assert np.allclose(pipeline.transform(new), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_place_new_rows_alike(ring, fitted, copied):
+    """A model that was copied or pickled has the same map."""
+    new = {"knn_indices": ring[0][:, 1:], "knn_dists": ring[1][:, 1:]}
+    expected = fitted.transform(**new)
+    assert np.array_equal(copied(fitted).transform(**new), expected)
+    assert not hasattr(clone(fitted), "embedding_")
+
+
+def test_memory_mapped_model(ring, fitted, tmp_path):
+    """A model that joblib maps from disk, read-only, places new rows and takes part in a new fit."""
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    model = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    new = {"knn_indices": ring[0][:, 1:], "knn_dists": ring[1][:, 1:]}
+    assert isinstance(model.embedding_, np.memmap)
+    assert np.array_equal(model.transform(**new), fitted.transform(**new))
+    assert np.array_equal(PrecomputedUMAP(**SETTINGS).fit_transform(manifold=model.manifold_), fitted.embedding_)
+
+
+def test_report(ring):
+    """Phases in order, with seconds, counts and bytes; printable."""
+    indices = np.where(np.arange(60)[:, None] == 4, -1, ring[0])
+    indices[4, :5] = ring[0][4, :5]
+    model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=indices, knn_dists=ring[1])
+    report = model.report_
+    assert [phase["name"] for phase in report["phases"]] == ["neighbors", "graph", "start", "layout"]
+    assert all(phase["seconds"] > 0 for phase in report["phases"])
+    neighbors, graph, start, layout = report["phases"]
+    assert (neighbors["rows"], neighbors["edges"], neighbors["sentinels"]) == (60, 240, 3)
+    assert graph["edges"] == model.graph_.nnz and graph["disconnected_rows"] == 0
+    assert graph["bytes"] == sum(array.nbytes for array in model.manifold_.arrays())
+    assert start["levels"] == [60] and layout["epochs"] == 20
+    assert "edges=240" in str(report) and "epochs=20" in str(report) and "threads=" in str(report)
+    searched = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2]).report_
+    assert [phase["name"] for phase in searched["phases"]] == ["search", "neighbors", "graph", "start", "layout"]
+    assert searched.seconds("search") > 0 == searched.seconds("nothing")

@@ -1,0 +1,144 @@
+"""Every parameter out of range is refused by name, with what was given and what is needed."""
+
+import numpy as np
+import pytest
+
+from umap_sk import DisconnectedWarning, PrecomputedUMAP
+
+OUT_OF_RANGE = {
+    "n_neighbors": [1, 2.5, None],
+    "n_components": [0, 1.5],
+    "metric": [None, 3],
+    "metric_params": [3],
+    "min_dist": [-0.1, np.nan, np.inf, "small"],
+    "spread": [0, -1.0, np.inf],
+    "a": [0, -1.0],
+    "b": [0, np.nan],
+    "local_connectivity": [-1, np.inf],
+    "set_op_mix_ratio": [-0.1, 1.1],
+    "disconnection_distance": [0, -1.0, np.nan],
+    "symmetrize": ["yes", None],
+    "init": ["umap", None, 3],
+    "rescale_init": [2],
+    "n_epochs": [0, 2.5],
+    "learning_rate": [0, np.inf],
+    "negative_sample_rate": [0, -1],
+    "repulsion_strength": [-1, np.inf],
+    "multilevel": ["no"],
+    "random_state": [-1, 1.5, "seed"],
+    "n_jobs": [0, 1.5],
+    "verbose": ["loud"],
+}
+AT_THE_BORDER = {
+    "n_neighbors": 2,
+    "n_components": 1,
+    "min_dist": 0,
+    "local_connectivity": 0,
+    "set_op_mix_ratio": 0,
+    "disconnection_distance": np.inf,
+    "n_epochs": 1,
+    "negative_sample_rate": 0.5,
+    "repulsion_strength": 0,
+    "n_jobs": -1,
+}
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in OUT_OF_RANGE.items() for value in values])
+def test_out_of_range(ring, name, value):
+    """Fit, partial_fit and learn_manifold say which parameter, and what it was; the estimator is not fitted."""
+    model = PrecomputedUMAP(**{name: value})
+    for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of PrecomputedUMAP must be .* Got {value!r} instead"):
+            call(knn_indices=ring[0], knn_dists=ring[1])
+    assert not hasattr(model, "embedding_")
+
+
+def test_every_parameter_is_tried():
+    """A new parameter needs its range tested."""
+    assert set(OUT_OF_RANGE) == set(PrecomputedUMAP().get_params())
+
+
+@pytest.mark.parametrize("name, value", AT_THE_BORDER.items())
+def test_at_the_border(ring, name, value):
+    """The ends of the ranges work."""
+    settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0, name: value}
+    assert np.isfinite(PrecomputedUMAP(**settings).fit_transform(knn_indices=ring[0], knn_dists=ring[1])).all()
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"a": 1.5}, "a=1.5 and b=None: give both"),
+        ({"b": 0.8}, "a=None and b=0.8: give both"),
+        ({"min_dist": 1.5}, "min_dist=1.5 must be at most spread=1.0"),
+        ({"init": "pca"}, "init='pca' needs features: pass them as X"),
+    ],
+)
+def test_together(ring, settings, message):
+    """Parameters that make no sense together."""
+    with pytest.raises(ValueError, match=message):
+        PrecomputedUMAP(5, **settings).fit(knn_indices=ring[0], knn_dists=ring[1])
+
+
+def test_given_curve_is_used(ring):
+    """a and b win over min_dist and spread."""
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
+    given = PrecomputedUMAP(5, a=2.0, b=0.7, n_epochs=3, random_state=0).fit(**arrays)
+    assert (given.a_, given.b_) == (2.0, 0.7)
+    fitted = PrecomputedUMAP(5, n_epochs=3, random_state=0).fit(**arrays)
+    assert np.allclose((fitted.a_, fitted.b_), (1.5769434602697652, 0.8950608778515733), rtol=1e-6)
+    assert not np.array_equal(given.embedding_, fitted.embedding_)
+
+
+@pytest.mark.parametrize(
+    "init, message",
+    [
+        (np.zeros((3, 2)), r"init has shape \(3, 2\), but 60 rows and n_components=2 axes are needed"),
+        (np.ones((60, 3)), r"init has shape \(60, 3\)"),
+        (np.c_[np.arange(60), np.full(60, 7)], "Axis 1 of init is constant"),
+        (np.c_[np.arange(60), np.r_[np.zeros(59), np.nan]], "init has a value that is NaN .* first in row 59"),
+        (np.c_[np.arange(60), np.r_[np.zeros(59), 1e39]], "infinite .* first in row 59"),
+        ("umap", "init='umap' is not known; use 'spectral', 'pca', 'random' or an array"),
+    ],
+)
+def test_bad_start(ring, init, message):
+    """The start is refused the same way in fit and in the constructor."""
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
+    with pytest.raises(ValueError, match=message):
+        PrecomputedUMAP(5).fit(**arrays, init=init)
+    if not isinstance(init, str):
+        with pytest.raises(ValueError, match=message):
+            PrecomputedUMAP(5, init=init).fit(**arrays)
+
+
+@pytest.mark.parametrize("init", [np.ones((60, 2)) + 1j, [["a", "b"]] * 60])
+def test_start_of_no_numbers(ring, init):
+    """Complex numbers and strings are no positions."""
+    with pytest.raises(TypeError, match="init must be real numbers, but has dtype"):
+        PrecomputedUMAP(5).fit(knn_indices=ring[0], knn_dists=ring[1], init=init)
+
+
+def test_start_of_the_call_wins(ring):
+    """The argument of fit goes before the constructor's."""
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
+    settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0}
+    start = np.random.default_rng(0).normal(size=(60, 2))
+    expected = PrecomputedUMAP(**settings, init=start).fit_transform(**arrays)
+    for other in ("spectral", start[:3]):
+        assert np.array_equal(PrecomputedUMAP(**settings, init=other).fit_transform(**arrays, init=start), expected)
+    assert not np.array_equal(PrecomputedUMAP(**settings).fit_transform(**arrays), expected)
+
+
+@pytest.mark.parametrize(
+    "metric, cut", [("cosine", 2), ("correlation", 2), ("hellinger", 1), ("jaccard", 1), ("dice", 1)]
+)
+def test_metric_names_what_is_too_far(ring, metric, cut):
+    """Each metric has its own disconnection_distance, which the parameter overrides."""
+    indices, dists = np.where(ring[0] == 7, -1, ring[0]), np.array(ring[1])
+    dists[7] = cut
+    model = PrecomputedUMAP(5, metric=metric, n_epochs=1, random_state=0)
+    with pytest.warns(DisconnectedWarning, match="1 of 60 rows have no neighbor, the first is row 7"):
+        model.fit(knn_indices=indices, knn_dists=dists)
+    assert np.flatnonzero(np.isnan(model.embedding_[:, 0])).tolist() == [7]
+    model.set_params(disconnection_distance=np.inf).fit(knn_indices=indices, knn_dists=dists)
+    assert np.isfinite(model.embedding_).all()
