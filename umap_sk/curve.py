@@ -42,7 +42,8 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     >>> round(curve.a, 3), round(curve.b, 3)
     (1.577, 0.895)
     """
-    distances = np.linspace(0, 3 * spread, 300)
-    target = np.where(distances < min_dist, 1.0, np.exp(-(distances - min_dist) / spread))
+    distances = np.linspace(0, 3, 300)  # in units of the spread: the solver starts at a = b = 1, whatever the units
+    shift = min_dist / spread
+    target = np.where(distances < shift, 1.0, np.exp(shift - distances))
     (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distances, target)
-    return Curve(float(a), float(b))
+    return Curve(float(a * spread ** (-2 * b)), float(b))
