@@ -118,9 +118,44 @@ def whole_field(at, positions, f):
     return np.stack([repel(place - positions, f).sum(0) for place in at])
 
 
+def corners_of(place, origin, spacing):
+    """The four corners of a place's cell and their bilinear shares."""
+    x, y = (np.asarray(place, float) - origin) / spacing
+    column, row = int(x), int(y)
+    fx, fy = x - column, y - row
+    return {
+        (column, row): (1 - fx) * (1 - fy),
+        (column, row + 1): (1 - fx) * fy,
+        (column + 1, row): fx * (1 - fy),
+        (column + 1, row + 1): fx * fy,
+    }
+
+
+def deposit(positions, origin, spacing):
+    """Mass at every corner of the grid that has any."""
+    masses = {}
+    for place in positions:
+        for corner, share in corners_of(place, origin, spacing).items():
+            masses[corner] = masses.get(corner, 0.0) + share
+    return masses
+
+
 def near_share(d2, reach):
     """Share of the push that the near field carries at a squared distance."""
     return np.maximum(0, 1 - d2 / reach**2) ** 2
+
+
+def grid_field(at, positions, origin, spacing, reach, f):
+    """Push on some places of the masses on the grid's corners, read from the corners; no near field if reach is 0."""
+    masses = deposit(positions, origin, spacing)
+    places, mass = np.array(list(masses)) * spacing, np.array(list(masses.values()))
+    out = np.zeros((len(at), 2))
+    for i, place in enumerate(at):
+        for corner, share in corners_of(place, origin, spacing).items():
+            difference = np.array(corner) * spacing - places
+            far = 1 - near_share((difference**2).sum(1), reach) if reach > 0 else 1
+            out[i] += share * (mass * far) @ repel(difference, f)
+    return out
 
 
 def near_field(positions, reach, f):
@@ -129,9 +164,33 @@ def near_field(positions, reach, f):
     out = []
     for place in y:
         difference = place - y
-        share = near_share((difference**2).sum(1, keepdims=True), reach)
-        out.append((share * repel(difference, f)).sum(0))
+        share = near_share((difference**2).sum(1), reach)
+        out.append(share @ repel(difference, f))
     return np.stack(out)
+
+
+def sampled_near_field(positions, origin, reach, seed, epoch, most, block_rows, f):
+    """The same from at most `most` vertices of the 3 x 3 cells of size `reach` around every vertex.
+
+    Vertices stand in the order of their cells. Of more than `most` every (count / most)-th is taken, from an offset
+    that is drawn for each vertex in this order, and stands for that many.
+    """
+    y = np.asarray(positions, float)
+    cells = ((positions - origin) / np.float32(reach)).astype(int)
+    order = sorted(range(len(y)), key=lambda i: (*cells[i], i))
+    out = np.zeros_like(y)
+    for place, i in enumerate(order):
+        if place % block_rows == 0:
+            state = naive_numbers.block_seed(seed, epoch, place // block_rows)
+        state = naive_numbers.next_random(state)
+        offset = (state >> 40) / 2**24
+        around = [j for j in order if abs(cells[i] - cells[j]).max() <= 1]
+        spread = max(1.0, len(around) / most)
+        if len(around) > most:
+            around = [around[min(len(around) - 1, int(np.float32(t + offset) * spread))] for t in range(most)]
+        difference = y[i] - y[around]
+        out[i] = spread * (near_share((difference**2).sum(1), reach) @ repel(difference, f))
+    return out
 
 
 # -------------------------------------------------------------------------------------------------------- transform

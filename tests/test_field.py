@@ -1,0 +1,220 @@
+"""Repulsion as a field: the grid and its near field against the sum over all pairs."""
+
+import naive_layout as naive
+import numpy as np
+import pytest
+
+from umap_sk import field, kernels
+from umap_sk._numba import limit_threads, readonly
+from umap_sk.curve import fit_curve
+from umap_sk.optimise import SETTINGS
+
+CURVE = (1.577, 0.895, 0.8)  # a, b and gamma
+
+
+def forces_of(curve=CURVE):
+    return naive.forces(a=curve[0], b=curve[1], gamma=curve[2])
+
+
+def points(n, width, seed=0):
+    """Uniform in a rectangle twice as wide as high, off the origin, with pairs that nearly touch."""
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(0, 1, (n, 2)) * [width, width / 2] + [3, -7]
+    positions[1 : n // 4 : 2] = positions[: n // 4 - 1 : 2] + rng.normal(0, 0.05, (n // 8, 2))
+    return positions.astype(np.float32)
+
+
+def settings_of(seed=3, epoch=0, curve=CURVE):
+    settings = np.zeros(1, SETTINGS).view(np.recarray)
+    settings.a, settings.b, settings.gamma = curve
+    settings.seed, settings.epoch = seed, epoch
+    return settings
+
+
+def field_at(positions, spacing, curve=CURVE, near=False, scale=1.0):
+    grid = field.grid_field(positions, spacing, curve, near=near)
+    out = np.full_like(positions, np.nan)
+    field.read_field(grid, positions, scale, out, (0, len(positions)))
+    return grid.frame, out
+
+
+def added_near(positions, frame, curve=CURVE, **seeds):
+    out = np.zeros_like(positions)
+    field.add_near_field(positions, frame, 1.0, settings_of(curve=curve, **seeds), out)
+    return out
+
+
+def rms(values):
+    return np.sqrt((values**2).mean())
+
+
+# ------------------------------------------------------------------------------------------------------------ frame
+
+
+def test_spacing_follows_the_curve():
+    for spread in (0.25, 1.0, 4.0):
+        for min_dist in (0.1 * spread, 0.8 * spread):
+            a, b = fit_curve(spread, min_dist)
+            distance = field.spacing_for(a, b) / field.SPACING
+            a1, b1 = fit_curve(1.0, 0.1)
+            halves = (1 / a) ** (1 / (2 * b)), (1 / a1) ** (1 / (2 * b1))
+            assert distance == pytest.approx(halves[0] / halves[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("n, width", [(1, 0.0), (5, 0.0), (3000, 20.0), (50, 1000.0)])
+def test_frame_covers_all_positions(n, width):
+    positions = points(n, width) if width else np.full((n, 2), 2.5, np.float32)
+    frame = field.frame_of(positions, 0.125)
+    assert frame.spacing == 0.125 or width > 100
+    assert frame.origin == tuple(positions.min(0).astype(float))
+    assert frame.extent == pytest.approx(np.ptp(positions, axis=0).astype(float))
+    cells = (positions - positions.min(0)) * np.float32(1 / frame.spacing)
+    assert (cells.astype(int).max(0) + 1 < frame.shape).all()
+    for side, count in zip(frame.extent, frame.shape, strict=True):
+        assert side / frame.spacing + 2 < count <= side / frame.spacing + 3 + 32
+        assert count % 32 == 0
+
+
+def test_cells_grow_with_a_map_that_is_too_wide():
+    spacings = []
+    for width in (100.0, 200.0, 201.0, 1e4):
+        positions = np.array([[0, 0], [width, width / 3]], np.float32)
+        frame = field.frame_of(positions, 0.125)
+        assert max(frame.extent) / frame.spacing < field.MOST_CELLS
+        steps = np.log(frame.spacing / 0.125) / np.log(field.GROWTH)
+        assert steps == pytest.approx(round(steps), abs=1e-6)
+        if steps > 0.5:
+            assert max(frame.extent) / (frame.spacing / field.GROWTH) > field.MOST_CELLS - 3
+        spacings.append(frame.spacing)
+    assert spacings[0] == 0.125
+    assert spacings[1] == spacings[2] < spacings[3]
+
+
+# ------------------------------------------------------------------------------------------------------------- grid
+
+
+@pytest.mark.parametrize("near", [False, True])
+@pytest.mark.parametrize("n", [40, 5000])
+def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near):
+    """More rows than 2 blocks or parts; the same cells, deposited and read by hand."""
+    positions, spacing = points(n, 4.0), 0.2
+    frame, result = field_at(positions, spacing, near=near, scale=0.5)
+    reach = field.REACH * spacing if near else 0
+    some = np.random.default_rng(1).choice(n, 40, replace=False)
+    expected = naive.grid_field(positions[some], positions, frame.origin, spacing, reach, forces_of())
+    np.testing.assert_allclose(result[some], 0.5 * expected, rtol=1e-3, atol=1e-4 * rms(expected))
+
+
+@pytest.mark.parametrize("spacing", [0.05, 0.4])
+@pytest.mark.parametrize("min_dist", [0.1, 0.8])
+def test_grid_field_nears_the_sum_over_all_pairs(min_dist, spacing):
+    """Within 8 % of the root mean square, once the near field is left out of both."""
+    curve = (*fit_curve(1.0, min_dist), 1.0)
+    positions = np.random.default_rng(2).normal(0, 5, (1500, 2)).astype(np.float32)
+    exact = naive.whole_field(positions, positions, forces_of(curve))
+    smooth = exact - naive.near_field(positions, field.REACH * spacing, forces_of(curve))
+    _, result = field_at(positions, spacing, curve, near=True)
+    assert rms(result - smooth) < 0.08 * rms(exact)
+
+
+def test_field_with_a_near_field_that_samples_all_is_the_sum_over_all_pairs():
+    positions, spacing = points(600, 50.0), 0.15
+    frame, result = field_at(positions, spacing, near=True)
+    assert most_around(positions, frame) <= kernels.NEAR
+    result += added_near(positions, frame)
+    exact = naive.whole_field(positions, positions, forces_of())
+    assert rms(result - exact) < 0.08 * rms(exact)
+    _, coarse = field_at(positions, spacing)
+    assert rms(coarse - exact) > 0.2 * rms(exact)  # without the near field pairs that nearly touch are lost
+
+
+def most_around(positions, frame):
+    cells = ((positions - positions.min(0)) / (field.REACH * frame.spacing)).astype(int)
+    return max((np.abs(cells - cell).max(1) <= 1).sum() for cell in cells)
+
+
+def test_reading_some_rows_leaves_the_others_alone():
+    positions = points(2 * kernels.BLOCK + 100, 20.0)
+    grid = field.grid_field(positions, 0.2, CURVE)
+    whole, part = np.empty_like(positions), np.full_like(positions, np.nan)
+    field.read_field(grid, positions, 1.0, whole, (0, len(positions)))
+    for rows in ((kernels.BLOCK, kernels.BLOCK + 300), (2 * kernels.BLOCK, len(positions))):
+        part[:] = np.nan
+        field.read_field(grid, positions, 1.0, part, rows)
+        inside = slice(*rows)
+        assert part[inside].tobytes() == whole[inside].tobytes()
+        assert np.isnan(np.delete(part, np.arange(*rows), 0)).all()
+
+
+def test_deposit_may_be_cut_into_parts():
+    """Each part of the rows has its own grid, so parts may be deposited anywhere and in any order."""
+    positions = points(5003, 9.0)
+    frame = field.frame_of(positions, 0.25)
+    arguments = readonly(positions), *map(np.float32, frame.origin), np.float32(4)
+    shape = (field.PARTS, frame.shape[0] + 1, frame.shape[1] + 1)
+    whole, cut = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)
+    kernels.deposit(*arguments, 0, field.PARTS, whole)
+    for first, last in ((5, field.PARTS), (0, 2), (2, 5)):
+        kernels.deposit(*arguments, first, last, cut)
+    assert cut.tobytes() == whole.tobytes()
+    ends = np.arange(field.PARTS + 1) * len(positions) // field.PARTS
+    assert whole.sum((1, 2), dtype=float) == pytest.approx(np.diff(ends), rel=1e-6)
+    density = np.full((2 * frame.shape[0] + 5, 2 * frame.shape[1]), np.nan, np.float32)
+    kernels.add_grids(whole, density)
+    expected = np.zeros(density.shape)
+    for corner, mass in naive.deposit(positions, frame.origin, 0.25).items():
+        expected[corner] = mass
+    np.testing.assert_allclose(density, expected, atol=1e-4)
+
+
+def test_field_does_not_depend_on_threads():
+    positions = points(20_000, 60.0)
+    results = []
+    for threads in (1, 2):
+        field.transformed_kernel.cache_clear()
+        with limit_threads(threads):
+            frame, out = field_at(positions, 0.15, near=True)
+            field.add_near_field(positions, frame, 0.5, settings_of(), out)
+            results.append(out)
+    assert results[0].tobytes() == results[1].tobytes()
+
+
+# ------------------------------------------------------------------------------------------------------- near field
+
+
+@pytest.mark.parametrize("width", [30.0, 6.0, 1.0])
+def test_near_field_is_the_twins(width):
+    """From a few vertices in the cells around to hundreds; all of a small map within reach."""
+    positions = points(1300, width)
+    frame = field.frame_of(positions, 0.15)
+    origin = np.array(frame.origin, np.float32)
+    rules = origin, field.REACH * frame.spacing, 3, 9, kernels.NEAR, kernels.BLOCK
+    expected = naive.sampled_near_field(positions, *rules, forces_of())
+    result = added_near(positions, frame, seed=3, epoch=9)
+    np.testing.assert_allclose(result, expected, rtol=1e-3, atol=2e-3 * rms(expected))
+
+
+def test_near_field_that_samples_all_is_exact():
+    positions = points(600, 50.0)
+    frame = field.frame_of(positions, 0.15)
+    assert most_around(positions, frame) <= kernels.NEAR
+    expected = naive.near_field(positions, field.REACH * frame.spacing, forces_of())
+    np.testing.assert_allclose(added_near(positions, frame), expected, rtol=1e-3, atol=1e-4 * rms(expected))
+
+
+def test_near_field_has_the_right_mean():
+    positions = points(400, 4.0)
+    frame = field.frame_of(positions, 0.15)
+    expected = naive.near_field(positions, field.REACH * frame.spacing, forces_of())
+    drawn = np.stack([added_near(positions, frame, epoch=epoch) for epoch in range(100)])
+    assert len({one.tobytes() for one in drawn}) == 100
+    error = drawn.mean(0) - expected
+    assert np.abs(error / (drawn.std(0) / 10 + 1e-3)).max() < 6
+
+
+def test_near_field_adds_and_scales():
+    positions = points(1300, 6.0)
+    frame = field.frame_of(positions, 0.15)
+    out = np.ones_like(positions)
+    field.add_near_field(positions, frame, 0.25, settings_of(), out)
+    np.testing.assert_allclose(out, 1 + 0.25 * added_near(positions, frame), rtol=1e-5, atol=1e-5)
