@@ -486,6 +486,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         def on_epoch(state):
             nonlocal reached
             reached = state
+            entry["epochs"] = state.epoch
             show(state.epoch)
 
         try:
@@ -494,7 +495,6 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
             ):
                 optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch)
-                entry["epochs"] = reached.epoch
         finally:
             self._settle(stepper._replace(state=reached))
 

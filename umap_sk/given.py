@@ -154,7 +154,8 @@ def fingerprints(**given: Any) -> dict[str, str]:
     dict of str
         One hash a name.
     """
-    return {name: joblib.hash(value, coerce_mmap=True) for name, value in given.items() if value is not None}
+    plain = {name: np.asarray(v, order="C") if isinstance(v, np.ndarray) else v for name, v in given.items()}
+    return {name: joblib.hash(value) for name, value in plain.items() if value is not None}
 
 
 def check_same(first: dict[str, str], again: dict[str, str]) -> None:

@@ -26,17 +26,29 @@ def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int],
         yield lambda epoch: None
         return
     try:
+        from rich.console import Console
         from rich.progress import Progress
     except ImportError:
-        yield _plain_lines(total, done)
+        yield plain_lines(total, done)
         return
-    with Progress(transient=False) as progress:
+    with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("layout", total=total, completed=done)
         yield lambda epoch: progress.update(task, completed=epoch)
 
 
-def _plain_lines(total: int, done: int) -> Callable[[int], None]:
-    """Write a line about every ten percent, with the seconds left."""
+def plain_lines(total: int, done: int) -> Callable[[int], None]:
+    """Write a line to stderr about every ten percent, with the seconds left.
+
+    Parameters
+    ----------
+    total, done : int
+        Epochs planned, and run already.
+
+    Returns
+    -------
+    callable
+        To be called with the number of epochs run.
+    """
     began = time.perf_counter()
 
     def write(epoch: int) -> None:

@@ -1,0 +1,182 @@
+"""Stepping through the epochs: cuts, copies, interrupts, and what later calls may bring."""
+
+import contextlib
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from umap_sk import PrecomputedUMAP, estimator, knn_graph
+
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+
+
+@pytest.fixture
+def arrays(ring):
+    """Neighbors of the ring as arguments."""
+    return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def whole(arrays):
+    """The map of one fit."""
+    return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """As a context: Ctrl-C comes when so many epochs have been run."""
+    run = estimator.optimise.run
+
+    @contextlib.contextmanager
+    def at(last):
+        def run_and_stop(layout, state, epochs, on_epoch):
+            def stop(state):
+                on_epoch(state)
+                if state.epoch == last:
+                    raise KeyboardInterrupt
+
+            return run(layout, state, epochs, stop)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(estimator.optimise, "run", run_and_stop)
+            yield
+
+    return at
+
+
+@pytest.mark.parametrize("cuts", [[1] * 20, [7, 13], [19, 5], [3, 100]])
+def test_any_cut_gives_the_bits_of_fit(arrays, whole, cuts):
+    """The counters follow, the data come once, and the last call runs what is left."""
+    model = PrecomputedUMAP(**SETTINGS)
+    for number, epochs in enumerate(cuts):
+        assert model.partial_fit(epochs=epochs, **(arrays if number == 0 else {})) is model
+        assert (model.epoch_, model.n_epochs_) == (min(20, sum(cuts[: number + 1])), 20)
+        assert model.embedding_.shape == (60, 2) and np.isfinite(model.embedding_).all()
+    assert np.array_equal(model.embedding_, whole)
+
+
+def test_no_epochs_left(arrays, whole):
+    """The error names the cure, and the map stays."""
+    model = PrecomputedUMAP(**SETTINGS).fit(**arrays)
+    for again in ({}, arrays):
+        with pytest.raises(ValueError, match="All 20 epochs have been run.*init=embedding_, rescale_init=False"):
+            model.partial_fit(**again)
+    assert np.array_equal(model.embedding_, whole)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, None, "all"])
+def test_epochs_out_of_range(arrays, epochs):
+    """Whole numbers from 1 on."""
+    model = PrecomputedUMAP(**SETTINGS)
+    with pytest.raises(ValueError, match=f"epochs={epochs!r}, but a whole number of at least 1 is needed"):
+        model.partial_fit(**arrays, epochs=epochs)
+    assert not hasattr(model, "embedding_")
+
+
+def test_first_call_needs_data():
+    """Nothing can be stepped without neighbors."""
+    with pytest.raises(ValueError, match="Nothing to work on"):
+        PrecomputedUMAP(**SETTINGS).partial_fit()
+
+
+@pytest.mark.parametrize("again", [np.asfortranarray, np.array, lambda array: array])
+def test_same_data_may_come_again(ring, arrays, whole, again):
+    """As long as their content is the same."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(ring[2], **arrays, epochs=10)
+    model.partial_fit(again(ring[2]), knn_indices=again(ring[0]), knn_dists=again(ring[1]), epochs=10)
+    assert np.array_equal(model.embedding_, whole)
+
+
+def test_other_data_are_refused(ring, arrays, whole):
+    """Another shape, another content, another form or one array alone; the run can go on."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
+    half = model.embedding_.copy()
+    others = [
+        ({"knn_indices": ring[0][:30], "knn_dists": ring[1][:30]}, "knn_indices differs"),
+        ({"knn_indices": ring[0], "knn_dists": ring[1] * 2}, "knn_dists differs"),
+        ({"X": knn_graph(*ring[:2])}, "X differs"),
+        ({"init": half}, "init differs"),
+        ({"manifold": model.manifold_}, "manifold differs"),
+        ({"knn_indices": ring[0]}, "knn_indices was given without knn_dists"),
+    ]
+    for data, message in others:
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(**data)
+        assert model.epoch_ == 10 and np.array_equal(model.embedding_, half)
+    assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
+
+
+def test_frames_and_manifolds_may_come_again(ring, whole):
+    """A frame, and a manifold."""
+    frame = pd.DataFrame(ring[2], columns=["x", "y"])
+    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").partial_fit(frame, epochs=10)
+    assert np.array_equal(model.partial_fit(frame.copy(), epochs=10).embedding_, whole)
+    with pytest.raises(ValueError, match="X has 1 features, but PrecomputedUMAP is expecting 2"):
+        PrecomputedUMAP(metric="euclidean", n_neighbors=5).partial_fit(ring[2]).partial_fit(ring[2][:, :1])
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(manifold=model.manifold_, epochs=10)
+    assert np.array_equal(model.partial_fit(manifold=model.manifold_, epochs=10).embedding_, whole)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("epochs", [1, 10, 19])
+def test_half_done_copies_go_on(arrays, whole, copied, epochs):
+    """Both the copy and the original reach the bits of one fit."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epochs)
+    twin = copied(model)
+    assert np.array_equal(twin.partial_fit(epochs=20).embedding_, whole)
+    assert model.epoch_ == epochs
+    assert np.array_equal(model.partial_fit(epochs=20).embedding_, whole)
+
+
+def test_half_done_file_is_mapped_and_goes_on(arrays, whole, tmp_path):
+    """joblib's read-only memory maps are no obstacle, and the file stays as it was."""
+    joblib.dump(PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10), tmp_path / "half.joblib")
+    bits = (tmp_path / "half.joblib").read_bytes()
+    model = joblib.load(tmp_path / "half.joblib", mmap_mode="r")
+    assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
+    assert (tmp_path / "half.joblib").read_bytes() == bits
+
+
+def test_steps_between_two_fits(ring, arrays, whole):
+    """A fit begins anew, whatever was stepped before, and leaves nothing to step."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(knn_graph(*ring[:2]), epochs=3)
+    assert np.array_equal(model.fit_transform(**arrays), whole)
+    with pytest.raises(ValueError, match="All 20 epochs"):
+        model.partial_fit()
+
+
+@pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
+def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, interrupted, call):
+    """Ctrl-C comes through; the map is that of the epochs that were run, and partial_fit goes on from there."""
+    expected = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=6).embedding_
+    model = PrecomputedUMAP(**SETTINGS)
+    with interrupted(6), pytest.raises(KeyboardInterrupt):
+        getattr(model, call)(**arrays, **({"epochs": 15} if call == "partial_fit" else {}))
+    assert model.epoch_ == 6
+    assert np.array_equal(model.embedding_, expected)
+    assert model.report_["phases"][-1]["epochs"] == 6
+    with pytest.raises(ValueError, match="knn_dists differs"):
+        model.partial_fit(knn_indices=arrays["knn_indices"], knn_dists=arrays["knn_dists"] * 2)
+    assert np.array_equal(model.partial_fit(**arrays, epochs=20).embedding_, whole)
+
+
+@pytest.mark.parametrize("half_done", [False, True])
+def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, monkeypatch, half_done):
+    """While the graph is being learned there is nothing new to keep, so the estimator keeps what it had."""
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
+    before = joblib.hash(model)
+    with monkeypatch.context() as patch:
+        patch.setattr(estimator, "fuzzy_graph", stop)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(ring[2], knn_indices=ring[0], knn_dists=ring[1])
+    assert joblib.hash(model) == before
+    if half_done:
+        assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
