@@ -7,7 +7,6 @@ from umap_sk.exceptions import (
     FewerNeighborsWarning,
     NegativeDistanceWarning,
     SpectralFallbackWarning,
-    StartFallbackWarning,
     UMAPWarning,
 )
 from umap_sk.manifold import Manifold
@@ -25,7 +24,6 @@ __all__ = [
     "PrecomputedUMAP",
     "Report",
     "SpectralFallbackWarning",
-    "StartFallbackWarning",
     "UMAPWarning",
     "knn_graph",
 ]

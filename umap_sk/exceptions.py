@@ -33,10 +33,6 @@ class SpectralFallbackWarning(UMAPWarning):
     """Comes up when the eigensolver of the spectral start does not converge and another start takes its place."""
 
 
-class StartFallbackWarning(UMAPWarning):
-    """Comes up when the start that was asked for cannot be had from the given input and another one is used."""
-
-
 def warn(message: str, category: type[UMAPWarning]) -> None:
     """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn.
 

@@ -1,0 +1,125 @@
+"""Warnings: one class each, raised where they should be, pointing at the caller's own line."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import umap_sk
+from umap_sk import (
+    DisconnectedWarning,
+    DuplicateNeighborsWarning,
+    FewerNeighborsWarning,
+    NegativeDistanceWarning,
+    PrecomputedUMAP,
+    SpectralFallbackWarning,
+    UMAPWarning,
+    knn_graph,
+    spectral,
+)
+
+SETTINGS = {"n_neighbors": 8, "n_epochs": 2, "random_state": 0}
+
+
+def caught(function, *arguments, **options):
+    """Warnings of a call that is made on one line of this file."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        function(*arguments, **options)  # the line that warnings must point at
+    return found
+
+
+LINE = caught.__code__.co_firstlineno + 4
+
+
+def check(found, *categories):
+    """Of these classes, each once, at the caller's line."""
+    assert [warning.category for warning in found] == list(categories)
+    assert {(warning.filename, warning.lineno) for warning in found} <= {(__file__, LINE)}
+
+
+def test_line_is_the_right_one():
+    """The number above belongs to the call."""
+    assert "the line that warnings must point at" in inspect.getsource(caught).splitlines()[4]
+
+
+@pytest.fixture
+def short(ring):
+    """Neighbors of which the row 3 has two, as arguments; the rest have enough."""
+    indices = ring[0].copy()
+    indices[3, 3:] = -1
+    return {"knn_indices": indices, "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def lost(ring):
+    """Row 3 has no neighbor and is no one's."""
+    indices = np.where(ring[0] == 3, -1, ring[0])
+    indices[3] = -1
+    return {"knn_indices": indices, "knn_dists": ring[1]}
+
+
+@pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit", "learn_manifold"])
+def test_every_way_to_fit(short, lost, call):
+    """Few neighbors, and none."""
+    settings = SETTINGS | {"n_neighbors": 5}
+    check(caught(getattr(PrecomputedUMAP(**settings), call), **short), FewerNeighborsWarning)
+    found = caught(getattr(PrecomputedUMAP(**settings), call), **lost)
+    check(found, FewerNeighborsWarning, DisconnectedWarning)
+    assert str(found[0].message).startswith("1 of 60 rows have fewer than 4 neighbors (the fewest: 0)")
+    assert str(found[1].message).startswith("1 of 60 rows have no neighbor, the first is row 3; they are NaN")
+
+
+def test_transform(ring, lost):
+    """The same of new rows, of which each needs n_neighbors."""
+    model = PrecomputedUMAP(**SETTINGS | {"n_neighbors": 5}).fit(knn_indices=ring[0], knn_dists=ring[1])
+    check(caught(model.transform, knn_indices=ring[0], knn_dists=ring[1]))
+    found = caught(model.transform, knn_indices=lost["knn_indices"][2:5], knn_dists=ring[1][2:5])
+    check(found, FewerNeighborsWarning, DisconnectedWarning)
+    assert "1 of 3 new rows have no usable neighbor, the first is row 1" in str(found[1].message)
+
+
+def test_behind_a_pipeline(ring):
+    """scikit-learn's own lines are not the caller's."""
+    pipeline = make_pipeline(FunctionTransformer(), PrecomputedUMAP(**SETTINGS | {"n_neighbors": 9}))
+    graph = knn_graph(*ring[:2])
+    check(caught(pipeline.fit, graph), FewerNeighborsWarning)
+    check(caught(pipeline.fit_transform, graph), FewerNeighborsWarning)
+    check(caught(pipeline.transform, graph), FewerNeighborsWarning)
+
+
+def test_duplicates_and_rounding(ring):
+    """What the door mends, in fit and in knn_graph."""
+    indices, dists = ring[0].copy(), ring[1].copy()
+    indices[0, 3] = indices[0, 2]
+    dists[1, 1] = -1e-9
+    model = PrecomputedUMAP(**SETTINGS | {"n_neighbors": 5})
+    found = caught(model.fit, knn_indices=indices, knn_dists=dists)
+    check(found, DuplicateNeighborsWarning, NegativeDistanceWarning)
+    check(caught(knn_graph, indices, dists), DuplicateNeighborsWarning, NegativeDistanceWarning)
+
+
+def test_eigensolver_gives_up(ring, monkeypatch):
+    """The start is then random inside of the component, and says so."""
+
+    def give_up(*arguments, **options):
+        raise ArpackNoConvergence("no convergence", np.empty(0), np.empty((0, 0)))
+
+    monkeypatch.setattr(spectral, "eigsh", give_up)
+    model = PrecomputedUMAP(**SETTINGS)
+    found = caught(model.fit, knn_indices=ring[0], knn_dists=ring[1])
+    check(found, SpectralFallbackWarning)
+    assert "did not converge on a component of 60 vertices" in str(found[0].message)
+    assert "init='pca'" in str(found[0].message)
+    assert np.isfinite(model.embedding_).all() and np.ptp(model.embedding_, axis=0).min() > 1
+
+
+def test_classes():
+    """All warnings have one base class."""
+    classes = [thing for thing in vars(umap_sk).values() if inspect.isclass(thing) and issubclass(thing, Warning)]
+    assert all(issubclass(category, UMAPWarning) for category in classes)
+    assert issubclass(UMAPWarning, UserWarning)
