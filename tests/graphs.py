@@ -36,3 +36,13 @@ def dense(graph, scale=1.0):
 
 def level_of(seed, **options):
     return levels.finest_level(random_graph(seed, **options))
+
+
+def with_star(graph):
+    """The graph with weak edges from vertex 17 to all others, so that its row is longer than a chunk of pairs."""
+    n = len(graph.indptr) - 1
+    matrix = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
+    ends = np.delete(np.arange(n), 17)
+    star = scipy.sparse.coo_array((np.full(n - 1, 0.01, np.float32), (np.full(n - 1, 17), ends)), (n, n))
+    whole = (matrix + star + star.T).tocsr()
+    return FuzzyGraph(whole.indptr.astype(np.int64), whole.indices.astype(np.int32), whole.data)

@@ -175,21 +175,21 @@ def sampled_near_field(positions, origin, reach, seed, epoch, most, block_rows, 
     Vertices stand in the order of their cells. Of more than `most` every (count / most)-th is taken, from an offset
     that is drawn for each vertex in this order, and stands for that many.
     """
-    y = np.asarray(positions, float)
     cells = ((positions - origin) / np.float32(reach)).astype(int)
-    order = sorted(range(len(y)), key=lambda i: (*cells[i], i))
+    order = np.lexsort((cells[:, 1], cells[:, 0]))
+    cells, y = cells[order], np.asarray(positions, float)[order]
     out = np.zeros_like(y)
-    for place, i in enumerate(order):
-        if place % block_rows == 0:
-            state = naive_numbers.block_seed(seed, epoch, place // block_rows)
+    for i in range(len(y)):
+        if i % block_rows == 0:
+            state = naive_numbers.block_seed(seed, epoch, i // block_rows)
         state = naive_numbers.next_random(state)
         offset = (state >> 40) / 2**24
-        around = [j for j in order if abs(cells[i] - cells[j]).max() <= 1]
+        around = np.flatnonzero(np.abs(cells[i] - cells).max(1) <= 1)
         spread = max(1.0, len(around) / most)
         if len(around) > most:
-            around = [around[min(len(around) - 1, int(np.float32(t + offset) * spread))] for t in range(most)]
+            around = around[[min(len(around) - 1, int(np.float32(t + offset) * spread)) for t in range(most)]]
         difference = y[i] - y[around]
-        out[i] = spread * (near_share((difference**2).sum(1), reach) @ repel(difference, f))
+        out[order[i]] = spread * (near_share((difference**2).sum(1), reach) @ repel(difference, f))
     return out
 
 

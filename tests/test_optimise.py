@@ -1,0 +1,300 @@
+"""Epochs against their twins, and how they follow each other."""
+
+import naive_layout as naive
+import numpy as np
+import pytest
+from graphs import dense, random_graph, with_star
+
+from umap_sk import field, kernels, levels, optimise
+from umap_sk._numba import readonly
+from umap_sk.curve import Curve
+from umap_sk.optimise import Forces, Layout, LayoutState
+
+FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=7.0, learning_rate=0.9)
+NEGATIVES = 3 * kernels.RUN
+EPOCHS = 40
+
+
+def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
+    """A layout on some levels of a graph."""
+    built = levels.build_levels(graph, 5, largest=1)[:n_levels]
+    assert len(built) == n_levels
+    phases = optimise.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
+    return Layout(built, phases, FORCES._replace(**forces))
+
+
+def state_of(layout, phase, done, width=3.0, d=2, seed=8):
+    """Any state of a phase: points that coincide, points far away, moments of earlier epochs."""
+    n = layout.levels[phase.depth].n_vertices
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(0, width, (n, d))
+    positions[5:8] = positions[4]
+    positions[10:12] += [[width], [-width]]
+    moments = np.stack([rng.normal(0, 3, (n, d)), rng.uniform(1, 9, (n, d))])
+    return LayoutState(phase.depth, *(a.astype(np.float32) for a in (positions, moments)), phase.first_epoch + done, 6)
+
+
+def naive_forces(layout):
+    forces = layout.forces
+    return naive.forces(
+        a=forces.curve.a, b=forces.curve.b, gamma=forces.gamma, attraction=forces.attraction, rate=forces.negative_rate
+    )
+
+
+def step(layout, phase, state, rows=None):
+    out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
+    optimise.step_rows(layout, phase, state, out, out_moments, rows)
+    return out, out_moments
+
+
+def assert_epoch_is_the_twins(layout, phase, state, repulsion):
+    level = layout.levels[phase.depth]
+    degree = level.degree.astype(float)
+    gradient = naive.attraction(dense(level, level.scale), state.positions, naive_forces(layout)) + repulsion
+    done = state.epoch - phase.first_epoch
+    alpha = layout.forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2
+    epsilon = 1e-7 + phase.floor * degree[:, None]
+    expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
+    out, out_moments = step(layout, phase, state)
+    np.testing.assert_allclose(out_moments[0], expected[1][0], rtol=1e-3, atol=2e-3)
+    np.testing.assert_allclose(out_moments[1], expected[1][1], rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=1e-3 * alpha)
+    assert np.abs(out - state.positions).max() > 0.1 * alpha
+
+
+# ------------------------------------------------------------------------------------------------------ one epoch
+
+
+def sampled(layout, phase, state):
+    picked = np.arange(layout.levels[0].n_vertices)
+    for level in layout.levels[1 : phase.depth + 1]:
+        picked = level.owner[picked]
+    degree = layout.levels[phase.depth].degree.astype(float)
+    rules = phase.negatives, kernels.BLOCK, kernels.POOL, naive_forces(layout)
+    return naive.sampled_repulsion(state.positions, degree, picked, state.seed, state.epoch, *rules)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_sampled_epoch_is_the_twins(d):
+    """Rows without an edge, one row with more edges than a chunk of pairs."""
+    layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
+    assert np.diff(layout.levels[0].indptr).max() > (kernels.CHUNK if d == 2 else 400)
+    (phase,) = layout.phases
+    state = state_of(layout, phase, done=17, d=d)
+    assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
+
+
+@pytest.mark.parametrize("depth", [2, 1])
+def test_sampled_epoch_of_a_coarse_level_is_the_twins(depth):
+    """Vertices stand for many rows, and are drawn as often; Adam is damped."""
+    layout = layout_of(random_graph(1, n=6000), 3)
+    phase = next(p for p in layout.phases if p.depth == depth)
+    assert phase.floor > 0
+    for done in (0, phase.epochs - 1):
+        state = state_of(layout, phase, done)
+        assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
+
+
+def test_attraction_of_a_directed_graph():
+    layout = layout_of(random_graph(2, symmetric=False), attraction=2.0)
+    (phase,) = layout.phases
+    state = state_of(layout, phase, done=3, width=30.0)
+    assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_field_epoch_is_the_twins(near):
+    layout = layout_of(random_graph(3, n=1300), on_grid=True)
+    (phase,) = layout.phases
+    first_near = int(np.ceil(optimise.NEAR_FROM * phase.epochs))
+    state = state_of(layout, phase, done=first_near if near else first_near - 1)
+    spacing, f = field.spacing_for(*FORCES.curve), naive_forces(layout)
+    frame = field.frame_of(state.positions, spacing)
+    origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
+    push = naive.grid_field(state.positions, state.positions, origin, frame.spacing, reach if near else 0, f)
+    if near:
+        rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
+        push += naive.sampled_near_field(state.positions, *rules, f)
+    degree = layout.levels[0].degree[:, None].astype(float)
+    assert_epoch_is_the_twins(layout, phase, state, f.rate * degree * push / 1300)
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_sampled_repulsion_has_the_right_mean(depth):
+    """Over many seeds the gradient is attraction and the sum over all pairs, weighted by mass."""
+    layout = layout_of(random_graph(4, n=1500), 2)
+    phase = next(p for p in layout.phases if p.depth == depth)._replace(field=False)
+    level, f = layout.levels[depth], naive_forces(layout)
+    state = state_of(layout, phase, 0)
+    state = state._replace(moments=np.zeros_like(state.moments))
+    gradients = [2 * step(layout, phase, state._replace(seed=seed))[1][0] for seed in range(200)]
+    y = state.positions.astype(float)
+    push = np.stack([level.mass @ naive.repel(place - y, f) for place in y]) / 1500
+    expected = naive.attraction(dense(level, level.scale), y, f) + f.rate * level.degree[:, None] * push
+    error = np.mean(gradients, 0) - expected
+    size = np.std(gradients, 0) / np.sqrt(200) + 1e-3
+    assert np.abs(error / size).max() < 6
+    assert np.abs((error / size).mean()) < 0.3
+
+
+@pytest.mark.parametrize("on_grid", [False, True])
+def test_blocks_of_rows_make_the_whole_epoch(on_grid):
+    layout = layout_of(random_graph(5, n=3 * kernels.BLOCK + 10), on_grid=on_grid)
+    (phase,) = layout.phases
+    state = state_of(layout, phase, done=EPOCHS - 1, width=20.0)
+    whole = step(layout, phase, state)
+    n = len(state.positions)
+    parts = [step(layout, phase, state, rows) for rows in ((2048, n), (0, 1024), (1024, 2048))]
+    for (out, moments), rows in zip(parts, (slice(2048, n), slice(0, 1024), slice(1024, 2048)), strict=True):
+        assert out[rows].tobytes() == whole[0][rows].tobytes()
+        assert moments[:, rows].tobytes() == whole[1][:, rows].tobytes()
+        assert np.isnan(np.delete(out, np.r_[rows], 0)).all()
+        assert np.isnan(np.delete(moments, np.r_[rows], 1)).all()
+
+
+def test_positions_beyond_int32_are_read(tmp_path):
+    """One block of rows whose neighbors have numbers above 2^31, in a file that is mostly holes."""
+    n = 2**31 + 5000
+    positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
+    rng = np.random.default_rng(9)
+    near = rng.uniform(0, 3, (kernels.BLOCK, 2)).astype(np.float32)
+    positions[: kernels.BLOCK], positions[n - kernels.BLOCK :] = near, near[::-1] + 1
+    indices = (n - 1 - rng.integers(0, kernels.BLOCK, 4 * kernels.BLOCK)).astype(np.uint32)
+    indptr = 4 * np.arange(kernels.BLOCK + 1)
+    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
+    settings.a, settings.b = FORCES.curve
+    settings.attraction, settings.weight_scale = 4, 1
+    settings.correction1, settings.correction2 = 1, 1
+    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN
+    settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
+    moments = np.zeros((2, kernels.BLOCK, 2), np.float32)
+    out, out_moments = np.empty_like(near), np.empty_like(moments)
+    edges = readonly(indptr), readonly(indices), readonly(np.full(len(indices), 0.5, np.float32))
+    degree = np.full(kernels.BLOCK, 2, np.float32)
+    kernels.sampled_step(readonly(positions), readonly(moments), *edges, degree, pick, settings, 0, 1, out, out_moments)
+    f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
+    far = np.asarray(positions[n - kernels.BLOCK :], float)
+    ends = far[indices.astype(int) - (n - kernels.BLOCK)]
+    pull = 0.5 * naive.attract(ends - np.repeat(near, 4, 0), f).reshape(-1, 4, 2).sum(1)
+    local = np.concatenate([near, far])  # the same rows under small numbers
+    rules = kernels.RUN, kernels.BLOCK, kernels.POOL, f
+    picked = len(local) - 1 - np.arange(300)
+    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK]
+    np.testing.assert_allclose(2 * out_moments[0], pull + push, rtol=1e-3, atol=1e-3)
+
+
+# ---------------------------------------------------------------------------------------------------- many epochs
+
+
+@pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
+@pytest.mark.parametrize("n_levels", [1, 2, 4])
+def test_phases_follow_each_other(n_levels, n_epochs):
+    for on_grid in (False, True):
+        phases = optimise.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
+        assert [p.depth for p in phases] == list(range(n_levels - 1, -1, -1))
+        assert phases[0].first_epoch == 0
+        assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
+        assert optimise.total_epochs(phases) == sum(p.epochs for p in phases)
+        assert min(p.epochs for p in phases) >= 1
+        assert [p.field for p in phases] == [False] * (n_levels - 1) + [on_grid]
+        assert all((p.floor > 0) == (p.depth > 0) for p in phases)
+        if n_levels == 1:
+            assert phases[0].epochs == n_epochs
+
+
+def test_negatives_come_in_whole_runs():
+    for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
+        count = optimise.negatives_for(degree, rate)
+        assert count % kernels.RUN == 0
+        assert kernels.RUN <= count <= optimise.MOST_RUNS * kernels.RUN <= kernels.POOL
+        if kernels.RUN < count < optimise.MOST_RUNS * kernels.RUN:
+            assert abs(count - degree * rate) <= kernels.RUN / 2
+
+
+def test_rows_are_picked_by_mass():
+    built = levels.build_levels(random_graph(6), 0, 250)
+    assert len(built) >= 3
+    assert len(optimise.picks(built, 0)) == 0
+    for depth in (1, 2):
+        picked = optimise.picks(built, depth)
+        assert np.bincount(picked, minlength=built[depth].n_vertices).tolist() == built[depth].mass.tolist()
+    assert (built[2].owner[built[1].owner] == optimise.picks(built, 2)).all()
+
+
+def test_begin():
+    layout = layout_of(random_graph(7), 2)
+    start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
+    state = optimise.begin(layout, start, 11)
+    assert (state.depth, state.epoch, state.seed) == (len(layout.levels) - 1, 0, 11)
+    assert state.positions.dtype == np.float32
+    assert state.positions.flags.c_contiguous
+    assert state.positions.tolist() == start.astype(np.float32).tolist()
+    assert state.moments.shape == (2, *start.shape)
+    assert not state.moments.any()
+
+
+def three_levels():
+    layout = layout_of(random_graph(8, ties=False), 3, on_grid=True)
+    start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
+    return layout, optimise.begin(layout, start, 2)
+
+
+def copy_of(state):
+    """The same state with arrays of its own, for `run` reuses those that it is given."""
+    return state._replace(positions=state.positions.copy(), moments=state.moments.copy())
+
+
+def bits(state):
+    return state.depth, state.epoch, state.seed, state.positions.tobytes(), state.moments.tobytes()
+
+
+def test_advance_only_reads_its_state():
+    layout, state = three_levels()
+    spare = None
+    for _ in range(optimise.total_epochs(layout.phases)):
+        before = bits(state)
+        reached = optimise.advance(layout, state)
+        assert bits(state) == before
+        assert bits(optimise.advance(layout, state, spare)) == bits(reached) != before
+        assert bits(optimise.advance(layout, copy_of(state))) == bits(reached)
+        blank = optimise.blank(reached)
+        spare = state._replace(positions=blank[0], moments=blank[1])
+        state = reached
+    assert state.depth == 0
+    assert np.isfinite(state.positions).all()
+
+
+def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
+    layout, state = three_levels()
+    for phase in layout.phases[:-1]:
+        state = optimise.run(layout, state, phase.epochs - 1)
+        assert (state.depth, state.epoch) == (phase.depth, phase.first_epoch + phase.epochs - 1)
+        out, _ = step(layout, phase, state)
+        state = optimise.run(layout, state, 1)
+        assert state.depth == phase.depth - 1
+        assert state.positions.tobytes() == levels.hand_down(layout.levels, phase.depth, out).tobytes()
+        assert state.moments.shape == (2, *state.positions.shape)
+        assert not state.moments.any()
+
+
+def test_any_cutting_of_the_epochs_gives_the_same_bits():
+    layout, first = three_levels()
+    total = optimise.total_epochs(layout.phases)
+    seen = []
+    whole = bits(optimise.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
+    assert [epoch for _, epoch, *_ in seen] == list(range(1, total + 1))
+    assert seen[-1] == whole
+    for cuts in ([1] * total, [total + 5], [3, 1, 20, 7, total]):
+        state = copy_of(first)
+        for epochs in cuts:
+            state = optimise.run(layout, state, epochs)
+            assert bits(state) == seen[state.epoch - 1]
+        assert bits(state) == whole
+    assert bits(optimise.run(layout, state, 5)) == whole
+
+
+def test_a_true_answer_stops():
+    layout, first = three_levels()
+    state = optimise.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
+    assert state.epoch == 4
+    assert bits(state) == bits(optimise.run(layout, first, 4))
