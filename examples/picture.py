@@ -33,21 +33,26 @@ def draw(path, title, footer, names, fitted, new):
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(15, 8.4), layout="constrained")
     size = float(np.clip(2200 / np.sqrt(len(fitted[0])), 4, 36)) / 2
-    left.set_title(f"The map: {len(fitted[0]):,} rows", loc="left", fontsize=13, color=INK)
-    right.set_title(f"Placed on it afterwards: {len(new[0]):,} new rows", loc="left", fontsize=13, color=INK)
+    left.set_title(f"The map, made of {len(fitted[0]):,} rows", loc="left", fontsize=14, color=INK)
+    right.set_title(f"{len(new[0]):,} new rows, placed on it afterwards", loc="left", fontsize=14, color=INK)
     right.scatter(*fitted[0].T, s=size, c=PALE, linewidths=0)
-    for axes, (positions, labels) in ((left, fitted), (right, new)):
-        order = np.random.default_rng(0).permutation(len(positions))  # so that no class lies on top of all others
-        axes.scatter(*positions[order].T, s=size, c=COLORS[labels[order]], linewidths=0)
+    _scatter(left, *fitted, marker="o", s=size, linewidths=0)
+    _scatter(right, *new, marker="^", s=2.2 * size, edgecolors=INK, linewidths=0.4 if len(new[0]) < 2000 else 0)
+    for axes in (left, right):
         _write_names(axes, *fitted, names)
         _clear_frame(axes, np.concatenate([fitted[0], new[0]]))
-    _explain(right)
+    _explain(left, right)
     figure.suptitle(title, x=0.008, ha="left", fontsize=18, fontweight="bold", color=INK)
     figure.supxlabel(footer, x=0.008, ha="left", fontsize=12, color=INK)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _scatter(axes, positions, labels, **style):
+    order = np.random.default_rng(0).permutation(len(positions))  # so that no class lies on top of all others
+    axes.scatter(*positions[order].T, c=COLORS[labels[order]], **style)
 
 
 def _clear_frame(axes, positions):
@@ -60,20 +65,25 @@ def _clear_frame(axes, positions):
         spine.set_color(PALE)
 
 
-def _explain(axes):
-    dot = {"marker": "o", "linestyle": "", "markersize": 7, "markeredgewidth": 0}
-    several = tuple(Line2D([], [], color=COLORS[c], **dot) for c in (0, 3, 2))
-    axes.legend(
-        [several, Line2D([], [], color=PALE, **dot)],
-        ["new row, in the color of its class", "row of the map"],
-        handler_map={tuple: HandlerTuple(ndivide=None)},
-        loc="upper left",
-        bbox_to_anchor=(-0.02, 0),
-        ncols=2,
-        fontsize=12,
-        labelcolor=INK,
-        frameon=False,
-    )
+def _explain(left, right):
+    dot, triangle = ({"marker": marker, "linestyle": "", "markersize": 8, "markeredgewidth": 0} for marker in "o^")
+    dots, triangles = (tuple(Line2D([], [], color=COLORS[c], **style) for c in (0, 3, 2)) for style in (dot, triangle))
+    pale = Line2D([], [], color=PALE, **dot)
+    for axes, handles, labels in (
+        (left, [dots], ["row of the map, in the color of its class"]),
+        (right, [triangles, pale], ["new row, in the color of its class", "row of the map"]),
+    ):
+        axes.legend(
+            handles,
+            labels,
+            handler_map={tuple: HandlerTuple(ndivide=None)},
+            loc="upper left",
+            bbox_to_anchor=(-0.02, 0),
+            ncols=2,
+            fontsize=13,
+            labelcolor=INK,
+            frameon=False,
+        )
 
 
 def _write_names(axes, positions, labels, names):
@@ -103,8 +113,11 @@ def _places(points, positions, share=0.2, cells=40):
         members, around = points[part == number], density[tuple(cell[part == number].T)]
         if len(members) < share * len(points):
             continue
-        bottom, top = np.quantile(members[:, 1], [0.01, 0.99])
-        above = np.array([np.median(members[:, 0]), top + 0.03 * extent[1]])
-        hidden = (np.abs(positions - above) < extent * 0.03).all(1).sum()
-        free = top - bottom < 0.16 * extent[1] and hidden < 0.05 * len(members)
-        yield above if free else members[around >= 0.9 * around.max()].mean(0)
+        (left, bottom), (right, top) = np.quantile(members, [0.01, 0.99], axis=0)
+        x, y = np.median(members, axis=0)
+        beside = ((x, top), (x, bottom), (right, y), (left, y))
+        away = extent * 0.032 * np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
+        hidden = [(np.abs(positions - place) < extent * 0.03).all(1).sum() for place in beside + away]
+        free = top - bottom < 0.16 * extent[1] and min(hidden) < 0.05 * len(members)
+        best = int(np.argmin(hidden))
+        yield beside[best] + away[best] if free else members[around >= 0.9 * around.max()].mean(0)

@@ -99,9 +99,11 @@ def describe(entry: dict[str, Any]) -> str:
     Returns
     -------
     str
-        Name, seconds, and every other figure as ``name=value``.
+        Name, seconds, and every other figure that is not 0 as ``name=value``.
     """
     figures = " ".join(
-        f"{k}={v:,}" if isinstance(v, int) else f"{k}={v}" for k, v in entry.items() if k not in ("name", "seconds")
+        f"{key}={value:,}" if isinstance(value, int) else f"{key}={value}"
+        for key, value in entry.items()
+        if key not in ("name", "seconds") and value != 0
     )
     return f"{entry['name']:<10} {entry['seconds']:8.3f} s  {figures}".rstrip()
