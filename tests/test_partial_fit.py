@@ -33,13 +33,13 @@ def interrupted(monkeypatch):
 
     @contextlib.contextmanager
     def at(last):
-        def run_and_stop(layout, state, epochs, on_epoch):
+        def run_and_stop(layout, state, epochs, on_epoch, **options):
             def stop(state):
                 on_epoch(state)
                 if state.epoch == last:
                     raise KeyboardInterrupt
 
-            return run(layout, state, epochs, stop)
+            return run(layout, state, epochs, stop, **options)
 
         with monkeypatch.context() as patch:
             patch.setattr(estimator.optimise, "run", run_and_stop)
@@ -180,3 +180,25 @@ def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, m
     assert joblib.hash(model) == before
     if half_done:
         assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
+
+
+def test_shallow_copies_go_their_own_ways(arrays):
+    one = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=3)
+    other = copy.copy(one)
+    assert np.array_equal(one.partial_fit(epochs=5).embedding_, other.partial_fit(epochs=5).embedding_)
+
+
+def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
+    advance = estimator.optimise.advance
+
+    def fail_in_epoch_7(layout, state, spare=None):
+        if state.epoch == 7:
+            raise MemoryError
+        return advance(layout, state, spare)
+
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(estimator.optimise, "advance", fail_in_epoch_7)
+        with pytest.raises(MemoryError):
+            model.partial_fit(epochs=17)
+    assert np.array_equal(model.partial_fit(epochs=20).embedding_, whole)

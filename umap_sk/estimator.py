@@ -390,7 +390,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             dtype = self._begin(X, knn_indices, knn_dists, init, manifold, threads)
             self.__dict__.pop("_seen", None)
             try:
-                self._advance(self.n_epochs_)
+                self._advance(self.n_epochs_, reuse=True)
             except KeyboardInterrupt:  # partial_fit may go on
                 self._seen = given.fingerprints(
                     X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold
@@ -478,7 +478,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         warn_of_lost(lost, "rows have no neighbor")
         return manifold
 
-    def _advance(self, epochs):
+    def _advance(self, epochs, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
         stepper = stepping.restored(self._stepper, self.manifold_._graph)
         reached = stepper.state
@@ -494,7 +494,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 self.report_.phase("layout") as entry,
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
             ):
-                optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch)
+                optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch, reuse=reuse)
         finally:
             self._settle(stepper._replace(state=reached))
 

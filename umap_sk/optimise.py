@@ -203,6 +203,8 @@ def run(
     state: LayoutState,
     epochs: int,
     on_epoch: Callable[[LayoutState], bool | None] | None = None,
+    *,
+    reuse: bool = False,
 ) -> LayoutState:
     """Run epochs of the schedule.
 
@@ -211,11 +213,13 @@ def run(
     layout : Layout
         The problem.
     state : LayoutState
-        Where to go on from; its arrays are reused after the second epoch.
+        Where to go on from.
     epochs : int
         How many; fewer are run where the schedule ends.
     on_epoch : callable, optional
-        Called with the state after every epoch; a true answer stops.
+        Called with the state after every epoch; a true answer stops. The state is good until the epoch after the next.
+    reuse : bool
+        Whether the arrays of `state` may be overwritten, which saves a third of the memory.
 
     Returns
     -------
@@ -223,10 +227,11 @@ def run(
         The state after the last epoch.
     """
     last = min(total_epochs(layout.phases), state.epoch + epochs)
-    spare: LayoutState | None = None
+    given, spare = state, None
     while state.epoch < last:
         reached = advance(layout, state, spare)
-        spare, state = (state if state.depth == reached.depth else None), reached
+        free = state.depth == reached.depth and (reuse or state is not given)
+        spare, state = (state if free else None), reached
         if on_epoch is not None and on_epoch(state):
             break
     return state

@@ -192,7 +192,7 @@ def planned_epochs(stepper: Stepper) -> int:
 
 
 def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
-    """A stepper with its levels, built again from the graph if it came from a file, and with arrays of its own.
+    """A stepper with its levels, built again from the graph if it came from a file.
 
     Parameters
     ----------
@@ -209,9 +209,7 @@ def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
     if stepper.layout is not None:
         return stepper
     layout, _ = problem(connected_part(graph)[0], stepper.schedule, stepper.forces, stepper.state.seed)
-    state = stepper.state  # its arrays may be a file's, and are written to
-    state = state._replace(positions=np.array(state.positions), moments=np.array(state.moments))
-    return stepper._replace(layout=layout, state=state)
+    return stepper._replace(layout=layout)
 
 
 def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
