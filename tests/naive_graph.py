@@ -41,16 +41,17 @@ def solve_sigma(excess, target):
     return middle
 
 
-def local_scales(rows, n_neighbors, local_connectivity=1.0, self_entries=1):
+def local_scales(rows, n_neighbors, local_connectivity=1.0, new_rows=False):
     """rho, rounded to float32, and sigma of every row, which is a list of distances."""
+    self_entries = 0 if new_rows else 1
     entries = sum(len(row) + self_entries for row in rows)
     global_mean = sum(map(math.fsum, rows)) / max(1, entries)
     scales = []
     for row in rows:
         rho = float(np.float32(nearest_nonzero(row, local_connectivity)))
         sigma = solve_sigma([max(0.0, d - rho) for d in row], math.log2(n_neighbors))
-        mean = math.fsum(row) / (len(row) + self_entries) if rho > 0 else global_mean
-        scales.append((rho, max(sigma, 1e-3 * mean)))
+        own_mean = math.fsum(row) / max(1, len(row) + self_entries)
+        scales.append((rho, max(sigma, 1e-3 * (own_mean if rho > 0 or new_rows else global_mean))))
     return scales
 
 

@@ -145,9 +145,8 @@ def near_share(d2, reach):
     return np.maximum(0, 1 - d2 / reach**2) ** 2
 
 
-def grid_field(at, positions, origin, spacing, reach, f):
-    """Push on some places of the masses on the grid's corners, read from the corners; no near field if reach is 0."""
-    masses = deposit(positions, origin, spacing)
+def grid_field(at, masses, origin, spacing, reach, f):
+    """Push of the masses on the grid's corners, read from the corners; without what is near unless reach is 0."""
     places, mass = np.array(list(masses)) * spacing, np.array(list(masses.values()))
     out = np.zeros((len(at), 2))
     for i, place in enumerate(at):

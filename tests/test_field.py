@@ -101,7 +101,8 @@ def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near):
     frame, result = field_at(positions, spacing, near=near, scale=0.5)
     reach = field.REACH * spacing if near else 0
     some = np.random.default_rng(1).choice(n, 40, replace=False)
-    expected = naive.grid_field(positions[some], positions, frame.origin, spacing, reach, forces_of())
+    masses = naive.deposit(positions, frame.origin, spacing)
+    expected = naive.grid_field(positions[some], masses, frame.origin, spacing, reach, forces_of())
     np.testing.assert_allclose(result[some], 0.5 * expected, rtol=1e-3, atol=1e-4 * rms(expected))
 
 

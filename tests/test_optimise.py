@@ -111,7 +111,8 @@ def test_field_epoch_is_the_twins(near):
     spacing, f = field.spacing_for(*FORCES.curve), naive_forces(layout)
     frame = field.frame_of(state.positions, spacing)
     origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
-    push = naive.grid_field(state.positions, state.positions, origin, frame.spacing, reach if near else 0, f)
+    masses = naive.deposit(state.positions, origin, frame.spacing)
+    push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
     if near:
         rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
         push += naive.sampled_near_field(state.positions, *rules, f)

@@ -32,12 +32,12 @@ def hard_rows(seed, n):
     return rows
 
 
-@pytest.mark.parametrize("self_entries", [0, 1])
+@pytest.mark.parametrize("new_rows", [False, True])
 @pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.75, 2.0, 3.5])
-def test_scales_are_the_twins(local_connectivity, self_entries):
+def test_scales_are_the_twins(local_connectivity, new_rows):
     rows = hard_rows(0, 2 * kernels.LANES + 7)
-    rho, sigma = local_scales(ragged(rows), 8, local_connectivity, self_entries=self_entries)
-    expected = np.array(naive.local_scales(rows, 8, local_connectivity, self_entries))
+    rho, sigma = local_scales(ragged(rows), 8, local_connectivity, new_rows=new_rows)
+    expected = np.array(naive.local_scales(rows, 8, local_connectivity, new_rows))
     np.testing.assert_allclose(rho, expected[:, 0], rtol=1e-12)
     np.testing.assert_allclose(sigma, expected[:, 1], rtol=1e-9)
 
@@ -53,10 +53,13 @@ def test_sigma_solves_its_equation():
 def test_sigma_has_a_floor():
     same = [[2.0] * 12] * 3
     assert local_scales(ragged(same), 4).sigma == pytest.approx(1e-3 * 24 / 13)
-    assert local_scales(ragged(same), 4, self_entries=0).sigma == pytest.approx(1e-3 * 2)
+    assert local_scales(ragged(same), 4, new_rows=True).sigma == pytest.approx(1e-3 * 2)
     rho, sigma = local_scales(ragged([[0.0] * 12, [5.0] * 12]), 4)
     assert rho.tolist() == [0, 5]
     assert sigma == pytest.approx([1e-3 * 60 / 26, 1e-3 * 60 / 13])
+    rho, sigma = local_scales(ragged([[2.0] * 12, [5e6] * 12]), 4, 0.0, new_rows=True)
+    assert rho.tolist() == [0, 0]
+    assert sigma[0] == local_scales(ragged([[2.0] * 12]), 4, 0.0, new_rows=True).sigma[0]
 
 
 def test_scales_of_real_rows_do_not_depend_on_other_rows(digits):

@@ -369,7 +369,8 @@ def nearest_nonzero(distances, first, last, local_connectivity):
 def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma):
     """Local scales of every row: rho, and sigma by bisection of sum_j exp(-max(0, d_j - rho) / sigma) = target.
 
-    rho is rounded to float32, as the distances are and as umap-learn does, so that both stop at the same sigma.
+    rho is rounded to float32, as the distances are and as umap-learn does, so that both stop at the same sigma. Rows of
+    new points, which are not entries of their own (`self_entries` is 0), never look at the mean of all rows.
     """
     n = rho.shape[0]
     for block in prange((n + LANES - 1) // LANES):
@@ -391,11 +392,11 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
             start = indptr[first + r]
             stop = indptr[first + r + 1]
             mean = global_mean
-            if rho[first + r] > 0:
+            if rho[first + r] > 0 or self_entries == 0:
                 total = 0.0
                 for e in range(start, stop):
                     total += distances[e]
-                mean = total / (stop - start + self_entries)
+                mean = total / max(1, stop - start + self_entries)
             sigma[first + r] = max(solved[r], 1e-3 * mean)
 
 
@@ -1370,7 +1371,7 @@ def place_in_field(
                         factors,
                         gradient,
                     )
-                    share = settings[0].negative_rate * degree / f4(training.shape[0])
+                    share = settings[0].negative_rate * degree / f4(settings[0].n_rows)
                     push_from_field(out[i], field_x, field_y, origin_x, origin_y, inverse, share, gradient)
                     adam_row(out[i], moments, gradient, settings[0], t, epochs)
 

@@ -25,13 +25,14 @@ class LocalScales(NamedTuple):
 
 
 def local_scales(
-    neighbors: Neighbors, n_neighbors: int, local_connectivity: float = 1.0, *, self_entries: int = 1
+    neighbors: Neighbors, n_neighbors: int, local_connectivity: float = 1.0, *, new_rows: bool = False
 ) -> LocalScales:
     """Solve rho and sigma of every row (McInnes, Healy, Melville 2018, arXiv:1802.03426, section 3.1).
 
     ``rho`` is the distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated for
     fractional values; ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5 and is
-    at least a thousandth of the row's mean distance (of the mean of all distances where rho is 0).
+    at least a thousandth of the row's mean distance (of the mean of all distances where rho is 0 and the rows are not
+    new).
 
     Parameters
     ----------
@@ -41,8 +42,9 @@ def local_scales(
         Neighbors that the scale stands for, the point itself included.
     local_connectivity : float
         How many neighbors are taken to be connected at least.
-    self_entries : int
-        1 where the point itself belongs to the row's mean at distance 0, 0 for new rows.
+    new_rows : bool
+        The rows are not among those that can be neighbors: the point itself, at distance 0, does not belong to its
+        mean, and its scale depends on its row alone.
 
     Returns
     -------
@@ -60,6 +62,7 @@ def local_scales(
     """
     rows = len(neighbors.indptr) - 1
     rho, sigma = np.empty(rows), np.empty(rows)
+    self_entries = 0 if new_rows else 1
     entries = len(neighbors.distances) + rows * self_entries
     mean = float(neighbors.distances.sum(dtype=np.float64)) / max(1, entries)
     kernels.solve_scales(

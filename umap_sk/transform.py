@@ -32,6 +32,8 @@ class FrozenMap(NamedTuple):
         Repulsion of the map, in two dimensions.
     pool : ndarray of shape (d, 2 * POOL), float32, or None
         Random rows of the map, otherwise.
+    n_placed : int
+        Training rows that have a place.
     """
 
     positions: np.ndarray
@@ -39,6 +41,7 @@ class FrozenMap(NamedTuple):
     seed: int
     field: GridField | None
     pool: np.ndarray | None
+    n_placed: int
 
 
 class MapCache:
@@ -80,9 +83,10 @@ def freeze(positions: np.ndarray, forces: Forces, seed: int) -> FrozenMap:
     placed = positions[~np.isnan(positions[:, 0])]
     if positions.shape[1] == 2:
         field = grid_field(placed, spacing_for(*forces.curve), (*forces.curve, forces.gamma))
-        return FrozenMap(positions, forces, seed, field, None)
+        return FrozenMap(positions, forces, seed, field, None, len(placed))
     drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL) % np.uint64(len(placed))].T
-    return FrozenMap(positions, forces, seed, None, np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1)))
+    pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
+    return FrozenMap(positions, forces, seed, None, pool, len(placed))
 
 
 def place(
@@ -111,8 +115,9 @@ def place(
     ndarray of shape (n_new, d), float32
         NaN for rows without a usable neighbor.
     """
-    neighbors = among_placed(neighbors, frozen.positions)
-    scales = local_scales(neighbors, n_neighbors, max(0.0, local_connectivity - 1), self_entries=0)
+    if frozen.n_placed < len(frozen.positions):
+        neighbors = among_placed(neighbors, frozen.positions)
+    scales = local_scales(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
     strengths = np.maximum(membership_strengths(neighbors, scales), np.float32(1e-30))
     settings = row_settings(frozen)
     out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)
@@ -142,10 +147,8 @@ def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
     Returns
     -------
     Neighbors
-        The same where every row has a place.
+        Shorter rows.
     """
-    if not np.isnan(positions[:, 0]).any():
-        return neighbors
     kept = ~np.isnan(positions[neighbors.indices, 0])
     indptr = np.concatenate([[0], np.cumsum(kept)])[neighbors.indptr]
     return neighbors._replace(indptr=indptr, indices=neighbors.indices[kept], distances=neighbors.distances[kept])
@@ -158,5 +161,5 @@ def row_settings(frozen: FrozenMap) -> np.recarray:
     settings.a, settings.b = forces.curve
     settings.gamma, settings.attraction = forces.gamma, forces.attraction
     settings.negative_rate, settings.step = forces.negative_rate, STEP * forces.learning_rate
-    settings.seed, settings.negatives = frozen.seed, NEGATIVES
+    settings.seed, settings.negatives, settings.n_rows = frozen.seed, NEGATIVES, frozen.n_placed
     return settings
