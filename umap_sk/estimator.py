@@ -274,7 +274,8 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def partial_fit(self, X=None, y=None, *, epochs=1, knn_indices=None, knn_dists=None, init=None, manifold=None):
         """Run some epochs of the schedule; the first call builds graph and start.
 
-        Any cutting of the epochs gives the bits of :meth:`fit`.
+        Any cutting of the epochs gives the bits of :meth:`fit`. After a :meth:`fit` that was interrupted, calls go on
+        from there; after one that ran to its end, a call with data begins anew.
 
         Parameters
         ----------
@@ -305,7 +306,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
         seen = given.fingerprints(X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold)
         with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
-            if not hasattr(self, "embedding_"):
+            if not hasattr(self, "_stepper") and not hasattr(self, "_seen") and (seen or not hasattr(self, "epoch_")):
                 self._begin(X, knn_indices, knn_dists, init, manifold, threads)
                 self._seen = seen
             elif seen:

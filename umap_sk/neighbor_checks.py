@@ -140,8 +140,9 @@ def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) 
         else "Leave missing neighbors out of a sparse X"
     )
     if code == NEGATIVE:
+        where = here if place.is_array else f"Negative values in data: {here}"
         raise ValueError(
-            f"{here}, a negative distance that is more than rounding in its row. {SIMILARITIES} If the values are "
+            f"{where}, a negative distance that is more than rounding in its row. {SIMILARITIES} If the values are "
             f"distances with errors, set them right first: np.maximum({'knn_dists' if place.is_array else 'X'}, 0)."
             + ("" if place.is_array else " If X holds features, set metric (for example 'euclidean').")
         )

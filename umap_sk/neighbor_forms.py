@@ -203,8 +203,8 @@ def as_csr(graph: Any) -> Any:
         return graph
     if graph.format == "bsr" and graph.blocksize != (1, 1) and not graph.data.all():
         raise ValueError(
-            f"X is a BSR graph with blocks of {graph.blocksize}, in which a distance of 0 and no entry look alike. "
-            "Give the graph in CSR format as it was before, or in blocks of (1, 1)."
+            f"X is a sparse BSR graph with blocks of {graph.blocksize}, in which a distance of 0 and no entry look "
+            "alike. Give the graph in CSR format as it was before, or in blocks of (1, 1)."
         )
     if graph.format in ("bsr", "csc"):
         return graph.tocsr()
