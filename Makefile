@@ -25,7 +25,7 @@ demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 	$(BIN)/python -m examples.demo_fashion
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/has-test
 	$(BIN)/ruff check .

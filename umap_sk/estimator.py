@@ -1,19 +1,22 @@
 """PrecomputedUMAP: the scikit-learn estimator, a thin skin over the pipeline."""
 
 import contextlib
+import copy
 import functools
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numba import get_num_threads
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, optimise, stepping
+from umap_sk import given, kernels, model_state, optimise, stepping
 from umap_sk._numba import limit_threads
+from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
@@ -28,7 +31,7 @@ DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, 
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
 
 
-class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """UMAP of neighbors that are known already, with the same bits for any number of threads.
 
     What `X` is depends on `metric` and on what else is given:
@@ -242,7 +245,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(X, knn_indices, knn_dists, init, manifold)
+        self._fit(X, y, knn_indices, knn_dists, init, manifold)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -267,7 +270,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(X, knn_indices, knn_dists, init, manifold)
+        dtype = self._fit(X, y, knn_indices, knn_dists, init, manifold)
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -304,22 +307,25 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        seen = given.fingerprints(X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold)
-        with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
-            if not hasattr(self, "_stepper") and not hasattr(self, "_seen") and (seen or not hasattr(self, "epoch_")):
-                self._begin(X, knn_indices, knn_dists, init, manifold, threads)
+        arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
+        data = {**arrays, "init": init, "manifold": manifold}
+        seen = given.fingerprints(X=X, **data)
+        begins = self._nothing_to_go_on_from(seen)
+        with fit_task(self, 1 + begins, X, y, arrays) as task, self._careful():
+            if begins:
+                self._begin(X, **data, task=task)
                 self._seen = seen
             elif seen:
                 aside = given.check_combination(X, knn_indices, knn_dists, manifold, again=True)
                 if X is not None:
                     given.validated(self, X, aside=aside, reset=False)
-            if not hasattr(self, "_stepper"):
+            if self.epoch_ >= self.n_epochs_:
                 raise ValueError(
                     f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
                     "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
             given.check_same(self._seen, seen)
-            self._advance(epochs)
+            self._advance(epochs, task)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -373,42 +379,47 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return hasattr(self, "embedding_")
 
     def __getstate__(self):
-        state = dict(super().__getstate__(), _format=1)
-        if "_stepper" in state:
-            state["_stepper"] = state["_stepper"]._replace(layout=None)
-        return state
+        return model_state.packed(super().__getstate__())
 
     def __setstate__(self, state):
-        state = dict(state)
-        state.pop("_format", None)
-        super().__setstate__(state)
+        super().__setstate__(model_state.unpacked(state))
+        if hasattr(self, "embedding_"):
+            self._map = MapCache()
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def _fit(self, X, knn_indices, knn_dists, init, manifold):
+    def _fit(self, X, y, knn_indices, knn_dists, init, manifold):
         """Fit from the beginning; the dtype of the output."""
-        with self._all_or_nothing(), limit_threads(self.n_jobs) as threads:
-            dtype = self._begin(X, knn_indices, knn_dists, init, manifold, threads)
-            self.__dict__.pop("_seen", None)
+        arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
+        data = {**arrays, "init": init, "manifold": manifold}
+        with fit_task(self, 2, X, y, arrays) as task, self._careful():
+            dtype = self._begin(X, **data, task=task)
             try:
-                self._advance(self.n_epochs_, reuse=True)
-            except KeyboardInterrupt:  # partial_fit may go on
-                self._seen = given.fingerprints(
-                    X=X, knn_indices=knn_indices, knn_dists=knn_dists, init=init, manifold=manifold
-                )
-                raise
+                self._advance(self.n_epochs_, task, reuse=True)
+            finally:
+                if hasattr(self, "_stepper"):
+                    self._seen = given.fingerprints(X=X, **data)
         return dtype
+
+    def _nothing_to_go_on_from(self, seen):
+        """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
+        return not hasattr(self, "embedding_") or (bool(seen) and not hasattr(self, "_seen"))
 
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
         """Check what was given; X validated, and whether it is an aside."""
         aside = given.check_combination(X, knn_indices, knn_dists, manifold)
         return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
-    def _begin(self, X, knn_indices, knn_dists, init, manifold, threads):
-        """Learn or take the manifold and build the start; the dtype of the output."""
-        report, curve = Report(threads=threads), self._curve()
-        for name in ("_search", "feature_names_in_"):  # of an earlier fit
-            self.__dict__.pop(name, None)
+    def _begin(self, X, knn_indices, knn_dists, init, manifold, task):
+        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
+        with task.subtask("graph"), self._restored_after(BaseException):
+            for name in ("_stepper", "_seen", "_search", "feature_names_in_"):  # of an earlier fit
+                self.__dict__.pop(name, None)
+            return self._build(X, knn_indices, knn_dists, init, manifold)
+
+    def _build(self, X, knn_indices, knn_dists, init, manifold):
+        """Manifold and start; the dtype of the output."""
+        report, curve = Report(threads=get_num_threads()), self._curve()
         values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
         if manifold is None:
             manifold = self._learn(values, aside, knn_indices, knn_dists, report)
@@ -479,46 +490,60 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         warn_of_lost(lost, "rows have no neighbor")
         return manifold
 
-    def _advance(self, epochs, *, reuse=False):
+    def _advance(self, epochs, task, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
         stepper = stepping.restored(self._stepper, self.manifold_._graph)
         reached = stepper.state
+        last = min(self.n_epochs_, reached.epoch + epochs)
 
         def on_epoch(state):
             nonlocal reached
             reached = state
             entry["epochs"] = state.epoch
             show(state.epoch)
+            stop = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state))))
+            if not stop and state.epoch < last:
+                layout.begin_epoch()
+            return stop
 
         try:
             with (
+                limit_threads(1 if len(self.embedding_) <= kernels.BLOCK else None),  # a second one would only wait
+                task.subtask("layout", last - reached.epoch) as layout,
                 self.report_.phase("layout") as entry,
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
             ):
+                layout.begin_epoch()
                 optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch, reuse=reuse)
         finally:
             self._settle(stepper._replace(state=reached))
 
     def _settle(self, stepper):
         """Take over a layout as it stands."""
-        self.embedding_ = stepping.whole_positions(stepper, self.manifold_.n_samples)
-        self.epoch_ = stepper.state.epoch
-        self._map = MapCache()
-        self._stepper = stepper
+        self.__dict__.update(self._attributes_of(stepper))
         if stepping.finished(stepper):
             del self._stepper
+
+    def _attributes_of(self, stepper):
+        """Attributes of an estimator whose layout is at this point."""
+        return {
+            "embedding_": stepping.whole_positions(stepper, self.manifold_.n_samples),
+            "epoch_": stepper.state.epoch,
+            "_map": MapCache(),
+            "_stepper": stepper,
+        }
 
     def _neighbors_of_new(self, X, knn_indices, knn_dists):
         """Neighbors of new rows among the training rows, and the dtype of the output."""
         aside = given.check_combination(X, knn_indices, knn_dists)
-        search = not aside and self.metric != "precomputed"
-        if search and not hasattr(self, "_search"):
+        searches = not aside and self.metric != "precomputed"
+        if searches and not hasattr(self, "_search"):
             raise ValueError(
                 "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
                 "knn_dists, or fit with features as X."
             )
         values = None if X is None else given.validated(self, X, aside=aside, reset=False)
-        if search:
+        if searches:
             knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors, own=False)
         neighbors, counts = read_neighbors(
             values if knn_indices is None else None,
@@ -526,7 +551,7 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             knn_dists=knn_dists,
             n_neighbors=self.n_neighbors,
             n_rows=None if X is None else _num_samples(values),
-            n_columns=self.manifold_.n_samples,
+            n_columns=len(self.embedding_),
             drop_self=False,
             disconnection_distance=self._graph_parameters()["disconnection_distance"],
         )
@@ -568,15 +593,20 @@ class PrecomputedUMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         )
 
     @contextlib.contextmanager
-    def _all_or_nothing(self):
-        """Leave the estimator as it was if a call fails or is interrupted before its first epoch."""
+    def _careful(self):
+        """Run on as many threads as were asked for, and leave the estimator as it was after an error."""
+        with limit_threads(self.n_jobs), self._restored_after(Exception):
+            yield
+
+    @contextlib.contextmanager
+    def _restored_after(self, errors):
+        """Leave the estimator as it was if the block ends in one of these errors."""
         before = dict(self.__dict__)
         try:
             yield
-        except BaseException as error:
-            if isinstance(error, Exception) or self.__dict__.get("_stepper") is before.get("_stepper"):
-                self.__dict__.clear()
-                self.__dict__.update(before)
+        except errors:
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
 

@@ -1,0 +1,189 @@
+"""Scikit-learn's own checks, all of them, and what they do not see: rows that the map was not made from."""
+
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from umap_sk import Manifold, PrecomputedUMAP, knn_graph
+
+NEWEST = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
+ESTIMATORS = [
+    PrecomputedUMAP(),
+    PrecomputedUMAP(metric="euclidean"),
+    PrecomputedUMAP(symmetrize=False),
+    PrecomputedUMAP(n_components=3),
+]
+BY_NAME = [
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_param_validation",
+    "check_dataframe_column_names_consistency",
+    "check_inplace_ensure_writeable",
+    "check_estimators_partial_fit_n_features",
+]
+METRICS = ["precomputed", "euclidean"]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check):
+    """No check is expected to fail, and none is skipped (one needs SCIPY_ARRAY_API=1, as make test sets)."""
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[:2], ids=METRICS)
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
+def test_check_that_is_not_handed_out(name, estimator):
+    """Checks that scikit-learn runs on its own estimators only."""
+    getattr(estimator_checks, name)("PrecomputedUMAP", clone(estimator))
+
+
+def test_tags_are_honest():
+    """No tag that would make scikit-learn leave out a check."""
+    for estimator in ESTIMATORS:
+        tags = get_tags(estimator)
+        pairwise = estimator.metric == "precomputed"
+        assert (tags.input_tags.pairwise, tags.input_tags.positive_only) == (pairwise, pairwise)
+        assert tags.input_tags.sparse and tags.input_tags.two_d_array and not tags.input_tags.allow_nan
+        assert not (tags.non_deterministic or tags.no_validation or tags._skip_test)
+        assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
+
+
+@pytest.mark.skipif(not NEWEST, reason="the number of checks is that of scikit-learn 1.9")
+def test_number_of_checks():
+    """As many checks run as scikit-learn has for such an estimator."""
+    counts = [len(list(estimator_checks.estimator_checks_generator(estimator))) for estimator in ESTIMATORS]
+    assert counts == [49, 47, 49, 49]
+
+
+# ---------------------------------------------------------------------------------------------------- held-out rows
+
+
+@pytest.fixture(scope="module", params=METRICS)
+def fitted(request):
+    """A fitted map of 1,500 digits, and 297 others as it takes them: distances to all fitted rows, or 64 features."""
+    X = load_digits().data
+    model = PrecomputedUMAP(metric=request.param, n_epochs=30, random_state=0)
+    if request.param == "euclidean":
+        return model.fit(X[:1500]), X[1500:]
+    search = NearestNeighbors(n_neighbors=20).fit(X[:1500])
+    dists, indices = search.kneighbors(X[1500:])
+    new = knn_graph(indices, dists, n_columns=1500)
+    return model.fit(knn_graph(*search.kneighbors(X[:1500])[::-1])), new
+
+
+def test_held_out_rows_permuted(fitted):
+    """The order of the rows does not matter."""
+    model, new = fitted
+    order = np.random.default_rng(0).permutation(new.shape[0])
+    np.testing.assert_array_equal(model.transform(new[order]), model.transform(new)[order])
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_held_out_rows_in_batches(fitted, size):
+    """Nor do the rows that a row comes with."""
+    model, new = fitted
+    places = [model.transform(new[first : first + size]) for first in range(0, new.shape[0], size)]
+    np.testing.assert_array_equal(np.concatenate(places), model.transform(new))
+
+
+def test_held_out_rows_repeated(fitted):
+    """The same row twice gets the same place twice."""
+    model, new = fitted
+    places = model.transform(new[[3, 5, 3, 3]])
+    np.testing.assert_array_equal(places[[0, 0]], places[2:])
+    assert (places[0] != places[1]).all()
+
+
+@pytest.mark.parametrize("layout", ["F", "sliced", "readonly", "frame"])
+def test_memory_layout_of_features_does_not_matter(layout):
+    """Fortran order, strides, read-only arrays and frames give the bits of a plain array."""
+    X = load_digits().data[:300]
+    if layout == "sliced":
+        other = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3]
+        assert not (other.flags.c_contiguous or other.flags.f_contiguous)
+    elif layout == "frame":
+        other = pytest.importorskip("pandas").DataFrame(X)
+        other.columns = [f"pixel {i}" for i in range(64)]
+    else:
+        other = np.asfortranarray(X) if layout == "F" else X.copy()
+        other.flags.writeable = layout == "F"
+    plain, model = (PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0) for _ in range(2))
+    np.testing.assert_array_equal(model.fit_transform(other), plain.fit_transform(X))
+    np.testing.assert_array_equal(model.transform(other[:40]), plain.transform(X[:40]))
+    if layout == "frame":
+        assert list(model.feature_names_in_) == list(other.columns)
+
+
+# ------------------------------------------------------------------------------------------------ an estimator's ways
+
+
+def test_names_go_when_rows_come_without_features():
+    """A later fit from arrays alone leaves no names or features of an earlier one behind."""
+    pandas = pytest.importorskip("pandas")
+    X = load_digits().data[:200]
+    frame = pandas.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    dists, indices = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
+    model = PrecomputedUMAP(metric="euclidean", n_epochs=2, random_state=0).fit(frame)
+    assert model.n_features_in_ == 64
+    model.fit(knn_indices=indices, knn_dists=dists)
+    assert model.n_features_in_ == 200 and not hasattr(model, "feature_names_in_")
+    with pytest.raises(ValueError, match="fitted without features"):
+        model.transform(X[:3])
+
+
+def test_search_is_of_the_last_fit():
+    """A manifold beside features: new rows are looked up among the features of this fit."""
+    X = load_digits().data
+    model = PrecomputedUMAP(metric="euclidean", n_epochs=2, random_state=0)
+    manifold = model.learn_manifold(X[200:500])
+    model.fit(X[:200]).fit(X[200:500], manifold=manifold)
+    np.testing.assert_array_equal(model.transform(X[200:260]), model.embedding_[:60])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_clone_parameters_and_pictures(estimator):
+    """Parameters survive clone and set_params; the HTML picture names the class before and after fit."""
+    parameters = estimator.get_params()
+    assert clone(estimator).get_params() == parameters
+    assert PrecomputedUMAP().set_params(**parameters).get_params() == parameters
+    assert "PrecomputedUMAP" in estimator_html_repr(estimator)
+    X = np.random.default_rng(0).uniform(size=(40, 40))
+    fitted = clone(estimator).set_params(n_epochs=2).fit(X)
+    assert "PrecomputedUMAP" in estimator_html_repr(fitted)
+    assert not hasattr(clone(fitted), "embedding_")
+
+
+def test_set_output_leaves_X_free():
+    """Frames come out with names, also where X is left out."""
+    pandas = pytest.importorskip("pandas")
+    X = load_digits().data[:100]
+    dists, indices = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
+    model = PrecomputedUMAP(n_epochs=2, random_state=0).set_output(transform="pandas")
+    frame = model.fit_transform(knn_indices=indices, knn_dists=dists)
+    assert isinstance(frame, pandas.DataFrame) and list(frame) == ["precomputedumap0", "precomputedumap1"]
+    pandas.testing.assert_frame_equal(model.transform(knn_indices=indices, knn_dists=dists), frame)
+
+
+def test_order_of_the_fitted_rows():
+    """A manifold says nothing of order: the same rows in the same order give the same map, and its rows agree."""
+    X = load_digits().data[:300]
+    model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, again = model.fit_transform(X), model.fit_transform(X.copy())
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(model.transform(X[::-1]), first[::-1])
+    assert isinstance(model.manifold_, Manifold)

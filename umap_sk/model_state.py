@@ -1,0 +1,58 @@
+"""What a pickled or otherwise stored estimator holds, and which formats can be read."""
+
+from typing import Any
+
+from umap_sk.callbacks import OF_A_RUN
+
+FORMAT = 1  # raised when an older version of the package could not make sense of a newer model
+
+
+def packed(state: dict[str, Any]) -> dict[str, Any]:
+    """State to store: what can be built again or belongs to a fit that is running is left out.
+
+    Parameters
+    ----------
+    state : dict
+        The estimator's attributes; left as it is.
+
+    Returns
+    -------
+    dict
+        With the format and the version.
+    """
+    from umap_sk import __version__
+
+    state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_RUN)}
+    if "_stepper" in state:
+        state["_stepper"] = state["_stepper"]._replace(layout=None)
+    return {**state, "_format": FORMAT, "_umap_sk_version": __version__}
+
+
+def unpacked(state: dict[str, Any]) -> dict[str, Any]:
+    """Attributes from a stored state.
+
+    Parameters
+    ----------
+    state : dict
+        From :func:`packed`, of this or an older version.
+
+    Returns
+    -------
+    dict
+        Without format and version.
+
+    Raises
+    ------
+    ValueError
+        If the state has a format of a newer version.
+    """
+    from umap_sk import __version__
+
+    state = dict(state)
+    stored, writer = state.pop("_format", 1), state.pop("_umap_sk_version", "an unknown version")
+    if stored > FORMAT:
+        raise ValueError(
+            f"The model was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats up "
+            f"to {FORMAT}. Install umap_sk {writer} or newer, or fit the model again."
+        )
+    return state
