@@ -61,11 +61,19 @@ def test_any_cut_gives_the_bits_of_fit(arrays, whole, cuts):
 
 def test_no_epochs_left(arrays, whole):
     """The error names the cure, and the map stays."""
-    model = PrecomputedUMAP(**SETTINGS).fit(**arrays)
-    for again in ({}, arrays):
+    stepped = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=20)
+    fitted = PrecomputedUMAP(**SETTINGS).fit(**arrays)
+    for model, again in ((stepped, {}), (stepped, arrays), (fitted, {})):
         with pytest.raises(ValueError, match="All 20 epochs have been run.*init=embedding_, rescale_init=False"):
             model.partial_fit(**again)
-    assert np.array_equal(model.embedding_, whole)
+        assert np.array_equal(model.embedding_, whole)
+
+
+def test_data_after_a_finished_fit_begin_anew(ring, arrays, whole):
+    """As scikit-learn's checks demand of fit followed by partial_fit."""
+    model = PrecomputedUMAP(**SETTINGS).fit(knn_graph(*ring[:2])).partial_fit(**arrays, epochs=5)
+    assert model.epoch_ == 5
+    assert np.array_equal(model.partial_fit(epochs=15).embedding_, whole)
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, None, "all"])
