@@ -43,6 +43,15 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_troubleshooting_quotes_messages():
+    """What the page says that errors speak of is in the code, so that a search for a message finds its line."""
+    code = "".join(path.read_text() for path in (ROOT / "umap_sk").glob("*.py"))
+    code = re.sub(r'"\s+f?"', "", code)  # a message that goes over two lines
+    rows = re.findall(r"^\| (`.*?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    quoted = [phrase for row in rows for phrase in re.findall("`(.*?)`", row)]
+    assert len(quoted) > 10 and not [phrase for phrase in quoted if phrase not in code]
+
+
 def test_how_it_works_names_every_module():
     """The page that follows the list of files has no file missing and none too many."""
     named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))

@@ -154,7 +154,7 @@ def fingerprints(**given: Any) -> dict[str, str]:
     dict of str
         One hash a name.
     """
-    plain = {name: np.asarray(v, order="C") if isinstance(v, np.ndarray) else v for name, v in given.items()}
+    plain = {name: np.asarray(v, order="C") if hasattr(v, "__array__") else v for name, v in given.items()}
     return {name: joblib.hash(value) for name, value in plain.items() if value is not None}
 
 
