@@ -1,0 +1,140 @@
+"""The same bits whatever the threads, the cuts, the copies, the process and the processor."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import tiny_run
+
+from umap_sk import PrecomputedUMAP
+
+EPOCHS = 16  # fewer on 70,000 rows than anyone would want, over two levels and the near field
+
+VARIANTS = {  # every start, number of axes and kind of graph
+    "spectral": {"init": "spectral"},
+    "array": {"init": "array"},
+    "directed": {"init": "array", "symmetrize": False},
+    "pca, 3 axes": {"init": "pca", "n_components": 3},
+    "random, 10 axes": {"init": "random", "n_components": 10, "set_op_mix_ratio": 0.5},
+    "directed, spectral, 3 axes": {"init": "spectral", "n_components": 3, "symmetrize": False},
+    "one level": {"init": "random", "multilevel": False, "local_connectivity": 1.75},
+}
+
+
+def given(data, variant):
+    """An estimator and what it is fitted with."""
+    options = {"n_epochs": EPOCHS, "random_state": 3} | VARIANTS[variant]
+    arrays = {"knn_indices": data.knn_indices, "knn_dists": data.knn_dists}
+    if options["init"] == "array":
+        options.pop("init")
+        arrays["init"] = data.start
+    if options.get("init") == "pca":
+        arrays["X"] = data.features
+    return PrecomputedUMAP(**options), arrays
+
+
+@pytest.fixture(scope="module")
+def manifold(fashion_mnist):
+    return PrecomputedUMAP().learn_manifold(knn_indices=fashion_mnist.knn_indices, knn_dists=fashion_mnist.knn_dists)
+
+
+@pytest.fixture(scope="module")
+def whole(fashion_mnist, manifold):
+    """One call of fit, over more than one level."""
+    model = laid_out(fashion_mnist, manifold).fit(manifold=manifold)
+    assert any(len(phase.get("levels", ())) > 1 for phase in model.report_["phases"])
+    return model
+
+
+def laid_out(fashion_mnist, manifold):
+    return PrecomputedUMAP(n_epochs=EPOCHS, random_state=3, init=fashion_mnist.start)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_threads(fashion_mnist, variant):
+    results = []
+    for n_jobs in (1, 2):
+        model, arrays = given(fashion_mnist, variant)
+        results.append(model.set_params(n_jobs=n_jobs).fit(**arrays))
+    one, two = results
+    assert one.report_["threads"] == 1
+    assert np.isfinite(one.embedding_).all()
+    for name in ("data", "indices", "indptr"):
+        assert getattr(one.graph_, name).tobytes() == getattr(two.graph_, name).tobytes()
+    assert one.embedding_.tobytes() == two.embedding_.tobytes()
+
+
+def test_seeds_matter(fashion_mnist, manifold, whole):
+    other = laid_out(fashion_mnist, manifold).set_params(random_state=4).fit(manifold=manifold)
+    assert other.embedding_.tobytes() != whole.embedding_.tobytes()
+
+
+def through_a_file(model, path):
+    joblib.dump(model, path)
+    return joblib.load(path)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_cuts_and_copies(fashion_mnist, manifold, whole, tmp_path, seed):
+    """Epoch by epoch, or at random; copied, stored and on other threads in between."""
+    rng = np.random.default_rng(seed)
+    model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
+    between = [
+        lambda model: model,
+        lambda model: pickle.loads(pickle.dumps(model)),
+        lambda model: through_a_file(model, tmp_path / "model.joblib"),
+        copy.deepcopy,
+        copy.copy,
+    ]
+    step = 0
+    while model.epoch_ < whole.epoch_:
+        model = between[step % 5](model).set_params(n_jobs=1 + step % 2)
+        model.partial_fit(epochs=1 if seed is None else int(rng.integers(1, 6)))
+        step += 1
+    assert model.embedding_.tobytes() == whole.embedding_.tobytes()
+
+
+def python(*arguments, **environment):
+    """Run Python beside this file, with other hashes of strings."""
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here.parent), str(here)])
+    settings = {"PYTHONPATH": paths, "PYTHONHASHSEED": "7", "NUMBA_NUM_THREADS": "1"} | environment
+    return subprocess.run(
+        [sys.executable, *arguments], env=os.environ | settings, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
+    """A file of a layout that has just left its coarsest level."""
+    model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
+    model.partial_fit(epochs=model._stepper.layout.phases[0].epochs)
+    joblib.dump(model, tmp_path / "half.joblib")
+    code = (
+        "import joblib, numpy, sys\n"
+        "model = joblib.load(sys.argv[1]).partial_fit(epochs=1000)\n"
+        "numpy.save(sys.argv[2], model.embedding_)\n"
+    )
+    python("-c", code, str(tmp_path / "half.joblib"), str(tmp_path / "whole.npy"))
+    assert np.load(tmp_path / "whole.npy").tobytes() == whole.embedding_.tobytes()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}],
+    ids=["plain Python", "any processor"],
+)
+def test_compiler_and_processor(tmp_path, environment):
+    """Plain Python does what compiled code does, to the bit: nothing is fused, reordered or left to a library."""
+    python(str(Path(tiny_run.__file__)), str(tmp_path / "there.npz"), **environment)
+    there = np.load(tmp_path / "there.npz")
+    here = tiny_run.results()
+    assert set(here) == set(there)
+    for name, array in here.items():
+        assert np.isfinite(array).all()
+        assert array.tobytes() == there[name].tobytes(), name

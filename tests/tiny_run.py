@@ -1,0 +1,35 @@
+"""A run through every kernel that is small enough for plain Python: ``python tests/tiny_run.py out.npz``."""
+
+import sys
+
+import numpy as np
+from graphs import random_graph
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import PrecomputedUMAP, levels, optimise
+from umap_sk.curve import fit_curve
+
+
+def results():
+    """Graph, embedding and new rows of two fits, and an embedding by way of three levels with field and near field."""
+    points = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    dists, indices = NearestNeighbors(n_neighbors=7).fit(points[:40]).kneighbors(points)
+    found = {}
+    for n_components, init in ((2, "random"), (3, "spectral")):
+        model = PrecomputedUMAP(6, n_components, n_epochs=3, random_state=0, init=init, local_connectivity=1.5)
+        model.fit(knn_indices=indices[:40], knn_dists=dists[:40])
+        found[f"graph {n_components}"] = model.graph_.data
+        found[f"embedding {n_components}"] = model.embedding_
+        found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
+    built = levels.build_levels(random_graph(0, n=400), 0, largest=1)[:3]
+    phases = optimise.plan_phases(len(built), 14, 32, field=True)
+    layout = optimise.Layout(built, phases, optimise.Forces(fit_curve()))
+    start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
+    state = optimise.run(layout, optimise.begin(layout, start, 0), 14)
+    assert state.depth == 0
+    return found | {"levels": state.positions, "moments": state.moments}
+
+
+if __name__ == "__main__":
+    with np.errstate(over="ignore"):  # hashes wrap around, of which plain Python warns
+        np.savez(sys.argv[1], **results())
