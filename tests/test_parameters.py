@@ -142,3 +142,17 @@ def test_metric_names_what_is_too_far(ring, metric, cut):
     assert np.flatnonzero(np.isnan(model.embedding_[:, 0])).tolist() == [7]
     model.set_params(disconnection_distance=np.inf).fit(knn_indices=indices, knn_dists=dists)
     assert np.isfinite(model.embedding_).all()
+
+
+@pytest.mark.parametrize(
+    "features, message",
+    [
+        (np.ones((60, 3)), "vary in n_components=2 directions, but those of X vary in 0"),
+        (np.outer(np.arange(60.0), [1, 2, 3]), "vary in n_components=2 directions, but those of X vary in 1"),
+        (np.ones((60, 1)), r"at least n_components=2 features and rows, but X has shape \(60, 1\)"),
+    ],
+)
+def test_too_little_for_principal_components(ring, features, message):
+    """Features that do not vary enough make no start."""
+    with pytest.raises(ValueError, match=message):
+        PrecomputedUMAP(5, init="pca").fit(features, knn_indices=ring[0], knn_dists=ring[1])

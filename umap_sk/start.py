@@ -12,6 +12,7 @@ from umap_sk.levels import Level, smoothed
 PASSES = 5  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
+LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 LEAST_SCALE = 10
@@ -57,15 +58,22 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
     Raises
     ------
     ValueError
-        If there are fewer features or rows than components.
+        If there are fewer features or rows than components, or X does not vary in so many directions.
     """
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
             f"{features.shape}. Use init='spectral' or 'random', or pass an array as init."
         )
-    with threadpool_limits(limits=1, user_api="blas"):
-        return PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
+        positions = PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
+    widths = np.ptp(positions, axis=0)
+    if not widths.min() > LEAST_WIDTH * widths.max():
+        raise ValueError(
+            f"init='pca' needs features that vary in n_components={n_components} directions, but those of X vary in "
+            f"{np.count_nonzero(widths > LEAST_WIDTH * widths.max())}. Use init='spectral' or 'random'."
+        )
+    return positions
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
