@@ -40,7 +40,7 @@ def field_at(positions, spacing, curve=CURVE, near=False, scale=1.0):
 
 def added_near(positions, frame, curve=CURVE, **seeds):
     out = np.zeros_like(positions)
-    field.add_near_field(positions, frame, 1.0, settings_of(curve=curve, **seeds), out)
+    field.add_near_field(positions, frame, 1.0, settings_of(curve=curve, **seeds), out, (0, len(positions)))
     return out
 
 
@@ -175,7 +175,7 @@ def test_field_does_not_depend_on_threads():
         field.transformed_kernel.cache_clear()
         with limit_threads(threads):
             frame, out = field_at(positions, 0.15, near=True)
-            field.add_near_field(positions, frame, 0.5, settings_of(), out)
+            field.add_near_field(positions, frame, 0.5, settings_of(), out, (0, len(positions)))
             results.append(out)
     assert results[0].tobytes() == results[1].tobytes()
 
@@ -213,9 +213,20 @@ def test_near_field_has_the_right_mean():
     assert np.abs(error / (drawn.std(0) / 10 + 1e-3)).max() < 6
 
 
+def test_near_field_of_some_rows_leaves_the_others_alone():
+    positions = points(2 * kernels.BLOCK + 100, 8.0)
+    frame = field.frame_of(positions, 0.15)
+    whole, cut = added_near(positions, frame), np.zeros_like(positions)
+    for rows in ((kernels.BLOCK, 2 * kernels.BLOCK), (0, kernels.BLOCK), (2 * kernels.BLOCK, len(positions))):
+        before = cut.copy()
+        field.add_near_field(positions, frame, 1.0, settings_of(), cut, rows)
+        assert np.delete(cut, np.arange(*rows), 0).tobytes() == np.delete(before, np.arange(*rows), 0).tobytes()
+    assert cut.tobytes() == whole.tobytes()
+
+
 def test_near_field_adds_and_scales():
     positions = points(1300, 6.0)
     frame = field.frame_of(positions, 0.15)
     out = np.ones_like(positions)
-    field.add_near_field(positions, frame, 0.25, settings_of(), out)
+    field.add_near_field(positions, frame, 0.25, settings_of(), out, (0, len(positions)))
     np.testing.assert_allclose(out, 1 + 0.25 * added_near(positions, frame), rtol=1e-5, atol=1e-5)

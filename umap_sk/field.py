@@ -187,7 +187,14 @@ def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.nd
     kernels.interpolate(readonly(positions), *origin, inverse, field.x, field.y, np.float32(scale), *rows, out)
 
 
-def add_near_field(positions: np.ndarray, frame: Frame, scale: float, settings: np.recarray, out: np.ndarray) -> None:
+def add_near_field(
+    positions: np.ndarray,
+    frame: Frame,
+    scale: float,
+    settings: np.recarray,
+    out: np.ndarray,
+    rows: tuple[int, int],
+) -> None:
     """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings.
 
     Parameters
@@ -202,17 +209,18 @@ def add_near_field(positions: np.ndarray, frame: Frame, scale: float, settings: 
         Settings of the epoch: curve, seed and number of the epoch.
     out : ndarray of shape (n, 2), float32
         The field of every row, to which is added.
+    rows : tuple of 2 int
+        First row and the row behind the last; others are left alone.
     """
     n = len(positions)
     reach = REACH * frame.spacing
-    rows, columns = (int(side / reach) + 2 for side in frame.extent)
+    n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
     cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
-    counts = np.zeros((PARTS, rows * columns), np.int32)
-    kernels.count_cells(readonly(positions), *cells, columns, counts)
+    counts = np.zeros((PARTS, n_rows * n_columns), np.int32)
+    kernels.count_cells(readonly(positions), *cells, n_columns, counts)
     begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
     order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
     points = np.empty((n, 2), np.float32)
-    kernels.sort_into_cells(readonly(positions), *cells, columns, counts, begin, order, points)
-    kernels.add_near_field(
-        points, order, begin, *cells, rows, columns, np.float32(reach), np.float32(scale), settings, out
-    )
+    kernels.sort_into_cells(readonly(positions), *cells, n_columns, counts, begin, order, points)
+    grid = (*cells, n_rows, n_columns, np.float32(reach))
+    kernels.add_near_field(points, order, begin, *grid, np.float32(scale), settings, *rows, out)

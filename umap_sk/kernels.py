@@ -1191,8 +1191,10 @@ def near_terms(difference, factors, count, reach, s):
 
 
 @parallel_kernel
-def add_near_field(points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, out):
-    """Add the repulsion that ends at `reach` to every row, from NEAR samples of the 3 x 3 cells around it."""
+def add_near_field(
+    points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, first_row, last_row, out
+):
+    """Add the repulsion that ends at `reach` to some rows, from NEAR samples of the 3 x 3 cells around each."""
     n = order.shape[0]
     batch = CHUNK // NEAR
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -1212,19 +1214,22 @@ def add_near_field(points, order, begin, origin_x, origin_y, inverse, rows, colu
                 y = points[q, 1]
                 cell_x = np.int64((x - origin_x) * inverse)
                 cell_y = np.int64((y - origin_y) * inverse)
-                counts[q - first], spreads[q - first] = gather_near(
-                    x, y, cell_x, cell_y, rows, columns, begin, points, offset, pairs, difference, lengths
-                )
+                counts[q - first] = 0
+                if first_row <= order[q] < last_row:
+                    counts[q - first], spreads[q - first] = gather_near(
+                        x, y, cell_x, cell_y, rows, columns, begin, points, offset, pairs, difference, lengths
+                    )
                 pairs += counts[q - first]
             near_terms(difference, factors, pairs, reach, settings[0])
             place = 0
             for q in range(first, last):
-                for k in range(2):
-                    total = f4(0)
-                    for t in range(place, place + counts[q - first]):
-                        total += difference[k, t]
-                    out[order[q], k] += spreads[q - first] * scale * total
-                place += counts[q - first]
+                if counts[q - first] > 0:
+                    for k in range(2):
+                        total = f4(0)
+                        for t in range(place, place + counts[q - first]):
+                            total += difference[k, t]
+                        out[order[q], k] += spreads[q - first] * scale * total
+                    place += counts[q - first]
 
 
 # -------------------------------------------------------------------------------------------------------- transform

@@ -339,7 +339,7 @@ def repulsion(
     if near:
         frame = field.frame
         del field
-        add_near_field(state.positions, frame, share, settings, out)
+        add_near_field(state.positions, frame, share, settings, out, rows)
 
 
 def picks(levels: tuple[Level, ...], depth: int) -> np.ndarray:
