@@ -6,6 +6,7 @@ import pytest
 from numpydoc.validate import validate
 
 import umap_sk
+from umap_sk import metrics
 
 CHECKS = {
     "GL03": "one blank line between sections",
@@ -34,6 +35,7 @@ CHECKS = {
 
 def _public():
     """Names of the public objects and of the methods that they define themselves."""
+    yield from (f"umap_sk.metrics.{name}" for name in metrics.__all__)
     for name in umap_sk.__all__:
         thing = getattr(umap_sk, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):

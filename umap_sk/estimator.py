@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, kernels, model_state, optimise, stepping
+from umap_sk import given, kernels, metrics, model_state, optimise, stepping
 from umap_sk._numba import limit_threads
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.curve import Curve, fit_curve
@@ -369,11 +369,40 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         check_is_fitted(self)
         with limit_threads(self.n_jobs):
-            neighbors, dtype = self._neighbors_of_new(X, knn_indices, knn_dists)
-            frozen = self._map.get(lambda: freeze(self.embedding_, self._forces(Curve(self.a_, self.b_)), self.seed_))
-            places = place(frozen, neighbors, self.n_neighbors, self.local_connectivity)
-        warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor")
-        return places.astype(dtype, copy=False)
+            return self._place(*self._look_up(X, knn_indices, knn_dists, self.n_neighbors))
+
+    def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
+        """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
+
+        New rows are placed as by :meth:`transform`, the rows that the map was made from stay where they are. They are
+        known by listing themselves first, all of them and in order; otherwise, what a row has at distance 0 is the
+        row itself. It counts neither among its neighbors nor in the map. A row with fewer than
+        `k` neighbors is judged by those it has, a row without any is left out. Beyond 10,000 rows a sample of so many
+        is judged, always the same. A score does not look at the map as a
+        whole, and of maps that differ in `min_dist` it prefers small values: see :mod:`umap_sk.metrics` for others.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_rows, n_features), default=None
+            As in :meth:`transform`.
+        y : None
+            Ignored.
+        k : int, default=15
+            Neighbors to compare, the row itself not counted; whatever `n_neighbors` is, so that grids over it ask the
+            same question.
+        knn_indices : array-like of shape (n_rows, m), integers, default=None
+            As in :meth:`transform`; the more than `k` the better.
+        knn_dists : array-like of shape (n_rows, m), real numbers, default=None
+            Their distances.
+
+        Returns
+        -------
+        float
+            0 to 1, higher is better.
+        """
+        check_is_fitted(self)
+        places, neighbors = self._placed(X, knn_indices, knn_dists, metrics.check_k(k) + 1)
+        return metrics.recall_of(metrics.lists_of_new(self, places, neighbors, k))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "embedding_")
@@ -533,8 +562,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             "_stepper": stepper,
         }
 
-    def _neighbors_of_new(self, X, knn_indices, knn_dists):
-        """Neighbors of new rows among the training rows, and the dtype of the output."""
+    def _look_up(self, X, knn_indices, knn_dists, count):
+        """Check what was given of new rows; X validated, and arrays, of `count` neighbors where they are searched."""
         aside = given.check_combination(X, knn_indices, knn_dists)
         searches = not aside and self.metric != "precomputed"
         if searches and not hasattr(self, "_search"):
@@ -544,19 +573,37 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             )
         values = None if X is None else given.validated(self, X, aside=aside, reset=False)
         if searches:
-            knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors, own=False)
-        neighbors, counts = read_neighbors(
+            knn_indices, knn_dists = find_neighbors(self._search, values, count, own=False)
+        return values, knn_indices, knn_dists
+
+    def _read_new(self, values, knn_indices, knn_dists, count):
+        """The nearest neighbors of new rows among the training rows."""
+        return read_neighbors(
             values if knn_indices is None else None,
             knn_indices=knn_indices,
             knn_dists=knn_dists,
-            n_neighbors=self.n_neighbors,
-            n_rows=None if X is None else _num_samples(values),
+            n_neighbors=count,
+            n_rows=None if values is None else _num_samples(values),
             n_columns=len(self.embedding_),
             drop_self=False,
             disconnection_distance=self._graph_parameters()["disconnection_distance"],
         )
+
+    def _place(self, values, knn_indices, knn_dists):
+        """Places of new rows, of the dtype of their features."""
+        neighbors, counts = self._read_new(values, knn_indices, knn_dists, self.n_neighbors)
         warn_about(counts, neighbors, self.n_neighbors)
-        return neighbors, np.dtype(np.float32) if values is None else values.dtype
+        frozen = self._map.get(lambda: freeze(self.embedding_, self._forces(Curve(self.a_, self.b_)), self.seed_))
+        places = place(frozen, neighbors, self.n_neighbors, self.local_connectivity)
+        warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor")
+        return places if values is None else places.astype(values.dtype, copy=False)
+
+    def _placed(self, X, knn_indices, knn_dists, count):
+        """Places of new rows, and all their neighbors: those given, or at least `count` where they are searched."""
+        with limit_threads(self.n_jobs):
+            values, indices, dists = self._look_up(X, knn_indices, knn_dists, max(count, self.n_neighbors))
+            neighbors, _ = self._read_new(values, indices, dists, len(self.embedding_))
+            return self._place(values, indices, dists), neighbors
 
     def _graph_parameters(self):
         """Parameters that decide the graph, with the metric's own disconnection distance filled in."""
