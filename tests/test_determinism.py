@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 import tiny_run
+from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP
 
@@ -98,6 +99,34 @@ def test_cuts_and_copies(fashion_mnist, manifold, whole, tmp_path, seed):
         model.partial_fit(epochs=1 if seed is None else int(rng.integers(1, 6)))
         step += 1
     assert model.embedding_.tobytes() == whole.embedding_.tobytes()
+
+
+@pytest.mark.parametrize("n_components", [2, 3])
+@pytest.mark.parametrize("metric", ["precomputed", "euclidean"])
+def test_new_rows(digits, metric, n_components):
+    """In any order, one by one or all at once, on one thread or two."""
+    old, new = digits.features[:1500], digits.features[1500:]
+    settings = {"n_components": n_components, "n_epochs": 10, "random_state": 0, "init": "random", "metric": metric}
+    search = NearestNeighbors(n_neighbors=15).fit(old)
+    dists, indices = search.kneighbors(old)
+    new_dists, new_indices = search.kneighbors(new)
+    fitted_with = {"knn_indices": indices, "knn_dists": dists} if metric == "precomputed" else {"X": old}
+    model = PrecomputedUMAP(**settings).fit(**fitted_with)
+
+    def places(rows, n_jobs=1):
+        model.set_params(n_jobs=n_jobs)
+        if metric == "euclidean":
+            return model.transform(new[rows])
+        return model.transform(knn_indices=new_indices[rows], knn_dists=new_dists[rows])
+
+    whole = places(np.arange(297))
+    assert np.isfinite(whole).all()
+    order = np.random.default_rng(1).permutation(297)
+    assert places(order, n_jobs=2).tobytes() == whole[order].tobytes()
+    for row in range(0, 297, 6):
+        assert places([row], n_jobs=1 + row % 4 // 2).tobytes() == whole[row].tobytes()
+    for part in np.array_split(order, [1, 20, 150]):
+        assert places(part).tobytes() == whole[part].tobytes()
 
 
 def python(*arguments, **environment):

@@ -75,7 +75,7 @@ def test_memberships_are_the_twins():
     rows = hard_rows(1, kernels.BLOCK + 100)
     neighbors = ragged(rows)
     scales = local_scales(neighbors, 8)
-    scales.sigma[3] = 0  # nothing to divide by: every neighbor counts in full
+    scales.rho[3], scales.sigma[3] = 1, 0  # nothing to divide by: every neighbor counts in full
     strengths = membership_strengths(neighbors, scales)
     assert strengths.dtype == np.float32
     expected = [m for row, r, s in zip(rows, *scales, strict=True) for m in naive.memberships(row, r, s)]
