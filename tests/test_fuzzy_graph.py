@@ -144,6 +144,17 @@ def test_without_zeros():
     assert without_zeros(kept) is kept
 
 
+@pytest.mark.parametrize("symmetrize", [True, False])
+def test_wide_indices_make_the_same_graph(symmetrize):
+    neighbors, _ = read_neighbors(knn_indices=hub_arrays()[0], knn_dists=hub_arrays()[1], n_neighbors=7)
+    wide = neighbors._replace(indices=neighbors.indices.astype(np.uint32), distances=neighbors.distances.copy())
+    expected = fuzzy_graph(neighbors, 7, symmetrize=symmetrize)
+    graph = fuzzy_graph(wide, 7, symmetrize=symmetrize)
+    assert graph.indices.dtype == np.uint32
+    assert graph.indices.tolist() == expected.indices.tolist()
+    assert graph.weights.tobytes() == expected.weights.tobytes()
+
+
 def wide_rows(n_rows=50, most=40):
     """Unsorted rows of indices between 0 and 2^32, none twice in a row."""
     rng = np.random.default_rng(6)

@@ -296,6 +296,19 @@ def test_any_cutting_of_the_epochs_gives_the_same_bits():
     assert bits(optimise.run(layout, state, 5)) == whole
 
 
+def test_wide_indices_make_the_same_layout():
+    """uint32 in place of int32, from the levels to the last epoch."""
+    graph = random_graph(9)
+    wide = graph._replace(indices=graph.indices.astype(np.uint32))
+    reached = []
+    for one in (graph, wide):
+        layout = layout_of(one, 3, on_grid=True)
+        assert all(level.indices.dtype == level.owner.dtype == one.indices.dtype for level in layout.levels)
+        start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
+        reached.append(bits(optimise.run(layout, optimise.begin(layout, start, 2), 2 * EPOCHS)))
+    assert reached[0] == reached[1]
+
+
 def test_a_true_answer_stops():
     layout, first = three_levels()
     state = optimise.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
