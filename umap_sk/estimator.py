@@ -459,7 +459,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             if values is not None and values.shape[0] != manifold.n_samples:
                 raise ValueError(
                     f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
-                    "was learned from, or leave X out."
+                    "was learned from, or leave X out. Cross-validation cuts X and passes a manifold on whole: to try "
+                    "parameters on one graph, use cv=[(rows, rows)] with rows = np.arange(n)."
                 )
         if X is None:
             self.n_features_in_ = manifold.n_samples
@@ -502,6 +503,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 n_rows=n_rows,
                 disconnection_distance=self._graph_parameters()["disconnection_distance"],
             )
+            if aside:
+                given.check_self_column(knn_indices, knn_dists)
             entry.update(counts._asdict())
         warn_about(counts, neighbors, self.n_neighbors - 1)
         with report.phase("graph") as entry:

@@ -6,10 +6,15 @@ import joblib
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from umap_sk.neighbor_checks import SLICED
+
 COLUMNS = (
     "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
     "knn_indices and knn_dists, or fit with another metric."
 )
+
+SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
+NEARLY_ZERO = 0.01  # of the second column's distance
 
 
 def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
@@ -82,6 +87,41 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
         if graph and "features as input" in str(error):
             raise ValueError(f"{error} {COLUMNS}") from error
         raise
+
+
+def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
+    """Raise if the first column holds the rows themselves, but in another order than the rows have by now.
+
+    It does if its distances are nearly 0 and its entries do not repeat: where rows have a twin at distance 0, they lie
+    in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
+
+    Parameters
+    ----------
+    knn_indices : array-like of shape (n, k), integers from 0 to n - 1 or missing
+        Neighbors of each row.
+    knn_dists : array-like of shape (n, k)
+        Their distances.
+
+    Raises
+    ------
+    ValueError
+        If more than 95 % of the first column's entries differ from each other, and most of them are nearly at distance
+        0, but neither the row itself nor the other one of a pair.
+    """
+    first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
+    near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
+    rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)
+    names = first[rows].astype(np.int64)
+    named = np.zeros(len(first), bool)
+    named[names] = True
+    strangers = rows[first[names] != rows]
+    if named.sum() > SELF_COLUMN * len(first) and 2 * len(strangers) > len(first):
+        row = strangers[0]
+        raise ValueError(
+            f"The first column of knn_indices holds the rows themselves in another order: row {row} begins with "
+            f"{first[row]}, at distance {dists[row, 0]}. Indices must name rows by their place in these arrays. "
+            f"{SLICED}"
+        )
 
 
 def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any:

@@ -1,0 +1,298 @@
+"""Cross-validation over one graph, in the forms that people write, and what is refused because it would be wrong."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+import sklearn
+from scipy.spatial.distance import cdist
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, cross_validate
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsTransformer
+from sklearn.pipeline import Pipeline
+
+from umap_sk import FewerNeighborsWarning, PrecomputedUMAP, knn_graph, metrics
+
+N = 150
+X, LABELS = make_blobs(N, 6, centers=4, cluster_std=2.0, random_state=0)
+GRID = {"min_dist": [0.05, 0.5], "n_neighbors": [6, 10]}
+ALL = [(np.arange(N), np.arange(N))]
+CV = KFold(3, shuffle=True, random_state=0)
+
+
+def arrays(k):
+    """The k nearest of every row, the row itself first, with distances whose bits do not depend on the batch."""
+    distances = cdist(X, X)
+    indices = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return indices, np.take_along_axis(distances, indices, axis=1)
+
+
+GRAPH = knn_graph(*arrays(50))
+
+
+def umap(**parameters):
+    return PrecomputedUMAP(**{"n_neighbors": 10, "n_epochs": 10, "random_state": 0, **parameters})
+
+
+def split_scores(search, n_splits):
+    return np.array([search.cv_results_[f"split{i}_test_score"] for i in range(n_splits)]).T
+
+
+# -------------------------------------------------------------------------- a: a graph, cut by rows and columns
+
+
+def test_graph_in_grid_search():
+    """Every fold's map is that of the fold's rows with their own nearest neighbors, and so is its score."""
+    search = GridSearchCV(umap(), GRID, cv=CV, error_score="raise").fit(GRAPH)
+    scores = split_scores(search, 3)
+    for parameters, row in zip(search.cv_results_["params"], scores, strict=True):
+        for (train, test), score in zip(CV.split(X), row, strict=True):
+            fold = umap(**parameters, metric="euclidean").fit(X[train])
+            cut = umap(**parameters).fit(GRAPH[train][:, train])
+            np.testing.assert_array_equal(cut.embedding_, fold.embedding_)
+            assert score == cut.score(GRAPH[test][:, train]) == fold.score(X[test])
+    best = search.cv_results_["params"][scores.mean(axis=1).argmax()]
+    assert search.best_params_ == best and len(set(scores.ravel())) > 6
+    np.testing.assert_array_equal(search.best_estimator_.embedding_, umap(**best).fit(GRAPH).embedding_)
+
+
+def test_ragged_rows_say_what_they_lost():
+    """A graph that lists too few: the warning counts the rows of each fold that fall short."""
+    graph = knn_graph(*arrays(11))
+    train, _ = next(iter(CV.split(X)))
+    left = np.diff(graph[train][:, train].indptr) - 1
+    assert 0 < (left < 9).sum() < len(train)
+    with pytest.warns(FewerNeighborsWarning) as caught:
+        GridSearchCV(umap(), {"n_neighbors": [10]}, cv=[next(iter(CV.split(X)))], refit=False).fit(graph)
+    expected = f"{(left < 9).sum()} of 100 rows have fewer than 9 neighbors (the fewest: {left.min()})"
+    assert expected in str(caught[0].message)
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc", "coo", "dense"])
+def test_graph_of_any_form(kind):
+    """Formats that scikit-learn can cut give the scores of csr_array; a dense matrix of all distances gives those of
+    features."""
+    if kind == "dense":
+        graph, expected = cdist(X, X), cross_validate(umap(metric="euclidean"), X, cv=CV)["test_score"]
+    else:
+        graph = scipy.sparse.csr_matrix(GRAPH) if kind == "csr_matrix" else GRAPH.asformat(kind)
+        expected = cross_validate(umap(), GRAPH, cv=CV)["test_score"]
+    np.testing.assert_array_equal(cross_validate(umap(), graph, cv=CV, error_score="raise")["test_score"], expected)
+
+
+def test_scorers_in_grid_search():
+    """The metrics' scorers, several at once."""
+    scoring = {"recall": metrics.neighbor_recall_scorer, "trust": metrics.trustworthiness_scorer}
+    search = GridSearchCV(umap(), {"min_dist": [0.05, 0.9]}, cv=CV, scoring=scoring, refit="trust").fit(GRAPH)
+    plain = GridSearchCV(umap(), {"min_dist": [0.05, 0.9]}, cv=CV).fit(GRAPH)
+    np.testing.assert_array_equal(search.cv_results_["mean_test_recall"], plain.cv_results_["mean_test_score"])
+    train, test = next(iter(CV.split(X)))
+    first = umap(min_dist=0.05).fit(GRAPH[train][:, train])
+    found = metrics.trustworthiness(
+        GRAPH[test][:, train], first.transform(GRAPH[test][:, train]), training=first.embedding_
+    )
+    assert search.cv_results_["split0_test_trust"][0] == pytest.approx(found, abs=1e-12)
+
+
+# ------------------------------------------------------------- b: a pipeline from features to a classifier, cached
+
+
+class CountingTransformer(KNeighborsTransformer):
+    """Counts the fits of all its clones."""
+
+    fits: list = []
+
+    def fit_transform(self, X, y=None):
+        type(self).fits.append(X.shape)
+        return super().fit_transform(X)
+
+
+def test_pipeline_with_memory(tmp_path):
+    """Scores are those of each fold by hand; with memory= the search runs once a fold, and once for the refit."""
+    steps = [
+        ("neighbors", CountingTransformer(n_neighbors=10, mode="distance")),
+        ("umap", umap()),
+        ("vote", KNeighborsClassifier(5)),
+    ]
+    grid = {f"umap__{name}": values for name, values in GRID.items()}
+    CountingTransformer.fits.clear()
+    search = GridSearchCV(Pipeline(steps, memory=str(tmp_path)), grid, cv=CV, error_score="raise").fit(X, LABELS)
+    assert len(CountingTransformer.fits) == 4
+    plain = GridSearchCV(Pipeline(steps), grid, cv=CV).fit(X, LABELS)
+    np.testing.assert_array_equal(split_scores(search, 3), split_scores(plain, 3))
+    train, test = next(iter(CV.split(X)))
+    neighbors, model = clone(steps[0][1]), umap(min_dist=0.05, n_neighbors=6)
+    places = model.fit_transform(neighbors.fit_transform(X[train]))
+    vote = KNeighborsClassifier(5).fit(places, LABELS[train])
+    by_hand = vote.score(model.transform(neighbors.transform(X[test])), LABELS[test])
+    assert by_hand == search.cv_results_["split0_test_score"][0] > 0.7
+
+
+def test_pipeline_with_pynndescent():
+    """PyNNDescent's transformer takes the place of scikit-learn's."""
+    pynndescent = pytest.importorskip("pynndescent")
+    pipeline = Pipeline(
+        [
+            ("neighbors", pynndescent.PyNNDescentTransformer(n_neighbors=20, random_state=0)),
+            ("umap", umap()),
+            ("vote", KNeighborsClassifier(5)),
+        ]
+    )
+    train, test = next(iter(CV.split(X)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert pipeline.fit(X[train], LABELS[train]).score(X[test], LABELS[test]) > 0.7
+    exact = umap().fit(knn_graph(*arrays(20))[train][:, train])
+    assert metrics.neighbor_recall(GRAPH[train][:, train], pipeline["umap"].embedding_, k=10) == pytest.approx(
+        metrics.neighbor_recall(GRAPH[train][:, train], exact.embedding_, k=10), abs=0.1
+    )
+
+
+# ----------------------------------------------------------------------- c and d: one graph, whole, for every candidate
+
+
+def test_one_whole_graph_unsupervised():
+    """cv=[(all, all)]: nothing is cut, a candidate's score is its own map's recall."""
+    search = GridSearchCV(umap(), GRID, cv=ALL, error_score="raise").fit(GRAPH)
+    for parameters, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
+        assert score == metrics.neighbor_recall(GRAPH, umap(**parameters).fit(GRAPH).embedding_)
+    assert search.score(GRAPH) == search.best_score_
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_one_manifold_for_every_candidate(routing, monkeypatch):
+    """The manifold goes through whole, and no candidate learns a graph of its own."""
+    manifold = umap().learn_manifold(GRAPH)
+    expected = [umap(min_dist=m).fit(manifold=manifold) for m in (0.05, 0.5)]
+
+    def learned_again(*arguments, **options):
+        raise AssertionError("a graph was learned")
+
+    monkeypatch.setattr("umap_sk.estimator.fuzzy_graph", learned_again)
+    with sklearn.config_context(enable_metadata_routing=routing):
+        model = umap().set_fit_request(manifold=True) if routing else umap()
+        search = GridSearchCV(model, {"min_dist": [0.05, 0.5]}, cv=ALL, error_score="raise")
+        search.fit(GRAPH, manifold=manifold)
+    scores = [metrics.neighbor_recall(GRAPH, model.embedding_) for model in expected]
+    assert list(search.cv_results_["mean_test_score"]) == scores
+    np.testing.assert_array_equal(search.best_estimator_.embedding_, expected[int(np.argmax(scores))].embedding_)
+
+
+def test_manifold_beside_a_cut_graph():
+    """Folds cut X and not the manifold: an error that names the form above."""
+    manifold = umap().learn_manifold(GRAPH)
+    with pytest.raises(ValueError, match=r"X has 100 rows, but the manifold has 150.*cv=\[\(rows, rows\)\]"):
+        GridSearchCV(umap(), {"min_dist": [0.1]}, cv=3, error_score="raise").fit(GRAPH, manifold=manifold)
+
+
+# ---------------------------------------------------------------------------------------------------- cut arrays
+
+
+def tools():
+    """What cuts fit parameters: (name, a function of estimator, X and parameters)."""
+    grid = {"min_dist": [0.1, 0.5]}
+    in_pipeline = {"umap__min_dist": [0.1, 0.5]}
+
+    def prefixed(parameters):
+        if sklearn.get_config()["enable_metadata_routing"]:
+            return parameters
+        return {f"umap__{name}": value for name, value in parameters.items()}
+
+    def grid_search(model, data, parameters):
+        GridSearchCV(model, grid, cv=CV, error_score="raise").fit(data, **parameters)
+
+    def halving(model, data, parameters):
+        search = HalvingGridSearchCV(model, grid, cv=CV, error_score="raise", min_resources=60)
+        search.fit(data, np.zeros(N), **parameters)
+
+    def validate(model, data, parameters):
+        cross_validate(model, data, cv=CV, params=parameters, error_score="raise")
+
+    def pipeline(model, data, parameters):
+        search = GridSearchCV(Pipeline([("umap", model)]), in_pipeline, cv=CV, error_score="raise")
+        search.fit(data, **prefixed(parameters))
+
+    return [grid_search, halving, validate, pipeline]
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("metric", ["euclidean", "precomputed"])
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.__name__)
+def test_cut_arrays_are_refused(tool, metric, routing):
+    """Whatever cuts them, and whatever X is: the error names knn_graph."""
+    indices, dists = arrays(15)
+    with sklearn.config_context(enable_metadata_routing=routing):
+        model = umap(metric=metric)
+        if routing:
+            model.set_fit_request(knn_indices=True, knn_dists=True)
+            model.set_score_request(knn_indices=True, knn_dists=True)
+        with pytest.raises(ValueError, match=r"knn_graph\(knn_indices, knn_dists\)"):
+            tool(model, X if metric == "euclidean" else GRAPH, {"knn_indices": indices, "knn_dists": dists})
+
+
+def test_cut_arrays_are_named_where_errors_become_scores():
+    """With scikit-learn's default, failed fits are warned of or raised with the message inside."""
+    indices, dists = arrays(15)
+    with pytest.raises(ValueError, match="All the 6 fits failed") as caught:
+        GridSearchCV(umap(metric="euclidean"), {"min_dist": [0.1, 0.5]}, cv=3).fit(
+            X, knn_indices=indices, knn_dists=dists
+        )
+    assert "knn_graph(knn_indices, knn_dists)" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint64])
+def test_cut_that_stays_in_range(dtype):
+    """Rows in another order, or some of them twice: no index is out of range, yet the self column tells."""
+    indices, dists = arrays(15)
+    indices = indices.astype(dtype)
+    order = np.random.default_rng(0).permutation(N)
+    with pytest.raises(ValueError, match="first column of knn_indices holds the rows themselves in another order"):
+        umap().fit(knn_indices=indices[order], knn_dists=dists[order])
+    dists[:, 0] = 1e-4  # rounding in the search
+    with pytest.raises(ValueError, match=r"row 0 begins with \d+, at distance 0.0001.*knn_graph"):
+        umap().fit(knn_indices=indices[order], knn_dists=dists[order])
+
+
+def test_what_only_looks_like_a_cut():
+    """Arrays that are right are taken: no self column, twins, regular grids, and rows whose self is missing."""
+    indices, dists = arrays(15)
+    rows = np.arange(N)
+    lattice = np.abs(rows[:, None] - rows[None, :]).astype(float) + 9e9 * (rows[:, None] == rows)
+    nearest = np.argsort(lattice, axis=1, kind="stable")[:, :6]
+    partner = np.where(rows % 2, rows - 1, rows + 1)  # every row has a twin, which a search may list first
+    twins = np.c_[partner, rows, indices[:, 2:]]
+    swapped = indices.copy()
+    swapped[::3, 0], swapped[::3, 1] = indices[::3, 1], indices[::3, 0]
+    lost = indices.copy()
+    lost[::4, 0] = -1
+    flat = np.tile([0.0, 0.0, *range(1, 14)], (N, 1))
+    for given in (
+        (indices, dists),
+        (indices[:, 1:], dists[:, 1:]),
+        (nearest, np.take_along_axis(lattice, nearest, axis=1)),
+        (twins, flat),
+        (swapped, flat),
+        (lost, dists),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FewerNeighborsWarning)
+            assert umap().fit(knn_indices=given[0], knn_dists=given[1]).embedding_.shape == (N, 2)
+
+
+def test_features_with_the_default_metric():
+    """scikit-learn refuses to cut what is not square before the estimator is asked."""
+    with pytest.raises(ValueError, match="square kernel matrix"):
+        GridSearchCV(PrecomputedUMAP(), {"min_dist": [0.1]}, cv=3).fit(X)
+
+
+def test_halving_over_a_graph():
+    """A graph may be halved too: the last round sees every row."""
+    search = HalvingGridSearchCV(umap(), GRID, cv=CV, min_resources=75, error_score="raise", random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FewerNeighborsWarning)
+        search.fit(GRAPH, np.zeros(N))
+    assert search.n_resources_ == [75]
+    assert search.best_params_ in search.cv_results_["params"]
