@@ -244,6 +244,9 @@ def test_aside_is_asked_for_little(ring, arrays, fitted):
     model = PrecomputedUMAP(**SETTINGS).fit(gaps, **arrays)
     assert np.array_equal(model.embedding_, fitted.embedding_) and model.n_features_in_ == 2
     assert np.array_equal(fitted.transform(np.ones((60, 7)), **arrays), fitted.embedding_)
+    assert np.array_equal(model.transform(knn_graph(*ring[:2])), fitted.embedding_)
+    with pytest.raises(ValueError, match="X has 2 columns, but 60 are needed.*If X holds features, pass knn_indices"):
+        model.transform(ring[2])
 
 
 def test_frames_in_and_out(ring, arrays):

@@ -36,7 +36,7 @@ def as_array(values: Any, name: str) -> np.ndarray:
     if array.ndim != 2:
         raise ValueError(
             f"{name} has {array.ndim} dimension(s), shape {array.shape}; a 2-d array (rows x neighbors) is needed. "
-            "For a single row use reshape(1, -1)."
+            "For a single row use reshape(1, -1), for a column of lists np.stack."
         )
     return array
 
@@ -90,7 +90,8 @@ def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool
     if n_columns is not None and shape[1] != n_columns:
         raise ValueError(
             f"X has {shape[1]} columns, but {n_columns} are needed, one for each training row. "
-            "Give the distances from the rows of X to all training rows, in their order."
+            "Give the distances from the rows of X to all training rows, in their order. If X holds features, pass "
+            "knn_indices and knn_dists."
         )
     return shape[1]
 
