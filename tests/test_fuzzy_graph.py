@@ -125,12 +125,13 @@ def test_missing_neighbors_leave_no_trace(digits):
 
 
 def test_union_of_weights_that_vanish():
-    """An intersection keeps mutual edges only; a weight that is 0 already is no edge in either direction."""
-    neighbors = Neighbors(np.array([0, 2, 4, 5, 6]), np.array([1, 2, 0, 3, 3, 2], np.int32), np.empty(0), 4)
-    weights = np.array([0.5, 0.0, 0.25, 1.0, 0.5, 1e-30], np.float32)
+    """An intersection keeps mutual edges only; what is 0 already, or a product too small for float32, is no edge."""
+    indptr, indices = np.array([0, 2, 4, 5, 6, 7, 8]), np.array([1, 2, 0, 3, 3, 2, 5, 4], np.int32)
+    weights = np.array([0.5, 0.0, 0.25, 1.0, 0.5, 1e-30, 1e-30, 1e-30], np.float32)
     for mix_ratio in (0.0, 0.25, 1.0):
-        directed = FuzzyGraph(neighbors.indptr, neighbors.indices, weights.copy())
-        expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio)
+        directed = FuzzyGraph(indptr, indices, weights.copy())
+        expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio).astype(np.float32)
+        assert (expected[4, 5] > 0) == (mix_ratio > 0)
         union = fuzzy_union(directed, mix_ratio)
         assert_canonical(union)
         np.testing.assert_allclose(dense(union), expected, rtol=1e-6)
