@@ -1,12 +1,15 @@
 """Cross-validation over one graph, in the forms that people write, and what is refused because it would be wrong."""
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
 import sklearn
 from scipy.spatial.distance import cdist
+from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -296,3 +299,27 @@ def test_halving_over_a_graph():
         search.fit(GRAPH, np.zeros(N))
     assert search.n_resources_ == [75]
     assert search.best_params_ in search.cv_results_["params"]
+
+
+def test_table_of_the_docs():
+    """Its shares are binomial: each of a row's k - 1 others stays in a fold with probability 1 - 1 / F."""
+    page = (Path(__file__).parent.parent / "docs" / "cross_validation.md").read_text()
+    lines = re.findall(r"^\| k = (\d+) \| (.*) % \| (.*) % \| (.*) % \|$", page, re.MULTILINE)
+    assert len(lines) == 5
+    for k, *shares in lines:
+        for folds, share in zip((3, 5, 10), shares, strict=True):
+            exact = 100 * binom.cdf(13, int(k) - 1, 1 - 1 / folds)
+            assert exact < 0.01 if share == "< 0.01" else abs(exact - float(share)) <= 0.05
+
+
+@pytest.mark.parametrize("folds", [3, 5, 10])
+def test_twice_the_neighbors_are_enough(folds):
+    """What the docs advise: hardly a row falls short."""
+    neighbors = np.argsort(np.random.default_rng(0).random((2000, 2000)), axis=1)[:, :29]
+    short = np.concatenate(
+        [
+            np.isin(neighbors[train], train).sum(axis=1) < 14
+            for train, _ in KFold(folds, shuffle=True, random_state=0).split(neighbors)
+        ]
+    )
+    assert short.mean() < 0.03
