@@ -324,7 +324,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
                     "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
-            given.check_same(self._seen, seen)
+            given.check_same(getattr(self, "_seen", seen), seen)
             self._advance(epochs, task)
         return self
 
@@ -432,7 +432,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _nothing_to_go_on_from(self, seen):
         """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
-        return not hasattr(self, "embedding_") or (bool(seen) and not hasattr(self, "_seen"))
+        if not hasattr(self, "embedding_"):
+            return True
+        return bool(seen) and self.epoch_ >= self.n_epochs_ and not hasattr(self, "_seen")
 
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
         """Check what was given; X validated, and whether it is an aside."""
