@@ -37,13 +37,15 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def earlier_runs(files, wanted=lambda run: True):
-    """Runs from JSON files of this module."""
-    runs = []
-    for file in files:
+def earlier_runs(options):
+    """Runs that --json has, and the peers' runs that --peer-figures have."""
+    runs = {}
+    for file in [options.json, *options.peer_figures.split(",")]:
         if file and Path(file).exists():
-            runs += [run for run in json.loads(Path(file).read_text())["runs"] if wanted(run)]
-    return runs
+            for run in json.loads(Path(file).read_text())["runs"]:
+                if run["peer"] != "ours" or file == options.json:
+                    runs[run["variant"], run["rows"], run["peer"], run["seed"]] = run
+    return list(runs.values())
 
 
 def one_run(name, variant, seed, dataset, graph, options):
@@ -71,7 +73,8 @@ def run_all(variants, names, runs, options):
         graph = peers.reference_graph(dataset)
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             for variant in (variant for variant in variants if variant.dataset == set_name):
-                done = {run["peer"] for run in runs if (run["variant"], run["seed"]) == (variant.name, seed)}
+                key = (variant.name, dataset.n_rows, seed)
+                done = {run["peer"] for run in runs if (run["variant"], run["rows"], run["seed"]) == key}
                 for name in (name for name in names if name not in done):
                     gc.collect()
                     try:
@@ -129,11 +132,11 @@ def main(arguments=None):
     options = parse(arguments)
     names = options.peers.split(",")
     variants = [variant for case in options.case.split(",") for variant in CASES[case] if options.only in variant.name]
-    runs = earlier_runs([options.json])
-    runs += earlier_runs(options.peer_figures.split(","), lambda run: run["peer"] in names and run["peer"] != "ours")
+    runs = earlier_runs(options)
     given = {run["peer"] for run in runs} if options.peer_figures else set()
     run_all(variants, [name for name in names if name == "ours" or name not in given], runs, options)
-    print("\n" + table(variants, names, runs))
+    rows = {variant.name: options.n or datasets.SIZES[variant.dataset] for variant in variants}
+    print("\n" + table(variants, names, [run for run in runs if run["rows"] == rows.get(run["variant"])]))
 
 
 if __name__ == "__main__":
