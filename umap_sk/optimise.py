@@ -384,15 +384,36 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
     """
     done = state.epoch - phase.first_epoch
     forces = layout.forces
-    settings = np.recarray(1, SETTINGS)
-    settings.a, settings.b = forces.curve
-    settings.gamma, settings.attraction = forces.gamma, forces.attraction
-    settings.negative_rate = forces.negative_rate
-    settings.weight_scale = layout.levels[phase.depth].scale
-    settings.step = forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2
-    settings.correction1, settings.correction2 = 1 - 0.5 ** (done + 1), 1 - 0.9 ** (done + 1)
-    settings.floor = phase.floor
-    settings.seed, settings.epoch = state.seed, state.epoch
-    settings.n_rows = layout.levels[0].n_vertices
-    settings.negatives = phase.negatives
-    return settings
+    return as_record(
+        forces,
+        weight_scale=layout.levels[phase.depth].scale,
+        step=forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2,
+        correction1=1 - 0.5 ** (done + 1),
+        correction2=1 - 0.9 ** (done + 1),
+        floor=phase.floor,
+        seed=state.seed,
+        epoch=state.epoch,
+        n_rows=layout.levels[0].n_vertices,
+        negatives=phase.negatives,
+    )
+
+
+def as_record(forces: Forces, **values: float) -> np.recarray:
+    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given.
+
+    Parameters
+    ----------
+    forces : Forces
+        Curve and rates.
+    **values : float
+        Further fields of `SETTINGS`.
+
+    Returns
+    -------
+    recarray of shape (1,)
+        Of dtype `SETTINGS`.
+    """
+    a, b = forces.curve
+    values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
+    values["negative_rate"] = forces.negative_rate
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS).view(np.recarray)

@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.field import GridField, grid_field, spacing_for
 from umap_sk.neighbors import Neighbors
-from umap_sk.optimise import SETTINGS, Forces
+from umap_sk.optimise import Forces, as_record
 from umap_sk.scales import local_scales, membership_strengths
 
 EPOCHS = 30
@@ -156,10 +156,5 @@ def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
 
 def row_settings(frozen: FrozenMap) -> np.recarray:
     """Scalars of the placement, as one record for the kernels."""
-    forces = frozen.forces
-    settings = np.zeros(1, SETTINGS).view(np.recarray)
-    settings.a, settings.b = forces.curve
-    settings.gamma, settings.attraction = forces.gamma, forces.attraction
-    settings.negative_rate, settings.step = forces.negative_rate, STEP * forces.learning_rate
-    settings.seed, settings.negatives, settings.n_rows = frozen.seed, NEGATIVES, frozen.n_placed
-    return settings
+    step = STEP * frozen.forces.learning_rate
+    return as_record(frozen.forces, step=step, seed=frozen.seed, negatives=NEGATIVES, n_rows=frozen.n_placed)
