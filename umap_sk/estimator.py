@@ -16,6 +16,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from umap_sk import given, kernels, metrics, model_state, optimise, stepping
 from umap_sk._numba import limit_threads
+from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
@@ -329,7 +330,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def learn_manifold(self, X=None, *, knn_indices=None, knn_dists=None):
+    def learn_manifold(self, X=None, *, knn_indices=None, knn_dists=None, directory=None):
         """Learn the graph alone, the expensive half that many layouts can share.
 
         Parameters
@@ -338,6 +339,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             As in :meth:`fit`.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
+        directory : path, default=None
+            A new or empty directory to build the graph in, for graphs larger than the memory; as
+            :meth:`Manifold.save` leaves it.
 
         Returns
         -------
@@ -345,9 +349,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
         learner = PrecomputedUMAP(**self.get_params(deep=False))
-        with limit_threads(self.n_jobs):
+
+        def learned(allocate=in_memory):
             values, aside = learner._look_at(X, knn_indices, knn_dists)
-            return learner._learn(values, aside, knn_indices, knn_dists, Report())
+            return learner._learn(values, aside, knn_indices, knn_dists, Report(), allocate)
+
+        with limit_threads(self.n_jobs):
+            return learned() if directory is None else Manifold.built(directory, learned)
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
         """Place new rows in the map, which is held still. A row's place depends on that row alone.
@@ -488,7 +496,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._settle(stepper)
         return np.dtype(np.float32) if values is None else values.dtype
 
-    def _learn(self, values, aside, knn_indices, knn_dists, report):
+    def _learn(self, values, aside, knn_indices, knn_dists, report, allocate=in_memory):
         """Manifold of the neighbors that were given or are found."""
         n_rows = None if values is None else values.shape[0]
         if not aside and self.metric != "precomputed":
@@ -504,6 +512,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 n_neighbors=self.n_neighbors,
                 n_rows=n_rows,
                 disconnection_distance=self._graph_parameters()["disconnection_distance"],
+                allocate=allocate,
             )
             if aside:
                 given.check_self_column(knn_indices, knn_dists)
@@ -516,6 +525,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 local_connectivity=self.local_connectivity,
                 set_op_mix_ratio=self.set_op_mix_ratio,
                 symmetrize=self.symmetrize,
+                allocate=allocate,
             )
             entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
         manifold = Manifold(graph, self._graph_parameters())

@@ -7,6 +7,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk._numba import readonly
+from umap_sk.allocation import Allocate, in_memory
 from umap_sk.neighbors import Neighbors
 from umap_sk.scales import local_scales, membership_strengths
 
@@ -38,6 +39,7 @@ def fuzzy_graph(
     local_connectivity: float = 1.0,
     set_op_mix_ratio: float = 1.0,
     symmetrize: bool = True,
+    allocate: Allocate = in_memory,
 ) -> FuzzyGraph:
     """Fuzzy graph of neighbors, whose arrays are used up: strengths take the place of their distances.
 
@@ -53,6 +55,8 @@ def fuzzy_graph(
         1 for the fuzzy union of both directions, 0 for their intersection, mixed in between.
     symmetrize : bool
         False leaves the graph directed: each row holds its own neighbors.
+    allocate : callable
+        Makes the arrays for indices and weights.
 
     Returns
     -------
@@ -64,10 +68,10 @@ def fuzzy_graph(
     del scales
     kernels.sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
-    return fuzzy_union(directed, set_op_mix_ratio) if symmetrize else without_zeros(directed)
+    return fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
 
 
-def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0) -> FuzzyGraph:
+def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory) -> FuzzyGraph:
     """Make a directed graph symmetric, ``mix (A + A') + (1 - 2 mix) A o A'`` (McInnes et al. 2018, section 4.1).
 
     Neither the transpose nor any copy of the graph is built. Both entries of a mutual edge take the final weight
@@ -80,6 +84,8 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0) -> FuzzyGra
         Memberships of the neighbors of each row; its weights are used up.
     set_op_mix_ratio : float
         Mixture of union (1) and intersection (0).
+    allocate : callable
+        Makes the arrays for indices and weights.
 
     Returns
     -------
@@ -96,27 +102,40 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0) -> FuzzyGra
     indptr = np.zeros(n + 1, np.int64)
     kernels.place_received(own, received, indptr[1:])
     np.cumsum(indptr, out=indptr)
-    indices = np.empty(indptr[-1], directed.indices.dtype)
-    weights = np.empty(indptr[-1], np.float32)
+    indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
+    weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_union(*arrays, ratio, own, received, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 
 
-def without_zeros(graph: FuzzyGraph) -> FuzzyGraph:
+def without_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
     """Graph without edges of weight 0; the same arrays where there are none.
 
     Parameters
     ----------
     graph : FuzzyGraph
         Any graph.
+    allocate : callable
+        Makes the arrays for indices and weights.
 
     Returns
     -------
     FuzzyGraph
         The graph of its positive edges.
     """
-    if len(graph.weights) == 0 or graph.weights.min() > 0:
+    edges = int(np.count_nonzero(graph.weights))
+    if edges == len(graph.weights):
         return graph
-    kept = graph.weights > 0
-    indptr = np.concatenate([[0], np.cumsum(kept)])[graph.indptr]
-    return FuzzyGraph(indptr, graph.indices[kept], graph.weights[kept])
+    indptr = np.zeros_like(graph.indptr)
+    indices = allocate("indices", edges, graph.indices.dtype)
+    weights = allocate("weights", edges, np.float32)
+    to = 0
+    for first in range(0, len(indptr) - 1, kernels.BLOCK):
+        bounds = graph.indptr[first : first + kernels.BLOCK + 1]
+        block = slice(int(bounds[0]), int(bounds[-1]))
+        kept = graph.weights[block] > 0
+        ends = to + np.cumsum(np.concatenate([[0], kept]))
+        indptr[first : first + len(bounds)] = ends[bounds - bounds[0]]
+        indices[to : ends[-1]], weights[to : ends[-1]] = graph.indices[block][kept], graph.weights[block][kept]
+        to = int(ends[-1])
+    return FuzzyGraph(indptr, indices, weights)

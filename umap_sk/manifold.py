@@ -1,10 +1,15 @@
 """The manifold: the learned graph with what it was learned from, the expensive half that many layouts can share."""
 
+import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from umap_sk import storage
+from umap_sk.allocation import Allocate, on_disk
 from umap_sk.fuzzy_graph import FuzzyGraph, without_zeros
 
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
@@ -80,6 +85,83 @@ class Manifold:
                 "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."
             )
         return cls(canonical(rows))
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Write the manifold to a new directory: three .npy files and manifold.json, which tells what they are.
+
+        It is written beside its place and renamed at the end, so that a directory of this name is always whole.
+
+        Parameters
+        ----------
+        directory : path
+            Missing, or an empty directory; missing parents are made.
+
+        Raises
+        ------
+        FileExistsError
+            If something lies there: nothing is overwritten.
+        OSError
+            If something cannot be written, as on a full disk; then nothing is left.
+        """
+        storage.save(directory, self._graph, self._parameters)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "Manifold":
+        """Take a manifold from the directory that :meth:`save` has written.
+
+        The arrays are mapped into memory, read-only: the system reads them where they are used, and may drop them
+        again, so the graph may be larger than the memory. Nothing is unpickled.
+
+        Parameters
+        ----------
+        directory : path
+            The directory. Its files must stay as they are while the manifold is in use.
+
+        Returns
+        -------
+        Manifold
+            With the bits of the one that was saved.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is missing.
+        ValueError
+            If a file is of another format or a newer version, is cut off, or does not agree with the others.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from umap_sk import Manifold, PrecomputedUMAP
+        >>> points = np.random.default_rng(0).normal(size=(100, 3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     PrecomputedUMAP(metric="euclidean").learn_manifold(points).save(f"{folder}/points")
+        ...     Manifold.load(f"{folder}/points")
+        Manifold(n_samples=100, edges=1794, n_neighbors=15)
+        """
+        return cls(*storage.load(directory))
+
+    @classmethod
+    def built(cls, directory: str | os.PathLike, learn: Callable[[Allocate], "Manifold"]) -> "Manifold":
+        """Build a manifold in the directory where it is to lie, with no large array in memory.
+
+        Parameters
+        ----------
+        directory : path
+            Missing, or an empty directory.
+        learn : callable
+            Takes what makes large arrays; returns the manifold.
+
+        Returns
+        -------
+        Manifold
+            As :meth:`load` gives it.
+        """
+        with storage.new_directory(directory) as folder:
+            made = learn(partial(on_disk, folder))
+            storage.write(folder, made._graph, made._parameters)
+        return cls.load(directory)
 
     @property
     def n_samples(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk import neighbor_checks as checks
 from umap_sk._numba import readonly
+from umap_sk.allocation import Allocate, in_memory, shortened
 from umap_sk.neighbor_forms import Block, Form
 
 CHUNKS = 64  # shares of a block that threads pick from; the result does not depend on it
@@ -57,12 +58,14 @@ class Rules(NamedTuple):
     dist_dtype: type
 
 
-def gather(form: Form, rules: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
+def gather(
+    form: Form, rules: Rules, allocate: Allocate = in_memory
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
     """Read all blocks; rows follow each other without gaps."""
     room = form.room(rules.wanted)
     indptr = np.zeros(form.shape[0] + 1, np.int64)
-    indices: np.ndarray = np.empty(room, rules.index_dtype)
-    dists: np.ndarray = np.empty(room, rules.dist_dtype)
+    indices = allocate("neighbor_indices", room, rules.index_dtype)
+    dists = allocate("neighbor_distances", room, rules.dist_dtype)
     tally = np.zeros(kernels.TALLIES, np.int64)
     short = empty = to = 0
     for block in form.blocks():
@@ -75,9 +78,7 @@ def gather(form: Form, rules: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray
         ends += to
         to = int(ends[-1])
     _refuse_falling(form, tally)
-    if to < room:  # give back what is left over, without a second copy
-        indices.resize(to, refcheck=False)
-        dists.resize(to, refcheck=False)
+    indices, dists = shortened(indices, to), shortened(dists, to)
     counts = NeighborCounts(
         rows=form.shape[0],
         edges=to,

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk import neighbor_checks as checks
+from umap_sk.allocation import Allocate, in_memory
 from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning, warn
 from umap_sk.neighbor_forms import Form, open_form
 from umap_sk.neighbor_rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
@@ -45,6 +46,7 @@ def read_neighbors(
     n_columns: int | None = None,
     drop_self: bool = True,
     disconnection_distance: float = np.inf,
+    allocate: Allocate = in_memory,
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
 
@@ -68,6 +70,8 @@ def read_neighbors(
         `n_neighbors` are kept.
     disconnection_distance : float, default=inf
         Neighbors at this distance or farther are dropped.
+    allocate : callable
+        Makes the arrays for indices and distances.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def read_neighbors(
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
     own, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
     rules = Rules(n_columns, wanted, own, float(disconnection_distance), index_dtype, np.float32)
-    indptr, indices, distances, counts = gather(form, rules)
+    indptr, indices, distances, counts = gather(form, rules, allocate)
     if drop_self and counts.edges == 0:
         raise ValueError(
             f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own row, "

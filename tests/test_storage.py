@@ -1,0 +1,252 @@
+"""Manifolds in directories: the same bits, whole or not there at all, and what is refused."""
+
+import json
+import os
+import resource
+import stat
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, storage
+
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+
+
+@pytest.fixture
+def arrays(ring):
+    """Neighbors of the ring as arguments."""
+    return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def manifold(arrays):
+    """A manifold of the ring."""
+    return PrecomputedUMAP(5).learn_manifold(**arrays)
+
+
+@pytest.fixture
+def saved(manifold, tmp_path):
+    """The ring's manifold in a directory."""
+    manifold.save(tmp_path / "ring")
+    return tmp_path / "ring"
+
+
+def assert_same_bits(ours, theirs):
+    """Equal arrays of equal dtypes, and equal parameters."""
+    for array, other in zip(ours.arrays(), theirs.arrays(), strict=True):
+        assert array.dtype == other.dtype
+        np.testing.assert_array_equal(array, other)
+    assert ours.parameters == theirs.parameters
+
+
+def is_mapped(array):
+    """Whether an array lies in a file."""
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    return isinstance(array, np.memmap)
+
+
+def many_neighbors(n=20_000, k=8):
+    """Random neighbors, in which some rows are short and some strengths vanish."""
+    rng = np.random.default_rng(0)
+    dists = np.sort(rng.random((n, k)), axis=1)
+    dists[::7, -1] = 1e9
+    indices = rng.integers(0, n, (n, k))
+    indices[::5, -2] = -1
+    return {"knn_indices": indices, "knn_dists": dists}
+
+
+@pytest.mark.parametrize("name", ["plain", "with spaces", "Grüße 図", "deep/er/still"])
+def test_what_comes_back(manifold, tmp_path, name):
+    """The bits and parameters that went in, mapped and read-only, and the same map from them."""
+    directory = tmp_path / name
+    manifold.save(os.fspath(directory))
+    taken = Manifold.load(os.fspath(directory))
+    assert_same_bits(taken, manifold)
+    assert all(is_mapped(array) and not array.flags.writeable for array in taken.arrays())
+    expected = PrecomputedUMAP(**SETTINGS).fit_transform(manifold=manifold)
+    np.testing.assert_array_equal(PrecomputedUMAP(**SETTINGS).fit_transform(manifold=taken), expected)
+
+
+def test_files_for_people_and_tools(saved):
+    """Plain .npy files and JSON that any parser reads."""
+    assert {path.name for path in saved.iterdir()} == {"manifold.json", "indptr.npy", "indices.npy", "weights.npy"}
+    about = json.loads((saved / "manifold.json").read_text(), parse_constant=pytest.fail)
+    assert about["n_samples"] == 60 and about["n_edges"] == len(np.load(saved / "weights.npy"))
+    assert about["parameters"]["n_neighbors"] == 5 and about["parameters"]["disconnection_distance"] == "inf"
+
+
+def test_numbers_of_numpy_as_parameters(manifold, tmp_path):
+    """Parameters from a grid of numpy's numbers come back as numbers that agree with them."""
+    parameters = {"n_neighbors": np.int64(5), "symmetrize": np.bool_(True), "set_op_mix_ratio": np.float64(0.5)}
+    Manifold(manifold._graph, parameters).save(tmp_path / "m")
+    assert Manifold.load(tmp_path / "m").parameters == parameters
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_symbolic_links(manifold, tmp_path, exists):
+    """A link stays a link; what it points at is written and read."""
+    (tmp_path / "elsewhere").mkdir()
+    if exists:
+        (tmp_path / "elsewhere" / "m").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "m")
+    manifold.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "elsewhere" / "m" / "manifold.json").exists()
+    assert_same_bits(Manifold.load(tmp_path / "link"), manifold)
+
+
+def test_umask(manifold, tmp_path):
+    """Files and directory get the user's mask, not a temporary file's."""
+    before = os.umask(0o027)
+    try:
+        manifold.save(tmp_path / "m")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "m").stat().st_mode) == 0o750
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "m").iterdir()} == {0o640}
+
+
+def test_nothing_is_overwritten(manifold, saved, arrays):
+    """Neither a manifold nor anything else; what lies there stays readable."""
+    for write in (manifold.save, lambda place: PrecomputedUMAP(5).learn_manifold(**arrays, directory=place)):
+        for place in (saved, saved / "manifold.json"):
+            with pytest.raises(FileExistsError, match="nothing is overwritten. Give another directory"):
+                write(place)
+    assert_same_bits(Manifold.load(saved), manifold)
+    assert [path.name for path in saved.parent.iterdir()] == ["ring"]
+
+
+def test_an_empty_directory_is_filled(manifold, tmp_path):
+    """What tempfile.mkdtemp makes can be written to."""
+    manifold.save(tmp_path)
+    assert_same_bits(Manifold.load(tmp_path), manifold)
+
+
+@pytest.mark.parametrize("build", [False, True])
+def test_nothing_is_left_after_a_failure(manifold, arrays, tmp_path, build):
+    """Files that may not grow, as on a full disk: an error, and neither half a directory nor a temporary one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            if build:
+                PrecomputedUMAP(5).learn_manifold(**arrays, directory=tmp_path / "m")
+            else:
+                manifold.save(tmp_path / "m")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_search_leaves_nothing(arrays, tmp_path):
+    """Neighbors that are refused leave no directory either."""
+    with pytest.raises(ValueError, match="indices from 0 to 59"):
+        PrecomputedUMAP(5).learn_manifold(
+            knn_indices=arrays["knn_indices"] + 1, knn_dists=arrays["knn_dists"], directory=tmp_path / "m"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("symmetrize", [True, False])
+def test_built_on_disk(tmp_path, symmetrize, recwarn):
+    """A graph that is built in files has the bits of one built in memory, at the memory of a few numbers a row."""
+    neighbors, model = many_neighbors(), PrecomputedUMAP(6, symmetrize=symmetrize, n_epochs=3, random_state=0)
+    expected = model.learn_manifold(**neighbors)
+    built = model.learn_manifold(**neighbors, directory=tmp_path / "m")
+    assert_same_bits(built, expected)
+    assert_same_bits(Manifold.load(tmp_path / "m"), expected)
+    assert all(is_mapped(array) for array in built.arrays())
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {
+        *(f"{n}.npy" for n in storage.DTYPES),
+        "manifold.json",
+    }
+    one, other = (model.fit_transform(manifold=manifold) for manifold in (expected, built))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("symmetrize", [True, False])
+def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
+    """Building on disk allocates nothing that grows with the edges: less than a byte an edge beside 64 a row."""
+    monkeypatch.setattr(neighbor_forms, "BLOCK", 2**12)
+    neighbors = many_neighbors(k=40)
+    model = PrecomputedUMAP(40, symmetrize=symmetrize, n_jobs=1)
+    peaks = []
+    for directory in (None, tmp_path / "m"):
+        tracemalloc.start()
+        edges = len(model.learn_manifold(**neighbors, directory=directory).arrays()[1])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] > 8 * edges and peaks[1] < 64 * 20_000 + edges
+
+
+def test_no_manifold_there(tmp_path):
+    """A directory without its description, or none at all."""
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(FileNotFoundError, match="holds no manifold: manifold.json is missing. Give a directory"):
+            Manifold.load(place)
+
+
+def test_a_file_is_missing(saved):
+    """Named, with what to do."""
+    (saved / "weights.npy").unlink()
+    with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the whole directory again"):
+        Manifold.load(saved)
+
+
+def test_a_newer_format(saved):
+    """The version that wrote it is the cure."""
+    about = json.loads((saved / "manifold.json").read_text())
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "umap_sk_version": "9.0"}))
+    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 2, but .* Install umap_sk 9.0 or newer"):
+        Manifold.load(saved)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
+def test_another_description(saved, text):
+    """JSON that is cut off or of something else."""
+    (saved / "manifold.json").write_text(text)
+    with pytest.raises(ValueError, match="does not describe a manifold .*learn the manifold again"):
+        Manifold.load(saved)
+
+
+@pytest.mark.parametrize("keep", [0, 50, 200])
+def test_a_file_cut_off(saved, keep):
+    """A copy that stopped half-way is refused, not read beyond its end."""
+    whole = (saved / "indices.npy").read_bytes()
+    (saved / "indices.npy").write_bytes(whole[:keep])
+    with pytest.raises(ValueError, match="indices.npy' is no whole .npy file .*Copy the whole directory again"):
+        Manifold.load(saved)
+
+
+def test_never_unpickled(saved):
+    """An array of objects would run code: it is refused."""
+    np.save(saved / "weights.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="weights.npy' is no whole .npy file"):
+        Manifold.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("weights", np.ones(3, np.float32), r"weights.npy has 3 entries instead of \d+"),
+        ("weights", np.ones(3), r"holds float64 of shape \(3,\), but one dimension of float32 is needed"),
+        ("indices", np.ones((2, 2), np.int32), r"holds int32 of shape \(2, 2\), but one dimension of int32 or uint32"),
+        ("indptr", np.arange(61), r"the rows of indptr.npy reach from 0 to 60"),
+    ],
+)
+def test_files_that_disagree(saved, name, array, message):
+    """Files of different manifolds in one directory."""
+    np.save(saved / f"{name}.npy", array)
+    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+        Manifold.load(saved)
+
+
+def test_mapped_arrays_of_any_length(tmp_path):
+    """Zeros that can be written; nothing is mapped where there is nothing."""
+    for length in (0, 1, 3000):
+        array = allocation.on_disk(tmp_path, f"a{length}", length, np.float32)
+        assert array.shape == (length,) and array.dtype == np.float32 and not array.any()
+        array[:] = 2
+        np.testing.assert_array_equal(np.load(tmp_path / f"a{length}.npy"), array)

@@ -1,0 +1,102 @@
+"""Where large arrays lie: in memory, or in .npy files that the system reads and writes back as they are used."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+Allocate = Callable[[str, int, Any], np.ndarray]
+"""Makes an array from a name, a length and a dtype."""
+
+
+def in_memory(name: str, length: int, dtype: Any) -> np.ndarray:
+    """An array in memory.
+
+    Parameters
+    ----------
+    name : str
+        What it is for; not needed.
+    length : int
+        Entries.
+    dtype : dtype
+        Their dtype.
+
+    Returns
+    -------
+    ndarray of shape (length,)
+        Not initialized.
+    """
+    return np.empty(length, dtype)
+
+
+def on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
+    """An array in a .npy file, whose room on the disk is taken at once: a full disk is an error here, no crash later.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file lies.
+    name : str
+        The file's name without its ending.
+    length : int
+        Entries.
+    dtype : dtype
+        Their dtype.
+
+    Returns
+    -------
+    ndarray of shape (length,)
+        All 0; what is written to it goes to the file.
+    """
+    path, dtype = folder / f"{name}.npy", np.dtype(dtype)
+    with open(path, "wb") as file:
+        _write_header(file, length, dtype)
+        file.flush()
+        if length and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), file.tell(), length * dtype.itemsize)
+        else:
+            file.truncate(file.tell() + length * dtype.itemsize)
+    return np.asarray(np.load(path, mmap_mode="r+")) if length else np.empty(0, dtype)
+
+
+def write(path: Path, array: np.ndarray) -> None:
+    """Write an array to a .npy file; unlike numpy's own writer, never in silence less than the whole of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    array : ndarray of one dimension
+        May be a memory map, which is not read whole.
+    """
+    with open(path, "wb") as file:
+        _write_header(file, len(array), array.dtype)
+        file.write(np.ascontiguousarray(array).data)
+
+
+def _write_header(file: BinaryIO, length: int, dtype: np.dtype) -> None:
+    descr = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (length,)})
+
+
+def shortened(array: np.ndarray, length: int) -> np.ndarray:
+    """The front of an array, the rest given back where it can be, without a second copy.
+
+    Parameters
+    ----------
+    array : ndarray of one dimension
+        From an `Allocate`; not used any more.
+    length : int
+        Entries to keep.
+
+    Returns
+    -------
+    ndarray of shape (length,)
+        The entries.
+    """
+    if array.base is not None:
+        return array[:length]
+    array.resize(length, refcheck=False)
+    return array
