@@ -220,6 +220,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def graph_(self):
         """Membership strengths as a csr_array."""
         check_is_fitted(self)
+        if not hasattr(self, "manifold_"):
+            raise AttributeError("The graph was dropped by drop_graph; fit again to have it.")
         return self.manifold_.graph
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -411,6 +413,32 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_is_fitted(self)
         places, neighbors = self._placed(X, knn_indices, knn_dists, metrics.check_k(k) + 1)
         return metrics.recall_of(metrics.lists_of_new(self, places, neighbors, k))
+
+    def drop_graph(self):
+        """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
+
+        The layout ends where it is: :meth:`partial_fit` without data cannot go on.
+
+        Returns
+        -------
+        self : PrecomputedUMAP
+            Without `manifold_` and `graph_`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from umap_sk import PrecomputedUMAP
+        >>> X = np.random.default_rng(0).normal(size=(100, 3))
+        >>> model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(X)
+        >>> before = model.transform(X[:5] + 1)
+        >>> np.array_equal(model.drop_graph().transform(X[:5] + 1), before)
+        True
+        """
+        check_is_fitted(self)
+        for name in ("manifold_", "_stepper", "_seen"):
+            self.__dict__.pop(name, None)
+        self.n_epochs_ = self.epoch_
+        return self
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "embedding_")

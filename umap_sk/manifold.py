@@ -11,6 +11,7 @@ import scipy.sparse
 from umap_sk import storage
 from umap_sk.allocation import Allocate, on_disk
 from umap_sk.fuzzy_graph import FuzzyGraph, without_zeros
+from umap_sk.model_state import FORMAT, check_format
 
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
 
@@ -234,9 +235,10 @@ class Manifold:
         return f"Manifold(n_samples={self.n_samples}, edges={len(self._graph.indices)}{known})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"format": 1, "graph": tuple(self._graph), "parameters": self._parameters}
+        return {"format": FORMAT, "graph": tuple(self._graph), "parameters": self._parameters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        check_format("manifold", state["format"])
         self._graph = FuzzyGraph(*state["graph"])
         self._parameters = state["parameters"]
 

@@ -46,13 +46,33 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     ValueError
         If the state has a format of a newer version.
     """
+    state = dict(state)
+    check_format("model", state.pop("_format", 1), state.pop("_umap_sk_version", None))
+    return state
+
+
+def check_format(what: str, stored: int, writer: str | None = None) -> None:
+    """Refuse what a newer version has written.
+
+    Parameters
+    ----------
+    what : str
+        What was stored.
+    stored : int
+        Its format.
+    writer : str, optional
+        The version that wrote it.
+
+    Raises
+    ------
+    ValueError
+        If the format is newer than this version's.
+    """
     from umap_sk import __version__
 
-    state = dict(state)
-    stored, writer = state.pop("_format", 1), state.pop("_umap_sk_version", "an unknown version")
     if stored > FORMAT:
+        by = f"umap_sk {writer}" if writer else "a newer umap_sk"
         raise ValueError(
-            f"The model was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats up "
-            f"to {FORMAT}. Install umap_sk {writer} or newer, or fit the model again."
+            f"The {what} was written by {by} in format {stored}, but umap_sk {__version__} reads formats up to "
+            f"{FORMAT}. Install {by}, or fit again."
         )
-    return state
