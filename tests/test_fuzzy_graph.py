@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from door_inputs import hard_arrays
+from graphs import N, random_graph
 from umap.umap_ import fuzzy_simplicial_set
 
 from umap_sk import kernels
@@ -139,9 +140,16 @@ def test_union_of_weights_that_vanish():
 
 
 def test_without_zeros():
-    graph = FuzzyGraph(np.array([0, 2, 2, 3]), np.array([1, 2, 0], np.int32), np.array([0.5, 0, 0.25], np.float32))
-    kept = without_zeros(graph)
-    assert [array.tolist() for array in kept] == [[0, 1, 1, 2], [1, 0], [0.5, 0.25]]
+    graph = random_graph(0)
+    weights = np.where(np.random.default_rng(1).random(len(graph.weights)) < 0.3, np.float32(0), graph.weights)
+    weights[graph.indptr[1024] : graph.indptr[1030]] = 0
+    expected = scipy.sparse.csr_array((weights, graph.indices.copy(), graph.indptr.astype(np.int32)), (N, N))
+    expected.eliminate_zeros()
+    kept = without_zeros(graph._replace(weights=weights))
+    assert_canonical(kept)
+    assert kept.indptr.tolist() == expected.indptr.tolist()
+    assert kept.indices.tolist() == expected.indices.tolist()
+    assert kept.weights.tolist() == expected.data.tolist()
     assert without_zeros(kept) is kept
 
 
