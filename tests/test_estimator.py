@@ -309,3 +309,10 @@ def test_report(ring):
     searched = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2]).report_
     assert [phase["name"] for phase in searched["phases"]] == ["search", "neighbors", "graph", "start", "layout"]
     assert searched.seconds("search") > 0 == searched.seconds("nothing")
+
+
+def test_graph_places_rows_of_a_model_without_its_own(ring, fitted):
+    """transform takes a graph after drop_graph too."""
+    new = knn_graph(ring[0][:, 1:], ring[1][:, 1:], n_columns=60)
+    expected = fitted.transform(new)
+    assert np.array_equal(copy.deepcopy(fitted).drop_graph().transform(new), expected)

@@ -79,7 +79,7 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
         "ensure_all_finite": not aside,
         "ensure_min_samples": 2 if reset else 1,
     }
-    if not reset and (aside or (graph and estimator.n_features_in_ != estimator.manifold_.n_samples)):
+    if not reset and (aside or (graph and estimator.n_features_in_ != len(estimator.embedding_))):
         return check_array(X, **wanted)  # beside this X or fit's there were neighbors, so their columns may differ
     try:
         return validate_data(estimator, X, reset=reset, **wanted)
