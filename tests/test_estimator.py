@@ -190,6 +190,7 @@ def test_warm_start_is_taken_as_it_is(arrays, fitted):
     assert np.abs(moved.embedding_ - fitted.embedding_).max() > 0.1
 
 
+@pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_disconnected_rows_do_not_spread(ring):
     """Two rows without neighbors are NaN; the others come out as if they had never been there."""
     others = np.setdiff1d(np.arange(60), [7, 30])

@@ -116,6 +116,7 @@ def test_manifold_does_not_change(arrays):
     assert np.array_equal(PrecomputedUMAP(**SETTINGS).fit_transform(manifold=manifold), first)
 
 
+@pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_learn_manifold_leaves_the_estimator_alone(arrays):
     """It can be asked of an unfitted and of a fitted estimator."""
     model = PrecomputedUMAP(**SETTINGS)

@@ -129,6 +129,7 @@ def test_start_of_the_call_wins(ring):
     assert not np.array_equal(PrecomputedUMAP(**settings).fit_transform(**arrays), expected)
 
 
+@pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 @pytest.mark.parametrize(
     "metric, cut", [("cosine", 2), ("correlation", 2), ("hellinger", 1), ("jaccard", 1), ("dice", 1)]
 )
