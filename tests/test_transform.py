@@ -168,25 +168,32 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
     np.testing.assert_allclose(placed(frozen, rows, epochs=2)[0], expected, rtol=1e-3)
 
 
+def pulled(neighbors, training, first=0, factor=1.0):
+    """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
+    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
+    settings.a, settings.b = FORCES.curve
+    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN
+    strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)
+    indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
+    arrays = (readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
+    out = np.empty((len(neighbors.indptr) - 1, 3), np.float32)
+    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL), np.float32), settings, 10, out)
+    assert np.isfinite(out).all()
+    return out
+
+
+def test_only_the_ratios_of_strengths_count():
+    """A row whose strengths are all tiny goes as far as any other."""
+    neighbors = neighbors_of([row for row in new_rows(5, 50) if len(row[0])])
+    usual, tiny = (pulled(neighbors, training_map(3), factor=factor) for factor in (1.0, 2.0**-30))
+    assert usual.tobytes() == tiny.tobytes()
+
+
 def test_training_rows_beyond_int32_are_read(tmp_path):
     """Neighbors with numbers above 2^31, in a file that is mostly holes, are what they are in a small map."""
     n = 2**31 + 5000
-    small = training_map(3)
     large = np.memmap(tmp_path / "training", np.float32, "w+", shape=(n, 3))
-    large[n - N_TRAINING :] = small
-    rows = [row for row in new_rows(4, 50) if len(row[0])]
-    neighbors = neighbors_of(rows)
-    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
-    settings.a, settings.b = FORCES.curve
-    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN  # no repulsion: it hashes the indices
-    strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32)
-    pool = np.zeros((3, 2 * kernels.POOL), np.float32)
-    results = []
-    for training, first in ((small, 0), (large, n - N_TRAINING)):
-        indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
-        arrays = (readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
-        out = np.empty((len(rows), 3), np.float32)
-        kernels.place_by_samples(*arrays, pool, settings, 10, out)
-        results.append(out)
-    assert results[0].tobytes() == results[1].tobytes()
-    assert np.isfinite(results[0]).all()
+    large[n - N_TRAINING :] = training_map(3)
+    neighbors = neighbors_of([row for row in new_rows(4, 50) if len(row[0])])
+    far = pulled(neighbors, large, first=n - N_TRAINING)
+    assert far.tobytes() == pulled(neighbors, training_map(3)).tobytes()
