@@ -7,11 +7,13 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.neighbors import NearestNeighbors
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from umap_sk import Manifold, PrecomputedUMAP, knn_graph
+from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning, knn_graph
 
 NEWEST = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
 ESTIMATORS = [
@@ -187,3 +189,30 @@ def test_order_of_the_fitted_rows():
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(model.transform(X[::-1]), first[::-1])
     assert isinstance(model.manifold_, Manifold)
+
+
+def test_rows_without_neighbors_before_a_classifier():
+    """The documented recipe: an imputer puts them at the medians, and its indicator tells them apart."""
+    X, labels = load_digits(return_X_y=True)
+    X, labels = X[:300], labels[:300]
+    dists, indices = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
+    lost = np.where(np.isin(indices, [4, 9]), -1, indices)
+    lost[[4, 9]] = -1
+    umap = PrecomputedUMAP(n_neighbors=10, n_epochs=10, random_state=0)
+    pipeline = make_pipeline(umap, SimpleImputer(strategy="median", add_indicator=True), KNeighborsClassifier(5))
+    with pytest.warns(DisconnectedWarning, match="2 of 300 rows"):
+        pipeline.fit(X, labels, precomputedumap__knn_indices=lost, precomputedumap__knn_dists=dists)
+    embedding = umap.embedding_.astype(np.float64)
+    assert np.isnan(embedding[[4, 9]]).all() and np.isfinite(np.delete(embedding, [4, 9], axis=0)).all()
+    filled = np.where(np.isnan(embedding), np.nanmedian(embedding, axis=0), embedding)
+    by_hand = KNeighborsClassifier(5).fit(np.c_[filled, np.isnan(embedding)], labels)
+    assert pipeline[-1].n_features_in_ == 4
+    np.testing.assert_array_equal(pipeline[-1]._fit_X, by_hand._fit_X)
+    new = knn_graph([[5, 6, -1], [-1, -1, -1]], [[1.0, 2.0, 0], [0, 0, 0]], n_columns=300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UMAPWarning)
+        places = umap.transform(new).astype(np.float64)
+        predicted = pipeline[1:].predict(places)
+    assert np.isnan(places[1]).all()
+    middle = np.r_[np.nanmedian(embedding, axis=0), 1, 1]
+    np.testing.assert_array_equal(predicted[1:], by_hand.predict(middle[None]))

@@ -1,0 +1,70 @@
+"""Several fits at once, in processes and in threads: the bits of one after the other, no more threads than asked."""
+
+import numba
+import numpy as np
+import pytest
+from joblib import Parallel, delayed, parallel_config
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import kneighbors_graph
+
+from umap_sk import PrecomputedUMAP
+
+GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
+GRID = {"min_dist": [0.1, 0.5], "n_neighbors": [5, 15]}
+
+
+def search(n_jobs, own_n_jobs=None):
+    umap = PrecomputedUMAP(n_epochs=20, random_state=0, n_jobs=own_n_jobs)
+    return GridSearchCV(umap, GRID, cv=3, n_jobs=n_jobs, error_score="raise").fit(GRAPH)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return search(1)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("own_n_jobs", [None, -1])
+@pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
+def test_grid_search_in_parallel(alone, backend, own_n_jobs):
+    """All scores and the best map, whatever runs the folds."""
+    with parallel_config(backend):
+        together = search(2, own_n_jobs)
+    for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
+        np.testing.assert_array_equal(together.cv_results_[name], alone.cv_results_[name])
+    assert together.best_params_ == alone.best_params_
+    np.testing.assert_array_equal(together.best_estimator_.embedding_, alone.best_estimator_.embedding_)
+
+
+def threads_of_a_fit(n_jobs=None):
+    return PrecomputedUMAP(n_epochs=1, init="random", n_jobs=n_jobs).fit(GRAPH).report_["threads"]
+
+
+@pytest.mark.parametrize("own_n_jobs", [None, -1])
+def test_processes_share_the_processors(own_n_jobs):
+    """joblib tells its workers how many threads each may start; a fit keeps to it."""
+    with parallel_config("loky", inner_max_num_threads=1):
+        assert Parallel(n_jobs=2)(delayed(threads_of_a_fit)(own_n_jobs) for _ in range(2)) == [1, 1]
+
+
+def test_callers_threads_are_restored():
+    """In the calling thread and whatever the fit was given."""
+    before = numba.get_num_threads()
+    assert threads_of_a_fit(1) == 1 and numba.get_num_threads() == before
+    assert threads_of_a_fit() == before
+    numba.set_num_threads(1)
+    try:
+        assert threads_of_a_fit() == 1 == numba.get_num_threads()
+    finally:
+        numba.set_num_threads(before)
+
+
+def test_transform_from_many_threads():
+    """One model, asked by several threads at once."""
+    model = PrecomputedUMAP(n_epochs=5, random_state=0).fit(GRAPH)
+    expected = model.transform(GRAPH)
+    parts = np.array_split(np.arange(GRAPH.shape[0]), 8)
+    with parallel_config("threading"):
+        places = Parallel(n_jobs=4)(delayed(model.transform)(GRAPH[rows]) for rows in parts)
+    np.testing.assert_array_equal(np.concatenate(places), expected)
