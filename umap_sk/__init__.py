@@ -5,12 +5,14 @@ from umap_sk.exceptions import (
     DisconnectedWarning,
     DuplicateNeighborsWarning,
     FewerNeighborsWarning,
+    MemoryPlanWarning,
     NegativeDistanceWarning,
     SpectralFallbackWarning,
     UMAPWarning,
 )
 from umap_sk.manifold import Manifold
 from umap_sk.neighbors import knn_graph
+from umap_sk.planning import Plan, plan
 from umap_sk.report import Report
 
 __version__ = "0.1.0"
@@ -20,10 +22,13 @@ __all__ = [
     "DuplicateNeighborsWarning",
     "FewerNeighborsWarning",
     "Manifold",
+    "MemoryPlanWarning",
     "NegativeDistanceWarning",
+    "Plan",
     "PrecomputedUMAP",
     "Report",
     "SpectralFallbackWarning",
     "UMAPWarning",
     "knn_graph",
+    "plan",
 ]

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, kernels, metrics, model_state, optimise, stepping
+from umap_sk import given, kernels, metrics, model_state, optimise, plan_model, planning, stepping
 from umap_sk._numba import limit_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
@@ -359,6 +359,33 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         with limit_threads(self.n_jobs):
             return learned() if directory is None else Manifold.built(directory, learned)
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def plan(self, X=None, *, knn_indices=None, manifold=None, n_samples=None, edges=None, timed=True):
+        """Tell what a fit with these parameters will take: memory by phase, and time on this machine.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            As in :meth:`fit`; only its rows are counted.
+        knn_indices : ndarray of shape (n_samples, k), integers, default=None
+            As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
+        manifold : Manifold, default=None
+            As in :meth:`fit`; what it holds in memory is not counted again.
+        n_samples : int, default=None
+            Rows, where nothing else is given.
+        edges : int, default=None
+            Entries of the graph, where they are known.
+        timed : bool, default=True
+            Tell the time as well, from about a second of the real kernels (once a process).
+
+        Returns
+        -------
+        Plan
+            See :func:`umap_sk.plan`, which also plans graphs on disk.
+        """
+        sizes = plan_model.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
+        return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
+
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
         """Place new rows in the map, which is held still. A row's place depends on that row alone.
 
@@ -488,6 +515,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """Manifold and start; the dtype of the output."""
         report, curve = Report(threads=get_num_threads()), self._curve()
         values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
+        planning.warn_if_too_large(self, values, knn_indices, manifold, init)
         if manifold is None:
             manifold = self._learn(values, aside, knn_indices, knn_dists, report)
         elif not isinstance(manifold, Manifold):

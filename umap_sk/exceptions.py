@@ -33,6 +33,10 @@ class SpectralFallbackWarning(UMAPWarning):
     """Comes up when the eigensolver of the spectral start does not converge and another start takes its place."""
 
 
+class MemoryPlanWarning(UMAPWarning):
+    """Comes up before a fit that may need more memory than the process can get, as its plan says."""
+
+
 def warn(message: str, category: type[UMAPWarning]) -> None:
     """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn.
 

@@ -1,0 +1,234 @@
+"""Plans: the memory model against sums by hand and a measured fit, the machine's limits, the warning before a fit."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import umap_sk
+from umap_sk import MemoryPlanWarning, PrecomputedUMAP, plan, plan_model, planning
+from umap_sk.memory_limits import available_memory
+
+ROOT = Path(__file__).parent.parent
+MIB = 2**20
+
+PEAKS = """
+import gc, resource, sys, threading, time
+import numpy as np
+from scipy.spatial import cKDTree
+from umap_sk import PrecomputedUMAP, plan
+
+def resident():
+    with open("/proc/self/status") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem"))) * 1024
+
+def fitted(n):
+    points = np.random.default_rng(0).random((n, 3))
+    dists, indices = cKDTree(points).query(points, 15)
+    arrays = {"knn_indices": indices.astype(np.int32), "knn_dists": dists.astype(np.float32)}
+    start = points[:, :2].astype(np.float32)
+    del points, dists, indices
+    gc.collect()
+    before, largest, done = resident(), [0], []
+    def watch():
+        while not done:
+            largest.append(resident())
+            time.sleep(0.001)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    model = PrecomputedUMAP(n_epochs=10, random_state=0, init=start)
+    planned = model.plan(knn_indices=arrays["knn_indices"], timed=False)
+    model.fit(**arrays)
+    done.append(True)
+    watcher.join()
+    known = plan(n_samples=n, edges=len(model.manifold_.arrays()[1]), timed=False)
+    bound = plan(n_samples=n, timed=False)
+    return max(largest) - before, *(p.peak - p.libraries for p in (planned, known, bound))
+
+fitted(26_000)  # loads the kernels
+print(*fitted(int(sys.argv[1])))
+"""
+
+
+def test_a_plan_by_hand():
+    """Phases of 10,000 rows with 10 neighbors: every array that the model counts, on one thread."""
+    made = plan(n_samples=10_000, n_neighbors=10, edges=120_000, n_jobs=1, timed=False)
+    memory = {phase.name: phase.bytes for phase in made.phases}
+    neighbors = 8 * 90_000 + 8 * 10_000
+    graph = 8 * 120_000 + 8 * 10_000
+    assert memory == {
+        "neighbors": neighbors + 16 * 100_000,
+        "graph": neighbors + (4 + 4 + 8) * 10_000 + 8 * 120_000,
+        "start": graph + 4 * 10_000 + 56 * 10_000,
+        "layout": graph + 4 * 10_000 + 56 * 10_000,
+    }
+    assert made.peak == made.libraries + max(memory.values()) and made.seconds is None and made.disk == 0
+    assert made.edges_known and made.n_samples == 10_000 and made.edges == 120_000 and made.threads == 1
+
+
+def test_on_disk():
+    """Files hold neighbors, graph and row starts; memory holds nothing that grows with the edges but coarse levels."""
+    options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
+    made, in_memory = plan(**options, on_disk=True), plan(**options)
+    assert made.disk == 8 * 90_000 + 8 * 120_000 + 8 * 10_001
+    assert all(phase.bytes < 10_000 * 80 + 16 * 100_000 for phase in made.phases) and made.peak < in_memory.peak
+
+
+def test_bounds_and_directions():
+    """What more of something does to a plan."""
+
+    def peak(**options):
+        return plan(**{"n_samples": 200_000, "timed": False} | options).peak
+
+    assert peak() > peak(edges=4_000_000) > peak(edges=3_500_000)
+    assert peak(n_neighbors=30) > peak(symmetrize=False, n_neighbors=30)
+    assert peak(n_neighbors=30) > peak() and peak(n_samples=300_000) > peak()
+    assert peak(n_components=10) > peak(n_components=3)
+    solved = plan(n_samples=30_000, edges=900_000, init="spectral", timed=False).phases[2].bytes
+    assert solved > plan(n_samples=30_000, edges=900_000, timed=False).phases[2].bytes
+    assert plan(n_samples=200_000, n_neighbors=11, timed=False).edges == 200_000 * 10 * 2
+    assert plan(n_samples=200_000, n_neighbors=30, listed=11, timed=False).edges == 200_000 * 11 * 2
+    assert not plan(n_samples=200_000, timed=False).edges_known
+
+
+def test_it_prints_as_a_table():
+    """Rows of the phases, sums, units for people; no times where none were asked for."""
+    lines = repr(plan(n_samples=10_000_000, n_neighbors=30, timed=False, on_disk=True, n_jobs=1)).splitlines()
+    assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
+    assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
+    assert lines[-1].endswith("6.6 GiB")
+    assert [planning.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
+    assert [planning.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
+
+
+def test_times():
+    """Every phase has a time, from one calibration; more rows take longer."""
+    small, large = (plan(n_samples=n, edges=20 * n) for n in (100_000, 130_000))
+    assert all(phase.seconds > 0 for phase in small.phases)
+    assert small.seconds == sum(phase.seconds for phase in small.phases) < large.seconds
+    assert "nan" not in str(small)
+
+
+@pytest.mark.parametrize("n", [100_000])
+def test_measured(n):
+    """The anonymous memory of a real fit: within 10 % where the graph's entries are known, else below a bound."""
+    done = subprocess.run([sys.executable, "-c", PEAKS, str(n)], cwd=ROOT, capture_output=True, text=True, check=True)
+    measured, from_arrays, known, bound = map(int, done.stdout.split())
+    assert measured < bound
+    for planned in (from_arrays, known):
+        assert abs(planned - measured) < 0.1 * (measured + planning.LIBRARIES)
+
+
+def test_entries_from_a_sample(ring):
+    """As many as the graph has: all rows of a small one are looked up; own and missing entries are no neighbors."""
+    indices = np.array(ring[0], np.int64)
+    indices[3, 6:] = -1
+    graph = PrecomputedUMAP(6).learn_manifold(knn_indices=indices, knn_dists=ring[1]).graph
+    assert plan_model.edges_of_arrays(indices, 5) == graph.nnz
+
+
+def test_plans_of_an_estimator(ring):
+    """Rows and entries come from what a fit would be given; parameters from the estimator."""
+    model = PrecomputedUMAP(6, n_components=3)
+    manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
+    from_arrays, from_graph = (
+        model.plan(**given, timed=False) for given in ({"knn_indices": ring[0]}, {"manifold": manifold})
+    )
+    assert from_arrays.edges == from_graph.edges == len(manifold.arrays()[1])
+    assert [phase.name for phase in from_graph.phases] == ["start", "layout"]
+    assert from_graph.phases[-1].bytes == 4 * 60 + 28 * 3 * 60
+    expected = plan(n_samples=500, n_neighbors=6, n_components=3, init="spectral", timed=False)
+    assert model.plan(n_samples=500, timed=False) == model.plan(np.zeros((500, 9)), timed=False) == expected
+    with pytest.raises(ValueError, match="Nothing tells the number of rows"):
+        model.plan()
+
+
+@pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 10, "n_neighbors": 1}])
+def test_too_few(options):
+    """Named, with the least that is needed."""
+    with pytest.raises(ValueError, match=f"{list(options)[-1]}=1, but at least 2 is needed"):
+        plan(**options)
+
+
+def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
+    """Of the phase, both amounts and the cures; at the caller's line; and not where there is room."""
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
+    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
+    with pytest.warns(
+        MemoryPlanWarning, match=r"needs about \d+ MiB .* can get 0 MiB. Build the graph on disk"
+    ) as told:
+        with pytest.raises(KeyboardInterrupt):
+            monkeypatch.setattr(umap_sk.estimator, "read_neighbors", _interrupt)
+            PrecomputedUMAP(6).fit(**arrays)
+    assert [warning.filename for warning in told] == [__file__]
+    monkeypatch.undo()
+    for available in (lambda: None, lambda: 10**9):
+        monkeypatch.setattr(planning, "available_memory", available)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            PrecomputedUMAP(6, n_epochs=2).fit(**arrays)
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def _write(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "available"),
+    [
+        ({}, None),
+        (MACHINE, 8000 * 1024),
+        # version 2: the limit of a group around the own one; cached files make room
+        (
+            MACHINE
+            | {
+                "proc/self/cgroup": "0::/job/step\n",
+                "groups/job/step/memory.max": "max\n",
+                "groups/job/step/memory.current": "50\n",
+                "groups/job/memory.max": "5000\n",
+                "groups/job/memory.current": "3000\n",
+                "groups/job/memory.stat": "anon 2000\ninactive_file 300\nactive_file 40\n",
+            },
+            2340,
+        ),
+        # version 1, which tells of subgroups in lines of their own
+        (
+            MACHINE
+            | {
+                "proc/self/cgroup": "5:devices:/\n4:cpu,memory:/job\n0::/\n",
+                "groups/memory/job/memory.limit_in_bytes": "5000\n",
+                "groups/memory/job/memory.usage_in_bytes": "4000\n",
+                "groups/memory/job/memory.stat": "inactive_file 1\ntotal_inactive_file 20\ntotal_active_file 3\n",
+                "groups/memory/memory.limit_in_bytes": "9223372036854771712\n",
+                "groups/memory/memory.usage_in_bytes": "7000\n",
+            },
+            1023,
+        ),
+        # more used than allowed
+        (
+            {
+                "proc/self/cgroup": "0::/\n",
+                "groups/memory.max": "10\n",
+                "groups/memory.current": "30\n",
+            },
+            0,
+        ),
+    ],
+)
+def test_what_the_process_can_get(tmp_path, files, available):
+    """The least of the machine and of all groups that it is in."""
+    _write(tmp_path, files)
+    assert available_memory(tmp_path / "proc", tmp_path / "groups") == available

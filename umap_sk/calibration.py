@@ -1,0 +1,171 @@
+"""How fast this machine runs the kernels: about a second of them, on a map of made-up neighbors."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels, optimise
+from umap_sk._numba import readonly
+from umap_sk.curve import fit_curve
+from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
+from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph
+from umap_sk.levels import build_levels
+from umap_sk.neighbors import Neighbors, read_neighbors
+from umap_sk.start import smoothed_start
+
+SIDE = 256  # rows of the made-up map are a square grid on a torus, in random order
+BLOCKS = 48  # blocks of rows that a step is timed on
+DEGREE = 20  # edges of their rows
+NEGATIVES = 64
+LARGEST = 2**22  # rows whose positions are made to time how they are gathered; more are beyond any cache
+
+
+class Rates(NamedTuple):
+    """Seconds a unit of work takes.
+
+    Attributes
+    ----------
+    read, graph : float
+        Of an entry of the neighbor arrays, and of a neighbor that is kept.
+    levels : float
+        Of an edge that is coarsened.
+    smooth : float
+        Of an edge in the five passes of smoothing and what follows.
+    attract : float
+        Of an edge in an epoch, among so many rows.
+    sample : float
+        Of a sampled vertex in an epoch.
+    field, near : float
+        Of a row in an epoch: field on the grid, and its short range.
+    """
+
+    read: float
+    graph: float
+    levels: float
+    smooth: float
+    attract: float
+    sample: float
+    field: float
+    near: float
+
+
+def rates(n_samples: int, n_components: int, threads: int) -> Rates:
+    """Rates of this machine, measured once a process for each order of size.
+
+    Parameters
+    ----------
+    n_samples : int
+        Rows; their positions may or may not fit into the processor's caches.
+    n_components : int
+        Axes of the embedding.
+    threads : int
+        Threads in force, which the result is for.
+
+    Returns
+    -------
+    Rates
+        Seconds.
+    """
+    return _measured(min(LARGEST, max(SIDE**2, 2 ** (n_samples - 1).bit_length())), n_components, threads)
+
+
+@functools.lru_cache(maxsize=64)
+def _measured(rows: int, n_components: int, threads: int) -> Rates:
+    indices, dists = made_up_neighbors()
+    level = build_levels(_graph(indices, dists), 0)[0]
+    place = np.random.default_rng(0).random((len(indices), n_components), np.float32)
+    read = _seconds(lambda: _read(indices, dists)) / indices.size
+    graph = _seconds(lambda: _graph(indices, dists)) / indices.size - read
+    levels = _seconds(lambda: build_levels(_graph(indices, dists), 0)) - (read + graph) * indices.size
+    edges = len(level.indices)
+    smooth = _seconds(lambda: smoothed_start(level, place)) / edges
+    attract, sample = _steps(rows, n_components)
+    field, near = _fields(SIDE**2) if n_components == 2 else (0.0, 0.0)
+    return Rates(read, max(graph, read / 4), max(levels, 0.0) / edges, smooth, attract, sample, field, near)
+
+
+def made_up_neighbors() -> tuple[np.ndarray, np.ndarray]:
+    """Fifteen neighbors of every row of a square grid on a torus, rows in random order.
+
+    Returns
+    -------
+    tuple of 2 ndarray of shape (n, 15)
+        Indices and distances.
+    """
+    offsets = np.array([(0, 0), (0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1), (0, 2), (2, 0)])
+    offsets = np.concatenate([offsets, [(0, -2), (-2, 0), (1, 2), (2, 1)]])
+    x, y = np.divmod(np.arange(SIDE**2), SIDE)
+    rng = np.random.default_rng(0)
+    name = rng.permutation(SIDE**2).astype(np.int32)
+    near = (x[:, None] + offsets[:, 0]) % SIDE * SIDE + (y[:, None] + offsets[:, 1]) % SIDE
+    dists = np.sqrt((offsets**2).sum(1)) * (1 + 0.1 * rng.random(near.shape))
+    indices = np.empty_like(near, dtype=np.int32)
+    indices[name] = name[near]
+    return indices, dists.astype(np.float32)
+
+
+def _seconds(work: Callable[[], object], calls: int = 1) -> float:
+    """Least seconds of some calls after a first one, which loads machine code."""
+    work()
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def _read(indices: np.ndarray, dists: np.ndarray) -> Neighbors:
+    return read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=indices.shape[1])[0]
+
+
+def _graph(indices: np.ndarray, dists: np.ndarray) -> FuzzyGraph:
+    return fuzzy_graph(_read(indices, dists), indices.shape[1])
+
+
+def _settings() -> np.recarray:
+    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
+    settings.a, settings.b = fit_curve()
+    for name in ("gamma", "attraction", "weight_scale", "negative_rate", "step", "correction1", "correction2"):
+        settings[name] = 1
+    settings.negatives = NEGATIVES
+    return settings
+
+
+def _steps(rows: int, n_components: int) -> tuple[float, float]:
+    """Seconds of an edge, and of a sampled vertex, in a step of a few blocks among so many rows.
+
+    Every other edge stays in the blocks: rows that are given in some order have neighbors near by, others have not.
+    """
+    rng = np.random.default_rng(0)
+    own = BLOCKS * kernels.BLOCK
+    positions = rng.random((rows, n_components), np.float32)
+    indices = rng.integers(0, rows, own * DEGREE, np.uint32)
+    indices[::2] %= own
+    graph = readonly(indices), readonly(np.ones(own * DEGREE, np.float32)), np.ones(own, np.float32)
+    starts = readonly(np.arange(own + 1, dtype=np.int64) * DEGREE)
+    moments, out = np.zeros((2, own, n_components), np.float32), positions[:own].copy()
+    no_edges = readonly(np.zeros_like(starts))
+    settings = _settings()
+    settings.n_rows = rows
+    before, ends = (readonly(positions), readonly(moments)), (settings, 0, BLOCKS, out, np.empty_like(moments))
+    pull = _seconds(lambda: kernels.field_step(*before, starts, *graph, *ends), 3)
+    push = _seconds(lambda: kernels.sampled_step(*before, no_edges, *graph, np.empty(0, np.int32), *ends), 3)
+    return pull / (own * DEGREE), push / (own * NEGATIVES)
+
+
+def _fields(rows: int) -> tuple[float, float]:
+    """Seconds of a row in an epoch's field, and in its short range."""
+    positions = (np.random.default_rng(0).random((rows, 2), np.float32) * 30).astype(np.float32)
+    curve, out, settings = fit_curve(), np.zeros((rows, 2), np.float32), _settings()
+    shape = (spacing_for(*curve), (*curve, 1.0))
+    frame = grid_field(positions, *shape).frame
+
+    def far():
+        read_field(grid_field(positions, *shape), positions, 1.0, out, (0, rows))
+
+    near = _seconds(lambda: add_near_field(positions, frame, 1.0, settings, out, (0, rows)), 3)
+    return _seconds(far, 3) / rows, near / rows
