@@ -259,10 +259,10 @@ def sizes_of(
         )
     wanted = min(estimator.n_neighbors - 1, n_samples - 1)
     listed = 0 if isinstance(manifold, Manifold) else wanted + 1
-    if listed and table is not None and table is knn_indices and table.dtype.kind in "iu":
+    if listed and table is knn_indices and isinstance(table, np.ndarray) and table.dtype.kind in "iu":
         listed = table.shape[1]
         if edges is None and estimator.symmetrize:
-            edges = edges_of_arrays(np.asarray(table), wanted)
+            edges = edges_of_arrays(table, wanted)
     start = estimator.init if init is None else init
     return make_sizes(
         n_samples,

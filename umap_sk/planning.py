@@ -33,7 +33,7 @@ class PhasePlan(NamedTuple):
 class Plan(NamedTuple):
     """What a fit will take; it prints as a table.
 
-    Attributes
+    Parameters
     ----------
     n_samples, edges : int
         Rows, and entries of the graph.
