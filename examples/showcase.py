@@ -25,10 +25,11 @@ class Rows(NamedTuple):
 
 @contextlib.contextmanager
 def timed(name, note):
-    """Print a line on a phase: its name, its seconds and a note."""
+    """Print a line on a phase: its name when it begins, its seconds and a note when it ends."""
+    print(f"{name:<10} ", end="", flush=True)
     clock = time.perf_counter()
     yield
-    print(f"{name:<10} {time.perf_counter() - clock:8.3f} s  {note}", flush=True)
+    print(f"{time.perf_counter() - clock:8.3f} s  {note}")
 
 
 def show(name, title, classes, fitted, new, folder=Path("demo")):
