@@ -29,9 +29,20 @@ def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
     assert figures[0]["trustworthiness"] > 0.98 and figures[0]["5-NN accuracy of new rows"] > 0.96
 
 
-@pytest.mark.parametrize("program", ["from_neighbor_arrays.py"])
+SCRIPTS = [
+    "compare_min_dist.py",
+    "digits_classifier.py",
+    "from_neighbor_arrays.py",
+    "grid_search_graph.py",
+    "grid_search_manifold.py",
+    "grid_search_pipeline.py",
+    "grid_search_whole_graph.py",
+]
+
+
+@pytest.mark.parametrize("program", SCRIPTS)
 def test_program_runs(program, tmp_path):
     """A script runs by itself, from any folder, on an installed package."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::FutureWarning"}
     command = [sys.executable, str(ROOT / "examples" / program)]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
