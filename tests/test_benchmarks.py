@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from benchmarks import cases, datasets, judge, nearest, quality
+from benchmarks import cases, datasets, judge, larger_than_memory, nearest, quality
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,14 @@ def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkey
     quality.main([*command, "--json", second, "--peer-figures", first])
     table = capsys.readouterr().out.splitlines()[-2:]
     assert f"{runs[0]['eff']:.4f}" in table[0] and f"{runs[1]['eff']:.4f}" in table[1]
+
+
+def test_larger_than_memory_at_a_small_size(tmp_path):
+    """Neighbors from files, graph in files, the same bits as in memory; memory of each phase was seen."""
+    if larger_than_memory.file_system(tmp_path) == "tmpfs":
+        pytest.skip("temporary files are memory here; set TMPDIR to a folder on a disk")
+    results = larger_than_memory.run(3000, tmp_path / "with space", 3, check=True)
+    assert results["same_bits"] and results["edges"] > 3000 * 14
+    assert [phase["phase"] for phase in results["phases"]] == ["imports", "graph", "layout"]
+    assert all(10 * 2**20 < phase["peak"] < 2**30 for phase in results["phases"])
+    assert results["files"] > 8 * results["edges"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import umap_sk
-from umap_sk import MemoryPlanWarning, PrecomputedUMAP, plan, plan_model, planning
+from umap_sk import MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
 from umap_sk.memory_limits import available_memory
 
 ROOT = Path(__file__).parent.parent
@@ -127,7 +127,9 @@ def test_entries_from_a_sample(ring):
     indices = np.array(ring[0], np.int64)
     indices[3, 6:] = -1
     graph = PrecomputedUMAP(6).learn_manifold(knn_indices=indices, knn_dists=ring[1]).graph
-    assert plan_model.edges_of_arrays(indices, 5) == graph.nnz
+    assert plan_sizes.edges_of_arrays(indices, 5) == graph.nnz
+    directed = PrecomputedUMAP(6, symmetrize=False).learn_manifold(knn_indices=indices, knn_dists=ring[1]).graph
+    assert plan_sizes.edges_of_arrays(indices, 5, symmetrize=False) == directed.nnz
 
 
 def test_plans_of_an_estimator(ring):

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, kernels, metrics, model_state, optimise, plan_model, planning, stepping
+from umap_sk import given, kernels, metrics, model_state, optimise, plan_sizes, planning, stepping
 from umap_sk._numba import limit_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
@@ -383,7 +383,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Plan
             See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
-        sizes = plan_model.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
+        sizes = plan_sizes.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
         return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):

@@ -7,9 +7,10 @@ import numba
 from umap_sk._numba import limit_threads
 from umap_sk.exceptions import MemoryPlanWarning, warn
 from umap_sk.memory_limits import available_memory
-from umap_sk.plan_model import Sizes, make_sizes, memory_by_phase, seconds_by_phase, sizes_of
+from umap_sk.plan_model import memory_by_phase, seconds_by_phase
+from umap_sk.plan_sizes import Sizes, make_sizes, sizes_of
 
-LIBRARIES = 164 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
+LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
 
 
 class PhasePlan(NamedTuple):
@@ -115,7 +116,8 @@ def plan(
     symmetrize : bool, default=True
         As in :class:`PrecomputedUMAP`.
     edges : int, default=None
-        Entries of the graph, ``len(manifold.arrays()[1])``. None for the most there can be: twice the neighbors.
+        Entries of the graph, ``len(manifold.arrays()[1])``. None for the most there can be: two a neighbor, or one
+        if the graph is left directed.
     n_epochs : int, default=None
         As in :class:`PrecomputedUMAP`.
     multilevel : bool, default=True
@@ -145,9 +147,9 @@ def plan(
     phase             memory        time
     neighbors        2.4 GiB
     graph            6.9 GiB
-    start            6.3 GiB
-    layout           6.5 GiB
-    peak / sum       6.9 GiB
+    start            6.8 GiB
+    layout           7.1 GiB
+    peak / sum       7.1 GiB
     """
     for name, value, least in (("n_samples", n_samples, 2), ("n_neighbors", n_neighbors, 2)):
         if not value >= least:

@@ -1,0 +1,169 @@
+"""A map from neighbors that lie on disk, in less memory than its graph takes.
+
+``python -m benchmarks.larger_than_memory --n 10000000 --folder /data/large``
+
+Makes the 15 nearest neighbors of shuffled random points in three dimensions (once: they are kept in the folder), then
+learns the graph in files and lays it out, in a process of its own. What is measured is the anonymous and shared memory
+of that process (RssAnon + RssShmem), imports included, sampled every two milliseconds from here. The bar is 1.5 GiB
+for 10,000,000 rows. ``--check`` lays out the same in memory and compares bits.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import command, datasets, machine
+
+N_NEIGHBORS = 15
+BLOCK = 100_000  # rows whose neighbors are looked up at a time
+BAR = 1.5 * 2**30
+NAMES = ("indices", "distances", "start")
+
+
+def make(folder, n):
+    """Write neighbors, distances and a start (two of the three coordinates), unless they are there."""
+    from scipy.spatial import cKDTree
+
+    if (folder / "made").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    points = np.random.default_rng(0).random((n, 3))
+    np.save(folder / "start.npy", points[:, :2].astype(np.float32))
+    arrays = [
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (n, N_NEIGHBORS))
+        for name, dtype in (("indices", np.int32), ("distances", np.float32))
+    ]
+    tree = cKDTree(points)
+    for first in range(0, n, BLOCK):
+        distances, indices = tree.query(points[first : first + BLOCK], N_NEIGHBORS, workers=-1)
+        arrays[0][first : first + BLOCK], arrays[1][first : first + BLOCK] = indices, distances
+    (folder / "made").touch()
+
+
+def lay_out(folder, graph, out, n_epochs):
+    """Learn the graph in a directory (in memory, if that is "-"), lay it out, write the embedding; tells of phases."""
+    from umap_sk import PrecomputedUMAP
+
+    indices, distances, start = (np.load(Path(folder) / f"{name}.npy", mmap_mode="r") for name in NAMES)
+    model = PrecomputedUMAP(N_NEIGHBORS, n_epochs=int(n_epochs), random_state=0)
+    _tell("imports")
+    directory = None if graph == "-" else graph
+    manifold = model.learn_manifold(knn_indices=indices, knn_dists=distances, directory=directory)
+    _tell("graph", edges=len(manifold.arrays()[1]))
+    model.fit(manifold=manifold, init=start)
+    phases = {phase["name"]: round(phase["seconds"], 1) for phase in model.report_["phases"]}
+    _tell("layout", seconds=phases, threads=model.report_["threads"])
+    np.save(out, model.embedding_)
+
+
+def _tell(phase, **figures):
+    sys.stdout.write(json.dumps({"phase": phase, **figures}) + "\n")
+    sys.stdout.flush()
+
+
+def resident(pid):
+    """Anonymous and shared memory of a process in bytes; 0 when it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon", "RssShmem")))
+
+
+def measured(folder, graph, out, n_epochs):
+    """Run `lay_out` in a process of its own; its phases, each with the largest memory and the seconds until its end."""
+    code = "import sys; from benchmarks.larger_than_memory import lay_out; lay_out(*sys.argv[1:])"
+    arguments = [sys.executable, "-c", code, *map(str, (folder, graph, out, n_epochs))]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    peak = [0]
+
+    def watch():
+        while process.poll() is None:
+            peak[0] = max(peak[0], resident(process.pid))
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    phases, began = [], time.perf_counter()
+    for line in process.stdout:
+        phases.append({**json.loads(line), "peak": peak[0], "wall": round(time.perf_counter() - began, 1)})
+        peak[0] = 0
+    if process.wait():
+        raise RuntimeError(f"the run ended with exit status {process.returncode}; its messages are above")
+    watcher.join()
+    phases[-1]["peak"] = max(phases[-1]["peak"], peak[0])
+    return phases
+
+
+def file_system(folder):
+    """Type of the file system that a folder lies on, such as "ext4"."""
+    places = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        mount, kind = line.split()[4], line.split(" - ")[1].split()[0]
+        places[Path(mount)] = kind
+    real = folder.resolve()
+    return next(places[place] for place in (real, *real.parents) if place in places)
+
+
+def same_bits(one, other):
+    """Whether two .npy files hold the same."""
+    return bool(np.array_equal(np.load(one, mmap_mode="r"), np.load(other, mmap_mode="r"), equal_nan=True))
+
+
+def run(n, folder, n_epochs, check):
+    """Make the neighbors, lay them out from disk, and tell; with `check` compare with the map of a graph in memory."""
+    from umap_sk import plan
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if file_system(folder) == "tmpfs":
+        raise SystemExit(f"{folder} lies on a tmpfs, whose files are memory: give a folder on a disk.")
+    make_command = "import sys; from pathlib import Path; from benchmarks.larger_than_memory import make; "
+    make_command += "make(Path(sys.argv[1]), int(sys.argv[2]))"
+    subprocess.run([sys.executable, "-c", make_command, str(folder), str(n)], check=True)
+    shutil.rmtree(folder / "graph", ignore_errors=True)
+    phases = measured(folder, folder / "graph", folder / "embedding.npy", n_epochs)
+    edges = phases[1]["edges"]
+    planned = plan(n_samples=n, n_neighbors=N_NEIGHBORS, edges=edges, on_disk=True, timed=False)
+    results = {
+        "rows": n,
+        "edges": edges,
+        "epochs": n_epochs,
+        "file_system": file_system(folder),
+        "peak": max(phase["peak"] for phase in phases),
+        "planned": planned.peak,
+        "bar": BAR,
+        "phases": phases,
+        "files": sum(path.stat().st_size for path in (folder / "graph").iterdir()),
+    }
+    if check:
+        in_memory = measured(folder, "-", folder / "in_memory.npy", n_epochs)
+        results["peak_in_memory"] = max(phase["peak"] for phase in in_memory)
+        results["same_bits"] = same_bits(folder / "embedding.npy", folder / "in_memory.npy")
+    return results
+
+
+def main(arguments=None):
+    """Run it and print a table and the figures."""
+    parser = command.parser("larger_than_memory", __doc__)
+    parser.add_argument("--n", type=int, default=10_000_000, help="rows (default: 10,000,000)")
+    parser.add_argument("--folder", type=Path, help="where files go, not on a tmpfs (default: the benchmarks' cache)")
+    parser.add_argument("--n-epochs", type=int, default=20)
+    parser.add_argument("--check", action="store_true", help="lay out in memory as well and compare bits")
+    parser.add_argument("--json", help="write the results to this file")
+    options = parser.parse_args(arguments)
+    folder = options.folder or datasets.CACHE / "large" / str(options.n)
+    results = run(options.n, folder, options.n_epochs, options.check)
+    rows = [[phase["phase"], f"{phase['peak'] / 2**20:.0f}", f"{phase['wall']}"] for phase in results["phases"]]
+    print(machine.markdown(["until the end of", "peak, MiB", "seconds"], rows))
+    print({name: value for name, value in results.items() if name != "phases"})
+    machine.write(options.json, results)
+
+
+if __name__ == "__main__":
+    main()
