@@ -18,7 +18,8 @@ manifold = PrecomputedUMAP().learn_manifold(graph)
 
 figure, panels = plt.subplots(1, 4, figsize=(16, 4.6), layout="constrained")
 for min_dist, axes in zip((0.0, 0.1, 0.5, 0.99), panels, strict=True):
-    embedding = PrecomputedUMAP(min_dist=min_dist, random_state=0).fit_transform(manifold=manifold)
+    umap = PrecomputedUMAP(min_dist=min_dist, init="pca", random_state=0)
+    embedding = umap.fit_transform(X, manifold=manifold)  # features are for the PCA start alone
     order = np.random.default_rng(0).permutation(len(X))
     axes.scatter(*embedding[order].T, c=labels[order], cmap="tab10", s=3, linewidths=0)
     axes.set(title=f"min_dist={min_dist}: recall {neighbor_recall(graph, embedding):.2f}", xticks=[], yticks=[])
