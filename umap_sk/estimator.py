@@ -23,6 +23,7 @@ from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
 from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
+from umap_sk.own_indices import in_callers_array
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.search import build_search, find_neighbors
@@ -583,6 +584,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 symmetrize=self.symmetrize,
                 allocate=allocate,
             )
+            if allocate is in_memory and not self.symmetrize:
+                graph, entry["indices"] = in_callers_array(graph, knn_indices)
             entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
         manifold = Manifold(graph, self._graph_parameters())
         lost = manifold.disconnected()
