@@ -122,8 +122,8 @@ def test_best_scale_has_the_lowest_loss(rate, case):
     tried = np.concatenate([listed, listed[-1] * 1.25 ** np.arange(1, 60)])
     losses = start.expected_losses(level, positions, tried, 400, curve, rate)
     lowest = tried[np.argmin(losses)]
-    assert {"least": lowest < start.LEAST_SCALE, "listed": lowest in listed, "beyond": lowest > listed[-1]}[case]
-    assert scale == pytest.approx(max(start.LEAST_SCALE, lowest))
+    assert {"least": lowest == listed[0], "listed": lowest in listed, "beyond": lowest > listed[-1]}[case]
+    assert scale == pytest.approx(start.ROOM * lowest)
 
 
 def clusters_level():

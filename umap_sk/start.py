@@ -15,7 +15,7 @@ BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-LEAST_SCALE = 10
+ROOM = 2.0  # times the scale of lowest loss: a start that is too narrow leaves the map folded
 SAMPLED = 64  # rows whose repulsion is computed in full in the search for the scale
 
 
@@ -120,7 +120,7 @@ def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
 
 
 def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
-    """Scale at which positions have the lowest expected loss, at least 10.
+    """Twice the scale at which positions have the lowest expected loss.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, r
         more = scales[-1] * 1.25 ** np.arange(1, 7)
         losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
         scales = np.concatenate([scales, more])
-    return max(float(LEAST_SCALE), float(scales[np.argmin(losses)]))
+    return ROOM * float(scales[np.argmin(losses)])
 
 
 def expected_losses(
