@@ -9,6 +9,7 @@ for 10,000,000 rows. ``--check`` lays out the same in memory and compares bits.
 """
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -54,11 +55,14 @@ def lay_out(folder, graph, out, n_epochs):
     model = PrecomputedUMAP(N_NEIGHBORS, n_epochs=int(n_epochs), random_state=0)
     _tell("imports")
     directory = None if graph == "-" else graph
+    seconds = {}
+    logger = logging.getLogger("umap_sk")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(lambda record: seconds.update({record.umap_sk["name"]: record.umap_sk["seconds"]}))
     manifold = model.learn_manifold(knn_indices=indices, knn_dists=distances, directory=directory)
-    _tell("graph", edges=len(manifold.arrays()[1]))
+    _tell("graph", edges=len(manifold.arrays()[1]), seconds=seconds)
     model.fit(manifold=manifold, init=start)
-    phases = {phase["name"]: round(phase["seconds"], 1) for phase in model.report_["phases"]}
-    _tell("layout", seconds=phases, threads=model.report_["threads"])
+    _tell("layout", seconds=seconds, threads=model.report_["threads"])
     np.save(out, model.embedding_)
 
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from benchmarks import cases, datasets, judge, larger_than_memory, nearest, quality
+from benchmarks import cases, datasets, judge, larger_than_memory, nearest, plans, quality
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +146,12 @@ def test_larger_than_memory_at_a_small_size(tmp_path):
     assert [phase["phase"] for phase in results["phases"]] == ["imports", "graph", "layout"]
     assert all(10 * 2**20 < phase["peak"] < 2**30 for phase in results["phases"])
     assert results["files"] > 8 * results["edges"]
+
+
+def test_a_plan_beside_a_measured_fit():
+    """Both halves of a fit of the digits have figures of both kinds, and memory comes near."""
+    result = plans.compare("digits", 20)
+    assert result["rows"] == 1797 and [half["half"] for half in result["halves"]] == ["graph", "layout"]
+    for half in result["halves"]:
+        assert 0.8 < half["planned_bytes"] / half["measured_bytes"] < 1.25
+        assert half["planned_seconds"] > 0 and half["measured_seconds"] > 0

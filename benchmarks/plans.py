@@ -1,0 +1,93 @@
+"""Plans beside what was measured: anonymous memory and seconds of each half of a fit, in a process of its own.
+
+``python -m benchmarks.plans fashion mixture uniform:5000000``
+
+"uniform" stands for shuffled points in three dimensions, of any number; the others are the benchmarks' data sets. The
+plan knows the number of entries of the graph, and is made in another process right after the fit, so that the machine
+is as busy as it was.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import command, datasets, larger_than_memory, machine
+
+N_NEIGHBORS = 15
+HALVES = {"graph": ("neighbors", "graph"), "layout": ("start", "layout")}
+FILES = {"indices": "knn_indices", "distances": "knn_dists", "start": "start"}
+CODE = """
+import json, sys
+from umap_sk import plan
+n, edges, n_epochs = map(int, sys.argv[1:])
+made = plan(n_samples=n, n_neighbors=15, edges=edges, n_epochs=n_epochs)
+print(json.dumps({phase.name: (made.libraries + phase.bytes, phase.seconds) for phase in made.phases}))
+"""
+
+
+def inputs(name, folder):
+    """Rows of a case, once its neighbors and start are in the folder."""
+    name, _, n = name.partition(":")
+    if name == "uniform":
+        larger_than_memory.make(folder, int(n))
+        return int(n)
+    rows = datasets.load(name, int(n) if n else None).n_rows
+    for target, source in FILES.items():
+        (folder / f"{target}.npy").symlink_to(datasets.folder_of(name, rows).resolve() / f"{source}.npy")
+    return rows
+
+
+def compare(name, n_epochs):
+    """Planned and measured bytes and seconds of both halves of a fit."""
+    with tempfile.TemporaryDirectory(dir=datasets.CACHE) as place:
+        folder = Path(place)
+        n = inputs(name, folder)
+        phases = larger_than_memory.measured(folder, "-", folder / "embedding.npy", n_epochs)
+    edges = phases[1]["edges"]
+    arguments = [sys.executable, "-c", CODE, *map(str, (n, edges, n_epochs))]
+    planned = json.loads(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout)
+    seconds = phases[1]["seconds"] | phases[2]["seconds"]
+    rows = []
+    for phase in phases[1:]:
+        parts = HALVES[phase["phase"]]
+        rows.append(
+            {
+                "half": phase["phase"],
+                "planned_bytes": max(planned[part][0] for part in parts),
+                "measured_bytes": phase["peak"],
+                "planned_seconds": sum(planned[part][1] for part in parts),
+                "measured_seconds": sum(seconds[part] for part in parts),
+            }
+        )
+    return {"case": name, "rows": n, "edges": edges, "n_epochs": n_epochs, "halves": rows}
+
+
+def main(arguments=None):
+    """Compare the cases that are named, and print a table."""
+    parser = command.parser("plans", __doc__)
+    parser.add_argument("cases", nargs="*", default=["fashion", "mixture", "uniform:5000000"])
+    parser.add_argument("--n-epochs", type=int, default=200)
+    parser.add_argument("--json", help="write the results to this file")
+    options = parser.parse_args(arguments)
+    results = [compare(name, options.n_epochs) for name in options.cases]
+    rows = [
+        [
+            result["case"],
+            half["half"],
+            *(f"{half[f'{kind}_bytes'] / 2**20:,.0f}" for kind in ("planned", "measured")),
+            f"{half['planned_bytes'] / half['measured_bytes']:.2f}",
+            *(f"{half[f'{kind}_seconds']:.1f}" for kind in ("planned", "measured")),
+            f"{half['planned_seconds'] / max(half['measured_seconds'], 1e-3):.2f}",
+        ]
+        for result in results
+        for half in result["halves"]
+    ]
+    header = ["case", "half", "planned MiB", "measured MiB", "ratio", "planned s", "measured s", "ratio"]
+    print(machine.markdown(header, rows))
+    machine.write(options.json, {"cases": results})
+
+
+if __name__ == "__main__":
+    main()
