@@ -157,7 +157,8 @@ def test_callers_arrays_are_never_written_to(ring):
 
 def test_threads_are_restored(arrays):
     """After success and after failure, and the report says how many ran."""
-    before = numba.get_num_threads()
+    before = numba.config.NUMBA_NUM_THREADS
+    numba.set_num_threads(before)
     model = PrecomputedUMAP(**SETTINGS, n_jobs=1).fit(**arrays)
     assert numba.get_num_threads() == before and model.report_["threads"] == 1
     model.transform(**arrays)
