@@ -148,10 +148,11 @@ def test_plans_of_an_estimator(ring):
         model.plan()
 
 
-@pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 10, "n_neighbors": 1}])
+@pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 1e6}, {"n_samples": 10, "n_neighbors": 1}])
 def test_too_few(options):
-    """Named, with the least that is needed."""
-    with pytest.raises(ValueError, match=f"{list(options)[-1]}=1, but at least 2 is needed"):
+    """Named, with what is needed."""
+    name, value = list(options.items())[-1]
+    with pytest.raises(ValueError, match=f"{name}={value}, but a whole number of at least 2 is needed"):
         plan(**options)
 
 

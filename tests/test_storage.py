@@ -3,14 +3,19 @@
 import json
 import os
 import resource
+import signal
 import stat
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, storage
 
+ROOT = Path(__file__).parent.parent
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
@@ -138,6 +143,38 @@ def test_nothing_is_left_after_a_failure(manifold, arrays, tmp_path, build):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from umap_sk import PrecomputedUMAP, allocation, storage
+
+steps = iter(range(int(sys.argv[2]) + 1))
+def last(function):
+    def call(*arguments):
+        if next(steps, None) == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments)
+    return call
+allocation.write = last(allocation.write)
+storage._sync = last(storage._sync)
+os.rename = last(os.rename)
+points = np.random.default_rng(0).random((50, 3))
+PrecomputedUMAP(5, metric="euclidean").learn_manifold(points).save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("step", [1, 5, 8])
+def test_killed_while_it_writes(tmp_path, step):
+    """After kill -9 between two files, between two syncs, or before the renaming, nothing bears the name."""
+    target = tmp_path / "m"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(target), str(step)], cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    left = [path.name for path in tmp_path.iterdir()]
+    assert len(left) == 1 and left[0].startswith(".umap_sk-")
+    with pytest.raises(FileNotFoundError, match="holds no manifold"):
+        Manifold.load(target)
 
 
 def test_a_failed_search_leaves_nothing(arrays, tmp_path):

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numba
+import numpy as np
 
 from umap_sk._numba import limit_threads
 from umap_sk.exceptions import MemoryPlanWarning, warn
@@ -151,9 +152,9 @@ def plan(
     layout           7.1 GiB
     peak / sum       7.1 GiB
     """
-    for name, value, least in (("n_samples", n_samples, 2), ("n_neighbors", n_neighbors, 2)):
-        if not value >= least:
-            raise ValueError(f"{name}={value!r}, but at least {least} is needed.")
+    for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
+        if not isinstance(value, int | np.integer) or value < 2:
+            raise ValueError(f"{name}={value!r}, but a whole number of at least 2 is needed.")
     sizes = make_sizes(
         n_samples,
         n_neighbors - 1,
