@@ -2,18 +2,21 @@
 #   make demo           digits from neighbors to a picture; writes into demo/
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
 #   make test           all that continuous integration runs
+#   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
 #   make bench          side by side with umap-learn; ARGS="--help" lists the choices
 #   make lint, make format, make clean
 # PYTHON=python3.12 chooses the interpreter of a new .venv.
 
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
+OLDEST_TESTS := callbacks estimator metrics model_selection models oldest partial_fit routing sklearn
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo demo-fashion test lint format bench clean
+.PHONY: help demo demo-fashion test test-oldest lint format bench clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -26,6 +29,20 @@ demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 
 test: lint
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest $(ARGS)
+
+# numba's oldest version runs on Python 3.11 and 3.12 only.
+test-oldest:
+	@python=$$(for python in python3.11 python3.12 '$(PYTHON)'; do \
+		$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+		&& echo $$python && break; done); \
+	if [ -z "$$python" ]; then echo "Skipped: the oldest versions need Python 3.11 or 3.12."; exit 0; fi; \
+	$(MAKE) --no-print-directory PYTHON=$$python $(OLDEST)/made && \
+	SCIPY_ARRAY_API=1 $(OLDEST)/bin/python -m pytest $(addprefix tests/test_,$(addsuffix .py,$(OLDEST_TESTS)))
+
+$(OLDEST)/made: tests/oldest.txt pyproject.toml
+	'$(PYTHON)' -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2'
+	@touch $@
 
 lint: $(VENV)/has-test
 	$(BIN)/ruff check .
@@ -40,7 +57,7 @@ bench: $(VENV)/has-bench
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache demo
+	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
