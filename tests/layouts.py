@@ -1,0 +1,25 @@
+"""Layouts for the tests of epochs."""
+
+import numpy as np
+
+from umap_sk import kernels, levels, optimise
+from umap_sk.curve import Curve
+from umap_sk.optimise import Forces, Layout
+
+FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=7.0, learning_rate=0.9)
+NEGATIVES = 3 * kernels.RUN
+EPOCHS = 40
+
+
+def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
+    """A layout on some levels of a graph."""
+    built = levels.build_levels(graph, 5, largest=1)[:n_levels]
+    assert len(built) == n_levels
+    phases = optimise.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
+    return Layout(built, phases, FORCES._replace(**forces))
+
+
+def step(layout, phase, state, rows=None):
+    out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
+    optimise.step_rows(layout, phase, state, out, out_moments, rows)
+    return out, out_moments

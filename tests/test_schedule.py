@@ -1,0 +1,135 @@
+"""How epochs follow each other, over the levels and whatever the cuts."""
+
+import numpy as np
+import pytest
+from graphs import random_graph
+from layouts import EPOCHS, NEGATIVES, layout_of, step
+
+from umap_sk import kernels, levels, optimise
+
+
+@pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
+@pytest.mark.parametrize("n_levels", [1, 2, 4])
+def test_phases_follow_each_other(n_levels, n_epochs):
+    for on_grid in (False, True):
+        phases = optimise.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
+        assert [p.depth for p in phases] == list(range(n_levels - 1, -1, -1))
+        assert phases[0].first_epoch == 0
+        assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
+        assert optimise.total_epochs(phases) == sum(p.epochs for p in phases)
+        assert min(p.epochs for p in phases) >= 1
+        assert [p.field for p in phases] == [False] * (n_levels - 1) + [on_grid]
+        assert all((p.floor > 0) == (p.depth > 0) for p in phases)
+        if n_levels == 1:
+            assert phases[0].epochs == n_epochs
+
+
+def test_negatives_come_in_whole_runs():
+    for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
+        count = optimise.negatives_for(degree, rate)
+        assert count % kernels.RUN == 0
+        assert kernels.RUN <= count <= optimise.MOST_RUNS * kernels.RUN <= kernels.POOL
+        if kernels.RUN < count < optimise.MOST_RUNS * kernels.RUN:
+            assert abs(count - degree * rate) <= kernels.RUN / 2
+
+
+def test_rows_are_picked_by_mass():
+    built = levels.build_levels(random_graph(6), 0, 250)
+    assert len(built) >= 3
+    assert len(optimise.picks(built, 0)) == 0
+    for depth in (1, 2):
+        picked = optimise.picks(built, depth)
+        assert np.bincount(picked, minlength=built[depth].n_vertices).tolist() == built[depth].mass.tolist()
+    assert (built[2].owner[built[1].owner] == optimise.picks(built, 2)).all()
+
+
+def test_begin():
+    layout = layout_of(random_graph(7), 2)
+    start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
+    state = optimise.begin(layout, start, 11)
+    assert (state.depth, state.epoch, state.seed) == (len(layout.levels) - 1, 0, 11)
+    assert state.positions.dtype == np.float32
+    assert state.positions.flags.c_contiguous
+    assert state.positions.tolist() == start.astype(np.float32).tolist()
+    assert state.moments.shape == (2, *start.shape)
+    assert not state.moments.any()
+
+
+def three_levels():
+    layout = layout_of(random_graph(8, ties=False), 3, on_grid=True)
+    start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
+    return layout, optimise.begin(layout, start, 2)
+
+
+def copy_of(state):
+    """The same state with arrays of its own, for `run` reuses those that it is given."""
+    return state._replace(positions=state.positions.copy(), moments=state.moments.copy())
+
+
+def bits(state):
+    return state.depth, state.epoch, state.seed, state.positions.tobytes(), state.moments.tobytes()
+
+
+def test_advance_only_reads_its_state():
+    layout, state = three_levels()
+    spare = None
+    for _ in range(optimise.total_epochs(layout.phases)):
+        before = bits(state)
+        reached = optimise.advance(layout, state)
+        assert bits(state) == before
+        assert bits(optimise.advance(layout, state, spare)) == bits(reached) != before
+        assert bits(optimise.advance(layout, copy_of(state))) == bits(reached)
+        blank = optimise.blank(reached)
+        spare = state._replace(positions=blank[0], moments=blank[1])
+        state = reached
+    assert state.depth == 0
+    assert np.isfinite(state.positions).all()
+
+
+def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
+    layout, state = three_levels()
+    for phase in layout.phases[:-1]:
+        state = optimise.run(layout, state, phase.epochs - 1)
+        assert (state.depth, state.epoch) == (phase.depth, phase.first_epoch + phase.epochs - 1)
+        out, _ = step(layout, phase, state)
+        state = optimise.run(layout, state, 1)
+        assert state.depth == phase.depth - 1
+        assert state.positions.tobytes() == levels.hand_down(layout.levels, phase.depth, out).tobytes()
+        assert state.moments.shape == (2, *state.positions.shape)
+        assert not state.moments.any()
+
+
+def test_any_cutting_of_the_epochs_gives_the_same_bits():
+    layout, first = three_levels()
+    total = optimise.total_epochs(layout.phases)
+    seen = []
+    whole = bits(optimise.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
+    assert [epoch for _, epoch, *_ in seen] == list(range(1, total + 1))
+    assert seen[-1] == whole
+    for cuts in ([1] * total, [total + 5], [3, 1, 20, 7, total]):
+        state = copy_of(first)
+        for epochs in cuts:
+            state = optimise.run(layout, state, epochs)
+            assert bits(state) == seen[state.epoch - 1]
+        assert bits(state) == whole
+    assert bits(optimise.run(layout, state, 5)) == whole
+
+
+def test_wide_indices_make_the_same_layout():
+    """uint32 in place of int32, from the levels to the last epoch."""
+    graph = random_graph(9)
+    wide = graph._replace(indices=graph.indices.astype(np.uint32))
+    reached = []
+    for one in (graph, wide):
+        layout = layout_of(one, 3, on_grid=True)
+        assert all(level.indices.dtype == level.owner.dtype == one.indices.dtype for level in layout.levels)
+        start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
+        reached.append(bits(optimise.run(layout, optimise.begin(layout, start, 2), 2 * EPOCHS)))
+    assert reached[0] == reached[1]
+
+
+def test_a_true_answer_stops():
+    layout, first = three_levels()
+    state = optimise.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
+    assert state.epoch == 4
+    assert bits(state) == bits(optimise.run(layout, first, 4))
