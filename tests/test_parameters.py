@@ -28,6 +28,7 @@ OUT_OF_RANGE = {
     "random_state": [-1, 1.5, "seed"],
     "n_jobs": [0, 1.5],
     "verbose": ["loud"],
+    "checkpoint": [3, True],
 }
 AT_THE_BORDER = {
     "n_neighbors": 2,

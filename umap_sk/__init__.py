@@ -1,7 +1,10 @@
 """UMAP for people who bring their own neighbors."""
 
+from umap_sk.checkpoint import Checkpoint
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.exceptions import (
+    CheckpointMismatchWarning,
+    CheckpointWarning,
     DisconnectedWarning,
     DuplicateNeighborsWarning,
     FewerNeighborsWarning,
@@ -18,6 +21,9 @@ from umap_sk.report import Report
 __version__ = "0.1.0"
 
 __all__ = [
+    "Checkpoint",
+    "CheckpointMismatchWarning",
+    "CheckpointWarning",
     "DisconnectedWarning",
     "DuplicateNeighborsWarning",
     "FewerNeighborsWarning",

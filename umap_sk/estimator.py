@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import functools
+import os
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +19,8 @@ from umap_sk import given, kernels, metrics, model_state, optimise, plan_sizes, 
 from umap_sk._numba import limit_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
+from umap_sk.checkpoint import Checkpoint, as_checkpoint
+from umap_sk.checkpoint_run import opened
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
@@ -26,6 +29,7 @@ from umap_sk.neighbors import read_neighbors, warn_about
 from umap_sk.own_indices import in_callers_array
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
+from umap_sk.run_identity import identity_of
 from umap_sk.search import build_search, find_neighbors
 from umap_sk.transform import MapCache, freeze, place
 
@@ -93,6 +97,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Threads; None for numba's current number. The result does not depend on it.
     verbose : bool, default=False
         Show progress.
+    checkpoint : Checkpoint, str or path, default=None
+        Where :meth:`fit`, :meth:`fit_transform` and :meth:`partial_fit` keep the run on disk, to go on from there when
+        they are called again; see :class:`umap_sk.Checkpoint`.
 
     Attributes
     ----------
@@ -155,6 +162,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
+        "checkpoint": [Checkpoint, str, os.PathLike, None],
     }
 
     def __init__(
@@ -182,6 +190,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         random_state=None,
         n_jobs=None,
         verbose=False,
+        checkpoint=None,
     ):
         self.n_neighbors = n_neighbors
         self.n_components = n_components
@@ -205,6 +214,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -315,10 +325,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         data = {**arrays, "init": init, "manifold": manifold}
         seen = given.fingerprints(X=X, **data)
         begins = self._nothing_to_go_on_from(seen)
-        with fit_task(self, 1 + begins, X, y, arrays) as task, self._careful():
+        on_disk = self._on_disk(seen, init, begins=begins, stepped=True)
+        with fit_task(self, 1 + begins, X, y, arrays) as task, self._careful(), on_disk as run:
             if begins:
-                self._begin(X, **data, task=task)
+                self._begin(X, **data, task=task, run=run)
                 self._seen = seen
+                if not hasattr(self, "_stepper"):  # the run was finished, and on the disk
+                    return self
             elif seen:
                 aside = given.check_combination(X, knn_indices, knn_dists, manifold, again=True)
                 if X is not None:
@@ -329,7 +342,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
             given.check_same(getattr(self, "_seen", seen), seen)
-            self._advance(epochs, task)
+            if run and not begins:
+                run.go_on(self.manifold_._graph, self.n_epochs_, self.epoch_)
+            self._advance(epochs, task, run)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -463,7 +478,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         True
         """
         check_is_fitted(self)
-        for name in ("manifold_", "_stepper", "_seen"):
+        for name in ("manifold_", "_stepper", "_seen", "_identity"):
             self.__dict__.pop(name, None)
         self.n_epochs_ = self.epoch_
         return self
@@ -475,7 +490,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return model_state.packed(super().__getstate__())
 
     def __setstate__(self, state):
-        super().__setstate__(model_state.unpacked(state))
+        defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
+        super().__setstate__(defaults | model_state.unpacked(state))
         if hasattr(self, "embedding_"):
             self._map = MapCache()
 
@@ -485,14 +501,35 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """Fit from the beginning; the dtype of the output."""
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
-        with fit_task(self, 2, X, y, arrays) as task, self._careful():
-            dtype = self._begin(X, **data, task=task)
+        seen = given.fingerprints(X=X, **data) if self.checkpoint is not None else None
+        with fit_task(self, 2, X, y, arrays) as task, self._careful(), self._on_disk(seen, init) as run:
+            dtype = self._begin(X, **data, task=task, run=run)
             try:
-                self._advance(self.n_epochs_, task, reuse=True)
+                if hasattr(self, "_stepper"):
+                    self._advance(self.n_epochs_, task, run, reuse=True)
             finally:
                 if hasattr(self, "_stepper"):
-                    self._seen = given.fingerprints(X=X, **data)
+                    self._seen = seen or given.fingerprints(X=X, **data)
         return dtype
+
+    def _on_disk(self, seen, init, *, begins=True, stepped=False):
+        """The run's place on the disk for one call, as a context; None where nothing is kept."""
+        if self.checkpoint is None or not (begins or self.epoch_ < self.n_epochs_):
+            return contextlib.nullcontext()
+        settings = as_checkpoint(self.checkpoint)
+        if begins:
+            seed = draw_seed(self.random_state)
+            changed = {"init": self.init if init is None else init}
+            if self.random_state is not None:
+                changed["random_state"] = seed
+            data = {name: value for name, value in seen.items() if name != "init"}
+            return opened(settings, identity_of(self.get_params(deep=False) | changed, data), seed, stepped, False)
+        if not hasattr(self, "_identity"):
+            raise ValueError(
+                "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
+                "without."
+            )
+        return opened(settings, self._identity, self.seed_, stepped, True)
 
     def _nothing_to_go_on_from(self, seen):
         """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
@@ -505,20 +542,24 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         aside = given.check_combination(X, knn_indices, knn_dists, manifold)
         return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
-    def _begin(self, X, knn_indices, knn_dists, init, manifold, task):
+    def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
         """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
         with task.subtask("graph"), self._restored_after(BaseException):
-            for name in ("_stepper", "_seen", "_search", "feature_names_in_"):  # of an earlier fit
+            for name in ("_stepper", "_seen", "_identity", "_search", "feature_names_in_"):  # of an earlier fit
                 self.__dict__.pop(name, None)
-            return self._build(X, knn_indices, knn_dists, init, manifold)
+            return self._build(X, knn_indices, knn_dists, init, manifold, run)
 
-    def _build(self, X, knn_indices, knn_dists, init, manifold):
+    def _build(self, X, knn_indices, knn_dists, init, manifold, run):
         """Manifold and start; the dtype of the output."""
         report, curve = Report(threads=get_num_threads()), self._curve()
         values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
         planning.warn_if_too_large(self, values, knn_indices, manifold, init)
         if manifold is None:
-            manifold = self._learn(values, aside, knn_indices, knn_dists, report)
+            stored = run and run.graph()
+            if stored:
+                manifold = Manifold(stored, self._graph_parameters())
+            else:
+                manifold = self._learn(values, aside, knn_indices, knn_dists, report)
         elif not isinstance(manifold, Manifold):
             raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
         else:
@@ -535,23 +576,30 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
-        seed = draw_seed(self.random_state)
-        with report.phase("start") as entry:
-            stepper = stepping.start(
-                manifold._graph,
-                start,
-                stepping.Schedule(self.n_epochs, self.n_components, self.multilevel),
-                self._forces(curve),
-                seed,
-                features=features,
-                rescale=self.rescale_init,
-            )
-            entry["levels"] = stepping.level_sizes(stepper)
-        self.manifold_, self.seed_, self.report_ = manifold, seed, report
+        stepper = self._begun(manifold._graph, start, features, curve, run, report)
+        self.manifold_, self.seed_, self.report_ = manifold, stepper.state.seed, report
         self.a_, self.b_ = curve
         self.n_epochs_ = stepping.planned_epochs(stepper)
+        if run:
+            self._identity, run.n_epochs = run.identity, self.n_epochs_
         self._settle(stepper)
         return np.dtype(np.float32) if values is None else values.dtype
+
+    def _begun(self, graph, start, features, curve, run, report):
+        """The layout at its start, or where it was when the run was cut off."""
+        schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel)
+        forces = self._forces(curve)
+        stored = run and run.take(graph)
+        with report.phase("resume" if stored else "start") as entry:
+            if stored:
+                stepper = stepping.resumed(graph, schedule, forces, stored)
+                entry["epoch"] = stored.epoch
+            else:
+                seed = run.seed if run else draw_seed(self.random_state)
+                rescale = self.rescale_init
+                stepper = stepping.start(graph, start, schedule, forces, seed, features=features, rescale=rescale)
+            entry["levels"] = stepping.level_sizes(stepper)
+        return stepper
 
     def _learn(self, values, aside, knn_indices, knn_dists, report, allocate=in_memory):
         """Manifold of the neighbors that were given or are found."""
@@ -593,7 +641,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         warn_of_lost(lost, "rows have no neighbor")
         return manifold
 
-    def _advance(self, epochs, task, *, reuse=False):
+    def _advance(self, epochs, task, run, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
         stepper = stepping.restored(self._stepper, self.manifold_._graph)
         reached = stepper.state
@@ -604,6 +652,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             reached = state
             entry["epochs"] = state.epoch
             show(state.epoch)
+            if run:
+                run.after_epoch(state)
             stop = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state))))
             if not stop and state.epoch < last:
                 layout.begin_epoch()
@@ -620,12 +670,15 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch, reuse=reuse)
         finally:
             self._settle(stepper._replace(state=reached))
+            if run:
+                run.settle(reached)
 
     def _settle(self, stepper):
         """Take over a layout as it stands."""
         self.__dict__.update(self._attributes_of(stepper))
         if stepping.finished(stepper):
             del self._stepper
+            self.__dict__.pop("_identity", None)
 
     def _attributes_of(self, stepper):
         """Attributes of an estimator whose layout is at this point."""

@@ -37,6 +37,14 @@ class MemoryPlanWarning(UMAPWarning):
     """Comes up before a fit that may need more memory than the process can get, as its plan says."""
 
 
+class CheckpointWarning(UMAPWarning):
+    """Comes up when a checkpoint cannot be written, or is damaged and another one or none is used."""
+
+
+class CheckpointMismatchWarning(UMAPWarning):
+    """Comes up when a new run begins beside an unfinished one of other data or parameters."""
+
+
 def warn(message: str, category: type[UMAPWarning]) -> None:
     """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import scipy.sparse
 from sklearn.utils.validation import check_array, validate_data
 
 from umap_sk.neighbor_checks import SLICED
@@ -194,8 +195,16 @@ def fingerprints(**given: Any) -> dict[str, str]:
     dict of str
         One hash a name.
     """
-    plain = {name: np.asarray(v, order="C") if hasattr(v, "__array__") else v for name, v in given.items()}
-    return {name: joblib.hash(value) for name, value in plain.items() if value is not None}
+    plain = {name: _content(value) for name, value in given.items() if value is not None}
+    return {name: joblib.hash(value, hash_name="sha1", coerce_mmap=True) for name, value in plain.items()}
+
+
+def _content(value: Any) -> Any:
+    """What counts of a value: not the order of an array in memory, nor what a sparse one knows of itself."""
+    if scipy.sparse.issparse(value):
+        rows = scipy.sparse.csr_array(value)
+        return rows.shape, rows.indptr, rows.indices, rows.data
+    return np.asarray(value, order="C") if hasattr(value, "__array__") else value
 
 
 def check_same(first: dict[str, str], again: dict[str, str]) -> None:

@@ -212,6 +212,30 @@ def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
     return stepper._replace(layout=layout)
 
 
+def resumed(graph: FuzzyGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> Stepper:
+    """A layout that goes on from a stored state; its levels are built again.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The manifold's graph.
+    schedule : Schedule
+        How long the layout goes.
+    forces : Forces
+        Curve and rates.
+    state : LayoutState
+        Where it was.
+
+    Returns
+    -------
+    Stepper
+        At the state's epoch.
+    """
+    graph, connected = connected_part(graph)
+    layout, _ = problem(graph, schedule, forces, state.seed)
+    return Stepper(layout, state, connected, schedule, forces)
+
+
 def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
     """Layout of all rows as it stands: a coarse level's positions handed down, NaN for rows without edges.
 

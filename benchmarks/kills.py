@@ -1,0 +1,208 @@
+"""Runs that are killed again and again and must end with the bits of one that was left alone.
+
+``python -m benchmarks.kills --kills 1000`` lays out 1,500 points over four levels with a checkpoint after every epoch.
+Every process is killed with SIGKILL: half of them at a random moment, the other half by themselves at a random step of
+writing (in the middle of the bytes of a file, before or after it is flushed, renamed, or an old one is removed). The
+next process goes on, on another number of threads, until the run is finished; then a new run begins. A kill is survived
+if no checkpoint is lost, the process after it resumes the newest one without a warning, and the run ends with the right
+bits.
+"""
+
+import functools
+import io
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import joblib
+import numba
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from benchmarks import command, machine
+from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, checkpoint_files, stepping
+from umap_sk.run_folder import newest_notes
+
+STEPS = 100  # of writing, up to which a process chooses the one at which it kills itself; small numbers are likelier
+
+
+def points(n_rows=1500):
+    """Neighbors of random points, as arguments of fit."""
+    rows = np.random.default_rng(0).normal(size=(n_rows, 3)).astype(np.float32)
+    dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
+    return {"knn_indices": indices, "knn_dists": dists}
+
+
+def fit(arrays, directory, n_jobs):
+    """The embedding of a run with a checkpoint after every epoch, or without any."""
+    checkpoint = directory and Checkpoint(directory, every_epochs=1)
+    model = PrecomputedUMAP(10, n_epochs=60, random_state=0, n_jobs=n_jobs, checkpoint=checkpoint)
+    return model.fit_transform(**arrays)
+
+
+def in_child(work):
+    """Start a process that does some work; its id. It ends with 0, or with 1 after an error."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def die_at(step):
+    """Have this process kill itself at so many steps of writing from now."""
+    left = [step]
+
+    def struck():
+        left[0] -= 1
+        return left[0] <= 0
+
+    def wrap(module, name):
+        call = getattr(module, name)
+
+        def wrapped(*arguments, **options):
+            if struck():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*arguments, **options)
+
+        setattr(module, name, wrapped)
+
+    def dump(value, file):
+        if not struck():
+            return whole(value, file)
+        content = io.BytesIO()
+        whole(value, content)
+        file.write(content.getvalue()[: len(content.getvalue()) * 2 // 3])
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    whole, checkpoint_files.joblib.dump = joblib.dump, dump
+    for name in ("fsync", "replace", "unlink"):
+        wrap(os, name)
+
+
+def victim(arrays, directory, out, step, n_jobs):
+    """One process of a run: says what it resumed and, if it lives so long, writes the embedding."""
+
+    def note(record):
+        if record.msg.startswith("resumed"):
+            (out / "resumed").write_text(str(record.args[0]))
+        return True
+
+    logger = logging.getLogger("umap_sk")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(note)
+    warnings.simplefilter("error", CheckpointWarning)
+    if step:
+        die_at(step)
+    embedding = fit(arrays, directory, n_jobs)
+    np.save(out / "embedding.npy", embedding)
+
+
+def newest_epoch(directory):
+    """Epoch of the newest checkpoint of the only run in a directory, or None."""
+    notes = [newest_notes(path.parent) for path in directory.glob("*/run.json")]
+    return notes[0]["epoch"] if notes and notes[0] else None
+
+
+class Soak:
+    """Kills runs in a folder and counts what they survive."""
+
+    def __init__(self, folder, seed):
+        self.folder, self.random = Path(folder), np.random.default_rng(seed)
+        self.directory = self.folder / "runs"
+        self.arrays = points()
+        self.kills = self.writing = self.finished = self.resumed = 0
+        self.reached = None
+        self.faults = []
+        stepping.build_levels = functools.partial(stepping.build_levels, largest=100)
+        numba.config.THREADING_LAYER = "workqueue"  # the one that lives on in forked processes, with its kernels
+        np.save(self.folder / "expected.npy", fit(self.arrays, None, 1))
+        began = time.perf_counter()
+        self.wait(in_child(lambda: fit(self.arrays, self.folder / "timed", 1)))
+        self.seconds = time.perf_counter() - began
+
+    def wait(self, child):
+        """How a process ended; an error of its own is a fault."""
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code not in (0, -signal.SIGKILL):
+            self.faults.append(f"a process ended with {code} after {self.kills} kills")
+        return code
+
+    def one_process(self, *, spared):
+        """Start a process of the run, kill it unless it is spared, and look at what it did."""
+        before = newest_epoch(self.directory)
+        if self.reached and (before is None or before < self.reached):
+            self.faults.append(f"epoch {self.reached} was on the disk, but {before} is the newest after a kill")
+        self.reached = before
+        at_writing = not spared and self.random.random() < 0.5
+        step = int(STEPS ** self.random.random()) if at_writing else 0
+        n_jobs = int(self.random.integers(1, 3))
+        (self.folder / "resumed").unlink(missing_ok=True)
+        child = in_child(lambda: victim(self.arrays, self.directory, self.folder, step, n_jobs))
+        if not spared and not at_writing:
+            time.sleep(self.random.uniform(0, self.seconds))
+            os.kill(child, signal.SIGKILL)
+        code = self.wait(child)
+        self.kills += code == -signal.SIGKILL
+        self.writing += at_writing and code == -signal.SIGKILL
+        if (self.folder / "resumed").exists():
+            self.resumed += 1
+            epoch = int((self.folder / "resumed").read_text())
+            if epoch != before:
+                self.faults.append(f"epoch {epoch} was resumed, but {before} was the newest")
+        if code == 0:
+            self.look_at_the_end()
+
+    def look_at_the_end(self):
+        """Compare the bits of a finished run, and clear the table for the next one."""
+        self.finished, self.reached = self.finished + 1, None
+        expected, found = np.load(self.folder / "expected.npy"), np.load(self.folder / "embedding.npy")
+        if not np.array_equal(expected, found):
+            self.faults.append(f"run {self.finished} has other bits after {self.kills} kills")
+        leftovers = [path.name for path in self.directory.glob("*/*") if path.suffix in (".tmp", ".damaged")]
+        if leftovers:
+            self.faults.append(f"run {self.finished} leaves {leftovers}")
+        shutil.rmtree(self.directory)
+
+    def run(self, kills):
+        """Kill so many processes; what came of it."""
+        while self.kills < kills and not self.faults:
+            self.one_process(spared=False)
+        while self.directory.exists() and not self.faults:
+            self.one_process(spared=True)
+        counts = ("kills", "writing", "resumed", "finished", "faults")
+        return {name: getattr(self, name) for name in counts}
+
+
+def main(arguments=None):
+    """Kill and print."""
+    parser = command.parser("kills", __doc__)
+    parser.add_argument("--kills", type=int, default=20, help="processes to kill")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--json", help="file for the results")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        result = Soak(folder, options.seed).run(options.kills)
+    print(
+        f"{result['kills']} kills, {result['writing']} of them while writing; {result['resumed']} times resumed, "
+        f"{result['finished']} runs finished, {len(result['faults'])} faults"
+    )
+    machine.write(options.json, {"options": vars(options), "results": result})
+    sys.exit("\n".join(result["faults"]) or 0)
+
+
+if __name__ == "__main__":
+    main()

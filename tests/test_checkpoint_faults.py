@@ -1,0 +1,356 @@
+"""Faults that really happen to a run on disk: killed, stopped, out of space, damaged, shut out, shared."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, run_identity
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+PROCESS = """
+import sys, warnings
+import numpy as np
+from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
+arrays = {name: np.load(f"{sys.argv[1]}/{name}.npy") for name in ("knn_indices", "knn_dists")}
+checkpoint = Checkpoint(sys.argv[1] + "/runs", every_epochs=1)
+model = PrecomputedUMAP(5, n_epochs=int(sys.argv[2]), random_state=0, checkpoint=checkpoint)
+"""
+
+
+@pytest.fixture
+def arrays(ring):
+    """Neighbors of the ring as arguments."""
+    return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def whole(arrays):
+    """The map of one fit without checkpoints."""
+    return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
+
+
+@pytest.fixture
+def half_done(arrays, tmp_path):
+    """The folder of a run with checkpoints of epochs 11 and 12, and its estimator as a new process would make it."""
+    checkpoint = Checkpoint(tmp_path / "runs", every_seconds=1000)
+    stepped = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=11).partial_fit()
+    assert stepped.epoch_ == 12
+    (folder,) = (tmp_path / "runs").iterdir()
+    return folder, PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint)
+
+
+def start(arrays, folder, n_epochs, script):
+    """Start a process on the ring's neighbors."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    command = [sys.executable, "-c", PROCESS + script, str(folder), str(n_epochs)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(process, folder):
+    """Wait until a process has written a checkpoint; the run's folder."""
+    end = time.monotonic() + 120
+    while not (found := list(folder.glob("runs/*/epoch-*.joblib"))):
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.01)
+    return found[0].parent
+
+
+def newest(folder):
+    """Epoch of the newest checkpoint."""
+    return max(int(path.stem.split("-")[1]) for path in folder.glob("epoch-*.joblib"))
+
+
+def flip(path, where=0.5):
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * where)] ^= 1
+    path.write_bytes(content)
+
+
+# ------------------------------------------------------------------------------------------------- ended processes
+
+
+def test_twenty_kills():
+    """Kills at random moments and in the middle of writing lose no whole checkpoint and change no bit."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.kills"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "20 kills" in done.stdout and "0 faults" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+def test_terminated(arrays, tmp_path, kind):
+    """The process ends at once; the next one goes on from its newest checkpoint. Its lock has died with it."""
+    process = start(arrays, tmp_path, 100_000, "model.fit(**arrays)")
+    folder = wait_for(process, tmp_path)
+    process.send_signal(kind)
+    assert process.wait() == -kind
+    process.communicate()
+    reached = newest(folder)
+    checkpoint = Checkpoint(tmp_path / "runs", every_epochs=1)
+    model = PrecomputedUMAP(5, n_epochs=100_000, random_state=0, checkpoint=checkpoint)
+    assert model.partial_fit(**arrays, epochs=5).epoch_ == reached + 5
+    alone = PrecomputedUMAP(5, n_epochs=100_000, random_state=0).partial_fit(**arrays, epochs=reached + 5)
+    assert np.array_equal(model.embedding_, alone.embedding_)
+
+
+def test_interrupted_from_the_keyboard(arrays, tmp_path):
+    """SIGINT ends with KeyboardInterrupt, after the last whole epoch is on the disk, however seldom that is else."""
+    script = """
+model.checkpoint = Checkpoint(sys.argv[1] + "/runs", every_epochs=3, every_seconds=None)
+try:
+    model.fit(**arrays)
+except KeyboardInterrupt:
+    print(model.epoch_)
+"""
+    process = start(arrays, tmp_path, 1_000_000, script)
+    folder = wait_for(process, tmp_path)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert newest(folder) == int(output) > 0
+
+
+# -------------------------------------------------------------------------------------------------------- the disk
+
+
+def test_disk_full(arrays, tmp_path):
+    """A limit on the size of files in epochs 5 to 12: one warning, whole checkpoints stay, writing is tried again."""
+    script = """
+import logging, resource
+from pathlib import Path
+from umap_sk import checkpoint_run
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+after_epoch, hard = checkpoint_run.Run.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+def limited(self, state):
+    if self._pending:
+        try:
+            self._pending.result()
+        except OSError:
+            pass
+    if state.epoch == 12:
+        print("in between:", sorted(path.stem for path in self.folder.glob("epoch-*.joblib")),
+              sorted(path.name for path in self.folder.glob("*.tmp")))
+    if state.epoch in (5, 12):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if state.epoch == 5 else hard, hard))
+    after_epoch(self, state)
+checkpoint_run.Run.after_epoch = limited
+with warnings.catch_warnings(record=True) as found:
+    warnings.simplefilter("always")
+    np.save(sys.argv[1] + "/map.npy", model.fit_transform(**arrays))
+for warning in found:
+    print(warning.category.__name__, warning.message)
+"""
+    process = start(arrays, tmp_path, 20, script)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert output.count("CheckpointWarning A checkpoint could not be written to") == 1, output
+    assert "File too large. The run goes on" in output and "checkpoints are written again" in output
+    assert "in between: ['epoch-00000003', 'epoch-00000004'] []" in output
+    assert np.array_equal(np.load(tmp_path / "map.npy"), PrecomputedUMAP(**SETTINGS).fit_transform(**arrays))
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert newest(folder) == 20 and (folder / "graph.joblib").exists()
+
+
+def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
+    """Checkpoints may fit all the same, since the graph can be built again; it is written when there is room."""
+    from umap_sk import run_folder
+
+    def fail(folder, graph):
+        raise OSError(28, "No space left on device")
+
+    checkpoint = Checkpoint(tmp_path / "runs", every_epochs=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "write_graph", fail)
+        with pytest.warns(CheckpointWarning, match="No space left on device. The run goes on"):
+            stepped = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=3)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert newest(folder) == 3 and not (folder / "graph.joblib").exists()
+    stepped.partial_fit()
+    assert (folder / "graph.joblib").exists() and newest(folder) == 4
+    assert np.array_equal(PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit_transform(**arrays), whole)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "bit", "first bit", "last bit", "no notes", "bad notes", "foreign"])
+def test_damaged_checkpoint(arrays, whole, half_done, damage):
+    """The checksum finds it, the one before is used, and a warning says so."""
+    folder, model = half_done
+    path, notes = folder / "epoch-00000012.joblib", folder / "epoch-00000012.json"
+    if damage == "cut":
+        os.truncate(path, path.stat().st_size - 1)
+    elif damage == "empty":
+        os.truncate(path, 0)
+    elif damage.endswith("bit"):
+        flip(path, {"bit": 0.5, "first bit": 0, "last bit": 1 - 1e-9}[damage])
+    elif damage == "no notes":
+        notes.unlink()
+    elif damage == "bad notes":
+        flip(notes, 0)
+    else:
+        _forge(path, run="another")
+    with pytest.warns(CheckpointWarning, match="epoch-00000012.joblib cannot be used: .*The one before it is used"):
+        model.partial_fit(**arrays, epochs=1)
+    assert model.epoch_ == 12
+    assert np.array_equal(model.partial_fit(epochs=8).embedding_, whole)
+    assert newest(folder) == 20
+
+
+def _forge(path, **changes):
+    """A checkpoint that is whole, but says something else."""
+    import joblib
+
+    from umap_sk import checkpoint_files
+
+    checkpoint_files.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
+
+
+def test_all_checkpoints_damaged(arrays, whole, half_done):
+    """The run begins anew, with a warning for each."""
+    folder, model = half_done
+    for path in folder.glob("epoch-*.joblib"):
+        flip(path)
+    with pytest.warns(CheckpointWarning) as found:
+        assert np.array_equal(model.fit_transform(**arrays), whole)
+    assert len(found) == 2 and newest(folder) == 20
+
+
+def test_damaged_finished_run(arrays, whole, half_done):
+    """Its last epochs are computed again."""
+    folder, model = half_done
+    model.fit(**arrays)
+    flip(folder / "epoch-00000020.joblib")
+    with pytest.warns(CheckpointWarning, match="epoch-00000020.joblib cannot be used: its checksum differs"):
+        assert np.array_equal(model.fit_transform(**arrays), whole)
+    assert newest(folder) == 20
+
+
+def test_damaged_description_of_the_run(arrays, whole, half_done):
+    """It is written again from what is known."""
+    folder, model = half_done
+    content = json.loads((folder / "run.json").read_text())
+    flip(folder / "run.json", 0)
+    with pytest.warns(CheckpointWarning, match="run.json cannot be used: run.json is not JSON"):
+        assert np.array_equal(model.fit_transform(**arrays), whole)
+    again = json.loads((folder / "run.json").read_text())
+    assert {**again, "written": ""} == {**content, "written": ""}
+
+
+def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
+    """Temporary files lie beside their targets, where the next process finds them."""
+    folder, model = half_done
+    (folder / "epoch-00000013.joblib.tmp").write_bytes(b"half")
+    model.fit(**arrays)
+    assert not list(folder.glob("*.tmp"))
+
+
+# ----------------------------------------------------------------------------------------------------- shut out
+
+
+def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
+    """An error before the graph is built, not after an hour."""
+    from umap_sk import estimator
+
+    (tmp_path / "runs").write_text("no folder")
+    monkeypatch.setattr(estimator, "fuzzy_graph", None)
+    with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
+        PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("begun", [False, True])
+def test_read_only_directory(arrays, tmp_path, monkeypatch, begun):
+    """The same, whether the run's folder is there or not."""
+    from umap_sk import estimator
+
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path)
+    if begun:
+        PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path).partial_fit(**arrays)
+    monkeypatch.setattr(estimator, "fuzzy_graph", None)
+    folders = [tmp_path, *tmp_path.iterdir()]
+    for folder in folders:
+        folder.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError, match="checkpoints cannot be kept"):
+            model.fit(**arrays)
+    finally:
+        for folder in folders:
+            folder.chmod(0o700)
+
+
+def test_another_version(arrays, whole, half_done, monkeypatch):
+    """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
+    folder, model = half_done
+    monkeypatch.setattr("umap_sk.__version__", "99.0")
+    monkeypatch.setattr(run_identity, "FORMAT", 7)
+    strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
+    from umap_sk import checkpoint_files
+
+    checkpoint_files.unlock(folder)  # this process still has the run that was stepped
+    message = "format=1 there, 7 here; umap_sk='[0-9.]+' there, '99.0' here"
+    with pytest.raises(ValueError, match=message):
+        strict.fit(**arrays)
+    with pytest.warns(CheckpointMismatchWarning, match=message):
+        assert np.array_equal(model.fit_transform(**arrays), whole)
+    assert newest(folder) == 12 and len(list(folder.parent.iterdir())) == 2
+
+
+# ------------------------------------------------------------------------------------------------------ two at once
+
+
+def test_two_processes_on_one_run(arrays, tmp_path):
+    """The second gets an error that names the first, also between two steps; when that is killed, it can go on."""
+    process = start(arrays, tmp_path, 20, "model.partial_fit(**arrays)\nprint(flush=True)\nsys.stdin.read()")
+    folder = wait_for(process, tmp_path)
+    process.stdout.readline()
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(BlockingIOError, match=f"{folder} is being computed by process {process.pid} on .* Wait until"):
+        model.fit(**arrays)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    other = PrecomputedUMAP(**{**SETTINGS, "min_dist": 0.3}, checkpoint=tmp_path / "runs").fit(**arrays)
+    assert other.epoch_ == 20
+    process.kill()
+    process.communicate()
+    whole = PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
+    assert np.array_equal(model.fit_transform(**arrays), whole)
+
+
+def test_finished_run_needs_no_lock(arrays, whole, half_done):
+    """Any number of processes may read it at once."""
+    from umap_sk import checkpoint_files
+
+    folder, model = half_done
+    model.fit(**arrays)
+    checkpoint_files.lock(folder)
+    try:
+        assert np.array_equal(model.fit_transform(**arrays), whole)
+    finally:
+        checkpoint_files.unlock(folder)
+
+
+def test_forked_child_does_not_hold_the_parents_lock(half_done):
+    """A lock is the process's own: a child that lives on does not keep others out."""
+    from umap_sk import checkpoint_files
+
+    folder, _ = half_done
+    assert checkpoint_files.is_locked(folder)
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        time.sleep(0.5)
+        checkpoint_files.unlock(folder)
+        assert not checkpoint_files.is_locked(folder)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)

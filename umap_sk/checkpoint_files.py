@@ -1,0 +1,279 @@
+"""Files that are whole or not there, the sum that tells damaged ones, and a lock that dies with its process."""
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import joblib
+
+TEMPORARY = ".tmp"
+PATIENCE = 1.0  # seconds that a lock is tried for: a process that is being killed may still hold it
+
+_locks: dict[Path, int] = {}
+_idle: set[Path] = set()  # locks that are kept between two calls of partial_fit
+
+
+class DamagedError(Exception):
+    """Comes up when a file is not what was written."""
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write a file that takes its place when it is complete and on the disk, and leaves nothing behind if it fails.
+
+    Parameters
+    ----------
+    path : Path
+        The file; an older one is replaced.
+    write : callable
+        Gets the open file.
+    """
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write a dict as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    values : dict
+        What JSON takes.
+    """
+    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A dict from a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    DamagedError
+        If there is none, or it is not JSON.
+    """
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DamagedError(f"{path.name} is missing") from error
+    except ValueError as error:
+        raise DamagedError(f"{path.name} is not JSON") from error
+    if not isinstance(values, dict):
+        raise DamagedError(f"{path.name} holds no table")
+    return values
+
+
+def notes_path(path: Path) -> Path:
+    """The JSON file that belongs to a joblib file."""
+    return path.with_suffix(".json")
+
+
+def store(path: Path, value: Any, notes: dict[str, Any]) -> None:
+    """Dump a value with joblib, and beside it a JSON file with notes, size and checksum, which is there first.
+
+    Parameters
+    ----------
+    path : Path
+        The joblib file.
+    value : object
+        What to dump.
+    notes : dict
+        What the JSON file says besides.
+    """
+
+    def write(file: BinaryIO) -> None:
+        joblib.dump(value, file)
+        file.flush()
+        size = os.fstat(file.fileno()).st_size
+        write_json(notes_path(path), {**notes, "bytes": size, "sha256": _sum(Path(file.name))})
+
+    write_whole(path, write)
+
+
+def load(path: Path) -> Any:
+    """What :func:`store` has dumped, if it still is what was written.
+
+    Parameters
+    ----------
+    path : Path
+        The joblib file.
+
+    Returns
+    -------
+    object
+        The value.
+
+    Raises
+    ------
+    DamagedError
+        If a byte differs, or one of the two files is missing.
+    """
+    notes = read_json(notes_path(path))
+    size = path.stat().st_size
+    if size != notes.get("bytes"):
+        raise DamagedError(f"it has {size:,} bytes, of {notes.get('bytes')} written")
+    if _sum(path) != notes.get("sha256"):
+        raise DamagedError("its checksum differs")
+    return joblib.load(path)
+
+
+def lock(folder: Path) -> None:
+    """Take a run's folder for this process, or for one thread of it.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which exists.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process or thread has it.
+    """
+    folder = folder.resolve()
+    with contextlib.suppress(KeyError):
+        _idle.remove(folder)
+        return
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    end = time.monotonic() + PATIENCE
+    while not _try_lock(descriptor):
+        if time.monotonic() > end:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
+            os.close(descriptor)
+            raise BlockingIOError(
+                f"The run in {folder} is being computed by {holder}. Wait until that has ended and call fit again, "
+                "which goes on from there, or give this run a directory of its own."
+            )
+        time.sleep(PATIENCE / 20)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    _locks[folder] = descriptor
+
+
+def unlock(folder: Path, *, keep: bool = False) -> None:
+    """Give a folder back.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; nothing happens if it is not locked.
+    keep : bool
+        Keep it for the next call in this process, but from other processes.
+    """
+    folder = folder.resolve()
+    if folder not in _locks:
+        return
+    if keep:
+        _idle.add(folder)
+    else:
+        _idle.discard(folder)
+        os.close(_locks.pop(folder))
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether any process has a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder.
+
+    Returns
+    -------
+    bool
+        True if one is at work there.
+    """
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def explained(directory: Path) -> Iterator[None]:
+    """Say what an error of the file system means before a run.
+
+    Parameters
+    ----------
+    directory : Path
+        Where checkpoints are to be kept.
+    """
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"checkpoints cannot be kept in {directory}, so nothing was computed: {error.strerror or error}. Give a "
+            "directory that can be written to, or checkpoint=None",
+        ) from error
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError as error:
+        raise OSError("Checkpoints need the file locks of Linux and macOS, which this system lacks.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _forget_locks() -> None:
+    """In a forked child: the locks are the parent's."""
+    for descriptor in _locks.values():
+        os.close(descriptor)
+    _locks.clear()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
+
+
+def _sum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a rename to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

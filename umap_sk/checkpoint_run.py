@@ -1,0 +1,289 @@
+"""A run on disk: what is resumed of it, and when it is written while the epochs go on."""
+
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from umap_sk import checkpoint_files as files
+from umap_sk import run_folder
+from umap_sk.checkpoint import Checkpoint
+from umap_sk.exceptions import CheckpointWarning, warn
+from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.optimise import LayoutState
+from umap_sk.run_folder import Stored
+from umap_sk.run_identity import run_name
+
+logger = logging.getLogger("umap_sk")
+
+
+class Run:
+    """A run on disk, for one call of fit or partial_fit.
+
+    Parameters
+    ----------
+    settings : Checkpoint
+        Where and how often.
+    identity : dict
+        From :func:`umap_sk.run_identity.identity_of`.
+    seed : int
+        Seed of the run if it is new.
+    """
+
+    def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int):
+        self.settings, self.identity, self.seed = settings, identity, seed
+        self.folder = settings.path / run_name(identity)
+        self.n_epochs = 0
+        self._stored: Stored | None = None
+        self._keeps_graph = "manifold" not in identity["data"]
+        self._graph: FuzzyGraph | None = None
+        self._graph_sum: int | None = None
+        self._locked = self._created = self._failing = False
+        self._writer: ThreadPoolExecutor | None = None
+        self._pending: Future[None] | None = None
+        self._written = self._tried = 0
+        self._clock = time.monotonic()
+
+    def open(self, *, going_on: bool) -> None:
+        """Take the folder, or make it, and read the newest whole checkpoint; a finished run is only read.
+
+        Parameters
+        ----------
+        going_on : bool
+            The state is in memory, so nothing need be read.
+        """
+        newest = run_folder.newest_notes(self.folder)
+        if newest and newest["epoch"] >= newest["n_epochs"]:
+            with contextlib.suppress(files.DamagedError, OSError):
+                self._read(run_folder.checkpoints(self.folder)[-1])
+                return
+        with files.explained(self.settings.path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            files.lock(self.folder)
+            self._locked = True
+            for leftover in self.folder.glob("*" + files.TEMPORARY):
+                leftover.unlink()
+            if not (self.folder / "run.json").exists() and not run_folder.checkpoints(self.folder):
+                run_folder.compare_with_others(self.settings, self.identity)
+                run_folder.write_run(self.folder, self.identity, self.seed)
+                self._created = True
+            elif not going_on:
+                self._take_over()
+        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is on the disk."""
+        return 0 < self.n_epochs <= self._written
+
+    def graph(self) -> FuzzyGraph | None:
+        """The graph of the run, if it is on the disk and whole.
+
+        Returns
+        -------
+        FuzzyGraph or None
+            The graph.
+        """
+        graph = run_folder.read_graph(self.folder)
+        if graph is None and self._locked:
+            run_folder.graph_path(self.folder).unlink(missing_ok=True)
+        return graph
+
+    def take(self, graph: FuzzyGraph) -> LayoutState | None:
+        """The state to go on from, after a look whether the graph is the run's; keeps the graph.
+
+        Parameters
+        ----------
+        graph : FuzzyGraph
+            The manifold's graph, as it was found on the disk, given, or built again.
+
+        Returns
+        -------
+        LayoutState or None
+            None where the run begins.
+        """
+        self._hold(graph)
+        if self._stored is None:
+            return None
+        if self._graph_sum != self._stored.graph_sum:
+            warn(
+                f"The graph that was built again is not that of the run in {self.folder}, so the run begins anew. Pass "
+                "the neighbors as arrays: they seem to be found differently each time.",
+                CheckpointWarning,
+            )
+            self._written = self._tried = 0
+            for path in run_folder.checkpoints(self.folder) if self._locked else ():
+                run_folder.set_aside(path)
+            return None
+        return self._stored.state
+
+    def go_on(self, graph: FuzzyGraph, n_epochs: int, epoch: int) -> None:
+        """Say what runs from here on, where it is in memory already.
+
+        Parameters
+        ----------
+        graph : FuzzyGraph
+            The manifold's graph.
+        n_epochs, epoch : int
+            Epochs of the whole schedule, and run already.
+        """
+        self._hold(graph)
+        self.n_epochs, self._tried = n_epochs, epoch
+
+    def after_epoch(self, state: LayoutState) -> None:
+        """Write the state in the background, if it is time and nothing else is being written.
+
+        Parameters
+        ----------
+        state : LayoutState
+            The state after an epoch.
+        """
+        if self._writer is None or (self._pending and not self._pending.done()):
+            return
+        self._look_at_pending()
+        epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
+        due = epochs is not None and state.epoch - self._tried >= epochs
+        if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
+            self._submit(state._replace(positions=state.positions.copy(), moments=state.moments.copy()))
+
+    def settle(self, state: LayoutState) -> None:
+        """Write the state at which a call ends, and wait until it is on the disk.
+
+        Parameters
+        ----------
+        state : LayoutState
+            The last whole epoch.
+        """
+        if self._writer is None:
+            return
+        self._look_at_pending()
+        if state.epoch > self._written:
+            self._submit(state)
+            self._look_at_pending()
+
+    def close(self, *, failed: bool, keep_lock: bool) -> None:
+        """Wait for what is being written, and give the folder back.
+
+        Parameters
+        ----------
+        failed : bool
+            Whether the call ended in an error: nothing is left of a run that has not begun.
+        keep_lock : bool
+            Keep the folder for this process's next call.
+        """
+        if self._writer is not None:
+            self._writer.shutdown()
+        if self._locked:
+            if failed and self._created and {path.name for path in self.folder.iterdir()} == {"run.json", "lock"}:
+                shutil.rmtree(self.folder)
+            files.unlock(self.folder, keep=keep_lock)
+
+    def _hold(self, graph: FuzzyGraph) -> None:
+        """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
+        if self._keeps_graph:
+            self._graph, self._graph_sum = graph, run_folder.sum_of_graph(graph)
+            if self._writer is not None:
+                self._pending = self._writer.submit(run_folder.write_graph, self.folder, graph)
+
+    def _submit(self, state: LayoutState) -> None:
+        assert self._writer is not None
+        self._tried, self._clock = state.epoch, time.monotonic()
+        self._pending = self._writer.submit(self._write, state)
+
+    def _write(self, state: LayoutState) -> None:
+        """Write one checkpoint, drop the oldest, and write the graph if that has failed before."""
+        run_folder.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
+        self._written = state.epoch
+        run_folder.drop_old(self.folder, self.settings.keep)
+        if self._graph is not None:
+            run_folder.write_graph(self.folder, self._graph)
+
+    def _look_at_pending(self) -> None:
+        """Wait for the last write, and tell once if the disk does not take any more."""
+        if self._pending is None:
+            return
+        pending, self._pending = self._pending, None
+        try:
+            pending.result()
+        except (OSError, MemoryError) as error:
+            logger.warning("checkpoint not written: %s", error)
+            if not self._failing:
+                self._failing = True
+                warn(
+                    f"A checkpoint could not be written to {self.folder}: {error}. The run goes on, what is on the "
+                    "disk stays, and writing is tried again.",
+                    CheckpointWarning,
+                )
+        else:
+            if self._failing:
+                logger.warning("checkpoints are written again")
+            self._failing = False
+
+    def _take_over(self) -> None:
+        """Seed and newest whole checkpoint of a run that was begun before."""
+        seed = None
+        try:
+            seed = int(files.read_json(self.folder / "run.json")["seed"])
+        except (files.DamagedError, KeyError, TypeError, ValueError) as error:
+            warn(f"{self.folder / 'run.json'} cannot be used: {error}. It is written again.", CheckpointWarning)
+        else:
+            self.seed = seed
+        self._read_newest()
+        if seed is None:
+            run_folder.write_run(self.folder, self.identity, self.seed)
+
+    def _read_newest(self) -> None:
+        for path in reversed(run_folder.checkpoints(self.folder)):
+            try:
+                self._read(path)
+                return
+            except (files.DamagedError, OSError) as error:
+                warn(
+                    f"The checkpoint {path} cannot be used: {error}. The one before it is used, or the run begins "
+                    "anew if there is none.",
+                    CheckpointWarning,
+                )
+                run_folder.set_aside(path)
+
+    def _read(self, path: Path) -> None:
+        """Take over a checkpoint."""
+        self._stored = stored = run_folder.read_state(path)
+        self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
+        self._written = self._tried = stored.state.epoch
+        text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"
+        logger.info(text, stored.state.epoch, stored.n_epochs, path)
+
+
+@contextlib.contextmanager
+def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, stepped: bool, going_on: bool) -> Iterator[Run]:
+    """A run on disk, as long as the block lasts.
+
+    Parameters
+    ----------
+    settings : Checkpoint
+        Where and how often.
+    identity : dict
+        Which run.
+    seed : int
+        Its seed if it is new.
+    stepped : bool
+        Whether other calls may follow, for which the folder stays locked.
+    going_on : bool
+        Whether the state is in memory.
+
+    Yields
+    ------
+    Run
+        The run.
+    """
+    run, failed = Run(settings, identity, seed), True
+    try:
+        run.open(going_on=going_on)
+        yield run
+        failed = False
+    finally:
+        run.close(failed=failed, keep_lock=stepped and not failed and not run.finished)

@@ -1,0 +1,261 @@
+"""What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
+
+import contextlib
+import functools
+import time
+import zlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from umap_sk import checkpoint_files as files
+from umap_sk.checkpoint import Checkpoint
+from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
+from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.optimise import LayoutState
+from umap_sk.run_identity import differences, version_fields
+
+
+class Stored(NamedTuple):
+    """A checkpoint's content.
+
+    Attributes
+    ----------
+    state : LayoutState
+        Where the run was; without moments if it was finished.
+    n_epochs : int
+        Epochs of the whole schedule.
+    graph_sum : int or None
+        From :func:`sum_of_graph`; None for a graph that is not kept here.
+    """
+
+    state: LayoutState
+    n_epochs: int
+    graph_sum: int | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epochs are left."""
+        return self.state.epoch >= self.n_epochs
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints of a run, the oldest first.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+
+    Returns
+    -------
+    list of Path
+        Their joblib files.
+    """
+    return sorted(folder.glob("epoch-*.joblib"))
+
+
+def newest_notes(folder: Path) -> dict[str, Any] | None:
+    """What the JSON file says that belongs to the newest checkpoint of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+
+    Returns
+    -------
+    dict or None
+        With "epoch" and "n_epochs"; None if there is no checkpoint with readable notes.
+    """
+    for path in reversed(checkpoints(folder)):
+        with contextlib.suppress(files.DamagedError, OSError):
+            notes = files.read_json(files.notes_path(path))
+            if all(isinstance(notes.get(name), int) for name in ("epoch", "n_epochs")):
+                return notes
+    return None
+
+
+def write_run(folder: Path, identity: dict[str, Any], seed: int) -> None:
+    """Write what a run is.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    identity : dict
+        From :func:`umap_sk.run_identity.identity_of`.
+    seed : int
+        The seed.
+    """
+    files.write_json(folder / "run.json", {**_stamp(folder), **identity, "seed": seed})
+
+
+def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
+    """Write a checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    identity : dict
+        What is stored along with it.
+    stored : Stored
+        Its content.
+    """
+    state = stored.state
+    if stored.finished:
+        state = state._replace(moments=state.moments[:, :0])
+    counts = {"epoch": state.epoch, "n_epochs": stored.n_epochs, "level": state.depth}
+    vertices, components = state.positions.shape
+    notes = {"vertices": vertices, "n_components": components, "seed": state.seed, "parameters": identity["parameters"]}
+    value = {"run": folder.name, "identity": identity, **stored._asdict(), "state": state._asdict()}
+    files.store(folder / f"epoch-{state.epoch:08d}.joblib", value, {**_stamp(folder), **counts, **notes})
+
+
+def read_state(path: Path) -> Stored:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        Its joblib file.
+
+    Returns
+    -------
+    Stored
+        Its content.
+
+    Raises
+    ------
+    DamagedError
+        If it is not what was written, or belongs to another run.
+    """
+    value = files.load(path)
+    if value["run"] != path.parent.name:
+        raise files.DamagedError(f"it belongs to run {value['run']}")
+    return Stored(LayoutState(**value["state"]), value["n_epochs"], value["graph_sum"])
+
+
+def drop_old(folder: Path, keep: int) -> None:
+    """Remove all but the newest checkpoints.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    keep : int
+        How many stay.
+    """
+    for old in checkpoints(folder)[:-keep]:
+        old.unlink()
+        files.notes_path(old).unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> None:
+    """Rename a checkpoint that cannot be used, so that it is not taken for the newest.
+
+    Parameters
+    ----------
+    path : Path
+        Its joblib file.
+    """
+    path.rename(path.with_name(path.name + ".damaged"))
+    files.notes_path(path).unlink(missing_ok=True)
+
+
+def graph_path(folder: Path) -> Path:
+    """Where a run's graph lies."""
+    return folder / "graph.joblib"
+
+
+def write_graph(folder: Path, graph: FuzzyGraph) -> None:
+    """Write the graph, unless it is there.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    graph : FuzzyGraph
+        The graph.
+    """
+    if not graph_path(folder).exists():
+        counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
+        files.store(graph_path(folder), tuple(graph), {**_stamp(folder), **counts})
+
+
+def read_graph(folder: Path) -> FuzzyGraph | None:
+    """The graph, if it is there and whole; a warning if it is damaged.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+
+    Returns
+    -------
+    FuzzyGraph or None
+        The graph.
+    """
+    path = graph_path(folder)
+    if not path.exists():
+        return None
+    try:
+        return FuzzyGraph(*files.load(path))
+    except (files.DamagedError, OSError) as error:
+        warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
+        return None
+
+
+def sum_of_graph(graph: FuzzyGraph) -> int:
+    """Tells graphs apart.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The graph.
+
+    Returns
+    -------
+    int
+        A checksum of its arrays.
+    """
+    return functools.reduce(lambda total, array: zlib.crc32(array.data, total), graph, 0)
+
+
+def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
+    """Warn or raise if an unfinished run of other data or parameters lies in the directory.
+
+    Parameters
+    ----------
+    settings : Checkpoint
+        The directory, and whether to raise.
+    identity : dict
+        The run that is about to begin.
+
+    Raises
+    ------
+    ValueError
+        If there is one, and ``on_mismatch="raise"``.
+    """
+    others = []
+    for path in settings.path.glob("*/run.json"):
+        newest = newest_notes(path.parent)
+        if newest is None or newest["epoch"] >= newest["n_epochs"] or files.is_locked(path.parent):
+            continue
+        with contextlib.suppress(files.DamagedError, OSError):
+            others.append((differences(files.read_json(path), identity), path.parent, newest))
+    if not others:
+        return
+    found, folder, newest = min(others, key=lambda other: len(other[0]))
+    message = (
+        f"An unfinished run in {folder} (epoch {newest['epoch']} of {newest['n_epochs']}) is not this one: "
+        f"{'; '.join(found)}."
+    )
+    if settings.on_mismatch == "raise":
+        raise ValueError(f"{message} Use what it was begun with to go on with it, or remove it to begin anew.")
+    warn(f"{message} A new run begins beside it; remove that folder if it is of no use.", CheckpointMismatchWarning)
+
+
+def _stamp(folder: Path) -> dict[str, Any]:
+    """What every JSON file begins with."""
+    return {**version_fields(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
