@@ -29,7 +29,8 @@ def alone():
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_grid_search_in_parallel(alone, backend, own_n_jobs):
     """All scores and the best map, whatever runs the folds."""
-    with parallel_config(backend):
+    options = {"max_nbytes": 1000} if backend == "loky" else {}  # X reaches the processes as a read-only memory map
+    with parallel_config(backend, **options):
         together = search(2, own_n_jobs)
     for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
         np.testing.assert_array_equal(together.cv_results_[name], alone.cv_results_[name])

@@ -97,6 +97,7 @@ def test_held_out_rows_permuted(fitted):
 def test_held_out_rows_in_batches(fitted, size):
     """Nor do the rows that a row comes with."""
     model, new = fitted
+    new = new[: 40 * size]
     places = [model.transform(new[first : first + size]) for first in range(0, new.shape[0], size)]
     np.testing.assert_array_equal(np.concatenate(places), model.transform(new))
 
