@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-LIBRARIES = ("umap-sk", "numpy", "scipy", "scikit-learn", "numba", "llvmlite")
+LIBRARIES = ("umap-sk", "umap-learn", "numpy", "scipy", "scikit-learn", "numba", "llvmlite")
 
 
 def description():

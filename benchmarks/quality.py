@@ -12,6 +12,7 @@ file given as --peer-figures saves running umap-learn again. Time is not compare
 
 import gc
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def parse(arguments=None):
     parser.add_argument("--case", default="defaults", help=f"of {', '.join(CASES)}; comma-separated")
     parser.add_argument("--only", default="", help="run only the variants whose name has this in it")
     parser.add_argument("--peers", default="ours,umap-learn-seeded", help="comma-separated; the last one is the peer")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="0 prints the table of the runs that --json has")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--n", type=int, help="rows of each set; default: the set's own size")
@@ -101,10 +102,11 @@ def medians(runs, variant, peer):
 
 
 def missed(variant, figures, peer_figures):
-    """The bars that the figures do not clear, in words; those that need a missing peer are left out."""
+    """The bars that the figures do not clear, in words; those that need a missing peer or figure are left out."""
     words = []
     for bar in variant.bars:
-        if (bar.factor and not peer_figures) or bar.cleared(figures, peer_figures):
+        known = not math.isnan(figures[bar.figure]) and (peer_figures or not bar.factor)
+        if not known or bar.cleared(figures, peer_figures):
             continue
         words.append(f"{bar.figure} {figures[bar.figure]:.5g}, bar {bar.limit(peer_figures):.5g}")
     return words
@@ -131,10 +133,12 @@ def main(arguments=None):
     """Run, print the table and write the JSON."""
     options = parse(arguments)
     names = options.peers.split(",")
-    variants = [variant for case in options.case.split(",") for variant in CASES[case] if options.only in variant.name]
+    chosen = dict.fromkeys(variant for case in options.case.split(",") for variant in CASES[case])
+    variants = [variant for variant in chosen if options.only in variant.name]
     runs = earlier_runs(options)
     given = {run["peer"] for run in runs} if options.peer_figures else set()
-    run_all(variants, [name for name in names if name == "ours" or name not in given], runs, options)
+    if options.seeds:
+        run_all(variants, [name for name in names if name == "ours" or name not in given], runs, options)
     rows = {variant.name: options.n or datasets.SIZES[variant.dataset] for variant in variants}
     print("\n" + table(variants, names, [run for run in runs if run["rows"] == rows.get(run["variant"])]))
 
