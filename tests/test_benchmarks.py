@@ -126,7 +126,7 @@ def test_recipes_repeat_and_fill_every_row(recipe):
 def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
     first, second = str(tmp_path / "first.json"), str(tmp_path / "second.json")
-    command = ["--case", "defaults", "--only", "digits", "--n", "400", "--seeds", "1"]
+    command = ["--case", "defaults", "--only", "digits", "--n", "400", "--seeds", "1", "--threads", "1"]
     quality.main([*command, "--json", first])
     runs = json.loads((tmp_path / "first.json").read_text())["runs"]
     assert [run["peer"] for run in runs] == ["ours", "umap-learn-seeded"]
