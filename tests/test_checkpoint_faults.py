@@ -2,16 +2,28 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, run_identity
+from umap_sk import (
+    Checkpoint,
+    CheckpointMismatchWarning,
+    CheckpointWarning,
+    PrecomputedUMAP,
+    checkpoint_files,
+    estimator,
+    run_folder,
+    run_identity,
+)
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
@@ -163,7 +175,6 @@ for warning in found:
 
 def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
     """Checkpoints may fit all the same, since the graph can be built again; it is written when there is room."""
-    from umap_sk import run_folder
 
     def fail(folder, graph):
         raise OSError(28, "No space left on device")
@@ -206,10 +217,6 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 def _forge(path, **changes):
     """A checkpoint that is whole, but says something else."""
-    import joblib
-
-    from umap_sk import checkpoint_files
-
     checkpoint_files.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
@@ -247,6 +254,7 @@ def test_damaged_description_of_the_run(arrays, whole, half_done):
 def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
     """Temporary files lie beside their targets, where the next process finds them."""
     folder, model = half_done
+    checkpoint_files.unlock(folder)
     (folder / "epoch-00000013.joblib.tmp").write_bytes(b"half")
     model.fit(**arrays)
     assert not list(folder.glob("*.tmp"))
@@ -257,33 +265,59 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
     """An error before the graph is built, not after an hour."""
-    from umap_sk import estimator
-
     (tmp_path / "runs").write_text("no folder")
     monkeypatch.setattr(estimator, "fuzzy_graph", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
         PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-@pytest.mark.parametrize("begun", [False, True])
-def test_read_only_directory(arrays, tmp_path, monkeypatch, begun):
-    """The same, whether the run's folder is there or not."""
-    from umap_sk import estimator
+@pytest.fixture
+def as_nobody(half_done):
+    """A folder where a user without privileges may write; root, who may write anywhere, becomes that user.
 
-    model = PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path)
-    if begun:
-        PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path).partial_fit(**arrays)
-    monkeypatch.setattr(estimator, "fuzzy_graph", None)
-    folders = [tmp_path, *tmp_path.iterdir()]
+    The fixture that comes before has had every module imported, which may not be readable for that user.
+    """
+    folder, user = Path(tempfile.mkdtemp()), os.geteuid()
+    folder.chmod(0o777)
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 20])
+def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
+    """The same, whether the run's folder is there or not; a finished run is read."""
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody / "runs")
+    (as_nobody / "runs").mkdir()
+    if epochs:
+        PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody / "runs").partial_fit(**arrays, epochs=epochs)
+    folders = [as_nobody / "runs", *(as_nobody / "runs").iterdir()]
     for folder in folders:
+        checkpoint_files.unlock(folder)
         folder.chmod(0o500)
+    monkeypatch.setattr(estimator, "fuzzy_graph", None)
     try:
-        with pytest.raises(PermissionError, match="checkpoints cannot be kept"):
-            model.fit(**arrays)
+        if epochs == 20:
+            assert np.array_equal(model.fit_transform(**arrays), whole)
+        else:
+            with pytest.raises(PermissionError, match="checkpoints cannot be kept in .*runs, so nothing was computed"):
+                model.fit(**arrays)
     finally:
         for folder in folders:
             folder.chmod(0o700)
+
+
+def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
+    """Steps go on with a warning: what is in memory is worth more than the checkpoint."""
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody).partial_fit(**arrays, epochs=5)
+    (folder,) = as_nobody.iterdir()
+    folder.chmod(0o500)
+    with pytest.warns(CheckpointWarning, match="Permission denied"):
+        model.partial_fit(epochs=5)
+    folder.chmod(0o700)
+    assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole) and newest(folder) == 20
 
 
 def test_another_version(arrays, whole, half_done, monkeypatch):
@@ -292,8 +326,6 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
     monkeypatch.setattr("umap_sk.__version__", "99.0")
     monkeypatch.setattr(run_identity, "FORMAT", 7)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
-    from umap_sk import checkpoint_files
-
     checkpoint_files.unlock(folder)  # this process still has the run that was stepped
     message = "format=1 there, 7 here; umap_sk='[0-9.]+' there, '99.0' here"
     with pytest.raises(ValueError, match=message):
@@ -326,8 +358,6 @@ def test_two_processes_on_one_run(arrays, tmp_path):
 
 def test_finished_run_needs_no_lock(arrays, whole, half_done):
     """Any number of processes may read it at once."""
-    from umap_sk import checkpoint_files
-
     folder, model = half_done
     model.fit(**arrays)
     checkpoint_files.lock(folder)
@@ -339,8 +369,6 @@ def test_finished_run_needs_no_lock(arrays, whole, half_done):
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
     """A lock is the process's own: a child that lives on does not keep others out."""
-    from umap_sk import checkpoint_files
-
     folder, _ = half_done
     assert checkpoint_files.is_locked(folder)
     child = os.fork()

@@ -90,6 +90,19 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
+def check_writable(folder: Path) -> None:
+    """Raise the system's error if no file can be made in a folder, and remove what a killed process left half-written.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that is locked.
+    """
+    (folder / f"probe{TEMPORARY}").touch()
+    for leftover in folder.glob(f"*{TEMPORARY}"):
+        leftover.unlink()
+
+
 def notes_path(path: Path) -> Path:
     """The JSON file that belongs to a joblib file."""
     return path.with_suffix(".json")
@@ -144,13 +157,18 @@ def load(path: Path) -> Any:
     return joblib.load(path)
 
 
-def lock(folder: Path) -> None:
+def lock(folder: Path) -> bool:
     """Take a run's folder for this process, or for one thread of it.
 
     Parameters
     ----------
     folder : Path
         The folder, which exists.
+
+    Returns
+    -------
+    bool
+        False if this process has kept it from an earlier call.
 
     Raises
     ------
@@ -160,7 +178,7 @@ def lock(folder: Path) -> None:
     folder = folder.resolve()
     with contextlib.suppress(KeyError):
         _idle.remove(folder)
-        return
+        return False
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     end = time.monotonic() + PATIENCE
     while not _try_lock(descriptor):
@@ -175,6 +193,7 @@ def lock(folder: Path) -> None:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
     _locks[folder] = descriptor
+    return True
 
 
 def unlock(folder: Path, *, keep: bool = False) -> None:

@@ -63,10 +63,10 @@ class Run:
                 return
         with files.explained(self.settings.path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            files.lock(self.folder)
+            taken = files.lock(self.folder)
             self._locked = True
-            for leftover in self.folder.glob("*" + files.TEMPORARY):
-                leftover.unlink()
+            if taken:
+                files.check_writable(self.folder)
             if not (self.folder / "run.json").exists() and not run_folder.checkpoints(self.folder):
                 run_folder.compare_with_others(self.settings, self.identity)
                 run_folder.write_run(self.folder, self.identity, self.seed)
