@@ -1,5 +1,7 @@
 """Where the layout begins: positions to start from, and the scale that suits them."""
 
+import math
+
 import numpy as np
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
@@ -15,7 +17,7 @@ BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-ROOM = 2.0  # times the scale of lowest loss: a start that is too narrow leaves the map folded
+ROOM = 1.75  # times the scale of lowest loss: a start that is too narrow leaves the map folded
 SAMPLED = 64  # rows whose repulsion is computed in full in the search for the scale
 
 
@@ -120,7 +122,7 @@ def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
 
 
 def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
-    """Twice the scale at which positions have the lowest expected loss.
+    """Scale with room to unfold: `ROOM` times that at which positions have the lowest expected loss.
 
     Parameters
     ----------
@@ -146,7 +148,30 @@ def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, r
         more = scales[-1] * 1.25 ** np.arange(1, 7)
         losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
         scales = np.concatenate([scales, more])
-    return ROOM * float(scales[np.argmin(losses)])
+    return ROOM * lowest_scale(scales, losses)
+
+
+def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
+    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms.
+
+    Parameters
+    ----------
+    scales, losses : ndarray of float
+        Ascending scales and their losses.
+
+    Returns
+    -------
+    float
+        The scale itself where its loss is the first or the last.
+    """
+    k = int(np.argmin(losses))
+    if k in (0, len(scales) - 1):
+        return float(scales[k])
+    left, right = (math.log(scales[j] / scales[k]) for j in (k - 1, k + 1))
+    rise_left, rise_right = (float(losses[j] - losses[k]) for j in (k - 1, k + 1))
+    slope = rise_left * right * right - rise_right * left * left
+    bend = rise_left * right - rise_right * left
+    return float(scales[k]) * (math.exp(slope / (2 * bend)) if bend else 1.0)
 
 
 def expected_losses(
