@@ -175,6 +175,17 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
             PrecomputedUMAP(6, n_epochs=2).fit(**arrays)
 
 
+def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tmp_path):
+    """The cure that the warning names is one."""
+    arrays, model = {"knn_indices": ring[0], "knn_dists": ring[1]}, PrecomputedUMAP(6)
+    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
+    with pytest.warns(MemoryPlanWarning, match=r"The phase '(neighbors|graph)' needs about"):
+        model.learn_manifold(**arrays)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.learn_manifold(**arrays, directory=tmp_path / "m")
+
+
 def _interrupt(*_, **__):
     raise KeyboardInterrupt
 

@@ -370,6 +370,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         def learned(allocate=in_memory):
             values, aside = learner._look_at(X, knn_indices, knn_dists)
+            if allocate is in_memory:
+                planning.warn_if_too_large(learner, values, knn_indices, phases=2)
             return learner._learn(values, aside, knn_indices, knn_dists, Report(), allocate)
 
         with limit_threads(self.n_jobs):

@@ -195,7 +195,9 @@ def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
     return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARIES, disk, threads)
 
 
-def warn_if_too_large(estimator: Any, X: Any, knn_indices: Any, manifold: Any, init: Any) -> None:
+def warn_if_too_large(
+    estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, phases: int = 4
+) -> None:
     """Warn if a fit may need more memory than the process can get; say nothing of what has no shape yet.
 
     Parameters
@@ -204,13 +206,15 @@ def warn_if_too_large(estimator: Any, X: Any, knn_indices: Any, manifold: Any, i
         Has the parameters.
     X, knn_indices, manifold, init : object or None
         As in its ``fit``.
+    phases : int
+        How many of the phases are run: 2 without the layout.
     """
     try:
         sizes = sizes_of(estimator, X, knn_indices, manifold, init=init)
     except ValueError:
         return
     available = available_memory()
-    memory = memory_by_phase(sizes, numba.get_num_threads())
+    memory = dict(list(memory_by_phase(sizes, numba.get_num_threads()).items())[:phases])
     name = max(memory, key=memory.__getitem__)
     if available is not None and memory[name] > available:
         about = "about" if sizes.edges_known else "up to"
