@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -30,6 +31,7 @@ from benchmarks import command, machine
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, checkpoint_files, stepping
 from umap_sk.run_folder import newest_notes
 
+PATIENCE = 300  # seconds until a process counts as hung
 STEPS = 100  # of writing, up to which a process chooses the one at which it kills itself; small numbers are likelier
 
 
@@ -53,6 +55,8 @@ def in_child(work):
     if child:
         return child
     try:
+        # Forked processes share numba's lock, so one that was killed while it had it would stop all others.
+        numba.np.ufunc.parallel._backend_init_process_lock = threading.RLock()
         work()
         os._exit(0)
     except BaseException:
@@ -136,7 +140,14 @@ class Soak:
 
     def wait(self, child):
         """How a process ended; an error of its own is a fault."""
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        end = time.monotonic() + PATIENCE
+        while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+            if time.monotonic() > end:
+                self.faults.append(f"a process was still there after {PATIENCE} s and {self.kills} kills")
+                os.kill(child, signal.SIGKILL)
+                end += PATIENCE
+            time.sleep(0.002)
+        code = os.waitstatus_to_exitcode(ended[1])
         if code not in (0, -signal.SIGKILL):
             self.faults.append(f"a process ended with {code} after {self.kills} kills")
         return code
