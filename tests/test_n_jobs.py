@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
-from umap_sk import PrecomputedUMAP
+from umap_sk import PrecomputedUMAP, estimator
 
 GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
 GRID = {"min_dist": [0.1, 0.5], "n_neighbors": [5, 15]}
@@ -69,3 +69,19 @@ def test_transform_from_many_threads():
     with parallel_config("threading"):
         places = Parallel(n_jobs=4)(delayed(model.transform)(GRAPH[rows]) for rows in parts)
     np.testing.assert_array_equal(np.concatenate(places), expected)
+
+
+@pytest.mark.parametrize("n_rows, few", [(1, True), (1024, True), (1025, False)])
+def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
+    """There is nothing to share, and a thread that waits takes its processor from others."""
+    model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(GRAPH)
+    threads, place = [], estimator.place
+
+    def counting(*arguments):
+        threads.append(numba.get_num_threads())
+        return place(*arguments)
+
+    monkeypatch.setattr(estimator, "place", counting)
+    before = numba.get_num_threads()
+    model.transform(GRAPH[np.arange(n_rows)])
+    assert threads == [1 if few else before] and numba.get_num_threads() == before

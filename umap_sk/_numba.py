@@ -12,6 +12,7 @@ from joblib import effective_n_jobs
 
 config: Any = numba.config
 _launch_lock = threading.RLock()
+FEW_ROWS = 1024  # a block of the layout
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
@@ -82,6 +83,24 @@ def limit_threads(n_jobs: int | None) -> Iterator[int]:
         yield wanted
     finally:
         numba.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def spare_threads(n_rows: int) -> Iterator[None]:
+    """Run kernels on one thread where the rows are too few to share: others would only wait, and cost their share.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to work on.
+
+    Yields
+    ------
+    None
+        With the caller's number of threads, if there are more rows.
+    """
+    with limit_threads(1 if n_rows <= FEW_ROWS else None):
+        yield
 
 
 def readonly(array: np.ndarray) -> np.ndarray:

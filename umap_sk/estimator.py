@@ -15,8 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, kernels, metrics, model_state, optimise, plan_sizes, planning, stepping
-from umap_sk._numba import limit_threads
+from umap_sk import given, metrics, model_state, optimise, plan_sizes, planning, stepping
+from umap_sk._numba import limit_threads, spare_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
@@ -424,7 +424,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         check_is_fitted(self)
         with limit_threads(self.n_jobs):
-            return self._place(*self._look_up(X, knn_indices, knn_dists, self.n_neighbors))
+            values, indices, dists = self._look_up(X, knn_indices, knn_dists, self.n_neighbors)
+            with spare_threads(given.n_rows(values, indices)):
+                return self._place(values, indices, dists)
 
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
         """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
@@ -663,7 +665,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         try:
             with (
-                limit_threads(1 if len(self.embedding_) <= kernels.BLOCK else None),  # a second one would only wait
+                spare_threads(len(self.embedding_)),
                 task.subtask("layout", last - reached.epoch) as layout,
                 self.report_.phase("layout") as entry,
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,

@@ -90,6 +90,28 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
         raise
 
 
+def n_rows(values: Any, knn_indices: Any) -> int:
+    """Rows of what was given, which need not have been looked at yet.
+
+    Parameters
+    ----------
+    values : array-like, sparse or None
+        X, if that is what neighbors are read from.
+    knn_indices : object or None
+        Neighbors, if they are given as arrays.
+
+    Returns
+    -------
+    int
+        0 for what has no rows.
+    """
+    rows = values if knn_indices is None else knn_indices
+    shape = getattr(rows, "shape", None)
+    if shape is not None:
+        return shape[0] if len(shape) else 0
+    return len(rows) if hasattr(rows, "__len__") else 0
+
+
 def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
     """Raise if the first column holds the rows themselves, but in another order than the rows have by now.
 
