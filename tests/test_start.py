@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 from graphs import dense, random_graph
 
-from umap_sk import levels, start
+from umap_sk import levels, optimise, start
 from umap_sk._numba import limit_threads
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.spectral import spectral_positions
@@ -128,7 +128,24 @@ def test_best_scale_has_the_lowest_loss(rate, case):
         x = np.log(tried[k - 1 : k + 2])
         square, slope, _ = np.polyfit(x, losses[k - 1 : k + 2], 2)
         lowest = np.exp(-slope / (2 * square))
-    assert scale == pytest.approx(start.ROOM * lowest, rel=1e-6)
+    assert scale == pytest.approx(lowest, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.5, 5.0])
+def test_tried_scale_leads_to_the_lowest_loss(rate):
+    """No scale two steps away leads to a lower loss, after the same trial."""
+    level, forces = ring_level(), optimise.Forces(Curve(1.577, 0.895), negative_rate=rate)
+    folded = np.random.default_rng(0).normal(scale=0.2, size=(400, 2)).astype(np.float32)
+    scale = start.tried_scale((level,), folded, forces, 0)
+    phase = optimise.Phase(0, 0, start.TRIAL_EPOCHS + 1, optimise.COARSE_STEP, False, 32, optimise.COARSE_FLOOR)
+    layout = optimise.Layout((level,), (phase,), forces)
+
+    def loss(factor):
+        state = optimise.begin(layout, folded * np.float32(scale * factor), 0)
+        reached = optimise.run(layout, state, start.TRIAL_EPOCHS).positions
+        return start.expected_losses(level, reached, np.ones(1), 400, forces.curve, rate)[0]
+
+    assert loss(1) < min(loss(start.TRIAL_RATIO**-2), loss(start.TRIAL_RATIO**2))
 
 
 def clusters_level():

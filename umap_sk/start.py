@@ -1,5 +1,6 @@
 """Where the layout begins: positions to start from, and the scale that suits them."""
 
+import functools
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
 from umap_sk.levels import Level, smoothed
+from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
 
 PASSES = 5  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
@@ -17,7 +19,9 @@ BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-ROOM = 1.75  # times the scale of lowest loss: a start that is too narrow leaves the map folded
+TRIAL_EPOCHS = 15  # of a layout that tries a scale
+TRIAL_RATIO = 1.75  # between the scales that are tried
+MOST_TRIALS = 6  # in one direction
 SAMPLED = 64  # rows whose repulsion is computed in full in the search for the scale
 
 
@@ -121,8 +125,49 @@ def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
+def tried_scale(levels: tuple[Level, ...], positions: np.ndarray, forces: Forces, seed: int) -> float:
+    """Scale from which a short layout of the coarsest level reaches the lowest loss.
+
+    The scale of the start's own lowest loss is too narrow where the start folds groups onto each other: they need room
+    to come apart. How much, only a trial can tell.
+
+    Parameters
+    ----------
+    levels : tuple of Level
+        All levels, the finest first.
+    positions : ndarray of shape (n, d), float32
+        Positions of the coarsest level's vertices, about 1 wide.
+    forces : Forces
+        Curve and rates.
+    seed : int
+        Seed of the trials.
+
+    Returns
+    -------
+    float
+        What to multiply the positions by.
+    """
+    n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
+    top = len(levels) - 1
+    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, False, kernels.RUN, COARSE_FLOOR)
+    layout = Layout(levels, (phase,), forces)
+    narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
+
+    @functools.cache
+    def loss(power: int) -> float:
+        scaled = positions * np.float32(narrow * TRIAL_RATIO**power)
+        reached = run(layout, begin(layout, scaled, seed), TRIAL_EPOCHS).positions
+        return float(expected_losses(levels[-1], reached, np.ones(1), n_rows, forces.curve, rate)[0])
+
+    power, step = (2, 1) if loss(2) < loss(1) else (1, -1)
+    while abs(power) < MOST_TRIALS and loss(power + step) < loss(power):
+        power += step
+    tried = range(power - 1, power + 2)
+    return lowest_scale(narrow * TRIAL_RATIO ** np.array(tried, float), np.array([loss(p) for p in tried]))
+
+
 def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
-    """Scale with room to unfold: `ROOM` times that at which positions have the lowest expected loss.
+    """Scale at which positions have the lowest expected loss.
 
     Parameters
     ----------
@@ -148,7 +193,7 @@ def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, r
         more = scales[-1] * 1.25 ** np.arange(1, 7)
         losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
         scales = np.concatenate([scales, more])
-    return ROOM * lowest_scale(scales, losses)
+    return lowest_scale(scales, losses)
 
 
 def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.levels import Level, average, build_levels, hand_down
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.spectral import spectral_positions
-from umap_sk.start import best_scale, pca_positions, random_positions, scaled_robustly, smoothed_start
+from umap_sk.start import pca_positions, random_positions, scaled_robustly, smoothed_start, tried_scale
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
@@ -167,8 +167,7 @@ def start(
             if len(layout.levels) > 1 or rescale:
                 positions = average(coarser, finer.mass, positions)
     if rescale or isinstance(init, str):
-        rate = forces.negative_rate * forces.gamma
-        positions = positions * np.float32(best_scale(levels[-1], positions, levels[0].n_vertices, forces.curve, rate))
+        positions = positions * np.float32(tried_scale(levels, positions, forces, seed))
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
