@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
 from umap_sk import PrecomputedUMAP, estimator
+from umap_sk._numba import FEW_ROWS
 
 GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
 GRID = {"min_dist": [0.1, 0.5], "n_neighbors": [5, 15]}
@@ -71,7 +72,7 @@ def test_transform_from_many_threads():
     np.testing.assert_array_equal(np.concatenate(places), expected)
 
 
-@pytest.mark.parametrize("n_rows, few", [(1, True), (1024, True), (1025, False)])
+@pytest.mark.parametrize("n_rows, few", [(1, True), (FEW_ROWS, True), (FEW_ROWS + 1, False)])
 def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
     """There is nothing to share, and a thread that waits takes its processor from others."""
     model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(GRAPH)
@@ -83,5 +84,5 @@ def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
 
     monkeypatch.setattr(estimator, "place", counting)
     before = numba.get_num_threads()
-    model.transform(GRAPH[np.arange(n_rows)])
+    model.transform(GRAPH[np.arange(n_rows) % GRAPH.shape[0]])
     assert threads == [1 if few else before] and numba.get_num_threads() == before

@@ -12,7 +12,7 @@ from joblib import effective_n_jobs
 
 config: Any = numba.config
 _launch_lock = threading.RLock()
-FEW_ROWS = 1024  # a block of the layout
+FEW_ROWS = 4096  # four blocks of the layout: with fewer, starting a second thread costs as much as it saves
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:

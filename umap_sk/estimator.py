@@ -665,7 +665,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         try:
             with (
-                spare_threads(len(self.embedding_)),
                 task.subtask("layout", last - reached.epoch) as layout,
                 self.report_.phase("layout") as entry,
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,

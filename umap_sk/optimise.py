@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk._numba import readonly
+from umap_sk._numba import readonly, spare_threads
 from umap_sk.curve import Curve
 from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
 from umap_sk.levels import Level, hand_down
@@ -228,12 +228,13 @@ def run(
     """
     last = min(total_epochs(layout.phases), state.epoch + epochs)
     given, spare = state, None
-    while state.epoch < last:
-        reached = advance(layout, state, spare)
-        free = state.depth == reached.depth and (reuse or state is not given)
-        spare, state = (state if free else None), reached
-        if on_epoch is not None and on_epoch(state):
-            break
+    with spare_threads(layout.levels[0].n_vertices):
+        while state.epoch < last:
+            reached = advance(layout, state, spare)
+            free = state.depth == reached.depth and (reuse or state is not given)
+            spare, state = (state if free else None), reached
+            if on_epoch is not None and on_epoch(state):
+                break
     return state
 
 
