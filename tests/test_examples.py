@@ -30,6 +30,7 @@ def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
 
 
 SCRIPTS = [
+    "annotated_data.py",
     "compare_min_dist.py",
     "digits_classifier.py",
     "from_neighbor_arrays.py",
@@ -37,6 +38,7 @@ SCRIPTS = [
     "grid_search_manifold.py",
     "grid_search_pipeline.py",
     "grid_search_whole_graph.py",
+    "search_libraries.py",
 ]
 
 
