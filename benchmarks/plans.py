@@ -41,6 +41,7 @@ def inputs(name, folder):
 
 def compare(name, n_epochs):
     """Planned and measured bytes and seconds of both halves of a fit."""
+    datasets.CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=datasets.CACHE) as place:
         folder = Path(place)
         n = inputs(name, folder)

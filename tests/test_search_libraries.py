@@ -7,16 +7,10 @@ from sklearn.neighbors import kneighbors_graph
 from examples import search_libraries
 from umap_sk import PrecomputedUMAP
 
-EXACT = ("from_faiss", "from_scikit_learn")
-
-
-def edges(graph):
-    return set(zip(*graph.nonzero(), strict=True))
-
 
 @pytest.mark.parametrize("library", search_libraries.LIBRARIES, ids=lambda function: function.__name__)
 def test_graph_is_that_of_exact_neighbors(library, digits):
-    """A distance that is squared, a row taken for its own neighbor or a wrong column would change most weights."""
+    """Distances are not squared, and nearly all weights are those of the exact neighbors."""
     try:
         indices, dists = library(np.ascontiguousarray(digits.features), 15)
     except ModuleNotFoundError as error:
@@ -24,9 +18,8 @@ def test_graph_is_that_of_exact_neighbors(library, digits):
     model = PrecomputedUMAP()
     graph = model.learn_manifold(knn_indices=indices, knn_dists=dists).graph
     exact = model.learn_manifold(knn_indices=digits.knn_indices, knn_dists=digits.knn_dists).graph
-    shared = len(edges(graph) & edges(exact)) / len(edges(exact))
-    assert shared > (0.999 if library.__name__ in EXACT else 0.97)
-    assert (abs(graph - exact) > 1e-3).nnz < (1 - shared) * 10 * exact.nnz + 0.001 * exact.nnz
+    np.testing.assert_allclose(np.median(dists, axis=0), np.median(digits.knn_dists, axis=0), rtol=0.01)
+    assert abs(graph - exact).sum() < 0.01 * exact.sum()
 
 
 def test_map_of_annotated_data(digits):
