@@ -29,6 +29,12 @@ def ring():
     return arrays
 
 
+@pytest.fixture
+def arrays(ring):
+    """Neighbors of the ring as arguments."""
+    return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
 @pytest.fixture(scope="session")
 def digits():
     """1,797 digits with their 15 exact neighbors, the row itself first, and a PCA start."""

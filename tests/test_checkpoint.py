@@ -38,12 +38,6 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def arrays(ring):
-    """Neighbors of the ring as arguments."""
-    return {"knn_indices": ring[0], "knn_dists": ring[1]}
-
-
-@pytest.fixture
 def whole(arrays):
     """The map of one fit without checkpoints."""
     return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)

@@ -38,12 +38,6 @@ model = PrecomputedUMAP(5, n_epochs=int(sys.argv[2]), random_state=0, checkpoint
 
 
 @pytest.fixture
-def arrays(ring):
-    """Neighbors of the ring as arguments."""
-    return {"knn_indices": ring[0], "knn_dists": ring[1]}
-
-
-@pytest.fixture
 def whole(arrays):
     """The map of one fit without checkpoints."""
     return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
