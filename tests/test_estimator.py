@@ -20,12 +20,6 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture
-def arrays(ring):
-    """Neighbors of the ring as arguments."""
-    return {"knn_indices": ring[0], "knn_dists": ring[1]}
-
-
-@pytest.fixture
 def fitted(arrays):
     """A model of the ring."""
     return PrecomputedUMAP(**SETTINGS).fit(**arrays)

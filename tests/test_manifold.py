@@ -11,12 +11,6 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture
-def arrays(ring):
-    """Neighbors of the ring as arguments."""
-    return {"knn_indices": ring[0], "knn_dists": ring[1]}
-
-
-@pytest.fixture
 def manifold(arrays):
     """A manifold of the ring."""
     return PrecomputedUMAP(5).learn_manifold(**arrays)
