@@ -3,7 +3,8 @@
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
 #   make test           all that continuous integration runs
 #   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
-#   make bench          side by side with umap-learn; ARGS="--help" lists the choices
+#   make bench          digits side by side with all peers; ARGS="--help" lists the choices of sets and peers
+#   make trend          times beside those of the last run, from commit to commit
 #   make lint, make format, make clean
 # PYTHON=python3.12 chooses the interpreter of a new .venv.
 
@@ -16,7 +17,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo demo-fashion test test-oldest lint format bench clean
+.PHONY: help demo demo-fashion test test-oldest lint format bench trend clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -53,8 +54,11 @@ format: $(VENV)/has-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/has-bench
+bench: $(VENV)/has-bench $(VENV)/has-peers
 	$(BIN)/python -m benchmarks.compare $(ARGS)
+
+trend: $(VENV)/has-trend
+	$(BIN)/python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache demo
@@ -63,6 +67,12 @@ clean:
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
 $(VENV)/has-%: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# One by one: a peer that has no wheel for this machine is left out, and the benchmark says so.
+$(VENV)/has-peers: $(VENV)/made benchmarks/peers.txt
+	@grep -v '^#' benchmarks/peers.txt | while read -r peer; do \
+		$(BIN)/python -m pip install --quiet --only-binary=:all: "$$peer" || echo "Left out: $$peer"; done
 	@touch $@
 
 $(VENV)/made:

@@ -1,35 +1,41 @@
-"""Time and quality of the peers on one data set, in one process, warmed up, in interleaved rounds.
+"""Time, memory and quality of the peers on the same neighbors and starts, warmed up, in interleaved rounds of one run.
 
-``python -m benchmarks.compare --set fashion --peers ours,umap-learn --rounds 3 --seeds 5 --json results.json``
+``python -m benchmarks.compare --set digits,fashion,family --peers all --results results``
 
 Every round runs each peer once, with the round's number as seed, so that what disturbs the machine disturbs all
-alike. Ratios are medians of the ratios within a round. All six figures of the judge stand beside every time. Bars:
-the graph 1.5 times as fast as umap-learn's, the layout 8 times on Fashion-MNIST and 15 times on the mixture.
+alike. Ratios are medians of the ratios within a round. All six figures of the judge stand beside every time. A peer
+that cannot run is listed with the reason. Each peer has a process of its own that stays warm (``--one-process`` runs
+all in this one, where nothing limits them); one works at a time. A JSON file is written after every run, a table
+printed after every set: see `benchmarks.tables` for what its columns mean.
 """
 
 import gc
-import statistics
+import os
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks import command, datasets, machine, peers
-from benchmarks.cases import LOWER_IS_BETTER
-from benchmarks.judge import Figures, judge, reach
+from benchmarks import command, datasets, machine, peers, tables
+from benchmarks.judge import judge, reach
+from benchmarks.processes import Apart, Here, Stopped
 
-SPEED_BARS = {"fashion": (1.5, 8.0), "mixture": (1.5, 15.0)}  # graph and layout, times as fast as umap-learn
-WARM_UP = ("text", 30_000)  # enough rows for coarse levels, so that everything is compiled
+THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+ROUNDS = {100_000: 5, 2_000_000: 3}  # up to so many rows; 2 beyond
 
 
 def parse(arguments=None):
     """The command line."""
     parser = command.parser("compare", __doc__)
-    parser.add_argument("--set", default="digits", choices=datasets.SIZES)
-    parser.add_argument("--n", type=int, help="rows; default: the set's own size")
-    parser.add_argument("--peers", default="ours,umap-learn", help=f"of {', '.join(peers.PEERS)}; comma-separated")
-    parser.add_argument("--reference", default="umap-learn", help="the peer that the ratios are against")
-    parser.add_argument("--rounds", type=int, default=3, help="timed rounds, at least")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds judged; more rounds are run for them if need be")
+    kinds = ", ".join(datasets.SIZES)
+    parser.add_argument("--set", default="digits", help=f"of {kinds}, name:rows, family; comma-separated")
+    parser.add_argument("--peers", default="all", help=f"all, or of {', '.join(peers.PEERS)}")
+    parser.add_argument("--reference", default="umap-learn", help="the peer that ratios and quality are against")
+    parser.add_argument("--reference-figures", help="take its figures from such a file of `benchmarks.quality` instead")
+    parser.add_argument("--seeds", type=int, help="rounds; default: 5 up to 100,000 rows, 3 up to 2,000,000, 2 beyond")
     parser.add_argument("--once", default="", help="slow peers that run in the first round only; comma-separated")
+    parser.add_argument("--patience", type=float, default=60, help="seconds beyond which a peer runs once (not ours)")
+    parser.add_argument("--limit", type=float, default=2400, help="seconds after which a run is stopped")
+    parser.add_argument("--one-process", action="store_true", help="run all peers in this process")
     parser.add_argument("--n-epochs", type=int)
     parser.add_argument("--n-components", type=int, default=2)
     parser.add_argument("--min-dist", type=float, default=0.1)
@@ -37,7 +43,7 @@ def parse(arguments=None):
     parser.add_argument("--no-symmetrize", action="store_true")
     parser.add_argument("--start", default="pca", choices=["pca", "spectral", "random"])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", help="file for the results")
+    parser.add_argument("--results", help="folder for a JSON file a set")
     parser.add_argument("--embeddings", help="folder for each peer's first embedding, as .npy")
     return parser.parse_args(arguments)
 
@@ -55,133 +61,127 @@ def task_of(options):
     )
 
 
-def warm_up(names, task):
-    """Compile everything on a small set; returns {name: why it cannot run} of the peers that cannot."""
-    dataset = datasets.in_memory(datasets.load(*WARM_UP))
-    graph = peers.reference_graph(dataset)
-    missing = {}
+def rounds_of(rows, options):
+    """Rounds on a set of so many rows."""
+    return options.seeds or next((rounds for most, rounds in ROUNDS.items() if rows <= most), 2)
+
+
+def names_of(options):
+    """The peers that are asked for."""
+    names = list(peers.PEERS) if options.peers == "all" else options.peers.split(",")
     for name in names:
-        try:
-            peers.run(name, dataset, graph, task._replace(n_epochs=12))
-        except peers.NotAvailable as error:
-            missing[name] = str(error)
-    return missing
+        if name not in peers.PEERS:
+            raise ValueError(f"unknown peer {name!r}: all, or of {', '.join(peers.PEERS)} is needed")
+    return names
 
 
-def run_rounds(dataset, graph, names, task, options):
-    """All runs as dicts: peer, seed, graph and layout seconds, the figures."""
-    curve = peers.curve_of(task)
-    once = set(options.once.split(","))
-    runs = []
-    for seed in range(max(options.rounds, options.seeds)):
+class Pace:
+    """What earlier runs tell about later ones: which peers run once on a set, and which would take too long."""
+
+    def __init__(self, options):
+        self.once, self.patience, self.limit = set(options.once.split(",")), options.patience, options.limit
+        self.last = {}  # (peer, set): rows and seconds
+
+    def note(self, name, set_name, rows, seconds):
+        """A run, and how long it took."""
+        self.last[name, set_name] = rows, seconds
+        if name != "ours" and seconds > self.patience:
+            self.once.add((name, set_name, rows))
+
+    def repeats(self, name, set_name, rows):
+        """Whether the peer runs in every round."""
+        return name not in self.once and (name, set_name, rows) not in self.once
+
+    def too_long(self, name, set_name, rows):
+        """Why the peer is not tried on so many rows of a set, if fewer of them say so; None where it is."""
+        fewer, seconds = self.last.get((name, set_name), (rows, 0.0))
+        if rows > fewer and seconds * rows / fewer > self.limit:
+            return f"not tried: {fewer:,} rows took {seconds:.0f} s, the limit is {self.limit:.0f} s"
+        return None
+
+
+def start_results(set_name, n, names, graph, options):
+    """What is known of a set before the first run."""
+    return {
+        "set": set_name,
+        "rows": n,
+        "edges": graph.nnz,
+        "options": vars(options),
+        "data": datasets.about(set_name, n),
+        "peers": {name: peers.version(name) for name in names},
+        "missing": {},
+        "runs": [],
+    }
+
+
+def one_run(name, seed, dataset, graph, runner, options):
+    """One peer's run and its figures, as a dict."""
+    task = task_of(options)._replace(seed=seed)
+    outcome = runner.run(name, dataset.name, dataset.n_rows, task)
+    if options.embeddings and seed == 0:
+        Path(options.embeddings).mkdir(parents=True, exist_ok=True)
+        np.save(Path(options.embeddings) / f"{dataset.name}-{dataset.n_rows}-{name}.npy", outcome.embedding)
+    return {
+        "peer": name,
+        "seed": seed,
+        "graph": outcome.graph_seconds,
+        "layout": outcome.layout_seconds,
+        "peak": outcome.peak_bytes,
+        **judge(dataset, graph, outcome.embedding, peers.curve_of(task))._asdict(),
+        "reach": reach(outcome.embedding),
+    }
+
+
+def compare(set_name, n, runner, pace, options):
+    """All rounds on one data set; returns what is written to its JSON file."""
+    dataset = datasets.load(set_name, n)
+    graph = peers.reference_graph(dataset)
+    names = names_of(options)
+    results = start_results(set_name, n, names, graph, options)
+    if options.reference_figures:
+        results["reference_runs"] = tables.earlier_reference(options.reference_figures, set_name, n)
+    for seed in range(rounds_of(n, options)):
         for name in names:
-            if seed > 0 and name in once:
+            if name in results["missing"] or (seed > 0 and not pace.repeats(name, set_name, n)):
                 continue
             gc.collect()
-            outcome = peers.run(name, dataset, graph, task._replace(seed=seed))
-            run = {"peer": name, "seed": seed, "graph": outcome.graph_seconds, "layout": outcome.layout_seconds}
-            if seed < options.seeds:
-                run.update(judge(dataset, graph, outcome.embedding, curve)._asdict(), reach=reach(outcome.embedding))
-            if seed == 0 and options.embeddings:
-                np.save(f"{options.embeddings}/{options.set}-{name}.npy", outcome.embedding)
-            runs.append(run)
+            try:
+                if reason := pace.too_long(name, set_name, n):
+                    raise Stopped(reason)
+                run = one_run(name, seed, dataset, graph, runner, options)
+            except (peers.NotAvailable, Stopped) as error:
+                results["missing"][name] = str(error)
+                print(f"{name}: {error}", flush=True)
+                continue
+            results["runs"].append(run)
+            pace.note(name, set_name, n, np.nansum([run["graph"], run["layout"]]))
             print(name, " ".join(f"{key}={run[key]:.4g}" for key in list(run)[1:]), flush=True)
-    return runs
+            write(results, options)
+    write(results, options)
+    return results
 
 
-def column(runs, peer, key):
-    """A peer's values of one key, by seed."""
-    return {run["seed"]: run[key] for run in runs if run["peer"] == peer and key in run}
-
-
-def total(runs, peer):
-    """Seconds of graph and layout together by seed; where the graph is not told apart, of the layout."""
-    graph = column(runs, peer, "graph")
-    return {seed: seconds + np.nan_to_num(graph[seed]) for seed, seconds in column(runs, peer, "layout").items()}
-
-
-def ratio(reference, other):
-    """Median over the common rounds of reference / other."""
-    shared = [reference[seed] / other[seed] for seed in reference if seed in other]
-    return statistics.median(shared) if shared else float("nan")
-
-
-def summarize(runs, names, reference):
-    """Median, mean and standard deviation of everything, per peer, and the ratios to the reference."""
-    summary = {}
-    for name in names:
-        keys = ["graph", "layout", *Figures._fields, "reach"]
-        values = {key: list(column(runs, name, key).values()) for key in keys}
-        line = {key: statistics.median(value) for key, value in values.items() if value}
-        line["mean"] = {key: statistics.mean(value) for key, value in values.items() if value}
-        line["sd"] = {key: statistics.stdev(value) if len(value) > 1 else 0.0 for key, value in values.items()}
-        if reference in names:
-            line["layout_ratio"] = ratio(column(runs, reference, "layout"), column(runs, name, "layout"))
-            line["graph_ratio"] = ratio(column(runs, reference, "graph"), column(runs, name, "graph"))
-            line["total_ratio"] = ratio(total(runs, reference), total(runs, name))
-        summary[name] = line
-    return summary
-
-
-def missed(summary, name, reference):
-    """Figures whose median is not within one standard deviation of the reference's mean."""
-    if reference not in summary:
-        return []
-    mean, sd = summary[reference]["mean"], summary[reference]["sd"]
-    sign = {key: -1 if key in LOWER_IS_BETTER else 1 for key in Figures._fields}
-    return [key for key in Figures._fields if sign[key] * (summary[name][key] - mean[key]) < -sd[key]]
-
-
-def too_slow(set_name, line):
-    """The speed bars that are missed, in words."""
-    ratios = zip(("graph_ratio", "layout_ratio"), SPEED_BARS.get(set_name, ()), strict=False)
-    return [f"{name} {line[name]:.2f}, bar {bar}" for name, bar in ratios if name in line and line[name] < bar]
-
-
-def table(summary, missing, reference):
-    """The results in Markdown: medians, standard deviations of the figures in brackets."""
-    header = [
-        "peer",
-        "version",
-        "graph s",
-        "layout s",
-        "graph x",
-        "layout x",
-        "total x",
-        *Figures._fields,
-        "reach",
-        "below",
-    ]
-    rows = []
-    for name, line in summary.items():
-        ratios = [f"{line.get(key, float('nan')):.2f}" for key in ("graph_ratio", "layout_ratio", "total_ratio")]
-        figures = [f"{line[key]:.4f} ({line['sd'][key]:.4f})" for key in Figures._fields]
-        below = ", ".join(missed(summary, name, reference)) or "-"
-        times = [f"{line['graph']:.3f}", f"{line['layout']:.3f}"]
-        rows.append([name, peers.version(name), *times, *ratios, *figures, f"{line['reach']:.2f}", below])
-    rows += [[name, peers.version(name), reason, *[""] * (len(header) - 3)] for name, reason in missing.items()]
-    return machine.markdown(header, rows)
+def write(results, options):
+    """Write a set's results, with their summary, where the options say."""
+    if options.results:
+        whole = f"{results['set']}:{results['rows']}" in datasets.FAMILY
+        own = not whole and results["rows"] == datasets.SIZES[results["set"]]
+        file = results["set"] if own else f"{results['set']}-{results['rows']}"
+        machine.write(f"{options.results}/{file}.json", {**results, "summary": tables.summarize(results)})
 
 
 def main(arguments=None):
-    """Run, print the table and write the JSON."""
+    """Run, and print a table after each set."""
     options = parse(arguments)
-    names, task = options.peers.split(","), task_of(options)
-    dataset = datasets.in_memory(datasets.load(options.set, options.n))
-    graph = peers.reference_graph(dataset)
-    missing = warm_up(names, task)
-    names = [name for name in names if name not in missing]
-    runs = run_rounds(dataset, graph, names, task, options)
-    summary = summarize(runs, names, options.reference)
-    print(f"\n{options.set}, {dataset.n_rows:,} rows, {graph.nnz:,} edges, {options.threads} threads")
-    print(f"x: times as fast as {options.reference}, median of the rounds' ratios; in brackets: standard deviations")
-    print("below: figures more than one standard deviation worse than the mean of the reference\n")
-    print(table(summary, missing, options.reference))
-    print("\n" + "\n".join(too_slow(options.set, summary.get("ours", {}))))
-    about = datasets.about(options.set, options.n)
-    versions = {name: peers.version(name) for name in [*names, *missing]}
-    results = {"options": vars(options), "data": about, "edges": graph.nnz, "peers": versions, "missing": missing}
-    machine.write(options.json, {**results, "summary": summary, "runs": runs})
+    chosen = datasets.chosen(options.set)
+    names_of(options)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(options.threads)))  # for the peers' processes
+    runner, pace = Here() if options.one_process else Apart(options.limit), Pace(options)
+    try:
+        for set_name, n in chosen:
+            print("\n" + tables.show(compare(set_name, n, runner, pace, options)) + "\n", flush=True)
+    finally:
+        runner.close()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The benchmark data sets, each with its neighbors and its starting layout, cached on disk.
 
-``python -m benchmarks.datasets mixture tight:400000`` makes sets (``name:n`` for another size) and tells about them:
-rows, columns, seconds, the share of a sample's true neighbors that were found (1 up to 200,000 rows, where all
-distances are computed; beyond, PyNNDescent's neighbors are refined) and the 5-NN accuracy of the start. They are kept
-in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
+``python -m benchmarks.datasets mixture tight:400000`` makes sets (``name:n`` for another size; ``family`` for shuffled
+points in three dimensions, 10^4 to 10^7 of them) and tells about them: rows, columns, seconds, the share of a sample's
+true neighbors that were found (1 up to 200,000 rows, where all distances are computed, and for the family, whose
+neighbors a KD-tree finds; elsewhere PyNNDescent's neighbors are refined) and the 5-NN accuracy of the start. They are
+kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
 """
 
 import gzip
@@ -37,6 +38,9 @@ SIZES = {
 }
 
 
+FAMILY = tuple(f"uniform:{n}" for n in (10_000, 100_000, 1_000_000, 10_000_000))  # one recipe at four sizes
+
+
 class DataSet(NamedTuple):
     """A benchmark's input: features, labels, neighbors (the point itself first) and a starting layout."""
 
@@ -60,6 +64,17 @@ def pca_start(features, n_components=2):
 
     positions = PCA(n_components, random_state=0).fit_transform(np.asarray(features))
     return (positions * (10 / np.abs(positions).max())).astype(np.float32)
+
+
+def chosen(words):
+    """The sets that a comma-separated list names, as (name, n): ``digits``, ``tight:400000``, ``family``."""
+    named = []
+    for word in words.replace("family", ",".join(FAMILY)).split(","):
+        name, _, n = word.partition(":")
+        if name not in SIZES:
+            raise ValueError(f"unknown data set {name!r}: {', '.join(SIZES)} or family is needed")
+        named.append((name, int(float(n)) if n else SIZES[name]))
+    return named
 
 
 def load(name, n=None):
@@ -196,9 +211,8 @@ def main(arguments=None):
     """Make the sets named and print what was noted down."""
     parser = command.parser("datasets", __doc__)
     parser.add_argument("names", nargs="*", default=list(SIZES), metavar="name", help=f"of {', '.join(SIZES)}")
-    for name in parser.parse_args(arguments).names:
-        name, _, n = name.partition(":")
-        print(name, about(name, int(n) if n else None), flush=True)
+    for name, n in chosen(",".join(parser.parse_args(arguments).names)):
+        print(name, about(name, n), flush=True)
 
 
 if __name__ == "__main__":

@@ -204,6 +204,20 @@ def closest(curve):
     return (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
 
 
+def attraction_of(graph, positions, a, b, floor, chunk=200_000):
+    """Sum over the entries off the diagonal of -w log v, and every row's sum of weights; `chunk` rows at a time."""
+    total, degree = 0.0, np.empty(len(positions))
+    for first in range(0, len(positions), chunk):
+        part = graph[first : first + chunk].tocoo()
+        row = part.row + first
+        kept = (part.data > 0) & (row != part.col)
+        row, col, weight = row[kept], part.col[kept], part.data[kept].astype(np.float64)
+        square = ((positions[row] - positions[col]) ** 2).sum(1)
+        total += (weight * np.log1p(a * np.maximum(square, floor) ** b)).sum()
+        degree[first : first + chunk] = np.bincount(row - first, weight, part.shape[0])
+    return total, degree
+
+
 def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_sample_rate=5):
     """The loss per row that UMAP's sampling lowers in expectation (Damrich and Hamprecht, NeurIPS 2021), as umap-learn
     samples.
@@ -212,15 +226,10 @@ def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_
     attraction is exact, the repulsion is that of a sample of rows from all rows.
     """
     n, (a, b) = len(positions), curve
-    edges = graph.tocoo()
-    kept = (edges.data > 0) & (edges.row != edges.col)
-    row, col, weight = edges.row[kept], edges.col[kept], edges.data[kept].astype(np.float64)
-    square = ((positions[row] - positions[col]) ** 2).sum(1)
     floor = closest(curve)
-    attraction = (weight * np.log1p(a * np.maximum(square, floor) ** b)).sum()
     rows = _drawn(n, queries)
-    degree = np.bincount(row, weight, n)[rows]
-    repulsion = degree * repulsion_sums(positions[rows], rows, positions, a, b, floor)
+    attraction, degree = attraction_of(graph.tocsr(), positions, a, b, floor)
+    repulsion = degree[rows] * repulsion_sums(positions[rows], rows, positions, a, b, floor)
     return float(attraction / n + repulsion.mean() * negative_sample_rate / (2.0 * n))
 
 

@@ -5,7 +5,10 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
+
+import umap_sk
 
 LIBRARIES = ("umap-sk", "umap-learn", "numpy", "scipy", "scikit-learn", "numba", "llvmlite")
 
@@ -18,6 +21,7 @@ def description():
         "cores": len(os.sched_getaffinity(0)),
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
+        "commit": _commit(),
         "versions": {name: _version(name) for name in LIBRARIES},
     }
 
@@ -27,7 +31,27 @@ def _cpu():
     return names[0].partition(":")[2].strip() if names else platform.processor()
 
 
+def _commit():
+    """The commit that was measured, with a + where files differ from it; empty outside of a repository."""
+    command = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--abbrev=10",
+        "--dirty=+",
+        "--exclude=*",
+    ]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
 def _version(name):
+    if name == "umap-sk":  # which may be imported without being installed
+        return umap_sk.__version__
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -55,13 +55,19 @@ class Sampler:
         self.largest.value = 0
 
 
-def measure(phase, sampler):
-    """The phase's result, its seconds, and the bytes resident before it, at its peak (two ways) and after it."""
+def settle():
+    """Give free memory back and forget the peak; the bytes that are resident then."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
+    return status("VmRSS")
+
+
+def measure(phase, sampler):
+    """The phase's result, its seconds, and the bytes resident before it, at its peak (two ways) and after it."""
+    before = settle()
     sampler.reset()
-    before, clock = status("VmRSS"), time.perf_counter()
+    clock = time.perf_counter()
     result = phase()
     seconds, peak, sampled = time.perf_counter() - clock, status("VmHWM"), sampler.largest.value
     gc.collect()

@@ -52,7 +52,7 @@ def earlier_runs(options):
 def one_run(name, variant, seed, dataset, graph, options):
     """A peer's run on a variant: its figures and seconds as a dict."""
     task = variant.task._replace(seed=seed, threads=options.threads)
-    outcome = peers.run(name, dataset, graph, task)
+    outcome = peers.run(name, dataset, task)
     figures = judge(dataset, graph, outcome.embedding, peers.curve_of(task))._asdict()
     return {
         "variant": variant.name,

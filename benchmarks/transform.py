@@ -115,7 +115,7 @@ def figures(train, new, graph, embedding, placed):
 
 def run_umap_learn(train, new, seed, threads):
     """Fit and placing by umap-learn: embedding, placed rows, seconds by part."""
-    embedding = peers.umap_learn(train, None, peers.Task(seed=seed, threads=threads)).embedding
+    embedding = peers.umap_learn(train, peers.Task(seed=seed, threads=threads)).embedding
     clock = time.perf_counter()
     graph = memberships(new, train.n_rows)
     membership = time.perf_counter() - clock
