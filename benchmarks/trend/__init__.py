@@ -1,0 +1,1 @@
+"""Times from commit to commit, by pytest-benchmark; not among the tests."""
