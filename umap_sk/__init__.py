@@ -1,22 +1,26 @@
 """UMAP for people who bring their own neighbors."""
 
-from umap_sk.checkpoint import Checkpoint
-from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.exceptions import (
-    CheckpointMismatchWarning,
-    CheckpointWarning,
-    DisconnectedWarning,
-    DuplicateNeighborsWarning,
-    FewerNeighborsWarning,
-    MemoryPlanWarning,
-    NegativeDistanceWarning,
-    SpectralFallbackWarning,
-    UMAPWarning,
-)
-from umap_sk.manifold import Manifold
-from umap_sk.neighbors import knn_graph
-from umap_sk.planning import Plan, plan
-from umap_sk.report import Report
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
+    from umap_sk.checkpoint import Checkpoint
+    from umap_sk.estimator import PrecomputedUMAP
+    from umap_sk.exceptions import (
+        CheckpointMismatchWarning,
+        CheckpointWarning,
+        DisconnectedWarning,
+        DuplicateNeighborsWarning,
+        FewerNeighborsWarning,
+        MemoryPlanWarning,
+        NegativeDistanceWarning,
+        SpectralFallbackWarning,
+        UMAPWarning,
+    )
+    from umap_sk.manifold import Manifold
+    from umap_sk.neighbors import knn_graph
+    from umap_sk.planning import Plan, plan
+    from umap_sk.report import Report
 
 __version__ = "0.1.0"
 
@@ -38,3 +42,33 @@ __all__ = [
     "knn_graph",
     "plan",
 ]
+
+_HOMES = {
+    "Checkpoint": "checkpoint",
+    "Manifold": "manifold",
+    "Plan": "planning",
+    "PrecomputedUMAP": "estimator",
+    "Report": "report",
+    "knn_graph": "neighbors",
+    "plan": "planning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name or a module of the package when it is first used: the command line's help needs no numba."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in __all__:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'exceptions')}"), name)
+        globals()[name] = value
+        return value
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
