@@ -655,10 +655,10 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             nonlocal reached
             reached = state
             entry["epochs"] = state.epoch
-            show(state.epoch)
+            asked = show(state.epoch)
             if run:
                 run.after_epoch(state)
-            stop = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state))))
+            stop = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state)))) or asked
             if not stop and state.epoch < last:
                 layout.begin_epoch()
             return stop

@@ -1,13 +1,38 @@
-"""Progress of a run on the terminal: rich's bar where it is installed, plain lines where it is not."""
+"""Progress of a run on the terminal: rich's bar where it is installed, plain lines where it is not, or a watcher's."""
 
 import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
+from umap_sk.planning import duration
+
+Watcher = Callable[[int, int], Callable[[int], bool]]
+"""Gets the epochs planned and run already; what it returns is called after every epoch, and stops the run if true."""
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], None]]:
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Have the fits of this block, in this thread, watched: instead of a bar, and with every scikit-learn.
+
+    Parameters
+    ----------
+    watcher : callable
+        Gets the epochs planned and run already, and returns a callable that gets the number of epochs run after each;
+        if that returns True, the run stops there.
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+@contextlib.contextmanager
+def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], bool | None]]:
     """Show the epochs of a run.
 
     Parameters
@@ -20,8 +45,12 @@ def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int],
     Yields
     ------
     callable
-        To be called with the number of epochs run.
+        To be called with the number of epochs run; a true answer asks to stop there.
     """
+    watcher = _watcher.get()
+    if watcher is not None:
+        yield watcher(total, done)
+        return
     if not shown:
         yield lambda epoch: None
         return
@@ -36,8 +65,34 @@ def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int],
         yield lambda epoch: progress.update(task, completed=epoch)
 
 
-def plain_lines(total: int, done: int) -> Callable[[int], None]:
-    """Write a line to stderr about every ten percent, with the seconds left.
+def plain_lines(
+    total: int, done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
+) -> Callable[[int], None]:
+    """Write a line to stderr about every ten percent, with the time left.
+
+    Parameters
+    ----------
+    total, done : int
+        Epochs planned, and run already.
+    write : callable
+        Takes the lines instead.
+
+    Returns
+    -------
+    callable
+        To be called with the number of epochs run.
+    """
+    line_at = epoch_line(total, done)
+
+    def show(epoch: int) -> None:
+        if epoch * 10 // total > (epoch - 1) * 10 // total:
+            write(line_at(epoch))
+
+    return show
+
+
+def epoch_line(total: int, done: int) -> Callable[[int], str]:
+    """Tell how far a run is, and how long it still takes if its epochs go on as they did.
 
     Parameters
     ----------
@@ -47,13 +102,12 @@ def plain_lines(total: int, done: int) -> Callable[[int], None]:
     Returns
     -------
     callable
-        To be called with the number of epochs run.
+        The line, from the number of epochs run.
     """
     began = time.perf_counter()
 
-    def write(epoch: int) -> None:
-        if epoch * 10 // total > (epoch - 1) * 10 // total:
-            left = (time.perf_counter() - began) / max(1, epoch - done) * (total - epoch)
-            sys.stderr.write(f"layout: epoch {epoch} of {total}, about {left:.0f} s left\n")
+    def line(epoch: int) -> str:
+        left = (time.perf_counter() - began) / max(1, epoch - done) * (total - epoch)
+        return f"layout: epoch {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
 
-    return write
+    return line
