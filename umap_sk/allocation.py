@@ -52,7 +52,7 @@ def on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
     """
     path, dtype = folder / f"{name}.npy", np.dtype(dtype)
     with open(path, "wb") as file:
-        _write_header(file, length, dtype)
+        _write_header(file, (length,), dtype)
         file.flush()
         if length and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), file.tell(), length * dtype.itemsize)
@@ -68,17 +68,30 @@ def write(path: Path, array: np.ndarray) -> None:
     ----------
     path : Path
         The file.
-    array : ndarray of one dimension
+    array : ndarray
         May be a memory map, which is not read whole.
     """
     with open(path, "wb") as file:
-        _write_header(file, len(array), array.dtype)
-        file.write(np.ascontiguousarray(array).data)
+        write_to(file, array)
 
 
-def _write_header(file: BinaryIO, length: int, dtype: np.dtype) -> None:
+def write_to(file: BinaryIO, array: np.ndarray) -> None:
+    """Write an array to an open file in the .npy format, as :func:`write` does.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to.
+    array : ndarray
+        May be a memory map, which is not read whole.
+    """
+    _write_header(file, array.shape, array.dtype)
+    file.write(np.ascontiguousarray(array).data)
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
     descr = np.lib.format.dtype_to_descr(dtype)
-    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (length,)})
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
 
 
 def shortened(array: np.ndarray, length: int) -> np.ndarray:

@@ -1,0 +1,510 @@
+"""The command line: what the commands write and answer, exit codes, and signals that stop a run."""
+
+import inspect
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+
+import umap_sk
+from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, command_files, command_fit, knn_graph, stop_signals
+from umap_sk.command_line import COMMANDS, main, parser_for
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+OPTIONS = ["--n-neighbors", "5", "--n-epochs", "20", "--random-state", "0"]
+FIT = ["fit", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "e.npy", *OPTIONS]
+
+VALUES = {
+    "n_neighbors": ("7", 7),
+    "n_components": ("3", 3),
+    "metric": ("cosine", "cosine"),
+    "metric_params": ('{"p": 3}', {"p": 3}),
+    "min_dist": (".2", 0.2),
+    "spread": ("2", 2.0),
+    "a": ("1.5", 1.5),
+    "b": (".8", 0.8),
+    "local_connectivity": ("1.5", 1.5),
+    "set_op_mix_ratio": (".5", 0.5),
+    "disconnection_distance": ("inf", float("inf")),
+    "symmetrize": (None, False),
+    "init": ("random", "random"),
+    "rescale_init": (None, False),
+    "n_epochs": ("30", 30),
+    "learning_rate": (".5", 0.5),
+    "negative_sample_rate": ("3", 3.0),
+    "repulsion_strength": ("2", 2.0),
+    "multilevel": (None, False),
+    "random_state": ("42", 42),
+    "n_jobs": ("-1", -1),
+    "verbose": (None, True),
+    "checkpoint": ("runs", Checkpoint("runs")),
+}
+"""What is typed for each parameter, and what the estimator then has."""
+
+
+@pytest.fixture
+def folder(ring, tmp_path, monkeypatch):
+    """The working directory: neighbors, distances and features of the ring."""
+    monkeypatch.chdir(tmp_path)
+    for name, array in zip(("i", "d", "x"), ring, strict=True):
+        np.save(f"{name}.npy", array)
+    return tmp_path
+
+
+@pytest.fixture
+def whole(arrays):
+    """The map that one fit in Python gives."""
+    return PrecomputedUMAP(**SETTINGS).fit(**arrays).embedding_
+
+
+def answer_of(arguments, capsys):
+    """Exit code and answer of a command with --json."""
+    code = main([*arguments, "--json"])
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    return code, json.loads(out)
+
+
+def error_of(arguments, capsys, code=2):
+    """The one line that a command which fails writes."""
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1, err
+    return err
+
+
+# ------------------------------------------------------------------------------------------------------- the commands
+
+
+def test_fit(folder, whole, capsys):
+    """The map has the bits of a fit in Python; the answer its figures; the model its map."""
+    code, answer = answer_of([*FIT, "--model", "m.joblib"], capsys)
+    np.testing.assert_array_equal(np.load("e.npy"), whole, strict=True)
+    model = joblib.load("m.joblib")
+    np.testing.assert_array_equal(model.embedding_, whole)
+    assert (code, answer["exit_code"], answer["status"], answer["command"]) == (0, 0, "done", "fit")
+    assert (answer["rows"], answer["n_components"], answer["epoch"], answer["n_epochs"]) == (60, 2, 20, 20)
+    assert answer["seed"] == 0 and answer["rows_without_place"] == 0 and answer["warnings"] == []
+    assert answer["edges"] == len(model.manifold_.arrays()[1]) and answer["umap_sk"] == umap_sk.__version__
+    assert answer["out"] == str(folder / "e.npy") and answer["model"] == str(folder / "m.joblib")
+    assert [phase["name"] for phase in answer["phases"]] == ["neighbors", "graph", "start", "layout"]
+    assert sorted(path.name for path in folder.iterdir()) == ["d.npy", "e.npy", "i.npy", "m.joblib", "x.npy"]
+
+
+def test_fit_for_people(folder, capsys):
+    """Log and progress go to stderr with the time, a line to stdout; --quiet leaves neither."""
+    assert main(FIT) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{folder / 'e.npy'}: 60 rows x 2 axes, epoch 20 of 20, seed 0\n"
+    lines = [re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)", line)[1] for line in err.splitlines()]
+    assert [line.split()[0] for line in lines] == ["neighbors", "graph", "start", *["layout:"] * 10, "layout"]
+    assert lines[3].startswith("layout: epoch 2 of 20, about ")
+    assert main([*FIT, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_on_a_terminal(folder, capsys, monkeypatch):
+    """One line is rewritten for every epoch, and cleared before the next record."""
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
+    assert main(FIT) == 0
+    err = capsys.readouterr().err
+    assert re.findall(r"\r\x1b\[Klayout: epoch (\d+) of 20, about \d+ s left(?=\r)", err) == [*map(str, range(1, 21))]
+    assert len(err.split("\n")) == 5 and all(line.startswith("\r\x1b[K") for line in err.split("\n")[:-1])
+
+
+def test_a_start_from_a_file(folder, arrays, capsys):
+    """--init takes a name or a file."""
+    start = np.random.default_rng(0).normal(size=(60, 2))
+    np.save("p.npy", start)
+    expected = PrecomputedUMAP(**SETTINGS).fit(**arrays, init=start).embedding_
+    assert main([*FIT, "--init", "p.npy"]) == 0
+    np.testing.assert_array_equal(np.load("e.npy"), expected)
+    assert main([*FIT, "--init", "random"]) == 0
+    np.testing.assert_array_equal(np.load("e.npy"), PrecomputedUMAP(**SETTINGS, init="random").fit(**arrays).embedding_)
+
+
+def test_other_inputs(folder, ring, arrays, whole, capsys):
+    """A sparse graph, features with a metric, and features beside neighbors."""
+    graph = knn_graph(*ring[:2])
+    scipy.sparse.save_npz("g.npz", graph)
+    assert main(["fit", "--graph", "g.npz", "--out", "e.npy", *OPTIONS]) == 0
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+    assert main(["fit", "--features", "x.npy", "--metric", "euclidean", "--out", "e.npy", *OPTIONS]) == 0
+    np.testing.assert_array_equal(
+        np.load("e.npy"), PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2]).embedding_
+    )
+    assert main([*FIT, "--features", "x.npy", "--init", "pca"]) == 0
+    expected = PrecomputedUMAP(**SETTINGS, init="pca").fit(ring[2], **arrays).embedding_
+    np.testing.assert_array_equal(np.load("e.npy"), expected)
+
+
+def test_learn(folder, whole, capsys):
+    """A manifold in a directory, which fit takes to the same map."""
+    inputs = ["--knn-indices", "i.npy", "--knn-dists", "d.npy"]
+    code, answer = answer_of(["learn", *inputs, "--n-neighbors", "5", "--out", "graph"], capsys)
+    manifold = Manifold.load("graph")
+    assert code == 0 and (answer["rows"], answer["edges"]) == (60, len(manifold.arrays()[1]))
+    assert answer["out"] == str(folder / "graph")
+    assert main(["fit", "--manifold", "graph", "--out", "e.npy", *OPTIONS]) == 0
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+def test_transform(folder, ring, capsys):
+    """The places that the model in Python gives."""
+    assert main([*FIT, "--model", "m.joblib", "--quiet"]) == 0
+    arguments = ["transform", "m.joblib", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "p.npy"]
+    code, answer = answer_of([*arguments, "--n-jobs", "1"], capsys)
+    expected = joblib.load("m.joblib").transform(knn_indices=ring[0], knn_dists=ring[1])
+    np.testing.assert_array_equal(np.load("p.npy"), expected, strict=True)
+    assert code == 0 and (answer["rows"], answer["n_components"]) == (60, 2)
+    assert answer["rows_without_place"] == 0 and answer["out"] == str(folder / "p.npy")
+
+
+def test_plan(folder, ring, capsys):
+    """The numbers of umap_sk.plan, and of the estimator's plan of the same arrays."""
+    options = ["--n-samples", "1_000_000", "--n-neighbors", "30", "--n-jobs", "1", "--on-disk", "--no-timed"]
+    expected = umap_sk.plan(n_samples=1_000_000, n_neighbors=30, n_jobs=1, on_disk=True, timed=False)
+    code, answer = answer_of(["plan", *options], capsys)
+    assert code == 0 and answer["peak"] == expected.peak and answer["disk"] == expected.disk and answer["threads"] == 1
+    assert answer["phases"] == [phase._asdict() for phase in expected.phases] and answer["seconds"] is None
+    assert main(["plan", *options]) == 0
+    assert capsys.readouterr().out == f"{expected}\n"
+    start = np.zeros((60, 2))
+    expected = PrecomputedUMAP(5, init=start, n_jobs=1).plan(knn_indices=ring[0], timed=False)
+    _, answer = answer_of(
+        ["plan", "--knn-indices", "i.npy", "--n-neighbors", "5", "--n-jobs", "1", "--no-timed"], capsys
+    )
+    assert answer["table"] == str(expected) and answer["edges_known"] is True
+
+
+def test_plan_of_a_manifold(folder, arrays, capsys):
+    """What is on the disk counts nothing."""
+    manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
+    manifold.save("graph")
+    _, answer = answer_of(["plan", "--manifold", "graph", "--n-neighbors", "5", "--no-timed"], capsys)
+    assert answer["edges"] == len(manifold.arrays()[1])
+    assert [phase["name"] for phase in answer["phases"]] == ["start", "layout"]
+
+
+# ------------------------------------------------------------------------------------------------------- the options
+
+
+@pytest.mark.parametrize("name", inspect.signature(PrecomputedUMAP).parameters)
+def test_every_parameter_is_an_option(name):
+    """Each reaches the estimator with its type; those that are not given keep their defaults."""
+    typed, expected = VALUES[name]
+    option = f"--{'no-' if expected is False else ''}{name.replace('_', '-')}"
+    given = [option] if typed is None else [option, typed]
+    model = command_fit.estimator_from(parser_for("fit").parse_args(["fit", "--out", "e.npy", *given]))
+    value = getattr(model, name)
+    assert value == expected and type(value) is type(expected)
+    others = PrecomputedUMAP().get_params(deep=False)
+    assert {k: v for k, v in model.get_params(deep=False).items() if k != name} == {
+        k: v for k, v in others.items() if k != name
+    }
+
+
+def test_checkpoint_options():
+    """The other fields of a checkpoint; none is None."""
+    given = ["--checkpoint-every-epochs", "5", "--checkpoint-every-seconds", "none", "--checkpoint-keep", "3"]
+    arguments = ["fit", "--out", "e.npy", "--checkpoint", "runs", *given, "--checkpoint-on-mismatch", "raise"]
+    model = command_fit.estimator_from(parser_for("fit").parse_args(arguments))
+    assert model.checkpoint == Checkpoint("runs", 5, None, 3, "raise")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name, capsys):
+    """Each command has help with its example, whose options it knows, and the exit codes."""
+    with pytest.raises(SystemExit) as exit:
+        main([name, "--help"])
+    text = capsys.readouterr().out
+    assert exit.value.code == 0 and COMMANDS[name].example in text and "75   stopped by a signal" in text
+    parser_for(name).parse_args(COMMANDS[name].example.split(" && ")[0].split()[1:])
+
+
+def test_help_needs_no_numba():
+    """Help and version are there at once: nothing heavy is loaded; the module runs as the command does."""
+    for option, first in (("--help", "usage: umap-sk"), ("--version", f"umap-sk {umap_sk.__version__}")):
+        command = [sys.executable, "-X", "importtime", "-m", "umap_sk", option]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(first)
+        assert not re.search(r"\| +(numba|sklearn|scipy|numpy)$", done.stderr, re.MULTILINE)
+
+
+# ------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "the following arguments are required: COMMAND; umap-sk --help"),
+        (["fot"], "invalid choice: 'fot'"),
+        (["fit", "--out", "e.npy"], "Nothing to work on: give X"),
+        (["fit", "--knn-indices", "i.npy"], "required: --out; umap-sk fit --help tells more"),
+        ([*FIT, "--knn-ind", "i.npy"], "unrecognized arguments: --knn-ind"),
+        ([*FIT, "--n-neighbors", "1.5"], "argument --n-neighbors: '1.5', but a whole number is needed"),
+        ([*FIT, "--min-dist", "near"], "argument --min-dist: 'near', but a number is needed"),
+        ([*FIT, "--metric-params", "[1]"], "'[1]', but a JSON object such as"),
+        ([*FIT, "--n-neighbors", "1"], "The 'n_neighbors' parameter of PrecomputedUMAP must be an int in the range"),
+        ([*FIT, "--min-dist", "3"], "Lower one or raise the other."),
+        ([*FIT, "--knn-indices", "no.npy"], "--knn-indices: 'no.npy' cannot be read (No such file or directory)"),
+        ([*FIT, "--knn-indices", "."], "--knn-indices: '.' cannot be read (Is a directory)"),
+        ([*FIT, "--knn-indices", "text"], "--knn-indices: 'text' is no whole .npy file of numbers"),
+        ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no whole .npy file of numbers"),
+        ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no whole .npy file of numbers"),
+        ([*FIT, "--knn-indices", "many.npz"], "'many.npz' is an .npz archive, but a .npy file as numpy.save"),
+        ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "are not whole numbers"),
+        ([*FIT, "--knn-dists", "few.npy"], "knn_indices has shape (60, 8), but knn_dists has (60, 3)."),
+        ([*FIT, "--init", "x5.npy"], "init has shape (60, 5), but 60 rows and n_components=2 axes are needed"),
+        ([*FIT, "--init", "spectrum"], "--init: 'spectrum' cannot be read (No such file or directory)"),
+        ([*FIT, "--graph", "many.npz"], "--graph was given beside --knn-indices, --knn-dists"),
+        (["fit", "--graph", "many.npz", "--out", "e.npy"], "--graph: 'many.npz' holds no sparse graph"),
+        (["fit", "--graph", "text", "--out", "e.npy"], "--graph: 'text' holds no sparse graph"),
+        (["fit", "--manifold", "no", "--out", "e.npy"], "'no' holds no manifold: manifold.json is missing"),
+        ([*FIT, "--out", "no/e.npy"], "/no' does not exist; make it first."),
+        ([*FIT, "--out", "."], "--out: '.' is a directory; give the name of a file in it."),
+        ([*FIT, "--out", os.devnull], f"--out: {os.devnull!r} is a device or a pipe; give the name of a file."),
+        ([*FIT, "--out", "i.npy"], "--out: 'i.npy' is given for something else as well; give another name."),
+        ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is given for something else as well"),
+        ([*FIT, "--model", "link"], "--model: 'link' is given for something else as well"),
+        ([*FIT, "--checkpoint-keep", "3"], "--checkpoint-keep needs --checkpoint DIR beside it."),
+        ([*FIT, "--checkpoint", "text"], "checkpoints cannot be kept in text, so nothing was computed"),
+        ([*FIT, "--checkpoint", "runs", "--checkpoint-keep", "0"], "keep=0, but a whole number of at least 1"),
+        (["plan"], "give --n-samples, --knn-indices or --manifold."),
+        (["plan", "--n-samples", "9", "--knn-indices", "i.npy"], "--n-samples was given beside files"),
+        (["plan", "--listed", "9", "--knn-indices", "i.npy"], "--listed was given beside a file that tells it."),
+        (["plan", "--n-samples", "1"], "n_samples=1, but a whole number of at least 2 is needed."),
+        (["plan", "--knn-indices", "i.npy", "--n-components", "0"], "The 'n_components' parameter"),
+        (["transform", "no", "--knn-indices", "i.npy", "--out", "p"], "'no': No such file or directory"),
+        (["transform", "text", "--knn-indices", "i.npy", "--out", "p"], "'text' cannot be loaded"),
+        (["transform", "other.joblib", "--knn-indices", "i.npy", "--out", "p"], "holds a list, but a PrecomputedUMAP"),
+        (["transform", "new.joblib", "--knn-indices", "i.npy", "--out", "p"], "is not fitted yet"),
+        (["learn", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "."], "nothing is overwritten"),
+        (["info", "no"], "'no' does not exist."),
+    ],
+)
+def test_bad_input(arguments, message, folder, ring, capsys):
+    """Exit code 2, and one line that says what and how to cure it; nothing is written."""
+    Path("text").write_text("no array at all")
+    Path("cut.npy").write_bytes(Path("i.npy").read_bytes()[:-8])
+    np.save("objects.npy", np.array([{}, []], object))
+    np.savez("many.npz", a=ring[0], b=ring[1])
+    np.save("few.npy", ring[1][:, :3])
+    np.save("x5.npy", np.zeros((60, 5)))
+    joblib.dump([1], "other.joblib")
+    joblib.dump(PrecomputedUMAP(), "new.joblib")
+    Path("link").symlink_to("i.npy")
+    before = sorted(path.name for path in folder.iterdir())
+    line = error_of([*arguments, "--quiet"] if arguments[:1] and arguments[0] in COMMANDS else arguments, capsys)
+    assert message in line and line.startswith("umap-sk") and ": error: " in line
+    assert {path.name for path in folder.iterdir()} - set(before) <= {"runs"}
+
+
+def test_bad_input_as_json(folder, capsys):
+    """--json answers also when nothing was done, when the options are wrong as well."""
+    code, answer = answer_of([*FIT, "--knn-indices", "no.npy"], capsys)
+    assert (code, answer["exit_code"], answer["status"], answer["command"]) == (2, 2, "error", "fit")
+    assert answer["error"].startswith("--knn-indices: 'no.npy' cannot be read")
+    code, answer = answer_of(["fit", "--nonsense"], capsys)
+    assert code == 2 and "--out" in answer["error"]
+
+
+def test_traceback_for_bug_reports(folder, capsys):
+    """Only where it was asked for, or where the error is none that was foreseen."""
+    assert main([*FIT, "--knn-indices", "no.npy", "--traceback"]) == 2
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_unforeseen_error(folder, capsys, monkeypatch):
+    """Exit code 1, with a traceback."""
+    monkeypatch.setattr(command_fit, "read_inputs", lambda options: {}["lost"])
+    assert main(FIT) == 1
+    err = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in err and err.splitlines()[-1] == "umap-sk fit: error: 'lost'"
+
+
+def test_warnings_are_lines(folder, capsys):
+    """A warning is a line on stderr, quiet or not, and in the answer."""
+    code, answer = answer_of([*FIT, "--n-neighbors", "12", "--quiet"], capsys)
+    assert code == 0 and [warning["category"] for warning in answer["warnings"]] == ["FewerNeighborsWarning"]
+    assert main([*FIT, "--n-neighbors", "12", "--quiet"]) == 0
+    err = capsys.readouterr().err
+    assert err == f"warning: {answer['warnings'][0]['message']} [FewerNeighborsWarning]\n"
+
+
+# ------------------------------------------------------------------------------------------------------- files
+
+
+def test_odd_paths(folder, whole, capsys):
+    """Spaces, other alphabets and links; what a link points at is replaced, and the link stays."""
+    (folder / "Übung 1").mkdir()
+    (folder / "elsewhere").mkdir()
+    os.rename("i.npy", "Übung 1/индексы %s.npy")
+    Path("link.npy").symlink_to("elsewhere/карта.npy")
+    arguments = [*FIT, "--knn-indices", "Übung 1/индексы %s.npy", "--out", "link.npy", "--checkpoint", "Übung 1/läufe"]
+    code, answer = answer_of(arguments, capsys)
+    assert code == 0 and answer["out"] == str(folder / "elsewhere" / "карта.npy")
+    assert Path("link.npy").is_symlink() and os.listdir("elsewhere") == ["карта.npy"]
+    np.testing.assert_array_equal(np.load("link.npy"), whole)
+    _, answer = answer_of(["info", "Übung 1/läufe"], capsys)
+    assert answer["runs"][0]["epoch"] == 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="masks are POSIX's")
+def test_files_have_the_users_mask(folder):
+    """As open makes them; an older file is replaced."""
+    Path("e.npy").write_text("older")
+    before = os.umask(0o027)
+    try:
+        assert main([*FIT, "--model", "m.joblib", "--quiet"]) == 0
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(os.stat(name).st_mode) for name in ("e.npy", "m.joblib")} == {0o640}
+
+
+def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
+    """Exit code 1; nothing half-written, nothing left behind."""
+    Path("e.npy").write_text("older")
+
+    def full(file, array):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command_fit, "write_to", full)
+    assert "No space left on device" in error_of([*FIT, "--quiet"], capsys, code=1)
+    assert Path("e.npy").read_text() == "older"
+    assert sorted(path.name for path in folder.iterdir()) == ["d.npy", "e.npy", "i.npy", "x.npy"]
+
+
+def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
+    """Known before anything is computed."""
+
+    def refuse(self, **options):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(command_files.Path, "touch", refuse)
+    monkeypatch.setattr(PrecomputedUMAP, "fit", None)
+    assert "--out: 'e.npy' cannot be written (Permission denied); give a place" in error_of(FIT, capsys)
+
+
+# ------------------------------------------------------------------------------------------------------- signals
+
+
+def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
+    """A signal during an epoch: that epoch is finished and kept; the same command goes on to the same bits."""
+    kept = [*FIT, "--checkpoint", "runs"]
+    with monkeypatch.context() as patch:
+        _send_after(patch, 7, signal.SIGTERM)
+        code, answer = answer_of(kept, capsys)
+    assert (code, answer["exit_code"], answer["status"], answer["signal"]) == (75, 75, "stopped", "SIGTERM")
+    assert (answer["epoch"], answer["n_epochs"]) == (7, 20) and not Path("e.npy").exists()
+    _, found = answer_of(["info", answer["run"]], capsys)
+    assert found["epoch"] == 7 and found["finished"] is False and found["computed_by"] is None
+    code, answer = answer_of(kept, capsys)
+    assert code == 0 and [phase["name"] for phase in answer["phases"]] == ["resume", "layout"]
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+@pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143), ("SIGUSR1", 138)])
+def test_stopped_without_checkpoint(name, code, folder, capsys, monkeypatch):
+    """The code that the signal itself would give, and nothing written."""
+    _send_after(monkeypatch, 7, getattr(signal, name))
+    err = error_of([*FIT, "--quiet"], capsys, code=code)
+    assert err == f"umap-sk fit: error: stopped by {name}; no checkpoint was written\n"
+    assert not Path("e.npy").exists()
+
+
+def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
+    """No checkpoint could be written, so the code must not say that the run can go on."""
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("umap_sk.run_folder.write_state", full)
+    _send_after(monkeypatch, 7, signal.SIGTERM)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == answer["exit_code"] == 143 and answer["status"] == "stopped"
+    assert answer["error"] == "stopped by SIGTERM at epoch 7 of 20; no checkpoint could be written"
+    assert [warning["category"] for warning in answer["warnings"]] == ["CheckpointWarning"]
+
+
+def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
+    """The last whole epoch is written all the same."""
+    _send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == 75 and answer["epoch"] == 7 and answer["signal"] == "SIGINT"
+
+
+def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):
+    """The run is finished then."""
+    _send_after(monkeypatch, 20, signal.SIGTERM)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == 0 and answer["status"] == "done"
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+def test_handlers_are_the_callers_again(folder, monkeypatch):
+    """After a command, and for signals that are ignored, as under nohup, all the time."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        handlers = {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES}
+        with stop_signals.caught(gently=True):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != handlers["SIGTERM"]
+        assert main([*FIT, "--quiet"]) == 0
+        assert {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES} == handlers
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_process_is_stopped(folder, arrays):
+    """A process gets SIGTERM in the middle: code 75 and a checkpoint; the same command ends with the same bits."""
+    epochs = ["--n-neighbors", "5", "--n-epochs", "30000", "--random-state", "0"]
+    command = [sys.executable, "-m", "umap_sk", *FIT[:7], *epochs, "--checkpoint", "runs"]
+    command += ["--checkpoint-every-epochs", "100"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with open("log", "w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        end = time.monotonic() + 120
+        while not list(folder.glob("runs/*/epoch-*.json")) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 75, Path("log").read_text()
+    (newest,) = {max(folder.glob("runs/*/epoch-*.json"))}
+    stopped = json.loads(newest.read_text())["epoch"]
+    assert 100 <= stopped < 30000 and not Path("e.npy").exists()
+    assert f"stopped by SIGTERM at epoch {stopped} of 30000" in Path("log").read_text().splitlines()[-1]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"resumed epoch {stopped} of 30000" in done.stderr
+    expected = PrecomputedUMAP(**{**SETTINGS, "n_epochs": 30000}).fit(**arrays).embedding_
+    np.testing.assert_array_equal(np.load("e.npy"), expected)
+
+
+def _send_after(monkeypatch, last, *numbers):
+    """Have this process get signals at the end of an epoch."""
+    progress = command_fit.Terminal.progress
+
+    def spied(self, total, done):
+        show = progress(self, total, done)
+
+        def after(epoch):
+            show(epoch)
+            if epoch == last:
+                for number in numbers:
+                    signal.raise_signal(number)
+
+        return after
+
+    monkeypatch.setattr(command_fit.Terminal, "progress", spied)

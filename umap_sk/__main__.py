@@ -1,0 +1,8 @@
+"""``python -m umap_sk`` is the command ``umap-sk``."""
+
+import sys
+
+from umap_sk.command_line import main
+
+if __name__ == "__main__":
+    sys.exit(main())

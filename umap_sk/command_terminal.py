@@ -1,0 +1,123 @@
+"""What the command line tells on stderr: log records, warnings, and progress that a terminal shows in one line."""
+
+import contextlib
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+CLEAR = "\r\x1b[K"  # back to the beginning of the line, and nothing in it
+
+
+class Terminal:
+    """Standard error, as a terminal or as a log file.
+
+    Parameters
+    ----------
+    quiet : bool
+        Nothing but warnings and errors.
+    """
+
+    def __init__(self, quiet: bool):
+        self._quiet = quiet
+        self._stream = sys.stderr
+        self._rewrites = self._stream.isatty()
+        self.warnings: list[dict[str, str]] = []
+
+    def say(self, text: str) -> None:
+        """Write a line with the time.
+
+        Parameters
+        ----------
+        text : str
+            The line.
+        """
+        if not self._quiet:
+            self.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
+
+    def write(self, text: str) -> None:
+        """Write a line, quiet or not.
+
+        Parameters
+        ----------
+        text : str
+            The line.
+        """
+        clear = CLEAR if self._rewrites else ""
+        self._stream.write(f"{clear}{_encodable(text, self._stream)}\n")
+        self._stream.flush()
+
+    def progress(self, total: int, done: int) -> Callable[[int], object]:
+        """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent.
+
+        Parameters
+        ----------
+        total, done : int
+            Epochs planned, and run already.
+
+        Returns
+        -------
+        callable
+            To be called with the number of epochs run.
+        """
+        from umap_sk.progress import epoch_line, plain_lines
+
+        if self._quiet or not self._rewrites:
+            return plain_lines(total, done, self.say)
+        line_at = epoch_line(total, done)
+
+        def rewrite(epoch: int) -> None:
+            self._stream.write(f"{CLEAR}{line_at(epoch)}")
+            self._stream.flush()
+
+        return rewrite
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Tell the package's log records and all warnings while the block runs."""
+        logger = logging.getLogger("umap_sk")
+        handler, level = _Records(self), logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = self._show_warning  # type: ignore[assignment]
+                yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+    def _show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
+        text = " ".join(str(message).split())
+        self.warnings.append({"category": category.__name__, "message": text})
+        self.write(f"warning: {text} [{category.__name__}]")
+
+
+class _Records(logging.Handler):
+    """Hands log records on."""
+
+    def __init__(self, terminal: Terminal):
+        super().__init__(logging.INFO)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.say(record.getMessage())
+
+
+def show(text: str) -> None:
+    """Write a result to stdout, where a path may have bytes that no character stands for.
+
+    Parameters
+    ----------
+    text : str
+        What to write.
+    """
+    sys.stdout.write(f"{_encodable(text, sys.stdout)}\n")
+    sys.stdout.flush()
+
+
+def _encodable(text: str, stream: Any) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

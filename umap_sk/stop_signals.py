@@ -1,0 +1,80 @@
+"""Signals that ask the command line to stop. Only there: the library leaves the process's handlers alone."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
+"""Ctrl-C; a batch system's ways to say that the time is over; the end of a terminal."""
+
+
+STOPPED = 75  # exit code of a run that was stopped with a checkpoint; EX_TEMPFAIL of sysexits.h: try again
+
+
+class StopRequest:
+    """Whether a signal has asked to stop, and what the next one does.
+
+    Parameters
+    ----------
+    gently : bool
+        The first signal is only noted, for someone who looks at `received` after every epoch; the next one, and the
+        first without `gently`, comes through as KeyboardInterrupt.
+    """
+
+    def __init__(self, gently: bool):
+        self.gently = gently
+        self.received: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the signal."""
+        return signal.Signals(self.received).name if self.received else "no signal"
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal.
+
+        Parameters
+        ----------
+        number : int
+            Which.
+        frame : frame or None
+            Where it came; not looked at.
+        """
+        first, self.received = self.received is None, number
+        if not (self.gently and first):
+            raise KeyboardInterrupt
+        # Not through sys.stderr, which may be in the middle of a line of its own.
+        text = f"\n{self.name}: stopping after this epoch, with a checkpoint; once more to stop at once\n"
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode())
+
+
+@contextlib.contextmanager
+def caught(*, gently: bool) -> Iterator[StopRequest]:
+    """Take the signals while the block runs; those that are ignored, as under nohup, stay so.
+
+    Parameters
+    ----------
+    gently : bool
+        As in :class:`StopRequest`.
+
+    Yields
+    ------
+    StopRequest
+        What has come.
+    """
+    request = StopRequest(gently)
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, request.handle)
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
