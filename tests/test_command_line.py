@@ -441,9 +441,26 @@ def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
 
 def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
     """The last whole epoch is written all the same."""
+    monkeypatch.setattr(stop_signals, "SAME", 0)
     _send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert code == 75 and answer["epoch"] == 7 and answer["signal"] == "SIGINT"
+
+
+@pytest.mark.parametrize("patience, code", [(0, 130), (60, 75)])
+def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypatch):
+    """Two requests give up what cannot be kept yet; one request that comes twice waits for the first epoch."""
+    monkeypatch.setattr(stop_signals, "SAME", patience)
+    read_inputs = command_fit.read_inputs
+
+    def read(options):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return read_inputs(options)
+
+    monkeypatch.setattr(command_fit, "read_inputs", read)
+    given, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert given == code and answer["status"] == "stopped" and answer.get("epoch", 0) == (code == 75)
 
 
 def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):

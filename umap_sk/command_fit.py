@@ -49,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser : ArgumentParser
         Where to.
     """
+    parser.usage = "%(prog)s --knn-indices I.npy --knn-dists D.npy --out E.npy [options]"
     add_inputs(parser.add_argument_group("input"), *FEATURES)
     outputs = parser.add_argument_group("output")
     outputs.add_argument("--out", required=True, metavar="E.npy", help="The map: rows x axes, float32.")

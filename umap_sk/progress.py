@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
@@ -85,14 +86,17 @@ def plain_lines(
     line_at = epoch_line(total, done)
 
     def show(epoch: int) -> None:
+        line = line_at(epoch)
         if epoch * 10 // total > (epoch - 1) * 10 // total:
-            write(line_at(epoch))
+            write(line)
 
     return show
 
 
 def epoch_line(total: int, done: int) -> Callable[[int], str]:
-    """Tell how far a run is, and how long it still takes if its epochs go on as they did.
+    """Tell how far a run is, and how long it still takes if its epochs go on as the last tenth of all did.
+
+    The first ones are on coarse levels, and take less time than the rest.
 
     Parameters
     ----------
@@ -102,12 +106,14 @@ def epoch_line(total: int, done: int) -> Callable[[int], str]:
     Returns
     -------
     callable
-        The line, from the number of epochs run.
+        The line, from the number of epochs run; to be called after each.
     """
-    began = time.perf_counter()
+    recent = deque([(done, time.perf_counter())], maxlen=max(2, total // 10))
 
     def line(epoch: int) -> str:
-        left = (time.perf_counter() - began) / max(1, epoch - done) * (total - epoch)
+        recent.append((epoch, time.perf_counter()))
+        (first, began), (_, now) = recent[0], recent[-1]
+        left = (now - began) / max(1, epoch - first) * (total - epoch)
         return f"layout: epoch {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
 
     return line

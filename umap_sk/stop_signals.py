@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
@@ -11,6 +12,7 @@ NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
 """Ctrl-C; a batch system's ways to say that the time is over; the end of a terminal."""
 
 
+SAME = 1.0  # seconds in which signals are one request: a batch system may reach a process by two ways
 STOPPED = 75  # exit code of a run that was stopped with a checkpoint; EX_TEMPFAIL of sysexits.h: try again
 
 
@@ -27,6 +29,7 @@ class StopRequest:
     def __init__(self, gently: bool):
         self.gently = gently
         self.received: int | None = None
+        self._since = 0.0
 
     @property
     def name(self) -> str:
@@ -43,13 +46,15 @@ class StopRequest:
         frame : frame or None
             Where it came; not looked at.
         """
-        first, self.received = self.received is None, number
+        if self.received is not None and time.monotonic() - self._since < SAME:
+            return
+        first, self.received, self._since = self.received is None, number, time.monotonic()
         if not (self.gently and first):
             raise KeyboardInterrupt
         # Not through sys.stderr, which may be in the middle of a line of its own.
-        text = f"\n{self.name}: stopping after this epoch, with a checkpoint; once more to stop at once\n"
         with contextlib.suppress(OSError):
-            os.write(2, text.encode())
+            text = f"{self.name}: stopping after this epoch, with a checkpoint; once more to stop at once\n"
+            os.write(2, f"\n{text}".encode() if os.isatty(2) else text.encode())
 
 
 @contextlib.contextmanager
