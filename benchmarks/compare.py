@@ -30,7 +30,9 @@ def parse(arguments=None):
     parser.add_argument("--set", default="digits", help=f"of {kinds}, name:rows, family; comma-separated")
     parser.add_argument("--peers", default="all", help=f"all, or of {', '.join(peers.PEERS)}")
     parser.add_argument("--reference", default="umap-learn", help="the peer that ratios and quality are against")
-    parser.add_argument("--reference-figures", help="take its figures from such a file of `benchmarks.quality` instead")
+    parser.add_argument(
+        "--reference-figures", help="take its figures from this file of `benchmarks.quality`, if it has the set"
+    )
     parser.add_argument("--seeds", type=int, help="rounds; default: 5 up to 100,000 rows, 3 up to 2,000,000, 2 beyond")
     parser.add_argument("--once", default="", help="slow peers that run in the first round only; comma-separated")
     parser.add_argument("--patience", type=float, default=60, help="seconds beyond which a peer runs once (not ours)")

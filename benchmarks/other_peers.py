@@ -25,7 +25,9 @@ def umap_rs(dataset, task, chunk=1):
         k, epochs = dataset.knn_indices.shape[1], epochs_of(dataset, task)
         numbers = [str(k), str(epochs), str(chunk), str(task.symmetrize).lower()]
         environment = dict(os.environ, RAYON_NUM_THREADS=str(task.threads))
-        done = subprocess.run([program, *files, *numbers], env=environment, check=True, capture_output=True, text=True)
+        done = subprocess.run([program, *files, *numbers], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"status {done.returncode} {done.stderr.strip()}")
         embedding = np.fromfile(files[3], "<f4").reshape(dataset.n_rows, 2)
     told = json.loads(done.stdout)
     peak = (max(told["peak_graph"], told["peak_layout"]) - told["rss_inputs"]) * 2**20
@@ -48,7 +50,11 @@ def _umap_rs_program():
 
 
 def manifolds_rs(dataset, task, optimiser="adam_parallel"):
-    """manifolds-rs, which takes no start and tells no phases: all its seconds stand under layout."""
+    """manifolds-rs, which tells no phases: all its seconds stand under layout.
+
+    It takes no start but the name of one, and the features only for that: the principal components of a start that
+    consists of them are that start again, up to its scale.
+    """
     import manifolds_rs
 
     require(task, "manifolds-rs", "symmetrize")
@@ -59,7 +65,8 @@ def manifolds_rs(dataset, task, optimiser="adam_parallel"):
         n_epochs=epochs_of(dataset, task),
     )  # fmt: skip
     indices, distances = np.array(dataset.knn_indices[:, 1:]), np.array(dataset.knn_dists[:, 1:])
-    features = np.asarray(dataset.features)
+    start = start_of(dataset, task)
+    features = np.asarray(dataset.features) if isinstance(start, str) else start
     clock = time.perf_counter()
     embedding = model.fit_transform(features, knn_indices=indices, knn_distances=distances)
     return Outcome(embedding, float("nan"), time.perf_counter() - clock)
@@ -95,14 +102,17 @@ def fastumap(dataset, task):
 
 
 def umapers(dataset, task):
-    """umapers, which takes no start (its own spectral one, or a random one) and tells no phases; one thread."""
+    """umapers, which takes no start and tells no phases; one thread.
+
+    It begins at its own spectral start, at a random one beyond 100,000 rows, where that takes most of the time.
+    """
     import umapers
 
     require(task, "umapers", "symmetrize")
     model = umapers.Umap(
         n_neighbors=dataset.knn_indices.shape[1] - 1, n_components=task.n_components, n_epochs=epochs_of(dataset, task),
         min_dist=task.min_dist, spread=task.spread, random_seed=task.seed,
-        init="random" if task.start == "random" else "spectral",
+        init="random" if task.start == "random" or dataset.n_rows > 100_000 else "spectral",
     )  # fmt: skip
     indices = np.array(dataset.knn_indices[:, 1:], np.int64)
     distances, features = np.array(dataset.knn_dists[:, 1:]), np.asarray(dataset.features)

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 
@@ -32,8 +33,12 @@ def answer(name, set_name, n, task):
 
 
 def serve(pipe):
-    """Answer requests until there are no more; leads a process group, so that its own programs end with it."""
+    """Answer requests until there are no more.
+
+    The process leads a group, so that programs it starts end with it, and where memory runs out it is the one to go.
+    """
     os.setsid()
+    Path("/proc/self/oom_score_adj").write_text("1000")
     while True:
         try:
             request = pipe.recv()

@@ -31,11 +31,9 @@ FEW_ROWS = 100_000
 
 
 def earlier_reference(file, set_name, n):
-    """The reference's runs in a file of `benchmarks.quality`, of the set of that many rows."""
+    """The reference's runs in a file of `benchmarks.quality` on a set of so many rows; none where it has none."""
     runs = json.loads(Path(file).read_text())["runs"]
     found = [run for run in runs if (run["variant"], run["rows"]) == (set_name, n) and run["peer"] != "ours"]
-    if not found:
-        raise ValueError(f"{file} has no run on {set_name} of {n:,} rows: leave --reference-figures out")
     return [{**run, "source": str(file)} for run in found]
 
 
