@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -382,7 +383,8 @@ def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(command_fit, "write_to", full)
-    assert "No space left on device" in error_of([*FIT, "--quiet"], capsys, code=1)
+    err = error_of([*FIT, "--quiet"], capsys, code=1)
+    assert err.endswith("/e.npy': No space left on device; make room and give the same command again\n")
     assert Path("e.npy").read_text() == "older"
     assert sorted(path.name for path in folder.iterdir()) == ["d.npy", "e.npy", "i.npy", "x.npy"]
 
@@ -396,6 +398,52 @@ def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
     monkeypatch.setattr(command_files.Path, "touch", refuse)
     monkeypatch.setattr(PrecomputedUMAP, "fit", None)
     assert "--out: 'e.npy' cannot be written (Permission denied); give a place" in error_of(FIT, capsys)
+
+
+@pytest.mark.parametrize("command, code", [("{} 2>&1 >/dev/null | head -1", 0), ("{} >&- 2>&-", 1)])
+def test_nobody_listens(command, code, folder, whole):
+    """A pipe that is closed, or no standard error at all, does not end a run; the map is there in each case."""
+    call = shlex.join([sys.executable, "-m", "umap_sk", *FIT])
+    shell = ["bash", "-c", f"set -o pipefail; {command.format(call)}"]
+    done = subprocess.run(shell, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == code and "Traceback" not in done.stdout + done.stderr
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_answer_that_cannot_be_written(folder, capsys, monkeypatch):
+    """Exit code 1 and one line; the map is there."""
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main([*FIT, "--json", "--quiet"]) == 1
+    line = "umap-sk fit: error: the answer cannot be written to stdout: No space left on device\n"
+    assert capsys.readouterr().err == line and Path("e.npy").exists()
+
+
+def test_out_of_memory(folder, capsys, monkeypatch):
+    """Exit code 1, and who tells what a fit takes."""
+
+    def fail(self, **data):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr(PrecomputedUMAP, "fit", fail)
+    err = error_of([*FIT, "--quiet"], capsys, code=1)
+    assert err.endswith("out of memory (Unable to allocate 9 TiB); umap-sk plan tells what a fit takes\n")
+
+
+def test_run_of_another_process(folder, capsys):
+    """Exit code 1: trying again at once is of no use."""
+    kept = [*FIT, "--checkpoint", "runs", "--quiet"]
+    other = "import sys, umap_sk.checkpoint_files as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
+    with pytest.MonkeyPatch.context() as patch:
+        _send_after(patch, 7, signal.SIGTERM)
+        assert main(kept) == 75
+    (run,) = folder.glob("runs/*")
+    command, environment = [sys.executable, "-c", other, str(run)], {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert f"is being computed by process {process.pid} on " in error_of(kept, capsys, code=1)
+        process.communicate(b"\n")
 
 
 # ------------------------------------------------------------------------------------------------------- signals

@@ -1,6 +1,7 @@
 """The command line: ``umap-sk``, or ``python -m umap_sk``. A thin skin: each command is in a module of its own."""
 
 import argparse
+import errno
 import importlib
 import json
 import os
@@ -113,9 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(json.dumps({**answer, "warnings": terminal.warnings}, allow_nan=False))
         elif name and "error" not in answer and "--quiet" not in arguments:
             show(_module(name).text(answer))
-    except BrokenPipeError:  # nobody reads any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # where nobody reads any more, there is nobody to tell
+            terminal.write(f"umap-sk {name}: error: the answer cannot be written to stdout: {error.strerror}")
+        if sys.stdout is not None:  # what is left in it must not fail once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return answer["exit_code"] or FAILED
     return answer["exit_code"]
 
 
@@ -185,6 +189,7 @@ def _line(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror if error.filename is None else f"{str(error.filename)!r}: {error.strerror}"
+        text += "; make room and give the same command again" if error.errno == errno.ENOSPC else ""
     elif isinstance(error, MemoryError):
-        text = f"out of memory. {text} umap-sk plan tells what a fit takes"
+        text = f"out of memory ({text}); umap-sk plan tells what a fit takes"
     return " ".join((text or type(error).__name__).split())

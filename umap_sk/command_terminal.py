@@ -12,7 +12,7 @@ CLEAR = "\r\x1b[K"  # back to the beginning of the line, and nothing in it
 
 
 class Terminal:
-    """Standard error, as a terminal or as a log file.
+    """Standard error, as a terminal or as a log file; a run goes on when nobody takes its lines any more.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Terminal:
     def __init__(self, quiet: bool):
         self._quiet = quiet
         self._stream = sys.stderr
-        self._rewrites = self._stream.isatty()
+        self._rewrites = self._stream is not None and self._stream.isatty()
         self.warnings: list[dict[str, str]] = []
 
     def say(self, text: str) -> None:
@@ -45,9 +45,7 @@ class Terminal:
         text : str
             The line.
         """
-        clear = CLEAR if self._rewrites else ""
-        self._stream.write(f"{clear}{_encodable(text, self._stream)}\n")
-        self._stream.flush()
+        self._put(f"{CLEAR if self._rewrites else ''}{text}\n")
 
     def progress(self, total: int, done: int) -> Callable[[int], object]:
         """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent.
@@ -69,8 +67,7 @@ class Terminal:
         line_at = epoch_line(total, done)
 
         def rewrite(epoch: int) -> None:
-            self._stream.write(f"{CLEAR}{line_at(epoch)}")
-            self._stream.flush()
+            self._put(f"{CLEAR}{line_at(epoch)}")
 
         return rewrite
 
@@ -88,6 +85,12 @@ class Terminal:
         finally:
             logger.removeHandler(handler)
             logger.setLevel(level)
+
+    def _put(self, text: str) -> None:
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.write(_encodable(text, self._stream))
+                self._stream.flush()
 
     def _show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
         text = " ".join(str(message).split())
@@ -113,7 +116,14 @@ def show(text: str) -> None:
     ----------
     text : str
         What to write.
+
+    Raises
+    ------
+    OSError
+        If nobody takes it.
     """
+    if sys.stdout is None:
+        raise BrokenPipeError
     sys.stdout.write(f"{_encodable(text, sys.stdout)}\n")
     sys.stdout.flush()
 
