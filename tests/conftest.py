@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import datasets
+from umap_sk import PrecomputedUMAP
 
 
 def _frozen(dataset):
@@ -33,6 +34,21 @@ def ring():
 def arrays(ring):
     """Neighbors of the ring as arguments."""
     return {"knn_indices": ring[0], "knn_dists": ring[1]}
+
+
+@pytest.fixture
+def folder(ring, tmp_path, monkeypatch):
+    """The working directory: neighbors, distances and features of the ring."""
+    monkeypatch.chdir(tmp_path)
+    for name, array in zip(("i", "d", "x"), ring, strict=True):
+        np.save(f"{name}.npy", array)
+    return tmp_path
+
+
+@pytest.fixture
+def whole(arrays):
+    """The map of the ring that one fit in Python gives."""
+    return PrecomputedUMAP(n_neighbors=5, n_epochs=20, random_state=0).fit(**arrays).embedding_
 
 
 @pytest.fixture(scope="session")

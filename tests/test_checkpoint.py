@@ -38,12 +38,6 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def whole(arrays):
-    """The map of one fit without checkpoints."""
-    return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
-
-
-@pytest.fixture
 def keep(tmp_path):
     """A checkpoint after every epoch."""
     return Checkpoint(tmp_path / "runs", every_epochs=1, every_seconds=None)

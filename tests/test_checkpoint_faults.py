@@ -38,12 +38,6 @@ model = PrecomputedUMAP(5, n_epochs=int(sys.argv[2]), random_state=0, checkpoint
 
 
 @pytest.fixture
-def whole(arrays):
-    """The map of one fit without checkpoints."""
-    return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
-
-
-@pytest.fixture
 def half_done(arrays, tmp_path):
     """The folder of a run with checkpoints of epochs 11 and 12, and its estimator as a new process would make it."""
     checkpoint = Checkpoint(tmp_path / "runs", every_seconds=1000)

@@ -1,0 +1,45 @@
+"""Commands of the command line on the ring of conftest.py, and what they answer."""
+
+import json
+import signal
+
+from umap_sk import command_fit
+from umap_sk.command_line import main
+
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+OPTIONS = ["--n-neighbors", "5", "--n-epochs", "20", "--random-state", "0"]
+FIT = ["fit", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "e.npy", *OPTIONS]
+
+
+def answer_of(arguments, capsys):
+    """Exit code and answer of a command with --json."""
+    code = main([*arguments, "--json"])
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    return code, json.loads(out)
+
+
+def error_of(arguments, capsys, code=2):
+    """The one line that a command which fails writes."""
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1, err
+    return err
+
+
+def send_after(monkeypatch, last, *numbers):
+    """Have this process get signals at the end of an epoch of a command."""
+    progress = command_fit.Terminal.progress
+
+    def spied(self, total, done):
+        show = progress(self, total, done)
+
+        def after(epoch):
+            show(epoch)
+            if epoch == last:
+                for number in numbers:
+                    signal.raise_signal(number)
+
+        return after
+
+    monkeypatch.setattr(command_fit.Terminal, "progress", spied)

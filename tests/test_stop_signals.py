@@ -1,0 +1,126 @@
+"""Signals that stop a command: the epoch is finished and kept, the exit code says so, the same command goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import FIT, SETTINGS, answer_of, error_of, send_after
+
+from umap_sk import PrecomputedUMAP, command_fit, stop_signals
+from umap_sk.command_line import main
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
+    """A signal during an epoch: that epoch is finished and kept; the same command goes on to the same bits."""
+    kept = [*FIT, "--checkpoint", "runs"]
+    with monkeypatch.context() as patch:
+        send_after(patch, 7, signal.SIGTERM)
+        code, answer = answer_of(kept, capsys)
+    assert (code, answer["exit_code"], answer["status"], answer["signal"]) == (75, 75, "stopped", "SIGTERM")
+    assert (answer["epoch"], answer["n_epochs"]) == (7, 20) and not Path("e.npy").exists()
+    _, found = answer_of(["info", answer["run"]], capsys)
+    assert found["epoch"] == 7 and found["finished"] is False and found["computed_by"] is None
+    code, answer = answer_of(kept, capsys)
+    assert code == 0 and [phase["name"] for phase in answer["phases"]] == ["resume", "layout"]
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+@pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143), ("SIGUSR1", 138)])
+def test_stopped_without_checkpoint(name, code, folder, capsys, monkeypatch):
+    """The code that the signal itself would give, and nothing written."""
+    send_after(monkeypatch, 7, getattr(signal, name))
+    err = error_of([*FIT, "--quiet"], capsys, code=code)
+    assert err == f"umap-sk fit: error: stopped by {name}; no checkpoint was written\n"
+    assert not Path("e.npy").exists()
+
+
+def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
+    """No checkpoint could be written, so the code must not say that the run can go on."""
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("umap_sk.run_folder.write_state", full)
+    send_after(monkeypatch, 7, signal.SIGTERM)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == answer["exit_code"] == 143 and answer["status"] == "stopped"
+    assert answer["error"] == "stopped by SIGTERM at epoch 7 of 20; no checkpoint could be written"
+    assert [warning["category"] for warning in answer["warnings"]] == ["CheckpointWarning"]
+
+
+def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
+    """The last whole epoch is written all the same."""
+    monkeypatch.setattr(stop_signals, "SAME", 0)
+    send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == 75 and answer["epoch"] == 7 and answer["signal"] == "SIGINT"
+
+
+@pytest.mark.parametrize("patience, code", [(0, 130), (60, 75)])
+def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypatch):
+    """Two requests give up what cannot be kept yet; one request that comes twice waits for the first epoch."""
+    monkeypatch.setattr(stop_signals, "SAME", patience)
+    read_inputs = command_fit.read_inputs
+
+    def read(options):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return read_inputs(options)
+
+    monkeypatch.setattr(command_fit, "read_inputs", read)
+    given, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert given == code and answer["status"] == "stopped" and answer.get("epoch", 0) == (code == 75)
+
+
+def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):
+    """The run is finished then."""
+    send_after(monkeypatch, 20, signal.SIGTERM)
+    code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == 0 and answer["status"] == "done"
+    np.testing.assert_array_equal(np.load("e.npy"), whole)
+
+
+def test_handlers_are_the_callers_again(folder, monkeypatch):
+    """After a command, and for signals that are ignored, as under nohup, all the time."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        handlers = {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES}
+        with stop_signals.caught(gently=True):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != handlers["SIGTERM"]
+        assert main([*FIT, "--quiet"]) == 0
+        assert {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES} == handlers
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_process_is_stopped(folder, arrays):
+    """A process gets SIGTERM in the middle: code 75 and a checkpoint; the same command ends with the same bits."""
+    epochs = ["--n-neighbors", "5", "--n-epochs", "30000", "--random-state", "0"]
+    command = [sys.executable, "-m", "umap_sk", *FIT[:7], *epochs, "--checkpoint", "runs"]
+    command += ["--checkpoint-every-epochs", "100"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with open("log", "w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        end = time.monotonic() + 120
+        while not list(folder.glob("runs/*/epoch-*.json")) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(120) == 75, Path("log").read_text()
+    (newest,) = {max(folder.glob("runs/*/epoch-*.json"))}
+    stopped = json.loads(newest.read_text())["epoch"]
+    assert 100 <= stopped < 30000 and not Path("e.npy").exists()
+    assert f"stopped by SIGTERM at epoch {stopped} of 30000" in Path("log").read_text().splitlines()[-1]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"resumed epoch {stopped} of 30000" in done.stderr
+    expected = PrecomputedUMAP(**{**SETTINGS, "n_epochs": 30000}).fit(**arrays).embedding_
+    np.testing.assert_array_equal(np.load("e.npy"), expected)
