@@ -145,6 +145,9 @@ def test_plan(folder, ring, capsys):
     assert answer["phases"] == [phase._asdict() for phase in expected.phases] and answer["seconds"] is None
     assert main(["plan", *options]) == 0
     assert capsys.readouterr().out == f"{expected}\n"
+    kept = ["plan", "--n-samples", "1000", "--n-components", "3", "--checkpoint", "runs", "--no-timed"]
+    expected = umap_sk.plan(n_samples=1000, n_components=3, checkpoint="runs", timed=False)
+    assert answer_of(kept, capsys)[1]["disk"] == expected.disk > 12 * 3 * 3 * 1000 and not Path("runs").exists()
     start = np.zeros((60, 2))
     expected = PrecomputedUMAP(5, init=start, n_jobs=1).plan(knn_indices=ring[0], timed=False)
     _, answer = answer_of(

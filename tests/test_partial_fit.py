@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -110,6 +111,43 @@ def test_other_data_are_refused(ring, arrays, whole):
             model.partial_fit(**data)
         assert model.epoch_ == 10 and np.array_equal(model.embedding_, half)
     assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
+
+
+@pytest.mark.parametrize("name, value", [("min_dist", 0.5), ("n_epochs", 30), ("init", "random"), ("n_neighbors", 6)])
+def test_parameters_must_not_change(arrays, whole, name, value):
+    """They would be ignored: the error names the parameter with both values, before and after pickling."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
+    before = getattr(model, name)
+    for stepped in (model, pickle.loads(pickle.dumps(model))):
+        stepped.set_params(**{name: value})
+        message = re.escape(f"{name}={before!r} when the layout began, {value!r} now: parameters cannot change")
+        with pytest.raises(ValueError, match=message):
+            stepped.partial_fit()
+        assert stepped.epoch_ == 10
+        stepped.set_params(**{name: before})
+        assert np.array_equal(stepped.partial_fit(epochs=10).embedding_, whole)
+
+
+def test_what_may_change_between_steps(arrays, whole):
+    """Threads, output, and an equal value of another type; the generator that the seed was drawn from moves on."""
+    model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
+    model.set_params(n_jobs=1, verbose=0, n_epochs=np.int64(20), spread=1)
+    assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
+    start, generator = np.random.default_rng(0).normal(size=(60, 2)), np.random.RandomState(0)
+    model = PrecomputedUMAP(5, n_epochs=20, init=start, random_state=generator).partial_fit(**arrays)
+    generator.rand(5)
+    model = pickle.loads(pickle.dumps(model)).set_params(init=start.copy())
+    assert model.partial_fit().epoch_ == 2
+    model.set_params(init=start + 1)
+    with pytest.raises(ValueError, match="init='hash .*' when the layout began, 'hash .*' now"):
+        model.partial_fit()
+
+
+def test_parameters_of_the_next_layout(arrays):
+    """After the last epoch they may change: new data begin anew with them."""
+    model = PrecomputedUMAP(**SETTINGS).fit(**arrays).set_params(min_dist=0.5)
+    expected = PrecomputedUMAP(**SETTINGS, min_dist=0.5).fit(**arrays).embedding_
+    assert np.array_equal(model.partial_fit(**arrays, epochs=20).embedding_, expected)
 
 
 def test_frames_and_manifolds_may_come_again(ring, whole):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import umap_sk
-from umap_sk import MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
+from umap_sk import Checkpoint, MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
 from umap_sk.memory_limits import available_memory
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +75,32 @@ def test_on_disk():
     made, in_memory = plan(**options, on_disk=True), plan(**options)
     assert made.disk == 8 * 90_000 + 8 * 120_000 + 8 * 10_001
     assert all(phase.bytes < 10_000 * 80 + 16 * 100_000 for phase in made.phases) and made.peak < in_memory.peak
+
+
+def test_checkpoints():
+    """Copies of what is being written; on the disk the run's graph and one state more than are kept."""
+    options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
+    state, graph = 12 * 3 * 10_000, 8 * 120_000 + 8 * 10_001
+    made, without = (plan(**options, n_components=3, checkpoint=kept) for kept in (Checkpoint("runs", keep=4), None))
+    added = [one.bytes - other.bytes for one, other in zip(made.phases, without.phases, strict=True)]
+    assert added == [0, 0, 4 * 120_000, state + 8 * 3 * 10_000]
+    assert made.disk == graph + 5 * state and without.disk == 0
+    made, without = (plan(**options, n_components=3, on_disk=True, checkpoint=kept) for kept in ("runs", None))
+    assert made.disk - without.disk == 3 * state
+    large, without = (plan(n_samples=10**7, checkpoint=kept, timed=False).phases[3] for kept in ("runs", None))
+    assert large.bytes - without.bytes == 24 * 10**7 + 2**24
+
+
+def test_checkpoints_of_a_run(arrays, tmp_path):
+    """The estimator's own plan tells what its run's folder then takes, to some kilobytes of notes."""
+    kept = Checkpoint(tmp_path / "runs", every_seconds=1000)
+    model = PrecomputedUMAP(5, n_epochs=20, n_components=50, checkpoint=kept, init="random")
+    planned = model.plan(knn_indices=arrays["knn_indices"], edges=258, timed=False).disk
+    for _ in range(3):
+        model.partial_fit(**arrays)
+    assert len(model.manifold_.arrays()[1]) == 258
+    sizes = [path.stat().st_size for path in tmp_path.glob("runs/*/*.joblib")]
+    assert len(sizes) == 3 and 0 < sum(sizes) - (planned - 12 * 50 * 60) < 6000
 
 
 def test_bounds_and_directions():

@@ -29,12 +29,15 @@ from umap_sk.neighbors import read_neighbors, warn_about
 from umap_sk.own_indices import in_callers_array
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
-from umap_sk.run_identity import identity_of
+from umap_sk.run_identity import check_unchanged, identity_of
 from umap_sk.search import build_search, find_neighbors
 from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
+
+OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")
+"""What is kept while a layout is on its way."""
 
 
 class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -317,7 +320,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Raises
         ------
         ValueError
-            If no epochs are left, or later data differ from the first call's.
+            If no epochs are left, or later data or parameters differ from the first call's; `n_jobs`, `verbose` and
+            callbacks may.
         """
         if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
@@ -342,6 +346,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
             given.check_same(getattr(self, "_seen", seen), seen)
+            check_unchanged(getattr(self, "_begun_with", {}), self.get_params(deep=False))
             if run and not begins:
                 run.go_on(self.manifold_._graph, self.n_epochs_, self.epoch_)
             self._advance(epochs, task, run)
@@ -482,7 +487,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         True
         """
         check_is_fitted(self)
-        for name in ("manifold_", "_stepper", "_seen", "_identity"):
+        for name in ("manifold_", *OF_A_LAYOUT):
             self.__dict__.pop(name, None)
         self.n_epochs_ = self.epoch_
         return self
@@ -549,7 +554,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
         """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
         with task.subtask("graph"), self._restored_after(BaseException):
-            for name in ("_stepper", "_seen", "_identity", "_search", "feature_names_in_"):  # of an earlier fit
+            for name in (*OF_A_LAYOUT, "_search", "feature_names_in_"):  # of an earlier fit
                 self.__dict__.pop(name, None)
             return self._build(X, knn_indices, knn_dists, init, manifold, run)
 
@@ -586,6 +591,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.n_epochs_ = stepping.planned_epochs(stepper)
         if run:
             self._identity, run.n_epochs = run.identity, self.n_epochs_
+        self._begun_with = self.get_params(deep=False)
         self._settle(stepper)
         return np.dtype(np.float32) if values is None else values.dtype
 
@@ -681,7 +687,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.__dict__.update(self._attributes_of(stepper))
         if stepping.finished(stepper):
             del self._stepper
-            self.__dict__.pop("_identity", None)
+            for name in ("_identity", "_begun_with"):
+                self.__dict__.pop(name, None)
 
     def _attributes_of(self, stepper):
         """Attributes of an estimator whose layout is at this point."""

@@ -11,6 +11,7 @@ from umap_sk.plan_sizes import Sizes
 from umap_sk.stepping import SMALL
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
+PIECE = 2**24  # joblib copies an array in pieces of this size when it writes it
 MERGED = 6  # vertices of a level for each of the next
 SPECTRAL_SECONDS = 2e-4  # of the solver, a vertex of the coarsest level
 
@@ -52,7 +53,47 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     memory["start"] = graph + levels + max(making, solver)
     # Positions and two moments, before and after an epoch; the embedding.
     memory["layout"] = graph + levels + 28 * d * n + (field_memory(sizes) if has_field(sizes) else 0)
+    if sizes.checkpoints:
+        # The graph is written while the start is made, a copy of the state while the next epochs are run.
+        memory["start"] += 0 if sizes.on_disk else min(PIECE, 4 * sizes.edges)
+        memory["layout"] += state_memory(sizes) + min(PIECE, 8 * d * n)
     return memory
+
+
+def state_memory(sizes: Sizes) -> int:
+    """Bytes of a layout on its way: positions and two moments, on the finest level.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        The same in memory and in a checkpoint.
+    """
+    return 12 * sizes.n_components * sizes.n
+
+
+def room_on_disk(sizes: Sizes) -> int:
+    """Bytes in files, at the moment when there are most: a graph that is built there, a run's graph and checkpoints.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        0 if everything is in memory.
+    """
+    graph = 8 * sizes.edges + 8 * (sizes.n + 1)
+    built = 8 * sizes.kept + graph if sizes.on_disk else 0
+    # A graph in files is given to the fit as a manifold, of which the run keeps no copy.
+    of_run = (0 if sizes.on_disk else graph) + sizes.checkpoints * state_memory(sizes) if sizes.checkpoints else 0
+    return built + of_run
 
 
 def field_memory(sizes: Sizes) -> int:

@@ -1,9 +1,11 @@
 """What a plan is made from: sizes that are told, read off the arrays, or bounded."""
 
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk.checkpoint import Checkpoint, as_checkpoint
 from umap_sk.manifold import Manifold
 
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
@@ -34,6 +36,8 @@ class Sizes(NamedTuple):
         As the estimator's parameter.
     on_disk : bool
         Whether the graph is built and kept in files.
+    checkpoints : int
+        How many checkpoints of the run lie on the disk at most; 0 if none is kept.
     """
 
     n: int
@@ -47,6 +51,7 @@ class Sizes(NamedTuple):
     start: str
     n_epochs: int | None
     on_disk: bool
+    checkpoints: int
 
 
 def edges_of_arrays(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
@@ -144,10 +149,19 @@ def sizes_of(
         start=start if isinstance(start, str) else "array",
         n_epochs=estimator.n_epochs,
         on_disk=isinstance(manifold, Manifold),
+        checkpoint=estimator.checkpoint,
     )
 
 
-def make_sizes(n: int, wanted: int, listed: int, edges: int | None, **settings: Any) -> Sizes:
+def make_sizes(
+    n: int,
+    wanted: int,
+    listed: int,
+    edges: int | None,
+    *,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> Sizes:
     """Sizes, with the most entries that the graph can have where they are not known.
 
     Parameters
@@ -160,6 +174,8 @@ def make_sizes(n: int, wanted: int, listed: int, edges: int | None, **settings: 
         Neighbors that each row lists; 0 if the graph is there already.
     edges : int or None
         Entries of the graph.
+    checkpoint : Checkpoint, str, path or None
+        As the estimator's parameter.
     **settings : object
         The other fields of `Sizes`.
 
@@ -171,4 +187,7 @@ def make_sizes(n: int, wanted: int, listed: int, edges: int | None, **settings: 
     kept = n * min(wanted, listed or wanted, n - 1)
     known = edges is not None
     most = kept * (2 if settings["symmetrize"] else 1)
-    return Sizes(n, listed, kept, most if edges is None else int(edges), known, **settings)
+    # One more than are kept: the oldest goes when the newest is there.
+    checkpoints = 0 if checkpoint is None else as_checkpoint(checkpoint).keep + 1
+    edges = most if edges is None else int(edges)
+    return Sizes(n, listed, kept, edges, known, **settings, checkpoints=checkpoints)

@@ -1,14 +1,16 @@
 """What a fit will take, told before it is begun: peak memory by phase, room on the disk, time."""
 
+import os
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from umap_sk._numba import limit_threads
+from umap_sk.checkpoint import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
 from umap_sk.memory_limits import available_memory
-from umap_sk.plan_model import memory_by_phase, seconds_by_phase
+from umap_sk.plan_model import memory_by_phase, room_on_disk, seconds_by_phase
 from umap_sk.plan_sizes import Sizes, make_sizes, sizes_of
 
 LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
@@ -46,7 +48,8 @@ class Plan(NamedTuple):
     libraries : int
         Bytes that Python and the libraries take.
     disk : int
-        Bytes in files, for a graph that is built on disk; the neighbors among them are removed at the end.
+        Bytes in files: a graph that is built on disk (the neighbors among them are removed at the end), and what a
+        checkpoint keeps of the run.
     threads : int
         Threads that the plan is for.
     """
@@ -99,6 +102,7 @@ def plan(
     on_disk: bool = False,
     timed: bool = True,
     n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
 ) -> Plan:
     """Tell what a fit will take, without allocating what it allocates.
 
@@ -133,6 +137,8 @@ def plan(
         Tell the time as well, from about a second of the real kernels on this machine (once a process).
     n_jobs : int, default=None
         Threads, as in :class:`PrecomputedUMAP`.
+    checkpoint : Checkpoint, str or path, default=None
+        As in :class:`PrecomputedUMAP`; nothing is written there.
 
     Returns
     -------
@@ -166,6 +172,7 @@ def plan(
         start=init,
         n_epochs=n_epochs,
         on_disk=on_disk,
+        checkpoint=checkpoint,
     )
     return of_sizes(sizes, timed=timed, n_jobs=n_jobs)
 
@@ -191,8 +198,7 @@ def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
         memory = memory_by_phase(sizes, threads)
         seconds = seconds_by_phase(sizes, threads) if timed else {}
     phases = tuple(PhasePlan(name, size, seconds.get(name)) for name, size in memory.items())
-    disk = 8 * sizes.kept + 8 * sizes.edges + 8 * (sizes.n + 1) if sizes.on_disk else 0
-    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARIES, disk, threads)
+    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARIES, room_on_disk(sizes), threads)
 
 
 def warn_if_too_large(

@@ -38,6 +38,29 @@ def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, A
     return {**version_fields(), "parameters": plain, "data": data}
 
 
+def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise if a parameter that matters was changed while a layout is on its way, which has the first ones.
+
+    Parameters
+    ----------
+    first, now : dict
+        The estimator's parameters when the layout began, and now; one that `first` lacks is not compared.
+
+    Raises
+    ------
+    ValueError
+        If one differs, with both values.
+    """
+    compared = [name for name in now if name in first and name not in NO_DIFFERENCE and now[name] is not first[name]]
+    pairs = {name: (_plain(first[name]), _plain(now[name])) for name in compared}
+    changed = [f"{name}={was!r} when the layout began, {new!r} now" for name, (was, new) in pairs.items() if was != new]
+    if changed:
+        raise ValueError(
+            f"{'; '.join(changed)}: parameters cannot change between two calls of partial_fit. Set them back, or call "
+            "fit to begin anew."
+        )
+
+
 def run_name(identity: dict[str, Any]) -> str:
     """Name of a run's folder.
 
