@@ -227,7 +227,7 @@ def test_help_needs_no_numba():
         ([*FIT, "--n-neighbors", "1"], "The 'n_neighbors' parameter of PrecomputedUMAP must be an int in the range"),
         ([*FIT, "--min-dist", "3"], "Lower one or raise the other."),
         ([*FIT, "--knn-indices", "no.npy"], "--knn-indices: 'no.npy' cannot be read (No such file or directory)"),
-        ([*FIT, "--knn-indices", "."], "--knn-indices: '.' cannot be read (Is a directory)"),
+        ([*FIT, "--knn-indices", "sub"], "--knn-indices: 'sub' cannot be read (Is a directory)"),
         ([*FIT, "--knn-indices", "text"], "--knn-indices: 'text' is no whole .npy file of numbers"),
         ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no whole .npy file of numbers"),
         ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no whole .npy file of numbers"),
@@ -243,9 +243,14 @@ def test_help_needs_no_numba():
         ([*FIT, "--out", "no/e.npy"], "/no' does not exist; make it first."),
         ([*FIT, "--out", "."], "--out: '.' is a directory; give the name of a file in it."),
         ([*FIT, "--out", os.devnull], f"--out: {os.devnull!r} is a device or a pipe; give the name of a file."),
-        ([*FIT, "--out", "i.npy"], "--out: 'i.npy' is given for something else as well; give another name."),
-        ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is given for something else as well"),
-        ([*FIT, "--model", "link"], "--model: 'link' is given for something else as well"),
+        (
+            [*FIT, "--out", "i.npy"],
+            "--out: 'i.npy' is, or lies in, what is given for something else; give another name.",
+        ),
+        ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is, or lies in, what is given for something else"),
+        ([*FIT, "--model", "link"], "--model: 'link' is, or lies in, what is given for something else"),
+        (["fit", "--manifold", ".", "--out", "weights.npy"], "--out: 'weights.npy' is, or lies in, what is given"),
+        (["--", "fit"], "; umap-sk --help tells more"),
         ([*FIT, "--checkpoint-keep", "3"], "--checkpoint-keep needs --checkpoint DIR beside it."),
         ([*FIT, "--checkpoint", "text"], "checkpoints cannot be kept in text, so nothing was computed"),
         ([*FIT, "--checkpoint", "runs", "--checkpoint-keep", "0"], "keep=0, but a whole number of at least 1"),
@@ -273,6 +278,7 @@ def test_bad_input(arguments, message, folder, ring, capsys):
     joblib.dump([1], "other.joblib")
     joblib.dump(PrecomputedUMAP(), "new.joblib")
     Path("link").symlink_to("i.npy")
+    Path("sub").mkdir()
     before = sorted(path.name for path in folder.iterdir())
     line = error_of([*arguments, "--quiet"] if arguments[:1] and arguments[0] in COMMANDS else arguments, capsys)
     assert message in line and line.startswith("umap-sk") and ": error: " in line

@@ -93,12 +93,34 @@ def test_damaged_run(runs, capsys):
     newest = max(first.glob("epoch-*.joblib"))
     newest.write_bytes(newest.read_bytes()[:-1])
     assert [one["whole"] for one in describe(first)["checkpoints"]][-1] is False
+    newest.with_suffix(".json").write_text("{")
+    found = describe(first)
+    assert found["epoch"] == 5 and found["checkpoints"][1]["epoch"] is None
+    assert [one["whole"] for one in found["checkpoints"]] == [True, False]
     (second / "run.json").write_text("{")
     assert main(["info", str(second)]) == 2
     assert capsys.readouterr().err.endswith("run.json is not JSON.\n")
     found = describe(runs)["runs"]
     assert found[0]["epoch"] and found[1]["damaged"].endswith("run.json is not JSON.")
     assert main(["info", str(runs)]) == 0 and "damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("endings", [["joblib"], ["joblib", "json"]])
+def test_run_that_goes_on(endings, runs, capsys, monkeypatch):
+    """Files that are removed while one looks at them are left out."""
+    folder = Path(next(run["path"] for run in describe(runs)["runs"] if run["epoch"] == 12))
+    read_json = checkpoint_files.read_json
+
+    def read(path):
+        for ending in endings:
+            (folder / f"epoch-00000005.{ending}").unlink(missing_ok=True)
+        return read_json(path)
+
+    monkeypatch.setattr(checkpoint_files, "read_json", read)
+    listed = sorted(folder.glob("epoch-*.joblib"))
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: listed if self == folder else [])
+    found = info(folder, capsys)
+    assert [one["epoch"] for one in found["checkpoints"]] == [12] and found["epoch"] == 12
 
 
 def test_manifold(arrays, tmp_path, capsys):

@@ -33,11 +33,11 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 
 
-@pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143), ("SIGUSR1", 138)])
-def test_stopped_without_checkpoint(name, code, folder, capsys, monkeypatch):
+@pytest.mark.parametrize("name", stop_signals.NAMES)
+def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     """The code that the signal itself would give, and nothing written."""
     send_after(monkeypatch, 7, getattr(signal, name))
-    err = error_of([*FIT, "--quiet"], capsys, code=code)
+    err = error_of([*FIT, "--quiet"], capsys, code=128 + getattr(signal, name))
     assert err == f"umap-sk fit: error: stopped by {name}; no checkpoint was written\n"
     assert not Path("e.npy").exists()
 
@@ -100,6 +100,19 @@ def test_handlers_are_the_callers_again(folder, monkeypatch):
         assert {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES} == handlers
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_late_signals_change_nothing(folder, monkeypatch):
+    """Between the last epoch and the end of the process the exit code stands."""
+    before = {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES}
+    try:
+        monkeypatch.setattr(sys, "argv", ["umap-sk", *FIT, "--quiet"])
+        assert main() == 0
+        for name in stop_signals.NAMES:
+            signal.raise_signal(getattr(signal, name))
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def test_a_process_is_stopped(folder, arrays):

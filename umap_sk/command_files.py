@@ -160,8 +160,8 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
         raise ValueError(f"{option}: {path!r} is a device or a pipe; give the name of a file.")
     if not target.parent.is_dir():
         raise ValueError(f"{option}: the directory {str(target.parent)!r} does not exist; make it first.")
-    if any(other is not None and Path(os.path.realpath(other)) == target for other in others):
-        raise ValueError(f"{option}: {path!r} is given for something else as well; give another name.")
+    if any(other is not None and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
+        raise ValueError(f"{option}: {path!r} is, or lies in, what is given for something else; give another name.")
     probe = _beside(target)
     try:
         probe.touch(exist_ok=False)

@@ -103,7 +103,10 @@ def _opened(path: str) -> dict[str, Any]:
     from umap_sk.command_transform import loaded
 
     model = loaded(path)
-    found = {"kind": "model", "parameters": as_json({k: as_json(v) for k, v in model.get_params(deep=False).items()})}
+    found: dict[str, Any] = {
+        "kind": "model",
+        "parameters": {k: as_json(v) for k, v in model.get_params(deep=False).items()},
+    }
     if hasattr(model, "embedding_"):
         found["rows"], found["n_components"] = model.embedding_.shape
         found |= {"epoch": int(model.epoch_), "n_epochs": int(model.n_epochs_), "seed": int(model.seed_)}

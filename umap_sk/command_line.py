@@ -100,18 +100,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    own_process = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     terminal = Terminal(quiet="--quiet" in arguments)
     gently = any(argument.split("=")[0] == "--checkpoint" for argument in arguments)
-    with stop_signals.caught(gently=gently) as request, terminal.listening():
+    with stop_signals.caught(gently=gently, to_the_end=own_process) as request, terminal.listening():
         answer: dict[str, Any] = {"command": name, "umap_sk": __version__, "status": "done", "exit_code": DONE}
         answer |= _outcome(name, arguments, terminal, request)
+    return _tell(answer, name, arguments, terminal)
+
+
+def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], terminal: Terminal) -> int:
+    """Print an answer; the exit code."""
     if "error" in answer:
         terminal.write(f"{' '.join(filter(None, ('umap-sk', name)))}: error: {answer['error']}")
     try:
         if "--json" in arguments:
-            show(json.dumps({**answer, "warnings": terminal.warnings}, allow_nan=False))
+            show(json.dumps({**answer, "warnings": terminal.warnings}, default=str))
         elif name and "error" not in answer and "--quiet" not in arguments:
             show(_module(name).text(answer))
     except OSError as error:
@@ -127,7 +133,8 @@ def _outcome(name: str | None, arguments: list[str], terminal: Terminal, request
     """Run a command; its answer, or what went wrong."""
     try:
         options = parser_for(name).parse_args(arguments)
-        assert name is not None
+        if name is None:
+            raise UsageError("the command must come first; umap-sk --help tells more")
         return _module(name).run(options, terminal, request)
     except KeyboardInterrupt:
         number = request.received or signal.SIGINT

@@ -62,7 +62,8 @@ def _directory(folder: Path) -> dict[str, Any]:
     runs = sorted(path.parent for path in folder.glob(f"*/{RUN}"))
     if not runs:
         raise ValueError(f"{str(folder)!r} holds neither runs nor a manifold; give what fit or learn has written.")
-    return {"kind": "directory of runs", "bytes": _size(folder), "runs": [_run_or_damage(run) for run in runs]}
+    described = [_run_or_damage(run) for run in runs]
+    return {"kind": "directory of runs", "bytes": sum(run.get("bytes", 0) for run in described), "runs": described}
 
 
 def _run_or_damage(folder: Path) -> dict[str, Any]:
@@ -115,8 +116,8 @@ def _manifold(folder: Path) -> dict[str, Any]:
 
 def _run(folder: Path) -> dict[str, Any]:
     about = files.read_json(folder / RUN)
-    kept = [_checkpoint(path) for path in sorted(folder.glob("epoch-*.joblib")) if files.notes_path(path).is_file()]
-    newest = kept[-1] if kept else {}
+    kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _checkpoint_or_damage(path))]
+    newest: dict[str, Any] = next((one for one in reversed(kept) if {"epoch", "n_epochs"} <= one.keys()), {})
     graph = folder / "graph.json"
     counts = files.read_json(graph) if graph.is_file() else {}
     return {
@@ -126,22 +127,31 @@ def _run(folder: Path) -> dict[str, Any]:
         "edges": counts.get("edges"),
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
-        "finished": bool(kept) and newest.get("epoch", 0) >= newest.get("n_epochs", 1),
+        "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
         "computed_by": _holder(folder),
         "seed": about.get("seed"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk"),
         "format": about.get("format"),
         "written": newest.get("written", about.get("written")),
-        "checkpoints": [{name: one[name] for name in ("file", "epoch", "bytes", "whole")} for one in kept],
+        "checkpoints": [{name: one.get(name) for name in ("file", "epoch", "bytes", "whole")} for one in kept],
     }
+
+
+def _checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
+    """A checkpoint of a run that may be going on: None for one that has been removed meanwhile."""
+    try:
+        found = _checkpoint(path)
+    except files.DamagedError:
+        found = {"file": path.name, "bytes": _size(path), "whole": False}
+    return found if path.is_file() else None
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
     """A file of a run, from the notes beside it."""
     notes = files.read_json(files.notes_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
-    size = _size(path) if path.is_file() else 0
+    size = _size(path)
     return {
         "kind": "checkpoint" if "epoch" in notes else "graph of a run",
         "file": path.name,
@@ -184,10 +194,13 @@ def _header(file: BinaryIO, size: int) -> dict[str, Any]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files in a directory."""
-    if path.is_file():
+    """Bytes of a file, 0 for one that has been removed meanwhile, or of all files in a directory."""
+    if path.is_dir():
+        return sum(_size(inner) for inner in path.iterdir())
+    try:
         return path.stat().st_size
-    return sum(inner.stat().st_size for inner in path.rglob("*") if inner.is_file())
+    except FileNotFoundError:
+        return 0
 
 
 def as_json(value: Any) -> Any:

@@ -11,7 +11,6 @@ from types import FrameType
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")
 """Ctrl-C; a batch system's ways to say that the time is over; the end of a terminal."""
 
-
 SAME = 1.0  # seconds in which signals are one request: a batch system may reach a process by two ways
 STOPPED = 75  # exit code of a run that was stopped with a checkpoint; EX_TEMPFAIL of sysexits.h: try again
 
@@ -29,6 +28,7 @@ class StopRequest:
     def __init__(self, gently: bool):
         self.gently = gently
         self.received: int | None = None
+        self.over = False
         self._since = 0.0
 
     @property
@@ -46,7 +46,7 @@ class StopRequest:
         frame : frame or None
             Where it came; not looked at.
         """
-        if self.received is not None and time.monotonic() - self._since < SAME:
+        if self.over or (self.received is not None and time.monotonic() - self._since < SAME):
             return
         first, self.received, self._since = self.received is None, number, time.monotonic()
         if not (self.gently and first):
@@ -58,13 +58,15 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def caught(*, gently: bool) -> Iterator[StopRequest]:
+def caught(*, gently: bool, to_the_end: bool = False) -> Iterator[StopRequest]:
     """Take the signals while the block runs; those that are ignored, as under nohup, stay so.
 
     Parameters
     ----------
     gently : bool
         As in :class:`StopRequest`.
+    to_the_end : bool
+        The process ends after the block: a signal that comes so late must not change its exit code.
 
     Yields
     ------
@@ -81,5 +83,6 @@ def caught(*, gently: bool) -> Iterator[StopRequest]:
     try:
         yield request
     finally:
-        for number, handler in before.items():
+        request.over = True
+        for number, handler in () if to_the_end else before.items():
             signal.signal(number, handler)
