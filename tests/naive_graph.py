@@ -26,19 +26,17 @@ def nearest_nonzero(distances, local_connectivity):
 
 
 def solve_sigma(excess, target):
-    """Bisection of sum exp(-excess / sigma) = target from 1: at most 64 steps, to 1e-5."""
-    low, high, middle = 0.0, math.inf, 1.0
-    for _ in range(64):
-        total = sum(math.exp(-min(700.0, e / middle)) for e in excess)
-        if abs(total - target) < 1e-5:
-            break
-        if total > target:
-            high = middle
-            middle = (low + high) / 2
-        else:
-            low = middle
-            middle = 2 * middle if high == math.inf else (low + high) / 2
-    return middle
+    """Bisection of sum exp(-excess / sigma) = target; 0 or 2^64 where no sigma is small or large enough."""
+    if len(excess) <= target:
+        return 2.0**64
+    if sum(e == 0 for e in excess) >= target - 1e-5:
+        return 0.0
+    low, high = -700.0, 700.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        total = sum(math.exp(-min(700.0, e / math.exp(middle))) for e in excess)
+        low, high = (low, middle) if total > target else (middle, high)
+    return math.exp(low)
 
 
 def local_scales(rows, n_neighbors, local_connectivity=1.0, new_rows=False):

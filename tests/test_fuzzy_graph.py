@@ -182,7 +182,7 @@ def test_indices_beyond_int32_in_directed_graphs():
     scales = naive.local_scales([d.tolist() for d in np.split(distances, indptr[1:-1])], 15)
     for i, row in enumerate(rows):
         own = slice(indptr[i], indptr[i + 1])
-        strengths = naive.memberships(distances[own], *scales[i])
+        strengths = naive.memberships(distances[own].tolist(), *scales[i])
         expected = sorted(zip(row.tolist(), strengths, strict=True))
         assert graph.indices[own].tolist() == [j for j, _ in expected]
         np.testing.assert_allclose(graph.weights[own], [s for _, s in expected], rtol=1e-6)
@@ -194,4 +194,5 @@ def test_places_beyond_int32_are_found():
     for place in (0, 1, len(row) // 2, len(row) - 1):
         assert kernels.place_of(row, 0, len(row), np.int64(row[place])) == place
         assert kernels.place_of(row, 0, place, np.int64(row[place])) == place  # behind the end: not there
+        assert kernels.place_of(row, 0, len(row), np.int64(row[place]) + 1) == place + 1  # where it would stand
     assert kernels.place_of(row, 0, len(row), np.int64(2**32 - 1)) == len(row)

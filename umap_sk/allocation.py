@@ -1,6 +1,8 @@
 """Where large arrays lie: in memory, or in .npy files that the system reads and writes back as they are used."""
 
+import functools
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -113,3 +115,54 @@ def shortened(array: np.ndarray, length: int) -> np.ndarray:
         return array[:length]
     array.resize(length, refcheck=False)
     return array
+
+
+def beside(array: np.ndarray) -> Allocate:
+    """Where to put what is made of an array: in memory, or if it lies in a file in files without a name beside that.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any array.
+
+    Returns
+    -------
+    callable
+        Makes arrays; their files vanish with them.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+        base = base.base
+    file = getattr(base, "filename", None)
+    return in_memory if file is None else functools.partial(scratch, Path(file).parent)
+
+
+def scratch(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
+    """An array in a file without a name, which vanishes with it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file lies; the system's folder for temporary files, if nothing can be written there.
+    name : str
+        What it is for; not needed.
+    length : int
+        Entries.
+    dtype : dtype
+        Their dtype.
+
+    Returns
+    -------
+    ndarray of shape (length,)
+        All 0.
+    """
+    if not length:
+        return np.empty(0, dtype)
+    writable = os.access(folder, os.W_OK)
+    with tempfile.TemporaryFile(dir=folder if writable else None) as file:
+        size = length * np.dtype(dtype).itemsize
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+        return np.asarray(np.memmap(file, dtype, "r+", shape=(length,)))

@@ -127,7 +127,12 @@ def transformed_kernel(
 
 
 def grid_field(
-    positions: np.ndarray, spacing: float, curve: tuple[float, float, float], *, near: bool = False
+    positions: np.ndarray,
+    spacing: float,
+    curve: tuple[float, float, float],
+    *,
+    near: bool = False,
+    mass: np.ndarray | None = None,
 ) -> GridField:
     """Repulsion that unit masses at all positions exert, as a field on a grid.
 
@@ -154,7 +159,8 @@ def grid_field(
     density = np.empty(shape, np.float32)
     grids = np.empty((PARTS, frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
     inverse = np.float32(1 / frame.spacing)
-    kernels.deposit(readonly(positions), *map(np.float32, frame.origin), inverse, 0, PARTS, grids)
+    masses = readonly(np.empty(0, np.float32) if mass is None else mass)
+    kernels.deposit(readonly(positions), masses, *map(np.float32, frame.origin), inverse, 0, PARTS, grids)
     kernels.add_grids(grids, density)
     del grids
     workers = numba.get_num_threads()

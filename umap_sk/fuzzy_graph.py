@@ -104,7 +104,8 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     np.cumsum(indptr, out=indptr)
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
-    kernels.fill_union(*arrays, ratio, own, received, readonly(indptr), indices, weights)
+    kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
+    kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 
 

@@ -17,8 +17,13 @@ f4 = np.float32
 BLOCK = 1024  # rows that share a pool of negatives
 POOL = 4096  # random vertices in a pool
 CHUNK = 2048  # pairs that are computed in one flat loop
+LOOKED_UP = 256  # edges whose other entries are looked up at once
 LANES = 64  # rows whose local scales are solved side by side
+WIDEST = 2.0**64  # sigma of rows with fewer neighbors than the sum that is asked for
 CLIP = f4(4)  # largest component of a pair's gradient
+STRIP = 16  # rows whose edges lie side by side, so that they are computed side by side
+PULLED = 64  # edges of every row of a strip that are gathered at once
+THIN = 4  # of the scales' attraction: of so many rows one is looked at
 RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
 NEAR = 8  # samples of the near field a vertex
 
@@ -367,10 +372,10 @@ def nearest_nonzero(distances, first, last, local_connectivity):
 
 @parallel_kernel
 def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma):
-    """Local scales of every row: rho, and sigma by bisection of sum_j exp(-max(0, d_j - rho) / sigma) = target.
+    """Local scales of every row: rho, and sigma so that sum_j exp(-max(0, d_j - rho) / sigma) = target.
 
-    rho is rounded to float32, as the distances are and as umap-learn does, so that both stop at the same sigma. Rows of
-    new points, which are not entries of their own (`self_entries` is 0), never look at the mean of all rows.
+    rho is rounded to float32, as the distances are and as umap-learn does. Rows of new points, which are not entries of
+    their own (`self_entries` is 0), never look at the mean of all rows.
     """
     n = rho.shape[0]
     for block in prange((n + LANES - 1) // LANES):
@@ -379,15 +384,17 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
         width = 0
         for r in range(rows):
             width = max(width, indptr[first + r + 1] - indptr[first + r])
-        excess = np.full((width, LANES), 1e300)
+        excess = np.zeros((width, LANES))
+        lengths = np.zeros(LANES, np.int64)
         for r in range(rows):
             start = indptr[first + r]
             stop = indptr[first + r + 1]
             local = np.float64(f4(nearest_nonzero(distances, start, stop, local_connectivity)))
             rho[first + r] = local
+            lengths[r] = stop - start
             for e in range(start, stop):
                 excess[e - start, r] = max(0.0, distances[e] - local)
-        solved = bisect_scales(excess, target)
+        solved = newton_scales(excess, lengths, target)
         for r in range(rows):
             start = indptr[first + r]
             stop = indptr[first + r + 1]
@@ -401,37 +408,46 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
 
 
 @kernel
-def bisect_scales(excess, target):
-    """Sigma of LANES rows side by side: at most 64 halvings or doublings, to 1e-5, as umap-learn."""
-    low = np.zeros(LANES)
-    high = np.full(LANES, np.inf)
-    middle = np.ones(LANES)
+def newton_scales(excess, lengths, target):
+    """Sigma of LANES rows side by side, so that the sum is the target to 1e-5; rows are filled up with zeros.
+
+    Newton's method on the logarithm of the sum, which is convex in 1 / sigma: from 1 / sigma = 0 it only rises, and
+    does not overshoot. Where even an infinite sigma is too small, sigma is WIDEST; where none is small enough, 0.
+    """
+    width = excess.shape[0]
+    inverse = np.zeros(LANES)
     total = np.empty(LANES)
-    inverse = np.empty(LANES)
-    done = np.zeros(LANES, np.bool_)
+    slope = np.empty(LANES)
+    result = np.full(LANES, WIDEST)
+    done = np.ones(LANES, np.bool_)
+    for r in range(LANES):
+        zeros = 0
+        mean = 0.0
+        for c in range(lengths[r]):
+            zeros += excess[c, r] == 0.0
+            mean += excess[c, r] / lengths[r]
+        if zeros >= target - 1e-5 and lengths[r] > target:
+            result[r] = 0.0
+        elif lengths[r] > target:
+            inverse[r] = log_of(lengths[r] / target) / mean
+            done[r] = False
     for _ in range(64):
-        for r in range(LANES):
-            total[r] = 0.0
-            inverse[r] = 1.0 / middle[r]
-        for c in range(excess.shape[0]):
+        if done.all():
+            break
+        total[:] = 0.0
+        slope[:] = 0.0
+        for c in range(width):
             for r in range(LANES):
-                total[r] += exp_minus(excess[c, r] * inverse[r])
-        left = 0
+                term = exp_minus(excess[c, r] * inverse[r])
+                total[r] += term
+                slope[r] += excess[c, r] * term
         for r in range(LANES):
             if not done[r]:
-                if abs(total[r] - target) < 1e-5:
-                    done[r] = True
-                    continue
-                left += 1
-                if total[r] > target:
-                    high[r] = middle[r]
-                    middle[r] = (low[r] + high[r]) / 2
-                else:
-                    low[r] = middle[r]
-                    middle[r] = middle[r] * 2 if high[r] == np.inf else (low[r] + high[r]) / 2
-        if left == 0:
-            break
-    return middle
+                value = total[r] - (width - lengths[r])
+                done[r] = abs(value - target) < 1e-6  # the step that follows makes it less than 1e-11
+                inverse[r] += log_of(max(1.0, value / target)) * value / slope[r]
+                result[r] = 1.0 / inverse[r]
+    return result
 
 
 @parallel_kernel
@@ -447,40 +463,53 @@ def memberships(indptr, distances, rho, sigma, out):
 # ------------------------------------------------------------------------------------------------------ fuzzy graph
 
 
+@kernel
+def padded(count):
+    """The next multiple of 8, so that a loop leaves no remainder."""
+    return (count + 7) // 8 * 8
+
+
+@kernel
+def count_below(keys, stop, limit):
+    """How many of the keys [0, stop), a multiple of 8, lie below the limit."""
+    count = np.int32(0)
+    for q in range(stop):
+        count += np.int32(keys[q] < limit)
+    return np.int64(count)
+
+
 @parallel_kernel
 def sort_rows(indptr, indices, values):
-    """Sort every row by index, values along with it (Shell's sort: rows are short and often nearly in order)."""
-    for i in prange(indptr.shape[0] - 1):
-        first = indptr[i]
-        count = indptr[i + 1] - first
-        gap = 1
-        while gap < count // 3:
-            gap = 3 * gap + 1
-        while gap > 0:
-            for p in range(first + gap, first + count):
-                index = indices[p]
-                value = values[p]
-                q = p
-                while q >= first + gap and indices[q - gap] > index:
-                    indices[q] = indices[q - gap]
-                    values[q] = values[q - gap]
-                    q -= gap
-                indices[q] = index
-                values[q] = value
-            gap //= 3
+    """Sort every row by index, values along with it. Rows are short: an entry's place is the number of smaller ones."""
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        width = np.max(indptr[low + 1 : high + 1] - indptr[low:high])
+        keys = np.empty(padded(width), indices.dtype)
+        carried = np.empty(width, values.dtype)
+        for i in range(low, high):
+            first = indptr[i]
+            count = indptr[i + 1] - first
+            largest = indices[first] if count > 0 else 0
+            for q in range(count):
+                keys[q] = indices[first + q]
+                carried[q] = values[first + q]
+                largest = max(largest, keys[q])
+            keys[count : padded(count)] = largest
+            for q in range(count):
+                place = first + count_below(keys, padded(count), keys[q])
+                indices[place] = keys[q]
+                values[place] = carried[q]
 
 
 @kernel
 def place_of(indices, first, last, column):
-    """Place of `column` in the sorted row that holds [first, last), `last` where it is missing."""
-    stop = last
-    while first < last:
-        middle = (first + last) >> 1
-        if indices[middle] < column:
-            first = middle + 1
-        else:
-            last = middle
-    return first if first < stop and indices[first] == column else stop
+    """Where `column` stands or would stand in a sorted row: a count, which has no branch that could be guessed wrong."""
+    count = np.int32(0)
+    for e in range(last - first):
+        count += np.int32(indices[first + e] < column)
+    return first + np.int64(count)
 
 
 @kernel
@@ -493,18 +522,48 @@ def fuzzy_union(forth, back, mix_ratio):
 def join_mutual(indptr, indices, weights, mix_ratio):
     """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
 
-    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers.
+    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers. Edges
+    are looked up many at a time, each step for all of them, so that the processor waits for many rows at once.
     """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            for e in range(indptr[i], indptr[i + 1]):
-                j = np.int64(indices[e])
-                if j > i:
-                    back = place_of(indices, indptr[j], indptr[j + 1], i)
-                    if back < indptr[j + 1] and weights[e] > 0 and weights[back] > 0:
-                        weights[e] = -fuzzy_union(weights[e], weights[back], mix_ratio)
-                        weights[back] = weights[e]
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        forth = np.empty(LOOKED_UP, np.int64)
+        source = np.empty(LOOKED_UP, np.int64)
+        bounds = np.empty((2, LOOKED_UP), np.int64)
+        back = np.empty(LOOKED_UP, np.int64)
+        weight = np.empty((2, LOOKED_UP), f4)
+        row = low
+        for start in range(indptr[low], indptr[high], LOOKED_UP):
+            count = 0
+            for e in range(start, min(indptr[high], start + LOOKED_UP)):
+                while e >= indptr[row + 1]:
+                    row += 1
+                forth[count] = e
+                source[count] = row
+                count += np.int64(indices[e]) > row
+            for q in range(count):
+                j = np.int64(indices[forth[q]])
+                bounds[0, q] = indptr[j]
+                bounds[1, q] = indptr[j + 1]
+            for q in range(count):  # the rows are on their way from memory when they are searched
+                last = max(0, bounds[1, q] - 1)
+                back[q] = np.int64(indices[min(bounds[0, q], last)]) + np.int64(indices[last])
+            mutual = 0
+            for q in range(count):
+                place = place_of(indices, bounds[0, q], bounds[1, q], source[q])
+                back[mutual] = place
+                forth[mutual] = forth[q]
+                found = np.int64(indices[max(0, min(place, bounds[1, q] - 1))]) == source[q]
+                mutual += np.int64(place < bounds[1, q]) & np.int64(found)
+            for q in range(mutual):
+                weight[0, q] = weights[forth[q]]
+                weight[1, q] = weights[back[q]]
+            for q in range(mutual):
+                if weight[0, q] > 0 and weight[1, q] > 0:
+                    weights[forth[q]] = -fuzzy_union(weight[0, q], weight[1, q], mix_ratio)
+                    weights[back[q]] = weights[forth[q]]
 
 
 @kernel
@@ -531,45 +590,70 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
 
 @parallel_kernel
 def place_received(own, received, lengths):
-    """Lengths of the rows; a part's counts become the places of its first edges behind those of the parts before."""
+    """Lengths of the rows; a part's counts become the places of its first edges behind a row's own and earlier parts'."""
     for j in prange(received.shape[1]):
-        place = 0
+        place = own[j]
         for part in range(received.shape[0]):
             count = received[part, j]
             received[part, j] = place
             place += count
-        lengths[j] = own[j] + place
+        lengths[j] = place
 
 
 @parallel_kernel
-def fill_union(indptr, indices, weights, mix_ratio, own, received, out_indptr, out_indices, out_weights):
-    """The symmetric graph, rows sorted: first what only the other end lists, behind the row's own, then the merge."""
+def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out_indices, out_weights):
+    """Write the edges that only their source lists at their targets' rows, behind the room for the rows' own edges."""
     n = indptr.shape[0] - 1
     parts = received.shape[0]
     for part in prange(parts):
         for i in range(part * n // parts, (part + 1) * n // parts):
             for e in range(indptr[i], indptr[i + 1]):
-                if weights[e] > 0 and joined(weights[e], mix_ratio) > 0:
-                    j = indices[e]
-                    place = out_indptr[j] + own[j] + received[part, j]
-                    out_indices[place] = i
-                    out_weights[place] = joined(weights[e], mix_ratio)
-                    received[part, j] += 1
+                if weights[e] > 0:
+                    weight = joined(weights[e], mix_ratio)
+                    if weight > 0:
+                        j = indices[e]
+                        place = out_indptr[j] + received[part, j]
+                        received[part, j] += 1
+                        out_indices[place] = i
+                        out_weights[place] = weight
+
+
+@kernel
+def spread(first, keys, values, count, others, stop, out_indices, out_weights):
+    """Write sorted entries to a row, each behind those of another sorted list that come before it."""
+    for q in range(count):
+        place = first + q + count_below(others, stop, keys[q])
+        out_indices[place] = keys[q]
+        out_weights[place] = values[q]
+
+
+@parallel_kernel
+def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices, out_weights):
+    """Merge every row's own edges, which come sorted, with those that it received, which are sorted as well."""
+    n = indptr.shape[0] - 1
     for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            place = out_indptr[i]
-            other = place + own[i]
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        width = padded(np.max(out_indptr[low + 1 : high + 1] - out_indptr[low:high]))
+        keys = np.empty((2, width), indices.dtype)
+        values = np.empty((2, width), f4)
+        for i in range(low, high):
+            count = 0
             for e in range(indptr[i], indptr[i + 1]):
                 weight = joined(weights[e], mix_ratio)
                 if weight > 0:
-                    while other < out_indptr[i + 1] and out_indices[other] < indices[e]:
-                        out_indices[place] = out_indices[other]
-                        out_weights[place] = out_weights[other]
-                        place += 1
-                        other += 1
-                    out_indices[place] = indices[e]
-                    out_weights[place] = weight
-                    place += 1
+                    keys[0, count] = indices[e]
+                    values[0, count] = weight
+                    count += 1
+            first = out_indptr[i]
+            more = out_indptr[i + 1] - first - count
+            for q in range(more):
+                keys[1, q] = out_indices[first + count + q]
+                values[1, q] = out_weights[first + count + q]
+            keys[0, count : padded(count)] = n - 1
+            keys[1, more : padded(more)] = n - 1
+            spread(first, keys[0], values[0], count, keys[1], padded(more), out_indices, out_weights)
+            spread(first, keys[1], values[1], more, keys[0], padded(count), out_indices, out_weights)
 
 
 # ----------------------------------------------------------------------------------------------------------- levels
@@ -713,26 +797,112 @@ def row_sums(indptr, weights, scale, degree):
         degree[i] = total * scale
 
 
+# ----------------------------------------------------------------------------------------------------------- strips
+
+
+@parallel_kernel
+def longest_first(lengths, order):
+    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
+    n = order.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        before = order[low:high].copy()
+        places = np.zeros(BLOCK + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
+        for q in range(high - low):
+            places[min(BLOCK, lengths[before[q]])] += 1
+        place = high
+        for length in range(BLOCK + 1):
+            place -= places[length]
+            places[length] = place
+        for q in range(high - low):
+            length = min(BLOCK, lengths[before[q]])
+            order[places[length]] = before[q]
+            places[length] += 1
+
+
+@parallel_kernel
+def strip_widths(lengths, order, widths):
+    """Edges of the longest row of every strip."""
+    for strip in prange(widths.shape[0]):
+        widest = 0
+        for i in range(strip * STRIP, min(order.shape[0], (strip + 1) * STRIP)):
+            widest = max(widest, lengths[order[i]])
+        widths[strip] = widest
+
+
+@parallel_kernel
+def fill_strips(indptr, indices, weights, scale, order, rank, starts, out_indices, out_weights):
+    """Lay the edges of the rows of every strip side by side: first those that come first in their rows, and so on.
+
+    Row i of the strips is row order[i] of the graph, whose entries keep their order; rank undoes order. A row that is
+    shorter than others is filled up with edges of weight 0 to itself.
+    """
+    n = order.shape[0]
+    for strip in prange(starts.shape[0] - 1):
+        firsts = np.zeros(STRIP, np.int64)
+        lengths = np.zeros(STRIP, np.int64)
+        for lane in range(min(STRIP, n - strip * STRIP)):
+            row = order[strip * STRIP + lane]
+            firsts[lane] = indptr[row]
+            lengths[lane] = indptr[row + 1] - indptr[row]
+        for t in range((starts[strip + 1] - starts[strip]) // STRIP):
+            place = starts[strip] + t * STRIP
+            for lane in range(STRIP):
+                if t < lengths[lane]:
+                    out_indices[place + lane] = rank[indices[firsts[lane] + t]]
+                    out_weights[place + lane] = weights[firsts[lane] + t] * scale
+                else:
+                    out_indices[place + lane] = min(n - 1, strip * STRIP + lane)
+                    out_weights[place + lane] = f4(0)
+
+
+@parallel_kernel
+def strip_sums(starts, weights, sums):
+    """Sum of the weights of every row."""
+    n = sums.shape[0]
+    for strip in prange(starts.shape[0] - 1):
+        for lane in range(min(STRIP, n - strip * STRIP)):
+            total = f4(0)
+            for e in range(starts[strip] + lane, starts[strip + 1], STRIP):
+                total += weights[e]
+            sums[strip * STRIP + lane] = total
+
+
 # ------------------------------------------------------------------------------------------------------------ start
 
 
 @parallel_kernel
-def smooth(positions, out, indptr, indices, weights, inner, share):
+def smooth(positions, out, starts, indices, weights, inner, share):
     """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself."""
     n, d = positions.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            total = inner[i] if inner.shape[0] > 0 else f4(0)
-            own = total
-            for e in range(indptr[i], indptr[i + 1]):
-                total += weights[e]
+    for strip in prange(starts.shape[0] - 1):
+        low = strip * STRIP
+        rows = min(STRIP, n - low)
+        total = np.zeros(STRIP, f4)
+        value = np.zeros((d, STRIP), f4)
+        gathered = np.empty(PULLED * STRIP, f4)
+        for lane in range(rows):
+            if inner.shape[0] > 0:
+                total[lane] = inner[low + lane]
+                for k in range(d):
+                    value[k, lane] = inner[low + lane] * positions[low + lane, k]
+        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
+            count = min(PULLED * STRIP, starts[strip + 1] - first)
+            for q in range(0, count, STRIP):
+                for lane in range(STRIP):
+                    total[lane] += weights[first + q + lane]
             for k in range(d):
-                out[i, k] = positions[i, k]
-                if total > 0:
-                    value = own * positions[i, k]
-                    for e in range(indptr[i], indptr[i + 1]):
-                        value += weights[e] * positions[indices[e], k]
-                    out[i, k] = (f4(1) - share) * positions[i, k] + share * (value / total)
+                for q in range(count):
+                    gathered[q] = positions[indices[first + q], k]
+                for q in range(0, count, STRIP):
+                    for lane in range(STRIP):
+                        value[k, lane] += weights[first + q + lane] * gathered[q + lane]
+        for lane in range(rows):
+            for k in range(d):
+                own = positions[low + lane, k]
+                mean = value[k, lane] / total[lane] if total[lane] > 0 else own
+                out[low + lane, k] = (f4(1) - share) * own + share * mean
 
 
 @kernel
@@ -748,27 +918,23 @@ def log_of(x):
 
 
 @parallel_kernel
-def scale_losses(positions, indptr, indices, weights, degree, mass, stride, powers, a, b, attracted, repelled):
-    """Expected losses of scale * positions, powers = scale ** 2b; all attraction, repulsion of every stride-th row."""
+def scale_losses(positions, starts, indices, weights, degree, mass, stride, powers, a, b, attracted, repelled):
+    """Expected losses of scale * positions, powers = scale ** 2b; attraction of every THIN-th row, repulsion of fewer.
+
+    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them.
+    """
     n, d = positions.shape
     for part in prange(attracted.shape[0]):
-        width = n
-        for i in range(part * stride, min(n, (part + 1) * stride)):
-            width = max(width, indptr[i + 1] - indptr[i])
-        pair = np.empty(width, f4)
-        for i in range(part * stride, min(n, (part + 1) * stride)):
-            count = indptr[i + 1] - indptr[i]
-            for q in range(count):
-                j = indices[indptr[i] + q]
-                d2 = f4(0)
+        pair = np.empty(n, f4)
+        for i in range(part * stride, min(n, (part + 1) * stride), THIN):
+            strip = i // STRIP
+            for e in range(starts[strip] + i % STRIP, starts[strip + 1], STRIP):
+                d2 = f4(1e-12)
                 for k in range(d):
-                    d2 += (positions[i, k] - positions[j, k]) ** 2
-                pair[q] = a * power(max(d2, f4(1e-12)), b)
-            for g in range(powers.shape[0]):
-                total = 0.0
-                for q in range(count):
-                    total += weights[indptr[i] + q] * log_of(1.0 + pair[q] * powers[g])
-                attracted[part, g] += total
+                    d2 += (positions[i, k] - positions[indices[e], k]) ** 2
+                term = a * power(d2, b)
+                for g in range(powers.shape[0]):
+                    attracted[part, g] += weights[e] * log_of(1.0 + term * powers[g])
         i = part * stride
         for j in range(n):
             d2 = f4(0)
@@ -824,76 +990,70 @@ def clip_terms(difference, factors, count):
 
 
 @kernel
-def weigh_terms(difference, weights, first, count, scale):
-    """Gradients of the pairs times the weights of their edges, the first of which is at `first`."""
-    for k in range(difference.shape[0]):
+def pull_in_plane(first, width, raw, own, weights, s, gradient):
+    """Add the pull of `width` edges of every row of a strip in two dimensions, in one pass over what was gathered."""
+    strength = s.attraction * s.a * s.b
+    for t in range(width):
+        for lane in range(STRIP):
+            x = raw[2 * (t * STRIP + lane)] - own[0, lane]
+            y = raw[2 * (t * STRIP + lane) + 1] - own[1, lane]
+            d2 = x * x + y * y + f4(1e-12)
+            p = power(d2, s.b)
+            factor = strength * p / (d2 * (s.a * p + f4(1)))
+            weight = weights[first + t * STRIP + lane]
+            gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
+            gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
+
+
+@kernel
+def gather_places(first, count, places, indices, out):
+    """Both coordinates of the other ends of `count` edges, as one number each."""
+    for q in range(count):
+        out[q] = places[indices[first + q]]
+
+
+@kernel
+def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
+    """Add the pull of `width` edges of every row of a strip in any number of dimensions."""
+    count = width * STRIP
+    for k in range(own.shape[0]):
         for q in range(count):
-            difference[k, q] *= weights[first + q] * scale
+            difference[k, q] = positions[indices[first + q], k] - own[k, q % STRIP]
+    square(difference, count, factors)
+    pair_factors_attraction(factors, count, s)
+    clip_terms(difference, factors, count)
+    for k in range(own.shape[0]):
+        for t in range(width):
+            for lane in range(STRIP):
+                gradient[k, lane] += difference[k, t * STRIP + lane] * weights[first + t * STRIP + lane]
 
 
 @kernel
-def gather_edges(row, start, stop, positions, indptr, indices, k, second, difference):
-    """Differences of the entries [start, stop) to their rows' own positions, of the components k and k + second."""
-    end = indptr[row + 1]
-    x = positions[row, k]
-    y = positions[row, k + second]
-    for e in range(start, stop):
-        while e >= end:
-            row += 1
-            end = indptr[row + 1]
-            x = positions[row, k]
-            y = positions[row, k + second]
-        j = indices[e]
-        difference[k, e - start] = positions[j, k] - x
-        difference[k + second, e - start] = positions[j, k + second] - y
-
-
-@kernel
-def add_edges(row, low, start, stop, indptr, k, second, difference, gradient):
-    """Add the terms of the entries [start, stop) to their rows' gradients in order; the row of the last entry."""
-    end = indptr[row + 1]
-    x = gradient[row - low, k]
-    y = gradient[row - low, k + second]
-    for e in range(start, stop):
-        if e >= end:
-            gradient[row - low, k] = x
-            gradient[row - low, k + second] = y
-            while e >= end:
-                row += 1
-                end = indptr[row + 1]
-            x = gradient[row - low, k]
-            y = gradient[row - low, k + second]
-        x += difference[k, e - start]
-        y += difference[k + second, e - start]
-    gradient[row - low, k] = x
-    gradient[row - low, k + second] = y
-    return row
-
-
-@kernel
-def attract_block(low, high, positions, indptr, indices, weights, s, gradient):
-    """Add the pull of every edge of the rows [low, high): gather a chunk of pairs, compute it flat, add it up by row.
-
-    Components go two at a time; where their number is odd, the last one goes with itself.
-    """
+def attract_block(low, high, positions, starts, indices, weights, s, gradient):
+    """Add the pull of every edge of the rows [low, high), strip by strip, every row's edges in their order."""
     d = positions.shape[1]
-    difference = np.empty((d, CHUNK), f4)
-    factors = np.empty(CHUNK, f4)
-    row = low
-    for start in range(indptr[low], indptr[high], CHUNK):
-        stop = min(indptr[high], start + CHUNK)
-        while indptr[row + 1] <= start:
-            row += 1
-        for k in range(0, d, 2):
-            gather_edges(row, start, stop, positions, indptr, indices, k, min(1, d - 1 - k), difference)
-        square(difference, stop - start, factors)
-        pair_factors_attraction(factors, stop - start, s)
-        clip_terms(difference, factors, stop - start)
-        weigh_terms(difference, weights, start, stop - start, s.weight_scale)
-        reached = row
-        for k in range(0, d, 2):
-            reached = add_edges(row, low, start, stop, indptr, k, min(1, d - 1 - k), difference, gradient)
-        row = reached
+    own = np.zeros((d, STRIP), f4)
+    pull = np.empty((d, STRIP), f4)
+    gathered = np.empty(PULLED * STRIP if d == 2 else 0, np.uint64)
+    difference = np.empty((d, 0 if d == 2 else PULLED * STRIP), f4)
+    factors = np.empty(0 if d == 2 else PULLED * STRIP, f4)
+    places = positions.reshape(-1).view(np.uint64) if d == 2 else np.empty(0, np.uint64)
+    for strip in range(low // STRIP, (high + STRIP - 1) // STRIP):
+        rows = min(STRIP, high - strip * STRIP)
+        pull[:] = f4(0)
+        for lane in range(rows):
+            for k in range(d):
+                own[k, lane] = positions[strip * STRIP + lane, k]
+        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
+            width = min(PULLED, (starts[strip + 1] - first) // STRIP)
+            if d == 2:
+                gather_places(first, width * STRIP, places, indices, gathered)
+                pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull)
+            else:
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, pull)
+        for lane in range(rows):
+            for k in range(d):
+                gradient[strip * STRIP + lane - low, k] = pull[k, lane]
 
 
 @kernel
@@ -987,7 +1147,7 @@ def adam_block(low, high, positions, moments, degree, s, gradient, out, out_mome
 
 @parallel_kernel
 def sampled_step(
-    positions, moments, indptr, indices, weights, degree, pick, settings, first_block, last_block, out, out_moments
+    positions, moments, starts, indices, weights, degree, pick, settings, first_block, last_block, out, out_moments
 ):
     """One epoch of the rows of some blocks, with sampled repulsion."""
     n, d = positions.shape
@@ -995,14 +1155,14 @@ def sampled_step(
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.zeros((BLOCK, d), f4)
-        attract_block(low, high, positions, indptr, indices, weights, settings[0], gradient)
+        attract_block(low, high, positions, starts, indices, weights, settings[0], gradient)
         repel_block(low, high, positions, degree, pick, settings[0], gradient)
         adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
 
 
 @parallel_kernel
 def field_step(
-    positions, moments, indptr, indices, weights, degree, settings, first_block, last_block, out, out_moments
+    positions, moments, starts, indices, weights, degree, settings, first_block, last_block, out, out_moments
 ):
     """One epoch of the rows of some blocks; `out` arrives with the repulsion field at every row."""
     n, d = positions.shape
@@ -1010,7 +1170,7 @@ def field_step(
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.zeros((BLOCK, d), f4)
-        attract_block(low, high, positions, indptr, indices, weights, settings[0], gradient)
+        attract_block(low, high, positions, starts, indices, weights, settings[0], gradient)
         for i in range(low, high):
             for k in range(d):
                 gradient[i - low, k] += settings[0].negative_rate * degree[i] * out[i, k]
@@ -1042,20 +1202,33 @@ def tabulate_kernel(spacing, reach, a, b, gamma, kernel_x, kernel_y):
 def corners(positions, out):
     """Smallest and largest coordinates of every block of rows."""
     n = positions.shape[0]
+    places = positions.reshape(-1)
     for block in prange(out.shape[0]):
+        start = 2 * block * BLOCK
+        stop = 2 * min(n, (block + 1) * BLOCK)
+        low = np.empty(STRIP, f4)  # x and y by turns
+        high = np.empty(STRIP, f4)
+        for lane in range(STRIP):
+            low[lane] = places[start + lane % 2]
+            high[lane] = low[lane]
+        for first in range(start, stop - STRIP + 1, STRIP):
+            for lane in range(STRIP):
+                low[lane] = min(low[lane], places[first + lane])
+                high[lane] = max(high[lane], places[first + lane])
+        for q in range(stop - (stop - start) % STRIP, stop):
+            low[q % 2] = min(low[q % 2], places[q])
+            high[q % 2] = max(high[q % 2], places[q])
         for k in range(2):
-            low = positions[block * BLOCK, k]
-            high = low
-            for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-                low = min(low, positions[i, k])
-                high = max(high, positions[i, k])
-            out[block, k] = low
-            out[block, 2 + k] = high
+            out[block, k] = low[k::2].min()
+            out[block, 2 + k] = high[k::2].max()
 
 
 @parallel_kernel
-def deposit(positions, origin_x, origin_y, inverse, first_part, last_part, grids):
-    """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own."""
+def deposit(positions, mass, origin_x, origin_y, inverse, first_part, last_part, grids):
+    """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own.
+
+    Where `mass` is empty, every row's mass is 1.
+    """
     n = positions.shape[0]
     parts = grids.shape[0]
     for part in prange(first_part, last_part):
@@ -1068,10 +1241,11 @@ def deposit(positions, origin_x, origin_y, inverse, first_part, last_part, grids
             row = np.int64(y)
             fx = x - f4(column)
             fy = y - f4(row)
-            grid[column, row] += (f4(1) - fx) * (f4(1) - fy)
-            grid[column, row + 1] += (f4(1) - fx) * fy
-            grid[column + 1, row] += fx * (f4(1) - fy)
-            grid[column + 1, row + 1] += fx * fy
+            m = mass[i] if mass.shape[0] > 0 else f4(1)
+            grid[column, row] += m * ((f4(1) - fx) * (f4(1) - fy))
+            grid[column, row + 1] += m * ((f4(1) - fx) * fy)
+            grid[column + 1, row] += m * (fx * (f4(1) - fy))
+            grid[column + 1, row + 1] += m * (fx * fy)
 
 
 @parallel_kernel

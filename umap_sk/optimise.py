@@ -3,23 +3,26 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import os
+
 import numpy as np
 
 from umap_sk import kernels
 from umap_sk._numba import readonly, spare_threads
 from umap_sk.curve import Curve
 from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
-from umap_sk.levels import Level, hand_down
+from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE, FINEST_SHARE = 0.6, 0.15, 0.3  # of n_epochs
 COARSE_STEP, FIELD_STEP = 4.0, 2.0
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
+COARSE_CELLS = float(os.environ.get('CH', '3'))  # side of a cell of the coarse levels' grids, in cells of the finest level's
 NEAR_FROM = 0.75  # of the finest level's epochs
 
 SETTINGS = np.dtype(
-    [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "weight_scale", "negative_rate", "step")]
+    [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
     + [(name, np.float32) for name in ("correction1", "correction2", "floor")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
@@ -83,7 +86,7 @@ class Layout(NamedTuple):
 
     Attributes
     ----------
-    levels : tuple of Level
+    levels : tuple of ArrangedLevel
         From the finest to the coarsest.
     phases : tuple of Phase
         The schedule.
@@ -91,7 +94,7 @@ class Layout(NamedTuple):
         Curve and rates.
     """
 
-    levels: tuple[Level, ...]
+    levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
 
@@ -149,7 +152,7 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
         count = max(negatives, COARSEST_NEGATIVES) if coarsest else negatives
         epochs = max(1, round(share * n_epochs))
         step = COARSE_STEP if coarse else FIELD_STEP
-        phases.append(Phase(depth, first, epochs, step, field and not coarse, count, COARSE_FLOOR if coarse else 0.0))
+        phases.append(Phase(depth, first, epochs, step, field, count, COARSE_FLOOR if coarse else 0.0))
         first += epochs
     return tuple(phases)
 
@@ -302,8 +305,9 @@ def step_rows(
         repulsion(layout, phase, state, settings, out, (first, last))
         kernels.field_step(positions, moments, *level.edges, level.degree, settings, *blocks, out, out_moments)
     else:
-        pick = picks(layout.levels, phase.depth)
-        kernels.sampled_step(positions, moments, *level.edges, level.degree, pick, settings, *blocks, out, out_moments)
+        kernels.sampled_step(
+            positions, moments, *level.edges, level.degree, level.row_owner, settings, *blocks, out, out_moments
+        )
 
 
 def repulsion(
@@ -332,38 +336,18 @@ def repulsion(
         First row and the row behind the last.
     """
     forces = layout.forces
-    near = state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
+    level = layout.levels[phase.depth]
+    coarse = phase.depth > 0
+    near = not coarse and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
+    spacing = spacing_for(*forces.curve) * (COARSE_CELLS if coarse else 1)
     curve = (forces.curve.a, forces.curve.b, forces.gamma)
-    field = grid_field(state.positions, spacing_for(*forces.curve), curve, near=near)
-    share = 1 / len(state.positions)
+    field = grid_field(state.positions, spacing, curve, near=near, mass=level.mass if coarse else None)
+    share = 1 / layout.levels[0].n_vertices
     read_field(field, state.positions, share, out, rows)
     if near:
         frame = field.frame
         del field
         add_near_field(state.positions, frame, share, settings, out, rows)
-
-
-def picks(levels: tuple[Level, ...], depth: int) -> np.ndarray:
-    """Vertex of a level for every row, so that drawing a row draws a vertex by its mass; empty for the finest.
-
-    Parameters
-    ----------
-    levels : tuple of Level
-        All levels.
-    depth : int
-        The level.
-
-    Returns
-    -------
-    ndarray of int32 or uint32
-        One vertex a row.
-    """
-    pick = levels[min(depth, 1)].owner if len(levels) > 1 else levels[0].owner
-    if depth == 0:
-        return levels[0].owner
-    for level in levels[2 : depth + 1]:
-        pick = level.owner[pick]
-    return pick
 
 
 def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recarray:
@@ -387,7 +371,6 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
     forces = layout.forces
     return as_record(
         forces,
-        weight_scale=layout.levels[phase.depth].scale,
         step=forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2,
         correction1=1 - 0.5 ** (done + 1),
         correction2=1 - 0.9 ** (done + 1),

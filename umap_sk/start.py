@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
-from umap_sk.levels import Level, smoothed
+from umap_sk.strips import ArrangedLevel, smoothed
 from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
 
 PASSES = 5  # of smoothing
@@ -18,7 +18,7 @@ LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
-SCALES = (6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+SCALES = (6, 9, 13.5, 20, 30, 45, 67.5, 100)
 TRIAL_EPOCHS = 15  # of a layout that tries a scale
 TRIAL_RATIO = 1.75  # between the scales that are tried
 MOST_TRIALS = 6  # in one direction
@@ -105,12 +105,12 @@ def scaled_robustly(positions: np.ndarray) -> np.ndarray:
     return np.clip((positions - (low + high) / 2) / width, -BOUND, BOUND).astype(np.float32)
 
 
-def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
+def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
     """Positions after five passes of averaging over the neighbors, scaled robustly.
 
     Parameters
     ----------
-    level : Level
+    level : ArrangedLevel
         The finest level.
     positions : ndarray of shape (n, d), float32
         The given start.
@@ -125,7 +125,7 @@ def smoothed_start(level: Level, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
-def tried_scale(levels: tuple[Level, ...], positions: np.ndarray, forces: Forces, seed: int) -> float:
+def tried_scale(levels: tuple[ArrangedLevel, ...], positions: np.ndarray, forces: Forces, seed: int) -> float:
     """Scale from which a short layout of the coarsest level reaches the lowest loss.
 
     The scale of the start's own lowest loss is too narrow where the start folds groups onto each other: they need room
@@ -133,7 +133,7 @@ def tried_scale(levels: tuple[Level, ...], positions: np.ndarray, forces: Forces
 
     Parameters
     ----------
-    levels : tuple of Level
+    levels : tuple of ArrangedLevel
         All levels, the finest first.
     positions : ndarray of shape (n, d), float32
         Positions of the coarsest level's vertices, about 1 wide.
@@ -149,7 +149,8 @@ def tried_scale(levels: tuple[Level, ...], positions: np.ndarray, forces: Forces
     """
     n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
     top = len(levels) - 1
-    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, False, kernels.RUN, COARSE_FLOOR)
+    field = False
+    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, field, kernels.RUN, COARSE_FLOOR)
     layout = Layout(levels, (phase,), forces)
     narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
 
@@ -166,12 +167,12 @@ def tried_scale(levels: tuple[Level, ...], positions: np.ndarray, forces: Forces
     return lowest_scale(narrow * TRIAL_RATIO ** np.array(tried, float), np.array([loss(p) for p in tried]))
 
 
-def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
+def best_scale(level: ArrangedLevel, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
     """Scale at which positions have the lowest expected loss.
 
     Parameters
     ----------
-    level : Level
+    level : ArrangedLevel
         The coarsest level.
     positions : ndarray of shape (n, d), float32
         Its positions, about 1 wide.
@@ -190,7 +191,7 @@ def best_scale(level: Level, positions: np.ndarray, n_rows: int, curve: Curve, r
     scales = np.array(SCALES, float)
     losses = expected_losses(level, positions, scales, n_rows, curve, rate)
     while np.argmin(losses) == len(scales) - 1 and scales[-1] < 1e6:
-        more = scales[-1] * 1.25 ** np.arange(1, 7)
+        more = scales[-1] * 1.5 ** np.arange(1, 4)
         losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
         scales = np.concatenate([scales, more])
     return lowest_scale(scales, losses)
@@ -220,13 +221,13 @@ def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
 
 
 def expected_losses(
-    level: Level, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
+    level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
 ) -> np.ndarray:
     """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
 
     Parameters
     ----------
-    level : Level
+    level : ArrangedLevel
         A level.
     positions : ndarray of shape (n, d), float32
         Its positions.
@@ -242,7 +243,7 @@ def expected_losses(
     Returns
     -------
     ndarray of float
-        One loss a scale: attraction over all edges, repulsion over 64 rows against all.
+        One loss a scale: attraction of every fourth row, repulsion over 64 rows against all.
     """
     stride = max(1, level.n_vertices // SAMPLED)
     parts = -(-level.n_vertices // stride)
@@ -259,5 +260,6 @@ def expected_losses(
         attracted,
         repelled,
     )
-    sampled = float(level.mass[::stride].sum())
-    return level.scale * attracted.sum(0) / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled
+    rows = np.arange(level.n_vertices) % stride % kernels.THIN == 0
+    share, sampled = float(rows.mean()), float(level.mass[::stride].sum())
+    return attracted.sum(0) / share / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled

@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from umap_sk.allocation import beside
 from umap_sk.fuzzy_graph import FuzzyGraph
-from umap_sk.levels import Level, average, build_levels, hand_down
+from umap_sk.levels import Level, build_levels
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.spectral import spectral_positions
 from umap_sk.start import pca_positions, random_positions, scaled_robustly, smoothed_start, tried_scale
+from umap_sk.strips import ArrangedLevel, arrange, average, hand_down
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
@@ -41,8 +43,8 @@ class Stepper(NamedTuple):
         The problem; None after loading from a file, until :func:`restored` builds it again.
     state : LayoutState
         Where it is.
-    connected : ndarray of int64 or None
-        Rows that take part; None for all.
+    rows : ndarray of int32, uint32 or int64
+        The rows that take part, in the optimiser's order.
     schedule : Schedule
         How long it goes.
     forces : Forces
@@ -51,7 +53,7 @@ class Stepper(NamedTuple):
 
     layout: Layout | None
     state: LayoutState
-    connected: np.ndarray | None
+    rows: np.ndarray
     schedule: Schedule
     forces: Forces
 
@@ -86,8 +88,26 @@ def connected_part(graph: FuzzyGraph) -> tuple[FuzzyGraph, np.ndarray | None]:
     return FuzzyGraph(*arrays), np.flatnonzero(kept)
 
 
-def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[Layout, tuple[Level, ...]]:
-    """The layout problem of a connected graph, and all levels, of which it may use the finest alone.
+class Problem(NamedTuple):
+    """A layout to be made.
+
+    Attributes
+    ----------
+    layout : Layout
+        The problem.
+    levels : tuple of ArrangedLevel
+        All levels, for its start; the layout may use the finest alone.
+    coarsest : Level
+        The coarsest of them, before it was arranged.
+    """
+
+    layout: Layout
+    levels: tuple[ArrangedLevel, ...]
+    coarsest: Level
+
+
+def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) -> Problem:
+    """The layout problem of a connected graph.
 
     Parameters
     ----------
@@ -102,15 +122,16 @@ def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) ->
 
     Returns
     -------
-    tuple of Layout and tuple of Level
-        The problem, and the levels for its start.
+    Problem
+        The problem and its levels.
     """
-    levels = build_levels(graph, seed)
+    built = build_levels(graph, seed)
+    levels = arrange(built, seed, beside(graph.weights))
     used = levels if schedule.multilevel else levels[:1]
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     phases = plan_phases(len(used), n_epochs, negatives, field=schedule.n_components == 2 and len(levels) > 1)
-    return Layout(used, phases, forces), levels
+    return Problem(Layout(used, phases, forces), levels, built[-1])
 
 
 def start(
@@ -148,9 +169,10 @@ def start(
         At epoch 0.
     """
     graph, connected = connected_part(graph)
-    layout, levels = problem(graph, schedule, forces, seed)
+    layout, levels, coarsest = problem(graph, schedule, forces, seed)
     if isinstance(init, str) and init == "spectral":
-        positions = scaled_robustly(spectral_positions(levels[-1], schedule.n_components, seed))
+        positions = spectral_positions(coarsest, schedule.n_components, seed)[levels[-1].order]
+        positions = scaled_robustly(positions)
     else:
         n = levels[0].n_vertices
         if isinstance(init, str) and init == "random":
@@ -161,6 +183,7 @@ def start(
             positions = np.array(init, np.float32, order="C")
         if connected is not None and len(positions) != n:
             positions = positions[connected]
+        positions = positions[levels[0].order]
         if rescale or isinstance(init, str):
             positions = smoothed_start(levels[0], positions)
         for finer, coarser in zip(levels, levels[1:], strict=False):
@@ -171,7 +194,26 @@ def start(
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
-    return Stepper(layout, begin(layout, positions, seed), connected, schedule, forces)
+    return Stepper(layout, begin(layout, positions, seed), rows_in_order(layout, connected), schedule, forces)
+
+
+def rows_in_order(layout: Layout, connected: np.ndarray | None) -> np.ndarray:
+    """Rows of the data in the optimiser's order.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    connected : ndarray of int64 or None
+        The rows of its graph; None for all.
+
+    Returns
+    -------
+    ndarray
+        One row a vertex of the finest level.
+    """
+    order = layout.levels[0].order
+    return order if connected is None else connected[order]
 
 
 def layout_of(stepper: Stepper) -> Layout:
@@ -207,7 +249,7 @@ def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
     """
     if stepper.layout is not None:
         return stepper
-    layout, _ = problem(connected_part(graph)[0], stepper.schedule, stepper.forces, stepper.state.seed)
+    layout = problem(connected_part(graph)[0], stepper.schedule, stepper.forces, stepper.state.seed).layout
     return stepper._replace(layout=layout)
 
 
@@ -231,8 +273,8 @@ def resumed(graph: FuzzyGraph, schedule: Schedule, forces: Forces, state: Layout
         At the state's epoch.
     """
     graph, connected = connected_part(graph)
-    layout, _ = problem(graph, schedule, forces, state.seed)
-    return Stepper(layout, state, connected, schedule, forces)
+    layout = problem(graph, schedule, forces, state.seed).layout
+    return Stepper(layout, state, rows_in_order(layout, connected), schedule, forces)
 
 
 def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
@@ -250,13 +292,11 @@ def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
     ndarray of shape (n_rows, n_components), float32
         A new array.
     """
-    positions = stepper.state.positions.copy()
+    positions = stepper.state.positions
     for depth in range(stepper.state.depth, 0, -1):
         positions = hand_down(layout_of(stepper).levels, depth, positions)
-    if stepper.connected is None:
-        return positions
     out = np.full((n_rows, positions.shape[1]), np.nan, np.float32)
-    out[stepper.connected] = positions
+    out[stepper.rows] = positions
     return out
 
 

@@ -1,0 +1,271 @@
+"""Levels arranged for the optimiser: neighbors near each other in memory, the edges of 16 rows side by side."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk._numba import readonly
+from umap_sk.allocation import Allocate, in_memory
+from umap_sk.levels import Level, coarsen
+
+TOP = 300  # vertices at which grouping for the sake of the order ends
+
+
+class Strips(NamedTuple):
+    """A weighted graph whose rows lie side by side, 16 in a strip, the first edges of all of them first.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (n_strips + 1,), int64
+        Where each strip begins.
+    indices : ndarray, int32 or uint32
+        Other end of every edge; a row that is shorter than the longest of its strip ends in edges to itself.
+    weights : ndarray, float32
+        Scaled weights; 0 for the edges that fill up.
+    """
+
+    starts: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+
+
+class ArrangedLevel(NamedTuple):
+    """A level in the optimiser's order.
+
+    Attributes
+    ----------
+    strips : Strips
+        Its graph.
+    order : ndarray of shape (n,), int32 or uint32
+        The level's own number of every vertex.
+    degree : ndarray of shape (n,), float32
+        See `Level`.
+    mass : ndarray of shape (n,), float32
+        See `Level`.
+    owner : ndarray, int32 or uint32
+        For every vertex of the next finer level this level's vertex; empty on the finest level.
+    row_owner : ndarray, int32 or uint32
+        For every row of the finest level this level's vertex; empty on the finest level.
+    """
+
+    strips: Strips
+    order: np.ndarray
+    degree: np.ndarray
+    mass: np.ndarray
+    owner: np.ndarray
+    row_owner: np.ndarray
+
+    @property
+    def n_vertices(self) -> int:
+        """Vertices of this level."""
+        return len(self.degree)
+
+    @property
+    def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
+        starts, indices, weights = self.strips
+        return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
+
+
+def arrange(levels: tuple[Level, ...], seed: int, allocate: Allocate = in_memory) -> tuple[ArrangedLevel, ...]:
+    """Levels in the optimiser's order, and their edges in strips.
+
+    Parameters
+    ----------
+    levels : tuple of Level
+        From the finest to the coarsest.
+    seed : int
+        See :func:`orders_of`.
+    allocate : callable
+        Makes the arrays for the finest level's indices and weights.
+
+    Returns
+    -------
+    tuple of ArrangedLevel
+        From the finest to the coarsest.
+    """
+    orders = orders_of(levels, seed)
+    arranged: list[ArrangedLevel] = []
+    for depth, (level, order) in enumerate(zip(levels, orders, strict=True)):
+        rank = inverse(order)
+        strips = make_strips(level, order, rank, in_memory if depth else allocate)
+        owner = row_owner = order[:0]
+        if depth:
+            owner = rank[level.owner[orders[depth - 1]]]
+            row_owner = owner if depth == 1 else owner[arranged[-1].row_owner]
+        mass = level.mass[order] if depth else level.mass
+        arranged.append(ArrangedLevel(strips, order, level.degree[order], mass, owner, row_owner))
+    return tuple(arranged)
+
+
+def orders_of(levels: tuple[Level, ...], seed: int) -> list[np.ndarray]:
+    """Order of the vertices of every level.
+
+    The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
+    are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
+    rows of a strip are about as long as each other.
+
+    Parameters
+    ----------
+    levels : tuple of Level
+        From the finest to the coarsest.
+    seed : int
+        Seed of the groups that are made of the coarsest level.
+
+    Returns
+    -------
+    list of ndarray of int32 or uint32
+        From the finest level to the coarsest.
+    """
+    tower = list(levels)
+    while len(levels) > 1 and tower[-1].n_vertices > TOP:
+        coarse = coarsen(tower[-1], seed, len(tower) - 1)
+        if coarse is None:
+            break
+        tower.append(coarse)
+    order = np.arange(tower[-1].n_vertices, dtype=tower[-1].indices.dtype)
+    orders: list[np.ndarray] = []
+    for depth in range(len(tower) - 1, -1, -1):
+        if depth < len(tower) - 1:
+            order = members_in_order(inverse(order)[tower[depth + 1].owner], tower[depth + 1].n_vertices)
+        if depth < len(levels):
+            kernels.longest_first(np.diff(levels[depth].indptr), order)
+            orders.append(order)
+    return orders[::-1]
+
+
+def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
+    """Vertices sorted by their group, those of a group as they stood.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n,)
+        Number of every vertex's group.
+    size : int
+        Number of groups.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of the same dtype.
+    """
+    starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
+    members = np.empty_like(group)
+    kernels.group_members(group, starts, members)
+    return members
+
+
+def inverse(order: np.ndarray) -> np.ndarray:
+    """Place of every vertex in an order.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n,)
+        A permutation.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of the same dtype.
+    """
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order), dtype=order.dtype)
+    return rank
+
+
+def make_strips(level: Level, order: np.ndarray, rank: np.ndarray, allocate: Allocate = in_memory) -> Strips:
+    """Lay out a level's edges in strips.
+
+    Parameters
+    ----------
+    level : Level
+        The level.
+    order, rank : ndarray of shape (n,)
+        Its new order, and the inverse of that.
+    allocate : callable
+        Makes the arrays for indices and weights.
+
+    Returns
+    -------
+    Strips
+        The edges, under the vertices' new numbers.
+    """
+    starts = np.zeros(-(-level.n_vertices // kernels.STRIP) + 1, np.int64)
+    kernels.strip_widths(np.diff(level.indptr), order, starts[1:])
+    np.cumsum(starts * kernels.STRIP, out=starts)
+    indices = allocate("strip_indices", int(starts[-1]), level.indices.dtype)
+    weights = allocate("strip_weights", int(starts[-1]), np.float32)
+    scale = np.float32(level.scale)
+    kernels.fill_strips(*level.edges, scale, order, rank, readonly(starts), indices.view(np.uint32), weights)
+    return Strips(starts, indices, weights)
+
+
+def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Positions of a level's vertices: the means of their members', weighted by mass.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The coarser level.
+    finer_mass : ndarray
+        Masses of the finer level.
+    positions : ndarray of shape (n_finer, d), float32
+        Positions of the finer level.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions of the coarser level.
+    """
+    columns = [np.bincount(level.owner, finer_mass * column, level.n_vertices) / level.mass for column in positions.T]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
+    """Move every vertex by `share` of the way to the weighted mean of its neighbors.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The graph.
+    positions : ndarray of shape (n, d), float32
+        Where the vertices are.
+    share : float
+        Part of the way, in [0, 1].
+    keep_internal : bool
+        Count the edges inside of a coarse vertex as edges to itself.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Where they come to lie; a vertex without edges stays.
+    """
+    inner = np.empty(0, np.float32)
+    if keep_internal:
+        outside = np.empty_like(level.degree)
+        kernels.strip_sums(level.edges[0], level.edges[2], outside)
+        inner = np.maximum(level.degree - outside, np.float32(0))
+    out = np.empty_like(positions)
+    kernels.smooth(readonly(positions), out, *level.edges, inner, np.float32(share))
+    return out
+
+
+def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
+    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners.
+
+    Parameters
+    ----------
+    levels : tuple of ArrangedLevel
+        All levels, the finest first.
+    depth : int
+        The level that the positions are of, at least 1.
+    positions : ndarray of shape (n, d), float32
+        Positions of its vertices.
+
+    Returns
+    -------
+    ndarray of shape (n_finer, d), float32
+        Positions of the vertices of level ``depth - 1``.
+    """
+    return smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
