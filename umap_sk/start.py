@@ -13,7 +13,7 @@ from umap_sk.curve import Curve
 from umap_sk.strips import ArrangedLevel, smoothed
 from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
 
-PASSES = 5  # of smoothing
+PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
