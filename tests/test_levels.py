@@ -166,10 +166,10 @@ def test_groups_with_numbers_beyond_int32():
     far[::2] -= np.uint32(2**31)
     groups = np.concatenate([[0], np.cumsum(np.bincount(low))]), np.argsort(low, kind="stable")
     lengths = np.empty(size, np.int64)
-    kernels.coarse_lengths(*groups, *level.edges, far, lengths)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices, weights = np.empty(indptr[-1], np.uint32), np.empty(indptr[-1], np.float32)
-    kernels.coarse_edges(*groups, *level.edges, np.float32(level.scale), far, readonly(indptr), indices, weights)
+    room = np.concatenate([[0], np.cumsum(np.bincount(low, np.diff(level.indptr)))]).astype(np.int64)
+    indices, weights = np.empty(room[-1], np.uint32), np.empty(room[-1], np.float32)
+    scale = np.float32(level.scale)
+    kernels.coarse_rows(*groups, *level.edges, scale, far, 0, readonly(room), indices, weights, lengths)
     expected = [{} for _ in range(size)]
     rows = np.repeat(np.arange(N), np.diff(level.indptr))
     for i, j, weight in zip(rows, level.indices, level.weights * level.scale, strict=True):
@@ -177,7 +177,7 @@ def test_groups_with_numbers_beyond_int32():
             expected[low[i]][int(far[j])] = expected[low[i]].get(int(far[j]), 0) + float(weight)
     assert indices.max() >= 2**31
     for c, wanted in enumerate(expected):
-        row = slice(indptr[c], indptr[c + 1])
+        row = slice(room[c], room[c] + lengths[c])
         assert sorted(indices[row].tolist()) == sorted(wanted)
         np.testing.assert_allclose(weights[row], [wanted[j] for j in indices[row].tolist()], rtol=1e-5)
 

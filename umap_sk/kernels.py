@@ -338,13 +338,13 @@ def nearest_rows(
 
 
 @kernel
-def close_gaps(starts, kept, indices, dists):
+def close_gaps(starts, kept, indices, values):
     """Move rows that do not fill their room together, in place, keeping their order."""
     to = 0
     for i in range(kept.shape[0]):
         for e in range(starts[i], starts[i] + kept[i]):
             indices[to] = indices[e]
-            dists[to] = dists[e]
+            values[to] = values[e]
             to += 1
 
 
@@ -751,39 +751,27 @@ def gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner
 
 
 @parallel_kernel
-def coarse_lengths(member_indptr, members, indptr, indices, weights, owner, lengths):
-    """Number of edges of every coarse vertex."""
+def coarse_rows(
+    member_indptr, members, indptr, indices, weights, scale, owner, first_vertex, starts, out_indices, out_weights, lengths
+):
+    """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
+
+    The r-th of them has lengths[r] edges from starts[r] on, where there is room for all edges of its members.
+    """
     n = lengths.shape[0]
     for block in prange((n + 255) // 256):
-        first = block * 256
-        last = min(n, first + 256)
-        size = widest_group(first, last, member_indptr, members, indptr)
+        low = first_vertex + block * 256
+        high = min(first_vertex + n, low + 256)
+        size = widest_group(low, high, member_indptr, members, indptr)
         keys = np.full(size, -1, np.int64)
         totals = np.empty(size, f4)
         slots = np.empty(size, np.int64)
-        for c in range(first, last):
+        for c in range(low, high):
             count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
-            lengths[c] = count
+            lengths[c - first_vertex] = count
             for s in range(count):
-                keys[slots[s]] = -1
-
-
-@parallel_kernel
-def coarse_edges(member_indptr, members, indptr, indices, weights, scale, owner, out_indptr, out_indices, out_weights):
-    """Edges of every coarse vertex, their weights added up and multiplied by `scale`."""
-    n = out_indptr.shape[0] - 1
-    for block in prange((n + 255) // 256):
-        first = block * 256
-        last = min(n, first + 256)
-        size = widest_group(first, last, member_indptr, members, indptr)
-        keys = np.full(size, -1, np.int64)
-        totals = np.empty(size, f4)
-        slots = np.empty(size, np.int64)
-        for c in range(first, last):
-            count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
-            for s in range(count):
-                out_indices[out_indptr[c] + s] = keys[slots[s]]
-                out_weights[out_indptr[c] + s] = totals[slots[s]] * scale
+                out_indices[starts[c - first_vertex] + s] = keys[slots[s]]
+                out_weights[starts[c - first_vertex] + s] = totals[slots[s]] * scale
                 keys[slots[s]] = -1
 
 

@@ -11,6 +11,7 @@ from umap_sk.fuzzy_graph import FuzzyGraph
 LARGEST = 25_000  # vertices that need no coarser level
 MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
 ROUNDS = 12
+EDGES_AT_ONCE = 2**21  # that are merged before they are put together
 
 
 class Level(NamedTuple):
@@ -170,14 +171,23 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
     FuzzyGraph
         Scaled weights; rows in no particular order.
     """
-    member_indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=size))])
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=size))])
     members = np.empty(level.n_vertices, owner.dtype)
-    kernels.group_members(owner, member_indptr, members)
-    groups = (member_indptr, members, *level.edges)
-    indptr = np.zeros(size + 1, np.int64)
-    kernels.coarse_lengths(*groups, owner, indptr[1:])
-    np.cumsum(indptr, out=indptr)
-    indices = np.empty(indptr[-1], owner.dtype)
-    weights = np.empty(indptr[-1], np.float32)
-    kernels.coarse_edges(*groups, np.float32(level.scale), owner, readonly(indptr), indices, weights)
-    return FuzzyGraph(indptr, indices, weights)
+    kernels.group_members(owner, bounds, members)
+    room = np.concatenate([[0], np.cumsum(np.diff(level.indptr)[members])])[bounds]  # edges of all members so far
+    lengths = np.empty(size, np.int64)
+    parts = []
+    first = 0
+    while first < size:
+        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
+        some = slice(first, last)
+        starts = room[first : last + 1] - room[first]
+        indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
+        groups = (bounds, members, *level.edges, np.float32(level.scale), owner, first)
+        kernels.coarse_rows(*groups, readonly(starts), indices, weights, lengths[some])
+        kernels.close_gaps(starts, lengths[some], indices, weights)
+        kept = int(lengths[some].sum())
+        parts.append((indices[:kept].copy(), weights[:kept].copy()))
+        first = last
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
