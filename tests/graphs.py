@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from umap_sk import levels
+from umap_sk import kernels, levels, strips
 from umap_sk.fuzzy_graph import FuzzyGraph
 
 N = 2500  # more than two blocks of every kernel
@@ -36,6 +36,27 @@ def dense(graph, scale=1.0):
 
 def level_of(seed, **options):
     return levels.finest_level(random_graph(seed, **options))
+
+
+def alone(level):
+    """A level that is arranged for itself."""
+    return strips.arrange((level,), 0)[0]
+
+
+def rows_of_strips(laid):
+    """Row of every entry of strips."""
+    starts = laid.starts
+    strip = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return strip * kernels.STRIP + (np.arange(starts[-1]) - starts[strip]) % kernels.STRIP
+
+
+def dense_strips(level):
+    """Scaled weights of an arranged level, in its own order."""
+    n, weights = level.n_vertices, level.strips.weights.astype(float)
+    real = weights > 0
+    matrix = np.zeros((n, n))
+    np.add.at(matrix, (rows_of_strips(level.strips)[real], level.strips.indices[real].astype(int)), weights[real])
+    return matrix
 
 
 def with_star(graph):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from umap_sk import kernels, levels, optimise
+from umap_sk import kernels, levels, optimise, strips
 from umap_sk.curve import Curve
 from umap_sk.optimise import Forces, Layout
 
@@ -13,7 +13,7 @@ EPOCHS = 40
 
 def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
     """A layout on some levels of a graph."""
-    built = levels.build_levels(graph, 5, largest=1)[:n_levels]
+    built = strips.arrange(levels.build_levels(graph, 5, largest=1)[:n_levels], 5)
     assert len(built) == n_levels
     phases = optimise.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
     return Layout(built, phases, FORCES._replace(**forces))

@@ -37,20 +37,26 @@ def scaled_robustly(positions):
     return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
 
 
-def expected_loss(graph, degree, mass, positions, scale, stride, n_rows, f):
-    """Expectation of UMAP's loss a row at one scale: all edges, repulsion of every stride-th row against all.
+def expected_loss(graph, degree, mass, positions, scale, stride, thin, n_rows, f):
+    """Expectation of UMAP's loss a row at one scale.
 
-    An edge is stored twice, so the sum over rows counts each twice, and the repulsion as well: both are half the sums.
+    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against all; both stand
+    for all rows. An edge is stored twice, so the sum over rows counts each twice, and the repulsion as well: both are
+    half the sums.
     """
     y = np.asarray(positions, float) * scale
     attraction = repulsion = 0.0
+    pulled = 0
     for i in range(len(y)):
         d2 = ((y[i] - y) ** 2).sum(1)
-        attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
+        if i % stride % thin == 0:
+            attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
+            pulled += 1
         if i % stride == 0:
             q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
             terms = -mass * np.log1p(-q)
             repulsion += degree[i] * (terms.sum() - terms[i])
+    attraction *= len(y) / pulled
     return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 
 
@@ -131,12 +137,12 @@ def corners_of(place, origin, spacing):
     }
 
 
-def deposit(positions, origin, spacing):
-    """Mass at every corner of the grid that has any."""
+def deposit(positions, origin, spacing, mass=None):
+    """Mass at every corner of the grid that has any, from unit masses or those given."""
     masses = {}
-    for place in positions:
+    for place, size in zip(positions, np.ones(len(positions)) if mass is None else mass, strict=True):
         for corner, share in corners_of(place, origin, spacing).items():
-            masses[corner] = masses.get(corner, 0.0) + share
+            masses[corner] = masses.get(corner, 0.0) + size * share
     return masses
 
 

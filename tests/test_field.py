@@ -147,11 +147,13 @@ def test_reading_some_rows_leaves_the_others_alone():
         assert np.isnan(np.delete(part, np.arange(*rows), 0)).all()
 
 
-def test_deposit_may_be_cut_into_parts():
+@pytest.mark.parametrize("heavy", [False, True])
+def test_deposit_may_be_cut_into_parts(heavy):
     """Each part of the rows has its own grid, so parts may be deposited anywhere and in any order."""
     positions = points(5003, 9.0)
     frame = field.frame_of(positions, 0.25)
-    arguments = readonly(positions), *map(np.float32, frame.origin), np.float32(4)
+    mass = np.random.default_rng(4).integers(1, 9, len(positions)).astype(np.float32) if heavy else np.ones(0, np.float32)
+    arguments = readonly(positions), readonly(mass), *map(np.float32, frame.origin), np.float32(4)
     shape = (field.PARTS, frame.shape[0] + 1, frame.shape[1] + 1)
     whole, cut = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)
     kernels.deposit(*arguments, 0, field.PARTS, whole)
@@ -159,13 +161,14 @@ def test_deposit_may_be_cut_into_parts():
         kernels.deposit(*arguments, first, last, cut)
     assert cut.tobytes() == whole.tobytes()
     ends = np.arange(field.PARTS + 1) * len(positions) // field.PARTS
-    assert whole.sum((1, 2), dtype=float) == pytest.approx(np.diff(ends), rel=1e-6)
+    sums = np.add.reduceat(mass, ends[:-1]) if heavy else np.diff(ends)
+    assert whole.sum((1, 2), dtype=float) == pytest.approx(sums, rel=1e-6)
     density = np.full((2 * frame.shape[0] + 5, 2 * frame.shape[1]), np.nan, np.float32)
     kernels.add_grids(whole, density)
     expected = np.zeros(density.shape)
-    for corner, mass in naive.deposit(positions, frame.origin, 0.25).items():
-        expected[corner] = mass
-    np.testing.assert_allclose(density, expected, atol=1e-4)
+    for corner, there in naive.deposit(positions, frame.origin, 0.25, mass if heavy else None).items():
+        expected[corner] = there
+    np.testing.assert_allclose(density, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_field_does_not_depend_on_threads():

@@ -10,7 +10,7 @@ from graphs import N, random_graph
 from umap.umap_ import fuzzy_simplicial_set
 
 from umap_sk import kernels
-from umap_sk._numba import limit_threads
+from umap_sk._numba import limit_threads, readonly
 from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
 from umap_sk.neighbors import Neighbors, read_neighbors
 
@@ -137,6 +137,70 @@ def test_union_of_weights_that_vanish():
         assert_canonical(union)
         np.testing.assert_allclose(dense(union), expected, rtol=1e-6)
         assert ((dense(union) > 0) == (expected > 0)).all()
+
+
+def ragged(seed, n=2600):
+    """Directed rows, about half of them mutual, a fifth of the weights 0.
+
+    Most rows are short, some longer than what is looked up at once or than a block; row 900 is listed by most others
+    and lists half of them. The first rows are empty and listed by none, the last are empty and listed by some.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, 6, n)
+    lengths[[40, 700]], lengths[1500] = 2 * kernels.LOOKED_UP, 2 * kernels.BLOCK
+    lengths[:3] = lengths[-20:] = 0
+    rows = np.repeat(np.arange(n), lengths)
+    columns = rng.integers(3, n, len(rows))
+    columns[np.flatnonzero(np.diff(rows, prepend=-1))] = 900
+    back = (rng.random(len(rows)) < 0.5) & (columns < n - 20)
+    ends = np.unique(np.stack([np.append(rows, columns[back]), np.append(columns, rows[back])]), axis=1)
+    rows, columns = ends[:, ends[0] != ends[1]]
+    weights = rng.uniform(0.01, 1, len(rows)).astype(np.float32)
+    weights[rng.random(len(rows)) < 0.2] = 0
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    return FuzzyGraph(indptr, columns.astype(np.int32), weights)
+
+
+@pytest.mark.parametrize("mix_ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
+    """On one thread and on two, which count in other parts; with indices of both dtypes."""
+    directed = ragged(seed)
+    lengths, listed = np.diff(directed.indptr), np.bincount(directed.indices, minlength=2600)
+    assert np.sort(lengths)[-4] > kernels.LOOKED_UP and lengths[1500] > kernels.BLOCK
+    assert listed[900] > 2 * kernels.BLOCK and not lengths[:3].any() and not listed[:3].any()
+    assert not lengths[-20:].any() and listed[-20:].any()
+    expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio)
+    found = []
+    for threads in (1, 2):
+        for dtype in (np.int32, np.uint32):
+            with limit_threads(threads):
+                used_up = directed._replace(indices=directed.indices.astype(dtype), weights=directed.weights.copy())
+                found.append(fuzzy_union(used_up, mix_ratio))
+            assert found[-1].indices.dtype == dtype
+    assert_canonical(found[0])
+    np.testing.assert_allclose(dense(found[0]), expected, rtol=1e-6, atol=1e-7)
+    assert ((dense(found[0]) > 0) == (expected > 0)).all()
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+def test_rows_are_sorted_by_index(dtype):
+    """Of any length, beside rows that are empty; values go with their indices."""
+    rng = np.random.default_rng(8)
+    lengths = np.append(rng.integers(0, 30, 1500), [0, 1500, 8, 7, 0])
+    rows = [rng.choice(np.iinfo(dtype).max, count, replace=False).astype(dtype) for count in lengths]
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indices = np.concatenate(rows)
+    values = rng.random(len(indices)).astype(np.float32)
+    expected = [np.argsort(row) + first for row, first in zip(rows, indptr[:-1], strict=True)]
+    order = np.concatenate(expected)
+    ordered = indices[order], values[order]
+    kernels.sort_rows(readonly(indptr), indices, values)
+    assert indices.tolist() == ordered[0].tolist()
+    assert values.tolist() == ordered[1].tolist()
 
 
 def test_without_zeros():

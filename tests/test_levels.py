@@ -1,4 +1,4 @@
-"""Coarser levels against their twins: independent sets, merged edges, and positions that travel between levels."""
+"""Coarser levels against their twins: independent sets and merged edges."""
 
 import naive_graph as naive
 import numpy as np
@@ -112,49 +112,6 @@ def test_levels_do_not_depend_on_threads(fashion_mnist):
     assert len(built[0]) == len(built[1]) >= 3
     for one, two in zip(*built, strict=True):
         assert same_bits(one, two)
-
-
-def test_average():
-    finer = level_of(7)
-    coarse = levels.coarsen(finer, 0, 0)
-    mass = np.random.default_rng(0).integers(1, 9, N).astype(np.float32)
-    positions = np.random.default_rng(1).normal(size=(N, 3)).astype(np.float32)
-    level = coarse._replace(mass=np.bincount(coarse.owner, mass).astype(np.float32))
-    result = levels.average(level, mass, positions)
-    expected = [np.average(positions[coarse.owner == c], 0, mass[coarse.owner == c]) for c in range(coarse.n_vertices)]
-    assert result.dtype == np.float32
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("share", [1.0, 0.5])
-@pytest.mark.parametrize("keep_internal", [False, True])
-def test_smoothed_is_the_twins(share, keep_internal):
-    finer = level_of(8)
-    positions = np.random.default_rng(2).normal(size=(N, 3)).astype(np.float32)
-    for level in (finer, levels.coarsen(finer, 0, 0)):
-        own = positions[: level.n_vertices]
-        graph = dense(level, level.scale)
-        inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
-        result = levels.smoothed(level, own, share, keep_internal=keep_internal)
-        np.testing.assert_allclose(result, naive.smooth(graph, own, inner, share), rtol=1e-4, atol=1e-5)
-        if not keep_internal:
-            lonely = graph.sum(1) == 0
-            assert lonely.any()
-            assert (result[lonely] == own[lonely]).all()
-
-
-def test_hand_down_is_the_twins():
-    built = levels.build_levels(random_graph(9), 0, largest=100)
-    assert len(built) >= 3
-    for depth in (1, 2):
-        finer, coarse = built[depth - 1], built[depth]
-        positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
-        expected = naive.hand_down(
-            dense(finer, finer.scale), finer.degree.astype(float), coarse.owner, positions, finest=depth == 1
-        )
-        result = levels.hand_down(built, depth, positions)
-        assert result.dtype == np.float32
-        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_groups_with_numbers_beyond_int32():

@@ -3,7 +3,7 @@
 import naive_layout as naive
 import numpy as np
 import pytest
-from graphs import dense, random_graph, with_star
+from graphs import dense_strips, random_graph, with_star
 from layouts import EPOCHS, FORCES, layout_of, step
 
 from umap_sk import field, kernels, optimise
@@ -32,7 +32,7 @@ def naive_forces(layout):
 def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     level = layout.levels[phase.depth]
     degree = level.degree.astype(float)
-    gradient = naive.attraction(dense(level, level.scale), state.positions, naive_forces(layout)) + repulsion
+    gradient = naive.attraction(dense_strips(level), state.positions, naive_forces(layout)) + repulsion
     done = state.epoch - phase.first_epoch
     alpha = layout.forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2
     epsilon = 1e-7 + phase.floor * degree[:, None]
@@ -58,9 +58,10 @@ def sampled(layout, phase, state):
 
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
 def test_sampled_epoch_is_the_twins(d):
-    """Rows without an edge, one row with more edges than a chunk of pairs."""
+    """Rows without an edge, one row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
-    assert np.diff(layout.levels[0].indptr).max() > (kernels.CHUNK if d == 2 else 400)
+    longest = np.diff(layout.levels[0].strips.starts).max() / kernels.STRIP
+    assert longest > (kernels.CHUNK if d == 2 else 400) > kernels.PULLED
     (phase,) = layout.phases
     state = state_of(layout, phase, done=17, d=d)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
@@ -84,22 +85,37 @@ def test_attraction_of_a_directed_graph():
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
 
 
+def on_grid(layout, state, cells=1.0, near=False):
+    """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
+    level, f = layout.levels[state.depth], naive_forces(layout)
+    frame = field.frame_of(state.positions, cells * field.spacing_for(*FORCES.curve))
+    origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
+    masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
+    push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
+    if near:
+        rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
+        push += naive.sampled_near_field(state.positions, *rules, f)
+    return f.rate * level.degree[:, None].astype(float) * push / layout.levels[0].n_vertices
+
+
 @pytest.mark.parametrize("near", [False, True])
 def test_field_epoch_is_the_twins(near):
     layout = layout_of(random_graph(3, n=1300), on_grid=True)
     (phase,) = layout.phases
     first_near = int(np.ceil(optimise.NEAR_FROM * phase.epochs))
     state = state_of(layout, phase, done=first_near if near else first_near - 1)
-    spacing, f = field.spacing_for(*FORCES.curve), naive_forces(layout)
-    frame = field.frame_of(state.positions, spacing)
-    origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
-    masses = naive.deposit(state.positions, origin, frame.spacing)
-    push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
-    if near:
-        rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
-        push += naive.sampled_near_field(state.positions, *rules, f)
-    degree = layout.levels[0].degree[:, None].astype(float)
-    assert_epoch_is_the_twins(layout, phase, state, f.rate * degree * push / 1300)
+    assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, state, near=near))
+
+
+@pytest.mark.parametrize("depth", [2, 1])
+def test_field_epoch_of_a_coarse_level_is_the_twins(depth):
+    """Wider cells, on which vertices lie with their masses, and no near field to the end."""
+    layout = layout_of(random_graph(1, n=6000), 3, on_grid=True)
+    phase = next(p for p in layout.phases if p.depth == depth)
+    assert phase.field and phase.floor > 0 and layout.levels[depth].mass.max() > 2
+    for done in (0, phase.epochs - 1):
+        state = state_of(layout, phase, done)
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, state, optimise.COARSE_CELLS))
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -113,19 +129,21 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     gradients = [2 * step(layout, phase, state._replace(seed=seed))[1][0] for seed in range(200)]
     y = state.positions.astype(float)
     push = np.stack([level.mass @ naive.repel(place - y, f) for place in y]) / 1500
-    expected = naive.attraction(dense(level, level.scale), y, f) + f.rate * level.degree[:, None] * push
+    expected = naive.attraction(dense_strips(level), y, f) + f.rate * level.degree[:, None] * push
     error = np.mean(gradients, 0) - expected
     size = np.std(gradients, 0) / np.sqrt(200) + 1e-3
     assert np.abs(error / size).max() < 6
     assert np.abs((error / size).mean()) < 0.3
 
 
-@pytest.mark.parametrize("on_grid", [False, True])
-def test_blocks_of_rows_make_the_whole_epoch(on_grid):
-    layout = layout_of(random_graph(5, n=3 * kernels.BLOCK + 10), on_grid=on_grid)
-    (phase,) = layout.phases
-    state = state_of(layout, phase, done=EPOCHS - 1, width=20.0)
+@pytest.mark.parametrize("depth", [0, 1])
+@pytest.mark.parametrize("d, on_grid", [(2, True), (2, False), (3, False)])
+def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
+    layout = layout_of(random_graph(5, n=(5 * depth + 3) * kernels.BLOCK + 10), depth + 1, on_grid=on_grid)
+    phase = layout.phases[0]
+    state = state_of(layout, phase, done=phase.epochs - 1, width=20.0, d=d)
     whole, n = step(layout, phase, state), len(state.positions)
+    assert n > 2 * kernels.BLOCK
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
         missing = np.isnan(out)
@@ -144,23 +162,23 @@ def test_positions_beyond_int32_are_read(tmp_path):
     rng = np.random.default_rng(9)
     near = rng.uniform(0, 3, (kernels.BLOCK, 2)).astype(np.float32)
     positions[: kernels.BLOCK], positions[n - kernels.BLOCK :] = near, near[::-1] + 1
-    indices = (n - 1 - rng.integers(0, kernels.BLOCK, 4 * kernels.BLOCK)).astype(np.uint32)
-    indptr = 4 * np.arange(kernels.BLOCK + 1)
+    indices = (n - 1 - rng.integers(0, kernels.BLOCK, (kernels.BLOCK, 4))).astype(np.uint32)
     settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
     settings.a, settings.b = FORCES.curve
-    settings.attraction, settings.weight_scale = 4, 1
-    settings.correction1, settings.correction2 = 1, 1
+    settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
     settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN
     settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
     moments = np.zeros((2, kernels.BLOCK, 2), np.float32)
     out, out_moments = np.empty_like(near), np.empty_like(moments)
-    edges = readonly(indptr), readonly(indices), readonly(np.full(len(indices), 0.5, np.float32))
+    starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.STRIP)
+    beside = indices.reshape(-1, kernels.STRIP, 4).transpose(0, 2, 1).ravel()
+    edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
     kernels.sampled_step(readonly(positions), readonly(moments), *edges, degree, pick, settings, 0, 1, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK :], float)
     ends = far[indices.astype(int) - (n - kernels.BLOCK)]
-    pull = 0.5 * naive.attract(ends - np.repeat(near, 4, 0), f).reshape(-1, 4, 2).sum(1)
+    pull = 0.5 * naive.attract(ends - near[:, None], f).sum(1)
     local = np.concatenate([near, far])  # the same rows under small numbers
     rules = kernels.RUN, kernels.BLOCK, kernels.POOL, f
     picked = len(local) - 1 - np.arange(300)

@@ -5,7 +5,7 @@ import pytest
 from graphs import random_graph
 from layouts import EPOCHS, NEGATIVES, layout_of, step
 
-from umap_sk import kernels, levels, optimise
+from umap_sk import kernels, optimise, strips
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
@@ -18,7 +18,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert optimise.total_epochs(phases) == sum(p.epochs for p in phases)
         assert min(p.epochs for p in phases) >= 1
-        assert [p.field for p in phases] == [False] * (n_levels - 1) + [on_grid]
+        assert [p.field for p in phases] == [on_grid] * n_levels
         assert all((p.floor > 0) == (p.depth > 0) for p in phases)
         if n_levels == 1:
             assert phases[0].epochs == n_epochs
@@ -31,16 +31,6 @@ def test_negatives_come_in_whole_runs():
         assert kernels.RUN <= count <= optimise.MOST_RUNS * kernels.RUN <= kernels.POOL
         if kernels.RUN < count < optimise.MOST_RUNS * kernels.RUN:
             assert abs(count - degree * rate) <= kernels.RUN / 2
-
-
-def test_rows_are_picked_by_mass():
-    built = levels.build_levels(random_graph(6), 0, 250)
-    assert len(built) >= 3
-    assert len(optimise.picks(built, 0)) == 0
-    for depth in (1, 2):
-        picked = optimise.picks(built, depth)
-        assert np.bincount(picked, minlength=built[depth].n_vertices).tolist() == built[depth].mass.tolist()
-    assert (built[2].owner[built[1].owner] == optimise.picks(built, 2)).all()
 
 
 def test_begin():
@@ -94,7 +84,7 @@ def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
         out, _ = step(layout, phase, state)
         state = optimise.run(layout, state, 1)
         assert state.depth == phase.depth - 1
-        assert state.positions.tobytes() == levels.hand_down(layout.levels, phase.depth, out).tobytes()
+        assert state.positions.tobytes() == strips.hand_down(layout.levels, phase.depth, out).tobytes()
         assert state.moments.shape == (2, *state.positions.shape)
         assert not state.moments.any()
 
@@ -122,7 +112,9 @@ def test_wide_indices_make_the_same_layout():
     reached = []
     for one in (graph, wide):
         layout = layout_of(one, 3, on_grid=True)
-        assert all(level.indices.dtype == level.owner.dtype == one.indices.dtype for level in layout.levels)
+        for level in layout.levels:
+            arrays = level.strips.indices, level.order, level.owner, level.row_owner
+            assert {array.dtype for array in arrays} == {one.indices.dtype}
         start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
         reached.append(bits(optimise.run(layout, optimise.begin(layout, start, 2), 2 * EPOCHS)))
     assert reached[0] == reached[1]

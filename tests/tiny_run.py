@@ -6,7 +6,7 @@ import numpy as np
 from graphs import random_graph
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, levels, optimise
+from umap_sk import PrecomputedUMAP, levels, optimise, strips
 from umap_sk.curve import fit_curve
 
 
@@ -21,7 +21,7 @@ def results():
         found[f"graph {n_components}"] = model.graph_.data
         found[f"embedding {n_components}"] = model.embedding_
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
-    built = levels.build_levels(random_graph(0, n=400), 0, largest=1)[:3]
+    built = strips.arrange(levels.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
     phases = optimise.plan_phases(len(built), 14, 32, field=True)
     layout = optimise.Layout(built, phases, optimise.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))

@@ -1,0 +1,337 @@
+"""Levels arranged for the optimizer: the same graph in another order, on any threads, in memory or in files."""
+
+import functools
+
+import naive_graph as naive
+import numpy as np
+import pytest
+from graphs import N, alone, dense, dense_strips, level_of, random_graph, rows_of_strips, with_star
+from layouts import FORCES
+
+from umap_sk import PrecomputedUMAP, allocation, kernels, levels, optimise, stepping, strips
+from umap_sk._numba import limit_threads, readonly
+
+
+def several(seed=0, n=9000, largest=500):
+    """Levels with more than one block of rows each, but for the last."""
+    built = levels.build_levels(random_graph(seed, n=n), 3, largest)
+    assert len(built) >= 3 and built[1].n_vertices > kernels.BLOCK
+    return built
+
+
+def entries_of(level, row):
+    """Where a row's entries lie in the strips, in their order."""
+    strip, lane = divmod(row, kernels.STRIP)
+    return np.arange(level.strips.starts[strip] + lane, level.strips.starts[strip + 1], kernels.STRIP)
+
+
+def assert_same_arrays(one, other):
+    for ours, theirs in zip(one, other, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def flat(arranged):
+    """All arrays of all levels."""
+    return [array for level in arranged for array in (*level.strips, *level[1:])]
+
+
+# ------------------------------------------------------------------------------------------------------------ graph
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+def test_strips_hold_the_edges_of_their_level(dtype):
+    """Every row's entries in their order, under the new numbers and scaled; behind them nothing but edges to itself."""
+    graph = with_star(random_graph(0))
+    built = levels.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
+    assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK
+    for level, arranged in zip(built, strips.arrange(built, 3), strict=True):
+        n, rank = level.n_vertices, np.argsort(arranged.order)
+        starts, indices, weights = arranged.strips
+        assert indices.dtype == arranged.order.dtype == dtype and weights.dtype == np.float32
+        assert len(starts) == -(-n // kernels.STRIP) + 1 and starts[0] == 0
+        assert starts[-1] == len(indices) == len(weights)
+        lengths = np.diff(level.indptr)[arranged.order]
+        widths = [lengths[first : first + kernels.STRIP].max() for first in range(0, n, kernels.STRIP)]
+        assert (np.diff(starts) == np.multiply(widths, kernels.STRIP)).all()
+        for row in range(n):
+            own = slice(*level.indptr[arranged.order[row] :][:2])
+            entries = entries_of(arranged, row)
+            real, filling = entries[: lengths[row]], entries[lengths[row] :]
+            assert indices[real].tolist() == rank[level.indices[own]].tolist()
+            assert weights[real].tobytes() == (level.weights[own] * np.float32(level.scale)).tobytes()
+            assert (indices[filling] == row).all()
+            assert (weights[filling] == 0).all()
+        beyond = rows_of_strips(arranged.strips) >= n
+        assert beyond.any() == (n % kernels.STRIP > 0)
+        assert (weights[beyond] == 0).all() and (indices[beyond] == n - 1).all()
+        assert arranged.degree.tobytes() == level.degree[arranged.order].tobytes()
+        assert arranged.mass.tolist() == level.mass[arranged.order].tolist()
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK, kernels.BLOCK + 1])
+def test_any_number_of_rows(n):
+    """A strip, a block, and one row more or less; the last row alone in its strip."""
+    indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
+    level = levels.finest_level(levels.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32)))
+    arranged = alone(level)
+    assert arranged.order.tolist() == list(range(n))
+    assert len(arranged.strips.indices) == -(-n // kernels.STRIP) * kernels.STRIP
+    assert dense_strips(arranged).tolist() == dense(level).tolist()
+
+
+def test_edges_are_read_only_and_unsigned():
+    arranged = alone(level_of(1))
+    for view, array in zip(arranged.edges, arranged.strips, strict=True):
+        assert np.shares_memory(view, array) and not view.flags.writeable
+    assert arranged.edges[1].dtype == np.uint32
+
+
+# ------------------------------------------------------------------------------------------------------------ order
+
+
+def test_orders_are_permutations():
+    built = several()
+    for level, order in zip(built, strips.orders_of(built, 3), strict=True):
+        assert order.dtype == level.indices.dtype
+        assert sorted(order.tolist()) == list(range(level.n_vertices))
+
+
+def test_longer_rows_come_first_in_every_block():
+    """As a stable sort by length does; rows of BLOCK edges and more count as equally long."""
+    lengths = np.random.default_rng(2).integers(0, 40, 3 * kernels.BLOCK + 77)
+    lengths[[5, 900, 1500]] = [kernels.BLOCK, 5000, kernels.BLOCK - 1]
+    before = np.random.default_rng(3).permutation(len(lengths)).astype(np.uint32)
+    order = before.copy()
+    kernels.longest_first(lengths, order)
+    for first in range(0, len(order), kernels.BLOCK):
+        block = before[first : first + kernels.BLOCK]
+        longest = np.argsort(-np.minimum(kernels.BLOCK, lengths[block]), kind="stable")
+        assert order[first : first + kernels.BLOCK].tolist() == block[longest].tolist()
+
+
+def test_groups_stand_together(monkeypatch):
+    """Without the order within blocks, the members of a vertex are neighbors in the order, on every level above."""
+    monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
+    built = several()
+    orders = strips.orders_of(built, 3)
+    for coarse, finer_order, order in zip(built[1:], orders, orders[1:], strict=False):
+        groups = coarse.owner[finer_order]
+        assert groups[np.flatnonzero(np.diff(groups, prepend=-1))].tolist() == order.tolist()
+        ends = np.flatnonzero(np.diff(groups, append=-1))
+        assert all((np.diff(part) > 0).all() for part in np.split(finer_order, ends[:-1] + 1))
+
+
+def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
+    """Down to a few hundred vertices, by levels that are made for this alone; not where there is one level."""
+    monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
+    built = several(largest=2000)
+    assert built[-1].n_vertices > strips.TOP
+    above = levels.coarsen(built[-1], 3, len(built) - 1)
+    groups = above.owner[strips.orders_of(built, 3)[-1]]
+    assert np.count_nonzero(np.diff(groups)) == above.n_vertices - 1
+    assert strips.orders_of(built[:1], 3)[0].tolist() == list(range(built[0].n_vertices))
+
+
+def test_neighbors_are_near_in_memory():
+    """A ring whose rows come shuffled: most edges of the arranged graph stay within a few hundred rows."""
+    n = 20_000
+    name = np.random.default_rng(5).permutation(n)
+    near = name[(np.argsort(name)[:, None] + [-2, -1, 1, 2]) % n].astype(np.int32)
+    graph = levels.FuzzyGraph(4 * np.arange(n + 1), near.ravel(), np.ones(4 * n, np.float32))
+    built = levels.build_levels(graph, 0, largest=1000)
+    finest = strips.arrange(built, 0)[0]
+    apart = np.abs(finest.strips.indices - rows_of_strips(finest.strips))[finest.strips.weights > 0]
+    shuffled = np.abs(near - np.arange(n)[:, None])
+    assert np.median(shuffled) > 4000
+    assert np.quantile(apart, 0.9) < 2 * kernels.BLOCK
+
+
+def test_owners_are_under_the_new_numbers():
+    built = several()
+    arranged = strips.arrange(built, 3)
+    assert [len(array) for array in (arranged[0].owner, arranged[0].row_owner)] == [0, 0]
+    owner = np.arange(built[0].n_vertices)  # of every row, under the levels' own numbers
+    for finer, level, original in zip(arranged, arranged[1:], built[1:], strict=False):
+        assert level.order[level.owner].tolist() == original.owner[finer.order].tolist()
+        owner = original.owner[owner]
+        assert level.order[level.row_owner].tolist() == owner[arranged[0].order].tolist()
+        assert np.bincount(level.row_owner, minlength=level.n_vertices).tolist() == level.mass.tolist()
+        assert np.bincount(level.owner, finer.mass, level.n_vertices).tolist() == level.mass.tolist()
+
+
+def test_arranged_levels_depend_on_the_seed_not_on_threads():
+    built = several(largest=2000)
+    one, two = [], []
+    for threads, found in ((1, one), (2, two)):
+        with limit_threads(threads):
+            found.extend(flat(strips.arrange(built, 3)))
+    assert_same_arrays(one, two)
+    other = flat(strips.arrange(built, 4))  # of the groups above the coarsest level
+    assert any(a.tobytes() != b.tobytes() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("largest", [levels.LARGEST, 500])
+@pytest.mark.parametrize("init", ["array", "random"])
+def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
+    """The same graph under other row numbers: every row keeps its neighbors, and a start its place."""
+    monkeypatch.setattr(stepping, "build_levels", functools.partial(levels.build_levels, largest=largest))
+    graph = random_graph(6, ties=False, hub=False)
+    name = np.random.default_rng(1).permutation(N)
+    matrix = dense(graph)[name][:, name]
+    rows, columns = np.nonzero(matrix)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=N))])
+    shuffled = levels.FuzzyGraph(indptr, columns.astype(np.int32), matrix[rows, columns].astype(np.float32))
+    place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
+    for one, given in ((graph, place), (shuffled, place[name])):
+        lonely = np.diff(one.indptr) == 0
+        stepper = stepping.start(one, given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0)
+        assert (len(stepper.layout.levels) > 1) == (largest < N)
+        whole = np.zeros((N, N))
+        whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
+        np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
+        assert np.isnan(stepping.whole_positions(stepper, N)).all(1).tolist() == lonely.tolist()
+        kept = stepping.start(one, given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
+        assert stepping.whole_positions(kept, N)[~lonely].tobytes() == given[~lonely].tobytes()
+        assert lonely.any()
+
+
+# ------------------------------------------------------------------------------------------- positions on their way
+
+
+def test_average():
+    finer, level = strips.arrange(levels.build_levels(random_graph(7), 0, largest=1)[:2], 0)
+    mass = np.random.default_rng(0).integers(1, 9, N).astype(np.float32)
+    positions = np.random.default_rng(1).normal(size=(N, 3)).astype(np.float32)
+    level = level._replace(mass=np.bincount(level.owner, mass).astype(np.float32))
+    result = strips.average(level, mass, positions)
+    expected = [np.average(positions[level.owner == c], 0, mass[level.owner == c]) for c in range(level.n_vertices)]
+    assert result.dtype == np.float32 and finer.n_vertices == N
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+@pytest.mark.parametrize("keep_internal", [False, True])
+@pytest.mark.parametrize("d", [2, 3])
+def test_smoothed_is_the_twins(share, keep_internal, d):
+    """Of rows with more edges than are gathered at once, too."""
+    positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
+    for level in strips.arrange(levels.build_levels(random_graph(8), 0, largest=1)[:2], 0):
+        own = positions[: level.n_vertices]
+        graph = dense_strips(level)
+        assert (graph > 0).sum(1).max() > kernels.PULLED
+        inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
+        result = strips.smoothed(level, own, share, keep_internal=keep_internal)
+        np.testing.assert_allclose(result, naive.smooth(graph, own, inner, share), rtol=1e-4, atol=1e-5)
+        if not keep_internal:
+            lonely = graph.sum(1) == 0
+            assert lonely.any()
+            assert (result[lonely] == own[lonely]).all()
+
+
+def test_strip_sums():
+    level = alone(level_of(9))
+    sums = np.full(N, np.nan, np.float32)
+    kernels.strip_sums(level.edges[0], level.edges[2], sums)
+    np.testing.assert_allclose(sums, dense_strips(level).sum(1), rtol=1e-6)
+
+
+def test_hand_down_is_the_twins():
+    built = strips.arrange(levels.build_levels(random_graph(9), 0, largest=100), 0)
+    assert len(built) >= 3
+    for depth in (1, 2):
+        finer, coarse = built[depth - 1], built[depth]
+        positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
+        graph, degree = dense_strips(finer), finer.degree.astype(float)
+        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1)
+        result = strips.hand_down(built, depth, positions)
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_two_dimensions_have_no_arithmetic_of_their_own():
+    """Both ways to pull give the same bits, from pairs that coincide to pairs that are clipped."""
+    rng = np.random.default_rng(3)
+    width, first = 5, 2 * kernels.STRIP
+    positions = (rng.normal(size=(300, 2)) * 10 ** rng.uniform(-4, 2, (300, 1))).astype(np.float32)
+    indices = rng.integers(0, 300, first + width * kernels.STRIP).astype(np.uint32)
+    weights = rng.random(len(indices), np.float32)
+    weights[::7] = 0
+    own = positions[: kernels.STRIP].T.copy()
+    indices[first : first + kernels.STRIP] = np.arange(kernels.STRIP)
+    settings = optimise.as_record(FORCES)[0]
+    begun = rng.normal(size=(2, kernels.STRIP)).astype(np.float32)
+    plane, anywhere = begun.copy(), begun.copy()
+    count = width * kernels.STRIP
+    gathered = np.empty(count, np.uint64)
+    kernels.gather_places(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
+    kernels.pull_in_plane(first, width, gathered.view(np.float32), own, weights, settings, plane)
+    buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
+    kernels.pull_anywhere(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
+    assert np.abs(plane - begun).max() > 1
+    assert plane.tobytes() == anywhere.tobytes()
+
+
+# ------------------------------------------------------------------------------------------------------------ files
+
+
+def test_arrays_beside_an_array(tmp_path):
+    """In memory for one in memory, in files for a view of a memory map."""
+    assert allocation.beside(np.arange(3)[1:]) is allocation.in_memory
+    np.save(tmp_path / "array.npy", np.arange(3))
+    mapped = np.load(tmp_path / "array.npy", mmap_mode="r")
+    for view in (mapped, readonly(mapped[1:]), np.asarray(mapped).view(np.uint64)):
+        made = allocation.beside(view)("name", 5, np.float32)
+        assert isinstance(made.base, np.memmap) and made.dtype == np.float32 and made.tolist() == [0] * 5
+        made[:] = 7
+        assert made.tolist() == [7] * 5
+    assert [path.name for path in tmp_path.iterdir()] == ["array.npy"]
+
+
+def files_without_a_name(folder):
+    """Bytes of files in a folder that no name leads to any more but this process maps."""
+    with open("/proc/self/maps") as lines:
+        deleted = [line.split(maxsplit=5) for line in lines if line.rstrip().endswith("(deleted)")]
+    found = [line[0].split("-") for line in deleted if line[5].startswith(str(folder))]
+    return sum(int(last, 16) - int(first, 16) for first, last in found)
+
+
+@pytest.fixture
+def stored(ring, tmp_path):
+    """A manifold in files, and one of the same graph in memory."""
+    model = PrecomputedUMAP(6)
+    in_memory = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
+    on_disk = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
+    return on_disk, in_memory, tmp_path / "m"
+
+
+def assert_laid_out_from(stored, place):
+    """Strips in files in a place, which vanish with the layout; the map is that of the graph in memory."""
+    on_disk, in_memory, folder = stored
+    settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
+    names = sorted(path.name for path in folder.iterdir())
+    model = PrecomputedUMAP(**settings).partial_fit(manifold=on_disk, epochs=5)
+    finest = model._stepper.layout.levels[0]
+    for array in finest.strips[1:]:
+        assert isinstance(array.base, np.memmap)
+    assert files_without_a_name(place) >= finest.strips.indices.nbytes + finest.strips.weights.nbytes
+    assert sorted(path.name for path in folder.iterdir()) == names
+    expected = PrecomputedUMAP(**settings).partial_fit(manifold=in_memory, epochs=5)
+    assert_same_arrays(flat(model._stepper.layout.levels), flat(expected._stepper.layout.levels))
+    del finest, array
+    model.partial_fit(epochs=15)
+    assert model.embedding_.tobytes() == expected.partial_fit(epochs=15).embedding_.tobytes()
+    del model
+    assert files_without_a_name(place) == 0
+
+
+def test_strips_of_a_graph_in_files_lie_beside_it(stored):
+    assert_laid_out_from(stored, stored[2])
+
+
+def test_strips_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
+    """Then they lie among the system's temporary files. (The superuser can write to any folder, so the answer is given.)"""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(allocation.os, "access", lambda folder, mode: folder != stored[2])
+    assert_laid_out_from(stored, tmp_path / "temporary")
