@@ -107,9 +107,8 @@ def step_seconds(moment, *kernels, edges=True, field=True, last=False):
 
     level, layout, state = moment.level, moment.layout, moment.state
     if not edges:
-        level = level._replace(
-            indptr=np.zeros_like(level.indptr), indices=level.indices[:0].copy(), weights=level.weights[:0].copy()
-        )
+        starts, indices, weights = level.strips
+        level = level._replace(strips=type(level.strips)(np.zeros_like(starts), indices[:0].copy(), weights[:0].copy()))
     phases = tuple(phase._replace(field=phase.field and field) for phase in layout.phases)
     layout = layout._replace(levels=(level, *layout.levels[1:]), phases=phases)
     if last:
@@ -152,12 +151,12 @@ def cells_of(positions, side):
 def edge_floors(moment, curve):
     """Attraction, Adam and sampled repulsion."""
     level, phase = moment.level, moment.layout.phases[-1]
-    n, positions, edges = level.n_vertices, words(moment.state.positions), len(level.indices)
+    starts, indices, weights = level.strips
+    n, positions, edges = level.n_vertices, words(moment.state.positions), np.count_nonzero(weights)
     whole, bare = (step_seconds(moment, "field_step", edges=edges_too)[0] for edges_too in (True, False))
     sampled = step_seconds(moment, "sampled_step", edges=False, field=False)[0]
     rng, out = np.random.default_rng(1), np.zeros(n, np.uint64)
-    pull = shortest(floor_kernels.attraction_traffic, positions, level.indptr, level.indices,
-                    level.weights.view(np.uint32), out)  # fmt: skip
+    pull = shortest(floor_kernels.attraction_traffic, positions, starts, indices, weights.view(np.uint32), out)
     pools = rng.integers(0, n, 2**20)
     pairs = n * phase.negatives
     push = shortest(floor_kernels.repulsion_traffic, positions, pools, phase.negatives, 1024, np.zeros(8192, np.uint64),

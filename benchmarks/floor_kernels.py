@@ -111,13 +111,18 @@ def scales(excess, repeats, out):
 
 
 @compiled
-def attraction_traffic(words, indptr, indices, bits, out):
-    """Indices and weights in order, the neighbors' positions where they lie, a sum a row."""
-    for i in range(len(words)):
-        joined = words[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            joined ^= words[indices[e]] ^ np.uint64(bits[e])
-        out[i] = joined
+def attraction_traffic(words, starts, indices, bits, out):
+    """Strips' indices and weights in order, the neighbors' positions where they lie, a sum a row."""
+    lanes = kernels.STRIP
+    joined = np.empty(lanes, np.uint64)
+    for strip in range(len(starts) - 1):
+        rows = min(lanes, len(words) - strip * lanes)
+        joined[:] = np.uint64(0)
+        for first in range(starts[strip], starts[strip + 1], lanes):
+            for lane in range(lanes):
+                joined[lane] ^= words[indices[first + lane]] ^ np.uint64(bits[first + lane])
+        for lane in range(rows):
+            out[strip * lanes + lane] = joined[lane] ^ words[strip * lanes + lane]
 
 
 @compiled

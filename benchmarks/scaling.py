@@ -11,7 +11,8 @@ three dimensions, 15 neighbors), a process a size, on one and on several threads
 
 Threads that wait do not spin meanwhile (OMP_WAIT_POLICY=passive), so that CPU is work. "an epoch" is one of the finest
 level, and what stands below it are its parts; "field" includes deposit and Fourier transforms, the near field comes
-in the last quarter of the epochs only. Bar: ns an edge and epoch at most doubles from the fewest rows to the most.
+in the last quarter of the epochs only. "an epoch, coarse" counts the trials of the start's scale as well. Bar: ns an
+edge and epoch at most doubles from the fewest rows to the most.
 """
 
 import json
@@ -25,14 +26,16 @@ from benchmarks import command, datasets, machine
 from benchmarks.stopwatch import Clock, Stopwatch, Watched, thread_seconds
 
 EPOCH, FIT = "an epoch", "fit"
+SETTINGS = 6  # place of an epoch's settings among the arguments of a step; their floor is 0 on the finest level
 PARTS = {
     "coarsening": Watched(("umap_sk.stepping.build_levels",)),
-    "sampled, coarse": Watched(("umap_sk.kernels.sampled_step",)),
+    "arranging": Watched(("umap_sk.stepping.arrange",)),
+    "an epoch, coarse": Watched(("umap_sk.optimise.advance",), lambda layout, state, *rest: state.depth > 0),
     EPOCH: Watched(("umap_sk.optimise.advance",), lambda layout, state, *rest: state.depth == 0),
-    "field": Watched(("umap_sk.optimise.grid_field",)),
-    "field at the rows": Watched(("umap_sk.optimise.read_field",)),
-    "near field": Watched(("umap_sk.optimise.add_near_field",)),
-    "attraction, Adam": Watched(("umap_sk.kernels.field_step",)),
+    "repulsion": Watched(("umap_sk.optimise.repulsion",), lambda layout, phase, *rest: phase.depth == 0),
+    "of it the field": Watched(("umap_sk.optimise.grid_field",), lambda *given, mass=None, **named: mass is None),
+    "of it the near field": Watched(("umap_sk.optimise.add_near_field",)),
+    "attraction, Adam": Watched(("umap_sk.kernels.field_step",), lambda *given: given[SETTINGS].floor[0] == 0),
 }
 WARM_UP = 30_000  # rows, enough for coarse levels
 GROWTH_BAR = 2.0
