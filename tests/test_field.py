@@ -152,7 +152,9 @@ def test_deposit_may_be_cut_into_parts(heavy):
     """Each part of the rows has its own grid, so parts may be deposited anywhere and in any order."""
     positions = points(5003, 9.0)
     frame = field.frame_of(positions, 0.25)
-    mass = np.random.default_rng(4).integers(1, 9, len(positions)).astype(np.float32) if heavy else np.ones(0, np.float32)
+    mass = (
+        np.random.default_rng(4).integers(1, 9, len(positions)).astype(np.float32) if heavy else np.ones(0, np.float32)
+    )
     arguments = readonly(positions), readonly(mass), *map(np.float32, frame.origin), np.float32(4)
     shape = (field.PARTS, frame.shape[0] + 1, frame.shape[1] + 1)
     whole, cut = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)

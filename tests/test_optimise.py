@@ -4,7 +4,7 @@ import naive_layout as naive
 import numpy as np
 import pytest
 from graphs import dense_strips, random_graph, with_star
-from layouts import EPOCHS, FORCES, layout_of, step
+from layouts import FORCES, layout_of, step
 
 from umap_sk import field, kernels, optimise
 from umap_sk._numba import readonly
@@ -34,7 +34,7 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     degree = level.degree.astype(float)
     gradient = naive.attraction(dense_strips(level), state.positions, naive_forces(layout)) + repulsion
     done = state.epoch - phase.first_epoch
-    alpha = layout.forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2
+    alpha = layout.forces.learning_rate * phase.step * (1 - done / phase.epochs) ** phase.fall
     epsilon = 1e-7 + phase.floor * degree[:, None]
     expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
     out, out_moments = step(layout, phase, state)

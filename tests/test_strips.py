@@ -73,7 +73,9 @@ def test_strips_hold_the_edges_of_their_level(dtype):
 def test_any_number_of_rows(n):
     """A strip, a block, and one row more or less; the last row alone in its strip."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
-    level = levels.finest_level(levels.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32)))
+    level = levels.finest_level(
+        levels.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
+    )
     arranged = alone(level)
     assert arranged.order.tolist() == list(range(n))
     assert len(arranged.strips.indices) == -(-n // kernels.STRIP) * kernels.STRIP
@@ -330,7 +332,7 @@ def test_strips_of_a_graph_in_files_lie_beside_it(stored):
 
 
 def test_strips_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
-    """Then they lie among the system's temporary files. (The superuser can write to any folder, so the answer is given.)"""
+    """Then they lie among the system's temporary files. (A superuser can write anywhere, so the answer is given.)"""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(allocation.os, "access", lambda folder, mode: folder != stored[2])

@@ -505,7 +505,7 @@ def sort_rows(indptr, indices, values):
 
 @kernel
 def place_of(indices, first, last, column):
-    """Where `column` stands or would stand in a sorted row: a count, which has no branch that could be guessed wrong."""
+    """Where `column` stands or would stand in a sorted row: a count has no branch that could be guessed wrong."""
     count = np.int32(0)
     for e in range(last - first):
         count += np.int32(indices[first + e] < column)
@@ -542,7 +542,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                     row += 1
                 forth[count] = e
                 source[count] = row
-                count += np.int64(indices[e]) > row
+                count += int(np.int64(indices[e]) > row)
             for q in range(count):
                 j = np.int64(indices[forth[q]])
                 bounds[0, q] = indptr[j]
@@ -556,7 +556,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                 back[mutual] = place
                 forth[mutual] = forth[q]
                 found = np.int64(indices[max(0, min(place, bounds[1, q] - 1))]) == source[q]
-                mutual += np.int64(place < bounds[1, q]) & np.int64(found)
+                mutual += int(place < bounds[1, q]) & int(found)
             for q in range(mutual):
                 weight[0, q] = weights[forth[q]]
                 weight[1, q] = weights[back[q]]
@@ -590,7 +590,7 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
 
 @parallel_kernel
 def place_received(own, received, lengths):
-    """Lengths of the rows; a part's counts become the places of its first edges behind a row's own and earlier parts'."""
+    """Lengths of the rows; a part's counts become places in them, behind a row's own edges and earlier parts'."""
     for j in prange(received.shape[1]):
         place = own[j]
         for part in range(received.shape[0]):
@@ -752,7 +752,18 @@ def gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner
 
 @parallel_kernel
 def coarse_rows(
-    member_indptr, members, indptr, indices, weights, scale, owner, first_vertex, starts, out_indices, out_weights, lengths
+    member_indptr,
+    members,
+    indptr,
+    indices,
+    weights,
+    scale,
+    owner,
+    first_vertex,
+    starts,
+    out_indices,
+    out_weights,
+    lengths,
 ):
     """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import os
-
 import numpy as np
 
 from umap_sk import kernels
@@ -13,12 +11,13 @@ from umap_sk.curve import Curve
 from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
 from umap_sk.strips import ArrangedLevel, hand_down
 
-COARSEST_SHARE, BETWEEN_SHARE, FINEST_SHARE = 0.6, 0.15, 0.3  # of n_epochs
-COARSE_STEP, FIELD_STEP = 4.0, 2.0
+COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
+FIELD_SHARE, SAMPLED_SHARE = 0.2, 0.3  # of n_epochs, on the graph itself
+COARSE_STEP, GRAPH_STEP, FIELD_STEP = 4.0, 2.0, 1.4
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
-COARSE_CELLS = float(os.environ.get('CH', '3'))  # side of a cell of the coarse levels' grids, in cells of the finest level's
+COARSE_CELLS = 3.0  # side of a cell of the coarse levels' grids, in cells of the finest level's
 NEAR_FROM = 0.75  # of the finest level's epochs
 
 SETTINGS = np.dtype(
@@ -39,7 +38,9 @@ class Phase(NamedTuple):
     first_epoch, epochs : int
         Where the phase begins in the whole schedule, and how long it is.
     step : float
-        Step size alpha of its first epoch; it falls as ``(1 - u) ** 2``.
+        Step size alpha of its first epoch.
+    fall : int
+        How it falls: as ``(1 - u) ** fall`` over the phase.
     field : bool
         Whether the repulsion is a field on a grid, or sampled.
     negatives : int
@@ -52,6 +53,7 @@ class Phase(NamedTuple):
     first_epoch: int
     epochs: int
     step: float
+    fall: int
     field: bool
     negatives: int
     floor: float
@@ -131,7 +133,8 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.3 E on the graph; E if it is alone.
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.2 E (0.3 E where the repulsion is
+        sampled) on the graph; E if it is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
     field : bool
@@ -143,17 +146,19 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
         In the order in which they run.
     """
     if n_levels == 1:
-        return (Phase(0, 0, n_epochs, FIELD_STEP if field else COARSE_STEP, field, negatives, 0.0),)
+        return (Phase(0, 0, n_epochs, GRAPH_STEP if field else COARSE_STEP, 2, field, negatives, 0.0),)
     phases: list[Phase] = []
     first = 0
     for depth in range(n_levels - 1, -1, -1):
-        coarse, coarsest = depth > 0, depth == n_levels - 1
-        share = COARSEST_SHARE if coarsest else BETWEEN_SHARE if coarse else FINEST_SHARE
-        count = max(negatives, COARSEST_NEGATIVES) if coarsest else negatives
-        epochs = max(1, round(share * n_epochs))
-        step = COARSE_STEP if coarse else FIELD_STEP
-        phases.append(Phase(depth, first, epochs, step, field, count, COARSE_FLOOR if coarse else 0.0))
-        first += epochs
+        share, step, fall, floor = BETWEEN_SHARE, COARSE_STEP, 2, COARSE_FLOOR
+        count = negatives
+        if depth == n_levels - 1:
+            share, count = COARSEST_SHARE, max(negatives, COARSEST_NEGATIVES)
+        elif depth == 0:
+            share, step, fall = (FIELD_SHARE, FIELD_STEP, 1) if field else (SAMPLED_SHARE, GRAPH_STEP, 2)
+            floor = 0.0
+        phases.append(Phase(depth, first, max(1, round(share * n_epochs)), step, fall, field, count, floor))
+        first += phases[-1].epochs
     return tuple(phases)
 
 
@@ -371,7 +376,7 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
     forces = layout.forces
     return as_record(
         forces,
-        step=forces.learning_rate * phase.step * (1 - done / phase.epochs) ** 2,
+        step=forces.learning_rate * phase.step * (1 - done / phase.epochs) ** phase.fall,
         correction1=1 - 0.5 ** (done + 1),
         correction2=1 - 0.9 ** (done + 1),
         floor=phase.floor,

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
-from umap_sk.strips import ArrangedLevel, smoothed
 from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
+from umap_sk.strips import ArrangedLevel, smoothed
 
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
@@ -149,8 +149,7 @@ def tried_scale(levels: tuple[ArrangedLevel, ...], positions: np.ndarray, forces
     """
     n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
     top = len(levels) - 1
-    field = False
-    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, field, kernels.RUN, COARSE_FLOOR)
+    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, 2, False, kernels.RUN, COARSE_FLOOR)
     layout = Layout(levels, (phase,), forces)
     narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
 
