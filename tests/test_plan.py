@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import umap_sk
-from umap_sk import Checkpoint, MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
+from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
 from umap_sk.memory_limits import available_memory
 
 ROOT = Path(__file__).parent.parent
@@ -59,21 +59,37 @@ def test_a_plan_by_hand():
     memory = {phase.name: phase.bytes for phase in made.phases}
     neighbors = 8 * 90_000 + 8 * 10_000
     graph = 8 * 120_000 + 8 * 10_000
+    arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # strips; order and degrees
     assert memory == {
         "neighbors": neighbors + 16 * 100_000,
         "graph": neighbors + (4 + 4 + 8) * 10_000 + 8 * 120_000,
-        "start": graph + 4 * 10_000 + 56 * 10_000,
-        "layout": graph + 4 * 10_000 + 56 * 10_000,
+        "start": graph + arranged + 48 * 10_000,
+        "layout": graph + arranged + 56 * 10_000,
     }
     assert made.peak == made.libraries + max(memory.values()) and made.seconds is None and made.disk == 0
     assert made.edges_known and made.n_samples == 10_000 and made.edges == 120_000 and made.threads == 1
 
 
+def test_levels_by_hand():
+    """Coarse levels before, while and after they are arranged; in files the finest level's strips take no memory."""
+    n, edges = 600_000, 9_000_000
+    made = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1)
+    coarse = int(edges * 0.1 * (15 / 22) ** -0.68)  # as many entries as neighbors: none is one-sided
+    arranged = int(8 * 1.04 * edges) + int(8 * 1.04 * coarse) + 8 * n + 2 * 4 * n + 16 * 100_000
+    before = 8 * n + 16 * 100_000 + 8 * coarse
+    assert made.phases[2].bytes == 8 * edges + 8 * n + arranged + max(before, 24 * n)
+    on_disk = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1, on_disk=True)
+    merged = 16 * n + 8 * 2**21 + 2 * (16 * 100_000 + 8 * coarse)
+    assert on_disk.phases[2].bytes == max(36 * n, merged, arranged - int(8 * 1.04 * edges) + max(before, 24 * n))
+
+
 def test_on_disk():
-    """Files hold neighbors, graph and row starts; memory holds nothing that grows with the edges but coarse levels."""
+    """Files hold neighbors, graph and its strips; memory holds nothing that grows with the edges but coarse levels."""
     options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
     made, in_memory = plan(**options, on_disk=True), plan(**options)
-    assert made.disk == 8 * 90_000 + 8 * 120_000 + 8 * 10_001
+    assert made.disk == 8 * 120_000 + 8 * 10_001 + int(8 * 1.04 * 120_000)  # the graph, and its strips
+    listed = plan(**options | {"edges": 80_000}, on_disk=True)
+    assert listed.disk == 8 * 80_000 + 8 * 10_001 + 8 * 90_000  # an intersection; neighbors take more than its strips
     assert all(phase.bytes < 10_000 * 80 + 16 * 100_000 for phase in made.phases) and made.peak < in_memory.peak
 
 
@@ -125,7 +141,7 @@ def test_it_prints_as_a_table():
     lines = repr(plan(n_samples=10_000_000, n_neighbors=30, timed=False, on_disk=True, n_jobs=1)).splitlines()
     assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
-    assert lines[-1].endswith("6.6 GiB")
+    assert lines[-1].endswith("8.9 GiB")
     assert [planning.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
     assert [planning.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
 
@@ -158,8 +174,8 @@ def test_entries_from_a_sample(ring):
     assert plan_sizes.edges_of_arrays(indices, 5, symmetrize=False) == directed.nnz
 
 
-def test_plans_of_an_estimator(ring):
-    """Rows and entries come from what a fit would be given; parameters from the estimator."""
+def test_plans_of_an_estimator(ring, tmp_path):
+    """Rows and entries come from what a fit would be given, where it lies as well; parameters from the estimator."""
     model = PrecomputedUMAP(6, n_components=3)
     manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     from_arrays, from_graph = (
@@ -167,7 +183,11 @@ def test_plans_of_an_estimator(ring):
     )
     assert from_arrays.edges == from_graph.edges == len(manifold.arrays()[1])
     assert [phase.name for phase in from_graph.phases] == ["start", "layout"]
-    assert from_graph.phases[-1].bytes == 4 * 60 + 28 * 3 * 60
+    strips = int(8 * 1.04 * from_graph.edges)  # the graph itself is the caller's
+    assert from_graph.phases[-1].bytes == strips + 8 * 60 + 28 * 3 * 60 and from_graph.disk == 0
+    manifold.save(tmp_path / "m")
+    from_files = model.plan(manifold=Manifold.load(tmp_path / "m"), timed=False)
+    assert from_files.phases[-1].bytes == 8 * 60 + 28 * 3 * 60 and from_files.disk == strips
     expected = plan(n_samples=500, n_neighbors=6, n_components=3, init="spectral", timed=False)
     assert model.plan(n_samples=500, timed=False) == model.plan(np.zeros((500, 9)), timed=False) == expected
     with pytest.raises(ValueError, match="Nothing tells the number of rows"):

@@ -15,11 +15,15 @@ from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph
 from umap_sk.levels import build_levels
 from umap_sk.neighbors import Neighbors, read_neighbors
 from umap_sk.start import smoothed_start
+from umap_sk.strips import arrange
 
 SIDE = 256  # rows of the made-up map are a square grid on a torus, in random order
 BLOCKS = 48  # blocks of rows that a step is timed on
+FAR = 8  # of so many edges one ends anywhere, the others in these blocks, as in graphs of a million rows
+FEW = 64  # rows of a map whose field takes no time but its grid's
 DEGREE = 20  # edges of their rows
 NEGATIVES = 64
+WIDTH = 30.0  # of the map whose field is timed
 LARGEST = 2**22  # rows whose positions are made to time how they are gathered; more are beyond any cache
 
 
@@ -30,24 +34,26 @@ class Rates(NamedTuple):
     ----------
     read, graph : float
         Of an entry of the neighbor arrays, and of a neighbor that is kept.
-    levels : float
-        Of an edge that is coarsened.
+    levels, arrange : float
+        Of an edge that is coarsened, and of one that is laid out in strips.
     smooth : float
-        Of an edge in the five passes of smoothing and what follows.
+        Of an edge when a start is smoothed and scaled.
     attract : float
         Of an edge in an epoch, among so many rows.
     sample : float
         Of a sampled vertex in an epoch.
-    field, near : float
-        Of a row in an epoch: field on the grid, and its short range.
+    grid, field, near : float
+        Of a cell of the grid in an epoch; of a row: field on the grid, and its short range.
     """
 
     read: float
     graph: float
     levels: float
+    arrange: float
     smooth: float
     attract: float
     sample: float
+    grid: float
     field: float
     near: float
 
@@ -75,16 +81,19 @@ def rates(n_samples: int, n_components: int, threads: int) -> Rates:
 @functools.lru_cache(maxsize=64)
 def _measured(rows: int, n_components: int, threads: int) -> Rates:
     indices, dists = made_up_neighbors()
-    level = build_levels(_graph(indices, dists), 0)[0]
+    made = _graph(indices, dists)
+    built = build_levels(made, 0)
     place = np.random.default_rng(0).random((len(indices), n_components), np.float32)
     read = _seconds(lambda: _read(indices, dists)) / indices.size
     graph = _seconds(lambda: _graph(indices, dists)) / indices.size - read
-    levels = _seconds(lambda: build_levels(_graph(indices, dists), 0)) - (read + graph) * indices.size
-    edges = len(level.indices)
+    edges = len(made.indices)
+    levels = _seconds(lambda: build_levels(made, 0)) / edges
+    laid = _seconds(lambda: arrange(built[:1], 0)) / edges
+    level = arrange(built[:1], 0)[0]
     smooth = _seconds(lambda: smoothed_start(level, place)) / edges
-    attract, sample = _steps(rows, n_components)
-    field, near = _fields(SIDE**2) if n_components == 2 else (0.0, 0.0)
-    return Rates(read, max(graph, read / 4), max(levels, 0.0) / edges, smooth, attract, sample, field, near)
+    steps = _steps(rows, n_components)
+    fields = _fields(SIDE**2) if n_components == 2 else (0.0, 0.0, 0.0)
+    return Rates(read, max(graph, read / 4), levels, laid, smooth, *steps, *fields)
 
 
 def made_up_neighbors() -> tuple[np.ndarray, np.ndarray]:
@@ -126,46 +135,41 @@ def _graph(indices: np.ndarray, dists: np.ndarray) -> FuzzyGraph:
     return fuzzy_graph(_read(indices, dists), indices.shape[1])
 
 
-def _settings() -> np.recarray:
-    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
-    settings.a, settings.b = fit_curve()
-    for name in ("gamma", "attraction", "weight_scale", "negative_rate", "step", "correction1", "correction2"):
-        settings[name] = 1
-    settings.negatives = NEGATIVES
-    return settings
+def _settings(rows: int = 0) -> np.recarray:
+    forces = optimise.Forces(fit_curve(), attraction=1, negative_rate=1)
+    ones = dict.fromkeys(("step", "correction1", "correction2"), 1)
+    return optimise.as_record(forces, **ones, negatives=NEGATIVES, n_rows=rows)
 
 
 def _steps(rows: int, n_components: int) -> tuple[float, float]:
-    """Seconds of an edge, and of a sampled vertex, in a step of a few blocks among so many rows.
-
-    Every other edge stays in the blocks: rows that are given in some order have neighbors near by, others have not.
-    """
+    """Seconds of an edge, and of a sampled vertex, in a step of a few blocks among so many rows."""
     rng = np.random.default_rng(0)
     own = BLOCKS * kernels.BLOCK
     positions = rng.random((rows, n_components), np.float32)
     indices = rng.integers(0, rows, own * DEGREE, np.uint32)
-    indices[::2] %= own
+    indices[np.arange(len(indices)) % FAR > 0] %= own
     graph = readonly(indices), readonly(np.ones(own * DEGREE, np.float32)), np.ones(own, np.float32)
-    starts = readonly(np.arange(own + 1, dtype=np.int64) * DEGREE)
+    starts = readonly(np.arange(own // kernels.STRIP + 1, dtype=np.int64) * DEGREE * kernels.STRIP)
     moments, out = np.zeros((2, own, n_components), np.float32), positions[:own].copy()
     no_edges = readonly(np.zeros_like(starts))
-    settings = _settings()
-    settings.n_rows = rows
-    before, ends = (readonly(positions), readonly(moments)), (settings, 0, BLOCKS, out, np.empty_like(moments))
+    before = readonly(positions), readonly(moments)
+    ends = (_settings(rows), 0, BLOCKS, out, np.empty_like(moments))
     pull = _seconds(lambda: kernels.field_step(*before, starts, *graph, *ends), 3)
     push = _seconds(lambda: kernels.sampled_step(*before, no_edges, *graph, np.empty(0, np.int32), *ends), 3)
     return pull / (own * DEGREE), push / (own * NEGATIVES)
 
 
-def _fields(rows: int) -> tuple[float, float]:
-    """Seconds of a row in an epoch's field, and in its short range."""
-    positions = (np.random.default_rng(0).random((rows, 2), np.float32) * 30).astype(np.float32)
+def _fields(rows: int) -> tuple[float, float, float]:
+    """Seconds of a cell in an epoch's grid, of a row in its field, and of a row in its short range."""
+    positions = (np.random.default_rng(0).random((rows, 2), np.float32) * WIDTH).astype(np.float32)
     curve, out, settings = fit_curve(), np.zeros((rows, 2), np.float32), _settings()
     shape = (spacing_for(*curve), (*curve, 1.0))
     frame = grid_field(positions, *shape).frame
+    few = np.concatenate([positions.min(0, keepdims=True), positions.max(0, keepdims=True), positions[: FEW - 2]])
 
-    def far():
-        read_field(grid_field(positions, *shape), positions, 1.0, out, (0, rows))
+    def far(places: np.ndarray) -> None:
+        read_field(grid_field(places, *shape), places, 1.0, out, (0, len(places)))
 
     near = _seconds(lambda: add_near_field(positions, frame, 1.0, settings, out, (0, rows)), 3)
-    return _seconds(far, 3) / rows, near / rows
+    grid, whole = _seconds(lambda: far(few), 3), _seconds(lambda: far(positions), 3)
+    return grid / (frame.shape[0] * frame.shape[1]), max(0.0, whole - grid) / rows, near / rows

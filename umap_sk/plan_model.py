@@ -5,14 +5,19 @@ import numpy as np
 from umap_sk import calibration, neighbor_forms
 from umap_sk.field import MOST_CELLS
 from umap_sk.fuzzy_graph import MOST_PARTS
-from umap_sk.levels import LARGEST
-from umap_sk.optimise import Phase, negatives_for, plan_phases
+from umap_sk.kernels import RUN
+from umap_sk.levels import EDGES_AT_ONCE, LARGEST
+from umap_sk.optimise import COARSE_CELLS, NEAR_FROM, Phase, negatives_for, plan_phases
 from umap_sk.plan_sizes import Sizes
+from umap_sk.start import TRIAL_EPOCHS
 from umap_sk.stepping import SMALL
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
 PIECE = 2**24  # joblib copies an array in pieces of this size when it writes it
 MERGED = 6  # vertices of a level for each of the next
+FILLED = 1.04  # room in strips for each edge
+CELLS = 0.6  # of the grid, a row
+TRIALS = 5  # of the start's scale
 SPECTRAL_SECONDS = 2e-4  # of the solver, a vertex of the coarsest level
 
 
@@ -33,7 +38,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     """
     n, d = sizes.n, sizes.n_components
     directed = (0 if sizes.on_disk else 8 * sizes.kept) + 8 * n  # indices and distances; where the rows begin
-    graph = 0 if sizes.on_disk else 8 * sizes.edges + 8 * n
+    graph = 0 if sizes.on_disk or not sizes.listed else 8 * sizes.edges + 8 * n
     memory = {}
     if sizes.listed:
         # Two blocks of int64 indices and float64 distances: one is read while the last is let go.
@@ -42,22 +47,67 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
-    levels = 4 * n  # degrees
-    if n > LARGEST:
-        # owners; of every coarse vertex indptr, degree, mass; indices and weights of the coarse edges
-        levels += 4 * n + 16 * (n // MERGED) + 8 * coarse_edges(sizes, n, sizes.edges)
-    # Casts for bincount while levels are made. Or a given start: its copy of float32, another one, its smoothed
-    # positions, two arrays of float64 while they are scaled.
-    making = 16 * n if sizes.start == "spectral" else (28 if sizes.start == "array" else 24) * d * n
-    solver = 70 * level_sizes(sizes)[-1][1] if sizes.start == "spectral" else 0
-    memory["start"] = graph + levels + max(making, solver)
+    # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
+    making = 70 * level_sizes(sizes)[-1][1] if sizes.start == "spectral" else 24 * d * n
+    memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making)
     # Positions and two moments, before and after an epoch; the embedding.
-    memory["layout"] = graph + levels + 28 * d * n + (field_memory(sizes) if has_field(sizes) else 0)
+    field = field_memory(sizes) if has_field(sizes) else 0
+    memory["layout"] = graph + arranged_memory(sizes) + 28 * d * n + field
     if sizes.checkpoints:
         # The graph is written while the start is made, a copy of the state while the next epochs are run.
-        memory["start"] += 0 if sizes.on_disk else min(PIECE, 4 * sizes.edges)
+        memory["start"] += min(PIECE, 4 * sizes.edges) if graph else 0
         memory["layout"] += state_memory(sizes) + min(PIECE, 8 * d * n)
     return memory
+
+
+def levels_memory(sizes: Sizes) -> int:
+    """Bytes that levels take at most while they are made and arranged.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        Beside the graph, whose arrays are the finest level's.
+    """
+    n, made, coarse = sizes.n, 0, 0
+    if n > LARGEST:
+        # Of every coarse vertex its row's start, degree and mass; indices and weights of the coarse edges.
+        coarse = 16 * (n // MERGED) + 8 * coarse_edges(sizes, n, sizes.edges)
+        # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
+        # and all of it put together.
+        made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
+    return max(made, arranged_memory(sizes) + 8 * n + coarse)  # degrees and owners as they were before
+
+
+def arranged_memory(sizes: Sizes) -> int:
+    """Bytes of levels that are arranged.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        Without strips that lie in files.
+    """
+    n, strips = sizes.n, 0 if sizes.on_disk else strips_of(sizes.edges)
+    vertices = 8 * n  # order and degree
+    if n > LARGEST:
+        strips += strips_of(coarse_edges(sizes, n, sizes.edges))
+        vertices += 4 * n * (len(level_sizes(sizes)) - 1)  # every row's owner on the coarser levels
+        vertices += 16 * (n // MERGED)  # of every coarse vertex order, degree, mass and owner
+    return strips + vertices
+
+
+def strips_of(edges: int) -> int:
+    """Bytes of edges that are laid out in strips."""
+    return int(8 * FILLED * edges)
 
 
 def state_memory(sizes: Sizes) -> int:
@@ -77,7 +127,7 @@ def state_memory(sizes: Sizes) -> int:
 
 
 def room_on_disk(sizes: Sizes) -> int:
-    """Bytes in files, at the moment when there are most: a graph that is built there, a run's graph and checkpoints.
+    """Bytes in files when there are most: a graph that is built there, its strips, a run's graph and checkpoints.
 
     Parameters
     ----------
@@ -90,10 +140,13 @@ def room_on_disk(sizes: Sizes) -> int:
         0 if everything is in memory.
     """
     graph = 8 * sizes.edges + 8 * (sizes.n + 1)
-    built = 8 * sizes.kept + graph if sizes.on_disk else 0
-    # A graph in files is given to the fit as a manifold, of which the run keeps no copy.
-    of_run = (0 if sizes.on_disk else graph) + sizes.checkpoints * state_memory(sizes) if sizes.checkpoints else 0
-    return built + of_run
+    room = sizes.checkpoints * state_memory(sizes)
+    if sizes.on_disk:
+        # The neighbors are gone when the graph is laid out in strips.
+        room += graph + max(8 * sizes.kept, strips_of(sizes.edges)) if sizes.listed else strips_of(sizes.edges)
+    elif sizes.checkpoints and sizes.listed:
+        room += graph  # of a graph that is given to the fit as a manifold the run keeps no copy
+    return room
 
 
 def field_memory(sizes: Sizes) -> int:
@@ -183,15 +236,21 @@ def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
     if sizes.listed:
         seconds["neighbors"] = rates.read * sizes.n * sizes.listed
         seconds["graph"] = rates.graph * sizes.kept
-    seconds["start"] = rates.levels * sum(edges for _, edges in levels[:-1])
+    seconds["start"] = rates.levels * sizes.edges if len(levels) > 1 else 0.0
+    seconds["start"] += rates.arrange * sum(edges for _, edges in levels)
     seconds["start"] += SPECTRAL_SECONDS * levels[-1][0] if sizes.start == "spectral" else rates.smooth * sizes.edges
+    seconds["start"] += TRIALS * TRIAL_EPOCHS * (levels[-1][1] * rates.attract + levels[-1][0] * RUN * rates.sample)
     n_epochs = sizes.n_epochs or (500 if sizes.n <= SMALL else 200)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
     phases = plan_phases(len(levels) if sizes.multilevel else 1, n_epochs, negatives, field=has_field(sizes))
-    seconds["layout"] = sum(_seconds_of(phase, *levels[phase.depth], rates) for phase in phases)
+    seconds["layout"] = sum(_seconds_of(phase, levels, rates) for phase in phases)
     return seconds
 
 
-def _seconds_of(phase: Phase, n: int, edges: int, rates: calibration.Rates) -> float:
-    repulsion = n * (rates.field + rates.near / 4) if phase.field else n * phase.negatives * rates.sample
+def _seconds_of(phase: Phase, levels: list[tuple[int, int]], rates: calibration.Rates) -> float:
+    n, edges = levels[phase.depth]
+    repulsion = n * phase.negatives * rates.sample
+    if phase.field:
+        cells = min(MOST_CELLS**2, CELLS * levels[0][0]) / (COARSE_CELLS**2 if phase.depth else 1)
+        repulsion = cells * rates.grid + n * (rates.field + (0 if phase.depth else rates.near * (1 - NEAR_FROM)))
     return phase.epochs * (edges * rates.attract + repulsion)

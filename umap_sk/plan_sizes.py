@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk.allocation import beside, in_memory
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
 from umap_sk.manifold import Manifold
 
@@ -35,7 +36,7 @@ class Sizes(NamedTuple):
     n_epochs : int or None
         As the estimator's parameter.
     on_disk : bool
-        Whether the graph is built and kept in files.
+        Whether the graph is built and kept in files, and its strips with it.
     checkpoints : int
         How many checkpoints of the run lie on the disk at most; 0 if none is kept.
     """
@@ -148,7 +149,7 @@ def sizes_of(
         multilevel=estimator.multilevel,
         start=start if isinstance(start, str) else "array",
         n_epochs=estimator.n_epochs,
-        on_disk=isinstance(manifold, Manifold),
+        on_disk=isinstance(manifold, Manifold) and beside(manifold.arrays()[2]) is not in_memory,
         checkpoint=estimator.checkpoint,
     )
 
