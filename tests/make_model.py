@@ -1,6 +1,6 @@
-"""How model_format_1.joblib was made: ``PYTHONPATH=. python tests/make_model.py``. Run it for a new format only.
+"""How model_format_2.joblib was made: ``PYTHONPATH=. python tests/make_model.py``. Run it for a new format only.
 
-Later versions of the package must read what this one wrote, so the file stays as it is.
+Later versions of the package must read what this one wrote, so the files of earlier formats stay as they are.
 """
 
 from pathlib import Path

@@ -245,7 +245,7 @@ def test_same_fit_again_goes_on(arrays, whole, keep, interrupted, epochs_run, ca
     assert [phase["name"] for phase in again.report_["phases"]] == ["resume", "layout"]
 
 
-@pytest.mark.parametrize("last", [1, 30, 36, 45, 60])
+@pytest.mark.parametrize("last", [1, 30, 36, 45, 50])
 def test_resumed_on_every_level(keep, interrupted, monkeypatch, last):
     """Levels are built again, also where the state lies at the border of two."""
     monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=100))

@@ -36,7 +36,6 @@ from umap_sk.transform import MapCache, freeze, place
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
 
-OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")
 """What is kept while a layout is on its way."""
 
 
@@ -487,7 +486,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         True
         """
         check_is_fitted(self)
-        for name in ("manifold_", *OF_A_LAYOUT):
+        for name in ("manifold_", *model_state.OF_A_LAYOUT):
             self.__dict__.pop(name, None)
         self.n_epochs_ = self.epoch_
         return self
@@ -554,7 +553,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
         """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
         with task.subtask("graph"), self._restored_after(BaseException):
-            for name in (*OF_A_LAYOUT, "_search", "feature_names_in_"):  # of an earlier fit
+            for name in (*model_state.OF_A_LAYOUT, "_search", "feature_names_in_"):  # of an earlier fit
                 self.__dict__.pop(name, None)
             return self._build(X, knn_indices, knn_dists, init, manifold, run)
 

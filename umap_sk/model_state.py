@@ -4,7 +4,9 @@ from typing import Any
 
 from umap_sk.callbacks import OF_A_RUN
 
-FORMAT = 1  # raised when an older version of the package could not make sense of a newer model
+FORMAT = 2  # raised when an older version of the package could not make sense of a newer model
+IN_ORDER = 2  # the first format whose unfinished layouts are in the optimizer's order
+OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of an unfinished layout
 
 
 def packed(state: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes from a stored state.
+    """Attributes from a stored state. An unfinished layout of format 1 ends where it is.
 
     Parameters
     ----------
@@ -47,7 +49,11 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
         If the state has a format of a newer version.
     """
     state = dict(state)
-    check_format("model", state.pop("_format", 1), state.pop("_umap_sk_version", None))
+    stored = state.pop("_format", 1)
+    check_format("model", stored, state.pop("_umap_sk_version", None))
+    if stored < IN_ORDER and "_stepper" in state:  # the map is good, the epochs that follow are not those of its start
+        state = {name: value for name, value in state.items() if name not in OF_A_LAYOUT}
+        state["n_epochs_"] = state["epoch_"]
     return state
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-FORMAT = 1  # of the files in a run's folder
+FORMAT = 2  # of the files in a run's folder; in 1, states were in the order of the data
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
 
 
