@@ -91,3 +91,33 @@ def test_memberships_in_place():
     assert membership_strengths(neighbors, scales, out=neighbors.distances) is neighbors.distances
     assert neighbors.distances.tolist() == expected.tolist()
     assert expected == pytest.approx(np.exp([0, -0.5, -1.5, -2]))
+
+
+def hard_excesses(rng, count):
+    """Distances of one row that are hard on Newton's method: over 60 orders of magnitude, or in two far clusters."""
+    return [
+        rng.random(count),
+        10.0 ** rng.uniform(-30, 30, count),
+        np.where(rng.random(count) < 0.5, 0, 10.0 ** rng.uniform(-8, 8, count)),
+        2.0 ** (np.arange(count) * 5.0 - 40),
+        np.where(rng.random(count) < 0.5, 1e-38, 1e38),
+    ][rng.integers(5)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_newtons_method_reaches_the_target(seed):
+    """Within its steps, on rows of any length beside each other; without a solution it says so as the twin does."""
+    rng = np.random.default_rng(seed)
+    width, target = int(rng.integers(2, 60)), float(np.log2(rng.integers(2, 40)))
+    rows = [hard_excesses(rng, count) for count in rng.integers(0, width + 1, kernels.LANES)]
+    excess, lengths = np.zeros((width, kernels.LANES)), np.array([len(row) for row in rows])
+    for lane, row in enumerate(rows):
+        excess[: len(row), lane] = row
+    solved = 0
+    for row, sigma in zip(rows, kernels.newton_scales(excess, lengths, target), strict=True):
+        if sigma in (0.0, kernels.WIDEST):
+            assert naive.solve_sigma(row.tolist(), target) == sigma
+        else:
+            assert np.exp(-np.minimum(700, row / sigma)).sum() == pytest.approx(target, abs=1e-5)
+            solved += 1
+    assert solved > 0 or width <= target
