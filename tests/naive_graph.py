@@ -106,11 +106,13 @@ def owners(graph, state):
     return owner
 
 
-def coarsen(graph, degree, mass, owner):
-    """Graph without edges inside of groups, degrees and masses of the groups."""
+def coarsen(graph, degree, mass, owner, least):
+    """Graph without edges inside of groups, and without those below `least` but for a group's strongest; sums."""
     members = np.eye(owner.max() + 1)[owner]
     coarse = members.T @ graph @ members
-    return coarse - np.diag(np.diag(coarse)), members.T @ degree, members.T @ mass
+    np.fill_diagonal(coarse, 0)
+    strongest = coarse.max(1, keepdims=True) * (1 - 1e-6)
+    return np.where(coarse >= np.minimum(least, strongest), coarse, 0), members.T @ degree, members.T @ mass
 
 
 def smooth(graph, positions, inner, share):

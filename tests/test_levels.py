@@ -10,6 +10,8 @@ from umap_sk._numba import limit_threads, readonly
 from umap_sk.fuzzy_graph import fuzzy_graph
 from umap_sk.neighbors import read_neighbors
 
+LEAST = levels.LEAST_WEIGHT
+
 
 def same_bits(one, other):
     return all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True) if isinstance(a, np.ndarray))
@@ -66,7 +68,7 @@ def test_coarse_level_is_the_twins(symmetric):
     state = levels.independent_set(level, 0, 0)
     owner = naive.owners(dense(level), state)
     assert coarse.owner.tolist() == owner.tolist()
-    graph, degree, mass = naive.coarsen(dense(level, level.scale), level.degree.astype(float), level.mass, owner)
+    graph, degree, mass = naive.coarsen(dense(level, level.scale), level.degree.astype(float), level.mass, owner, LEAST)
     assert coarse.scale == 1
     np.testing.assert_allclose(dense(coarse), graph, rtol=1e-5)
     assert ((dense(coarse) > 0) == (graph > 0)).all()
@@ -77,19 +79,37 @@ def test_coarse_level_is_the_twins(symmetric):
 
 
 def test_levels_add_up():
-    built = levels.build_levels(random_graph(5, ties=False), 3, largest=250)
+    built = levels.build_levels(random_graph(5, ties=False), 3, largest=300)
     assert len(built) >= 3
-    assert built[-1].n_vertices <= 250 < built[-2].n_vertices
+    assert built[-1].n_vertices <= 300 < built[-2].n_vertices
     for depth, (finer, coarse) in enumerate(zip(built, built[1:], strict=False)):
         assert coarse.n_vertices <= levels.MOST_KEPT * finer.n_vertices
         assert coarse.mass.sum() == N
         assert coarse.degree.sum(dtype=float) == pytest.approx(finer.degree.sum(dtype=float), rel=1e-5)
         owner = naive.owners(dense(finer), levels.independent_set(finer, 3, depth))
         assert coarse.owner.tolist() == owner.tolist()
-        graph, degree, mass = naive.coarsen(dense(finer, finer.scale), finer.degree.astype(float), finer.mass, owner)
+        graph, degree, mass = naive.coarsen(
+            dense(finer, finer.scale), finer.degree.astype(float), finer.mass, owner, LEAST
+        )
         np.testing.assert_allclose(dense(coarse), graph, rtol=1e-5)
         np.testing.assert_allclose(coarse.degree, degree, rtol=1e-5)
         assert coarse.mass.tolist() == mass.tolist()
+
+
+def test_parts_of_a_level_make_the_whole(monkeypatch):
+    level = level_of(12, ties=False)
+    whole = levels.coarsen(level, 0, 0)
+    monkeypatch.setattr(levels, "EDGES_AT_ONCE", 500)
+    assert same_bits(whole, levels.coarsen(level, 0, 0))
+
+
+def test_weak_edges_between_groups_are_left_out():
+    level = level_of(13, ties=False)
+    coarse = levels.coarsen(level, 0, 0)
+    rows = np.repeat(np.arange(coarse.n_vertices), np.diff(coarse.indptr))
+    weak = rows[coarse.weights < LEAST]
+    assert len(weak) > 0
+    assert (np.diff(coarse.indptr)[weak] == 1).all()  # alone in its row: the vertex's strongest
 
 
 def test_level_that_keeps_too_many_is_not_made(monkeypatch):
@@ -126,7 +146,7 @@ def test_groups_with_numbers_beyond_int32():
     room = np.concatenate([[0], np.cumsum(np.bincount(low, np.diff(level.indptr)))]).astype(np.int64)
     indices, weights = np.empty(room[-1], np.uint32), np.empty(room[-1], np.float32)
     scale = np.float32(level.scale)
-    kernels.coarse_rows(*groups, *level.edges, scale, far, 0, readonly(room), indices, weights, lengths)
+    kernels.coarse_rows(*groups, *level.edges, scale, np.float32(0), far, 0, readonly(room), indices, weights, lengths)
     expected = [{} for _ in range(size)]
     rows = np.repeat(np.arange(N), np.diff(level.indptr))
     for i, j, weight in zip(rows, level.indices, level.weights * level.scale, strict=True):

@@ -758,6 +758,7 @@ def coarse_rows(
     indices,
     weights,
     scale,
+    least,
     owner,
     first_vertex,
     starts,
@@ -767,7 +768,8 @@ def coarse_rows(
 ):
     """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
 
-    The r-th of them has lengths[r] edges from starts[r] on, where there is room for all edges of its members.
+    The r-th of them has lengths[r] edges from starts[r] on, where there is room for all edges of its members. Edges
+    that are weaker than `least`, and are not the vertex's strongest, are left out.
     """
     n = lengths.shape[0]
     for block in prange((n + 255) // 256):
@@ -779,11 +781,20 @@ def coarse_rows(
         slots = np.empty(size, np.int64)
         for c in range(low, high):
             count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
-            lengths[c - first_vertex] = count
+            strongest = f4(0)
             for s in range(count):
-                out_indices[starts[c - first_vertex] + s] = keys[slots[s]]
-                out_weights[starts[c - first_vertex] + s] = totals[slots[s]] * scale
+                strongest = max(strongest, totals[slots[s]] * scale)
+            bar = min(least, strongest)
+            place = starts[c - first_vertex]
+            for s in range(count):
+                weight = totals[slots[s]] * scale
+                key = keys[slots[s]]
                 keys[slots[s]] = -1
+                if weight >= bar:
+                    out_indices[place] = key
+                    out_weights[place] = weight
+                    place += 1
+            lengths[c - first_vertex] = place - starts[c - first_vertex]
 
 
 @parallel_kernel

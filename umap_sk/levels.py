@@ -11,6 +11,7 @@ from umap_sk.fuzzy_graph import FuzzyGraph
 LARGEST = 25_000  # vertices that need no coarser level
 MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
 ROUNDS = 12
+LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
 EDGES_AT_ONCE = 2**21  # that are merged before they are put together
 
 
@@ -155,7 +156,7 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
 
 
 def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
-    """Add up the edges between groups of vertices; edges inside of a group are left out.
+    """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
         some = slice(first, last)
         starts = room[first : last + 1] - room[first]
         indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-        groups = (bounds, members, *level.edges, np.float32(level.scale), owner, first)
+        groups = (bounds, members, *level.edges, np.float32(level.scale), np.float32(LEAST_WEIGHT), owner, first)
         kernels.coarse_rows(*groups, readonly(starts), indices, weights, lengths[some])
         kernels.close_gaps(starts, lengths[some], indices, weights)
         kept = int(lengths[some].sum())

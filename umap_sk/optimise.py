@@ -13,7 +13,7 @@ from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
 FIELD_SHARE, SAMPLED_SHARE = 0.2, 0.3  # of n_epochs, on the graph itself
-COARSE_STEP, GRAPH_STEP, FIELD_STEP = 4.0, 2.0, 1.4
+COARSE_STEP, GRAPH_STEP, FIELD_STEP = 4.0, 2.0, 1.8
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
@@ -39,7 +39,7 @@ class Phase(NamedTuple):
         Where the phase begins in the whole schedule, and how long it is.
     step : float
         Step size alpha of its first epoch.
-    fall : int
+    fall : float
         How it falls: as ``(1 - u) ** fall`` over the phase.
     field : bool
         Whether the repulsion is a field on a grid, or sampled.
@@ -53,7 +53,7 @@ class Phase(NamedTuple):
     first_epoch: int
     epochs: int
     step: float
-    fall: int
+    fall: float
     field: bool
     negatives: int
     floor: float
@@ -146,16 +146,16 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
         In the order in which they run.
     """
     if n_levels == 1:
-        return (Phase(0, 0, n_epochs, GRAPH_STEP if field else COARSE_STEP, 2, field, negatives, 0.0),)
+        return (Phase(0, 0, n_epochs, GRAPH_STEP if field else COARSE_STEP, 2.0, field, negatives, 0.0),)
     phases: list[Phase] = []
     first = 0
     for depth in range(n_levels - 1, -1, -1):
-        share, step, fall, floor = BETWEEN_SHARE, COARSE_STEP, 2, COARSE_FLOOR
+        share, step, fall, floor = BETWEEN_SHARE, COARSE_STEP, 2.0, COARSE_FLOOR
         count = negatives
         if depth == n_levels - 1:
             share, count = COARSEST_SHARE, max(negatives, COARSEST_NEGATIVES)
         elif depth == 0:
-            share, step, fall = (FIELD_SHARE, FIELD_STEP, 1) if field else (SAMPLED_SHARE, GRAPH_STEP, 2)
+            share, step, fall = (FIELD_SHARE, FIELD_STEP, 1.5) if field else (SAMPLED_SHARE, GRAPH_STEP, 2.0)
             floor = 0.0
         phases.append(Phase(depth, first, max(1, round(share * n_epochs)), step, fall, field, count, floor))
         first += phases[-1].epochs
