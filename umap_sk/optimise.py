@@ -12,7 +12,7 @@ from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
 from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FIELD_SHARE, SAMPLED_SHARE = 0.2, 0.3  # of n_epochs, on the graph itself
+FIELD_SHARE, SAMPLED_SHARE = 0.22, 0.3  # of n_epochs, on the graph itself
 COARSE_STEP, GRAPH_STEP, FIELD_STEP = 4.0, 2.0, 1.8
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
@@ -133,7 +133,7 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.2 E (0.3 E where the repulsion is
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.22 E (0.3 E where the repulsion is
         sampled) on the graph; E if it is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
