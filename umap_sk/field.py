@@ -134,7 +134,7 @@ def grid_field(
     near: bool = False,
     mass: np.ndarray | None = None,
 ) -> GridField:
-    """Repulsion that unit masses at all positions exert, as a field on a grid.
+    """Repulsion that masses at all positions exert, as a field on a grid.
 
     As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
 
@@ -148,6 +148,8 @@ def grid_field(
         a, b and gamma.
     near : bool
         Leave out the short range, which :func:`add_near_field` adds.
+    mass : ndarray of shape (n,), float32, optional
+        The masses; 1 by default.
 
     Returns
     -------

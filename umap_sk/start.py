@@ -106,7 +106,7 @@ def scaled_robustly(positions: np.ndarray) -> np.ndarray:
 
 
 def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
-    """Positions after five passes of averaging over the neighbors, scaled robustly.
+    """Positions after two passes of averaging over the neighbors, scaled robustly.
 
     Parameters
     ----------

@@ -125,13 +125,14 @@ def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) ->
     Problem
         The problem and its levels.
     """
-    built = build_levels(graph, seed)
+    built = list(build_levels(graph, seed))
+    coarsest = built[-1]
     levels = arrange(built, seed, beside(graph.weights))
     used = levels if schedule.multilevel else levels[:1]
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     phases = plan_phases(len(used), n_epochs, negatives, field=schedule.n_components == 2 and len(levels) > 1)
-    return Problem(Layout(used, phases, forces), levels, built[-1])
+    return Problem(Layout(used, phases, forces), levels, coarsest)
 
 
 def start(

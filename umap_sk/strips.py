@@ -1,5 +1,6 @@
 """Levels arranged for the optimiser: neighbors near each other in memory, the edges of 16 rows side by side."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,13 +69,13 @@ class ArrangedLevel(NamedTuple):
         return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
 
 
-def arrange(levels: tuple[Level, ...], seed: int, allocate: Allocate = in_memory) -> tuple[ArrangedLevel, ...]:
+def arrange(levels: Sequence[Level], seed: int, allocate: Allocate = in_memory) -> tuple[ArrangedLevel, ...]:
     """Levels in the optimiser's order, and their edges in strips.
 
     Parameters
     ----------
-    levels : tuple of Level
-        From the finest to the coarsest.
+    levels : sequence of Level
+        From the finest to the coarsest. A list is used up: each level goes when its strips are there.
     seed : int
         See :func:`orders_of`.
     allocate : callable
@@ -87,8 +88,9 @@ def arrange(levels: tuple[Level, ...], seed: int, allocate: Allocate = in_memory
     """
     orders = orders_of(levels, seed)
     arranged: list[ArrangedLevel] = []
-    for depth, (level, order) in enumerate(zip(levels, orders, strict=True)):
-        rank = inverse(order)
+    rest = levels if isinstance(levels, list) else list(levels)
+    for depth, order in enumerate(orders):
+        level, rank = rest.pop(0), inverse(order)
         strips = make_strips(level, order, rank, in_memory if depth else allocate)
         owner = row_owner = order[:0]
         if depth:
@@ -99,7 +101,7 @@ def arrange(levels: tuple[Level, ...], seed: int, allocate: Allocate = in_memory
     return tuple(arranged)
 
 
-def orders_of(levels: tuple[Level, ...], seed: int) -> list[np.ndarray]:
+def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     """Order of the vertices of every level.
 
     The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
@@ -108,7 +110,7 @@ def orders_of(levels: tuple[Level, ...], seed: int) -> list[np.ndarray]:
 
     Parameters
     ----------
-    levels : tuple of Level
+    levels : sequence of Level
         From the finest to the coarsest.
     seed : int
         Seed of the groups that are made of the coarsest level.
