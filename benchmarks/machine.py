@@ -62,7 +62,7 @@ def write(path, results):
     """Write results and the description of the machine to a JSON file; no path, no file."""
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps({"machine": description(), **results}, indent=1) + "\n")
+        Path(path).write_text(json.dumps({"machine": description(), **results}, indent=1, default=float) + "\n")
 
 
 def markdown(header, rows):
