@@ -1,5 +1,6 @@
 """Levels arranged for the optimizer: the same graph in another order, on any threads, in memory or in files."""
 
+import copy
 import functools
 
 import naive_graph as naive
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from graphs import N, alone, dense, dense_strips, level_of, random_graph, rows_of_strips, with_star
 from layouts import FORCES
+from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, allocation, kernels, levels, optimise, stepping, strips
 from umap_sk._numba import limit_threads, readonly
@@ -345,3 +347,21 @@ def test_strips_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatc
     monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(allocation.os, "access", lambda folder, mode: folder != stored[2])
     assert_laid_out_from(stored, tmp_path / "temporary")
+
+
+def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
+    """Each level's edges go when its phase is over; a copy that was made before that still goes on to the same bits."""
+    monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=100))
+    rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
+    dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
+    settings = {"n_neighbors": 10, "n_epochs": 60, "random_state": 3}
+    whole = PrecomputedUMAP(**settings).fit_transform(knn_indices=indices, knn_dists=dists)
+    model = PrecomputedUMAP(**settings).partial_fit(knn_indices=indices, knn_dists=dists)
+    early = copy.copy(model)
+    while model.epoch_ < model.n_epochs_ - 1:
+        depth = model._stepper.state.depth
+        model.partial_fit()
+        held = [len(level.strips.indices) > 0 for level in stepping.layout_of(model._stepper).levels]
+        assert held == [number <= depth for number in range(3)]
+    assert np.array_equal(model.partial_fit().embedding_, whole)
+    assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -655,15 +655,17 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         stepper = stepping.restored(self._stepper, self.manifold_._graph)
         reached = stepper.state
         last = min(self.n_epochs_, reached.epoch + epochs)
+        stop = False
 
         def on_epoch(state):
-            nonlocal reached
+            nonlocal reached, stop
             reached = state
             entry["epochs"] = state.epoch
             asked = show(state.epoch)
             if run:
                 run.after_epoch(state)
-            stop = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state)))) or asked
+            halted = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state))))
+            stop = bool(halted or asked)
             if not stop and state.epoch < last:
                 layout.begin_epoch()
             return stop
@@ -675,7 +677,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
             ):
                 layout.begin_epoch()
-                optimise.run(stepping.layout_of(stepper), reached, epochs, on_epoch, reuse=reuse)
+                while reached.epoch < last and not stop:
+                    stepper = stepping.lightened(stepper._replace(state=reached))
+                    self.__dict__.update(_stepper=stepper)  # lets go of what was left out
+                    count = min(last, stepping.phase_end(stepper)) - reached.epoch
+                    optimise.run(stepping.layout_of(stepper), reached, count, on_epoch, reuse=reuse)
+                    reuse = True
         finally:
             self._settle(stepper._replace(state=reached))
             if run:

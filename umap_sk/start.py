@@ -102,7 +102,11 @@ def scaled_robustly(positions: np.ndarray) -> np.ndarray:
     if share.mean() < NARROW or share.min() <= 0:
         ranks = np.argsort(np.argsort(positions, axis=0, kind="stable"), axis=0, kind="stable")
         return (ranks / len(positions) - 0.5).astype(np.float32)
-    return np.clip((positions - (low + high) / 2) / width, -BOUND, BOUND).astype(np.float32)
+    scaled = np.empty(positions.shape, np.float32)
+    for axis, (middle, extent) in enumerate(zip((low + high) / 2, width, strict=True)):
+        column = (positions[:, axis] - middle) / extent
+        scaled[:, axis] = np.clip(column, -BOUND, BOUND, out=column)
+    return scaled
 
 
 def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:

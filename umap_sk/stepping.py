@@ -11,7 +11,7 @@ from umap_sk.levels import Level, build_levels
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.spectral import spectral_positions
 from umap_sk.start import pca_positions, random_positions, scaled_robustly, smoothed_start, tried_scale
-from umap_sk.strips import ArrangedLevel, arrange, average, hand_down
+from umap_sk.strips import NO_STRIPS, ArrangedLevel, arrange, average, hand_down
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
@@ -299,6 +299,30 @@ def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
     out = np.full((n_rows, positions.shape[1]), np.nan, np.float32)
     out[stepper.rows] = positions
     return out
+
+
+def lightened(stepper: Stepper) -> Stepper:
+    """The same without the edges of the levels that the layout has left, which are not read any more.
+
+    Parameters
+    ----------
+    stepper : Stepper
+        Where the layout is.
+
+    Returns
+    -------
+    Stepper
+        What is left to be done can be done with it.
+    """
+    layout, depth = layout_of(stepper), stepper.state.depth
+    left = [level._replace(strips=NO_STRIPS) for level in layout.levels[depth + 1 :]]
+    return stepper._replace(layout=layout._replace(levels=(*layout.levels[: depth + 1], *left)))
+
+
+def phase_end(stepper: Stepper) -> int:
+    """Epoch at which the phase that the layout is in ends."""
+    ends = (phase.first_epoch + phase.epochs for phase in layout_of(stepper).phases)
+    return next(end for end in ends if end > stepper.state.epoch)
 
 
 def finished(stepper: Stepper) -> bool:

@@ -31,6 +31,9 @@ class Strips(NamedTuple):
     weights: np.ndarray
 
 
+NO_STRIPS = Strips(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+
+
 class ArrangedLevel(NamedTuple):
     """A level in the optimiser's order.
 
@@ -87,18 +90,19 @@ def arrange(levels: Sequence[Level], seed: int, allocate: Allocate = in_memory) 
         From the finest to the coarsest.
     """
     orders = orders_of(levels, seed)
-    arranged: list[ArrangedLevel] = []
     rest = levels if isinstance(levels, list) else list(levels)
-    for depth, order in enumerate(orders):
-        level, rank = rest.pop(0), inverse(order)
+    arranged: list[ArrangedLevel] = []
+    for depth in range(len(orders) - 1, -1, -1):
+        level, order = rest.pop(), orders[depth]
+        rank = inverse(order)
         strips = make_strips(level, order, rank, in_memory if depth else allocate)
-        owner = row_owner = order[:0]
-        if depth:
-            owner = rank[level.owner[orders[depth - 1]]]
-            row_owner = owner if depth == 1 else owner[arranged[-1].row_owner]
+        owner = rank[level.owner[orders[depth - 1]]] if depth else order[:0]
         mass = level.mass[order] if depth else level.mass
-        arranged.append(ArrangedLevel(strips, order, level.degree[order], mass, owner, row_owner))
-    return tuple(arranged)
+        arranged.append(ArrangedLevel(strips, order, level.degree[order], mass, owner, owner))
+    for depth in range(2, len(orders)):
+        finer, coarser = arranged[-depth], arranged[-depth - 1]
+        arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
+    return tuple(arranged[::-1])
 
 
 def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
