@@ -18,6 +18,16 @@ from umap_sk.command_line import main
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Signals have their usual effect, also where the tests themselves run in the background or under nohup."""
+    usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in stop_signals.NAMES}
+    before = {name: signal.signal(getattr(signal, name), handler) for name, handler in usual.items()}
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
 def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
     """A signal during an epoch: that epoch is finished and kept; the same command goes on to the same bits."""
     kept = [*FIT, "--checkpoint", "runs"]
