@@ -52,7 +52,9 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making)
     # Positions and two moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
-    memory["layout"] = graph + arranged_memory(sizes) + 28 * d * n + field
+    # On the way down, levels that were left let go of their strips.
+    arranged, left = arranged_memory(sizes), strips_of(coarse_edges(sizes, n, sizes.edges)) if n > LARGEST else 0
+    memory["layout"] = graph + max(arranged, arranged - left + 28 * d * n + field)
     if sizes.checkpoints:
         # The graph is written while the start is made, a copy of the state while the next epochs are run.
         memory["start"] += min(PIECE, 4 * sizes.edges) if graph else 0
@@ -80,7 +82,7 @@ def levels_memory(sizes: Sizes) -> int:
         # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
         # and all of it put together.
         made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
-    return max(made, arranged_memory(sizes) + 8 * n + coarse)  # degrees and owners as they were before
+    return max(made, arranged_memory(sizes) + 8 * n)  # degrees and owners as they were before
 
 
 def arranged_memory(sizes: Sizes) -> int:
