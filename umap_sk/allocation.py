@@ -56,10 +56,7 @@ def on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
     with open(path, "wb") as file:
         _write_header(file, (length,), dtype)
         file.flush()
-        if length and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), file.tell(), length * dtype.itemsize)
-        else:
-            file.truncate(file.tell() + length * dtype.itemsize)
+        _take_room(file, length * dtype.itemsize)
     return np.asarray(np.load(path, mmap_mode="r+")) if length else np.empty(0, dtype)
 
 
@@ -117,6 +114,14 @@ def shortened(array: np.ndarray, length: int) -> np.ndarray:
     return array
 
 
+def _take_room(file: Any, size: int) -> None:
+    """Make a file so many bytes longer, and take their room on the disk at once where the system can."""
+    if size and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), file.tell(), size)
+    else:
+        file.truncate(file.tell() + size)
+
+
 def beside(array: np.ndarray) -> Allocate:
     """Where to put what is made of an array: in memory, or if it lies in a file in files without a name beside that.
 
@@ -160,9 +165,5 @@ def scratch(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
         return np.empty(0, dtype)
     writable = os.access(folder, os.W_OK)
     with tempfile.TemporaryFile(dir=folder if writable else None) as file:
-        size = length * np.dtype(dtype).itemsize
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:
-            file.truncate(size)
+        _take_room(file, length * np.dtype(dtype).itemsize)
         return np.asarray(np.memmap(file, dtype, "r+", shape=(length,)))
