@@ -60,7 +60,7 @@ def lay_out(folder, graph, out, n_epochs):
     logger.setLevel(logging.INFO)
     logger.addFilter(lambda record: seconds.update({record.umap_sk["name"]: record.umap_sk["seconds"]}))
     manifold = model.learn_manifold(knn_indices=indices, knn_dists=distances, directory=directory)
-    _tell("graph", edges=len(manifold.arrays()[1]), seconds=seconds)
+    _tell("graph", edges=manifold.n_edges, seconds=seconds)
     model.fit(manifold=manifold, init=start)
     _tell("layout", seconds=seconds, threads=model.report_["threads"])
     np.save(out, model.embedding_)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, storage
+from umap_sk.fuzzy_graph import FuzzyGraph
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
@@ -80,7 +81,7 @@ def test_files_for_people_and_tools(saved):
 def test_numbers_of_numpy_as_parameters(manifold, tmp_path):
     """Parameters from a grid of numpy's numbers come back as numbers that agree with them."""
     parameters = {"n_neighbors": np.int64(5), "symmetrize": np.bool_(True), "set_op_mix_ratio": np.float64(0.5)}
-    Manifold(manifold._graph, parameters).save(tmp_path / "m")
+    Manifold(FuzzyGraph(*manifold.arrays()), parameters).save(tmp_path / "m")
     assert Manifold.load(tmp_path / "m").parameters == parameters
 
 

@@ -14,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk import PrecomputedUMAP, allocation, kernels, levels, optimise, stepping, strips
 from umap_sk._numba import limit_threads, readonly
 from umap_sk.curve import Curve
+from umap_sk.held_graph import HeldGraph
 
 
 def several(seed=0, n=9000, largest=500):
@@ -109,7 +110,7 @@ def test_longer_rows_come_first_in_every_block():
     lengths[[5, 900, 1500]] = [kernels.BLOCK, 5000, kernels.BLOCK - 1]
     before = np.random.default_rng(3).permutation(len(lengths)).astype(np.uint32)
     order = before.copy()
-    kernels.longest_first(lengths, order)
+    kernels.longest_first(np.concatenate([[0], np.cumsum(lengths)]), order)
     for first in range(0, len(order), kernels.BLOCK):
         block = before[first : first + kernels.BLOCK]
         longest = np.argsort(-np.minimum(kernels.BLOCK, lengths[block]), kind="stable")
@@ -191,13 +192,15 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        stepper = stepping.start(one, given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0)
+        stepper = stepping.start(
+            HeldGraph(one), given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0
+        )
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(stepping.whole_positions(stepper, N)).all(1).tolist() == lonely.tolist()
-        kept = stepping.start(one, given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
+        kept = stepping.start(HeldGraph(one), given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
         assert stepping.whole_positions(kept, N)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 

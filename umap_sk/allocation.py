@@ -135,11 +135,16 @@ def beside(array: np.ndarray) -> Allocate:
     callable
         Makes arrays; their files vanish with them.
     """
+    file = file_of(array)
+    return in_memory if file is None else functools.partial(scratch, Path(file).parent)
+
+
+def file_of(array: np.ndarray) -> str | os.PathLike | None:
+    """The file that an array is mapped from, itself or as part of another; None for an array in memory."""
     base: Any = array
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
-    file = getattr(base, "filename", None)
-    return in_memory if file is None else functools.partial(scratch, Path(file).parent)
+    return getattr(base, "filename", None)
 
 
 def scratch(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:

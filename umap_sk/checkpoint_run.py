@@ -14,6 +14,7 @@ from umap_sk import run_folder
 from umap_sk.checkpoint import Checkpoint
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.held_graph import HeldGraph
 from umap_sk.optimise import LayoutState
 from umap_sk.run_folder import Stored
 from umap_sk.run_identity import run_name
@@ -40,7 +41,7 @@ class Run:
         self.n_epochs = 0
         self._stored: Stored | None = None
         self._keeps_graph = "manifold" not in identity["data"]
-        self._graph: FuzzyGraph | None = None
+        self._held: HeldGraph | None = None
         self._graph_sum: int | None = None
         self._locked = self._created = self._failing = False
         self._writer: ThreadPoolExecutor | None = None
@@ -93,12 +94,12 @@ class Run:
             run_folder.graph_path(self.folder).unlink(missing_ok=True)
         return graph
 
-    def take(self, graph: FuzzyGraph) -> LayoutState | None:
+    def take(self, held: HeldGraph) -> LayoutState | None:
         """The state to go on from, after a look whether the graph is the run's; keeps the graph.
 
         Parameters
         ----------
-        graph : FuzzyGraph
+        held : HeldGraph
             The manifold's graph, as it was found on the disk, given, or built again.
 
         Returns
@@ -106,7 +107,7 @@ class Run:
         LayoutState or None
             None where the run begins.
         """
-        self._hold(graph)
+        self._hold(held)
         if self._stored is None:
             return None
         if self._graph_sum != self._stored.graph_sum:
@@ -121,17 +122,17 @@ class Run:
             return None
         return self._stored.state
 
-    def go_on(self, graph: FuzzyGraph, n_epochs: int, epoch: int) -> None:
+    def go_on(self, held: HeldGraph, n_epochs: int, epoch: int) -> None:
         """Say what runs from here on, where it is in memory already.
 
         Parameters
         ----------
-        graph : FuzzyGraph
+        held : HeldGraph
             The manifold's graph.
         n_epochs, epoch : int
             Epochs of the whole schedule, and run already.
         """
-        self._hold(graph)
+        self._hold(held)
         self.n_epochs, self._tried = n_epochs, epoch
 
     def after_epoch(self, state: LayoutState) -> None:
@@ -182,10 +183,11 @@ class Run:
                 shutil.rmtree(self.folder)
             files.unlock(self.folder, keep=keep_lock)
 
-    def _hold(self, graph: FuzzyGraph) -> None:
+    def _hold(self, held: HeldGraph) -> None:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
         if self._keeps_graph:
-            self._graph, self._graph_sum = graph, run_folder.sum_of_graph(graph)
+            graph = held.rows()
+            self._held, self._graph_sum = held, run_folder.sum_of_graph(graph)
             if self._writer is not None:
                 self._pending = self._writer.submit(run_folder.write_graph, self.folder, graph)
 
@@ -199,8 +201,8 @@ class Run:
         run_folder.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
         self._written = state.epoch
         run_folder.drop_old(self.folder, self.settings.keep)
-        if self._graph is not None:
-            run_folder.write_graph(self.folder, self._graph)
+        if self._held is not None and not run_folder.graph_path(self.folder).exists():
+            run_folder.write_graph(self.folder, self._held.rows(keep=False))
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

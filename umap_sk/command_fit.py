@@ -184,7 +184,7 @@ def _figures(model: PrecomputedUMAP) -> dict[str, Any]:
     return {
         "rows": rows,
         "n_components": components,
-        "edges": len(model.manifold_.arrays()[1]),
+        "edges": model.manifold_.n_edges,
         "rows_without_place": int(np.isnan(model.embedding_[:, 0]).sum()),
         "epoch": int(model.epoch_),
         "n_epochs": int(model.n_epochs_),

@@ -111,5 +111,5 @@ def _opened(path: str) -> dict[str, Any]:
         found["rows"], found["n_components"] = model.embedding_.shape
         found |= {"epoch": int(model.epoch_), "n_epochs": int(model.n_epochs_), "seed": int(model.seed_)}
     if hasattr(model, "manifold_"):
-        found["edges"] = len(model.manifold_.arrays()[1])
+        found["edges"] = model.manifold_.n_edges
     return found

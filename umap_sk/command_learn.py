@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
     """
     estimator = PrecomputedUMAP(**chosen(options, of_estimator(PrecomputedUMAP)))
     manifold = estimator.learn_manifold(**read_inputs(options), directory=options.out)
-    edges = len(manifold.arrays()[1])
+    edges = manifold.n_edges
     return {"rows": manifold.n_samples, "edges": edges, "out": os.path.realpath(options.out)}
 
 

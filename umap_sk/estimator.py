@@ -24,9 +24,10 @@ from umap_sk.checkpoint_run import opened
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
+from umap_sk.held_graph import WHOLE
 from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
-from umap_sk.own_indices import in_callers_array
+from umap_sk.own_indices import USED, in_callers_array
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
@@ -347,7 +348,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             given.check_same(getattr(self, "_seen", seen), seen)
             check_unchanged(getattr(self, "_begun_with", {}), self.get_params(deep=False))
             if run and not begins:
-                run.go_on(self.manifold_._graph, self.n_epochs_, self.epoch_)
+                run.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
             self._advance(epochs, task, run)
         return self
 
@@ -565,7 +566,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if manifold is None:
             stored = run and run.graph()
             if stored:
-                manifold = Manifold(stored, self._graph_parameters())
+                manifold = Manifold(stored, self._graph_parameters(), own=WHOLE)
             else:
                 manifold = self._learn(values, aside, knn_indices, knn_dists, report)
         elif not isinstance(manifold, Manifold):
@@ -584,7 +585,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
-        stepper = self._begun(manifold._graph, start, features, curve, run, report)
+        stepper = self._begun(manifold._held, start, features, curve, run, report)
         self.manifold_, self.seed_, self.report_ = manifold, stepper.state.seed, report
         self.a_, self.b_ = curve
         self.n_epochs_ = stepping.planned_epochs(stepper)
@@ -594,19 +595,19 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._settle(stepper)
         return np.dtype(np.float32) if values is None else values.dtype
 
-    def _begun(self, graph, start, features, curve, run, report):
+    def _begun(self, held, start, features, curve, run, report):
         """The layout at its start, or where it was when the run was cut off."""
         schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel)
         forces = self._forces(curve)
-        stored = run and run.take(graph)
+        stored = run and run.take(held)
         with report.phase("resume" if stored else "start") as entry:
             if stored:
-                stepper = stepping.resumed(graph, schedule, forces, stored)
+                stepper = stepping.resumed(held, schedule, forces, stored)
                 entry["epoch"] = stored.epoch
             else:
                 seed = run.seed if run else draw_seed(self.random_state)
                 rescale = self.rescale_init
-                stepper = stepping.start(graph, start, schedule, forces, seed, features=features, rescale=rescale)
+                stepper = stepping.start(held, start, schedule, forces, seed, features=features, rescale=rescale)
             entry["levels"] = stepping.level_sizes(stepper)
         return stepper
 
@@ -644,7 +645,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             if allocate is in_memory and not self.symmetrize:
                 graph, entry["indices"] = in_callers_array(graph, knn_indices)
             entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-        manifold = Manifold(graph, self._graph_parameters())
+        own = ("weights",) if entry.get("indices") == USED else WHOLE
+        manifold = Manifold(graph, self._graph_parameters(), own=own)
         lost = manifold.disconnected()
         report.phase_note("graph", disconnected_rows=int(lost.sum()))
         warn_of_lost(lost, "rows have no neighbor")
@@ -652,7 +654,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _advance(self, epochs, task, run, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
-        stepper = stepping.restored(self._stepper, self.manifold_._graph)
+        stepper = stepping.restored(self._stepper, self.manifold_._held)
         reached = stepper.state
         last = min(self.n_epochs_, reached.epoch + epochs)
         stop = False

@@ -811,7 +811,7 @@ def row_sums(indptr, weights, scale, degree):
 
 
 @parallel_kernel
-def longest_first(lengths, order):
+def longest_first(indptr, order):
     """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
     n = order.shape[0]
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -820,51 +820,77 @@ def longest_first(lengths, order):
         before = order[low:high].copy()
         places = np.zeros(BLOCK + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
         for q in range(high - low):
-            places[min(BLOCK, lengths[before[q]])] += 1
+            places[min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])] += 1
         place = high
         for length in range(BLOCK + 1):
             place -= places[length]
             places[length] = place
         for q in range(high - low):
-            length = min(BLOCK, lengths[before[q]])
+            length = min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])
             order[places[length]] = before[q]
             places[length] += 1
 
 
 @parallel_kernel
-def strip_widths(lengths, order, widths):
+def strip_widths(indptr, order, widths):
     """Edges of the longest row of every strip."""
     for strip in prange(widths.shape[0]):
         widest = 0
         for i in range(strip * STRIP, min(order.shape[0], (strip + 1) * STRIP)):
-            widest = max(widest, lengths[order[i]])
+            widest = max(widest, indptr[order[i] + 1] - indptr[order[i]])
         widths[strip] = widest
 
 
 @parallel_kernel
-def fill_strips(indptr, indices, weights, scale, order, rank, starts, out_indices, out_weights):
+def fill_strip_indices(indptr, indices, order, rank, starts, out):
     """Lay the edges of the rows of every strip side by side: first those that come first in their rows, and so on.
 
     Row i of the strips is row order[i] of the graph, whose entries keep their order; rank undoes order. A row that is
-    shorter than others is filled up with edges of weight 0 to itself.
+    shorter than others is filled up with edges to itself.
     """
     n = order.shape[0]
     for strip in prange(starts.shape[0] - 1):
-        firsts = np.zeros(STRIP, np.int64)
-        lengths = np.zeros(STRIP, np.int64)
-        for lane in range(min(STRIP, n - strip * STRIP)):
-            row = order[strip * STRIP + lane]
-            firsts[lane] = indptr[row]
-            lengths[lane] = indptr[row + 1] - indptr[row]
-        for t in range((starts[strip + 1] - starts[strip]) // STRIP):
-            place = starts[strip] + t * STRIP
-            for lane in range(STRIP):
-                if t < lengths[lane]:
-                    out_indices[place + lane] = rank[indices[firsts[lane] + t]]
-                    out_weights[place + lane] = weights[firsts[lane] + t] * scale
-                else:
-                    out_indices[place + lane] = min(n - 1, strip * STRIP + lane)
-                    out_weights[place + lane] = f4(0)
+        width = (starts[strip + 1] - starts[strip]) // STRIP
+        for lane in range(STRIP):
+            own = min(n - 1, strip * STRIP + lane)
+            first = indptr[order[own]]
+            length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
+            place = starts[strip] + lane
+            for t in range(length):
+                out[place + t * STRIP] = rank[indices[first + t]]
+            for t in range(length, width):
+                out[place + t * STRIP] = own
+
+
+@parallel_kernel
+def fill_strip_weights(indptr, weights, scale, order, starts, out):
+    """Lay the weights of the edges side by side, as their indices are, times `scale`; those that fill up weigh 0."""
+    n = order.shape[0]
+    for strip in prange(starts.shape[0] - 1):
+        width = (starts[strip + 1] - starts[strip]) // STRIP
+        for lane in range(STRIP):
+            own = min(n - 1, strip * STRIP + lane)
+            first = indptr[order[own]]
+            length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
+            place = starts[strip] + lane
+            for t in range(length):
+                out[place + t * STRIP] = weights[first + t] * scale
+            for t in range(length, width):
+                out[place + t * STRIP] = f4(0)
+
+
+@parallel_kernel
+def take_from_strips(indptr, order, names, starts, values, out):
+    """Bring the values of the edges back into the graph's rows; where `names` is not empty, values[e] means names[it].
+
+    All values are taken as uint32, whatever they are.
+    """
+    for i in prange(order.shape[0]):
+        first = indptr[order[i]]
+        place = starts[i // STRIP] + i % STRIP
+        for t in range(indptr[order[i] + 1] - first):
+            value = values[place + t * STRIP]
+            out[first + t] = names[value] if names.shape[0] > 0 else value
 
 
 @parallel_kernel

@@ -1,7 +1,7 @@
 """The manifold: the learned graph with what it was learned from, the expensive half that many layouts can share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import scipy.sparse
 from umap_sk import storage
 from umap_sk.allocation import Allocate, on_disk
 from umap_sk.fuzzy_graph import FuzzyGraph, without_zeros
+from umap_sk.held_graph import WHOLE, HeldGraph
 from umap_sk.model_state import FORMAT, check_format
 
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
@@ -28,6 +29,9 @@ class Manifold:
         The graph, whose arrays are shared.
     parameters : dict, optional
         The parameters that made it.
+    own : iterable of {"indices", "weights"}, default=()
+        Arrays of the graph that nobody else holds. They go when the graph is laid out, so that it is in memory once, in
+        the optimizer's order; when it is asked for, its rows are made again, bit for bit.
 
     Examples
     --------
@@ -41,10 +45,10 @@ class Manifold:
     (100, 2)
     """
 
-    __slots__ = ("_graph", "_parameters")
+    __slots__ = ("_held", "_parameters")
 
-    def __init__(self, graph: FuzzyGraph, parameters: dict[str, Any] | None = None):
-        self._graph = graph
+    def __init__(self, graph: FuzzyGraph, parameters: dict[str, Any] | None = None, *, own: Iterable[str] = ()):
+        self._held = HeldGraph(graph, own)
         self._parameters = dict(parameters or {})
 
     @classmethod
@@ -104,7 +108,7 @@ class Manifold:
         OSError
             If something cannot be written, as on a full disk; then nothing is left.
         """
-        storage.save(directory, self._graph, self._parameters)
+        storage.save(directory, self._held.rows(keep=False), self._parameters)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
@@ -161,13 +165,18 @@ class Manifold:
         """
         with storage.new_directory(directory) as folder:
             made = learn(partial(on_disk, folder))
-            storage.write(folder, made._graph, made._parameters)
+            storage.write(folder, made._held.rows(), made._parameters)
         return cls.load(directory)
 
     @property
     def n_samples(self) -> int:
         """Rows of the graph."""
-        return len(self._graph.indptr) - 1
+        return len(self._held.indptr) - 1
+
+    @property
+    def n_edges(self) -> int:
+        """Entries of the graph."""
+        return self._held.n_edges
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -176,14 +185,17 @@ class Manifold:
 
     @property
     def graph(self) -> scipy.sparse.csr_array:
-        """Membership strengths as a csr_array; shares memory with the manifold below 2^31 edges, a copy beyond."""
-        indptr, indices, weights = self._graph
+        """Membership strengths as a csr_array; shares memory with the manifold below 2^31 edges, a copy beyond.
+
+        After a layout its rows are made again first.
+        """
+        indptr, indices, weights = self._held.rows()
         if len(indices) < 2**31 and self.n_samples < 2**31:
             indptr = indptr.astype(np.int32)
         return scipy.sparse.csr_array((weights, indices, indptr), (self.n_samples, self.n_samples), copy=False)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The graph's own arrays, never a copy; do not write to them.
+        """The graph's own arrays; do not write to them. After a layout they are made again first.
 
         Returns
         -------
@@ -194,7 +206,7 @@ class Manifold:
         weights : ndarray of shape (n_edges,), float32
             Membership strengths.
         """
-        return tuple(self._graph)  # type: ignore[return-value]
+        return tuple(self._held.rows())  # type: ignore[return-value]
 
     def disconnected(self) -> np.ndarray:
         """Which rows have no edge of their own.
@@ -204,7 +216,7 @@ class Manifold:
         ndarray of shape (n_samples,), bool
             True for rows that get no place in the embedding.
         """
-        return np.diff(self._graph.indptr) == 0
+        return np.diff(self._held.indptr) == 0
 
     def check_agrees(self, parameters: dict[str, Any]) -> None:
         """Raise if the graph was learned with other parameters.
@@ -232,14 +244,14 @@ class Manifold:
 
     def __repr__(self) -> str:
         known = f", n_neighbors={self._parameters['n_neighbors']}" if "n_neighbors" in self._parameters else ""
-        return f"Manifold(n_samples={self.n_samples}, edges={len(self._graph.indices)}{known})"
+        return f"Manifold(n_samples={self.n_samples}, edges={self.n_edges}{known})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"format": FORMAT, "graph": tuple(self._graph), "parameters": self._parameters}
+        return {"format": FORMAT, "graph": tuple(self._held.rows(keep=False)), "parameters": self._parameters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
-        self._graph = FuzzyGraph(*state["graph"])
+        self._held = HeldGraph(FuzzyGraph(*state["graph"]), WHOLE)
         self._parameters = state["parameters"]
 
 

@@ -49,17 +49,34 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
     # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start == "spectral" else 24 * d * n
-    memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making)
+    gone = given_up(sizes)
+    memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
     # Positions and two moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
     # On the way down, levels that were left let go of their strips.
     arranged, left = arranged_memory(sizes), strips_of(coarse_edges(sizes, n, sizes.edges)) if n > LARGEST else 0
-    memory["layout"] = graph + max(arranged, arranged - left + 28 * d * n + field)
+    memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
     if sizes.checkpoints:
         # The graph is written while the start is made, a copy of the state while the next epochs are run.
-        memory["start"] += min(PIECE, 4 * sizes.edges) if graph else 0
+        memory["start"] += gone + min(PIECE, 4 * sizes.edges) if graph else 0
         memory["layout"] += state_memory(sizes) + min(PIECE, 8 * d * n)
     return memory
+
+
+def given_up(sizes: Sizes) -> int:
+    """Bytes of the graph's arrays that are gone once its strips are there.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        0 where others hold them, or files.
+    """
+    return 8 * sizes.edges if sizes.own and not sizes.on_disk else 0
 
 
 def levels_memory(sizes: Sizes) -> int:
@@ -82,7 +99,8 @@ def levels_memory(sizes: Sizes) -> int:
         # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
         # and all of it put together.
         made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
-    return max(made, arranged_memory(sizes) + 8 * n)  # degrees and owners as they were before
+    # Degrees and ranks while the strips are made; of an own graph the indices are gone when the weights are laid out.
+    return max(made, arranged_memory(sizes) + 8 * n - given_up(sizes) // 2)
 
 
 def arranged_memory(sizes: Sizes) -> int:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.allocation import beside, in_memory
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
+from umap_sk.held_graph import WHOLE
 from umap_sk.manifold import Manifold
 
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
@@ -37,6 +37,8 @@ class Sizes(NamedTuple):
         As the estimator's parameter.
     on_disk : bool
         Whether the graph is built and kept in files, and its strips with it.
+    own : bool
+        Whether nobody else holds the graph's arrays, so that they go when the strips are there.
     checkpoints : int
         How many checkpoints of the run lie on the disk at most; 0 if none is kept.
     """
@@ -52,6 +54,7 @@ class Sizes(NamedTuple):
     start: str
     n_epochs: int | None
     on_disk: bool
+    own: bool
     checkpoints: int
 
 
@@ -124,7 +127,7 @@ def sizes_of(
     """
     table = next((array for array in (knn_indices, X) if getattr(array, "ndim", 0) == 2), None)
     if isinstance(manifold, Manifold):
-        n_samples, edges = manifold.n_samples, len(manifold.arrays()[1])
+        n_samples, edges = manifold.n_samples, manifold.n_edges
     elif table is not None:
         n_samples = table.shape[0]
     if n_samples is None or n_samples < 2:
@@ -149,7 +152,8 @@ def sizes_of(
         multilevel=estimator.multilevel,
         start=start if isinstance(start, str) else "array",
         n_epochs=estimator.n_epochs,
-        on_disk=isinstance(manifold, Manifold) and beside(manifold.arrays()[2]) is not in_memory,
+        on_disk=isinstance(manifold, Manifold) and manifold._held.in_files,
+        own=len(manifold._held.own) == len(WHOLE) if isinstance(manifold, Manifold) else True,
         checkpoint=estimator.checkpoint,
     )
 

@@ -121,7 +121,7 @@ def plan(
     symmetrize : bool, default=True
         As in :class:`PrecomputedUMAP`.
     edges : int, default=None
-        Entries of the graph, ``len(manifold.arrays()[1])``. None for the most there can be: two a neighbor, or one
+        Entries of the graph, ``manifold.n_edges``. None for the most there can be: two a neighbor, or one
         if the graph is left directed.
     n_epochs : int, default=None
         As in :class:`PrecomputedUMAP`.
@@ -172,6 +172,7 @@ def plan(
         start=init,
         n_epochs=n_epochs,
         on_disk=on_disk,
+        own=True,
         checkpoint=checkpoint,
     )
     return of_sizes(sizes, timed=timed, n_jobs=n_jobs)

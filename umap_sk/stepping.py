@@ -7,6 +7,7 @@ import scipy.sparse
 
 from umap_sk.allocation import beside
 from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.held_graph import WHOLE, HeldGraph
 from umap_sk.levels import Level, build_levels
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.spectral import spectral_positions
@@ -58,25 +59,26 @@ class Stepper(NamedTuple):
     forces: Forces
 
 
-def connected_part(graph: FuzzyGraph) -> tuple[FuzzyGraph, np.ndarray | None]:
+def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
     """Graph of the rows that have edges, so that the others are no one's neighbors or negatives.
 
     Parameters
     ----------
-    graph : FuzzyGraph
+    held : HeldGraph
         The whole graph.
 
     Returns
     -------
-    graph : FuzzyGraph
+    held : HeldGraph
         The same, if every row has an edge.
     connected : ndarray of int64, or None
         The rows that it consists of; None for all.
     """
-    kept = np.diff(graph.indptr) > 0
+    kept = np.diff(held.indptr) > 0
     if kept.all():
-        return graph, None
+        return held, None
     n = len(kept)
+    graph = held.rows()
     whole = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
     while True:
         part = whole[kept][:, kept]
@@ -85,7 +87,7 @@ def connected_part(graph: FuzzyGraph) -> tuple[FuzzyGraph, np.ndarray | None]:
             break
         kept[np.flatnonzero(kept)[lonely]] = False
     arrays = part.indptr.astype(np.int64), part.indices.astype(graph.indices.dtype), part.data
-    return FuzzyGraph(*arrays), np.flatnonzero(kept)
+    return HeldGraph(FuzzyGraph(*arrays), WHOLE), np.flatnonzero(kept)
 
 
 class Problem(NamedTuple):
@@ -106,13 +108,13 @@ class Problem(NamedTuple):
     coarsest: Level
 
 
-def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) -> Problem:
+def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> Problem:
     """The layout problem of a connected graph.
 
     Parameters
     ----------
-    graph : FuzzyGraph
-        Graph whose rows all have edges.
+    held : HeldGraph
+        Graph whose rows all have edges; gives up its arrays where they are its own.
     schedule : Schedule
         How long the layout goes.
     forces : Forces
@@ -125,9 +127,10 @@ def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) ->
     Problem
         The problem and its levels.
     """
-    built = list(build_levels(graph, seed))
+    allocate = beside(held.rows().weights)
+    built = list(build_levels(held.rows(), seed))
     coarsest = built[-1]
-    levels = arrange(built, seed, beside(graph.weights))
+    levels = arrange(built, seed, allocate, held)
     used = levels if schedule.multilevel else levels[:1]
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
@@ -136,7 +139,7 @@ def problem(graph: FuzzyGraph, schedule: Schedule, forces: Forces, seed: int) ->
 
 
 def start(
-    graph: FuzzyGraph,
+    held: HeldGraph,
     init: str | np.ndarray,
     schedule: Schedule,
     forces: Forces,
@@ -149,7 +152,7 @@ def start(
 
     Parameters
     ----------
-    graph : FuzzyGraph
+    held : HeldGraph
         The manifold's graph.
     init : {"spectral", "pca", "random"} or ndarray of shape (n, n_components)
         The start.
@@ -169,8 +172,8 @@ def start(
     Stepper
         At epoch 0.
     """
-    graph, connected = connected_part(graph)
-    layout, levels, coarsest = problem(graph, schedule, forces, seed)
+    held, connected = connected_part(held)
+    layout, levels, coarsest = problem(held, schedule, forces, seed)
     if isinstance(init, str) and init == "spectral":
         positions = spectral_positions(coarsest, schedule.n_components, seed)[levels[-1].order]
         positions = scaled_robustly(positions)
@@ -233,14 +236,14 @@ def planned_epochs(stepper: Stepper) -> int:
     return total_epochs(layout_of(stepper).phases)
 
 
-def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
+def restored(stepper: Stepper, held: HeldGraph) -> Stepper:
     """A stepper with its levels, built again from the graph if it came from a file.
 
     Parameters
     ----------
     stepper : Stepper
         Any stepper.
-    graph : FuzzyGraph
+    held : HeldGraph
         The manifold's graph.
 
     Returns
@@ -250,16 +253,16 @@ def restored(stepper: Stepper, graph: FuzzyGraph) -> Stepper:
     """
     if stepper.layout is not None:
         return stepper
-    layout = problem(connected_part(graph)[0], stepper.schedule, stepper.forces, stepper.state.seed).layout
+    layout = problem(connected_part(held)[0], stepper.schedule, stepper.forces, stepper.state.seed).layout
     return stepper._replace(layout=layout)
 
 
-def resumed(graph: FuzzyGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> Stepper:
+def resumed(held: HeldGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> Stepper:
     """A layout that goes on from a stored state; its levels are built again.
 
     Parameters
     ----------
-    graph : FuzzyGraph
+    held : HeldGraph
         The manifold's graph.
     schedule : Schedule
         How long the layout goes.
@@ -273,8 +276,8 @@ def resumed(graph: FuzzyGraph, schedule: Schedule, forces: Forces, state: Layout
     Stepper
         At the state's epoch.
     """
-    graph, connected = connected_part(graph)
-    layout = problem(graph, schedule, forces, state.seed).layout
+    held, connected = connected_part(held)
+    layout = problem(held, schedule, forces, state.seed).layout
     return Stepper(layout, state, rows_in_order(layout, connected), schedule, forces)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.allocation import Allocate, in_memory
+from umap_sk.held_graph import HeldGraph, LaidOut
 from umap_sk.levels import Level, coarsen
 
 TOP = 300  # vertices at which grouping for the sake of the order ends
@@ -72,7 +73,9 @@ class ArrangedLevel(NamedTuple):
         return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
 
 
-def arrange(levels: Sequence[Level], seed: int, allocate: Allocate = in_memory) -> tuple[ArrangedLevel, ...]:
+def arrange(
+    levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, held: HeldGraph | None = None
+) -> tuple[ArrangedLevel, ...]:
     """Levels in the optimiser's order, and their edges in strips.
 
     Parameters
@@ -83,6 +86,8 @@ def arrange(levels: Sequence[Level], seed: int, allocate: Allocate = in_memory) 
         See :func:`orders_of`.
     allocate : callable
         Makes the arrays for the finest level's indices and weights.
+    held : HeldGraph, optional
+        The finest level's graph, which gives up its arrays, one after the other, to the strips.
 
     Returns
     -------
@@ -93,12 +98,13 @@ def arrange(levels: Sequence[Level], seed: int, allocate: Allocate = in_memory) 
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
     for depth in range(len(orders) - 1, -1, -1):
-        level, order = rest.pop(), orders[depth]
+        order = orders[depth]
         rank = inverse(order)
-        strips = make_strips(level, order, rank, in_memory if depth else allocate)
-        owner = rank[level.owner[orders[depth - 1]]] if depth else order[:0]
-        mass = level.mass[order] if depth else level.mass
-        arranged.append(ArrangedLevel(strips, order, level.degree[order], mass, owner, owner))
+        owner = rank[rest[depth].owner[orders[depth - 1]]] if depth else order[:0]
+        mass = rest[depth].mass[order] if depth else rest[depth].mass
+        degree = rest[depth].degree[order]
+        strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else held)
+        arranged.append(ArrangedLevel(strips, order, degree, mass, owner, owner))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
         arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
@@ -136,7 +142,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
         if depth < len(tower) - 1:
             order = members_in_order(inverse(order)[tower[depth + 1].owner], tower[depth + 1].n_vertices)
         if depth < len(levels):
-            kernels.longest_first(np.diff(levels[depth].indptr), order)
+            kernels.longest_first(readonly(levels[depth].indptr), order)
             orders.append(order)
     return orders[::-1]
 
@@ -180,31 +186,51 @@ def inverse(order: np.ndarray) -> np.ndarray:
     return rank
 
 
-def make_strips(level: Level, order: np.ndarray, rank: np.ndarray, allocate: Allocate = in_memory) -> Strips:
-    """Lay out a level's edges in strips.
+def make_strips(
+    levels: list[Level],
+    order: np.ndarray,
+    rank: np.ndarray,
+    allocate: Allocate = in_memory,
+    held: HeldGraph | None = None,
+) -> Strips:
+    """Lay out the edges of a list's last level in strips.
 
     Parameters
     ----------
-    level : Level
-        The level.
+    levels : list of Level
+        The last one is taken away, so that its arrays can go one by one.
     order, rank : ndarray of shape (n,)
         Its new order, and the inverse of that.
     allocate : callable
         Makes the arrays for indices and weights.
+    held : HeldGraph, optional
+        Holds the level's graph, and gives it up where its weights need no scale.
 
     Returns
     -------
     Strips
         The edges, under the vertices' new numbers.
     """
-    starts = np.zeros(-(-level.n_vertices // kernels.STRIP) + 1, np.int64)
-    kernels.strip_widths(np.diff(level.indptr), order, starts[1:])
+    indptr, indices, weights, scale = levels.pop()[:4]
+    starts = np.zeros(-(-(len(indptr) - 1) // kernels.STRIP) + 1, np.int64)
+    kernels.strip_widths(readonly(indptr), order, starts[1:])
     np.cumsum(starts * kernels.STRIP, out=starts)
-    indices = allocate("strip_indices", int(starts[-1]), level.indices.dtype)
-    weights = allocate("strip_weights", int(starts[-1]), np.float32)
-    scale = np.float32(level.scale)
-    kernels.fill_strips(*level.edges, scale, order, rank, readonly(starts), indices.view(np.uint32), weights)
-    return Strips(starts, indices, weights)
+    strips = Strips(
+        starts,
+        allocate("strip_indices", int(starts[-1]), indices.dtype),
+        allocate("strip_weights", int(starts[-1]), np.float32),
+    )
+    row_starts, strip_starts = readonly(indptr), readonly(starts)
+    new_indices = strips.indices.view(np.uint32)
+    kernels.fill_strip_indices(row_starts, readonly(indices.view(np.uint32)), order, rank, strip_starts, new_indices)
+    del indices
+    if held and scale == 1:
+        held.give_up("indices", LaidOut(order, starts, strips.indices))
+    kernels.fill_strip_weights(row_starts, readonly(weights), np.float32(scale), order, strip_starts, strips.weights)
+    del weights
+    if held and scale == 1:
+        held.give_up("weights", LaidOut(order, starts, strips.weights))
+    return strips
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:

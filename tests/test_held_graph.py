@@ -1,0 +1,152 @@
+"""Graphs that are in memory once: rows, or strips, and back to the same bits."""
+
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+from graphs import random_graph, with_star
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import Manifold, PrecomputedUMAP, kernels, levels, stepping, strips
+from umap_sk.allocation import on_disk
+from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.held_graph import WHOLE, HeldGraph, LaidOut
+
+ARRAYS = ("indptr", "indices", "weights")
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    points = np.random.default_rng(0).normal(size=(2500, 5))
+    dists, indices = NearestNeighbors(n_neighbors=12).fit(points).kneighbors()
+    return {"knn_indices": indices.astype(np.int32), "knn_dists": dists.astype(np.float32)}
+
+
+def copy_of(graph):
+    return FuzzyGraph(*(array.copy() for array in graph))
+
+
+def unit(graph):
+    """A graph whose strongest edge is 1, as those that are learned."""
+    return graph._replace(weights=graph.weights / graph.weights.max())
+
+
+def assert_same(graph, expected):
+    for name in ARRAYS:
+        ours, theirs = getattr(graph, name), getattr(expected, name)
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def arranged(held):
+    """Its levels, with the graph given up; weak references to the arrays that it had."""
+    refs = [weakref.ref(array) for array in held.rows()[1:]]
+    built = list(levels.build_levels(held.rows(), 3, largest=500))
+    made = strips.arrange(built, 3, held=held)
+    gc.collect()
+    return made, refs
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+@pytest.mark.parametrize("n", [700, 1024, 2001])
+def test_rows_come_back_from_the_strips(n, dtype):
+    graph = unit(with_star(random_graph(0, n=n)))
+    graph = graph._replace(indices=graph.indices.astype(dtype))
+    expected = copy_of(graph)
+    held = HeldGraph(graph, WHOLE)
+    del graph
+    _, refs = arranged(held)
+    assert [ref() for ref in refs] == [None, None]
+    assert held.n_edges == len(expected.indices)
+    apart = held.rows(keep=False)
+    assert_same(apart, expected)
+    kept = held.rows()
+    assert_same(kept, expected)
+    assert held.rows().indices is kept.indices is not apart.indices
+
+
+def test_what_only_half_was_given_up_comes_back():
+    """As when a run is stopped between the two arrays."""
+    graph = unit(random_graph(1, n=300))
+    expected = copy_of(graph)
+    held = HeldGraph(graph, WHOLE)
+    order = np.random.default_rng(0).permutation(300).astype(np.int32)
+    lanes = strips.make_strips([levels.finest_level(graph)], order, strips.inverse(order))
+    held.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
+    held.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
+    assert held.rows().indices is graph.indices
+    assert_same(held.rows(), expected)
+
+
+@pytest.mark.parametrize("reason", ["others hold it", "scaled", "on disk"])
+def test_graphs_that_stay(reason, tmp_path):
+    graph = unit(random_graph(2, n=600))
+    if reason == "scaled":  # the strips' weights are not the graph's
+        graph = graph._replace(weights=graph.weights * np.float32(0.7))
+    if reason == "on disk":
+        weights = on_disk(tmp_path, "weights", len(graph.weights), np.float32)
+        weights[:] = graph.weights
+        graph = graph._replace(weights=weights)
+    held = HeldGraph(graph, () if reason == "others hold it" else WHOLE)
+    arranged(held)
+    assert held.rows().indices is graph.indices and held.rows().weights is graph.weights
+
+
+@pytest.mark.parametrize("symmetrize", [True, False])
+def test_fits_of_one_manifold(arrays, symmetrize):
+    """A manifold that is laid out again and again, with other seeds, keeps its bits; so do its layouts."""
+    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20, symmetrize=symmetrize)
+    manifold = model.learn_manifold(**arrays)
+    expected = copy_of(FuzzyGraph(*manifold.arrays()))
+    stored = pickle.dumps(manifold)
+    first = model.fit_transform(manifold=manifold)
+    assert pickle.dumps(manifold) == stored
+    model.set_params(random_state=1).fit(manifold=manifold)
+    assert model.set_params(random_state=0).fit_transform(manifold=manifold).tobytes() == first.tobytes()
+    assert_same(FuzzyGraph(*manifold.arrays()), expected)
+    assert model.fit_transform(**arrays).tobytes() == first.tobytes()
+    assert_same(FuzzyGraph(*model.manifold_.arrays()), expected)
+
+
+def test_a_fit_holds_its_graph_once(arrays):
+    """Also after it was stored and loaded, and whether the graph was looked at in between or not."""
+    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20)
+    held = model.learn_manifold(**arrays)._held
+    assert held.own == {*WHOLE}
+    problem = stepping.problem(held, stepping.Schedule(20, 2, True), model._forces(model._curve()), 0)
+    assert not held._rows
+    assert held._laid_out["weights"].values is problem.levels[0].strips.weights
+    loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))
+    graph = loaded.graph_
+    whole = model.fit_transform(**arrays)
+    assert loaded.partial_fit(epochs=1000).embedding_.tobytes() == whole.tobytes()
+    assert (graph != model.graph_).nnz == 0
+    assert not HeldGraph(FuzzyGraph(*Manifold.from_graph(graph).arrays())).own
+
+
+def test_kernel_twin():
+    """Entry t of the row at lane l of a strip stands at the strip's start + 16 t + l."""
+    graph = random_graph(3, n=50)
+    order = np.random.default_rng(0).permutation(50).astype(np.int32)
+    made = strips.make_strips([levels.finest_level(graph)], order, strips.inverse(order))
+    expected = []
+    for row in range(50):
+        strip, lane = divmod(order.tolist().index(row), kernels.STRIP)
+        entries = made.indices[made.starts[strip] + lane : made.starts[strip + 1] : kernels.STRIP]
+        expected.extend(order[entry] for entry in entries[: graph.indptr[row + 1] - graph.indptr[row]])
+    out = np.empty(len(graph.indices), np.uint32)
+    kernels.take_from_strips(graph.indptr, order, order.view(np.uint32), made.starts, made.indices.view(np.uint32), out)
+    assert out.tolist() == expected
+
+
+def test_weights_beside_the_callers_indices(arrays):
+    """A directed graph on the caller's own index array gives up its weights alone."""
+    indices = np.sort(arrays["knn_indices"][:, 1:], axis=1)
+    dists = np.ones_like(arrays["knn_dists"][:, 1:])
+    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=2, symmetrize=False, init="random")
+    model.fit(knn_indices=indices, knn_dists=dists)
+    held = model.manifold_._held
+    assert [*held._laid_out] == ["weights"] and np.shares_memory(held._rows["indices"], indices)
+    assert_same(held.rows(), FuzzyGraph(*model.learn_manifold(knn_indices=indices, knn_dists=dists).arrays()))
