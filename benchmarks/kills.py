@@ -9,9 +9,9 @@ bits.
 """
 
 import functools
-import io
 import logging
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -22,7 +22,6 @@ import traceback
 import warnings
 from pathlib import Path
 
-import joblib
 import numba
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -83,16 +82,15 @@ def die_at(step):
 
         setattr(module, name, wrapped)
 
-    def dump(value, file):
+    def dump(value, file, protocol):
         if not struck():
-            return whole(value, file)
-        content = io.BytesIO()
-        whole(value, content)
-        file.write(content.getvalue()[: len(content.getvalue()) * 2 // 3])
+            return whole(value, file, protocol)
+        content = whole_bytes(value, protocol)
+        file.write(content[: len(content) * 2 // 3])
         file.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
-    whole, checkpoint_files.joblib.dump = joblib.dump, dump
+    whole, whole_bytes, checkpoint_files.pickle.dump = pickle.dump, pickle.dumps, dump
     for name in ("fsync", "replace", "unlink"):
         wrap(os, name)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import json
 import logging
 import os
@@ -11,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import joblib
@@ -29,9 +29,11 @@ from umap_sk import (
     estimator,
     knn_graph,
     optimise,
+    run_folder,
     start,
     stepping,
 )
+from umap_sk.checksum import checksum_of_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 ROOT = Path(__file__).parent.parent
@@ -156,7 +158,7 @@ def test_what_lies_in_a_folder(digits, keep, interrupted):
     assert epochs_in(folder)[-1] == 15 and len(epochs_in(folder)) == 2
     for path in folder.glob("*.joblib"):
         notes = json.loads(path.with_suffix(".json").read_text())
-        assert notes["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert notes["checksum"] == checksum_of_file(path)
         assert notes["bytes"] == path.stat().st_size and notes["run"] == folder.name and notes["umap_sk"]
     notes = json.loads((folder / "epoch-00000015.json").read_text())
     assert (notes["epoch"], notes["n_epochs"], notes["level"], notes["seed"]) == (15, 20, 0, 7)
@@ -168,6 +170,7 @@ def test_what_lies_in_a_folder(digits, keep, interrupted):
     assert stored["identity"]["data"].keys() == {"knn_indices", "knn_dists"}
     model.fit(**arrays)
     assert (folder / "epoch-00000020.joblib").stat().st_size <= 1797 * (4 * 2 + 16)
+    assert np.array_equal(joblib.load(folder / "epoch-00000020.joblib")["state"]["positions"], model.embedding_)
 
 
 @pytest.mark.parametrize("every_epochs, expected", [(1, list(range(1, 21))), (6, [6, 12, 18, 20]), (100, [20])])
@@ -184,6 +187,35 @@ def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expec
     monkeypatch.setattr(checkpoint_run.Run, "after_epoch", wait)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == expected
+
+
+def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
+    """While one checkpoint is being written others are left out, and no later epoch writes over its arrays."""
+    seven_later, write, after_epoch = threading.Event(), run_folder.write_state, checkpoint_run.Run.after_epoch
+
+    def write_late(folder, identity, stored):
+        assert stored.state.epoch != 5 or seven_later.wait(60)
+        write(folder, identity, stored)
+
+    def tell(self, state):
+        after_epoch(self, state)
+        if state.epoch == 4:
+            self._pending.result()
+        if state.epoch == 12:
+            seven_later.set()
+            self._pending.result()
+
+    monkeypatch.setattr(run_folder, "write_state", write_late)
+    monkeypatch.setattr(checkpoint_run.Run, "after_epoch", tell)
+    checkpoint = Checkpoint(keep.directory, every_epochs=1, keep=100)
+    PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
+    (folder,) = folders(keep)
+    assert {5, 13} <= set(epochs_in(folder)) and not set(range(6, 13)) & set(epochs_in(folder))
+    for epoch in set(epochs_in(folder)) - {20}:
+        alone = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epoch)._stepper.state
+        stored = joblib.load(folder / f"epoch-{epoch:08d}.joblib")["state"]
+        assert np.array_equal(stored["positions"], alone.positions)
+        assert np.array_equal(stored["moments"], alone.moments)
 
 
 def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
@@ -282,10 +314,11 @@ def test_generators_are_drawn_from_as_without_checkpoints(arrays, keep):
         assert len(folders(keep)) == 2 and not np.array_equal(*maps)
 
 
-def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
-    """No epoch is computed, the log says so, and the model is the same."""
+def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog, monkeypatch):
+    """No epoch is computed and no level built, the log says so, and the model is the same."""
     first = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
+    monkeypatch.setattr(stepping, "problem", None)
     again = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with caplog.at_level(logging.INFO, "umap_sk"):
         assert np.array_equal(again.fit_transform(**arrays), whole)

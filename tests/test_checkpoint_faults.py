@@ -315,7 +315,7 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
     monkeypatch.setattr(run_identity, "FORMAT", 7)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
     checkpoint_files.unlock(folder)  # this process still has the run that was stepped
-    message = "format=2 there, 7 here; umap_sk='[0-9.]+' there, '99.0' here"
+    message = "format=3 there, 7 here; umap_sk='[0-9.]+' there, '99.0' here"
     with pytest.raises(ValueError, match=message):
         strict.fit(**arrays)
     with pytest.warns(CheckpointMismatchWarning, match=message):

@@ -56,7 +56,7 @@ def test_run(runs, arrays, capsys):
     run = info(found[12]["path"], capsys)
     assert (run["kind"], run["rows"], run["edges"], run["n_epochs"], run["seed"]) == ("run", 60, edges, 20, 0)
     assert run["parameters"]["min_dist"] == 0.1 and found[20]["parameters"]["min_dist"] == 0.25
-    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == 2
+    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == 3
     assert run["bytes"] == sum(file.stat().st_size for file in Path(run["path"]).iterdir())
     assert [(one["epoch"], one["whole"]) for one in run["checkpoints"]] == [(5, True), (12, True)]
     newest = Path(run["path"]) / "epoch-00000012.joblib"
@@ -194,7 +194,7 @@ def test_pickles_in_disguise(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", a=bombs)
     (tmp_path / "run").mkdir()
     joblib.dump(Bomb(trace), tmp_path / "run" / "epoch-00000001.joblib")
-    (tmp_path / "run" / "epoch-00000001.json").write_text('{"epoch": 1, "n_epochs": 2, "sha256": "", "bytes": 1}')
+    (tmp_path / "run" / "epoch-00000001.json").write_text('{"epoch": 1, "n_epochs": 2, "checksum": "", "bytes": 1}')
     (tmp_path / "run" / "run.json").write_text('{"parameters": {}}')
     (tmp_path / "graph").mkdir()
     np.save(tmp_path / "graph" / "weights.npy", bombs)

@@ -105,6 +105,33 @@ def test_any_cutting_of_the_epochs_gives_the_same_bits():
     assert bits(optimise.run(layout, state, 5)) == whole
 
 
+def test_a_state_that_is_held_stays_as_it_is():
+    """Whichever it is, for as long as it is; all others take turns in two more."""
+    layout, first = three_levels()
+    total = optimise.total_epochs(layout.phases)
+    whole, places = [], {}
+    optimise.run(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
+    for length in (1, 2, 5, total):
+        held, places = [], {}
+
+        def keep(state, held=held, length=length, places=places):
+            places.setdefault(state.depth, set()).add(state.positions.ctypes.data)
+            if not held or state.epoch - held[0].epoch >= length:
+                held[:] = [state]
+            assert bits(held[0]) == whole[held[0].epoch - 1]
+
+        last = optimise.run(
+            layout,
+            copy_of(first),
+            total,
+            keep,
+            reuse=True,
+            held=lambda state, held=held: state is held[0] if held else False,
+        )
+        assert bits(last) == whole[-1]
+        assert max(map(len, places.values())) <= 3
+
+
 def test_wide_indices_make_the_same_layout():
     """uint32 in place of int32, from the levels to the last epoch."""
     graph = random_graph(9)

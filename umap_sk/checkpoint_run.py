@@ -9,9 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from umap_sk import checkpoint_files as files
 from umap_sk import run_folder
 from umap_sk.checkpoint import Checkpoint
+from umap_sk.checksum import checksum_of_arrays
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.held_graph import HeldGraph
@@ -33,6 +36,11 @@ class Run:
         From :func:`umap_sk.run_identity.identity_of`.
     seed : int
         Seed of the run if it is new.
+
+    Attributes
+    ----------
+    writing : LayoutState or None
+        The state that is being written, whose arrays must stay as they are.
     """
 
     def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int):
@@ -42,10 +50,11 @@ class Run:
         self._stored: Stored | None = None
         self._keeps_graph = "manifold" not in identity["data"]
         self._held: HeldGraph | None = None
-        self._graph_sum: int | None = None
+        self._graph_sum: str | None = None
         self._locked = self._created = self._failing = False
         self._writer: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
+        self.writing: LayoutState | None = None
         self._written = self._tried = 0
         self._clock = time.monotonic()
 
@@ -143,26 +152,30 @@ class Run:
         state : LayoutState
             The state after an epoch.
         """
-        if self._writer is None or (self._pending and not self._pending.done()):
-            return
+        if self._writer is None or (self._pending and not self._pending.done()) or state.epoch >= self.n_epochs:
+            return  # the last state is written by settle
         self._look_at_pending()
         epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
         due = epochs is not None and state.epoch - self._tried >= epochs
         if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
-            self._submit(state._replace(positions=state.positions.copy(), moments=state.moments.copy()))
+            self._submit(state)
 
-    def settle(self, state: LayoutState) -> None:
+    def settle(self, state: LayoutState, embedding: np.ndarray) -> None:
         """Write the state at which a call ends, and wait until it is on the disk.
 
         Parameters
         ----------
         state : LayoutState
             The last whole epoch.
+        embedding : ndarray of shape (n_rows, n_components)
+            The map as it stands, which is all that is kept of a finished run.
         """
         if self._writer is None:
             return
         self._look_at_pending()
         if state.epoch > self._written:
+            if state.epoch >= self.n_epochs:
+                state = state._replace(positions=embedding, moments=state.moments[:, :0])
             self._submit(state)
             self._look_at_pending()
 
@@ -185,20 +198,24 @@ class Run:
 
     def _hold(self, held: HeldGraph) -> None:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
-        if self._keeps_graph:
-            graph = held.rows()
-            self._held, self._graph_sum = held, run_folder.sum_of_graph(graph)
-            if self._writer is not None:
-                self._pending = self._writer.submit(run_folder.write_graph, self.folder, graph)
+        if not self._keeps_graph:
+            return
+        held.checksum = held.checksum or checksum_of_arrays(held.rows())
+        self._held, self._graph_sum = held, held.checksum
+        if self._writer is not None and not run_folder.graph_path(self.folder).exists():
+            self._pending = self._writer.submit(run_folder.write_graph, self.folder, held.rows())
 
     def _submit(self, state: LayoutState) -> None:
         assert self._writer is not None
-        self._tried, self._clock = state.epoch, time.monotonic()
+        self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
         self._pending = self._writer.submit(self._write, state)
 
     def _write(self, state: LayoutState) -> None:
         """Write one checkpoint, drop the oldest, and write the graph if that has failed before."""
-        run_folder.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
+        try:
+            run_folder.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
+        finally:
+            self.writing = None
         self._written = state.epoch
         run_folder.drop_old(self.folder, self.settings.keep)
         if self._held is not None and not run_folder.graph_path(self.folder).exists():
@@ -227,12 +244,8 @@ class Run:
 
     def _take_over(self) -> None:
         """Seed and newest whole checkpoint of a run that was begun before."""
-        seed = None
-        try:
-            seed = int(files.read_json(self.folder / "run.json")["seed"])
-        except (files.DamagedError, KeyError, TypeError, ValueError) as error:
-            warn(f"{self.folder / 'run.json'} cannot be used: {error}. It is written again.", CheckpointWarning)
-        else:
+        seed = run_folder.read_seed(self.folder)
+        if seed is not None:
             self.seed = seed
         self._read_newest()
         if seed is None:

@@ -585,22 +585,22 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
-        stepper = self._begun(manifold._held, start, features, curve, run, report)
-        self.manifold_, self.seed_, self.report_ = manifold, stepper.state.seed, report
+        self.manifold_, self.report_ = manifold, report
         self.a_, self.b_ = curve
-        self.n_epochs_ = stepping.planned_epochs(stepper)
-        if run:
-            self._identity, run.n_epochs = run.identity, self.n_epochs_
-        self._begun_with = self.get_params(deep=False)
-        self._settle(stepper)
+        stored = run and run.take(manifold._held)
+        if stored and run.finished:
+            with report.phase("resume") as entry:
+                self.embedding_, self._map, entry["epoch"] = stored.positions, MapCache(), stored.epoch
+            self.seed_, self.epoch_, self.n_epochs_ = stored.seed, stored.epoch, run.n_epochs
+        else:
+            self._begin_layout(start, features, run, stored)
         return np.dtype(np.float32) if values is None else values.dtype
 
-    def _begun(self, held, start, features, curve, run, report):
-        """The layout at its start, or where it was when the run was cut off."""
+    def _begin_layout(self, start, features, run, stored):
+        """Take the layout to its start, or to where it was when the run was cut off."""
         schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel)
-        forces = self._forces(curve)
-        stored = run and run.take(held)
-        with report.phase("resume" if stored else "start") as entry:
+        held, forces = self.manifold_._held, self._forces(Curve(self.a_, self.b_))
+        with self.report_.phase("resume" if stored else "start") as entry:
             if stored:
                 stepper = stepping.resumed(held, schedule, forces, stored)
                 entry["epoch"] = stored.epoch
@@ -609,7 +609,11 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 rescale = self.rescale_init
                 stepper = stepping.start(held, start, schedule, forces, seed, features=features, rescale=rescale)
             entry["levels"] = stepping.level_sizes(stepper)
-        return stepper
+        self.seed_, self.n_epochs_ = stepper.state.seed, stepping.planned_epochs(stepper)
+        if run:
+            self._identity, run.n_epochs = run.identity, self.n_epochs_
+        self._begun_with = self.get_params(deep=False)
+        self._settle(stepper)
 
     def _learn(self, values, aside, knn_indices, knn_dists, report, allocate=in_memory):
         """Manifold of the neighbors that were given or are found."""
@@ -659,6 +663,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         last = min(self.n_epochs_, reached.epoch + epochs)
         stop = False
 
+        def held(state):
+            return state is run.writing
+
         def on_epoch(state):
             nonlocal reached, stop
             reached = state
@@ -683,12 +690,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     stepper = stepping.lightened(stepper._replace(state=reached))
                     self.__dict__.update(_stepper=stepper)  # lets go of what was left out
                     count = min(last, stepping.phase_end(stepper)) - reached.epoch
-                    optimise.run(stepping.layout_of(stepper), reached, count, on_epoch, reuse=reuse)
+                    problem = stepping.layout_of(stepper)
+                    optimise.run(problem, reached, count, on_epoch, reuse=reuse, held=run and held)
                     reuse = True
         finally:
             self._settle(stepper._replace(state=reached))
             if run:
-                run.settle(reached)
+                run.settle(reached, self.embedding_)
 
     def _settle(self, stepper):
         """Take over a layout as it stands."""

@@ -79,7 +79,7 @@ def _file(path: Path) -> dict[str, Any]:
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
     notes = files.notes_path(path)
-    if path.suffix == ".joblib" and notes.is_file() and "sha256" in files.read_json(notes):
+    if path.suffix == ".joblib" and notes.is_file() and "bytes" in files.read_json(notes):
         return _checkpoint(path)
     with open(path, "rb") as file:
         start = file.read(8)

@@ -213,6 +213,7 @@ def run(
     on_epoch: Callable[[LayoutState], bool | None] | None = None,
     *,
     reuse: bool = False,
+    held: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
     """Run epochs of the schedule.
 
@@ -228,6 +229,9 @@ def run(
         Called with the state after every epoch; a true answer stops. The state is good until the epoch after the next.
     reuse : bool
         Whether the arrays of `state` may be overwritten, which saves a third of the memory.
+    held : callable, optional
+        Tells of a state that `on_epoch` was given whether it must stay good for longer. One at a time can be held, at
+        the price of its size in memory.
 
     Returns
     -------
@@ -235,12 +239,16 @@ def run(
         The state after the last epoch.
     """
     last = min(total_epochs(layout.phases), state.epoch + epochs)
-    given, spare = state, None
+    given = state
+    used: list[LayoutState] = []  # states of this level that are not needed any more
     with spare_threads(layout.levels[0].n_vertices):
         while state.epoch < last:
+            spare = next((old for old in used if not (held and held(old))), None)
             reached = advance(layout, state, spare)
-            free = state.depth == reached.depth and (reuse or state is not given)
-            spare, state = (state if free else None), reached
+            used = [old for old in used if old is not spare and state.depth == reached.depth]
+            if state.depth == reached.depth and (reuse or state is not given):
+                used.append(state)
+            state = reached
             if on_epoch is not None and on_epoch(state):
                 break
     return state

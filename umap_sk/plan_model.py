@@ -13,7 +13,6 @@ from umap_sk.start import TRIAL_EPOCHS
 from umap_sk.stepping import SMALL
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
-PIECE = 2**24  # joblib copies an array in pieces of this size when it writes it
 MERGED = 6  # vertices of a level for each of the next
 FILLED = 1.04  # room in strips for each edge
 CELLS = 0.6  # of the grid, a row
@@ -57,9 +56,8 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     arranged, left = arranged_memory(sizes), strips_of(coarse_edges(sizes, n, sizes.edges)) if n > LARGEST else 0
     memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
     if sizes.checkpoints:
-        # The graph is written while the start is made, a copy of the state while the next epochs are run.
-        memory["start"] += gone + min(PIECE, 4 * sizes.edges) if graph else 0
-        memory["layout"] += state_memory(sizes) + min(PIECE, 8 * d * n)
+        memory["start"] += gone if graph else 0  # the graph is written while the start is made
+        memory["layout"] += state_memory(sizes)  # is written while the next epochs are run, which take other arrays
     return memory
 
 

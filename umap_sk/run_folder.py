@@ -1,11 +1,11 @@
 """What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
 
 import contextlib
-import functools
 import time
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from umap_sk import checkpoint_files as files
 from umap_sk.checkpoint import Checkpoint
@@ -21,16 +21,17 @@ class Stored(NamedTuple):
     Attributes
     ----------
     state : LayoutState
-        Where the run was; without moments if it was finished.
+        Where the run was. If it was finished, without moments, and the positions are the map: those of all rows in the
+        data's order, NaN for rows without a place.
     n_epochs : int
         Epochs of the whole schedule.
-    graph_sum : int or None
-        From :func:`sum_of_graph`; None for a graph that is not kept here.
+    graph_sum : str or None
+        Checksum of the graph's arrays; None for a graph that is not kept here.
     """
 
     state: LayoutState
     n_epochs: int
-    graph_sum: int | None
+    graph_sum: str | None
 
     @property
     def finished(self) -> bool:
@@ -90,6 +91,26 @@ def write_run(folder: Path, identity: dict[str, Any], seed: int) -> None:
     files.write_json(folder / "run.json", {**_stamp(folder), **identity, "seed": seed})
 
 
+def read_seed(folder: Path) -> int | None:
+    """The seed of a run, or a warning.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+
+    Returns
+    -------
+    int or None
+        None if what the run is cannot be read.
+    """
+    try:
+        return int(files.read_json(folder / "run.json")["seed"])
+    except (files.DamagedError, KeyError, TypeError, ValueError) as error:
+        warn(f"{folder / 'run.json'} cannot be used: {error}. It is written again.", CheckpointWarning)
+        return None
+
+
 def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
     """Write a checkpoint.
 
@@ -103,8 +124,6 @@ def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
         Its content.
     """
     state = stored.state
-    if stored.finished:
-        state = state._replace(moments=state.moments[:, :0])
     counts = {"epoch": state.epoch, "n_epochs": stored.n_epochs, "level": state.depth}
     vertices, components = state.positions.shape
     notes = {"vertices": vertices, "n_components": components, "seed": state.seed, "parameters": identity["parameters"]}
@@ -180,7 +199,7 @@ def write_graph(folder: Path, graph: FuzzyGraph) -> None:
     """
     if not graph_path(folder).exists():
         counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
-        files.store(graph_path(folder), tuple(graph), {**_stamp(folder), **counts})
+        files.store(graph_path(folder), tuple(map(np.asarray, graph)), {**_stamp(folder), **counts})
 
 
 def read_graph(folder: Path) -> FuzzyGraph | None:
@@ -204,22 +223,6 @@ def read_graph(folder: Path) -> FuzzyGraph | None:
     except (files.DamagedError, OSError) as error:
         warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
         return None
-
-
-def sum_of_graph(graph: FuzzyGraph) -> int:
-    """Tells graphs apart.
-
-    Parameters
-    ----------
-    graph : FuzzyGraph
-        The graph.
-
-    Returns
-    -------
-    int
-        A checksum of its arrays.
-    """
-    return functools.reduce(lambda total, array: zlib.crc32(array.data, total), graph, 0)
 
 
 def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:

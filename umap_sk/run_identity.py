@@ -8,7 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-FORMAT = 2  # of the files in a run's folder; in 1, states were in the order of the data
+FORMAT = 3  # of the files in a run's folder; in 1, states were in the order of the data; in 2, finished ones were not
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
 
 
