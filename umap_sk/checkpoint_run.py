@@ -36,11 +36,6 @@ class Run:
         From :func:`umap_sk.run_identity.identity_of`.
     seed : int
         Seed of the run if it is new.
-
-    Attributes
-    ----------
-    writing : LayoutState or None
-        The state that is being written, whose arrays must stay as they are.
     """
 
     def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int):
@@ -54,7 +49,7 @@ class Run:
         self._locked = self._created = self._failing = False
         self._writer: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
-        self.writing: LayoutState | None = None
+        self.writing: LayoutState | None = None  # its arrays must stay as they are
         self._written = self._tried = 0
         self._clock = time.monotonic()
 
