@@ -132,6 +132,8 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
         0, but neither the row itself nor the other one of a pair.
     """
     first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
+    if np.array_equal(first, np.arange(len(first))):
+        return
     near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
     rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)
     names = first[rows].astype(np.int64)

@@ -619,41 +619,45 @@ def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out
 
 
 @kernel
-def spread(first, keys, values, count, others, stop, out_indices, out_weights):
-    """Write sorted entries to a row, each behind those of another sorted list that come before it."""
-    for q in range(count):
-        place = first + q + count_below(others, stop, keys[q])
-        out_indices[place] = keys[q]
-        out_weights[place] = values[q]
+def packed(index, weight):
+    """An edge as one number, by which edges are ordered as by their index."""
+    return (uint64(index) << uint64(32)) | uint64(np.uint32(f4(weight).view(np.int32)))
 
 
 @parallel_kernel
 def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices, out_weights):
-    """Merge every row's own edges, which come sorted, with those that it received, which are sorted as well."""
+    """Merge every row's own edges, which come sorted, with those that it received, which are sorted as well.
+
+    Both lists end in a number that is larger than any edge, and the smaller of their heads is taken without a branch.
+    """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
-        width = padded(np.max(out_indptr[low + 1 : high + 1] - out_indptr[low:high]))
-        keys = np.empty((2, width), indices.dtype)
-        values = np.empty((2, width), f4)
+        width = np.max(out_indptr[low + 1 : high + 1] - out_indptr[low:high]) + 1
+        own = np.empty(width, np.uint64)
+        more = np.empty(width, np.uint64)
         for i in range(low, high):
             count = 0
             for e in range(indptr[i], indptr[i + 1]):
                 weight = joined(weights[e], mix_ratio)
-                if weight > 0:
-                    keys[0, count] = indices[e]
-                    values[0, count] = weight
-                    count += 1
+                own[count] = packed(indices[e], weight)
+                count += int(weight > 0)
             first = out_indptr[i]
-            more = out_indptr[i + 1] - first - count
-            for q in range(more):
-                keys[1, q] = out_indices[first + count + q]
-                values[1, q] = out_weights[first + count + q]
-            keys[0, count : padded(count)] = n - 1
-            keys[1, more : padded(more)] = n - 1
-            spread(first, keys[0], values[0], count, keys[1], padded(more), out_indices, out_weights)
-            spread(first, keys[1], values[1], more, keys[0], padded(count), out_indices, out_weights)
+            last = out_indptr[i + 1]
+            for e in range(first + count, last):
+                more[e - first - count] = packed(out_indices[e], out_weights[e])
+            own[count] = uint64(0xFFFFFFFFFFFFFFFF)
+            more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
+            p = 0
+            q = 0
+            for e in range(first, last):
+                edge = min(own[p], more[q])
+                from_own = int(own[p] < more[q])
+                p += from_own
+                q += 1 - from_own
+                out_indices[e] = edge >> uint64(32)
+                out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
 
 
 # ----------------------------------------------------------------------------------------------------------- levels

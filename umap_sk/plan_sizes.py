@@ -101,6 +101,7 @@ def sizes_of(
     n_samples: int | None = None,
     edges: int | None = None,
     init: Any = None,
+    estimate: bool = True,
 ) -> Sizes:
     """Sizes of a fit from an estimator's parameters and what it is given.
 
@@ -114,6 +115,8 @@ def sizes_of(
         Rows, where none of these is given.
     edges : int, optional
         Entries of the graph, if they are known.
+    estimate : bool
+        Whether the entries are estimated from arrays, which takes some milliseconds, or bounded.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def sizes_of(
     listed = 0 if isinstance(manifold, Manifold) else wanted + 1
     if listed and table is knn_indices and isinstance(table, np.ndarray) and table.dtype.kind in "iu":
         listed = table.shape[1]
-        if edges is None:
+        if edges is None and estimate:
             edges = edges_of_arrays(table, wanted, symmetrize=estimator.symmetrize)
     start = estimator.init if init is None else init
     return make_sizes(

@@ -216,21 +216,25 @@ def warn_if_too_large(
     phases : int
         How many of the phases are run: 2 without the layout.
     """
-    try:
-        sizes = sizes_of(estimator, X, knn_indices, manifold, init=init)
-    except ValueError:
-        return
     available = available_memory()
-    memory = dict(list(memory_by_phase(sizes, numba.get_num_threads()).items())[:phases])
-    name = max(memory, key=memory.__getitem__)
-    if available is not None and memory[name] > available:
-        about = "about" if sizes.edges_known else "up to"
-        warn(
-            f"The phase {name!r} needs {about} {amount(memory[name])} of memory, but the process can get "
-            f"{amount(available)}. Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or "
-            "set symmetrize=False, lower n_neighbors, or use a larger machine. umap_sk.plan tells what each takes.",
-            MemoryPlanWarning,
-        )
+    if available is None:
+        return
+    for estimate in (False, True):  # where even the bound fits, nobody need look at the neighbors
+        try:
+            sizes = sizes_of(estimator, X, knn_indices, manifold, init=init, estimate=estimate)
+        except ValueError:
+            return
+        memory = dict(list(memory_by_phase(sizes, numba.get_num_threads()).items())[:phases])
+        name = max(memory, key=memory.__getitem__)
+        if memory[name] <= available:
+            return
+    about = "about" if sizes.edges_known else "up to"
+    warn(
+        f"The phase {name!r} needs {about} {amount(memory[name])} of memory, but the process can get "
+        f"{amount(available)}. Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or "
+        "set symmetrize=False, lower n_neighbors, or use a larger machine. umap_sk.plan tells what each takes.",
+        MemoryPlanWarning,
+    )
 
 
 def amount(size: float) -> str:
