@@ -5,6 +5,7 @@ import naive_graph as naive
 import numpy as np
 import pytest
 import scipy.sparse
+from compiled import compiled
 from door_inputs import hard_arrays
 from graphs import N, random_graph
 from umap.umap_ import fuzzy_simplicial_set
@@ -256,7 +257,7 @@ def test_places_beyond_int32_are_found():
     _, rows = wide_rows()
     row = np.sort(np.concatenate(rows))
     for place in (0, 1, len(row) // 2, len(row) - 1):
-        assert kernels.place_of(row, 0, len(row), np.int64(row[place])) == place
-        assert kernels.place_of(row, 0, place, np.int64(row[place])) == place  # behind the end: not there
-        assert kernels.place_of(row, 0, len(row), np.int64(row[place]) + 1) == place + 1  # where it would stand
-    assert kernels.place_of(row, 0, len(row), np.int64(2**32 - 1)) == len(row)
+        assert compiled("place_of")(row, 0, len(row), np.int64(row[place])) == place
+        assert compiled("place_of")(row, 0, place, np.int64(row[place])) == place  # behind the end: not there
+        assert compiled("place_of")(row, 0, len(row), np.int64(row[place]) + 1) == place + 1  # where it would stand
+    assert compiled("place_of")(row, 0, len(row), np.int64(2**32 - 1)) == len(row)

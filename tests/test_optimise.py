@@ -174,7 +174,8 @@ def test_positions_beyond_int32_are_read(tmp_path):
     beside = indices.reshape(-1, kernels.STRIP, 4).transpose(0, 2, 1).ravel()
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
-    kernels.sampled_step(readonly(positions), readonly(moments), *edges, degree, pick, settings, 0, 1, out, out_moments)
+    before = readonly(positions), optimise.places_of(positions), readonly(moments)
+    kernels.sampled_step(*before, *edges, degree, pick, settings, 0, 1, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK :], float)
     ends = far[indices.astype(int) - (n - kernels.BLOCK)]

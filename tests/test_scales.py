@@ -3,10 +3,11 @@
 import naive_graph as naive
 import numpy as np
 import pytest
+from compiled import compiled
 
 from umap_sk import kernels
 from umap_sk.neighbors import Neighbors, read_neighbors
-from umap_sk.scales import LocalScales, local_scales, membership_strengths
+from umap_sk.scales import local_scales, membership_strengths
 
 
 def ragged(rows):
@@ -75,8 +76,7 @@ def test_memberships_are_the_twins():
     rows = hard_rows(1, kernels.BLOCK + 100)
     neighbors = ragged(rows)
     scales = local_scales(neighbors, 8)
-    scales.rho[3], scales.sigma[3] = 1, 0  # nothing to divide by: every neighbor counts in full
-    strengths = membership_strengths(neighbors, scales)
+    strengths = membership_strengths(neighbors, 8)
     assert strengths.dtype == np.float32
     expected = [m for row, r, s in zip(rows, *scales, strict=True) for m in naive.memberships(row, r, s)]
     np.testing.assert_allclose(strengths, expected, rtol=1e-6, atol=1e-38)
@@ -84,13 +84,18 @@ def test_memberships_are_the_twins():
     assert strengths.min() == 0  # too far for float32
 
 
-def test_memberships_in_place():
-    neighbors = ragged([[1.0, 2.0, 4.0], [3.0]])
-    scales = LocalScales(np.array([1.0, 0.0]), np.array([2.0, 1.5]))
-    expected = membership_strengths(neighbors, scales)
-    assert membership_strengths(neighbors, scales, out=neighbors.distances) is neighbors.distances
-    assert neighbors.distances.tolist() == expected.tolist()
-    assert expected == pytest.approx(np.exp([0, -0.5, -1.5, -2]))
+@pytest.mark.parametrize("new_rows", [False, True])
+def test_memberships_in_place(new_rows):
+    neighbors = ragged(hard_rows(2, 100))
+    expected = membership_strengths(neighbors, 8, 0.4, new_rows=new_rows)
+    result = membership_strengths(neighbors, 8, 0.4, new_rows=new_rows, out=neighbors.distances)
+    assert result is neighbors.distances
+    assert result.tobytes() == expected.tobytes()
+
+
+def test_memberships_without_a_scale():
+    """Nothing to divide by: every neighbor counts in full."""
+    assert membership_strengths(ragged([[0.0] * 12] * 2), 4).tolist() == [1.0] * 24
 
 
 def hard_excesses(rng, count):
@@ -114,7 +119,7 @@ def test_newtons_method_reaches_the_target(seed):
     for lane, row in enumerate(rows):
         excess[: len(row), lane] = row
     solved = 0
-    for row, sigma in zip(rows, kernels.newton_scales(excess, lengths, target), strict=True):
+    for row, sigma in zip(rows, compiled("newton_scales")(excess, lengths, target), strict=True):
         if sigma in (0.0, kernels.WIDEST):
             assert naive.solve_sigma(row.tolist(), target) == sigma
         else:

@@ -7,6 +7,7 @@ import naive_graph as naive
 import naive_layout
 import numpy as np
 import pytest
+from compiled import compiled
 from graphs import N, alone, dense, dense_strips, level_of, random_graph, rows_of_strips, with_star
 from layouts import FORCES
 from sklearn.neighbors import NearestNeighbors
@@ -274,10 +275,10 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     plane, anywhere = begun.copy(), begun.copy()
     count = width * kernels.STRIP
     gathered = np.empty(count, np.uint64)
-    kernels.gather_places(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
-    kernels.pull_in_plane(first, width, gathered.view(np.float32), own, weights, settings, plane)
+    compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
+    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane)
     buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
-    kernels.pull_anywhere(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
+    compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
     ends = positions[indices[first:].reshape(width, kernels.STRIP)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)

@@ -5,6 +5,7 @@ import naive_layout as naive
 import naive_numbers
 import numpy as np
 import pytest
+from compiled import compiled
 
 from umap_sk import kernels, optimise, transform
 from umap_sk._numba import limit_threads, readonly
@@ -140,7 +141,7 @@ def test_sampled_places_depend_on_the_content_and_the_seed():
     assert len(hashes) == 6
     for indices, distances in same:
         for seed in (7, 8):
-            content = kernels.content_of_row(0, 4, indices.astype(np.uint32), distances.astype(np.float32), seed)
+            content = compiled("content_of_row")(0, 4, indices.astype(np.uint32), distances.astype(np.float32), seed)
             assert int(content) == naive.content_of_row(indices, distances, seed)
     one, other, _ = placed(transform.freeze(positions, FORCES, 7), same)
     assert one.tolist() != other.tolist()

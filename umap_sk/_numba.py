@@ -12,12 +12,21 @@ from joblib import effective_n_jobs
 
 config: Any = numba.config
 _launch_lock = threading.RLock()
+IMPLICIT = (  # what numba would run side by side on its own, which takes longer to compile than to run
+    "comprehension",
+    "reduction",
+    "inplace_binop",
+    "setitem",
+    "numpy",
+    "stencil",
+    "fusion",
+)
 FEW_ROWS = 4096  # four blocks of the layout: with fewer, starting a second thread costs as much as it saves
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     """Compile with an on-disk cache, or without one where no folder can be written to."""
-    options = {"nogil": True, "error_model": "numpy", **options}
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # "no locator available": read-only package and read-only home
@@ -25,17 +34,22 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a serial kernel; other kernels may call it."""
+    """Compile a serial kernel that other kernels call. Python cannot call it, which makes compiling it much faster."""
+    return _compile(function, no_cpython_wrapper=True)
+
+
+def serial_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a serial kernel that Python calls."""
     return _compile(function)
 
 
 def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that starts threads; only Python calls it.
+    """Compile a kernel that starts threads; only Python calls it. Its `prange` loops are what runs side by side.
 
     Numba's workqueue layer aborts the process when two Python threads start kernels at once, so launches take
     turns there. The other layers run side by side.
     """
-    compiled = _compile(function, parallel=True)
+    compiled = _compile(function, parallel=dict.fromkeys(IMPLICIT, False))
 
     @functools.wraps(function)
     def launch(*arguments: Any) -> Any:

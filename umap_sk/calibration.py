@@ -152,7 +152,7 @@ def _steps(rows: int, n_components: int) -> tuple[float, float]:
     starts = readonly(np.arange(own // kernels.STRIP + 1, dtype=np.int64) * DEGREE * kernels.STRIP)
     moments, out = np.zeros((2, own, n_components), np.float32), positions[:own].copy()
     no_edges = readonly(np.zeros_like(starts))
-    before = readonly(positions), readonly(moments)
+    before = readonly(positions), optimise.places_of(positions), readonly(moments)
     ends = (_settings(rows), 0, BLOCKS, out, np.empty_like(moments))
     pull = _seconds(lambda: kernels.field_step(*before, starts, *graph, *ends), 3)
     push = _seconds(lambda: kernels.sampled_step(*before, no_edges, *graph, np.empty(0, np.int32), *ends), 3)

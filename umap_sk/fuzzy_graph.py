@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.allocation import Allocate, in_memory
 from umap_sk.neighbors import Neighbors
-from umap_sk.scales import local_scales, membership_strengths
+from umap_sk.scales import membership_strengths
 
 MOST_PARTS = 8  # parts of the rows that count the edges they send; each takes 4 bytes a vertex
 
@@ -63,9 +63,7 @@ def fuzzy_graph(
     FuzzyGraph
         The graph; edges whose weight is 0 in float32 are left out.
     """
-    scales = local_scales(neighbors, n_neighbors, local_connectivity)
-    strengths = membership_strengths(neighbors, scales, out=neighbors.distances)
-    del scales
+    strengths = membership_strengths(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
     kernels.sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
     return fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
@@ -100,13 +98,33 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     received = np.zeros((min(numba.get_num_threads(), MOST_PARTS), n), np.int32)
     kernels.count_union(*arrays, ratio, own, received)
     indptr = np.zeros(n + 1, np.int64)
-    kernels.place_received(own, received, indptr[1:])
-    np.cumsum(indptr, out=indptr)
+    np.cumsum(place_received(own, received), out=indptr[1:])
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
     kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
+
+
+def place_received(own: np.ndarray, received: np.ndarray) -> np.ndarray:
+    """Turn the counts of every part's edges at every row into the places of the first of them.
+
+    Parameters
+    ----------
+    own : ndarray of shape (n,), int32
+        The rows' own edges, which come first; used up.
+    received : ndarray of shape (n_parts, n), int32
+        Counts, which become places in the rows, behind earlier parts' edges.
+
+    Returns
+    -------
+    ndarray of shape (n,), int32
+        Lengths of the rows.
+    """
+    for counts in received:
+        own += counts
+        np.subtract(own, counts, out=counts)
+    return own
 
 
 def without_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:

@@ -10,7 +10,7 @@ allows the compiler to reorder or to fuse arithmetic.
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk._numba import kernel, parallel_kernel
+from umap_sk._numba import kernel, parallel_kernel, serial_kernel
 
 f4 = np.float32
 
@@ -98,6 +98,15 @@ def exp_minus(x):
     p = p * f + 1.0
     shift = (np.float64(z).view(np.int64) - np.int64(0x4338000000000000)) << np.int64(52)
     return np.int64(np.float64(p).view(np.int64) + shift).view(np.float64)
+
+
+@kernel
+def longest(starts, low, high):
+    """Entries of the longest of the rows [low, high)."""
+    length = 0
+    for i in range(low, high):
+        length = max(length, starts[i + 1] - starts[i])
+    return length
 
 
 # -------------------------------------------------------------------------------------------------------- neighbors
@@ -299,7 +308,7 @@ def nearest_rows(
     n_rows = kept.shape[0]
     n_chunks = tally.shape[0]
     chunk_rows = (n_rows + n_chunks - 1) // n_chunks
-    widest = np.max(out_starts[1:] - out_starts[:-1])
+    widest = longest(out_starts, 0, n_rows)
     for c in prange(n_chunks):
         table = np.zeros(table_size, np.int64)
         near_indices = np.empty(widest, np.int64)
@@ -337,7 +346,7 @@ def nearest_rows(
             counts[FALLING] += run == 2
 
 
-@kernel
+@serial_kernel
 def close_gaps(starts, kept, indices, values):
     """Move rows that do not fill their room together, in place, keeping their order."""
     to = 0
@@ -371,8 +380,11 @@ def nearest_nonzero(distances, first, last, local_connectivity):
 
 
 @parallel_kernel
-def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma):
+def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma, strengths):
     """Local scales of every row: rho, and sigma so that sum_j exp(-max(0, d_j - rho) / sigma) = target.
+
+    Membership strengths exp(-max(0, d - rho) / sigma) are written to `strengths`, unless it is empty; it may be
+    `distances`.
 
     rho is rounded to float32, as the distances are and as umap-learn does. Rows of new points, which are not entries of
     their own (`self_entries` is 0), never look at the mean of all rows.
@@ -381,9 +393,7 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
     for block in prange((n + LANES - 1) // LANES):
         first = block * LANES
         rows = min(LANES, n - first)
-        width = 0
-        for r in range(rows):
-            width = max(width, indptr[first + r + 1] - indptr[first + r])
+        width = longest(indptr, first, first + rows)
         excess = np.zeros((width, LANES))
         lengths = np.zeros(LANES, np.int64)
         for r in range(rows):
@@ -405,6 +415,10 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
                     total += distances[e]
                 mean = total / max(1, stop - start + self_entries)
             sigma[first + r] = max(solved[r], 1e-3 * mean)
+            if strengths.shape[0] > 0:
+                inverse = 1.0 / sigma[first + r] if sigma[first + r] > 0 else 0.0
+                for e in range(start, stop):
+                    strengths[e] = f4(exp_minus(excess[e - start, r] * inverse))
 
 
 @kernel
@@ -432,7 +446,7 @@ def newton_scales(excess, lengths, target):
             inverse[r] = log_of(lengths[r] / target) / mean
             done[r] = False
     for _ in range(64):
-        if done.all():
+        if done.sum() == LANES:
             break
         total[:] = 0.0
         slope[:] = 0.0
@@ -448,16 +462,6 @@ def newton_scales(excess, lengths, target):
                 inverse[r] += log_of(max(1.0, value / target)) * value / slope[r]
                 result[r] = 1.0 / inverse[r]
     return result
-
-
-@parallel_kernel
-def memberships(indptr, distances, rho, sigma, out):
-    """Membership strength exp(-max(0, d - rho) / sigma) of every neighbor; `out` may be `distances`."""
-    for block in prange((rho.shape[0] + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(rho.shape[0], (block + 1) * BLOCK)):
-            inverse = 1.0 / sigma[i] if sigma[i] > 0 else 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                out[e] = f4(exp_minus(max(0.0, distances[e] - rho[i]) * inverse))
 
 
 # ------------------------------------------------------------------------------------------------------ fuzzy graph
@@ -485,7 +489,7 @@ def sort_rows(indptr, indices, values):
     for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
-        width = np.max(indptr[low + 1 : high + 1] - indptr[low:high])
+        width = longest(indptr, low, high)
         keys = np.empty(padded(width), indices.dtype)
         carried = np.empty(width, values.dtype)
         for i in range(low, high):
@@ -589,18 +593,6 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
 
 
 @parallel_kernel
-def place_received(own, received, lengths):
-    """Lengths of the rows; a part's counts become places in them, behind a row's own edges and earlier parts'."""
-    for j in prange(received.shape[1]):
-        place = own[j]
-        for part in range(received.shape[0]):
-            count = received[part, j]
-            received[part, j] = place
-            place += count
-        lengths[j] = place
-
-
-@parallel_kernel
 def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out_indices, out_weights):
     """Write the edges that only their source lists at their targets' rows, behind the room for the rows' own edges."""
     n = indptr.shape[0] - 1
@@ -634,7 +626,7 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
     for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
-        width = np.max(out_indptr[low + 1 : high + 1] - out_indptr[low:high]) + 1
+        width = longest(out_indptr, low, high) + 1
         own = np.empty(width, np.uint64)
         more = np.empty(width, np.uint64)
         for i in range(low, high):
@@ -707,7 +699,7 @@ def join_strongest(state, number, indptr, indices, weights, owner):
                     owner[i] = number[j]
 
 
-@kernel
+@serial_kernel
 def group_members(owner, member_indptr, members):
     """Vertices by owner, in ascending order; `member_indptr` arrives as the counts' prefix sums."""
     place = member_indptr[:-1].copy()
@@ -836,21 +828,12 @@ def longest_first(indptr, order):
 
 
 @parallel_kernel
-def strip_widths(indptr, order, widths):
-    """Edges of the longest row of every strip."""
-    for strip in prange(widths.shape[0]):
-        widest = 0
-        for i in range(strip * STRIP, min(order.shape[0], (strip + 1) * STRIP)):
-            widest = max(widest, indptr[order[i] + 1] - indptr[order[i]])
-        widths[strip] = widest
+def fill_strips(indptr, values, names, order, starts, out):
+    """Lay the values of the edges of every strip's rows side by side: those that come first in their rows first.
 
-
-@parallel_kernel
-def fill_strip_indices(indptr, indices, order, rank, starts, out):
-    """Lay the edges of the rows of every strip side by side: first those that come first in their rows, and so on.
-
-    Row i of the strips is row order[i] of the graph, whose entries keep their order; rank undoes order. A row that is
-    shorter than others is filled up with edges to itself.
+    Row i of the strips is row order[i] of the graph, whose entries keep their order. Values are taken as uint32,
+    whatever they are. Where `names` is not empty, names[value] is written, and a row that is shorter than others is
+    filled up with its own number, as edges to itself; otherwise the values themselves, and 0.
     """
     n = order.shape[0]
     for strip in prange(starts.shape[0] - 1):
@@ -860,27 +843,15 @@ def fill_strip_indices(indptr, indices, order, rank, starts, out):
             first = indptr[order[own]]
             length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
             place = starts[strip] + lane
-            for t in range(length):
-                out[place + t * STRIP] = rank[indices[first + t]]
+            if names.shape[0] > 0:
+                for t in range(length):
+                    out[place + t * STRIP] = names[values[first + t]]
+            else:
+                for t in range(length):
+                    out[place + t * STRIP] = values[first + t]
+                own = 0
             for t in range(length, width):
                 out[place + t * STRIP] = own
-
-
-@parallel_kernel
-def fill_strip_weights(indptr, weights, scale, order, starts, out):
-    """Lay the weights of the edges side by side, as their indices are, times `scale`; those that fill up weigh 0."""
-    n = order.shape[0]
-    for strip in prange(starts.shape[0] - 1):
-        width = (starts[strip + 1] - starts[strip]) // STRIP
-        for lane in range(STRIP):
-            own = min(n - 1, strip * STRIP + lane)
-            first = indptr[order[own]]
-            length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
-            place = starts[strip] + lane
-            for t in range(length):
-                out[place + t * STRIP] = weights[first + t] * scale
-            for t in range(length, width):
-                out[place + t * STRIP] = f4(0)
 
 
 @parallel_kernel
@@ -1069,15 +1040,18 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 
 @kernel
-def attract_block(low, high, positions, starts, indices, weights, s, gradient):
-    """Add the pull of every edge of the rows [low, high), strip by strip, every row's edges in their order."""
+def attract_block(low, high, positions, places, starts, indices, weights, s, gradient):
+    """Add the pull of every edge of the rows [low, high), strip by strip, every row's edges in their order.
+
+    In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
+    dimensions are known when this is compiled, so that one of the two ways is.
+    """
     d = positions.shape[1]
     own = np.zeros((d, STRIP), f4)
     pull = np.empty((d, STRIP), f4)
-    gathered = np.empty(PULLED * STRIP if d == 2 else 0, np.uint64)
-    difference = np.empty((d, 0 if d == 2 else PULLED * STRIP), f4)
-    factors = np.empty(0 if d == 2 else PULLED * STRIP, f4)
-    places = positions.reshape(-1).view(np.uint64) if d == 2 else np.empty(0, np.uint64)
+    gathered = np.empty(PULLED * STRIP, places.dtype)
+    if places.ndim == 2:
+        difference = np.empty((d, PULLED * STRIP), f4)
     for strip in range(low // STRIP, (high + STRIP - 1) // STRIP):
         rows = min(STRIP, high - strip * STRIP)
         pull[:] = f4(0)
@@ -1086,11 +1060,11 @@ def attract_block(low, high, positions, starts, indices, weights, s, gradient):
                 own[k, lane] = positions[strip * STRIP + lane, k]
         for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
             width = min(PULLED, (starts[strip + 1] - first) // STRIP)
-            if d == 2:
+            if places.ndim == 1:
                 gather_places(first, width * STRIP, places, indices, gathered)
                 pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull)
             else:
-                pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, pull)
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
         for lane in range(rows):
             for k in range(d):
                 gradient[strip * STRIP + lane - low, k] = pull[k, lane]
@@ -1187,7 +1161,19 @@ def adam_block(low, high, positions, moments, degree, s, gradient, out, out_mome
 
 @parallel_kernel
 def sampled_step(
-    positions, moments, starts, indices, weights, degree, pick, settings, first_block, last_block, out, out_moments
+    positions,
+    places,
+    moments,
+    starts,
+    indices,
+    weights,
+    degree,
+    pick,
+    settings,
+    first_block,
+    last_block,
+    out,
+    out_moments,
 ):
     """One epoch of the rows of some blocks, with sampled repulsion."""
     n, d = positions.shape
@@ -1195,14 +1181,14 @@ def sampled_step(
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.zeros((BLOCK, d), f4)
-        attract_block(low, high, positions, starts, indices, weights, settings[0], gradient)
+        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
         repel_block(low, high, positions, degree, pick, settings[0], gradient)
         adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
 
 
 @parallel_kernel
 def field_step(
-    positions, moments, starts, indices, weights, degree, settings, first_block, last_block, out, out_moments
+    positions, places, moments, starts, indices, weights, degree, settings, first_block, last_block, out, out_moments
 ):
     """One epoch of the rows of some blocks; `out` arrives with the repulsion field at every row."""
     n, d = positions.shape
@@ -1210,7 +1196,7 @@ def field_step(
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.zeros((BLOCK, d), f4)
-        attract_block(low, high, positions, starts, indices, weights, settings[0], gradient)
+        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
         for i in range(low, high):
             for k in range(d):
                 gradient[i - low, k] += settings[0].negative_rate * degree[i] * out[i, k]

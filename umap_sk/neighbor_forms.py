@@ -13,7 +13,7 @@ import scipy.sparse
 from umap_sk import neighbor_checks as checks
 from umap_sk._numba import readonly
 
-BLOCK = 2**20  # entries of a block: large enough to keep threads busy, small beside any input that matters
+BLOCK = 2**18  # entries of a block: in a cache when they are read, and enough to keep threads busy
 NEVER = int(np.iinfo(np.int64).min)  # an index that is always out of range: graphs have no sentinels
 
 

@@ -313,14 +313,29 @@ def step_rows(
     settings = epoch_settings(layout, phase, state)
     first, last = rows or (0, level.n_vertices)
     blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
-    positions, moments = readonly(state.positions), readonly(state.moments)
+    before = readonly(state.positions), places_of(state.positions), readonly(state.moments)
+    after = settings, *blocks, out, out_moments
     if phase.field:
         repulsion(layout, phase, state, settings, out, (first, last))
-        kernels.field_step(positions, moments, *level.edges, level.degree, settings, *blocks, out, out_moments)
+        kernels.field_step(*before, *level.edges, level.degree, *after)
     else:
-        kernels.sampled_step(
-            positions, moments, *level.edges, level.degree, level.row_owner, settings, *blocks, out, out_moments
-        )
+        kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
+
+
+def places_of(positions: np.ndarray) -> np.ndarray:
+    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, d), float32
+        In C order.
+
+    Returns
+    -------
+    ndarray of shape (n,), uint64, or of shape (n, d), float32
+        A read-only view.
+    """
+    return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
 def repulsion(

@@ -60,6 +60,46 @@ def local_scales(
     >>> float(rho[0]), round(float(np.exp(-np.array([0, 1, 2]) / sigma[0]).sum()), 4)
     (1.0, 2.0)
     """
+    return _solved(neighbors, n_neighbors, local_connectivity, new_rows, np.empty(0, np.float32))
+
+
+def membership_strengths(
+    neighbors: Neighbors,
+    n_neighbors: int,
+    local_connectivity: float = 1.0,
+    *,
+    new_rows: bool = False,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance), sorted by distance.
+    n_neighbors : int
+        See :func:`local_scales`.
+    local_connectivity : float
+        See :func:`local_scales`.
+    new_rows : bool
+        See :func:`local_scales`.
+    out : ndarray of float32, optional
+        Where to write; may be ``neighbors.distances``, which saves memory and ends their use as distances.
+
+    Returns
+    -------
+    ndarray of float32
+        One strength an entry, in [0, 1].
+    """
+    out = np.empty_like(neighbors.distances) if out is None else out
+    _solved(neighbors, n_neighbors, local_connectivity, new_rows, out)
+    return out
+
+
+def _solved(
+    neighbors: Neighbors, n_neighbors: int, local_connectivity: float, new_rows: bool, strengths: np.ndarray
+) -> LocalScales:
+    """Local scales; strengths are written, unless there is no room for them."""
     rows = len(neighbors.indptr) - 1
     rho, sigma = np.empty(rows), np.empty(rows)
     self_entries = 0 if new_rows else 1
@@ -74,27 +114,6 @@ def local_scales(
         mean,
         rho,
         sigma,
+        strengths,
     )
     return LocalScales(rho, sigma)
-
-
-def membership_strengths(neighbors: Neighbors, scales: LocalScales, out: np.ndarray | None = None) -> np.ndarray:
-    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Rows of (index, distance).
-    scales : LocalScales
-        Their scales.
-    out : ndarray of float32, optional
-        Where to write; may be ``neighbors.distances``, which saves memory and ends their use as distances.
-
-    Returns
-    -------
-    ndarray of float32
-        One strength an entry, in [0, 1].
-    """
-    out = np.empty_like(neighbors.distances) if out is None else out
-    kernels.memberships(readonly(neighbors.indptr), readonly(neighbors.distances), scales.rho, scales.sigma, out)
-    return out

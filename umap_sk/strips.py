@@ -213,24 +213,34 @@ def make_strips(
     """
     indptr, indices, weights, scale = levels.pop()[:4]
     starts = np.zeros(-(-(len(indptr) - 1) // kernels.STRIP) + 1, np.int64)
-    kernels.strip_widths(readonly(indptr), order, starts[1:])
+    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.STRIP))
     np.cumsum(starts * kernels.STRIP, out=starts)
     strips = Strips(
         starts,
         allocate("strip_indices", int(starts[-1]), indices.dtype),
         allocate("strip_weights", int(starts[-1]), np.float32),
     )
-    row_starts, strip_starts = readonly(indptr), readonly(starts)
-    new_indices = strips.indices.view(np.uint32)
-    kernels.fill_strip_indices(row_starts, readonly(indices.view(np.uint32)), order, rank, strip_starts, new_indices)
+    rows = readonly(indptr), order, readonly(starts)
+    _fill(rows, indices, rank, strips.indices)
     del indices
     if held and scale == 1:
         held.give_up("indices", LaidOut(order, starts, strips.indices))
-    kernels.fill_strip_weights(row_starts, readonly(weights), np.float32(scale), order, strip_starts, strips.weights)
+    _fill(rows, weights, rank[:0], strips.weights)
     del weights
-    if held and scale == 1:
-        held.give_up("weights", LaidOut(order, starts, strips.weights))
+    if scale == 1:
+        if held:
+            held.give_up("weights", LaidOut(order, starts, strips.weights))
+    else:
+        np.multiply(strips.weights, np.float32(scale), out=strips.weights)
     return strips
+
+
+def _fill(
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray], values: np.ndarray, names: np.ndarray, out: np.ndarray
+) -> None:
+    indptr, order, starts = rows
+    bits = readonly(values.view(np.uint32))
+    kernels.fill_strips(indptr, bits, names.view(np.uint32), order, starts, out.view(np.uint32))
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from umap_sk._numba import readonly
 from umap_sk.field import GridField, grid_field, spacing_for
 from umap_sk.neighbors import Neighbors
 from umap_sk.optimise import Forces, as_record
-from umap_sk.scales import local_scales, membership_strengths
+from umap_sk.scales import membership_strengths
 
 EPOCHS = 30
 STEP = 0.5  # a quarter of the step of the map's last phase
@@ -117,8 +117,8 @@ def place(
     """
     if frozen.n_placed < len(frozen.positions):
         neighbors = among_placed(neighbors, frozen.positions)
-    scales = local_scales(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
-    strengths = np.maximum(membership_strengths(neighbors, scales), np.float32(1e-30))
+    strengths = membership_strengths(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
+    strengths = np.maximum(strengths, np.float32(1e-30))
     settings = row_settings(frozen)
     out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)
     rows = tuple(
