@@ -52,7 +52,7 @@ def lay_out(folder, graph, out, n_epochs):
     from umap_sk import PrecomputedUMAP
 
     indices, distances, start = (np.load(Path(folder) / f"{name}.npy", mmap_mode="r") for name in NAMES)
-    model = PrecomputedUMAP(N_NEIGHBORS, n_epochs=int(n_epochs), random_state=0)
+    model = PrecomputedUMAP(N_NEIGHBORS, n_epochs=int(n_epochs) or None, random_state=0)
     _tell("imports")
     directory = None if graph == "-" else graph
     seconds = {}
@@ -80,9 +80,12 @@ def resident(pid):
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon", "RssShmem")))
 
 
-def measured(folder, graph, out, n_epochs):
-    """Run `lay_out` in a process of its own; its phases, each with the largest memory and the seconds until its end."""
-    code = "import sys; from benchmarks.larger_than_memory import lay_out; lay_out(*sys.argv[1:])"
+def measured(folder, graph, out, n_epochs, before=""):
+    """Run `lay_out` in a process of its own; its phases, each with the largest memory and the seconds until its end.
+
+    ``before`` is a statement that the process runs first.
+    """
+    code = f"{before}\nimport sys; from benchmarks.larger_than_memory import lay_out; lay_out(*sys.argv[1:])"
     arguments = [sys.executable, "-c", code, *map(str, (folder, graph, out, n_epochs))]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     peak = [0]

@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
 from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph
 from umap_sk.levels import build_levels
 from umap_sk.neighbors import Neighbors, read_neighbors
-from umap_sk.start import smoothed_start
+from umap_sk.start import best_scale, smoothed_start
 from umap_sk.strips import arrange
 
 SIDE = 256  # rows of the made-up map are a square grid on a torus, in random order
@@ -25,6 +26,9 @@ DEGREE = 20  # edges of their rows
 NEGATIVES = 64
 WIDTH = 30.0  # of the map whose field is timed
 LARGEST = 2**22  # rows whose positions are made to time how they are gathered; more are beyond any cache
+
+GATHERED = (2**23, 2**25, 2**27)  # bytes that are read here and there: as many as the made-up map has, and more
+READS = 2**19
 
 
 class Rates(NamedTuple):
@@ -38,12 +42,18 @@ class Rates(NamedTuple):
         Of an edge that is coarsened, and of one that is laid out in strips.
     smooth : float
         Of an edge when a start is smoothed and scaled.
-    attract : float
-        Of an edge in an epoch, among so many rows.
+    losses : float
+        Of a vertex when the scale of a start is looked for.
+    attract, attract_coarse : float
+        Of an edge in an epoch, among so many rows, and among few.
     sample : float
         Of a sampled vertex in an epoch.
     grid, field, near : float
         Of a cell of the grid in an epoch; of a row: field on the grid, and its short range.
+    fresh : float
+        Of a byte of memory that is used for the first time.
+    gather : tuple of float
+        Of reading a number that lies anywhere among so many bytes, `GATHERED`, which no kernel has read before.
     """
 
     read: float
@@ -51,11 +61,30 @@ class Rates(NamedTuple):
     levels: float
     arrange: float
     smooth: float
+    losses: float
     attract: float
+    attract_coarse: float
     sample: float
     grid: float
     field: float
     near: float
+    fresh: float
+    gather: tuple[float, ...]
+
+    def missed(self, size: int) -> float:
+        """Seconds that a read takes longer among so many bytes than in the made-up map.
+
+        Parameters
+        ----------
+        size : int
+            Bytes.
+
+        Returns
+        -------
+        float
+            0 where they are no more than that has.
+        """
+        return max(0.0, float(np.interp(np.log2(max(1, size)), np.log2(GATHERED), self.gather)) - self.gather[0])
 
 
 def rates(n_samples: int, n_components: int, threads: int) -> Rates:
@@ -88,12 +117,39 @@ def _measured(rows: int, n_components: int, threads: int) -> Rates:
     graph = _seconds(lambda: _graph(indices, dists)) / indices.size - read
     edges = len(made.indices)
     levels = _seconds(lambda: build_levels(made, 0)) / edges
-    laid = _seconds(lambda: arrange(built[:1], 0)) / edges
-    level = arrange(built[:1], 0)[0]
-    smooth = _seconds(lambda: smoothed_start(level, place)) / edges
-    steps = _steps(rows, n_components)
+    laid = _seconds(lambda: arrange(built, 0)) / edges
+    finest, *_, coarsest = arrange(built, 0)
+    smooth = _seconds(lambda: smoothed_start(finest, place)) / edges
+    places = place[: coarsest.n_vertices]
+    losses = _seconds(lambda: best_scale(coarsest, places, SIDE**2, fit_curve(), 5)) / coarsest.n_vertices
+    attract, sample = _steps(rows, n_components)
+    attract_coarse, _ = _steps(SIDE**2, n_components)
     fields = _fields(SIDE**2) if n_components == 2 else (0.0, 0.0, 0.0)
-    return Rates(read, max(graph, read / 4), levels, laid, smooth, *steps, *fields)
+    work = (read, max(graph, read / 4), levels, laid, smooth, losses, attract, attract_coarse, sample, *fields)
+    return Rates(*work, *_memory(128 * rows, threads))
+
+
+def _memory(size: int, threads: int) -> tuple[float, tuple[float, ...]]:
+    """Seconds of a byte of fresh memory, and of a read anywhere in so many bytes, by all threads at once."""
+    words = np.empty(min(GATHERED[-1], max(GATHERED[0], size)) // 8)
+    with ThreadPoolExecutor(threads) as pool:
+
+        def on_all(work: Callable[[int], object]) -> None:
+            list(pool.map(work, range(threads)))
+
+        def read_anywhere(among: np.ndarray) -> float:
+            places = np.random.default_rng(0).integers(0, len(among), (threads, READS), np.intp)
+            found = np.empty(places.shape)
+            read = functools.partial(np.take, among, mode="clip")
+            return _seconds(lambda: on_all(lambda thread: read(places[thread], out=found[thread]))) / places.size
+
+        on_all(int)  # starts the threads
+        parts = np.array_split(words, threads)
+        began = time.perf_counter()
+        on_all(lambda thread: parts[thread].fill(1))
+        fresh = (time.perf_counter() - began) / words.nbytes
+        gather = [read_anywhere(words[: among // 8]) for among in GATHERED]
+    return fresh, tuple(np.maximum.accumulate(gather).tolist())
 
 
 def made_up_neighbors() -> tuple[np.ndarray, np.ndarray]:

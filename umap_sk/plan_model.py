@@ -1,23 +1,14 @@
-"""The model behind a plan: bytes of the arrays that exist at each phase's peak, and the work that each phase does."""
+"""The memory behind a plan: bytes of the arrays that exist at each phase's peak."""
 
-import numpy as np
-
-from umap_sk import calibration, neighbor_forms
+from umap_sk import neighbor_forms
 from umap_sk.field import MOST_CELLS
 from umap_sk.fuzzy_graph import MOST_PARTS
-from umap_sk.kernels import RUN
 from umap_sk.levels import EDGES_AT_ONCE, LARGEST
-from umap_sk.optimise import COARSE_CELLS, NEAR_FROM, Phase, negatives_for, plan_phases
 from umap_sk.plan_sizes import Sizes
-from umap_sk.start import TRIAL_EPOCHS
-from umap_sk.stepping import SMALL
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
 MERGED = 6  # vertices of a level for each of the next
 FILLED = 1.04  # room in strips for each edge
-CELLS = 0.6  # of the grid, a row
-TRIALS = 5  # of the start's scale
-SPECTRAL_SECONDS = 2e-4  # of the solver, a vertex of the coarsest level
 
 
 def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
@@ -214,13 +205,15 @@ def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
     return int(edges * min(1.0, share * (1.0 if sizes.edges_known else 1.5)))
 
 
-def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
+def level_sizes(sizes: Sizes, merged: int = MERGED) -> list[tuple[int, int]]:
     """Vertices and edges of the levels, about.
 
     Parameters
     ----------
     sizes : Sizes
         What the plan is made from.
+    merged : int
+        Vertices of a level for each of the next: fewer than usual where there must be room enough.
 
     Returns
     -------
@@ -229,46 +222,5 @@ def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """
     levels = [(sizes.n, sizes.edges)]
     while levels[-1][0] > LARGEST:
-        levels.append((levels[-1][0] // MERGED, coarse_edges(sizes, *levels[-1])))
+        levels.append((levels[-1][0] // merged, coarse_edges(sizes, *levels[-1])))
     return levels
-
-
-def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
-    """Seconds of each phase on this machine.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    threads : int
-        Threads in force.
-
-    Returns
-    -------
-    dict of float
-        By the name of the phase.
-    """
-    rates = calibration.rates(sizes.n, sizes.n_components, threads)
-    levels = level_sizes(sizes)
-    seconds = {}
-    if sizes.listed:
-        seconds["neighbors"] = rates.read * sizes.n * sizes.listed
-        seconds["graph"] = rates.graph * sizes.kept
-    seconds["start"] = rates.levels * sizes.edges if len(levels) > 1 else 0.0
-    seconds["start"] += rates.arrange * sum(edges for _, edges in levels)
-    seconds["start"] += SPECTRAL_SECONDS * levels[-1][0] if sizes.start == "spectral" else rates.smooth * sizes.edges
-    seconds["start"] += TRIALS * TRIAL_EPOCHS * (levels[-1][1] * rates.attract + levels[-1][0] * RUN * rates.sample)
-    n_epochs = sizes.n_epochs or (500 if sizes.n <= SMALL else 200)
-    negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
-    phases = plan_phases(len(levels) if sizes.multilevel else 1, n_epochs, negatives, field=has_field(sizes))
-    seconds["layout"] = sum(_seconds_of(phase, levels, rates) for phase in phases)
-    return seconds
-
-
-def _seconds_of(phase: Phase, levels: list[tuple[int, int]], rates: calibration.Rates) -> float:
-    n, edges = levels[phase.depth]
-    repulsion = n * phase.negatives * rates.sample
-    if phase.field:
-        cells = min(MOST_CELLS**2, CELLS * levels[0][0]) / (COARSE_CELLS**2 if phase.depth else 1)
-        repulsion = cells * rates.grid + n * (rates.field + (0 if phase.depth else rates.near * (1 - NEAR_FROM)))
-    return phase.epochs * (edges * rates.attract + repulsion)

@@ -10,8 +10,9 @@ from umap_sk._numba import limit_threads
 from umap_sk.checkpoint import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
 from umap_sk.memory_limits import available_memory
-from umap_sk.plan_model import memory_by_phase, room_on_disk, seconds_by_phase
+from umap_sk.plan_model import memory_by_phase, room_on_disk
 from umap_sk.plan_sizes import Sizes, make_sizes, sizes_of
+from umap_sk.plan_time import seconds_by_phase
 
 LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
 

@@ -1,0 +1,117 @@
+"""Times of plans: sums by hand from made-up rates, and the rates of this machine."""
+
+import math
+
+import pytest
+
+from umap_sk import calibration, optimise, plan, plan_time
+from umap_sk.calibration import Rates
+
+RATES = Rates(
+    read=1.0,
+    graph=3.0,
+    levels=5.0,
+    arrange=7.0,
+    smooth=11.0,
+    losses=13.0,
+    attract=17.0,
+    attract_coarse=19.0,
+    sample=23.0,
+    grid=29.0,
+    field=31.0,
+    near=37.0,
+    fresh=0.0,
+    gather=(41.0, 43.0, 47.0),
+)
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """A function that puts rates in the place of this machine's; a list of what they were asked for."""
+    asked = []
+
+    def put(rates=RATES):
+        monkeypatch.setattr(calibration, "rates", lambda *given: asked.append(given) or rates)
+        return asked
+
+    return put
+
+
+def seconds(**options):
+    """Seconds of a plan by phase."""
+    return {phase.name: phase.seconds for phase in plan(**options).phases}
+
+
+def test_one_level_by_hand(made_up):
+    """Repulsion is sampled, nothing is coarsened, no read misses the caches."""
+    made_up()
+    n, kept, edges = 10_000, 90_000, 120_000
+    negatives = optimise.negatives_for(math.log2(10) * 1.5, 5)
+    found = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30)
+    trial = 15 * (edges * RATES.attract_coarse + n * 32 * RATES.sample)
+    assert found == {
+        "neighbors": RATES.read * 100_000,
+        "graph": RATES.graph * kept,
+        "start": pytest.approx((RATES.arrange + RATES.smooth) * edges + 3.5 * trial + 2 * n * RATES.losses),
+        "layout": 30 * (edges * RATES.attract + n * negatives * RATES.sample),
+    }
+    spectral = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30, init="spectral")
+    assert found["start"] - spectral["start"] == pytest.approx(RATES.smooth * edges - 1e-5 * n)
+
+
+def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
+    """600,000 rows: three levels, a field on each, its short range in the last quarter of the finest level's epochs."""
+    made_up(RATES._replace(fresh=1e-3))
+    n, kept, edges = 600_000, 8_400_000, 12_000_000
+    found = seconds(n_samples=n, edges=edges, n_epochs=100)
+    assert found["neighbors"] == pytest.approx(9_000_000 + 1e-3 * 8 * kept)
+    doublings = math.log2(8 * kept / 2**23)  # a read takes 2 more up to 2**25 bytes, and 4 more up to 2**27
+    missed = 2 + 4 * (doublings - 2) / 2
+    assert found["graph"] == pytest.approx((3 + 4.4 * missed) * kept + 1e-3 * (16 * n + 8 * edges))
+    missed = 2 + 4 * (math.log2(8 * edges / 2**23) - 2) / 2
+    (_, _), (middle, middle_edges), (top, top_edges) = levels = plan_time.levels_of(plan_sizes(n, edges))
+    assert [vertices for vertices, _ in levels] == [n, n // 7, n // 49]
+    work = (5 + 4.4 * missed + 7 + 1.5 * missed + 11 + 0.3 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
+    trials = 3.5 * 15 * (top_edges * 19 + top * 32 * 23) + 2 * top * 13
+    assert found["start"] == pytest.approx(work + trials)
+    cells = 25_000 * 6**0.4
+    coarse = 60 * (top_edges * 19 + cells / 9 * 29 + top * 31) + 15 * (middle_edges * 19 + cells / 9 * 29 + middle * 31)
+    near = 1.3 * 37 + 1.5 * 2 * math.log2(16 * n / 2**23) / 2
+    finest = 22 * (edges * 17 + cells * 29 + n * 31) + 5 * n * near  # from epoch 16.5 of 22 on
+    handed_down = 0.4 * 11 * (middle_edges + edges)
+    assert found["layout"] == pytest.approx(coarse + finest + handed_down)
+    manifold = seconds(n_samples=n, edges=edges, n_epochs=100, on_disk=True)
+    assert found["start"] - manifold["start"] == pytest.approx(1e-3 * int(8 * 1.04 * edges))
+
+
+def plan_sizes(n, edges):
+    """Sizes of a symmetric graph of 15 neighbors."""
+    from umap_sk.plan_sizes import make_sizes
+
+    settings = {"n_components": 2, "symmetrize": True, "multilevel": True, "start": "array"}
+    return make_sizes(n, 14, 15, edges, n_epochs=100, on_disk=False, own=True, **settings)
+
+
+def test_threads_that_a_fit_would_use(made_up):
+    """Rates are those of so many threads; few rows are laid out on one."""
+    asked = made_up()
+    threads = plan(n_samples=4097, n_jobs=2).threads
+    plan(n_samples=4096, n_jobs=2)
+    assert asked == [(4097, 2, threads), (4096, 2, 1)]
+
+
+def test_reads_beyond_the_caches():
+    """By the logarithm of the size; nothing below the made-up map's, the last figure beyond the largest."""
+    assert [RATES.missed(size) for size in (0, 2**10, 2**23, 2**24, 2**25, 2**26, 2**27, 2**40)] == [
+        0, 0, 0, 1, 2, 4, 6, 6,
+    ]  # fmt: skip
+    assert RATES._replace(gather=(5.0, 5.0, 5.0)).missed(2**30) == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rates_of_this_machine(threads):
+    """All are positive and finite, once a process and size."""
+    found = calibration.rates(70_000, 2, threads)
+    assert all(0 < value < 1e-3 for name, value in found._asdict().items() if name != "gather")
+    assert len(found.gather) == len(calibration.GATHERED) and list(found.gather) == sorted(found.gather)
+    assert calibration.rates(70_001, 2, threads) is found
