@@ -31,8 +31,8 @@ def send_after(monkeypatch, last, *numbers):
     """Have this process get signals at the end of an epoch of a command."""
     progress = command_fit.Terminal.progress
 
-    def spied(self, total, done):
-        show = progress(self, total, done)
+    def spied(self, costs, done):
+        show = progress(self, costs, done)
 
         def after(epoch):
             show(epoch)

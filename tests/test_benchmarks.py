@@ -148,10 +148,14 @@ def test_larger_than_memory_at_a_small_size(tmp_path):
     assert results["files"] > 8 * results["edges"]
 
 
-def test_a_plan_beside_a_measured_fit():
-    """Both halves of a fit of the digits have figures of both kinds, and memory comes near."""
-    result = plans.compare("digits", 20)
-    assert result["rows"] == 1797 and [half["half"] for half in result["halves"]] == ["graph", "layout"]
+@pytest.mark.parametrize("cpu", [False, True])
+def test_a_plan_beside_a_measured_fit(cpu):
+    """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
+    result = plans.compare("digits", 20, cpu)
+    assert result["rows"] == 1797 and [half["half"] for half in result["halves"]] == ["graph", "layout", "whole fit"]
+    *halves, whole = result["halves"]
+    for key in ("planned_seconds", "measured_seconds"):
+        assert whole[key] == sum(half[key] for half in halves)
     for half in result["halves"]:
         assert 0.8 < half["planned_bytes"] / half["measured_bytes"] < 1.25
         assert half["planned_seconds"] > 0 and half["measured_seconds"] > 0

@@ -2,10 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
+from graphs import random_graph
 
-from umap_sk import calibration, optimise, plan, plan_time
+from umap_sk import calibration, field, optimise, plan, plan_time, strips
 from umap_sk.calibration import Rates
+from umap_sk.curve import fit_curve
+from umap_sk.levels import build_levels
 
 RATES = Rates(
     read=1.0,
@@ -84,6 +88,39 @@ def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
     assert found["start"] - manifold["start"] == pytest.approx(1e-3 * int(8 * 1.04 * edges))
 
 
+def test_costs_of_a_layout(layers):
+    """Of its own levels, and of grids as wide as its map: at any rates the sum of each epoch's work."""
+    layout, state = layers
+    sizes = [(level.n_vertices, len(level.strips.indices)) for level in layout.levels]
+    spacing = field.spacing_for(*layout.forces.curve)
+    cells = [math.prod(field.frame_of(state.positions, size * spacing).shape) for size in (1, 3)]
+    found, rates, expected = plan_time.costs_of(layout, state), calibration.TYPICAL, []
+    for phase in layout.phases:
+        (n, edges), coarse = sizes[phase.depth], phase.depth > 0
+        each = (
+            edges * (rates.attract_coarse if coarse else rates.attract) + cells[coarse] * rates.grid + n * rates.field
+        )
+        expected += [each] * phase.epochs
+        if coarse:
+            expected[-1] += 0.4 * rates.smooth * sizes[phase.depth - 1][1]
+    last = layout.phases[-1]
+    for epoch in range(-(-3 * last.epochs // 4), last.epochs):
+        expected[last.first_epoch + epoch] += sizes[0][0] * 1.3 * rates.near
+    assert found == pytest.approx(expected) and len(found) == optimise.total_epochs(layout.phases)
+    wide = state._replace(positions=state.positions * 10)
+    assert all(one > other for one, other in zip(plan_time.costs_of(layout, wide), found, strict=True))
+
+
+@pytest.fixture
+def layers():
+    """A layout of three levels whose repulsion is a field, and its first state."""
+    levels = strips.arrange(build_levels(random_graph(0, n=3000), 0, largest=1)[:3], 0)
+    phases = optimise.plan_phases(len(levels), 40, 32, field=True)
+    layout = optimise.Layout(levels, phases, optimise.Forces(fit_curve()))
+    start = np.random.default_rng(1).uniform(0, 10, (levels[-1].n_vertices, 2))
+    return layout, optimise.begin(layout, start, 0)
+
+
 def plan_sizes(n, edges):
     """Sizes of a symmetric graph of 15 neighbors."""
     from umap_sk.plan_sizes import make_sizes
@@ -110,8 +147,8 @@ def test_reads_beyond_the_caches():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_rates_of_this_machine(threads):
-    """All are positive and finite, once a process and size."""
+    """All are told, once a process and size."""
     found = calibration.rates(70_000, 2, threads)
-    assert all(0 < value < 1e-3 for name, value in found._asdict().items() if name != "gather")
+    assert all(0 <= value < 1 for name, value in found._asdict().items() if name != "gather") and found.attract > 0
     assert len(found.gather) == len(calibration.GATHERED) and list(found.gather) == sorted(found.gather)
     assert calibration.rates(70_001, 2, threads) is found

@@ -1,12 +1,14 @@
 """What a fit tells while it runs: the progress bar, its plain substitute, and the log."""
 
+import functools
 import logging
 import sys
 
 import numpy as np
 import pytest
+from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP
+from umap_sk import PrecomputedUMAP, progress, stepping
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
@@ -46,6 +48,69 @@ def test_plain_lines(ring, capfd):
     for _ in range(20):
         model.partial_fit(knn_indices=ring[0], knn_dists=ring[1])
     assert [line.split(",")[0] for line in capfd.readouterr().err.splitlines()] == [p.split(",")[0] for p in expected]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is moved."""
+    now = [1000.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize("done", [0, 20, 145])
+def test_time_left_by_what_epochs_cost(clock, done):
+    """Exact from the first epoch on, on whatever level, where the machine keeps its pace; resumed as well."""
+    costs = [1.0] * 120 + [7.0] * 30 + [40.0] * 44
+    line_at = progress.epoch_line(costs, done)
+    for epoch in range(done + 1, 195):
+        clock[0] += 0.5 * costs[epoch - 1]
+        left = 0.5 * sum(costs[epoch:])
+        text = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"
+        assert line_at(epoch) == f"layout: epoch {epoch} of 194, about {text} left"
+
+
+def test_time_left_when_the_machine_becomes_slower(clock):
+    """After a tenth of the epochs it goes by the new pace alone."""
+    costs, line_at = [1.0] * 50 + [2.0] * 50, progress.epoch_line([1.0] * 50 + [2.0] * 50, 0)
+    for epoch in range(1, 101):
+        clock[0] += (0.1 if epoch <= 60 else 0.3) * costs[epoch - 1]
+        line = line_at(epoch)
+        if epoch in (60, 69):
+            pace = 0.1 if epoch == 60 else 0.3
+            assert line == f"layout: epoch {epoch} of 100, about {pace * sum(costs[epoch:]):.0f} s left"
+
+
+@pytest.mark.usefixtures("without_rich")
+def test_costs_of_a_real_layout(monkeypatch, capfd):
+    """A fit over three levels whose epochs take what they cost: each line tells what is left, the first one too."""
+    monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=200))
+    points = np.random.default_rng(0).random((3000, 3))
+    dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
+    now, told = [0.0], []
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    lines = progress.plain_lines
+
+    def timed(costs, done):
+        told.append(costs)
+        show = lines(costs, done)
+
+        def after(epoch):
+            now[0] += 1e3 * costs[epoch - 1]
+            show(epoch)
+
+        return after
+
+    monkeypatch.setattr(progress, "plain_lines", timed)
+    model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
+    model.fit(knn_indices=indices, knn_dists=dists)
+    (costs,) = told
+    total = model.n_epochs_
+    assert len(model.report_["phases"][-2]["levels"]) == 3 and len(costs) == total == 97
+    assert costs[0] < costs[60] < costs[75] < costs[96]
+    expected = [1e3 * sum(costs[epoch:]) for epoch in range(1, 98) if epoch * 10 // 97 > (epoch - 1) * 10 // 97]
+    told = [float(line.split()[6]) for line in capfd.readouterr().err.splitlines()]
+    assert told == pytest.approx(expected, abs=0.6)
 
 
 def test_telling_changes_nothing(ring):

@@ -87,6 +87,11 @@ class Rates(NamedTuple):
         return max(0.0, float(np.interp(np.log2(max(1, size)), np.log2(GATHERED), self.gather)) - self.gather[0])
 
 
+_ONE_XEON = (18e-9, 50e-9, 21e-9, 9e-9, 12e-9, 3.3e-6, 4.5e-9, 3e-9, 2e-9, 45e-9, 15e-9, 66e-9, 1e-9)
+TYPICAL = Rates(*_ONE_XEON, (5e-9, 5e-9, 5e-9))
+"""What one thread took somewhere, for comparisons of work with work."""
+
+
 def rates(n_samples: int, n_components: int, threads: int) -> Rates:
     """Rates of this machine, measured once a process for each order of size.
 

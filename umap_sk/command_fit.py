@@ -1,7 +1,7 @@
 """``umap-sk fit``: a map from neighbors in files, which a signal can stop and the same command goes on with."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from umap_sk.command_files import add_inputs, check_target, mapped, read_inputs,
 from umap_sk.command_options import Parameter, add_parameters, chosen, of_estimator, of_signature
 from umap_sk.command_terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.progress import watched
+from umap_sk.progress import Watcher, watched
 from umap_sk.run_identity import run_name
 from umap_sk.stop_signals import STOPPED, StopRequest
 
@@ -141,11 +141,11 @@ def text(answer: dict[str, Any]) -> str:
     return f"{answer['out']}: {answer['rows']:,} rows x {answer['n_components']} axes, {epochs}"
 
 
-def _watcher(terminal: Terminal, request: StopRequest) -> Callable[[int, int], Callable[[int], bool]]:
+def _watcher(terminal: Terminal, request: StopRequest) -> Watcher:
     """Shows every epoch, and asks to stop after the one during which a signal came."""
 
-    def begin(total: int, done: int) -> Callable[[int], bool]:
-        show = terminal.progress(total, done)
+    def begin(costs: Sequence[float], done: int) -> Callable[[int], bool]:
+        show = terminal.progress(costs, done)
 
         def after(epoch: int) -> bool:
             show(epoch)

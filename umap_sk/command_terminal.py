@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 CLEAR = "\r\x1b[K"  # back to the beginning of the line, and nothing in it
@@ -47,13 +47,15 @@ class Terminal:
         """
         self._put(f"{CLEAR if self._rewrites else ''}{text}\n")
 
-    def progress(self, total: int, done: int) -> Callable[[int], object]:
+    def progress(self, costs: Sequence[float], done: int) -> Callable[[int], object]:
         """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent.
 
         Parameters
         ----------
-        total, done : int
-            Epochs planned, and run already.
+        costs : sequence of float
+            What each planned epoch costs beside the others.
+        done : int
+            Epochs run already.
 
         Returns
         -------
@@ -63,8 +65,8 @@ class Terminal:
         from umap_sk.progress import epoch_line, plain_lines
 
         if self._quiet or not self._rewrites:
-            return plain_lines(total, done, self.say)
-        line_at = epoch_line(total, done)
+            return plain_lines(costs, done, self.say)
+        line_at = epoch_line(costs, done)
 
         def rewrite(epoch: int) -> None:
             self._put(f"{CLEAR}{line_at(epoch)}")

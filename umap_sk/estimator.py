@@ -28,6 +28,7 @@ from umap_sk.held_graph import WHOLE
 from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
 from umap_sk.own_indices import USED, in_callers_array
+from umap_sk.plan_time import costs_of
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
@@ -661,7 +662,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         stepper = stepping.restored(self._stepper, self.manifold_._held)
         reached = stepper.state
         last = min(self.n_epochs_, reached.epoch + epochs)
-        stop = False
+        stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)
 
         def held(state):
             return state is run.writing
@@ -683,7 +684,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             with (
                 task.subtask("layout", last - reached.epoch) as layout,
                 self.report_.phase("layout") as entry,
-                progress_bar(self.n_epochs_, reached.epoch, self.verbose) as show,
+                progress_bar(costs, reached.epoch, self.verbose) as show,
             ):
                 layout.begin_epoch()
                 while reached.epoch < last and not stop:

@@ -1,13 +1,15 @@
 """The time behind a plan: the work of each phase, at the rates that kernels have on this machine."""
 
+import math
+
 import numpy as np
 
 from umap_sk import calibration
 from umap_sk._numba import FEW_ROWS, limit_threads
-from umap_sk.calibration import Rates
-from umap_sk.field import MOST_CELLS
+from umap_sk.calibration import TYPICAL, Rates
+from umap_sk.field import MOST_CELLS, frame_of, spacing_for
 from umap_sk.kernels import RUN
-from umap_sk.optimise import COARSE_CELLS, NEAR_FROM, Phase, negatives_for, plan_phases
+from umap_sk.optimise import COARSE_CELLS, NEAR_FROM, Layout, LayoutState, Phase, negatives_for, plan_phases
 from umap_sk.plan_model import has_field, level_sizes, strips_of
 from umap_sk.plan_sizes import Sizes
 from umap_sk.start import TRIAL_EPOCHS
@@ -56,8 +58,8 @@ def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
     fresh = 0.0 if sizes.on_disk else strips_of(edges) * rates.fresh
     seconds["start"] = work * edges + fresh + _seconds_of_start(sizes, levels, rates)
     phases = phases_of(sizes, len(levels))
-    seconds["layout"] = sum(epoch_seconds(phases, levels, rates))
-    seconds["layout"] += sum(HAND_DOWN * rates.smooth * levels[phase.depth - 1][1] for phase in phases if phase.depth)
+    cells = min(MOST_CELLS**2, CELLS * max(1.0, (sizes.n / 100_000) ** GROWTH))
+    seconds["layout"] = sum(epoch_seconds(phases, levels, (cells, cells / COARSE_CELLS**2), rates))
     return seconds
 
 
@@ -98,8 +100,34 @@ def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     return plan_phases(n_levels if sizes.multilevel else 1, n_epochs, negatives, field=has_field(sizes))
 
 
-def epoch_seconds(phases: tuple[Phase, ...], levels: list[tuple[int, int]], rates: Rates) -> list[float]:
-    """Seconds of each epoch of a schedule.
+def costs_of(layout: Layout, state: LayoutState) -> list[float]:
+    """What each epoch of a layout costs beside the others, by the sizes of its levels and the width of its map.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Where it is.
+
+    Returns
+    -------
+    list of float
+        One an epoch; seconds on no machine in particular.
+    """
+    levels = [(level.n_vertices, len(level.strips.indices)) for level in layout.levels]
+    cells = (0, 0)
+    if any(phase.field for phase in layout.phases):
+        spacing = spacing_for(layout.forces.curve.a, layout.forces.curve.b)
+        shapes = [frame_of(state.positions, size).shape for size in (spacing, COARSE_CELLS * spacing)]
+        cells = (math.prod(shapes[0]), math.prod(shapes[1]))
+    return epoch_seconds(layout.phases, levels, cells, TYPICAL)
+
+
+def epoch_seconds(
+    phases: tuple[Phase, ...], levels: list[tuple[int, int]], cells: tuple[float, float], rates: Rates
+) -> list[float]:
+    """Seconds of each epoch of a schedule; the last one of a coarse level hands its positions down.
 
     Parameters
     ----------
@@ -107,6 +135,8 @@ def epoch_seconds(phases: tuple[Phase, ...], levels: list[tuple[int, int]], rate
         The schedule.
     levels : list of tuple of 2 int
         Vertices and edges, from the finest level to the coarsest.
+    cells : tuple of 2 float
+        Cells of the grid on the finest level, and on the others.
     rates : Rates
         What a unit of work takes.
 
@@ -123,10 +153,10 @@ def epoch_seconds(phases: tuple[Phase, ...], levels: list[tuple[int, int]], rate
         if not phase.field:
             each += n * phase.negatives * rates.sample
         else:
-            cells = min(MOST_CELLS**2, CELLS * max(1.0, (levels[0][0] / 100_000) ** GROWTH))
-            each += cells / (1 if finest else COARSE_CELLS**2) * rates.grid + n * rates.field
+            each += cells[not finest] * rates.grid + n * rates.field
         near = n * (CLUMPS * rates.near + NEAR_READS * rates.missed(16 * n)) if finest and phase.field else 0.0
         seconds += [each + near * (epoch >= NEAR_FROM * phase.epochs) for epoch in range(phase.epochs)]
+        seconds[-1] += 0.0 if finest else HAND_DOWN * rates.smooth * levels[phase.depth - 1][1]
     return seconds
 
 

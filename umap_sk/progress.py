@@ -4,13 +4,14 @@ import contextlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
+from itertools import accumulate
 
 from umap_sk.planning import duration
 
-Watcher = Callable[[int, int], Callable[[int], bool]]
-"""Gets the epochs planned and run already; what it returns is called after every epoch, and stops the run if true."""
+Watcher = Callable[[Sequence[float], int], Callable[[int], bool]]
+"""Gets what each epoch costs and how many were run; what it returns is called after each, and stops the run if true."""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
@@ -22,8 +23,8 @@ def watched(watcher: Watcher) -> Iterator[None]:
     Parameters
     ----------
     watcher : callable
-        Gets the epochs planned and run already, and returns a callable that gets the number of epochs run after each;
-        if that returns True, the run stops there.
+        Gets what each planned epoch costs beside the others and the number of those run already, and returns a callable
+        that gets the number of epochs run after each; if that returns True, the run stops there.
     """
     token = _watcher.set(watcher)
     try:
@@ -33,13 +34,17 @@ def watched(watcher: Watcher) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], bool | None]]:
+def progress_bar(
+    costs: Callable[[], Sequence[float]], done: int, shown: bool
+) -> Iterator[Callable[[int], bool | None]]:
     """Show the epochs of a run.
 
     Parameters
     ----------
-    total, done : int
-        Epochs planned, and run already.
+    costs : callable
+        Tells what each planned epoch costs beside the others.
+    done : int
+        Epochs run already.
     shown : bool
         False shows nothing.
 
@@ -50,7 +55,7 @@ def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int],
     """
     watcher = _watcher.get()
     if watcher is not None:
-        yield watcher(total, done)
+        yield watcher(costs(), done)
         return
     if not shown:
         yield lambda epoch: None
@@ -59,22 +64,26 @@ def progress_bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int],
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
-        yield plain_lines(total, done)
+        yield plain_lines(costs(), done)
         return
+    spent = [0.0, *accumulate(costs())]
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("layout", total=total, completed=done)
-        yield lambda epoch: progress.update(task, completed=epoch)
+        task = progress.add_task("layout", total=spent[-1])
+        progress.update(task, completed=spent[done])
+        yield lambda epoch: progress.update(task, completed=spent[epoch])
 
 
 def plain_lines(
-    total: int, done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
+    costs: Sequence[float], done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
 ) -> Callable[[int], None]:
-    """Write a line to stderr about every ten percent, with the time left.
+    """Write a line to stderr about every ten percent of the epochs, with the time left.
 
     Parameters
     ----------
-    total, done : int
-        Epochs planned, and run already.
+    costs : sequence of float
+        What each planned epoch costs beside the others.
+    done : int
+        Epochs run already.
     write : callable
         Takes the lines instead.
 
@@ -83,7 +92,7 @@ def plain_lines(
     callable
         To be called with the number of epochs run.
     """
-    line_at = epoch_line(total, done)
+    total, line_at = len(costs), epoch_line(costs, done)
 
     def show(epoch: int) -> None:
         line = line_at(epoch)
@@ -93,27 +102,30 @@ def plain_lines(
     return show
 
 
-def epoch_line(total: int, done: int) -> Callable[[int], str]:
-    """Tell how far a run is, and how long it still takes if its epochs go on as the last tenth of all did.
+def epoch_line(costs: Sequence[float], done: int) -> Callable[[int], str]:
+    """Tell how far a run is, and how long it still takes if the machine goes on as in the last tenth of all epochs.
 
-    The first ones are on coarse levels, and take less time than the rest.
+    Epochs on coarse levels cost less than others, so their number alone tells little.
 
     Parameters
     ----------
-    total, done : int
-        Epochs planned, and run already.
+    costs : sequence of float
+        What each planned epoch costs beside the others.
+    done : int
+        Epochs run already.
 
     Returns
     -------
     callable
         The line, from the number of epochs run; to be called after each.
     """
+    total, spent = len(costs), [0.0, *accumulate(costs)]
     recent = deque([(done, time.perf_counter())], maxlen=max(2, total // 10))
 
     def line(epoch: int) -> str:
         recent.append((epoch, time.perf_counter()))
         (first, began), (_, now) = recent[0], recent[-1]
-        left = (now - began) / max(1, epoch - first) * (total - epoch)
+        left = (now - began) / (spent[epoch] - spent[first]) * (spent[total] - spent[epoch])
         return f"layout: epoch {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
 
     return line
