@@ -155,8 +155,9 @@ def test_deposit_may_be_cut_into_parts(heavy):
     mass = (
         np.random.default_rng(4).integers(1, 9, len(positions)).astype(np.float32) if heavy else np.ones(0, np.float32)
     )
-    arguments = readonly(positions), readonly(mass), *map(np.float32, frame.origin), np.float32(4)
-    shape = (field.PARTS, frame.shape[0] + 1, frame.shape[1] + 1)
+    arguments = readonly(positions), readonly(mass), *field.cells_of(frame)
+    corners = frame.shape[0] + 1, frame.shape[1] + 1
+    shape = (field.PARTS, corners[0] * corners[1])
     whole, cut = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)
     kernels.deposit(*arguments, 0, field.PARTS, whole)
     for first, last in ((5, field.PARTS), (0, 2), (2, 5)):
@@ -164,9 +165,9 @@ def test_deposit_may_be_cut_into_parts(heavy):
     assert cut.tobytes() == whole.tobytes()
     ends = np.arange(field.PARTS + 1) * len(positions) // field.PARTS
     sums = np.add.reduceat(mass, ends[:-1]) if heavy else np.diff(ends)
-    assert whole.sum((1, 2), dtype=float) == pytest.approx(sums, rel=1e-6)
-    density = np.full((2 * frame.shape[0] + 5, 2 * frame.shape[1]), np.nan, np.float32)
-    kernels.add_grids(whole, density)
+    assert whole.sum(1, dtype=float) == pytest.approx(sums, rel=1e-6)
+    density = np.full(corners, np.nan, np.float32)
+    kernels.add_grids(whole.reshape(-1, *corners), density)
     expected = np.zeros(density.shape)
     for corner, there in naive.deposit(positions, frame.origin, 0.25, mass if heavy else None).items():
         expected[corner] = there

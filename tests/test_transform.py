@@ -56,7 +56,7 @@ def field_push(frozen):
     rows = frozen.positions[~np.isnan(frozen.positions[:, 0])]
     frame = frozen.field.frame
     masses = naive.deposit(rows, frame.origin, frame.spacing)
-    most = np.array(frozen.field.x.shape) // 2 - 2
+    most = np.array(frozen.field.values.shape[:2]) - 2
 
     def push(place, _):
         inside = np.clip(place, frame.origin, frame.origin + most * frame.spacing)

@@ -45,13 +45,12 @@ class GridField(NamedTuple):
     ----------
     frame : Frame
         Where the grid lies.
-    x, y : ndarray of float32
-        Both components at the grid's corners, for unit masses.
+    values : ndarray of shape (rows + 1, columns + 1, 2), float32
+        Both components at the corners of the grid's cells, for unit masses.
     """
 
     frame: Frame
-    x: np.ndarray
-    y: np.ndarray
+    values: np.ndarray
 
 
 def spacing_for(a: float, b: float) -> float:
@@ -157,21 +156,29 @@ def grid_field(
         The field.
     """
     frame = frame_of(positions, spacing)
-    shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
-    density = np.empty(shape, np.float32)
-    grids = np.empty((PARTS, frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
-    inverse = np.float32(1 / frame.spacing)
+    corners = frame.shape[0] + 1, frame.shape[1] + 1
+    density = np.empty(corners, np.float32)
+    grids = np.empty((PARTS, *corners), np.float32)
     masses = readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(readonly(positions), masses, *map(np.float32, frame.origin), inverse, 0, PARTS, grids)
+    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
     kernels.add_grids(grids, density)
     del grids
+    # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
+    shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
     workers = numba.get_num_threads()
-    spectrum = scipy.fft.rfft2(density, workers=workers, overwrite_x=True)
+    spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
+    spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     spectrum *= np.complex64(1j)
-    kernel_x, kernel_y = transformed_kernel(shape, frame.spacing, near, curve)
-    x = scipy.fft.irfft2(spectrum * kernel_x, shape, workers=workers, overwrite_x=True)
-    spectrum *= kernel_y
-    return GridField(frame, x, scipy.fft.irfft2(spectrum, shape, workers=workers, overwrite_x=True))
+    values = np.empty((*corners, 2), np.float32)
+    for component, kernel in enumerate(transformed_kernel(shape, frame.spacing, near, curve)):
+        half = scipy.fft.ifft(spectrum * kernel, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
+        values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
+    return GridField(frame, values)
+
+
+def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
+    """Origin, cells a unit of the embedding, and corners in a column, as kernels take them."""
+    return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, rows: tuple[int, int]) -> None:
@@ -190,9 +197,8 @@ def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.nd
     rows : tuple of 2 int
         First row, a multiple of the block size, and the row behind the last.
     """
-    origin = map(np.float32, field.frame.origin)
-    inverse = np.float32(1 / field.frame.spacing)
-    kernels.interpolate(readonly(positions), *origin, inverse, field.x, field.y, np.float32(scale), *rows, out)
+    cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
+    kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), *rows, out)
 
 
 def add_near_field(

@@ -26,6 +26,7 @@ PULLED = 64  # edges of every row of a strip that are gathered at once
 THIN = 4  # of the scales' attraction: of so many rows one is looked at
 RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
 NEAR = 8  # samples of the near field a vertex
+AT_ONCE = 128  # rows whose cells or near points are looked at before anything is done with them
 
 # What can be wrong with an entry.
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
@@ -1041,7 +1042,7 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 @kernel
 def attract_block(low, high, positions, places, starts, indices, weights, s, gradient):
-    """Add the pull of every edge of the rows [low, high), strip by strip, every row's edges in their order.
+    """Pull of every edge of the rows [low, high), strip by strip, every row's edges in their order.
 
     In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
     dimensions are known when this is compiled, so that one of the two ways is.
@@ -1138,14 +1139,23 @@ def repel_block(low, high, positions, degree, pick, s, gradient):
 
 
 @kernel
-def adam_block(low, high, positions, moments, degree, s, gradient, out, out_moments):
-    """Adam (Kingma, Ba 2015) with beta1 0.5 and beta2 0.9, upwards along the gradient; s.floor damps light vertices."""
-    d = positions.shape[1]
-    count = (high - low) * d
-    epsilon = np.empty(count, f4)
+def by_component(low, high, degree, d, out):
+    """Degrees of the rows [low, high), each as often as a row has components, so that loops over these are flat."""
     for i in range(low, high):
         for k in range(d):
-            epsilon[(i - low) * d + k] = f4(1e-7) + s.floor * degree[i]
+            out[(i - low) * d + k] = degree[i]
+
+
+@kernel
+def add_field(count, rate, degrees, field, gradient):
+    """Add the field at every row, times its degree."""
+    for q in range(count):
+        gradient[q] += rate * degrees[q] * field[q]
+
+
+@kernel
+def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_moments):
+    """Adam (Kingma, Ba 2015) with beta1 0.5 and beta2 0.9, upwards along the gradient; s.floor damps light vertices."""
     g = gradient.reshape(-1)
     y = positions[low:high].reshape(-1)
     m = moments[0, low:high].reshape(-1)
@@ -1153,10 +1163,14 @@ def adam_block(low, high, positions, moments, degree, s, gradient, out, out_mome
     new_y = out[low:high].reshape(-1)
     new_m = out_moments[0, low:high].reshape(-1)
     new_v = out_moments[1, low:high].reshape(-1)
-    for q in range(count):
-        new_m[q] = f4(0.5) * m[q] + f4(0.5) * g[q]
-        new_v[q] = f4(0.9) * v[q] + f4(0.1) * (g[q] * g[q])
-        new_y[q] = y[q] + s.step * (new_m[q] / s.correction1) / (np.sqrt(new_v[q] / s.correction2) + epsilon[q])
+    step = s.step / s.correction1
+    inverse = f4(1) / s.correction2
+    for q in range((high - low) * positions.shape[1]):
+        first = f4(0.5) * m[q] + f4(0.5) * g[q]
+        second = f4(0.9) * v[q] + f4(0.1) * (g[q] * g[q])
+        new_m[q] = first
+        new_v[q] = second
+        new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (f4(1e-7) + s.floor * degrees[q]))
 
 
 @parallel_kernel
@@ -1180,10 +1194,12 @@ def sampled_step(
     for block in prange(first_block, last_block):
         low = block * BLOCK
         high = min(n, low + BLOCK)
-        gradient = np.zeros((BLOCK, d), f4)
+        gradient = np.empty((BLOCK, d), f4)
+        degrees = np.empty(BLOCK * d, f4)
         attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
         repel_block(low, high, positions, degree, pick, settings[0], gradient)
-        adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
+        by_component(low, high, degree, d, degrees)
+        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
 
 
 @parallel_kernel
@@ -1195,12 +1211,13 @@ def field_step(
     for block in prange(first_block, last_block):
         low = block * BLOCK
         high = min(n, low + BLOCK)
-        gradient = np.zeros((BLOCK, d), f4)
+        gradient = np.empty((BLOCK, d), f4)
+        degrees = np.empty(BLOCK * d, f4)
         attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
-        for i in range(low, high):
-            for k in range(d):
-                gradient[i - low, k] += settings[0].negative_rate * degree[i] * out[i, k]
-        adam_block(low, high, positions, moments, degree, settings[0], gradient, out, out_moments)
+        by_component(low, high, degree, d, degrees)
+        field = out[low:high].reshape(-1)
+        add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
+        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
 
 
 # ------------------------------------------------------------------------------------------------------------ field
@@ -1249,66 +1266,88 @@ def corners(positions, out):
             out[block, 2 + k] = high[k::2].max()
 
 
+@kernel
+def corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights):
+    """Number of the lower corner of every row's cell, and the shares of its mass that fall to the cell's corners."""
+    for q in range(count):
+        x = (positions[first + q, 0] - origin_x) * inverse
+        y = (positions[first + q, 1] - origin_y) * inverse
+        column = np.int32(x)
+        row = np.int32(y)
+        fx = x - f4(column)
+        fy = y - f4(row)
+        cells[q] = np.uint32(column * columns + row)
+        weights[0, q] = (f4(1) - fx) * (f4(1) - fy)
+        weights[1, q] = (f4(1) - fx) * fy
+        weights[2, q] = fx * (f4(1) - fy)
+        weights[3, q] = fx * fy
+    if mass.shape[0] > 0:
+        for corner in range(4):
+            for q in range(count):
+                weights[corner, q] *= mass[first + q]
+
+
 @parallel_kernel
-def deposit(positions, mass, origin_x, origin_y, inverse, first_part, last_part, grids):
+def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, last_part, grids):
     """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own.
 
-    Where `mass` is empty, every row's mass is 1.
+    Corners are numbered column by column, `columns` in each. Where `mass` is empty, every row's mass is 1.
     """
     n = positions.shape[0]
     parts = grids.shape[0]
     for part in prange(first_part, last_part):
         grid = grids[part]
         grid[:] = f4(0)
-        for i in range(part * n // parts, (part + 1) * n // parts):
-            x = (positions[i, 0] - origin_x) * inverse
-            y = (positions[i, 1] - origin_y) * inverse
-            column = np.int64(x)
-            row = np.int64(y)
-            fx = x - f4(column)
-            fy = y - f4(row)
-            m = mass[i] if mass.shape[0] > 0 else f4(1)
-            grid[column, row] += m * ((f4(1) - fx) * (f4(1) - fy))
-            grid[column, row + 1] += m * ((f4(1) - fx) * fy)
-            grid[column + 1, row] += m * (fx * (f4(1) - fy))
-            grid[column + 1, row + 1] += m * (fx * fy)
+        cells = np.empty(AT_ONCE, np.uint32)
+        weights = np.empty((4, AT_ONCE), f4)
+        stop = (part + 1) * n // parts
+        for first in range(part * n // parts, stop, AT_ONCE):
+            count = min(AT_ONCE, stop - first)
+            corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights)
+            for q in range(count):
+                low = uint64(cells[q])
+                high = low + uint64(columns)
+                grid[low] += weights[0, q]
+                grid[low + uint64(1)] += weights[1, q]
+                grid[high] += weights[2, q]
+                grid[high + uint64(1)] += weights[3, q]
 
 
 @parallel_kernel
 def add_grids(grids, density):
-    """Sum of the parts' grids in their order; what lies beyond them is 0."""
+    """Sum of the parts' grids in their order."""
     for i in prange(density.shape[0]):
         for j in range(density.shape[1]):
             density[i, j] = f4(0)
-        if i < grids.shape[1]:
-            for part in range(grids.shape[0]):
-                for j in range(grids.shape[2]):
-                    density[i, j] += grids[part, i, j]
+        for part in range(grids.shape[0]):
+            for j in range(density.shape[1]):
+                density[i, j] += grids[part, i, j]
 
 
 @parallel_kernel
-def interpolate(positions, origin_x, origin_y, inverse, field_x, field_y, scale, first_row, last_row, out):
-    """The field at every row, bilinearly between the corners of its cell."""
+def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, last_row, out):
+    """The field at every row, bilinearly between the corners of its cell.
+
+    `field` holds both components of corner after corner, which are numbered as in `deposit`.
+    """
     for block in prange(first_row // BLOCK, (last_row + BLOCK - 1) // BLOCK):
         for i in range(block * BLOCK, min(last_row, (block + 1) * BLOCK)):
             x = (positions[i, 0] - origin_x) * inverse
             y = (positions[i, 1] - origin_y) * inverse
-            column = np.int64(x)
-            row = np.int64(y)
+            column = np.int32(x)
+            row = np.int32(y)
             fx = x - f4(column)
             fy = y - f4(row)
+            low = uint64(np.uint32(2 * (column * columns + row)))
+            high = low + uint64(2 * columns)
             w00 = (f4(1) - fx) * (f4(1) - fy) * scale
             w01 = (f4(1) - fx) * fy * scale
             w10 = fx * (f4(1) - fy) * scale
             w11 = fx * fy * scale
-            c = column
-            r = row
-            out[i, 0] = (
-                w00 * field_x[c, r] + w01 * field_x[c, r + 1] + w10 * field_x[c + 1, r] + w11 * field_x[c + 1, r + 1]
-            )
-            out[i, 1] = (
-                w00 * field_y[c, r] + w01 * field_y[c, r + 1] + w10 * field_y[c + 1, r] + w11 * field_y[c + 1, r + 1]
-            )
+            for k in range(2):
+                c = uint64(k)
+                d = uint64(k + 2)
+                out[i, k] = w00 * field[low + c] + w01 * field[low + d] + w10 * field[high + c] + w11 * field[high + d]
 
 
 @kernel
@@ -1349,45 +1388,71 @@ def sort_into_cells(positions, origin_x, origin_y, inverse, columns, counts, beg
 
 
 @kernel
-def gather_near(x, y, cell_x, cell_y, rows, columns, begin, points, offset, start, difference, lengths):
-    """Up to NEAR evenly spaced points of the 3 x 3 cells around (x, y), as differences; how many, and of how many."""
+def three_columns(cell_x, cell_y, rows, columns, begin):
+    """Where the points of the 3 x 3 cells around a cell lie: begin and number of those of each of three columns."""
     low = max(0, cell_y - 1)
-    high = min(columns - 1, cell_y + 1)
-    total = 0
-    for r in range(3):
-        lengths[0, r] = 0
-        lengths[1, r] = 0
-        if 0 <= cell_x + r - 1 < rows:
-            lengths[0, r] = begin[(cell_x + r - 1) * columns + low]
-            lengths[1, r] = begin[(cell_x + r - 1) * columns + high + 1] - lengths[0, r]
-            total += lengths[1, r]
-    count = min(total, NEAR)
-    spread = f4(total) / f4(count)
-    for t in range(count):
-        place = min(total - 1, np.int64((f4(t) + offset) * spread)) if total > NEAR else t
-        r = 0
-        while place >= lengths[1, r]:
-            place -= lengths[1, r]
-            r += 1
-        place += lengths[0, r]
-        difference[0, start + t] = x - points[place, 0]
-        difference[1, start + t] = y - points[place, 1]
-    return count, spread
+    high = min(columns - 1, cell_y + 1) + 1
+    count0 = 0
+    count2 = 0
+    begin0 = 0
+    begin2 = 0
+    if cell_x > 0:
+        begin0 = begin[(cell_x - 1) * columns + low]
+        count0 = begin[(cell_x - 1) * columns + high] - begin0
+    begin1 = begin[cell_x * columns + low]
+    count1 = begin[cell_x * columns + high] - begin1
+    if cell_x + 1 < rows:
+        begin2 = begin[(cell_x + 1) * columns + low]
+        count2 = begin[(cell_x + 1) * columns + high] - begin2
+    return begin0, count0, begin1, count1, begin2, count2
 
 
 @kernel
-def near_terms(difference, factors, count, reach, s):
-    """Gradients of near pairs in place of their differences: the share of the kernel that the grid leaves out."""
-    square(difference, count, factors)
-    shares = np.empty(count, f4)
+def gather_near(first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads):
+    """Up to NEAR evenly spaced points of the 3 x 3 cells around each of some points, and how many each stands for.
+
+    A point with fewer around it stands in for those that are missing itself: it does not push itself.
+    """
+    places = points.reshape(-1).view(np.uint64)
+    cell = np.int64(-1)
     for q in range(count):
-        rest = max(f4(0), f4(1) - factors[q] / (reach * reach))
-        shares[q] = rest * rest
-    pair_factors_repulsion(factors, count, s)
-    clip_terms(difference, factors, count)
-    for k in range(2):
-        for q in range(count):
-            difference[k, q] *= shares[q]
+        state = next_random(state)
+        offset = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
+        cell_x = np.int64((points[first + q, 0] - origin_x) * inverse)
+        cell_y = np.int64((points[first + q, 1] - origin_y) * inverse)
+        if cell_x * columns + cell_y != cell:  # points come in the order of their cells
+            cell = cell_x * columns + cell_y
+            begin0, count0, begin1, count1, begin2, count2 = three_columns(cell_x, cell_y, rows, columns, begin)
+            total = count0 + count1 + count2
+            shift1 = begin1 - count0
+            shift2 = begin2 - count0 - count1
+        spread = f4(total) / f4(min(total, NEAR))
+        spreads[q] = spread
+        for t in range(min(total, NEAR)):
+            place = min(total - 1, np.int64((f4(t) + offset) * spread)) if total > NEAR else t
+            shift = shift1 if place >= count0 else begin0
+            shift = shift2 if place >= count0 + count1 else shift
+            near[t, q] = places[place + shift]
+        for t in range(total, NEAR):
+            near[t, q] = places[first + q]
+    return state
+
+
+@kernel
+def push_near(own, near, reach, s, sums):
+    """Sums of the near pairs' gradients: of each the share that the grid leaves out."""
+    strength = f4(2) * s.gamma * s.b
+    sums[:] = f4(0)
+    for t in range(NEAR):
+        other = near[t].view(f4)
+        for q in range(AT_ONCE):
+            dx = own[0, q] - other[2 * q]
+            dy = own[1, q] - other[2 * q + 1]
+            d2 = dx * dx + dy * dy
+            rest = max(f4(0), f4(1) - d2 / (reach * reach))
+            factor = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+            sums[0, q] += max(-CLIP, min(CLIP, factor * dx)) * (rest * rest)
+            sums[1, q] += max(-CLIP, min(CLIP, factor * dy)) * (rest * rest)
 
 
 @parallel_kernel
@@ -1396,40 +1461,26 @@ def add_near_field(
 ):
     """Add the repulsion that ends at `reach` to some rows, from NEAR samples of the 3 x 3 cells around each."""
     n = order.shape[0]
-    batch = CHUNK // NEAR
     for block in prange((n + BLOCK - 1) // BLOCK):
         state = mix(uint64(settings[0].seed) ^ (uint64(settings[0].epoch) << uint64(40)) ^ uint64(block))
-        difference = np.empty((2, CHUNK), f4)
-        factors = np.empty(CHUNK, f4)
-        counts = np.empty(batch, np.int64)
-        spreads = np.empty(batch, f4)
-        lengths = np.empty((2, 3), np.int64)
-        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), batch):
-            last = min(min(n, (block + 1) * BLOCK), first + batch)
-            pairs = 0
-            for q in range(first, last):
-                state = next_random(state)
-                offset = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
-                x = points[q, 0]
-                y = points[q, 1]
-                cell_x = np.int64((x - origin_x) * inverse)
-                cell_y = np.int64((y - origin_y) * inverse)
-                counts[q - first] = 0
-                if first_row <= order[q] < last_row:
-                    counts[q - first], spreads[q - first] = gather_near(
-                        x, y, cell_x, cell_y, rows, columns, begin, points, offset, pairs, difference, lengths
-                    )
-                pairs += counts[q - first]
-            near_terms(difference, factors, pairs, reach, settings[0])
-            place = 0
-            for q in range(first, last):
-                if counts[q - first] > 0:
+        near = np.zeros((NEAR, AT_ONCE), np.uint64)
+        own = np.zeros((2, AT_ONCE), f4)
+        sums = np.empty((2, AT_ONCE), f4)
+        spreads = np.empty(AT_ONCE, f4)
+        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), AT_ONCE):
+            count = min(AT_ONCE, min(n, (block + 1) * BLOCK) - first)
+            state = gather_near(
+                first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads
+            )
+            for q in range(count):
+                own[0, q] = points[first + q, 0]
+                own[1, q] = points[first + q, 1]
+            push_near(own, near, reach, settings[0], sums)
+            for q in range(count):
+                i = order[first + q]
+                if first_row <= i < last_row:
                     for k in range(2):
-                        total = f4(0)
-                        for t in range(place, place + counts[q - first]):
-                            total += difference[k, t]
-                        out[order[q], k] += spreads[q - first] * scale * total
-                    place += counts[q - first]
+                        out[i, k] += spreads[q] * scale * sums[k, q]
 
 
 # -------------------------------------------------------------------------------------------------------- transform
@@ -1487,10 +1538,10 @@ def adam_row(place, moments, gradient, s, done, epochs):
 
 
 @kernel
-def push_from_field(place, field_x, field_y, origin_x, origin_y, inverse, share, gradient):
+def push_from_field(place, field, origin_x, origin_y, inverse, share, gradient):
     """Push of the whole map from its field; beyond the grid that of the nearest place inside."""
-    x = min(max((place[0] - origin_x) * inverse, f4(0)), f4(field_x.shape[0] // 2 - 2))
-    y = min(max((place[1] - origin_y) * inverse, f4(0)), f4(field_x.shape[1] // 2 - 2))
+    x = min(max((place[0] - origin_x) * inverse, f4(0)), f4(field.shape[0] - 2))
+    y = min(max((place[1] - origin_y) * inverse, f4(0)), f4(field.shape[1] - 2))
     column = np.int64(x)
     row = np.int64(y)
     fx = x - f4(column)
@@ -1499,10 +1550,9 @@ def push_from_field(place, field_x, field_y, origin_x, origin_y, inverse, share,
     w01 = (f4(1) - fx) * fy * share
     w10 = fx * (f4(1) - fy) * share
     w11 = fx * fy * share
-    c = column
-    r = row
-    gradient[0] += w00 * field_x[c, r] + w01 * field_x[c, r + 1] + w10 * field_x[c + 1, r] + w11 * field_x[c + 1, r + 1]
-    gradient[1] += w00 * field_y[c, r] + w01 * field_y[c, r + 1] + w10 * field_y[c + 1, r] + w11 * field_y[c + 1, r + 1]
+    for k in range(2):
+        near = w00 * field[column, row, k] + w01 * field[column, row + 1, k]
+        gradient[k] += near + w10 * field[column + 1, row, k] + w11 * field[column + 1, row + 1, k]
 
 
 @kernel
@@ -1539,8 +1589,7 @@ def place_in_field(
     distances,
     strengths,
     training,
-    field_x,
-    field_y,
+    field,
     origin_x,
     origin_y,
     inverse,
@@ -1577,7 +1626,7 @@ def place_in_field(
                         gradient,
                     )
                     share = settings[0].negative_rate * degree / f4(settings[0].n_rows)
-                    push_from_field(out[i], field_x, field_y, origin_x, origin_y, inverse, share, gradient)
+                    push_from_field(out[i], field, origin_x, origin_y, inverse, share, gradient)
                     adam_row(out[i], moments, gradient, settings[0], t, epochs)
 
 

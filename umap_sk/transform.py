@@ -128,7 +128,7 @@ def place(
     if frozen.field is not None:
         frame = frozen.field.frame
         cells = (*map(np.float32, frame.origin), np.float32(1 / frame.spacing))
-        kernels.place_in_field(*rows, training, frozen.field.x, frozen.field.y, *cells, settings, epochs, out)
+        kernels.place_in_field(*rows, training, readonly(frozen.field.values), *cells, settings, epochs, out)
     else:
         kernels.place_by_samples(*rows, training, frozen.pool, settings, epochs, out)
     return out
