@@ -75,7 +75,7 @@ def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
     missed = 2 + 4 * (math.log2(8 * edges / 2**23) - 2) / 2
     (_, _), (middle, middle_edges), (top, top_edges) = levels = plan_time.levels_of(plan_sizes(n, edges))
     assert [vertices for vertices, _ in levels] == [n, n // 7, n // 49]
-    work = (5 + 4.4 * missed + 7 + 1.5 * missed + 11 + 0.3 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
+    work = (5 + 5.5 * missed + 7 + 2.5 * missed + 11 + 0.5 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
     trials = 3.5 * 15 * (top_edges * 19 + top * 32 * 23) + 2 * top * 13
     assert found["start"] == pytest.approx(work + trials)
     cells = 25_000 * 6**0.4

@@ -25,7 +25,7 @@ CLUMPS = 1.3  # rows in each other's short range, for each in an even map
 HAND_DOWN = 0.4  # of what a start's smoothing takes
 
 # Random reads that the caches no longer answer when the graph has outgrown them.
-GRAPH_READS, LEVEL_READS, ARRANGE_READS, SMOOTH_READS, NEAR_READS = 4.4, 4.4, 1.5, 0.3, 1.5  # a neighbor, edge or row
+GRAPH_READS, LEVEL_READS, ARRANGE_READS, SMOOTH_READS, NEAR_READS = 4.4, 5.5, 2.5, 0.5, 1.5  # a neighbor, edge or row
 
 
 def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
