@@ -34,6 +34,7 @@ SIZES = {
     "trajectories": 200_000,
     "tight": 120_000,
     "text": 100_000,
+    "windows": 50_000,
     "uniform": 1_000_000,
 }
 

@@ -185,6 +185,52 @@ def text(n, rng):
     return features.astype(np.float32), chosen[:, 0].astype(np.int32)
 
 
+# --- windows of signals ----------------------------------------------------------------------------------
+
+
+def _waves(size, length, rng):
+    """Windows of one periodic signal: closed curves, widened by loudness and a slowly changing pitch."""
+    harmonics = rng.normal(0, 1, (4, 2)) / np.arange(1, 5)[:, None]
+    pitch = rng.uniform(1, 5) * (1 + 0.05 * rng.standard_normal((size, 1)))
+    turn = 2 * np.pi * (pitch * np.linspace(0, 1, length) + rng.random((size, 1)))
+    wave = sum(a * np.sin(k * turn) + b * np.cos(k * turn) for k, (a, b) in enumerate(harmonics, 1))
+    return wave * rng.lognormal(0, 0.25, (size, 1))
+
+
+def _chaos(size, length, rng):
+    """Windows of the Lorenz system at one pace."""
+    pace, skipped = rng.uniform(0.005, 0.02), 500
+    steps = skipped + length + size
+    state, path = rng.normal(0, 5, 3), np.empty(steps)
+    for step in range(steps):
+        x, y, z = state
+        state = state + pace * np.array([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
+        path[step] = x
+    return np.lib.stride_tricks.sliding_window_view(path[skipped:], length)[:size] / 8
+
+
+def _echoes(size, length, rng):
+    """Windows of a resonance that noise keeps going: as many dimensions as the window, most of them faint."""
+    damping, turn = rng.uniform(0.9, 0.995), rng.uniform(0.05, 0.5)
+    noise = rng.standard_normal((size, length + 200))
+    wave = np.zeros_like(noise)
+    for t in range(2, noise.shape[1]):
+        wave[:, t] = 2 * damping * np.cos(turn) * wave[:, t - 1] - damping**2 * wave[:, t - 2] + noise[:, t]
+    return wave[:, 200:] / wave[:, 200:].std()
+
+
+def windows(n, rng):
+    """64-d: windows of 45 signals, periodic, chaotic or resonant, with a little noise; some are 40 times rarer.
+
+    Labels are signals. No parameter of this package was chosen by looking at them.
+    """
+    length, makers = 64, (_waves, _waves, _chaos, _echoes, _waves)
+    sizes = _sizes(n, rng.lognormal(0, 0.8, 45))
+    parts = [makers[label % len(makers)](size, length, rng) for label, size in enumerate(sizes)]
+    parts = [part + rng.normal(0, 0.03, part.shape) for part in parts]
+    return _shuffled(parts, [np.full(size, label) for label, size in enumerate(sizes)], rng)
+
+
 def uniform(n, rng):
     """Points of the unit cube in no order; labels are the 64 cells of a 4 x 4 x 4 grid."""
     features = rng.random((n, 3), dtype=np.float32)

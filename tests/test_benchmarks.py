@@ -113,7 +113,7 @@ def test_bars_know_which_way_is_better():
     assert not cases.Bar("eff", 0.0, 1.9).cleared({"eff": 1.95}, {})
 
 
-@pytest.mark.parametrize("recipe", ["mixture", "trajectories", "tight", "text", "uniform"])
+@pytest.mark.parametrize("recipe", ["mixture", "trajectories", "tight", "text", "windows", "uniform"])
 def test_recipes_repeat_and_fill_every_row(recipe):
     make = getattr(datasets.recipes, recipe)
     features, labels = make(3000, np.random.default_rng(4))
