@@ -37,12 +37,12 @@ def scaled_robustly(positions):
     return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
 
 
-def expected_loss(graph, degree, mass, positions, scale, stride, thin, n_rows, f):
+def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_rows, f):
     """Expectation of UMAP's loss a row at one scale.
 
-    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against all; both stand
-    for all rows. An edge is stored twice, so the sum over rows counts each twice, and the repulsion as well: both are
-    half the sums.
+    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against every `apart`-th
+    of the others, which stand for all of them, as the rows do. An edge is stored twice, so the sum over rows counts
+    each twice, and the repulsion as well: both are half the sums.
     """
     y = np.asarray(positions, float) * scale
     attraction = repulsion = 0.0
@@ -55,7 +55,8 @@ def expected_loss(graph, degree, mass, positions, scale, stride, thin, n_rows, f
         if i % stride == 0:
             q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
             terms = -mass * np.log1p(-q)
-            repulsion += degree[i] * (terms.sum() - terms[i])
+            others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
+            repulsion += degree[i] * terms[others].sum() * (mass.sum() - mass[i]) / mass[others].sum()
     attraction *= len(y) / pulled
     return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 

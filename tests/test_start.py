@@ -86,7 +86,8 @@ def test_smoothed_start_is_the_twins():
 
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
-def test_expected_losses_are_the_twins(min_dist, symmetric):
+def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
+    monkeypatch.setattr(start, "OPPOSITE", 100)
     finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
     f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
@@ -95,9 +96,10 @@ def test_expected_losses_are_the_twins(min_dist, symmetric):
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
         losses = start.expected_losses(level, positions, scales, 600, curve, 3.5)
-        stride = max(1, level.n_vertices // start.SAMPLED)
+        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100))
+        assert level.n_vertices < 600 or (stride, apart) == (9, 5)
         arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
-        rules = stride, kernels.THIN, 600, f
+        rules = stride, apart, kernels.THIN, 600, f
         expected = [naive.expected_loss(*arguments, scale, *rules) for scale in scales]
         np.testing.assert_allclose(losses, expected, rtol=1e-4)
 

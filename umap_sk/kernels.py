@@ -930,14 +930,14 @@ def log_of(x):
 
 
 @parallel_kernel
-def scale_losses(positions, starts, indices, weights, degree, mass, stride, powers, a, b, attracted, repelled):
+def scale_losses(positions, starts, indices, weights, degree, mass, stride, apart, powers, a, b, attracted, repelled):
     """Expected losses of scale * positions, powers = scale ** 2b; attraction of every THIN-th row, repulsion of fewer.
 
-    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them.
+    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them from every apart-th of
+    all, from a place on that differs from part to part; these stand for all others.
     """
     n, d = positions.shape
     for part in prange(attracted.shape[0]):
-        pair = np.empty(n, f4)
         for i in range(part * stride, min(n, (part + 1) * stride), THIN):
             strip = i // STRIP
             for e in range(starts[strip] + i % STRIP, starts[strip + 1], STRIP):
@@ -948,17 +948,27 @@ def scale_losses(positions, starts, indices, weights, degree, mass, stride, powe
                 for g in range(powers.shape[0]):
                     attracted[part, g] += weights[e] * log_of(1.0 + term * powers[g])
         i = part * stride
+        first = part % apart
+        count = (n - first + apart - 1) // apart
+        pair = np.empty(count, f4)
+        share = np.empty(count, np.float64)
+        whole = 0.0
         for j in range(n):
+            whole += mass[j]
+        seen = 0.0
+        for q in range(count):
+            j = first + q * apart
             d2 = f4(0)
             for k in range(d):
                 d2 += (positions[i, k] - positions[j, k]) ** 2
-            pair[j] = a * power(max(d2, f4(1e-9)), b)
+            pair[q] = a * power(max(d2, f4(1e-9)), b)
+            share[q] = mass[j] if j != i else f4(0)
+            seen += share[q]
         for g in range(powers.shape[0]):
             total = 0.0
-            for j in range(n):
-                if j != i:
-                    total += mass[j] * log_of(1.0 + 1.0 / (pair[j] * powers[g]))
-            repelled[part, g] = total * degree[i]
+            for q in range(count):
+                total += share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
+            repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]
 
 
 # ------------------------------------------------------------------------------------------------------------- step

@@ -22,7 +22,8 @@ SCALES = (6, 9, 13.5, 20, 30, 45, 67.5, 100)
 TRIAL_EPOCHS = 15  # of a layout that tries a scale
 TRIAL_RATIO = 1.75  # between the scales that are tried
 MOST_TRIALS = 6  # in one direction
-SAMPLED = 64  # rows whose repulsion is computed in full in the search for the scale
+SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
+OPPOSITE = 2_048  # others that each of them is held against, at least
 
 
 def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
@@ -246,9 +247,10 @@ def expected_losses(
     Returns
     -------
     ndarray of float
-        One loss a scale: attraction of every fourth row, repulsion over 64 rows against all.
+        One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
     """
-    stride = max(1, level.n_vertices // SAMPLED)
+    # Odd, since rows of one length stand at the same places of every block.
+    stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (SAMPLED, OPPOSITE))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))
     kernels.scale_losses(
@@ -257,6 +259,7 @@ def expected_losses(
         level.degree,
         np.ascontiguousarray(level.mass),
         stride,
+        apart,
         scales ** (2 * curve.b),
         np.float32(curve.a),
         np.float32(curve.b),
