@@ -75,16 +75,17 @@ def test_frame_covers_all_positions(n, width):
         assert count % 32 == 0
 
 
-def test_cells_grow_with_a_map_that_is_too_wide():
+@pytest.mark.parametrize("most", [field.MOST_CELLS, field.MOST_CELLS // 4])
+def test_cells_grow_with_a_map_that_is_too_wide(most):
     spacings = []
-    for width in (100.0, 200.0, 201.0, 1e4):
+    for width in np.array([100.0, 200.0, 201.0, 1e4]) * most / field.MOST_CELLS:
         positions = np.array([[0, 0], [width, width / 3]], np.float32)
-        frame = field.frame_of(positions, 0.125)
-        assert max(frame.extent) / frame.spacing < field.MOST_CELLS
+        frame = field.frame_of(positions, 0.125, most)
+        assert max(frame.extent) / frame.spacing < most
         steps = np.log(frame.spacing / 0.125) / np.log(field.GROWTH)
         assert steps == pytest.approx(round(steps), abs=1e-6)
         if steps > 0.5:
-            assert max(frame.extent) / (frame.spacing / field.GROWTH) > field.MOST_CELLS - 3
+            assert max(frame.extent) / (frame.spacing / field.GROWTH) > most - 3
         spacings.append(frame.spacing)
     assert spacings[0] == 0.125
     assert spacings[1] == spacings[2] < spacings[3]

@@ -88,7 +88,7 @@ def test_attraction_of_a_directed_graph():
 def on_grid(layout, state, cells=1.0, near=False):
     """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
     level, f = layout.levels[state.depth], naive_forces(layout)
-    frame = field.frame_of(state.positions, cells * field.spacing_for(*FORCES.curve))
+    frame = field.frame_of(state.positions, cells * field.spacing_for(*FORCES.curve), 1000 // cells)
     origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
     masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
     push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)

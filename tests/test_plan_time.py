@@ -93,7 +93,7 @@ def test_costs_of_a_layout(layers):
     layout, state = layers
     sizes = [(level.n_vertices, len(level.strips.indices)) for level in layout.levels]
     spacing = field.spacing_for(*layout.forces.curve)
-    cells = [math.prod(field.frame_of(state.positions, size * spacing).shape) for size in (1, 3)]
+    cells = [math.prod(field.frame_of(state.positions, size * spacing, 1000 // size).shape) for size in (1, 3)]
     found, rates, expected = plan_time.costs_of(layout, state), calibration.TYPICAL, []
     for phase in layout.phases:
         (n, edges), coarse = sizes[phase.depth], phase.depth > 0

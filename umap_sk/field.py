@@ -69,8 +69,8 @@ def spacing_for(a: float, b: float) -> float:
     return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
 
 
-def frame_of(positions: np.ndarray, spacing: float) -> Frame:
-    """Grid that covers all positions, with coarser cells where the map outgrows `MOST_CELLS`.
+def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
+    """Grid that covers all positions, with larger cells where the map outgrows it.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def frame_of(positions: np.ndarray, spacing: float) -> Frame:
         Finite positions.
     spacing : float
         Side of a cell, if the map fits.
+    most : int
+        Cells along a side at most.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def frame_of(positions: np.ndarray, spacing: float) -> Frame:
     kernels.corners(readonly(positions), corners)
     low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
     extent = high - low
-    excess = extent.max() / (spacing * (MOST_CELLS - 3))
+    excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
         spacing *= GROWTH ** int(np.ceil(np.log(excess) / np.log(GROWTH)))
     cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
@@ -132,6 +134,7 @@ def grid_field(
     *,
     near: bool = False,
     mass: np.ndarray | None = None,
+    most: int = MOST_CELLS,
 ) -> GridField:
     """Repulsion that masses at all positions exert, as a field on a grid.
 
@@ -149,13 +152,15 @@ def grid_field(
         Leave out the short range, which :func:`add_near_field` adds.
     mass : ndarray of shape (n,), float32, optional
         The masses; 1 by default.
+    most : int
+        Cells along a side at most.
 
     Returns
     -------
     GridField
         The field.
     """
-    frame = frame_of(positions, spacing)
+    frame = frame_of(positions, spacing, most)
     corners = frame.shape[0] + 1, frame.shape[1] + 1
     density = np.empty(corners, np.float32)
     grids = np.empty((PARTS, *corners), np.float32)

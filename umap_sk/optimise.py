@@ -8,7 +8,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk._numba import readonly, spare_threads
 from umap_sk.curve import Curve
-from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
+from umap_sk.field import MOST_CELLS, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
@@ -17,7 +17,7 @@ COARSE_STEP, GRAPH_STEP, FIELD_STEP = 4.0, 2.0, 1.8
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse levels
-COARSE_CELLS = 3.0  # side of a cell of the coarse levels' grids, in cells of the finest level's
+COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
 NEAR_FROM = 0.75  # of the finest level's epochs
 
 SETTINGS = np.dtype(
@@ -367,9 +367,10 @@ def repulsion(
     level = layout.levels[phase.depth]
     coarse = phase.depth > 0
     near = not coarse and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
-    spacing = spacing_for(*forces.curve) * (COARSE_CELLS if coarse else 1)
+    wider = COARSE_CELLS if coarse else 1
+    spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
     curve = (forces.curve.a, forces.curve.b, forces.gamma)
-    field = grid_field(state.positions, spacing, curve, near=near, mass=level.mass if coarse else None)
+    field = grid_field(state.positions, spacing, curve, near=near, mass=level.mass if coarse else None, most=most)
     share = 1 / layout.levels[0].n_vertices
     read_field(field, state.positions, share, out, rows)
     if near:

@@ -119,7 +119,8 @@ def costs_of(layout: Layout, state: LayoutState) -> list[float]:
     cells = (0, 0)
     if any(phase.field for phase in layout.phases):
         spacing = spacing_for(layout.forces.curve.a, layout.forces.curve.b)
-        shapes = [frame_of(state.positions, size).shape for size in (spacing, COARSE_CELLS * spacing)]
+        wider = (1, COARSE_CELLS)
+        shapes = [frame_of(state.positions, size * spacing, MOST_CELLS // size).shape for size in wider]
         cells = (math.prod(shapes[0]), math.prod(shapes[1]))
     return epoch_seconds(layout.phases, levels, cells, TYPICAL)
 
