@@ -87,6 +87,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     n_epochs : int, default=None
         Length of the optimisation; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
         `n_epochs_` differs.
+    tol : float, default=0.0
+        Early stop: where the loss falls by less than this share of itself over a twentieth of a phase, the rest of the
+        phase's step sizes is run through in fewer epochs. 0 runs every epoch.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5
@@ -114,7 +117,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     graph_ : csr_array of shape (n_samples, n_samples)
         Its membership strengths.
     n_epochs_, epoch_ : int
-        Epochs planned and run, over all levels.
+        Epochs planned and behind, over all levels; those that an early stop leaves out count, but not in `report_`.
     a_, b_ : float
         Parameters of the curve.
     seed_ : int
@@ -159,6 +162,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "init": [StrOptions({"spectral", "pca", "random"}), "array-like"],
         "rescale_init": ["boolean"],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "negative_sample_rate": [Interval(Real, 0, None, closed="neither")],
         "repulsion_strength": [Interval(Real, 0, None, closed="left")],
@@ -187,6 +191,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         init="spectral",
         rescale_init=True,
         n_epochs=None,
+        tol=0.0,
         learning_rate=1.0,
         negative_sample_rate=5,
         repulsion_strength=1.0,
@@ -211,6 +216,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.init = init
         self.rescale_init = rescale_init
         self.n_epochs = n_epochs
+        self.tol = tol
         self.learning_rate = learning_rate
         self.negative_sample_rate = negative_sample_rate
         self.repulsion_strength = repulsion_strength
@@ -305,7 +311,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         y : None
             Ignored.
         epochs : int, default=1
-            Epochs to run; fewer are run where the schedule ends.
+            Epochs to go on by; fewer are run where the schedule ends, or where `tol` leaves some out.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
         init : str or array-like of shape (n_samples, n_components), default=None
@@ -599,7 +605,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _begin_layout(self, start, features, run, stored):
         """Take the layout to its start, or to where it was when the run was cut off."""
-        schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel)
+        schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel, float(self.tol))
         held, forces = self.manifold_._held, self._forces(Curve(self.a_, self.b_))
         with self.report_.phase("resume" if stored else "start") as entry:
             if stored:
@@ -670,7 +676,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         def on_epoch(state):
             nonlocal reached, stop
             reached = state
-            entry["epochs"] = state.epoch
+            entry["epochs"] = state.epochs_run
             asked = show(state.epoch)
             if run:
                 run.after_epoch(state)

@@ -971,6 +971,60 @@ def scale_losses(positions, starts, indices, weights, degree, mass, stride, apar
             repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]
 
 
+@kernel
+def add_log_terms(squared, count, apart, a, b, terms):
+    """Pairs' terms of the loss from squared distances: log(1 + a d^2b) of edges, log(1 + 1 / (a d^2b)) of `apart`."""
+    for q in range(count):
+        squared[q] = a * power(max(squared[q], f4(1e-9)), b)
+    for q in range(count):
+        x = np.float64(squared[q])
+        terms[q] = log_of(1.0 + (1.0 / x if apart else x))
+
+
+@serial_kernel
+def probed_loss(positions, starts, indices, weights, degree, mass, stride, apart, rate, a, b):
+    """Expected loss of every stride-th row, a unit of degree: its edges, and its pairs with every apart-th row.
+
+    The pairs begin at a place that differs from row to row; they stand for all others of the level, by their masses
+    (each 1 where `mass` is empty). `rate` is the weight of the repulsion.
+    """
+    n, d = positions.shape
+    size = (n + apart - 1) // apart
+    for strip in range(starts.shape[0] - 1):
+        size = max(size, (starts[strip + 1] - starts[strip]) // STRIP)
+    squared = np.empty(size, f4)
+    terms = np.empty(size, np.float64)
+    loss = 0.0
+    degrees = 0.0
+    for i in range(0, n, stride):
+        edge = starts[i // STRIP] + i % STRIP
+        count = (starts[i // STRIP + 1] - starts[i // STRIP]) // STRIP
+        squared[:count] = f4(0)
+        for k in range(d):
+            for q in range(count):
+                squared[q] += (positions[i, k] - positions[indices[edge + q * STRIP], k]) ** 2
+        add_log_terms(squared, count, False, a, b, terms)
+        for q in range(count):
+            loss += weights[edge + q * STRIP] * terms[q]
+        first = i // stride % apart
+        count = (n - first + apart - 1) // apart
+        squared[:count] = f4(0)
+        for k in range(d):
+            for q in range(count):
+                squared[q] += (positions[i, k] - positions[first + q * apart, k]) ** 2
+        add_log_terms(squared, count, True, a, b, terms)
+        total = 0.0
+        seen = 0.0
+        for q in range(count):
+            j = first + q * apart
+            share = mass[j] if mass.shape[0] > 0 else f4(1)
+            total += share * terms[q] if j != i else 0.0
+            seen += share if j != i else f4(0)
+        loss += rate / 2 * degree[i] * total / max(seen, 1e-9)
+        degrees += degree[i]
+    return loss / degrees
+
+
 # ------------------------------------------------------------------------------------------------------------- step
 
 

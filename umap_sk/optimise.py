@@ -1,11 +1,12 @@
 """The optimiser: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk import kernels
+from umap_sk import early_stop, kernels
 from umap_sk._numba import readonly, spare_threads
 from umap_sk.curve import Curve
 from umap_sk.field import MOST_CELLS, add_near_field, grid_field, read_field, spacing_for
@@ -94,11 +95,14 @@ class Layout(NamedTuple):
         The schedule.
     forces : Forces
         Curve and rates.
+    tol : float
+        Share of itself by which the loss must fall, else the schedule is run through faster; 0 for never.
     """
 
     levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
+    tol: float = 0.0
 
 
 class LayoutState(NamedTuple):
@@ -113,9 +117,15 @@ class LayoutState(NamedTuple):
     moments : ndarray of shape (2, n, d), float32
         Adam's moments.
     epoch : int
-        Epochs run, over all levels.
+        Epochs of the schedule that are behind, over all levels: those that were run and those that were left out.
     seed : int
         What all randomness depends on, beside epoch and row.
+    left_out : int
+        Epochs that the early stop has left out.
+    pace : int
+        Epochs of the schedule that it wants the next one to go on by.
+    loss : float
+        What its last look at this level has found; infinity before the first.
     """
 
     depth: int
@@ -123,6 +133,14 @@ class LayoutState(NamedTuple):
     moments: np.ndarray
     epoch: int
     seed: int
+    left_out: int = 0
+    pace: int = 1
+    loss: float = math.inf
+
+    @property
+    def epochs_run(self) -> int:
+        """Epochs that were run, over all levels."""
+        return self.epoch - self.left_out
 
 
 def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
@@ -224,7 +242,7 @@ def run(
     state : LayoutState
         Where to go on from.
     epochs : int
-        How many; fewer are run where the schedule ends.
+        How many; fewer are run where the schedule ends, or where the early stop leaves some out.
     on_epoch : callable, optional
         Called with the state after every epoch; a true answer stops. The state is good until the epoch after the next.
     reuse : bool
@@ -255,7 +273,7 @@ def run(
 
 
 def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch, and the way down to the next level where a phase ends.
+    """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends.
 
     Parameters
     ----------
@@ -274,11 +292,38 @@ def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None
     phase = next(p for p in layout.phases if state.epoch < p.first_epoch + p.epochs)
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(layout, phase, state, out, out_moments)
-    epoch = state.epoch + 1
-    if epoch == phase.first_epoch + phase.epochs and phase.depth > 0:
+    end = phase.first_epoch + phase.epochs
+    leapt = early_stop.leap(state.pace, end - state.epoch)
+    epoch, left_out = state.epoch + leapt, state.left_out + leapt - 1
+    if epoch == end and phase.depth > 0:
         positions = hand_down(layout.levels, phase.depth, out)
-        return LayoutState(phase.depth - 1, positions, np.zeros((2, *positions.shape), np.float32), epoch, state.seed)
-    return LayoutState(phase.depth, out, out_moments, epoch, state.seed)
+        moments = np.zeros((2, *positions.shape), np.float32)
+        return LayoutState(phase.depth - 1, positions, moments, epoch, state.seed, left_out)
+    reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
+    if layout.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
+        return looked_at(layout, reached)
+    return reached
+
+
+def looked_at(layout: Layout, state: LayoutState) -> LayoutState:
+    """A state after a look at its loss: with that, and with the pace that follows from it.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Only read.
+
+    Returns
+    -------
+    LayoutState
+        With the same arrays.
+    """
+    forces = layout.forces
+    rate = forces.negative_rate * forces.gamma
+    loss = early_stop.probed_loss(layout.levels[state.depth], state.positions, forces.curve, rate)
+    return state._replace(loss=loss, pace=early_stop.next_pace(layout.tol, state.loss, loss, state.pace))
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:

@@ -92,12 +92,14 @@ def plain_lines(
     callable
         To be called with the number of epochs run.
     """
-    total, line_at = len(costs), epoch_line(costs, done)
+    total, line_at, last = len(costs), epoch_line(costs, done), done
 
     def show(epoch: int) -> None:
+        nonlocal last
         line = line_at(epoch)
-        if epoch * 10 // total > (epoch - 1) * 10 // total:
+        if epoch * 10 // total > last * 10 // total:
             write(line)
+        last = epoch
 
     return show
 

@@ -28,11 +28,14 @@ class Schedule(NamedTuple):
         Axes of the embedding.
     multilevel : bool
         False runs every epoch on the whole graph.
+    tol : float
+        Share of itself by which the loss must fall, else the schedule is run through faster; 0 for never.
     """
 
     n_epochs: int | None
     n_components: int
     multilevel: bool
+    tol: float = 0.0
 
 
 class Stepper(NamedTuple):
@@ -135,7 +138,7 @@ def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> P
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     phases = plan_phases(len(used), n_epochs, negatives, field=schedule.n_components == 2 and len(levels) > 1)
-    return Problem(Layout(used, phases, forces), levels, coarsest)
+    return Problem(Layout(used, phases, forces, schedule.tol), levels, coarsest)
 
 
 def start(
