@@ -61,6 +61,21 @@ def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_
     return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 
 
+def probed_loss(graph, degree, mass, positions, stride, apart, f):
+    """Expectation of UMAP's loss of every `stride`-th row, a unit of their degrees.
+
+    Attraction is that of all edges, repulsion the mean over every `apart`-th of the other rows, by their masses.
+    """
+    y = np.asarray(positions, float)
+    loss = 0.0
+    for i in range(0, len(y), stride):
+        term = f.a * np.maximum(((y[i] - y) ** 2).sum(1), 1e-9) ** f.b
+        others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
+        repulsion = (mass[others] * np.log1p(1 / term[others])).sum() / mass[others].sum()
+        loss += (graph[i] * np.log1p(term)).sum() + f.rate * f.gamma / 2 * degree[i] * repulsion
+    return loss / degree[::stride].sum()
+
+
 # ------------------------------------------------------------------------------------------------------------- step
 
 

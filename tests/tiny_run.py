@@ -23,11 +23,12 @@ def results():
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
     built = strips.arrange(levels.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
     phases = optimise.plan_phases(len(built), 14, 32, field=True)
-    layout = optimise.Layout(built, phases, optimise.Forces(fit_curve()))
+    layout = optimise.Layout(built, phases, optimise.Forces(fit_curve()), tol=0.1)
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
     state = optimise.run(layout, optimise.begin(layout, start, 0), 14)
     assert state.depth == 0
-    return found | {"levels": state.positions, "moments": state.moments}
+    loss = optimise.looked_at(layout, state).loss
+    return found | {"levels": state.positions, "moments": state.moments, "loss": np.array([loss])}
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def probed_loss(level: ArrangedLevel, positions: np.ndarray, curve: Curve, rate:
     """
     # Odd, since rows of one length stand at the same places of every block.
     stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (PROBED, OPPOSITE))
-    mass = level.mass if len(level.owner) else level.mass[:0]
+    mass = level.mass[:0] if level.mass.strides == (0,) else level.mass  # the finest level's are 1
     a, b = map(np.float32, curve)
     return kernels.probed_loss(
         readonly(positions), *level.edges, level.degree, readonly(mass), stride, apart, rate, a, b

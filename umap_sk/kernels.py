@@ -1017,11 +1017,13 @@ def probed_loss(positions, starts, indices, weights, degree, mass, stride, apart
         seen = 0.0
         for q in range(count):
             j = first + q * apart
-            share = mass[j] if mass.shape[0] > 0 else f4(1)
-            total += share * terms[q] if j != i else 0.0
-            seen += share if j != i else f4(0)
-        loss += rate / 2 * degree[i] * total / max(seen, 1e-9)
-        degrees += degree[i]
+            if j != i:
+                share = np.float64(mass[j] if mass.shape[0] > 0 else f4(1))
+                total += share * terms[q]
+                seen += share
+        own = np.float64(degree[i])
+        loss += rate / 2 * own * total / max(seen, 1e-9)
+        degrees += own
     return loss / degrees
 
 
