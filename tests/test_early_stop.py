@@ -112,12 +112,13 @@ def test_looks_come_at_even_distances():
     assert not early_stop.is_due(9, 4, 44)
 
 
-def test_pace_doubles_until_the_loss_falls():
-    """The first look has nothing to compare with; what rises or is no number does not fall."""
+def test_pace_doubles_while_the_loss_is_still():
+    """The first look has nothing to compare with; what rises or is no number is not still."""
     assert early_stop.next_pace(0.1, math.inf, 5.0, 1) == 1
     assert early_stop.next_pace(0.1, 5.0, 4.4, 8) == 1
     assert early_stop.next_pace(0.1, 5.0, 4.6, 8) == 16
-    assert early_stop.next_pace(0.1, 5.0, 6.0, 1) == 2
+    assert early_stop.next_pace(0.1, 5.0, 5.4, 1) == 2
+    assert early_stop.next_pace(0.1, 5.0, 5.6, 4) == 1
     assert early_stop.next_pace(0.1, 5.0, math.nan, 4) == 1
 
 

@@ -1,8 +1,11 @@
-"""The early stop: a phase whose loss hardly falls any more runs the rest of its schedule at a higher pace.
+"""The early stop: a phase whose loss hardly changes any more runs the rest of its schedule at a higher pace.
 
 Cut off dead, a map would keep the noise of large steps. So what changes is how far one epoch goes on in the schedule:
-one place at first, twice as many after every look that finds the loss still, one again where it falls, and never
+one place at first, twice as many after every look that finds the loss still, one again where it is not, and never
 more than a share of what is left of the phase, so that the step size always falls to its end by degrees.
+
+A loss that rises is not still: coarse levels and the first epochs of the finest one push without the near field, which
+the loss has, so points that move together raise it, and the near field is needed then.
 """
 
 import numpy as np
@@ -63,7 +66,7 @@ def next_pace(tol: float, last: float, loss: float, pace: int) -> int:
     Parameters
     ----------
     tol : float
-        Share of itself by which the loss must fall from look to look.
+        Share of itself by which the loss must change from look to look.
     last, loss : float
         What the look before has found (infinity if there was none), and this one.
     pace : int
@@ -72,9 +75,9 @@ def next_pace(tol: float, last: float, loss: float, pace: int) -> int:
     Returns
     -------
     int
-        Twice the pace where the loss has fallen by less; 1 otherwise.
+        Twice the pace where the loss has changed by less; 1 otherwise.
     """
-    return 2 * pace if last - loss < tol * last else 1
+    return 2 * pace if abs(last - loss) < tol * last else 1
 
 
 def probed_loss(level: ArrangedLevel, positions: np.ndarray, curve: Curve, rate: float) -> float:

@@ -96,7 +96,7 @@ class Layout(NamedTuple):
     forces : Forces
         Curve and rates.
     tol : float
-        Share of itself by which the loss must fall, else the schedule is run through faster; 0 for never.
+        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
     """
 
     levels: tuple[ArrangedLevel, ...]

@@ -29,7 +29,7 @@ class Schedule(NamedTuple):
     multilevel : bool
         False runs every epoch on the whole graph.
     tol : float
-        Share of itself by which the loss must fall, else the schedule is run through faster; 0 for never.
+        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
     """
 
     n_epochs: int | None
