@@ -88,8 +88,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Length of the optimisation; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
         `n_epochs_` differs.
     tol : float, default=0.0
-        Early stop: where the loss changes by less than this share of itself over a twentieth of a phase, the rest of the
-        phase's step sizes is run through in fewer epochs. 0 runs every epoch.
+        Early stop: where the loss changes by less than this share of itself over a twentieth of a phase, the rest of
+        the phase's step sizes is run through in fewer epochs. 0 runs every epoch.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5

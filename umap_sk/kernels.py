@@ -1002,7 +1002,8 @@ def probed_loss(positions, starts, indices, weights, degree, mass, stride, apart
         squared[:count] = f4(0)
         for k in range(d):
             for q in range(count):
-                squared[q] += (positions[i, k] - positions[indices[edge + q * STRIP], k]) ** 2
+                delta = positions[i, k] - positions[indices[edge + q * STRIP], k]
+                squared[q] += delta * delta  # a power has other bits in plain Python
         add_log_terms(squared, count, False, a, b, terms)
         for q in range(count):
             loss += weights[edge + q * STRIP] * terms[q]
@@ -1011,7 +1012,8 @@ def probed_loss(positions, starts, indices, weights, degree, mass, stride, apart
         squared[:count] = f4(0)
         for k in range(d):
             for q in range(count):
-                squared[q] += (positions[i, k] - positions[first + q * apart, k]) ** 2
+                delta = positions[i, k] - positions[first + q * apart, k]
+                squared[q] += delta * delta
         add_log_terms(squared, count, True, a, b, terms)
         total = 0.0
         seen = 0.0
