@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.startup`` starts processes that import ``sklearn.manifold`` and numba, then time the import of
 the package and its first fit: what is printed comes on top of those two imports. numba's cache goes to an empty
-folder, so the first process compiles and the next ones load. Bars: 1.5 s with cached kernels, 25 s with cold ones.
+folder, so the first process compiles and the next ones load. Bars: 1 s with cached kernels, 15 s with cold ones.
 """
 
 import os
