@@ -7,7 +7,8 @@
 - memory.svg: peak memory above the inputs against the graph's edges, all sets.
 
 Full markers are peers that reach umap-learn's quality in all six figures (see `benchmarks.tables`), hollow ones those
-that do not. A marker on the frame with a triangle's point lies beyond it.
+that do not, crosses those on sets that umap-learn did not run on. A marker on the frame with a triangle's point lies
+beyond it.
 """
 
 import json
@@ -31,48 +32,54 @@ def read(folder):
 
 
 def points(all_results, x, y):
-    """By peer: (x, y, whether it reaches the reference's quality) of every set, sorted by x."""
+    """By peer: (x, y, what is below the reference's quality, None if unknown) of every set, sorted by x."""
     lines = {}
     for results in all_results:
         for name, line in tables.summarize(results).items():
-            reached = line["below"] is not None and not line["below"]
-            lines.setdefault(name, []).append((x(results, line), y(results, line), reached))
+            lines.setdefault(name, []).append((x(results, line), y(results, line), line["below"]))
     return {name: sorted(lines[name]) for name in COLORS if name in lines}
 
 
 def draw(axes, lines, joined=True):
-    """Lines with full and hollow markers on logarithmic axes."""
+    """Lines on logarithmic axes, with full and hollow markers and crosses."""
     for name, line in lines.items():
         style = {"color": COLORS[name], "linewidth": 2.2 if name == "ours" else 1.0, "label": name}
-        xs, ys, reached = zip(*line, strict=True)
+        xs, ys, _ = zip(*line, strict=True)
         axes.plot(xs, ys, linestyle="-" if joined else "", **style)
-        for x, y, full in zip(xs, ys, reached, strict=True):
-            face = COLORS[name] if full else "white"
-            axes.plot([x], [y], marker="o", markersize=5, color=COLORS[name], markerfacecolor=face)
+        for x, y, below in line:
+            face, marker = "white" if below else COLORS[name], "x" if below is None else "o"
+            axes.plot([x], [y], marker=marker, markersize=5, color=COLORS[name], markerfacecolor=face)
     plain(axes, "x")
     axes.grid(True, linewidth=0.3)
 
 
 def plain(axes, which):
-    """A logarithmic axis with few ticks and plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    """A logarithmic axis with few ticks and plain numbers; thousands and millions are k and M."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
     getattr(axes, f"set_{which}scale")("log")
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=8))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    large = EngFormatter(sep="\N{THIN SPACE}")
+    axis.set_major_formatter(FuncFormatter(lambda value, _: large(value) if value >= 1_000 else f"{value:g}"))
 
 
-def legend(figure, names):
+def legend(figure, names, *, crosses=False):
     """One legend for the whole figure, on the right."""
     from matplotlib.lines import Line2D
 
     entries = [Line2D([], [], color=COLORS[name], marker="o", markersize=5, label=name) for name in names]
-    entries.append(
-        Line2D([], [], color="gray", marker="o", linestyle="", markerfacecolor="white", label="below its quality")
-    )
+    style = {"color": "gray", "linestyle": "", "markersize": 5}
+    entries.append(Line2D([], [], marker="o", markerfacecolor="white", label="below umap-learn's quality", **style))
+    if crosses:
+        entries.append(Line2D([], [], marker="x", label="no umap-learn to compare", **style))
     figure.legend(handles=entries, loc="outside right center")
+
+
+def unknown(lines):
+    """Whether some marker is a cross."""
+    return any(below is None for line in lines.values() for _, _, below in line)
 
 
 def time_picture(all_results):
@@ -83,7 +90,7 @@ def time_picture(all_results):
     draw(axes[0][0], lines)
     plain(axes[0][0], "y")
     axes[0][0].set(xlabel="rows", ylabel="seconds, graph and layout")
-    legend(figure, lines)
+    legend(figure, lines, crosses=unknown(lines))
     return figure if lines else None
 
 
@@ -94,7 +101,7 @@ def memory_picture(all_results):
     draw(axes[0][0], lines)
     plain(axes[0][0], "y")
     axes[0][0].set(xlabel="edges of the graph, both directions", ylabel="peak MiB above the inputs")
-    legend(figure, lines)
+    legend(figure, lines, crosses=unknown(lines))
     return figure if lines else None
 
 
