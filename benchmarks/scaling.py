@@ -35,7 +35,7 @@ PARTS = {
     "repulsion": Watched(("umap_sk.optimise.repulsion",), lambda layout, phase, *rest: phase.depth == 0),
     "of it the field": Watched(("umap_sk.optimise.grid_field",), lambda *given, mass=None, **named: mass is None),
     "of it the near field": Watched(("umap_sk.optimise.add_near_field",)),
-    "attraction, Adam": Watched(("umap_sk.kernels.field_step",), lambda *given: given[SETTINGS].floor[0] == 0),
+    "attraction, Adam": Watched(("umap_sk.kernels.field_step",), lambda *given: given[SETTINGS]["floor"][0] == 0),
 }
 WARM_UP = 30_000  # rows, enough for coarse levels
 GROWTH_BAR = 2.0

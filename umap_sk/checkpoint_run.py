@@ -2,7 +2,10 @@
 
 import contextlib
 import logging
+import os
 import shutil
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +26,8 @@ from umap_sk.run_folder import Stored
 from umap_sk.run_identity import run_name
 
 logger = logging.getLogger("umap_sk")
+
+NICENESS = 15  # of the thread that writes: a thirtieth of a core that computes, and all of one that waits
 
 
 class Run:
@@ -78,7 +83,7 @@ class Run:
                 self._created = True
             elif not going_on:
                 self._take_over()
-        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint")
+        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _stand_back)
 
     @property
     def finished(self) -> bool:
@@ -153,7 +158,7 @@ class Run:
         epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
         due = epochs is not None and state.epoch - self._tried >= epochs
         if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
-            self._submit(state)
+            self._submit(state, self._writer)
 
     def settle(self, state: LayoutState, embedding: np.ndarray) -> None:
         """Write the state at which a call ends, and wait until it is on the disk.
@@ -171,7 +176,8 @@ class Run:
         if state.epoch > self._written:
             if state.epoch >= self.n_epochs:
                 state = state._replace(positions=embedding, moments=state.moments[:, :0])
-            self._submit(state)
+            with ThreadPoolExecutor(1) as at_once:  # this call waits for it
+                self._submit(state, at_once)
             self._look_at_pending()
 
     def close(self, *, failed: bool, keep_lock: bool) -> None:
@@ -200,10 +206,9 @@ class Run:
         if self._writer is not None and not run_folder.graph_path(self.folder).exists():
             self._pending = self._writer.submit(run_folder.write_graph, self.folder, held.rows())
 
-    def _submit(self, state: LayoutState) -> None:
-        assert self._writer is not None
+    def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
-        self._pending = self._writer.submit(self._write, state)
+        self._pending = writer.submit(self._write, state)
 
     def _write(self, state: LayoutState) -> None:
         """Write one checkpoint, drop the oldest, and write the graph if that has failed before."""
@@ -266,6 +271,13 @@ class Run:
         self._written = self._tried = stored.state.epoch
         text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"
         logger.info(text, stored.state.epoch, stored.n_epochs, path)
+
+
+def _stand_back() -> None:
+    """Let this thread, where the system knows priorities of threads, work while the kernels' threads wait."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @contextlib.contextmanager
