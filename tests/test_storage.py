@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import resource
 import signal
 import stat
@@ -282,3 +283,18 @@ def test_mapped_arrays_of_any_length(tmp_path):
         assert array.shape == (length,) and array.dtype == np.float32 and not array.any()
         array[:] = 2
         np.testing.assert_array_equal(np.load(tmp_path / f"a{length}.npy"), array)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other C libraries keep no freed memory that can be asked for"
+)
+def test_freed_memory_goes_back_to_the_system():
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    parts = [np.ones(10_000) for _ in range(1_000)]  # 80 kB each: too small to be mapped one by one
+    last = parts.pop()
+    del parts
+    before = resident()
+    allocation.give_back()
+    assert before - resident() > 60_000_000 and last.sum() == 10_000

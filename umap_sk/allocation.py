@@ -1,5 +1,6 @@
 """Where large arrays lie: in memory, or in .npy files that the system reads and writes back as they are used."""
 
+import ctypes
 import functools
 import os
 import tempfile
@@ -112,6 +113,19 @@ def shortened(array: np.ndarray, length: int) -> np.ndarray:
         return array[:length]
     array.resize(length, refcheck=False)
     return array
+
+
+def give_back() -> None:
+    """Return to the system what the C library keeps of memory that was freed, where it can, before much is needed."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _trim() -> Callable[[int], int] | None:
+    """glibc's malloc_trim; None elsewhere."""
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 
 
 def _take_room(file: Any, size: int) -> None:

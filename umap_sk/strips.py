@@ -7,7 +7,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk._numba import readonly
-from umap_sk.allocation import Allocate, in_memory
+from umap_sk.allocation import Allocate, give_back, in_memory
 from umap_sk.held_graph import HeldGraph, LaidOut
 from umap_sk.levels import Level, coarsen
 
@@ -103,6 +103,8 @@ def arrange(
         owner = rank[rest[depth].owner[orders[depth - 1]]] if depth else order[:0]
         mass = rest[depth].mass[order] if depth else rest[depth].mass
         degree = rest[depth].degree[order]
+        if depth == 0 and len(orders) > 1:
+            give_back()
         strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else held)
         arranged.append(ArrangedLevel(strips, order, degree, mass, owner, owner))
     for depth in range(2, len(orders)):
