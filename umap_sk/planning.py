@@ -155,9 +155,9 @@ def plan(
     phase             memory        time
     neighbors        2.4 GiB
     graph            6.9 GiB
-    start           11.5 GiB
-    layout          11.0 GiB
-    peak / sum      11.5 GiB
+    start            8.9 GiB
+    layout           6.7 GiB
+    peak / sum       8.9 GiB
     """
     for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
         if not isinstance(value, int | np.integer) or value < 2:
