@@ -1,5 +1,6 @@
 """Faults that really happen to a run on disk: killed, stopped, out of space, damaged, shut out, shared."""
 
+import gc
 import json
 import os
 import shutil
@@ -355,10 +356,28 @@ def test_finished_run_needs_no_lock(arrays, whole, half_done):
         checkpoint_files.unlock(folder)
 
 
+def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
+    """What keeps others out is an estimator that may go on, not one that is gone."""
+    settings = {**SETTINGS, "checkpoint": tmp_path / "runs"}
+    stepped = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=3).partial_fit()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert checkpoint_files.is_locked(folder)
+    again = PrecomputedUMAP(**settings).partial_fit(**arrays)  # in the same process, from the first one's checkpoint
+    assert again.epoch_ == 5
+    del stepped
+    gc.collect()
+    assert not checkpoint_files.is_locked(folder)
+    again.partial_fit()
+    assert checkpoint_files.is_locked(folder)  # taken anew
+    del again
+    gc.collect()
+    assert not checkpoint_files.is_locked(folder)
+
+
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
     """A lock is the process's own: a child that lives on does not keep others out."""
     folder, _ = half_done
-    assert checkpoint_files.is_locked(folder)
+    assert checkpoint_files.lock(folder) and checkpoint_files.is_locked(folder)
     child = os.fork()
     if child == 0:
         time.sleep(60)

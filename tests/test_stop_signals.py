@@ -49,6 +49,9 @@ def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     send_after(monkeypatch, 7, getattr(signal, name))
     err = error_of([*FIT, "--quiet"], capsys, code=128 + getattr(signal, name))
     assert err == f"umap-sk fit: error: stopped by {name}; no checkpoint was written\n"
+    send_after(monkeypatch, 7, getattr(signal, name))
+    code, answer = answer_of(FIT, capsys)
+    assert (answer["status"], answer["signal"], answer["exit_code"]) == ("stopped", name, code)
     assert not Path("e.npy").exists()
 
 

@@ -229,6 +229,18 @@ def unlock(folder: Path, *, keep: bool = False) -> None:
         os.close(_locks.pop(folder))
 
 
+def let_go(folder: Path) -> None:
+    """Give a folder back that is kept between two calls; one that a call is at work in stays taken.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    """
+    if folder.resolve() in _idle:
+        unlock(folder)
+
+
 def is_locked(folder: Path) -> bool:
     """Whether any process has a folder.
 

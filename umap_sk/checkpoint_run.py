@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -52,6 +53,7 @@ class Run:
         self._held: HeldGraph | None = None
         self._graph_sum: str | None = None
         self._locked = self._created = self._failing = False
+        self.taken = False  # by this call, not by one before
         self._writer: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
         self.writing: LayoutState | None = None  # its arrays must stay as they are
@@ -73,9 +75,9 @@ class Run:
                 return
         with files.explained(self.settings.path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            taken = files.lock(self.folder)
+            self.taken = files.lock(self.folder)
             self._locked = True
-            if taken:
+            if self.taken:
                 files.check_writable(self.folder)
             if not (self.folder / "run.json").exists() and not run_folder.checkpoints(self.folder):
                 run_folder.compare_with_others(self.settings, self.identity)
@@ -281,7 +283,7 @@ def _stand_back() -> None:
 
 
 @contextlib.contextmanager
-def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, stepped: bool, going_on: bool) -> Iterator[Run]:
+def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object) -> Iterator[Run]:
     """A run on disk, as long as the block lasts.
 
     Parameters
@@ -292,10 +294,10 @@ def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, stepped: b
         Which run.
     seed : int
         Its seed if it is new.
-    stepped : bool
-        Whether other calls may follow, for which the folder stays locked.
     going_on : bool
         Whether the state is in memory.
+    keeper : object
+        Whose other calls may follow, for which the folder stays locked as long as it lives; None where none may.
 
     Yields
     ------
@@ -308,4 +310,7 @@ def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, stepped: b
         yield run
         failed = False
     finally:
-        run.close(failed=failed, keep_lock=stepped and not failed and not run.finished)
+        keep = keeper is not None and not failed and not run.finished
+        run.close(failed=failed, keep_lock=keep)
+        if keep and run.taken:
+            weakref.finalize(keeper, files.let_go, run.folder)

@@ -15,8 +15,8 @@ from umap_sk.checkpoint_files import sync_folder
 from umap_sk.manifold import Manifold
 
 INPUTS = {
-    "knn_indices": ("I.npy", "Neighbors of each row: whole numbers, rows x neighbors; needs --knn-dists."),
-    "knn_dists": ("D.npy", "Their distances, of the same shape."),
+    "knn_indices": ("I.npy", "Neighbors of each row: whole numbers, rows x neighbors."),
+    "knn_dists": ("D.npy", "Their distances, of the same shape; one needs the other."),
     "graph": ("G.npz", "Instead, a sparse distance graph, as scipy.sparse.save_npz writes it."),
     "features": ("X.npy", "Features, rows x columns, for a --metric or for --init pca."),
     "manifold": ("DIR", "Instead of neighbors, a manifold that learn (or Manifold.save) has written."),

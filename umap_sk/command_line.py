@@ -138,7 +138,8 @@ def _outcome(name: str | None, arguments: list[str], terminal: Terminal, request
         return _module(name).run(options, terminal, request)
     except KeyboardInterrupt:
         number = request.received or signal.SIGINT
-        return _failure(f"stopped by {signal.Signals(number).name}; no checkpoint was written", 128 + number, "stopped")
+        by = signal.Signals(number).name
+        return {**_failure(f"stopped by {by}; no checkpoint was written", 128 + number, "stopped"), "signal": by}
     except UsageError as error:
         return _failure(str(error), BAD_INPUT)
     except Exception as error:

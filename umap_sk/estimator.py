@@ -532,20 +532,20 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """The run's place on the disk for one call, as a context; None where nothing is kept."""
         if self.checkpoint is None or not (begins or self.epoch_ < self.n_epochs_):
             return contextlib.nullcontext()
-        settings = as_checkpoint(self.checkpoint)
+        settings, keeper = as_checkpoint(self.checkpoint), self if stepped else None
         if begins:
             seed = draw_seed(self.random_state)
             changed = {"init": self.init if init is None else init}
             if self.random_state is not None:
                 changed["random_state"] = seed
             data = {name: value for name, value in seen.items() if name != "init"}
-            return opened(settings, identity_of(self.get_params(deep=False) | changed, data), seed, stepped, False)
+            return opened(settings, identity_of(self.get_params(deep=False) | changed, data), seed, False, keeper)
         if not hasattr(self, "_identity"):
             raise ValueError(
                 "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
                 "without."
             )
-        return opened(settings, self._identity, self.seed_, stepped, True)
+        return opened(settings, self._identity, self.seed_, True, keeper)
 
     def _nothing_to_go_on_from(self, seen):
         """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
