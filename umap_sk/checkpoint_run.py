@@ -178,7 +178,7 @@ class Run:
         if state.epoch > self._written:
             if state.epoch >= self.n_epochs:
                 state = state._replace(positions=embedding, moments=state.moments[:, :0])
-            with ThreadPoolExecutor(1) as at_once:  # this call waits for it
+            with ThreadPoolExecutor(1) as at_once:  # not by the thread that stands back: this call waits
                 self._submit(state, at_once)
             self._look_at_pending()
 

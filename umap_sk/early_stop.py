@@ -13,7 +13,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
-from umap_sk.strips import ArrangedLevel
+from umap_sk.strips import ArrangedLevel, stride_of
 
 LOOKS, LEAST_BETWEEN = 20, 5  # looks a phase, and places of the schedule from one to the next
 TAIL = 3  # an epoch leaps over at most the rest of its phase divided by this
@@ -99,8 +99,7 @@ def probed_loss(level: ArrangedLevel, positions: np.ndarray, curve: Curve, rate:
     float
         A unit of degree; computed on one thread.
     """
-    # Odd, since rows of one length stand at the same places of every block.
-    stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (PROBED, OPPOSITE))
+    stride, apart = (stride_of(level.n_vertices, count) for count in (PROBED, OPPOSITE))
     mass = level.mass[:0] if level.mass.strides == (0,) else level.mass  # the finest level's are 1
     a, b = map(np.float32, curve)
     return kernels.probed_loss(

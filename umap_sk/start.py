@@ -11,7 +11,7 @@ from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
 from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
-from umap_sk.strips import ArrangedLevel, smoothed
+from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
@@ -249,8 +249,7 @@ def expected_losses(
     ndarray of float
         One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
     """
-    # Odd, since rows of one length stand at the same places of every block.
-    stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (SAMPLED, OPPOSITE))
+    stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))
     kernels.scale_losses(

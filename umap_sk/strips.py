@@ -170,6 +170,22 @@ def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
     return members
 
 
+def stride_of(n_rows: int, count: int) -> int:
+    """Distance at which about so many rows are taken to stand for all: odd, since blocks begin with their longest rows.
+
+    Parameters
+    ----------
+    n_rows, count : int
+        Rows of a level, and how many of them to take.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, n_rows // count) - 1 | 1
+
+
 def inverse(order: np.ndarray) -> np.ndarray:
     """Place of every vertex in an order.
 
