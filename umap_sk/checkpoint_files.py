@@ -6,13 +6,14 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import joblib
 
 from umap_sk.checksum import checksum_of_file
+from umap_sk.direct_file import DirectFile
 
 TEMPORARY = ".tmp"
 PATIENCE = 1.0  # seconds that a lock is tried for: a process that is being killed may still hold it
@@ -25,22 +26,23 @@ class DamagedError(Exception):
     """Comes up when a file is not what was written."""
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file that takes its place when it is complete and on the disk, and leaves nothing behind if it fails.
+@contextlib.contextmanager
+def in_place_of(path: Path) -> Iterator[Path]:
+    """A file that takes its place when the block ends, and of which nothing is left if that fails.
 
     Parameters
     ----------
     path : Path
         The file; an older one is replaced.
-    write : callable
-        Gets the open file.
+
+    Yields
+    ------
+    Path
+        Where to write it, and to bring it to the disk.
     """
     temporary = path.with_name(path.name + TEMPORARY)
     try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -68,8 +70,10 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     values : dict
         What JSON takes.
     """
-    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
+    with in_place_of(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -133,14 +137,10 @@ def store(path: Path, value: Any, notes: dict[str, Any]) -> None:
     notes : dict
         What the JSON file says besides.
     """
-
-    def write(file: BinaryIO) -> None:
+    with in_place_of(path) as temporary, DirectFile(temporary) as file:
         pickle.dump(value, file, protocol=5)
-        file.flush()
-        size = os.fstat(file.fileno()).st_size
-        write_json(notes_path(path), {**notes, "bytes": size, "checksum": checksum_of_file(Path(file.name))})
-
-    write_whole(path, write)
+        checksum = file.finish()
+        write_json(notes_path(path), {**notes, "bytes": file.size, "checksum": checksum})
 
 
 def load(path: Path) -> Any:

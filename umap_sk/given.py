@@ -1,5 +1,6 @@
 """What a call was given: which combinations make sense, and what X is in each."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import joblib
@@ -220,7 +221,9 @@ def fingerprints(**given: Any) -> dict[str, str]:
         One hash a name.
     """
     plain = {name: _content(value) for name, value in given.items() if value is not None}
-    return {name: joblib.hash(value, hash_name="sha1", coerce_mmap=True) for name, value in plain.items()}
+    with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
+        hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
+        return dict(zip(plain, hashes, strict=True))
 
 
 def _content(value: Any) -> Any:
