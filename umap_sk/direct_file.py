@@ -85,8 +85,8 @@ class DirectFile:
 
     def _empty(self) -> None:
         """Write what is in the buffer."""
-        piece, self._filled = self._buffer[: self._filled], 0
-        self._sum.update(piece)
+        self._sum.update(self._buffer[: self._filled])
+        piece, self._filled = memoryview(self._pages)[: self._filled], 0
         while len(piece):
             try:
                 piece = piece[os.write(self._descriptor, piece) :]
