@@ -11,7 +11,6 @@ bits.
 import functools
 import logging
 import os
-import pickle
 import shutil
 import signal
 import sys
@@ -27,7 +26,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import command, machine
-from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, checkpoint_files, stepping
+from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, checksum, direct_file, stepping
 from umap_sk.run_folder import newest_notes
 
 PATIENCE = 300  # seconds until a process counts as hung
@@ -82,15 +81,16 @@ def die_at(step):
 
         setattr(module, name, wrapped)
 
-    def dump(value, file, protocol):
+    def write(descriptor, piece):
         if not struck():
-            return whole(value, file, protocol)
-        content = whole_bytes(value, protocol)
-        file.write(content[: len(content) * 2 // 3])
-        file.flush()
-        os.kill(os.getpid(), signal.SIGKILL)
+            return write_all(descriptor, piece)
+        try:
+            write_all(descriptor, piece[: len(piece) * 2 // 3])
+        finally:  # where the disk wants whole pages, nothing of the piece is written
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    whole, whole_bytes, checkpoint_files.pickle.dump = pickle.dump, pickle.dumps, dump
+    write_all, os.write = os.write, write
+    direct_file.AT_ONCE = checksum.BLOCK  # so that a file of so few rows is written in pieces
     for name in ("fsync", "replace", "unlink"):
         wrap(os, name)
 
