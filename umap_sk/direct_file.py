@@ -30,12 +30,12 @@ class DirectFile:
     """
 
     def __init__(self, path: Path):
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         self._pages = mmap.mmap(-1, AT_ONCE)  # begins with a page, as the disk wants it
         self._buffer = np.frombuffer(self._pages, np.uint8)
         self._filled = self.size = 0
         self._sum = Checksum()
         self._passes_cache = False
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         with contextlib.suppress(OSError):
             self._pass_cache(True)
 
