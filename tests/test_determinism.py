@@ -13,7 +13,7 @@ import pytest
 import tiny_run
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP
+from umap_sk import PrecomputedUMAP, kernels
 
 EPOCHS = 16  # fewer on 70,000 rows than anyone would want, over two levels and the near field
 
@@ -167,3 +167,22 @@ def test_compiler_and_processor(tmp_path, environment):
     for name, array in here.items():
         assert np.isfinite(array).all()
         assert array.tobytes() == there[name].tobytes(), name
+
+
+def test_kernels_are_given_plain_arrays(monkeypatch):
+    """Settings too, by name: of a recarray numba runs Python code, and swallows an interrupt that falls there."""
+    records = []
+
+    def watched(launch):
+        def look(*arguments):
+            assert np.recarray not in map(type, arguments)
+            records.extend(a for a in arguments if isinstance(a, np.ndarray) and a.dtype.names)
+            return launch(*arguments)
+
+        return look
+
+    for name, launch in list(vars(kernels).items()):
+        if hasattr(launch, "compiled"):
+            monkeypatch.setattr(kernels, name, watched(launch))
+    tiny_run.results()
+    assert len(records) > 14 and all(type(record[0]) is np.record for record in records)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
-from umap_sk import PrecomputedUMAP, _numba, estimator
+from umap_sk import PrecomputedUMAP, estimator
 from umap_sk._numba import FEW_ROWS
 
 GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
@@ -86,15 +86,3 @@ def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
     before = numba.get_num_threads()
     model.transform(GRAPH[np.arange(n_rows) % GRAPH.shape[0]])
     assert threads == [1 if few else before] and numba.get_num_threads() == before
-
-
-def test_settings_reach_numba_as_plain_arrays(monkeypatch):
-    """Since numba would run Python code of a recarray and swallow an interrupt there; plain Python needs its names."""
-    monkeypatch.setattr(_numba, "_compile", lambda function, **options: function)
-    launch = _numba.parallel_kernel(lambda *arguments: arguments)
-    settings = np.zeros(1, [("a", np.float32)]).view(np.recarray)
-    for disabled, kind in ((False, np.ndarray), (True, np.recarray)):
-        monkeypatch.setattr(_numba.config, "DISABLE_JIT", disabled)
-        taken, other = launch(settings, 3)
-        assert type(taken) is kind and taken.dtype == settings.dtype and np.shares_memory(taken, settings)
-        assert other == 3

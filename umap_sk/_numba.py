@@ -54,15 +54,10 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
     @functools.wraps(function)
     def launch(*arguments: Any) -> Any:
         with _turn():
-            return compiled(*map(_plain, arguments))
+            return compiled(*arguments)
 
     launch.compiled = compiled  # type: ignore[attr-defined]
     return launch
-
-
-def _plain(argument: Any) -> Any:
-    """A recarray as an array: of the former numba asks attributes in Python, and a Ctrl-C that falls there is lost."""
-    return np.asarray(argument) if type(argument) is np.recarray and not config.DISABLE_JIT else argument
 
 
 @contextlib.contextmanager

@@ -196,7 +196,7 @@ def _graph(indices: np.ndarray, dists: np.ndarray) -> FuzzyGraph:
     return fuzzy_graph(_read(indices, dists), indices.shape[1])
 
 
-def _settings(rows: int = 0) -> np.recarray:
+def _settings(rows: int = 0) -> np.ndarray:
     forces = optimise.Forces(fit_curve(), attraction=1, negative_rate=1)
     ones = dict.fromkeys(("step", "correction1", "correction2"), 1)
     return optimise.as_record(forces, **ones, negatives=NEGATIVES, n_rows=rows)

@@ -27,20 +27,22 @@ class DamagedError(Exception):
 
 
 @contextlib.contextmanager
-def in_place_of(path: Path) -> Iterator[Path]:
+def in_place_of(path: Path, temporary: Path | None = None) -> Iterator[Path]:
     """A file that takes its place when the block ends, and of which nothing is left if that fails.
 
     Parameters
     ----------
     path : Path
         The file; an older one is replaced.
+    temporary : Path, optional
+        Where it is until then; by default a name that is the run's own.
 
     Yields
     ------
     Path
         Where to write it, and to bring it to the disk.
     """
-    temporary = path.with_name(path.name + TEMPORARY)
+    temporary = temporary or path.with_name(path.name + TEMPORARY)
     try:
         yield temporary
         os.replace(temporary, path)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
-from umap_sk.checkpoint_files import sync_folder
+from umap_sk.checkpoint_files import in_place_of
 from umap_sk.manifold import Manifold
 
 INPUTS = {
@@ -187,20 +187,14 @@ def replaced(target: Path) -> Iterator[BinaryIO]:
     binary file
         Where to write.
     """
-    temporary = _beside(target)
     try:
-        with open(temporary, "xb") as file:
+        with in_place_of(target, _beside(target)) as temporary, open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(target)
+    except OSError as error:
+        error.filename = str(target)
         raise
-    sync_folder(target.parent)
 
 
 def option_of(name: str) -> str:

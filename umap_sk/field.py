@@ -210,7 +210,7 @@ def add_near_field(
     positions: np.ndarray,
     frame: Frame,
     scale: float,
-    settings: np.recarray,
+    settings: np.ndarray,
     out: np.ndarray,
     rows: tuple[int, int],
 ) -> None:
@@ -224,7 +224,7 @@ def add_near_field(
         The grid of the field that was taken with ``near=True``.
     scale : float
         What unit masses are multiplied by.
-    settings : recarray of shape (1,)
+    settings : ndarray of shape (1,)
         Settings of the epoch: curve, seed and number of the epoch.
     out : ndarray of shape (n, 2), float32
         The field of every row, to which is added.

@@ -21,12 +21,15 @@ COARSE_FLOOR = 0.1  # of a vertex's degree, added to Adam's epsilon on coarse le
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
 NEAR_FROM = 0.75  # of the finest level's epochs
 
-SETTINGS = np.dtype(
+FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
     + [(name, np.float32) for name in ("correction1", "correction2", "floor")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
+# Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
+# whose interrupts it swallows there.
+SETTINGS = np.dtype((np.record, FIELDS))
 
 
 class Phase(NamedTuple):
@@ -387,7 +390,7 @@ def repulsion(
     layout: Layout,
     phase: Phase,
     state: LayoutState,
-    settings: np.recarray,
+    settings: np.ndarray,
     out: np.ndarray,
     rows: tuple[int, int],
 ) -> None:
@@ -401,7 +404,7 @@ def repulsion(
         The phase that the state is in.
     state : LayoutState
         Only read.
-    settings : recarray of shape (1,)
+    settings : ndarray of shape (1,)
         Settings of the epoch.
     out : ndarray of shape (n, 2), float32
         Where to write.
@@ -424,7 +427,7 @@ def repulsion(
         add_near_field(state.positions, frame, share, settings, out, rows)
 
 
-def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recarray:
+def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarray:
     """Scalars of one epoch, as one record for the kernels.
 
     Parameters
@@ -438,7 +441,7 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
 
     Returns
     -------
-    recarray of shape (1,)
+    ndarray of shape (1,)
         Of dtype `SETTINGS`.
     """
     done = state.epoch - phase.first_epoch
@@ -456,7 +459,7 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.recar
     )
 
 
-def as_record(forces: Forces, **values: float) -> np.recarray:
+def as_record(forces: Forces, **values: float) -> np.ndarray:
     """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given.
 
     Parameters
@@ -468,10 +471,10 @@ def as_record(forces: Forces, **values: float) -> np.recarray:
 
     Returns
     -------
-    recarray of shape (1,)
+    ndarray of shape (1,)
         Of dtype `SETTINGS`.
     """
     a, b = forces.curve
     values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate
-    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS).view(np.recarray)
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS)

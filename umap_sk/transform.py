@@ -154,7 +154,7 @@ def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
     return neighbors._replace(indptr=indptr, indices=neighbors.indices[kept], distances=neighbors.distances[kept])
 
 
-def row_settings(frozen: FrozenMap) -> np.recarray:
+def row_settings(frozen: FrozenMap) -> np.ndarray:
     """Scalars of the placement, as one record for the kernels."""
     step = STEP * frozen.forces.learning_rate
     return as_record(frozen.forces, step=step, seed=frozen.seed, negatives=NEGATIVES, n_rows=frozen.n_placed)
