@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.curve import Curve
-from umap_sk.optimise import COARSE_FLOOR, COARSE_STEP, Forces, Layout, Phase, begin, run
+from umap_sk.optimise import Forces, Layout, Phase, begin, run
 from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 
 PASSES = 2  # of smoothing
@@ -20,6 +20,7 @@ LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 9, 13.5, 20, 30, 45, 67.5, 100)
 TRIAL_EPOCHS = 15  # of a layout that tries a scale
+TRIAL_STEP, TRIAL_FALL, TRIAL_FLOOR = 4.0, 2.0, 0.1  # see Phase: small steps tear less apart in so few epochs
 TRIAL_RATIO = 1.75  # between the scales that are tried
 MOST_TRIALS = 6  # in one direction
 SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
@@ -154,7 +155,7 @@ def tried_scale(levels: tuple[ArrangedLevel, ...], positions: np.ndarray, forces
     """
     n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
     top = len(levels) - 1
-    phase = Phase(top, 0, TRIAL_EPOCHS + 1, COARSE_STEP, 2, False, kernels.RUN, COARSE_FLOOR)
+    phase = Phase(top, 0, TRIAL_EPOCHS + 1, TRIAL_STEP, TRIAL_FALL, False, kernels.RUN, TRIAL_FLOOR)
     layout = Layout(levels, (phase,), forces)
     narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
 
