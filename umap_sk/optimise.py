@@ -14,11 +14,11 @@ from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
 FIELD_SHARE, SAMPLED_SHARE = 0.22, 0.3  # of n_epochs, on the graph itself
-COARSE_STEP, GRAPH_STEP, FIELD_STEP = 10.0, 2.0, 1.8
+COARSE_STEP, GRAPH_STEP, FIELD_STEP = 5.0, 2.0, 1.8
 LONE_STEP = 4.0  # of a graph without coarser levels whose repulsion is sampled
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
-COARSE_FLOOR = 1.0  # of a vertex's degree, added to Adam's epsilon on coarse levels: weaker forces move less far there
+COARSE_FLOOR = 0.3  # of a vertex's degree, added to Adam's epsilon on coarse levels: weaker forces move less far there
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
 NEAR_FROM = 0.75  # of the finest level's epochs
 
