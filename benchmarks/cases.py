@@ -83,8 +83,9 @@ CASES = {
         Variant("trajectories", "trajectories", bars=_NOT_BELOW),
         Variant("tight", "tight", bars=_NOT_BELOW),
         Variant("text", "text", bars=_NOT_BELOW),
+        Variant("windows", "windows", bars=_NOT_BELOW),
     ),
-    "held-out": (Variant("windows", "windows", bars=_NOT_BELOW),),  # nothing was chosen by looking at it
+    "held-out": (Variant("patches", "patches", bars=_NOT_BELOW),),  # nothing was chosen by looking at it
     "mixture": (
         Variant(
             "mixture",

@@ -35,8 +35,11 @@ SIZES = {
     "tight": 120_000,
     "text": 100_000,
     "windows": 50_000,
+    "patches": 50_000,
     "uniform": 1_000_000,
 }
+PATCH = 8  # pixels a side
+FAINTEST = 20  # standard deviation of a patch's gray levels (0 to 255), so that there is something to see
 
 
 FAMILY = tuple(f"uniform:{n}" for n in (10_000, 100_000, 1_000_000, 10_000_000))  # one recipe at four sizes
@@ -151,6 +154,8 @@ def _from_features(name, n):
 
 
 def _features(name, n):
+    if name == "patches":
+        return _patches(n)
     if name not in ("digits", "fashion", "fashion-train"):
         return getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))
     features, labels = _digits() if name == "digits" else fashion_images()
@@ -183,6 +188,17 @@ def fashion_images():
     features = np.concatenate([read(f"{part}-images-idx3-ubyte", 16, 784) for part in ("train", "t10k")])
     labels = np.concatenate([read(f"{part}-labels-idx1-ubyte", 8, 1) for part in ("train", "t10k")])
     return features.astype(np.float32), labels[:, 0].astype(np.int32)
+
+
+def _patches(n):
+    """64-d: random patches of Fashion-MNIST's images, each with the label of its image."""
+    images, labels = fashion_images()
+    rng = np.random.default_rng(0)
+    windows = np.lib.stride_tricks.sliding_window_view(images.reshape(-1, 28, 28), (PATCH, PATCH), axis=(1, 2))
+    drawn = rng.integers(0, windows.shape[:3], (4 * n, 3))
+    features = windows[tuple(drawn.T)].reshape(4 * n, -1)
+    seen = np.flatnonzero(features.std(1) >= FAINTEST)[:n]
+    return features[seen], labels[drawn[seen, 0]]
 
 
 def _with_hubs(n, hubs=20, listed_by=500):

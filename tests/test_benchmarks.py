@@ -123,6 +123,18 @@ def test_recipes_repeat_and_fill_every_row(recipe):
     assert len(features) == len(labels) == 3000 and np.isfinite(features).all()
 
 
+def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
+    """None of them of a blank one."""
+    images = np.arange(784, dtype=np.float32) + 1000 * np.arange(5, dtype=np.float32)[:, None]
+    images[3] = 3000
+    monkeypatch.setattr(datasets, "fashion_images", lambda: (images, np.arange(5, dtype=np.int32)))
+    features, labels = datasets._features("patches", 500)
+    assert features.shape == (500, 64) and set(labels) == {0, 1, 2, 4}
+    assert_array_equal(features // 1000, np.repeat(labels[:, None], 64, 1))
+    corner = np.arange(8) + 28 * np.arange(8)[:, None]
+    assert_array_equal(features - features[:, :1], np.tile(corner.ravel(), (500, 1)))
+
+
 def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
     first, second = str(tmp_path / "first.json"), str(tmp_path / "second.json")
