@@ -44,6 +44,16 @@ def test_hard_arrays_equal_the_twin(seed, drop_self):
     assert result[1].duplicates
 
 
+@pytest.mark.parametrize("drop_self", [True, False])
+def test_more_neighbors_than_any_number_of_rows(drop_self):
+    """Are those that there are, and every row is short of them."""
+    indices, dists = [[1, 2], [0, 2], [1, 0]], [[1.0, 2.0], [1.0, 3.0], [3.0, 2.0]]
+    given = {"knn_indices": indices, "knn_dists": dists, "drop_self": drop_self, "n_columns": 3}
+    found, counts = read_neighbors(**given, n_neighbors=10**20)
+    assert found.indices.tolist() == [1, 2, 0, 2, 0, 1]
+    assert counts.short_rows == 3
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("drop_self", [True, False])
 def test_ragged_graphs_and_matrices_equal_the_twin(seed, drop_self):

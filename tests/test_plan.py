@@ -202,6 +202,12 @@ def test_too_few(options):
         plan(**options)
 
 
+def test_a_start_that_there_is_not():
+    """Named, with those that there are."""
+    with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
+        plan(n_samples=10, init="sprectral")
+
+
 def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
     """Of the phase, both amounts and the cures; at the caller's line; and not where there is room."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}

@@ -283,7 +283,7 @@ def explained(directory: Path) -> Iterator[None]:
         raise OSError(
             error.errno,
             f"checkpoints cannot be kept in {directory}, so nothing was computed: {error.strerror or error}. Give a "
-            "directory that can be written to, or checkpoint=None",
+            "directory that can be written to, or do without checkpoints",
         ) from error
 
 

@@ -110,6 +110,7 @@ def read_neighbors(
     n_columns = _count_columns(form, n_rows, n_columns, square=drop_self)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
     own, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
+    wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
     rules = Rules(n_columns, wanted, own, float(disconnection_distance), index_dtype, np.float32)
     indptr, indices, distances, counts = gather(form, rules, allocate)
     if drop_self and counts.edges == 0:
