@@ -147,6 +147,11 @@ def plan(
     Plan
         Its attributes are numbers; it prints as a table.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 rows or neighbors, or `init` is none of those named.
+
     Examples
     --------
     >>> import umap_sk
