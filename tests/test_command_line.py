@@ -374,12 +374,16 @@ def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
     assert "--out: 'e.npy' cannot be written (Permission denied); give a place" in error_of(FIT, capsys)
 
 
-@pytest.mark.parametrize("command, code", [("{} 2>&1 >/dev/null | head -1", 0), ("{} >&- 2>&-", 1)])
+NOBODY = [("{} 2>&1 >/dev/null | head -1", 0), ("{} 2>&1 >/dev/null | true", 0), ("{} >&- 2>&-", 1)]
+
+
+@pytest.mark.parametrize("command, code", NOBODY)
 def test_nobody_listens(command, code, folder, whole):
     """A pipe that is closed, or no standard error at all, does not end a run; the map is there in each case."""
     call = shlex.join([sys.executable, "-m", "umap_sk", *FIT])
     shell = ["bash", "-c", f"set -o pipefail; {command.format(call)}"]
-    done = subprocess.run(shell, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(shell, env={**buffered, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == code and "Traceback" not in done.stdout + done.stderr
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 

@@ -4,7 +4,6 @@ import argparse
 import errno
 import importlib
 import json
-import os
 import signal
 import sys
 import traceback
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from umap_sk import __version__, stop_signals
-from umap_sk.command_terminal import Terminal, show
+from umap_sk.command_terminal import Terminal, show, silence
 from umap_sk.stop_signals import STOPPED, StopRequest
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -108,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with stop_signals.caught(gently=gently, to_the_end=own_process) as request, terminal.listening():
         answer: dict[str, Any] = {"command": name, "umap_sk": __version__, "status": "done", "exit_code": DONE}
         answer |= _outcome(name, arguments, terminal, request)
-    return _tell(answer, name, arguments, terminal)
+    code = _tell(answer, name, arguments, terminal)
+    terminal.end()
+    return code
 
 
 def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], terminal: Terminal) -> int:
@@ -124,7 +125,7 @@ def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], termin
         if not isinstance(error, BrokenPipeError):  # where nobody reads any more, there is nobody to tell
             terminal.write(f"umap-sk {name}: error: the answer cannot be written to stdout: {error.strerror}")
         if sys.stdout is not None:  # what is left in it must not fail once more at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence(sys.stdout)
         return answer["exit_code"] or FAILED
     return answer["exit_code"]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import time
 import warnings
@@ -88,6 +89,14 @@ class Terminal:
             logger.removeHandler(handler)
             logger.setLevel(level)
 
+    def end(self) -> None:
+        """See to it that what nobody took does not fail once more, as exit code 120, when the process ends."""
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except OSError:
+                silence(self._stream)
+
     def _put(self, text: str) -> None:
         if self._stream is not None:
             with contextlib.suppress(OSError):
@@ -128,6 +137,17 @@ def show(text: str) -> None:
         raise BrokenPipeError
     sys.stdout.write(f"{_encodable(text, sys.stdout)}\n")
     sys.stdout.flush()
+
+
+def silence(stream: Any) -> None:
+    """Let what is left in a stream, and all that follows, go nowhere.
+
+    Parameters
+    ----------
+    stream : file object
+        Of a descriptor that nobody reads any more.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _encodable(text: str, stream: Any) -> str:
