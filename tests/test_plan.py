@@ -206,6 +206,8 @@ def test_a_start_that_there_is_not():
     """Named, with those that there are."""
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
         plan(n_samples=10, init="sprectral")
+    with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
+        plan_sizes.sizes_of(PrecomputedUMAP(), n_samples=10, init="sprectral")
 
 
 def test_a_fit_warns_before_it_allocates(ring, monkeypatch):

@@ -15,11 +15,11 @@ from umap_sk.command_files import add_inputs, check_target, mapped, read_inputs,
 from umap_sk.command_options import Parameter, add_parameters, chosen, of_estimator, of_signature
 from umap_sk.command_terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.given import STARTS
 from umap_sk.progress import Watcher, watched
 from umap_sk.run_identity import run_name
 from umap_sk.stop_signals import STOPPED, StopRequest
 
-STARTS = ("spectral", "pca", "random")
 FEATURES = ("knn_indices", "knn_dists", "graph", "features", "manifold")
 EXPLAINED = {
     "init": "spectral, pca (with --features), random, or a .npy file of positions, rows x axes (default: spectral)",

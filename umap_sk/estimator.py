@@ -159,7 +159,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
         "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
         "symmetrize": ["boolean"],
-        "init": [StrOptions({"spectral", "pca", "random"}), "array-like"],
+        "init": [StrOptions(set(given.STARTS)), "array-like"],
         "rescale_init": ["boolean"],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],

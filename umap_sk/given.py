@@ -15,6 +15,7 @@ COLUMNS = (
     "knn_indices and knn_dists, or fit with another metric."
 )
 
+STARTS = ("spectral", "pca", "random")  # by name
 SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
 NEARLY_ZERO = 0.01  # of the second column's distance
 
@@ -174,7 +175,7 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
         constant axis.
     """
     if isinstance(init, str):
-        if init not in ("spectral", "pca", "random"):
+        if init not in STARTS:
             raise ValueError(f"init={init!r} is not known; use 'spectral', 'pca', 'random' or an array.")
         if init == "pca" and features is None:
             raise ValueError(

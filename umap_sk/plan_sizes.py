@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
+from umap_sk.given import STARTS
 from umap_sk.held_graph import WHOLE
 from umap_sk.manifold import Manifold
 
@@ -126,7 +127,7 @@ def sizes_of(
     Raises
     ------
     ValueError
-        If nothing tells the number of rows.
+        If nothing tells the number of rows, or the start's name is not known.
     """
     table = next((array for array in (knn_indices, X) if getattr(array, "ndim", 0) == 2), None)
     if isinstance(manifold, Manifold):
@@ -191,7 +192,15 @@ def make_sizes(
     -------
     Sizes
         What a plan is made from.
+
+    Raises
+    ------
+    ValueError
+        If the start's name is not known.
     """
+    starts = ("array", *STARTS)
+    if settings["start"] not in starts:
+        raise ValueError(f"init={settings['start']!r}, but one of {starts} is needed; 'array' stands for any array.")
     kept = n * min(wanted, listed or wanted, n - 1)
     known = edges is not None
     most = kept * (2 if settings["symmetrize"] else 1)

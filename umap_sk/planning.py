@@ -14,7 +14,6 @@ from umap_sk.plan_model import memory_by_phase, room_on_disk
 from umap_sk.plan_sizes import Sizes, make_sizes, sizes_of
 from umap_sk.plan_time import seconds_by_phase
 
-STARTS = ("array", "spectral", "pca", "random")
 LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
 
 
@@ -168,8 +167,6 @@ def plan(
     for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
         if not isinstance(value, int | np.integer) or value < 2:
             raise ValueError(f"{name}={value!r}, but a whole number of at least 2 is needed.")
-    if init not in STARTS:
-        raise ValueError(f"init={init!r}, but one of {STARTS} is needed; 'array' stands for any array.")
     sizes = make_sizes(
         n_samples,
         n_neighbors - 1,
