@@ -140,10 +140,7 @@ def test_tried_scale_leads_to_the_lowest_loss(rate):
     level, forces = alone(ring_level()), optimise.Forces(Curve(1.577, 0.895), negative_rate=rate)
     folded = np.random.default_rng(0).normal(scale=0.2, size=(400, 2)).astype(np.float32)
     scale = start.tried_scale((level,), folded, forces, 0)
-    phase = optimise.Phase(
-        0, 0, start.TRIAL_EPOCHS + 1, start.TRIAL_STEP, start.TRIAL_FALL, False, 32, start.TRIAL_FLOOR
-    )
-    layout = optimise.Layout((level,), (phase,), forces)
+    layout = optimise.Layout((level,), (start.TRIAL,), forces)
 
     def loss(factor):
         state = optimise.begin(layout, folded * np.float32(scale * factor), 0)

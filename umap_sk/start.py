@@ -20,7 +20,8 @@ LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (6, 9, 13.5, 20, 30, 45, 67.5, 100)
 TRIAL_EPOCHS = 15  # of a layout that tries a scale
-TRIAL_STEP, TRIAL_FALL, TRIAL_FLOOR = 4.0, 2.0, 0.1  # see Phase: small steps tear less apart in so few epochs
+# Small steps: they tear less apart in so few epochs than those of the coarse levels would.
+TRIAL = Phase(0, 0, TRIAL_EPOCHS + 1, step=4.0, fall=2.0, field=False, negatives=kernels.RUN, floor=0.1)
 TRIAL_RATIO = 1.75  # between the scales that are tried
 MOST_TRIALS = 6  # in one direction
 SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
@@ -154,9 +155,7 @@ def tried_scale(levels: tuple[ArrangedLevel, ...], positions: np.ndarray, forces
         What to multiply the positions by.
     """
     n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
-    top = len(levels) - 1
-    phase = Phase(top, 0, TRIAL_EPOCHS + 1, TRIAL_STEP, TRIAL_FALL, False, kernels.RUN, TRIAL_FLOOR)
-    layout = Layout(levels, (phase,), forces)
+    layout = Layout(levels, (TRIAL._replace(depth=len(levels) - 1),), forces)
     narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
 
     @functools.cache
