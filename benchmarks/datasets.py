@@ -10,6 +10,7 @@ kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
 import gzip
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +37,8 @@ SIZES = {
     "text": 100_000,
     "windows": 50_000,
     "patches": 50_000,
+    "cells": 50_000,
+    "packages": 50_000,
     "uniform": 1_000_000,
 }
 PATCH = 8  # pixels a side
@@ -156,6 +159,8 @@ def _from_features(name, n):
 def _features(name, n):
     if name == "patches":
         return _patches(n)
+    if name == "packages":
+        return _packages(n)
     if name not in ("digits", "fashion", "fashion-train"):
         return getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))
     features, labels = _digits() if name == "digits" else fashion_images()
@@ -199,6 +204,30 @@ def _patches(n):
     features = windows[tuple(drawn.T)].reshape(4 * n, -1)
     seen = np.flatnonzero(features.std(1) >= FAINTEST)[:n]
     return features[seen], labels[drawn[seen, 0]]
+
+
+def _packages(n):
+    """100-d, real text: one-line descriptions of Debian's packages, TF-IDF reduced by SVD to unit vectors.
+
+    Labels are the archive's sections. Needs the lists that ``apt-get update`` fetches.
+    """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    listed = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, check=True).stdout
+    section_of = {}
+    for entry in listed.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in entry.splitlines() if line.startswith(("Desc", "Section: ")))
+        if {"Description", "Section"} <= fields.keys():
+            section_of.setdefault(fields["Description"], fields["Section"].split("/")[-1])
+    if n > len(section_of):
+        raise ValueError(f"packages has {len(section_of)} rows, n = {n} was asked for: ask for fewer, or apt-get update")
+    texts = np.array(sorted(section_of))[np.random.default_rng(0).permutation(len(section_of))[:n]]
+    weights = TfidfVectorizer(sublinear_tf=True, min_df=5, stop_words="english").fit_transform(texts)
+    features = TruncatedSVD(100, random_state=0).fit_transform(weights).astype(np.float32)
+    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
+    labels = np.unique([section_of[text] for text in texts], return_inverse=True)[1]
+    return features, labels.astype(np.int32)
 
 
 def _with_hubs(n, hubs=20, listed_by=500):

@@ -236,3 +236,35 @@ def uniform(n, rng):
     features = rng.random((n, 3), dtype=np.float32)
     cells = np.minimum((features * 4).astype(np.int32), 3)
     return features, cells[:, 0] * 16 + cells[:, 1] * 4 + cells[:, 2]
+
+
+# --- counts of genes --------------------------------------------------------------------------------------
+
+
+def cells(n, rng):
+    """50 principal components of simulated counts of 1,500 genes, as single-cell data are usually embedded.
+
+    25 types of cells in a hierarchy of lineages, some passing into their neighbors gradually; depths of sequencing are
+    log-normal, counts are overdispersed. Labels are types.
+    """
+    from sklearn.decomposition import PCA
+
+    genes, programs, count = 1_500, 60, 25
+    base = rng.lognormal(-1.0, 1.3, genes)
+    program = rng.standard_normal((programs, genes)) * (rng.random((programs, genes)) < 0.08)
+    lineage = rng.integers(0, 7, count)
+    activity = rng.normal(0, 0.9, (7, programs))[lineage] + rng.normal(0, 0.6, (count, programs))
+    shares = rng.lognormal(0, 1.0, count)
+    types = rng.choice(count, n, p=shares / shares.sum())
+    towards = rng.permutation(count)[types]
+    same = lineage[types] == lineage[towards]
+    passed = np.where(same, rng.beta(0.5, 2.0, n), 0)[:, None]
+    state = (1 - passed) * activity[types] + passed * activity[towards] + rng.normal(0, 0.15, (n, programs))
+    logs = np.empty((n, genes), np.float32)
+    for part in range(0, n, 5_000):
+        rows = slice(part, part + 5_000)
+        mean = base * np.exp(state[rows] @ program)
+        mean *= rng.lognormal(8.0, 0.4, (len(mean), 1)) / mean.sum(1, keepdims=True)
+        counts = rng.poisson(mean * rng.gamma(4.0, 0.25, mean.shape))
+        logs[rows] = np.log1p(counts * (1e4 / np.maximum(1, counts.sum(1, keepdims=True))))
+    return PCA(50, random_state=0).fit_transform(logs).astype(np.float32), types.astype(np.int32)

@@ -11,11 +11,11 @@ import numpy as np
 from umap_sk import kernels, optimise
 from umap_sk._numba import readonly
 from umap_sk.curve import fit_curve
-from umap_sk.field import add_near_field, grid_field, read_field, spacing_for
+from umap_sk.field import Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph
 from umap_sk.levels import build_levels
 from umap_sk.neighbors import Neighbors, read_neighbors
-from umap_sk.start import best_scale, smoothed_start
+from umap_sk.start import smoothed_start
 from umap_sk.strips import arrange
 
 SIDE = 256  # rows of the made-up map are a square grid on a torus, in random order
@@ -42,8 +42,6 @@ class Rates(NamedTuple):
         Of an edge that is coarsened, and of one that is laid out in strips.
     smooth : float
         Of an edge when a start is smoothed and scaled.
-    losses : float
-        Of a vertex when the scale of a start is looked for.
     attract, attract_coarse : float
         Of an edge in an epoch, among so many rows, and among few.
     sample : float
@@ -61,7 +59,6 @@ class Rates(NamedTuple):
     levels: float
     arrange: float
     smooth: float
-    losses: float
     attract: float
     attract_coarse: float
     sample: float
@@ -87,7 +84,7 @@ class Rates(NamedTuple):
         return max(0.0, float(np.interp(np.log2(max(1, size)), np.log2(GATHERED), self.gather)) - self.gather[0])
 
 
-_ONE_XEON = (18e-9, 50e-9, 21e-9, 9e-9, 12e-9, 3.3e-6, 4.5e-9, 3e-9, 2e-9, 45e-9, 15e-9, 66e-9, 1e-9)
+_ONE_XEON = (18e-9, 50e-9, 21e-9, 9e-9, 12e-9, 4.5e-9, 3e-9, 2e-9, 45e-9, 15e-9, 66e-9, 1e-9)
 TYPICAL = Rates(*_ONE_XEON, (5e-9, 5e-9, 5e-9))
 """What one thread took somewhere, for comparisons of work with work."""
 
@@ -123,14 +120,12 @@ def _measured(rows: int, n_components: int, threads: int) -> Rates:
     edges = len(made.indices)
     levels = _seconds(lambda: build_levels(made, 0)) / edges
     laid = _seconds(lambda: arrange(built, 0)) / edges
-    finest, *_, coarsest = arrange(built, 0)
+    finest = arrange(built, 0)[0]
     smooth = _seconds(lambda: smoothed_start(finest, place)) / edges
-    places = place[: coarsest.n_vertices]
-    losses = _seconds(lambda: best_scale(coarsest, places, SIDE**2, fit_curve(), 5)) / coarsest.n_vertices
     attract, sample = _steps(rows, n_components)
     attract_coarse, _ = _steps(SIDE**2, n_components)
     fields = _fields(SIDE**2) if n_components == 2 else (0.0, 0.0, 0.0)
-    work = (read, max(graph, read / 4), levels, laid, smooth, losses, attract, attract_coarse, sample, *fields)
+    work = (read, max(graph, read / 4), levels, laid, smooth, attract, attract_coarse, sample, *fields)
     return Rates(*work, *_memory(128 * rows, threads))
 
 
@@ -224,7 +219,7 @@ def _fields(rows: int) -> tuple[float, float, float]:
     """Seconds of a cell in an epoch's grid, of a row in its field, and of a row in its short range."""
     positions = (np.random.default_rng(0).random((rows, 2), np.float32) * WIDTH).astype(np.float32)
     curve, out, settings = fit_curve(), np.zeros((rows, 2), np.float32), _settings()
-    shape = (spacing_for(*curve), (*curve, 1.0))
+    shape = (spacing_for(*curve), Kernel(*curve))
     frame = grid_field(positions, *shape).frame
     few = np.concatenate([positions.min(0, keepdims=True), positions.max(0, keepdims=True), positions[: FEW - 2]])
 

@@ -22,7 +22,8 @@ from umap_sk.stop_signals import STOPPED, StopRequest
 
 FEATURES = ("knn_indices", "knn_dists", "graph", "features", "manifold")
 EXPLAINED = {
-    "init": "spectral, pca (with --features), random, or a .npy file of positions, rows x axes (default: spectral)",
+    "init": "auto, pca (with --features), pivot_mds, spectral, random, or a .npy file of positions, rows x axes "
+    "(default: auto)",
     "checkpoint": "Directory that keeps the run; the same command goes on from there.",
     "verbose": "The estimator's parameter; progress is shown anyway.",
     "random_state": "Seed; without it one is drawn, and printed at the end.",

@@ -32,7 +32,9 @@ from umap_sk.plan_time import costs_of
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
+from umap_sk.scales import mean_distances
 from umap_sk.search import build_search, find_neighbors
+from umap_sk.start import automatic_start
 from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
@@ -80,8 +82,10 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         for hellinger, jaccard and dice, else infinity).
     symmetrize : bool, default=True
         False leaves the graph directed: half the memory, better local and worse global figures.
-    init : {"spectral", "pca", "random"} or array-like of shape (n, n_components), default="spectral"
-        Where the layout begins; the argument `init` of :meth:`fit` wins.
+    init : {"auto", "pca", "pivot_mds", "spectral", "random"} or array-like of shape (n, n_components), default="auto"
+        Where the layout begins; the argument `init` of :meth:`fit` wins. "pca" takes the features' principal
+        components, "pivot_mds" the shortest paths in the graph, and "auto" the first where `X` has features, else the
+        second; "spectral" takes its place for a graph whose distances are not known.
     rescale_init : bool, default=True
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
@@ -188,7 +192,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         set_op_mix_ratio=1.0,
         disconnection_distance=None,
         symmetrize=True,
-        init="spectral",
+        init="auto",
         rescale_init=True,
         n_epochs=None,
         tol=0.0,
@@ -591,7 +595,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
             self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
-        start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
+        start = self.init if init is None else init
+        known = manifold._held.lengths is not None
+        start = given.check_start(start, manifold.n_samples, self.n_components, features, known)
         self.manifold_, self.report_ = manifold, report
         self.a_, self.b_ = curve
         stored = run and run.take(manifold._held)
@@ -614,6 +620,10 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             else:
                 seed = run.seed if run else draw_seed(self.random_state)
                 rescale = self.rescale_init
+                if isinstance(start, str) and start == "auto":
+                    start = automatic_start(features, held.lengths is not None, self.n_components, seed)
+                    rescale = True
+                entry["init"] = start if isinstance(start, str) else "array"
                 stepper = stepping.start(held, start, schedule, forces, seed, features=features, rescale=rescale)
             entry["levels"] = stepping.level_sizes(stepper)
         self.seed_, self.n_epochs_ = stepper.state.seed, stepping.planned_epochs(stepper)
@@ -645,6 +655,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             entry.update(counts._asdict())
         warn_about(counts, neighbors, self.n_neighbors - 1)
         with report.phase("graph") as entry:
+            lengths = mean_distances(neighbors)
             graph = fuzzy_graph(
                 neighbors,
                 self.n_neighbors,
@@ -657,7 +668,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 graph, entry["indices"] = in_callers_array(graph, knn_indices)
             entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
         own = ("weights",) if entry.get("indices") == USED else WHOLE
-        manifold = Manifold(graph, self._graph_parameters(), own=own)
+        manifold = Manifold(graph, self._graph_parameters(), own=own, lengths=lengths)
         lost = manifold.disconnected()
         report.phase_note("graph", disconnected_rows=int(lost.sum()))
         warn_of_lost(lost, "rows have no neighbor")

@@ -17,6 +17,25 @@ SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
 GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
 
 
+class Kernel(NamedTuple):
+    """What a unit mass exerts at a distance d: 2 gamma b / ((0.001 + d^2) (1 + a d^2b)) times the difference.
+
+    Attributes
+    ----------
+    a, b : float
+        Parameters of the curve.
+    gamma : float
+        Strength of the repulsion.
+    softening : float
+        Added to d^2, in squared units of the embedding.
+    """
+
+    a: float
+    b: float
+    gamma: float = 1.0
+    softening: float = 0.0
+
+
 class Frame(NamedTuple):
     """Where a grid lies.
 
@@ -99,7 +118,7 @@ def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> F
 
 @functools.lru_cache(maxsize=1)
 def transformed_kernel(
-    shape: tuple[int, int], spacing: float, near: bool, curve: tuple[float, float, float]
+    shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
 ) -> tuple[np.ndarray, np.ndarray]:
     """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components.
 
@@ -111,8 +130,8 @@ def transformed_kernel(
         Side of a cell.
     near : bool
         Leave out what the near field adds.
-    curve : tuple of 3 float
-        a, b and gamma, the strength of the repulsion.
+    kernel : Kernel
+        The repulsion of a unit mass.
 
     Returns
     -------
@@ -121,8 +140,7 @@ def transformed_kernel(
     """
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(REACH * spacing if near else 0)
-    a, b, gamma = (np.float32(value) for value in curve)
-    kernels.tabulate_kernel(np.float32(spacing), reach, a, b, gamma, fields[0], fields[1])
+    kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
     x, y = (scipy.fft.rfft2(field, workers=numba.get_num_threads()).imag.copy() for field in fields)
     return x, y
 
@@ -130,7 +148,7 @@ def transformed_kernel(
 def grid_field(
     positions: np.ndarray,
     spacing: float,
-    curve: tuple[float, float, float],
+    kernel: Kernel,
     *,
     near: bool = False,
     mass: np.ndarray | None = None,
@@ -146,8 +164,8 @@ def grid_field(
         Where the masses are.
     spacing : float
         Side of a cell.
-    curve : tuple of 3 float
-        a, b and gamma.
+    kernel : Kernel
+        The repulsion of a unit mass.
     near : bool
         Leave out the short range, which :func:`add_near_field` adds.
     mass : ndarray of shape (n,), float32, optional
@@ -175,8 +193,8 @@ def grid_field(
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     spectrum *= np.complex64(1j)
     values = np.empty((*corners, 2), np.float32)
-    for component, kernel in enumerate(transformed_kernel(shape, frame.spacing, near, curve)):
-        half = scipy.fft.ifft(spectrum * kernel, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
+    for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
+        half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
 

@@ -15,7 +15,7 @@ COLUMNS = (
     "knn_indices and knn_dists, or fit with another metric."
 )
 
-STARTS = ("spectral", "pca", "random")  # by name
+STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")  # by name
 SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
 NEARLY_ZERO = 0.01  # of the second column's distance
 
@@ -151,7 +151,7 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
         )
 
 
-def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any:
+def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_lengths: bool) -> Any:
     """Start as a known name or an array of the right shape.
 
     Parameters
@@ -162,6 +162,8 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
         Shape of the embedding.
     features : object or None
         What "pca" works on.
+    has_lengths : bool
+        Whether the graph's distances are known, which "pivot_mds" works on.
 
     Returns
     -------
@@ -171,18 +173,11 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
     Raises
     ------
     ValueError
-        If the name is not known, "pca" has no features, or an array has another shape, a value that is not finite, or a
-        constant axis.
+        If the name is not known, what it works on is missing, or an array has another shape, a value that is not
+        finite, or a constant axis.
     """
     if isinstance(init, str):
-        if init not in STARTS:
-            raise ValueError(f"init={init!r} is not known; use 'spectral', 'pca', 'random' or an array.")
-        if init == "pca" and features is None:
-            raise ValueError(
-                "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
-                "components of your own as init, or use init='spectral'."
-            )
-        return init
+        return named_start(init, features, has_lengths)
     start = np.asarray(init)
     if start.dtype.kind not in "fiu":
         raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
@@ -206,6 +201,38 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
             "little noise."
         )
     return start
+
+
+def named_start(init: str, features: Any, has_lengths: bool) -> str:
+    """A start by its name, if it is known and what it works on is there.
+
+    Parameters
+    ----------
+    init : str
+        What was given.
+    features : object or None
+        What "pca" works on.
+    has_lengths : bool
+        Whether the graph's distances are known.
+
+    Returns
+    -------
+    str
+        The same.
+    """
+    if init not in STARTS:
+        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
+    if init == "pca" and features is None:
+        raise ValueError(
+            "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
+            "components of your own as init, or use init='auto'."
+        )
+    if init == "pivot_mds" and not has_lengths:
+        raise ValueError(
+            "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
+            "Manifold.from_graph, or stored by an older version. Pass neighbors, or use init='spectral'."
+        )
+    return init
 
 
 def fingerprints(**given: Any) -> dict[str, str]:

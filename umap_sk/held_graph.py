@@ -41,6 +41,8 @@ class HeldGraph:
         The graph.
     own : iterable of {"indices", "weights"}
         Arrays that nobody else holds, so that giving them up frees memory. Arrays in files are never given up.
+    lengths : ndarray of shape (n,), float32, optional
+        Mean distance from every row to its neighbors.
 
     Attributes
     ----------
@@ -48,13 +50,14 @@ class HeldGraph:
         Of the graph in rows, where somebody has needed it.
     """
 
-    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "n_edges", "own")
+    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "lengths", "n_edges", "own")
 
-    def __init__(self, graph: FuzzyGraph, own: Iterable[str] = ()):
+    def __init__(self, graph: FuzzyGraph, own: Iterable[str] = (), lengths: np.ndarray | None = None):
         self._indptr, self._rows = graph.indptr, {"indices": graph.indices, "weights": graph.weights}
         self._laid_out: dict[str, LaidOut] = {}
         self._lock = threading.Lock()
         self.n_edges = len(graph.indices)
+        self.lengths = lengths
         self.checksum: str | None = None
         self.in_files = any(file_of(array) for array in graph[1:])
         self.own = frozenset(() if self.in_files else own)

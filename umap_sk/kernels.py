@@ -23,9 +23,10 @@ WIDEST = 2.0**64  # sigma of rows with fewer neighbors than the sum that is aske
 CLIP = f4(4)  # largest component of a pair's gradient
 STRIP = 16  # rows whose edges lie side by side, so that they are computed side by side
 PULLED = 64  # edges of every row of a strip that are gathered at once
-THIN = 4  # of the scales' attraction: of so many rows one is looked at
 RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
 NEAR = 8  # samples of the near field a vertex
+PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
+SEEN_TOGETHER = 256  # rows whose paths one thread shortens one after the other
 AT_ONCE = 128  # rows whose cells or near points are looked at before anything is done with them
 
 # What can be wrong with an entry.
@@ -917,6 +918,34 @@ def smooth(positions, out, starts, indices, weights, inner, share):
                 out[low + lane, k] = (f4(1) - share) * own + share * mean
 
 
+@parallel_kernel
+def relax_paths(indptr, indices, lengths, backwards, distances, changed):
+    """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; an edge is the mean of its ends' `lengths`.
+
+    Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
+    point in any order (Tarski 1955), since a sum of floats only falls with its terms.
+    """
+    n = distances.shape[0]
+    for block in prange(changed.shape[0]):
+        low = block * SEEN_TOGETHER
+        high = min(n, low + SEEN_TOGETHER)
+        best = np.empty(PIVOTS, f4)
+        changed[block] = 0
+        for step in range(high - low):
+            i = high - 1 - step if backwards else low + step
+            for lane in range(PIVOTS):
+                best[lane] = distances[i, lane]
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                length = f4(0.5) * (lengths[i] + lengths[j])
+                for lane in range(PIVOTS):
+                    best[lane] = min(best[lane], distances[j, lane] + length)
+            for lane in range(PIVOTS):
+                if best[lane] < distances[i, lane]:
+                    distances[i, lane] = best[lane]
+                    changed[block] = 1
+
+
 @kernel
 def log_of(x):
     """Natural logarithm of float64 x >= 1, absolute error below 1e-10, the same on every processor."""
@@ -927,48 +956,6 @@ def log_of(x):
     t = s * s
     series = 1.0 + t * (1 / 3 + t * (1 / 5 + t * (1 / 7 + t * (1 / 9 + t * (1 / 11)))))
     return exponent * 0.6931471805599453 + 2.0 * s * series
-
-
-@parallel_kernel
-def scale_losses(positions, starts, indices, weights, degree, mass, stride, apart, powers, a, b, attracted, repelled):
-    """Expected losses of scale * positions, powers = scale ** 2b; attraction of every THIN-th row, repulsion of fewer.
-
-    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them from every apart-th of
-    all, from a place on that differs from part to part; these stand for all others.
-    """
-    n, d = positions.shape
-    for part in prange(attracted.shape[0]):
-        for i in range(part * stride, min(n, (part + 1) * stride), THIN):
-            strip = i // STRIP
-            for e in range(starts[strip] + i % STRIP, starts[strip + 1], STRIP):
-                d2 = f4(1e-12)
-                for k in range(d):
-                    d2 += (positions[i, k] - positions[indices[e], k]) ** 2
-                term = a * power(d2, b)
-                for g in range(powers.shape[0]):
-                    attracted[part, g] += weights[e] * log_of(1.0 + term * powers[g])
-        i = part * stride
-        first = part % apart
-        count = (n - first + apart - 1) // apart
-        pair = np.empty(count, f4)
-        share = np.empty(count, np.float64)
-        whole = 0.0
-        for j in range(n):
-            whole += mass[j]
-        seen = 0.0
-        for q in range(count):
-            j = first + q * apart
-            d2 = f4(0)
-            for k in range(d):
-                d2 += (positions[i, k] - positions[j, k]) ** 2
-            pair[q] = a * power(max(d2, f4(1e-9)), b)
-            share[q] = mass[j] if j != i else f4(0)
-            seen += share[q]
-        for g in range(powers.shape[0]):
-            total = 0.0
-            for q in range(count):
-                total += share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
-            repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]
 
 
 @kernel
@@ -1037,7 +1024,7 @@ def pair_factors_attraction(squared, count, s):
     """Squared distances become 4ab d^2(b-1) / (1 + a d^2b) (half of it where each edge acts from both ends already)."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
-        d2 = squared[q] + f4(1e-12)
+        d2 = squared[q] + (f4(1e-12) + s.softening)
         p = power(d2, s.b)
         squared[q] = strength * p / (d2 * (s.a * p + f4(1)))
 
@@ -1047,7 +1034,7 @@ def pair_factors_repulsion(squared, count, s):
     """Squared distances become 2 gamma b / ((0.001 + d^2) (1 + a d^2b))."""
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
-        d2 = squared[q]
+        d2 = squared[q] + s.softening
         squared[q] = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
 
 
@@ -1073,11 +1060,12 @@ def clip_terms(difference, factors, count):
 def pull_in_plane(first, width, raw, own, weights, s, gradient):
     """Add the pull of `width` edges of every row of a strip in two dimensions, in one pass over what was gathered."""
     strength = s.attraction * s.a * s.b
+    closest = f4(1e-12) + s.softening
     for t in range(width):
         for lane in range(STRIP):
             x = raw[2 * (t * STRIP + lane)] - own[0, lane]
             y = raw[2 * (t * STRIP + lane) + 1] - own[1, lane]
-            d2 = x * x + y * y + f4(1e-12)
+            d2 = x * x + y * y + closest
             p = power(d2, s.b)
             factor = strength * p / (d2 * (s.a * p + f4(1)))
             weight = weights[first + t * STRIP + lane]
@@ -1292,8 +1280,11 @@ def field_step(
 
 
 @parallel_kernel
-def tabulate_kernel(spacing, reach, a, b, gamma, kernel_x, kernel_y):
-    """The repulsion of a unit mass at the grid's origin, on the periodic grid; within `reach` only its smooth part."""
+def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
+    """The repulsion of a unit mass at the grid's origin, on the periodic grid; within `reach` only its smooth part.
+
+    `softening` is added to squared distances.
+    """
     rows, columns = kernel_x.shape
     for i in prange(rows):
         dx = f4(i if 2 * i < rows else i - rows) * spacing
@@ -1304,6 +1295,7 @@ def tabulate_kernel(spacing, reach, a, b, gamma, kernel_x, kernel_y):
             if d2 < reach * reach:
                 rest = f4(1) - d2 / (reach * reach)
                 share = f4(1) - rest * rest
+            d2 += softening
             factor = f4(2) * gamma * b / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
             kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx))
             kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy))

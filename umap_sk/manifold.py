@@ -32,6 +32,8 @@ class Manifold:
     own : iterable of {"indices", "weights"}, default=()
         Arrays of the graph that nobody else holds. They go when the graph is laid out, so that it is in memory once, in
         the optimizer's order; when it is asked for, its rows are made again, bit for bit.
+    lengths : ndarray of shape (n_samples,), float32, optional
+        Mean distance from every row to its neighbors, which a start from the graph's distances needs.
 
     Examples
     --------
@@ -47,8 +49,15 @@ class Manifold:
 
     __slots__ = ("_held", "_parameters")
 
-    def __init__(self, graph: FuzzyGraph, parameters: dict[str, Any] | None = None, *, own: Iterable[str] = ()):
-        self._held = HeldGraph(graph, own)
+    def __init__(
+        self,
+        graph: FuzzyGraph,
+        parameters: dict[str, Any] | None = None,
+        *,
+        own: Iterable[str] = (),
+        lengths: np.ndarray | None = None,
+    ):
+        self._held = HeldGraph(graph, own, lengths)
         self._parameters = dict(parameters or {})
 
     @classmethod
@@ -247,11 +256,12 @@ class Manifold:
         return f"Manifold(n_samples={self.n_samples}, edges={self.n_edges}{known})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"format": FORMAT, "graph": tuple(self._held.rows(keep=False)), "parameters": self._parameters}
+        graph = tuple(self._held.rows(keep=False))
+        return {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._held.lengths}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
-        self._held = HeldGraph(FuzzyGraph(*state["graph"]), WHOLE)
+        self._held = HeldGraph(FuzzyGraph(*state["graph"]), WHOLE, state.get("lengths"))
         self._parameters = state["parameters"]
 
 

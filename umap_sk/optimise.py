@@ -9,28 +9,62 @@ import numpy as np
 from umap_sk import early_stop, kernels
 from umap_sk._numba import readonly, spare_threads
 from umap_sk.curve import Curve
-from umap_sk.field import MOST_CELLS, add_near_field, grid_field, read_field, spacing_for
+from umap_sk.field import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FIELD_SHARE, SAMPLED_SHARE = 0.22, 0.3  # of n_epochs, on the graph itself
-COARSE_STEP, GRAPH_STEP, FIELD_STEP = 5.0, 2.0, 1.8
-LONE_STEP = 4.0  # of a graph without coarser levels whose repulsion is sampled
+FINE_SHARES, SINGLE_SHARES = (0.2, 0.33), (0.5, 0.3)  # of the two phases on the graph itself, below levels or alone
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
-COARSE_FLOOR = 0.3  # of a vertex's degree, added to Adam's epsilon on coarse levels: weaker forces move less far there
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
-NEAR_FROM = 0.75  # of the finest level's epochs
+NEAR_FROM = 0.75  # of the last phase's epochs
+SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
 
 FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
-    + [(name, np.float32) for name in ("correction1", "correction2", "floor")]
+    + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
 # Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
 # whose interrupts it swallows there.
 SETTINGS = np.dtype((np.record, FIELDS))
+
+
+class Descent(NamedTuple):
+    """How the vertices of a phase move.
+
+    Attributes
+    ----------
+    step : float
+        Step size alpha of its first epoch, in units of the embedding; on coarse levels in widths of the start.
+    fall : float
+        How it falls: as ``(1 - u) ** fall`` over the phase.
+    floor : float
+        Share of a vertex's degree in Adam's epsilon: weak forces move a vertex less than strong ones.
+    softening : float
+        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911),
+        in the units of the step: it takes away the barriers between points that block each other.
+    softening_fall : float
+        How the length falls.
+    repulsion : float
+        Factor of the repulsion.
+    near : bool
+        Whether the last quarter has the near field, where the repulsion is a field.
+    """
+
+    step: float
+    fall: float
+    floor: float = 0.0
+    softening: float = 0.0
+    softening_fall: float = 1.0
+    repulsion: float = 1.0
+    near: bool = False
+
+
+COARSE = Descent(step=0.5, fall=1.0, floor=1.0, softening=1 / 15, repulsion=1.5)  # lengths in widths of the start
+ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
+SETTLING = Descent(step=1.8, fall=1.5, near=True)
 
 
 class Phase(NamedTuple):
@@ -42,26 +76,20 @@ class Phase(NamedTuple):
         The level; 0 is the graph itself.
     first_epoch, epochs : int
         Where the phase begins in the whole schedule, and how long it is.
-    step : float
-        Step size alpha of its first epoch.
-    fall : float
-        How it falls: as ``(1 - u) ** fall`` over the phase.
     field : bool
         Whether the repulsion is a field on a grid, or sampled.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled.
-    floor : float
-        Share of a vertex's degree in Adam's epsilon.
+    descent : Descent
+        How the vertices move.
     """
 
     depth: int
     first_epoch: int
     epochs: int
-    step: float
-    fall: float
     field: bool
     negatives: int
-    floor: float
+    descent: Descent
 
 
 class Forces(NamedTuple):
@@ -124,6 +152,8 @@ class LayoutState(NamedTuple):
         Epochs of the schedule that are behind, over all levels: those that were run and those that were left out.
     seed : int
         What all randomness depends on, beside epoch and row.
+    width : float
+        How wide the start was, in units of the embedding.
     left_out : int
         Epochs that the early stop has left out.
     pace : int
@@ -137,6 +167,7 @@ class LayoutState(NamedTuple):
     moments: np.ndarray
     epoch: int
     seed: int
+    width: float = 1.0
     left_out: int = 0
     pace: int = 1
     loss: float = math.inf
@@ -150,36 +181,36 @@ class LayoutState(NamedTuple):
 def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
     """Schedule of the epochs over the levels.
 
+    On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
+
     Parameters
     ----------
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.22 E (0.3 E where the repulsion is
-        sampled) on the graph; E if it is alone.
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.2 E and 0.33 E on the graph; 0.5 E and
+        0.3 E if it is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
     field : bool
-        Whether the graph's repulsion is a field.
+        Whether the repulsion is a field.
 
     Returns
     -------
     tuple of Phase
         In the order in which they run.
     """
-    if n_levels == 1:
-        return (Phase(0, 0, n_epochs, GRAPH_STEP if field else LONE_STEP, 2.0, field, negatives, 0.0),)
+    coarsest = n_levels - 1
+    arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
+    planned = [
+        (depth, COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE, COARSE) for depth in range(coarsest, 0, -1)
+    ]
+    planned += [(0, arranging, ARRANGING), (0, settling, SETTLING)]
     phases: list[Phase] = []
     first = 0
-    for depth in range(n_levels - 1, -1, -1):
-        share, step, fall, floor = BETWEEN_SHARE, COARSE_STEP, 1.0, COARSE_FLOOR
-        count = negatives
-        if depth == n_levels - 1:
-            share, count = COARSEST_SHARE, max(negatives, COARSEST_NEGATIVES)
-        elif depth == 0:
-            share, step, fall = (FIELD_SHARE, FIELD_STEP, 1.5) if field else (SAMPLED_SHARE, GRAPH_STEP, 2.0)
-            floor = 0.0
-        phases.append(Phase(depth, first, max(1, round(share * n_epochs)), step, fall, field, count, floor))
+    for depth, share, descent in planned:
+        count = max(negatives, COARSEST_NEGATIVES) if depth == coarsest > 0 else negatives
+        phases.append(Phase(depth, first, max(1, round(share * n_epochs)), field, count, descent))
         first += phases[-1].epochs
     return tuple(phases)
 
@@ -207,7 +238,7 @@ def negatives_for(mean_degree: float, rate: float) -> int:
     return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
 
 
-def begin(layout: Layout, positions: np.ndarray, seed: int) -> LayoutState:
+def begin(layout: Layout, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
     """State before the first epoch.
 
     Parameters
@@ -218,6 +249,8 @@ def begin(layout: Layout, positions: np.ndarray, seed: int) -> LayoutState:
         Start of the first phase's level.
     seed : int
         Seed of the sampling.
+    width : float
+        How wide the start is, in units of the embedding.
 
     Returns
     -------
@@ -225,7 +258,7 @@ def begin(layout: Layout, positions: np.ndarray, seed: int) -> LayoutState:
         Epoch 0, moments 0.
     """
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(layout.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed)
+    return LayoutState(layout.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
 
 
 def run(
@@ -302,7 +335,9 @@ def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None
     if epoch == end and phase.depth > 0:
         positions = hand_down(layout.levels, phase.depth, out)
         moments = np.zeros((2, *positions.shape), np.float32)
-        return LayoutState(phase.depth - 1, positions, moments, epoch, state.seed, left_out)
+        return LayoutState(phase.depth - 1, positions, moments, epoch, state.seed, state.width, left_out)
+    if epoch == end < total_epochs(layout.phases):
+        return LayoutState(0, out, np.zeros_like(out_moments), epoch, state.seed, state.width, left_out)
     reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
     if layout.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
         return looked_at(layout, reached)
@@ -415,17 +450,43 @@ def repulsion(
     forces = layout.forces
     level = layout.levels[phase.depth]
     coarse = phase.depth > 0
-    near = not coarse and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
+    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
     wider = COARSE_CELLS if coarse else 1
     spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
-    curve = (forces.curve.a, forces.curve.b, forces.gamma)
-    field = grid_field(state.positions, spacing, curve, near=near, mass=level.mass if coarse else None, most=most)
+    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
+    field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
     share = 1 / layout.levels[0].n_vertices
     read_field(field, state.positions, share, out, rows)
     if near:
         frame = field.frame
         del field
         add_near_field(state.positions, frame, share, settings, out, rows)
+
+
+def unit_of(phase: Phase, state: LayoutState) -> float:
+    """What a phase's lengths are multiples of, in units of the embedding."""
+    return state.width if phase.depth else 1.0
+
+
+def softening(phase: Phase, state: LayoutState) -> float:
+    """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew.
+
+    Parameters
+    ----------
+    phase : Phase
+        The phase that the epoch is in.
+    state : LayoutState
+        The state before the epoch.
+
+    Returns
+    -------
+    float
+        A squared length, in units of the embedding.
+    """
+    step = (state.epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
+    return (
+        unit_of(phase, state) * phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall
+    ) ** 2
 
 
 def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarray:
@@ -446,13 +507,14 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarr
         Of dtype `SETTINGS`.
     """
     done = state.epoch - phase.first_epoch
-    forces = layout.forces
+    forces, descent = layout.forces, phase.descent
     return as_record(
-        forces,
-        step=forces.learning_rate * phase.step * (1 - done / phase.epochs) ** phase.fall,
+        forces._replace(gamma=forces.gamma * descent.repulsion),
+        step=forces.learning_rate * unit_of(phase, state) * descent.step * (1 - done / phase.epochs) ** descent.fall,
         correction1=1 - 0.5 ** (done + 1),
         correction2=1 - 0.9 ** (done + 1),
-        floor=phase.floor,
+        floor=descent.floor,
+        softening=softening(phase, state),
         seed=state.seed,
         epoch=state.epoch,
         n_rows=layout.levels[0].n_vertices,

@@ -33,7 +33,7 @@ class Sizes(NamedTuple):
     symmetrize, multilevel : bool
         As the estimator's parameters.
     start : str
-        "spectral", "pca", "random" or "array".
+        "auto", "pivot_mds", "spectral", "pca", "random" or "array".
     n_epochs : int or None
         As the estimator's parameter.
     on_disk : bool

@@ -8,19 +8,16 @@ from umap_sk import calibration
 from umap_sk._numba import FEW_ROWS, limit_threads
 from umap_sk.calibration import TYPICAL, Rates
 from umap_sk.field import MOST_CELLS, frame_of, spacing_for
-from umap_sk.kernels import RUN
 from umap_sk.optimise import COARSE_CELLS, NEAR_FROM, Layout, LayoutState, Phase, negatives_for, plan_phases
 from umap_sk.plan_model import has_field, level_sizes, strips_of
 from umap_sk.plan_sizes import Sizes
-from umap_sk.start import TRIAL_EPOCHS
-from umap_sk.stepping import SMALL
+from umap_sk.stepping import OF_A_GRAPH, SMALL
 
 # Counts that kernels are not timed for, fitted to fits of ten graphs from 1,797 to 5,000,000 rows on one thread.
 MERGED = 7  # vertices of a level for each of the next
 COARSE_EDGES = 0.75  # of those that the memory has room for
 CELLS, GROWTH = 25_000, 0.4  # of the grid at 100,000 rows, and the power of the rows with which they grow
-TRIALS, LOSSES = 3.5, 2  # of the start's scale, and looks at several scales at once
-SPECTRAL_SECONDS = 1e-5  # of the solver, a vertex of the coarsest level; graphs of many clusters take ten times as long
+SOLVER_SECONDS = 1e-5  # of a start that the graph gives, a vertex of the coarsest level
 CLUMPS = 1.3  # rows in each other's short range, for each in an even map
 HAND_DOWN = 0.4  # of what a start's smoothing takes
 
@@ -155,18 +152,16 @@ def epoch_seconds(
             each += n * phase.negatives * rates.sample
         else:
             each += cells[not finest] * rates.grid + n * rates.field
-        near = n * (CLUMPS * rates.near + NEAR_READS * rates.missed(16 * n)) if finest and phase.field else 0.0
+        near = (
+            n * (CLUMPS * rates.near + NEAR_READS * rates.missed(16 * n)) if phase.descent.near and phase.field else 0.0
+        )
         seconds += [each + near * (epoch >= NEAR_FROM * phase.epochs) for epoch in range(phase.epochs)]
         seconds[-1] += 0.0 if finest else HAND_DOWN * rates.smooth * levels[phase.depth - 1][1]
     return seconds
 
 
 def _seconds_of_start(sizes: Sizes, levels: list[tuple[int, int]], rates: Rates) -> float:
-    """Seconds from levels to a start: smoothed or solved for, and scaled by trials on the coarsest level."""
-    vertices, edges = levels[-1]
-    if sizes.start == "spectral":
-        making = SPECTRAL_SECONDS * vertices
-    else:
-        making = (rates.smooth + SMOOTH_READS * rates.missed(8 * sizes.edges)) * sizes.edges
-    trial = TRIAL_EPOCHS * (edges * rates.attract_coarse + vertices * RUN * rates.sample)
-    return making + TRIALS * trial + LOSSES * vertices * rates.losses
+    """Seconds from levels to a start: smoothed, or solved for on the coarsest level."""
+    if sizes.start in OF_A_GRAPH:
+        return SOLVER_SECONDS * levels[-1][0]
+    return (rates.smooth + SMOOTH_READS * rates.missed(8 * sizes.edges)) * sizes.edges

@@ -128,7 +128,7 @@ def plan(
         As in :class:`PrecomputedUMAP`.
     multilevel : bool, default=True
         As in :class:`PrecomputedUMAP`.
-    init : {"array", "spectral", "pca", "random"}, default="array"
+    init : {"array", "auto", "pivot_mds", "spectral", "pca", "random"}, default="array"
         Where the layout begins. What scikit-learn's PCA needs for its features is not counted.
     listed : int, default=None
         Neighbors that the arrays list for each row; None for `n_neighbors`.

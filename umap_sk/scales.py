@@ -96,6 +96,25 @@ def membership_strengths(
     return out
 
 
+def mean_distances(neighbors: Neighbors) -> np.ndarray:
+    """Mean distance from every row to its neighbors.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance).
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float32
+        In units of the distances; 0 for a row without neighbors.
+    """
+    out = np.empty(len(neighbors.indptr) - 1, np.float32)
+    kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
+    out /= np.maximum(1, np.diff(neighbors.indptr))
+    return out
+
+
 def _solved(
     neighbors: Neighbors, n_neighbors: int, local_connectivity: float, new_rows: bool, strengths: np.ndarray
 ) -> LocalScales:

@@ -1,16 +1,13 @@
 """Where the layout begins: positions to start from, and the scale that suits them."""
 
-import functools
-import math
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
-from umap_sk._numba import readonly
-from umap_sk.curve import Curve
-from umap_sk.optimise import Forces, Layout, Phase, begin, run
 from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 
 PASSES = 2  # of smoothing
@@ -18,14 +15,9 @@ LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
-SCALES = (6, 9, 13.5, 20, 30, 45, 67.5, 100)
-TRIAL_EPOCHS = 15  # of a layout that tries a scale
-# Small steps: they tear less apart in so few epochs than those of the coarse levels would.
-TRIAL = Phase(0, 0, TRIAL_EPOCHS + 1, step=4.0, fall=2.0, field=False, negatives=kernels.RUN, floor=0.1)
-TRIAL_RATIO = 1.75  # between the scales that are tried
-MOST_TRIALS = 6  # in one direction
-SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
-OPPOSITE = 2_048  # others that each of them is held against, at least
+NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
+CROWDED = 120.0  # width times the square of how much longer a start's long edges are than its middle one
+MEASURED = 10_000  # vertices, at least, whose edges are measured
 
 
 def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
@@ -72,17 +64,66 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
-            f"{features.shape}. Use init='spectral' or 'random', or pass an array as init."
+            f"{features.shape}. Use init='auto', 'spectral' or 'random', or pass an array as init."
         )
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
-        positions = PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
-    widths = np.ptp(positions, axis=0)
-    if not widths.min() > LEAST_WIDTH * widths.max():
+    positions = principal_components(features, n_components, seed)
+    directions = varying_directions(positions)
+    if directions < n_components:
         raise ValueError(
             f"init='pca' needs features that vary in n_components={n_components} directions, but those of X vary in "
-            f"{np.count_nonzero(widths > LEAST_WIDTH * widths.max())}. Use init='spectral' or 'random'."
+            f"{directions}. Use init='auto', 'spectral' or 'random'."
         )
     return positions
+
+
+def principal_components(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """What scikit-learn finds; axes along which the features do not vary are rounding."""
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
+        return PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
+
+
+def varying_directions(positions: np.ndarray) -> int:
+    """Principal components that are more than rounding."""
+    widths = np.ptp(positions, axis=0)
+    return int(np.count_nonzero(widths > LEAST_WIDTH * widths.max()))
+
+
+def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
+    """Principal components where there are features that vary in enough directions, else what the graph knows.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, n_features) or None
+        The data; a square sparse matrix is a graph and gives no components.
+    has_lengths : bool
+        Whether the graph's distances are known.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the solver.
+
+    Returns
+    -------
+    {"pivot_mds", "spectral"} or ndarray of shape (n, n_components), float32
+        The start.
+    """
+    graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
+    if features is not None and not graph and min(features.shape) >= n_components and all_finite(features):
+        positions = principal_components(features, n_components, seed)
+        if varying_directions(positions) == n_components:
+            return positions
+    return "pivot_mds" if has_lengths else "spectral"
+
+
+def all_finite(features: Any) -> bool:
+    """Whether no stored value is NaN or infinite."""
+    return bool(np.isfinite(features.data if scipy.sparse.issparse(features) else features).all())
+
+
+def robust_widths(positions: np.ndarray) -> np.ndarray:
+    """Width of every axis, by quantiles, which far points do not move."""
+    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
+    return high - low
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
@@ -132,139 +173,39 @@ def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
-def tried_scale(levels: tuple[ArrangedLevel, ...], positions: np.ndarray, forces: Forces, seed: int) -> float:
-    """Scale from which a short layout of the coarsest level reaches the lowest loss.
+def suited_width(level: ArrangedLevel, positions: np.ndarray) -> float:
+    """Width from which a start is arranged best.
 
-    The scale of the start's own lowest loss is too narrow where the start folds groups onto each other: they need room
-    to come apart. How much, only a trial can tell.
-
-    Parameters
-    ----------
-    levels : tuple of ArrangedLevel
-        All levels, the finest first.
-    positions : ndarray of shape (n, d), float32
-        Positions of the coarsest level's vertices, about 1 wide.
-    forces : Forces
-        Curve and rates.
-    seed : int
-        Seed of the trials.
-
-    Returns
-    -------
-    float
-        What to multiply the positions by.
-    """
-    n_rows, rate = levels[0].n_vertices, forces.negative_rate * forces.gamma
-    layout = Layout(levels, (TRIAL._replace(depth=len(levels) - 1),), forces)
-    narrow = best_scale(levels[-1], positions, n_rows, forces.curve, rate)
-
-    @functools.cache
-    def loss(power: int) -> float:
-        scaled = positions * np.float32(narrow * TRIAL_RATIO**power)
-        reached = run(layout, begin(layout, scaled, seed), TRIAL_EPOCHS).positions
-        return float(expected_losses(levels[-1], reached, np.ones(1), n_rows, forces.curve, rate)[0])
-
-    power, step = (2, 1) if loss(2) < loss(1) else (1, -1)
-    while abs(power) < MOST_TRIALS and loss(power + step) < loss(power):
-        power += step
-    tried = range(power - 1, power + 2)
-    return lowest_scale(narrow * TRIAL_RATIO ** np.array(tried, float), np.array([loss(p) for p in tried]))
-
-
-def best_scale(level: ArrangedLevel, positions: np.ndarray, n_rows: int, curve: Curve, rate: float) -> float:
-    """Scale at which positions have the lowest expected loss.
+    A start with edges that are much longer than most lays on top of each other what does not belong together; a narrow
+    one lets the descent sort it. A start with even edges is unfolded already, and keeps more of its arrangement if it
+    has room. The loss cannot tell, since it does not see empty space.
 
     Parameters
     ----------
     level : ArrangedLevel
-        The coarsest level.
+        The finest level.
     positions : ndarray of shape (n, d), float32
         Its positions, about 1 wide.
-    n_rows : int
-        Rows that the level stands for.
-    curve : Curve
-        The curve.
-    rate : float
-        Weight of the repulsion: negative samples an edge, times their strength.
 
     Returns
     -------
     float
-        What to multiply the positions by.
+        What to multiply the positions by, from 12 to 30: 120 by the mean square of the edges' lengths in units of their
+        median, both weighted.
     """
-    scales = np.array(SCALES, float)
-    losses = expected_losses(level, positions, scales, n_rows, curve, rate)
-    while np.argmin(losses) == len(scales) - 1 and scales[-1] < 1e6:
-        more = scales[-1] * 1.5 ** np.arange(1, 4)
-        losses = np.concatenate([losses, expected_losses(level, positions, more, n_rows, curve, rate)])
-        scales = np.concatenate([scales, more])
-    return lowest_scale(scales, losses)
-
-
-def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
-    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms.
-
-    Parameters
-    ----------
-    scales, losses : ndarray of float
-        Ascending scales and their losses.
-
-    Returns
-    -------
-    float
-        The scale itself where its loss is the first or the last.
-    """
-    k = int(np.argmin(losses))
-    if k in (0, len(scales) - 1):
-        return float(scales[k])
-    left, right = (math.log(scales[j] / scales[k]) for j in (k - 1, k + 1))
-    rise_left, rise_right = (float(losses[j] - losses[k]) for j in (k - 1, k + 1))
-    slope = rise_left * right * right - rise_right * left * left
-    bend = rise_left * right - rise_right * left
-    return float(scales[k]) * (math.exp(slope / (2 * bend)) if bend else 1.0)
-
-
-def expected_losses(
-    level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
-) -> np.ndarray:
-    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        A level.
-    positions : ndarray of shape (n, d), float32
-        Its positions.
-    scales : ndarray of float
-        What to multiply the positions by.
-    n_rows : int
-        Rows that the level stands for.
-    curve : Curve
-        The curve.
-    rate : float
-        Weight of the repulsion.
-
-    Returns
-    -------
-    ndarray of float
-        One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
-    """
-    stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
-    parts = -(-level.n_vertices // stride)
-    attracted, repelled = np.zeros((2, parts, len(scales)))
-    kernels.scale_losses(
-        readonly(positions),
-        *level.edges,
-        level.degree,
-        np.ascontiguousarray(level.mass),
-        stride,
-        apart,
-        scales ** (2 * curve.b),
-        np.float32(curve.a),
-        np.float32(curve.b),
-        attracted,
-        repelled,
-    )
-    rows = np.arange(level.n_vertices) % stride % kernels.THIN == 0
-    share, sampled = float(rows.mean()), float(level.mass[::stride].sum())
-    return attracted.sum(0) / share / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled
+    stride = stride_of(level.n_vertices, MEASURED)
+    rows = np.arange(0, level.n_vertices, stride)
+    starts, indices, weights = level.strips
+    width = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
+    first = starts[rows // kernels.STRIP] + rows % kernels.STRIP
+    edges = np.repeat(first // kernels.STRIP - np.cumsum(width) + width, width) + np.arange(width.sum())
+    edges = edges * kernels.STRIP + np.repeat(rows % kernels.STRIP, width)
+    lengths = np.linalg.norm(positions[np.repeat(rows, width)] - positions[indices[edges]], axis=1).astype(np.float64)
+    shares = weights[edges].astype(np.float64)
+    order = np.argsort(lengths, kind="stable")
+    reached = np.cumsum(shares[order])
+    if not len(reached) or reached[-1] <= 0:
+        return WIDEST
+    middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]]
+    mean_square = float((shares * lengths**2).sum() / reached[-1])
+    return min(WIDEST, max(NARROWEST, CROWDED * middle**2 / mean_square)) if mean_square > 0 else WIDEST

@@ -10,10 +10,20 @@ from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.held_graph import WHOLE, HeldGraph
 from umap_sk.levels import Level, build_levels
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
+from umap_sk.pivot_mds import mean_of_members, pivot_mds_positions
 from umap_sk.spectral import spectral_positions
-from umap_sk.start import pca_positions, random_positions, scaled_robustly, smoothed_start, tried_scale
+from umap_sk.start import (
+    NARROWEST,
+    pca_positions,
+    random_positions,
+    robust_widths,
+    scaled_robustly,
+    smoothed_start,
+    suited_width,
+)
 from umap_sk.strips import NO_STRIPS, ArrangedLevel, arrange, average, hand_down
 
+OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
 
@@ -90,7 +100,8 @@ def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
             break
         kept[np.flatnonzero(kept)[lonely]] = False
     arrays = part.indptr.astype(np.int64), part.indices.astype(graph.indices.dtype), part.data
-    return HeldGraph(FuzzyGraph(*arrays), WHOLE), np.flatnonzero(kept)
+    lengths = None if held.lengths is None else held.lengths[kept]
+    return HeldGraph(FuzzyGraph(*arrays), WHOLE, lengths), np.flatnonzero(kept)
 
 
 class Problem(NamedTuple):
@@ -157,7 +168,7 @@ def start(
     ----------
     held : HeldGraph
         The manifold's graph.
-    init : {"spectral", "pca", "random"} or ndarray of shape (n, n_components)
+    init : {"pivot_mds", "spectral", "pca", "random"} or ndarray of shape (n, n_components)
         The start.
     schedule : Schedule
         How long the layout goes.
@@ -176,32 +187,96 @@ def start(
         At epoch 0.
     """
     held, connected = connected_part(held)
+    lengths = held.lengths
     layout, levels, coarsest = problem(held, schedule, forces, seed)
-    if isinstance(init, str) and init == "spectral":
-        positions = spectral_positions(coarsest, schedule.n_components, seed)[levels[-1].order]
-        positions = scaled_robustly(positions)
-    else:
-        n = levels[0].n_vertices
-        if isinstance(init, str) and init == "random":
-            positions = random_positions(n, schedule.n_components, seed)
-        elif isinstance(init, str):
-            positions = pca_positions(features, schedule.n_components, seed)
+    if isinstance(init, str) and init in OF_A_GRAPH:
+        width = OF_A_GRAPH[init]
+        if init == "pivot_mds":
+            assert lengths is not None
+            positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), schedule.n_components, seed)
         else:
-            positions = np.array(init, np.float32, order="C")
-        if connected is not None and len(positions) != n:
-            positions = positions[connected]
-        positions = positions[levels[0].order]
+            positions = spectral_positions(coarsest, schedule.n_components, seed)
+        positions = scaled_robustly(positions[levels[-1].order]) * np.float32(width)
+    else:
+        positions = given_positions(init, levels, connected, schedule.n_components, seed, features)
         if rescale or isinstance(init, str):
             positions = smoothed_start(levels[0], positions)
+            width = suited_width(levels[0], positions)
+            positions = positions * np.float32(width)
+        else:
+            width = float(robust_widths(positions).max())
         for finer, coarser in zip(levels, levels[1:], strict=False):
             if len(layout.levels) > 1 or rescale:
                 positions = average(coarser, finer.mass, positions)
-    if rescale or isinstance(init, str):
-        positions = positions * np.float32(tried_scale(levels, positions, forces, seed))
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
-    return Stepper(layout, begin(layout, positions, seed), rows_in_order(layout, connected), schedule, forces)
+    return Stepper(layout, begin(layout, positions, seed, width), rows_in_order(layout, connected), schedule, forces)
+
+
+def given_positions(
+    init: Any,
+    levels: tuple[ArrangedLevel, ...],
+    connected: np.ndarray | None,
+    n_components: int,
+    seed: int,
+    features: Any,
+) -> np.ndarray:
+    """Positions of the finest level's vertices that are given, random, or principal components.
+
+    Parameters
+    ----------
+    init : {"pca", "random"} or ndarray of shape (n, n_components)
+        The start.
+    levels : tuple of ArrangedLevel
+        All levels, the finest first.
+    connected : ndarray of int64 or None
+        The rows of its graph; None for all.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the start.
+    features : ndarray or sparse matrix of shape (n, n_features) or None
+        What "pca" needs.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices, n_components), float32
+        In the optimiser's order.
+    """
+    n = levels[0].n_vertices
+    if isinstance(init, str) and init == "random":
+        positions = random_positions(n, n_components, seed)
+    elif isinstance(init, str):
+        positions = pca_positions(features, n_components, seed)
+    else:
+        positions = np.array(init, np.float32, order="C")
+    if connected is not None and len(positions) != n:
+        positions = positions[connected]
+    return positions[levels[0].order]
+
+
+def on_coarsest(levels: tuple[ArrangedLevel, ...], lengths: np.ndarray) -> np.ndarray:
+    """Mean distances of the rows that the coarsest level's vertices stand for, in that level's own order.
+
+    Parameters
+    ----------
+    levels : tuple of ArrangedLevel
+        All levels, the finest first.
+    lengths : ndarray of shape (n,), float32
+        Mean distance from every row to its neighbors, in the order of the data.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices,), float32
+        In units of the data.
+    """
+    values = lengths[levels[0].order]
+    for finer, coarser in zip(levels, levels[1:], strict=False):
+        values = mean_of_members(coarser, finer.mass, values)
+    out = np.empty_like(values)
+    out[levels[-1].order] = values
+    return out
 
 
 def rows_in_order(layout: Layout, connected: np.ndarray | None) -> np.ndarray:

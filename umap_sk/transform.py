@@ -7,7 +7,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk._numba import readonly
-from umap_sk.field import GridField, grid_field, spacing_for
+from umap_sk.field import GridField, Kernel, grid_field, spacing_for
 from umap_sk.neighbors import Neighbors
 from umap_sk.optimise import Forces, as_record
 from umap_sk.scales import membership_strengths
@@ -82,7 +82,7 @@ def freeze(positions: np.ndarray, forces: Forces, seed: int) -> FrozenMap:
     forces = forces._replace(attraction=2.0)
     placed = positions[~np.isnan(positions[:, 0])]
     if positions.shape[1] == 2:
-        field = grid_field(placed, spacing_for(*forces.curve), (*forces.curve, forces.gamma))
+        field = grid_field(placed, spacing_for(*forces.curve), Kernel(*forces.curve, forces.gamma))
         return FrozenMap(positions, forces, seed, field, None, len(placed))
     drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL) % np.uint64(len(placed))].T
     pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
