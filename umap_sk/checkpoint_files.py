@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from umap_sk.checksum import checksum_of_file
 from umap_sk.direct_file import DirectFile
 
 TEMPORARY = ".tmp"
+LARGEST_JSON = 2**24  # bytes; what is written here takes some kilobytes
 PATIENCE = 1.0  # seconds that a lock is tried for: a process that is being killed may still hold it
 
 _locks: dict[Path, int] = {}
@@ -97,14 +99,37 @@ def read_json(path: Path) -> dict[str, Any]:
         If there is none, or it is not JSON.
     """
     try:
+        check_regular(path)
+        if path.stat().st_size > LARGEST_JSON:
+            raise DamagedError(f"{path.name} is longer than {LARGEST_JSON:,} bytes")
         values = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise DamagedError(f"{path.name} is missing") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path.name} is not JSON") from error
     if not isinstance(values, dict):
         raise DamagedError(f"{path.name} holds no table")
     return values
+
+
+def check_regular(path: Path) -> None:
+    """Raise unless a path is a file, perhaps by way of links: a pipe would be waited for, a device read for ever.
+
+    Parameters
+    ----------
+    path : Path
+        What is about to be read.
+
+    Raises
+    ------
+    DamagedError
+        If it is neither a file nor a directory, for which the system has errors.
+    OSError
+        If there is nothing.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DamagedError(f"{path.name} is a pipe or a device, not a file")
 
 
 def check_writable(folder: Path) -> None:
@@ -164,6 +189,7 @@ def load(path: Path) -> Any:
         If a byte differs, or one of the two files is missing.
     """
     notes = read_json(notes_path(path))
+    check_regular(path)
     size = path.stat().st_size
     if size != notes.get("bytes"):
         raise DamagedError(f"it has {size:,} bytes, of {notes.get('bytes')} written")
