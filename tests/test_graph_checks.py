@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -415,3 +416,23 @@ def test_a_moved_manifold(saved, tmp_path):
     """A copy elsewhere is as good."""
     shutil.copytree(saved, tmp_path / "copy")
     assert Manifold.load(tmp_path / "copy").n_edges == Manifold.load(saved).n_edges
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX")
+def test_in_a_forked_process(saved):
+    """A graph of many parts is looked at where numba's own threads must not be started."""
+    script = f"""
+import os, pickle, sys
+from umap_sk import Manifold, PrecomputedUMAP, graph_checks
+manifold = Manifold.load({str(saved)!r})
+PrecomputedUMAP(5, n_epochs=2, n_jobs=2).fit(manifold=manifold)
+stored = pickle.dumps(manifold)
+child = os.fork()
+if child == 0:
+    Manifold.load({str(saved)!r})
+    graph_checks.PART = 256
+    pickle.loads(stored)
+    os._exit(7)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 7
