@@ -130,3 +130,37 @@ def hand_down(graph, degree, owner, coarse_positions, finest):
     """Half the owner's position, half the mean of the neighbors' owners, inner edges counted on coarse levels."""
     inner = np.zeros(len(graph)) if finest else np.maximum(0, degree - graph.sum(1))
     return smooth(graph, coarse_positions[owner], inner, 0.5)
+
+
+# ------------------------------------------------------------------------------------------- graphs from elsewhere
+
+
+def first_problem(indptr, indices, weights, largest=1.0):
+    """What is wrong with the first row of a graph that has something wrong, its number, and the entry; or None."""
+    n = len(indptr) - 1
+    for row in range(n):
+        start, stop = int(indptr[row]), int(indptr[row + 1])
+        if not 0 <= start <= stop <= len(indices):
+            return "bounds", row, 0
+        before = -1
+        for entry in range(start, stop):
+            other, weight = int(indices[entry]), float(weights[entry])
+            for wrong, name in (
+                (not 0 <= other < n, "range"),
+                (other <= before, "order"),
+                (other == row, "own"),
+                (not 0 < weight <= largest, "weight"),
+            ):
+                if wrong:
+                    return name, row, entry
+            before = other
+    return None
+
+
+def is_symmetric(indptr, indices, weights):
+    """Whether every edge has its like the other way, of the same weight."""
+    edges = set()
+    for row in range(len(indptr) - 1):
+        for entry in range(indptr[row], indptr[row + 1]):
+            edges.add((row, int(indices[entry]), float(weights[entry])))
+    return all((other, row, weight) in edges for row, other, weight in edges)

@@ -56,3 +56,10 @@ def test_how_it_works_names_every_module():
     """The page that follows the list of files has no file missing and none too many."""
     named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))
     assert named == {path.name for path in (ROOT / "umap_sk").glob("*.py")}
+
+
+def test_nobody_is_sent_to_an_index_for_it():
+    """Until it is published, no page and no message names it to pip but by its place."""
+    pages = "\n".join(page.read_text() for page in (*PAGES, *(ROOT / "umap_sk").glob("*.py")))
+    assert not re.findall(r"pip\s+install\s+(?:-U\s+)?[\"']?umap[-_]sk", pages)
+    assert "not published yet" in (ROOT / "README.md").read_text() and 'pip install ".[progress]"' in pages

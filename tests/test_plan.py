@@ -10,7 +10,7 @@ import pytest
 
 import umap_sk
 from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
-from umap_sk.memory_limits import available_memory
+from umap_sk.memory_limits import available_addresses, available_memory
 
 ROOT = Path(__file__).parent.parent
 MIB = 2**20
@@ -238,6 +238,47 @@ def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tm
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.learn_manifold(**arrays, directory=tmp_path / "m")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where the process shows what it has mapped")
+def test_limits_of_the_process_itself(tmp_path):
+    """What ulimit -v and -d leave, to some pages; nothing where there are none."""
+    script = """
+import resource
+from umap_sk.memory_limits import available_addresses, available_memory
+assert available_addresses() is None
+def used(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + 50 * 2**20, hard))
+assert 0 <= 50 * 2**20 - available_addresses() < 2**20
+resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+resource.setrlimit(resource.RLIMIT_DATA, (used("VmData") + 20 * 2**20, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+assert 0 <= 20 * 2**20 - available_memory() < 2**20
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    assert available_addresses(tmp_path) is None
+
+
+def test_a_fit_warns_of_a_limit_of_addresses(ring, monkeypatch, tmp_path):
+    """With that cure, since a graph in files takes addresses as well."""
+    model = PrecomputedUMAP(6, n_epochs=2, random_state=0)
+    manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
+    sizes = plan_sizes.sizes_of(model, manifold=manifold)
+    files = planning.room_on_disk(sizes)
+    assert files > 0
+    peak = max(planning.memory_by_phase(sizes, 1).values())
+    monkeypatch.setattr(planning, "available_memory", lambda: None)
+    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files - 1)
+    with pytest.warns(
+        MemoryPlanWarning, match=r"of addresses, but the process is limited to .*Raise the limit \(ulimit"
+    ):
+        model.fit(manifold=manifold)
+    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(manifold=manifold)
 
 
 def _interrupt(*_, **__):

@@ -266,7 +266,7 @@ def test_never_unpickled(saved):
         ("weights", np.ones(3, np.float32), r"weights.npy has 3 entries instead of \d+"),
         ("weights", np.ones(3), r"holds float64 of shape \(3,\), but one dimension of float32 is needed"),
         ("indices", np.ones((2, 2), np.int32), r"holds int32 of shape \(2, 2\), but one dimension of int32 or uint32"),
-        ("indptr", np.arange(61), r"the rows of indptr.npy reach from 0 to 60"),
+        ("indptr", np.arange(61), r"the rows reach from entry 0 to 60, but there are "),
     ],
 )
 def test_files_that_disagree(saved, name, array, message):

@@ -1,10 +1,12 @@
 """Files that are whole or not there, and a lock that dies with its process."""
 
 import contextlib
+import errno
 import json
 import os
 import pickle
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,8 @@ from umap_sk.checksum import checksum_of_file
 from umap_sk.direct_file import DirectFile
 
 TEMPORARY = ".tmp"
+DEEPEST_JSON = 50
+LARGEST_JSON = 2**24  # bytes; what is written here takes some kilobytes
 PATIENCE = 1.0  # seconds that a lock is tried for: a process that is being killed may still hold it
 
 _locks: dict[Path, int] = {}
@@ -97,14 +101,45 @@ def read_json(path: Path) -> dict[str, Any]:
         If there is none, or it is not JSON.
     """
     try:
+        check_regular(path)
+        if path.stat().st_size > LARGEST_JSON:
+            raise DamagedError(f"{path.name} is longer than {LARGEST_JSON:,} bytes")
         values = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise DamagedError(f"{path.name} is missing") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path.name} is not JSON") from error
     if not isinstance(values, dict):
         raise DamagedError(f"{path.name} holds no table")
+    if not _shallow(values, DEEPEST_JSON):
+        raise DamagedError(f"{path.name} is nested more than {DEEPEST_JSON} deep")
     return values
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    """Whether a value is nested so deep at most, so that all that prints or stores it can follow."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth >= 0 and all(_shallow(one, depth - 1) for one in inner)
+
+
+def check_regular(path: Path) -> None:
+    """Raise unless a path is a file, perhaps by way of links: a pipe would be waited for, a device read for ever.
+
+    Parameters
+    ----------
+    path : Path
+        What is about to be read.
+
+    Raises
+    ------
+    DamagedError
+        If it is neither a file nor a directory, for which the system has errors.
+    OSError
+        If there is nothing.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DamagedError(f"{path.name} is a pipe or a device, not a file")
 
 
 def check_writable(folder: Path) -> None:
@@ -115,9 +150,11 @@ def check_writable(folder: Path) -> None:
     folder : Path
         A folder that is locked.
     """
-    (folder / f"probe{TEMPORARY}").touch()
     for leftover in folder.glob(f"*{TEMPORARY}"):
         leftover.unlink()
+    probe = folder / f"probe{TEMPORARY}"
+    probe.touch(exist_ok=False)
+    probe.unlink()
 
 
 def notes_path(path: Path) -> Path:
@@ -164,12 +201,40 @@ def load(path: Path) -> Any:
         If a byte differs, or one of the two files is missing.
     """
     notes = read_json(notes_path(path))
+    check_regular(path)
     size = path.stat().st_size
     if size != notes.get("bytes"):
         raise DamagedError(f"it has {size:,} bytes, of {notes.get('bytes')} written")
     if checksum_of_file(path) != notes.get("checksum"):
         raise DamagedError("its checksum differs")
     return joblib.load(path)
+
+
+def holder(folder: Path) -> str | None:
+    """Who is at work in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A run's folder.
+
+    Returns
+    -------
+    str or None
+        None if nobody is.
+    """
+    try:
+        descriptor = _open_lock(folder)
+    except OSError:
+        return None
+    try:
+        return None if _try_lock(descriptor) else _named(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _named(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
 
 
 def lock(folder: Path) -> bool:
@@ -194,14 +259,14 @@ def lock(folder: Path) -> bool:
     with contextlib.suppress(KeyError):
         _idle.remove(folder)
         return False
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = _open_lock(folder, os.O_CREAT)
     end = time.monotonic() + PATIENCE
     while not _try_lock(descriptor):
         if time.monotonic() > end:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
+            by = _named(descriptor)
             os.close(descriptor)
             raise BlockingIOError(
-                f"The run in {folder} is being computed by {holder}. Wait until that has ended and call fit again, "
+                f"The run in {folder} is being computed by {by}. Wait until that has ended and call fit again, "
                 "which goes on from there, or give this run a directory of its own."
             )
         time.sleep(PATIENCE / 20)
@@ -256,14 +321,7 @@ def is_locked(folder: Path) -> bool:
     bool
         True if one is at work there.
     """
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
+    return holder(folder) is not None
 
 
 @contextlib.contextmanager
@@ -285,6 +343,23 @@ def explained(directory: Path) -> Iterator[None]:
             f"checkpoints cannot be kept in {directory}, so nothing was computed: {error.strerror or error}. Give a "
             "directory that can be written to, or do without checkpoints",
         ) from error
+
+
+def _open_lock(folder: Path, flags: int = 0) -> int:
+    """Open a folder's lock, a file of its own: what a link points at must not be emptied, nor a pipe be waited for."""
+    refused = "the file 'lock' in it is a link, a pipe or another thing that is no lock; remove it"
+    never = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | never | flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise OSError(error.errno, refused) from error
+        raise
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, refused)
+    return descriptor
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,49 @@ def checksum_of_arrays(arrays: Iterable[np.ndarray]) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
+class Sums(NamedTuple):
+    """What a checksum is made from: sums of the 8-byte words of some bytes.
+
+    Attributes
+    ----------
+    blocks : bytes
+        Of each block.
+    places : ndarray of shape (WORDS,), uint64
+        Over the same place in all blocks.
+    size : int
+        Bytes.
+    """
+
+    blocks: bytes
+    places: np.ndarray
+    size: int
+
+
+def sums_of(content: np.ndarray) -> Sums:
+    """Sums of bytes, of which parts can be taken side by side.
+
+    Parameters
+    ----------
+    content : ndarray of uint8
+        Whole blocks, but for the last part; may be a memory map.
+
+    Returns
+    -------
+    Sums
+        For :meth:`Checksum.add`.
+    """
+    blocks, places = [], np.zeros(WORDS, WORD)
+    whole = len(content) // BLOCK * BLOCK
+    pieces = [content[first : min(first + AT_ONCE, whole)] for first in range(0, whole, AT_ONCE)]
+    if whole < len(content):
+        pieces.append(np.concatenate([content[whole:], np.zeros(-len(content) % BLOCK, np.uint8)]))
+    for piece in pieces:
+        table = piece.view(WORD).reshape(-1, WORDS)
+        blocks.append(table.sum(1, dtype=WORD).tobytes())
+        places += table.sum(0, dtype=WORD)
+    return Sums(b"".join(blocks), places, len(content))
+
+
 class Checksum:
     """SHA-256 of the sums of 8-byte words: those of each block of 32 KiB, and over the same place in all blocks.
 
@@ -67,12 +111,19 @@ class Checksum:
         piece : ndarray of uint8
             Whole blocks, but for the last piece.
         """
-        self._size += len(piece)
-        if len(piece) % BLOCK:
-            piece = np.concatenate([piece, np.zeros(-len(piece) % BLOCK, np.uint8)])
-        table = piece.view(WORD).reshape(-1, WORDS)
-        self._digest.update(table.sum(1, dtype=WORD).data)
-        self._places += table.sum(0, dtype=WORD)
+        self.add(sums_of(piece))
+
+    def add(self, sums: Sums) -> None:
+        """Take the next bytes by their sums.
+
+        Parameters
+        ----------
+        sums : Sums
+            From :func:`sums_of`.
+        """
+        self._size += sums.size
+        self._digest.update(sums.blocks)
+        self._places += sums.places
 
     def hexdigest(self) -> str:
         """The sum of all bytes; nothing can be taken after it.
@@ -104,6 +155,22 @@ def checksum(pieces: Iterable[np.ndarray]) -> str:
     for piece in pieces:
         total.update(piece)
     return total.hexdigest()
+
+
+def content_of(path: Path) -> np.ndarray:
+    """A file's bytes, mapped into memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ndarray of uint8
+        Read-only.
+    """
+    return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
 
 
 def _pieces_of_array(array: np.ndarray) -> Iterator[np.ndarray]:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
-from umap_sk.checkpoint_files import in_place_of
+from umap_sk.checkpoint_files import check_regular, in_place_of
+from umap_sk.inspection import described_archive
 from umap_sk.manifold import Manifold
 
 INPUTS = {
@@ -93,11 +93,12 @@ def mapped(path: str, option: str) -> np.ndarray:
     """
     wanted = "a .npy file as numpy.save writes it is needed"
     try:
+        check_regular(Path(path))
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{option}: {path!r} is no whole .npy file of numbers ({error}); {wanted}.") from error
     except OSError as error:
         raise ValueError(f"{option}: {path!r} cannot be read ({error.strerror}); {wanted}.") from error
+    except Exception as error:  # a header that is damaged fails in any way
+        raise ValueError(f"{option}: {path!r} is no whole .npy file of numbers ({error}); {wanted}.") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise ValueError(f"{option}: {path!r} is an .npz archive, but {wanted}.")
@@ -124,11 +125,17 @@ def read_graph(path: str) -> Any:
     """
     wanted = "a file as scipy.sparse.save_npz writes it is needed"
     try:
+        check_regular(Path(path))
+        for name, member in described_archive(Path(path))["arrays"].items():
+            if not member.get("whole", True):
+                raise ValueError(f"the array {name!r} in it is not as long as its header says")
         return scipy.sparse.load_npz(path)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise ValueError(f"--graph: {path!r} holds no sparse graph ({error}); {wanted}.") from error
     except OSError as error:
-        raise ValueError(f"--graph: {path!r} cannot be read ({error.strerror}); {wanted}.") from error
+        raise ValueError(f"--graph: {path!r} cannot be read ({error.strerror or error}); {wanted}.") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # an archive that is damaged, encrypted or of something else fails in any way
+        raise ValueError(f"--graph: {path!r} holds no sparse graph ({error}); {wanted}.") from error
 
 
 def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
@@ -171,6 +178,33 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
             f"{option}: {path!r} cannot be written ({error.strerror}); give a place that can be written to."
         ) from error
     return target
+
+
+def check_ending(path: str, option: str, *, wanted: str, others: Iterable[str] = ()) -> None:
+    """Refuse a name that promises another kind of file than what will be written.
+
+    Parameters
+    ----------
+    path : str
+        What was given.
+    option : str
+        What it was given for.
+    wanted : str
+        The ending that fits.
+    others : iterable of str
+        Endings that do not; none for all but `wanted` and no ending at all.
+
+    Raises
+    ------
+    ValueError
+        If the ending does not fit.
+    """
+    ending = Path(path).suffix.lower()
+    if ending in (others or {ending} - {wanted, ""}):
+        raise ValueError(
+            f"{option}: {path!r} ends in {ending}, but what is written is a {wanted} file. Give a name that ends in "
+            f"{wanted}, or has no ending."
+        )
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk import run_folder
 from umap_sk.allocation import write_to
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
-from umap_sk.command_files import add_inputs, check_target, mapped, read_inputs, replaced
+from umap_sk.command_files import add_inputs, check_ending, check_target, mapped, read_inputs, replaced
 from umap_sk.command_options import Parameter, add_parameters, chosen, of_estimator, of_signature
 from umap_sk.command_terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
@@ -21,6 +21,7 @@ from umap_sk.run_identity import run_name
 from umap_sk.stop_signals import STOPPED, StopRequest
 
 FEATURES = ("knn_indices", "knn_dists", "graph", "features", "manifold")
+NO_MODELS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".h5", ".parquet")  # endings
 EXPLAINED = {
     "init": "auto, pca (with --features), pivot_mds, spectral, random, or a .npy file of positions, rows x axes "
     "(default: auto)",
@@ -103,8 +104,11 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
     start = getattr(options, "init", STARTS[0])
     start = None if start in STARTS else start
     inputs = [getattr(options, name) for name in FEATURES]
+    check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [*inputs, start, options.model])
     model_file = options.model and check_target(options.model, "--model", [*inputs, start])
+    if options.model:
+        check_ending(options.model, "--model", wanted=".joblib", others=NO_MODELS)
     model = estimator_from(options)
     data = read_inputs(options) | ({"init": mapped(start, "--init")} if start else {})
     try:

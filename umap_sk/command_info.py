@@ -75,7 +75,7 @@ def _run_line(run: dict[str, Any]) -> str:
     if "damaged" in run:
         return f"run          {run['path']}: damaged, {run['damaged']}"
     state = "no checkpoint yet" if run["epoch"] is None else f"epoch {run['epoch']} of {run['n_epochs']}"
-    rows = "" if run["rows"] is None else f", {run['rows']:,} rows, {run['edges']:,} edges"
+    rows = "" if None in (run["rows"], run["edges"]) else f", {run['rows']:,} rows, {run['edges']:,} edges"
     holder = f", being computed by {run['computed_by']}" if run["computed_by"] else ""
     return f"run          {run['path']}: {state}{rows}, {run['written']}{holder}"
 

@@ -157,7 +157,7 @@ def _reader(parameter: Parameter) -> Callable[[str], Any]:
             value = json.loads(text) if parameter.kind is dict else parameter.kind(text)
             if parameter.kind is dict and not isinstance(value, dict):
                 raise ValueError
-        except ValueError:
+        except (ValueError, RecursionError):
             wanted = {int: "a whole number", float: "a number", dict: 'a JSON object such as {"p": 3}'}
             raise argparse.ArgumentTypeError(f"{text!r}, but {wanted[parameter.kind]} is needed") from None
         return value

@@ -1,13 +1,15 @@
 """``umap-sk transform``: places of new rows in the map of a model."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 
 from umap_sk.allocation import write_to
-from umap_sk.command_files import add_inputs, check_target, read_inputs, replaced
+from umap_sk.checkpoint_files import check_regular
+from umap_sk.command_files import add_inputs, check_ending, check_target, read_inputs, replaced
 from umap_sk.command_terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.stop_signals import StopRequest
@@ -52,6 +54,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
     dict
         The answer.
     """
+    check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [options.model, *(getattr(options, name) for name in INPUTS)])
     data = read_inputs(options)
     model = loaded(options.model)
@@ -86,6 +89,7 @@ def loaded(path: str) -> PrecomputedUMAP:
         If it cannot be read.
     """
     try:
+        check_regular(Path(path))
         model = joblib.load(path)
     except (OSError, MemoryError):
         raise

@@ -1,8 +1,11 @@
 """What a file or directory of this package is: from JSON and .npy headers. No pickle is opened, no numba loaded."""
 
+import contextlib
+import errno
 import json
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +51,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not place.exists():
         raise FileNotFoundError(f"{os.fspath(path)!r} does not exist.")
     try:
+        files.check_regular(place)
         found = _directory(place) if place.is_dir() else _file(place)
     except files.DamagedError as error:
         raise ValueError(f"{os.fspath(path)!r}: {error}.") from error
@@ -81,13 +85,14 @@ def _file(path: Path) -> dict[str, Any]:
     notes = files.notes_path(path)
     if path.suffix == ".joblib" and notes.is_file() and "bytes" in files.read_json(notes):
         return _checkpoint(path)
+    files.check_regular(path)
     with open(path, "rb") as file:
         start = file.read(8)
         file.seek(0)
         if start.startswith(NPY):
             return {"kind": "array", "bytes": _size(path), **_header(file, _size(path))}
         if start.startswith(b"PK") and zipfile.is_zipfile(file):
-            return _archive(path)
+            return described_archive(path)
     header = next((text for magic, text in HEADERS.items() if start.startswith(magic)), None)
     if header is None and path.suffix not in PICKLES:
         raise ValueError(
@@ -100,13 +105,14 @@ def _manifold(folder: Path) -> dict[str, Any]:
     about = files.read_json(folder / MANIFOLD)
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
+        files.check_regular(path)
         with open(path, "rb") as file:
             arrays[path.stem] = _header(file, _size(path))
     return {
         "kind": "manifold",
         "bytes": _size(folder),
-        "rows": about.get("n_samples"),
-        "edges": about.get("n_edges"),
+        "rows": _whole_number(about, "n_samples"),
+        "edges": _whole_number(about, "n_edges"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk_version"),
         "format": about.get("format"),
@@ -117,14 +123,15 @@ def _manifold(folder: Path) -> dict[str, Any]:
 def _run(folder: Path) -> dict[str, Any]:
     about = files.read_json(folder / RUN)
     kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _checkpoint_or_damage(path))]
-    newest: dict[str, Any] = next((one for one in reversed(kept) if {"epoch", "n_epochs"} <= one.keys()), {})
+    known = [one for one in kept if None not in (one.get("epoch"), one.get("n_epochs"))]
+    newest: dict[str, Any] = known[-1] if known else {}
     graph = folder / "graph.json"
     counts = files.read_json(graph) if graph.is_file() else {}
     return {
         "kind": "run",
         "bytes": _size(folder),
-        "rows": counts.get("n_samples"),
-        "edges": counts.get("edges"),
+        "rows": _whole_number(counts, "n_samples"),
+        "edges": _whole_number(counts, "edges"),
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
         "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
@@ -152,6 +159,8 @@ def _checkpoint(path: Path) -> dict[str, Any]:
     notes = files.read_json(files.notes_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
     size = _size(path)
+    for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):
+        _whole_number(notes, name)
     return {
         "kind": "checkpoint" if "epoch" in notes else "graph of a run",
         "file": path.name,
@@ -164,15 +173,29 @@ def _checkpoint(path: Path) -> dict[str, Any]:
 
 def _holder(folder: Path) -> str | None:
     """Who is computing a run at the moment."""
-    if not files.is_locked(folder):
-        return None
-    return (folder / "lock").read_text(errors="replace") or "another process"
+    return files.holder(folder)
 
 
-def _archive(path: Path) -> dict[str, Any]:
-    """A .npz file, perhaps of a sparse graph."""
+def described_archive(path: Path) -> dict[str, Any]:
+    """What a .npz file is, perhaps of a sparse graph.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        With "arrays".
+
+    Raises
+    ------
+    DamagedError
+        If it is no archive of arrays.
+    """
     arrays = {}
-    with zipfile.ZipFile(path) as archive:
+    with _understood("no archive of arrays"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
                 arrays[member.filename.removesuffix(".npy")] = _header(file, member.file_size)  # type: ignore[arg-type]
@@ -181,22 +204,43 @@ def _archive(path: Path) -> dict[str, Any]:
 
 def _header(file: BinaryIO, size: int) -> dict[str, Any]:
     """Shape and dtype of an array from its header, and whether all of it is there."""
-    try:
+    with _understood("no header of a .npy file"):
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, _, dtype = reader(file)
-    except (ValueError, KeyError) as error:
-        raise files.DamagedError(f"no header of a .npy file ({error})") from error
+        if min(shape, default=0) < 0:
+            raise ValueError(f"the shape is {shape}")
     if dtype.hasobject:
         return {"shape": list(shape), "dtype": f"{dtype} (a pickle, not opened)"}
     whole = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object)) == size
     return {"shape": list(shape), "dtype": dtype.name, "whole": whole}
 
 
+@contextlib.contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """Numpy and zipfile fail in any way on files that are damaged: say which one it is."""
+    try:
+        yield
+    except files.DamagedError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which zipfile causes: a place before the first
+            raise
+        raise files.DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
+
+
+def _whole_number(values: dict[str, Any], name: str) -> int | None:
+    """A count from a JSON file, None if there is none."""
+    value = values.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise files.DamagedError(f"{name} is {as_json(value)!r}, no whole number")
+    return value
+
+
 def _size(path: Path) -> int:
     """Bytes of a file, 0 for one that has been removed meanwhile, or of all files in a directory."""
     if path.is_dir():
-        return sum(_size(inner) for inner in path.iterdir())
+        return sum(_size(inner) for inner in path.iterdir() if not (inner.is_symlink() and inner.is_dir()))
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -31,6 +31,8 @@ AT_ONCE = 128  # rows whose cells or near points are looked at before anything i
 
 # What can be wrong with an entry.
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
+# What else can be wrong with a row of a graph.
+BAD_BOUNDS, UNSORTED, OWN_ROW, BAD_WEIGHT = 5, 6, 7, 8
 # Columns of `tally`.
 SENTINELS, SELF_ENTRIES, DUPLICATES, CLIPPED, CUT, FALLING, ORDERED = range(7)
 TALLIES = 7
@@ -652,6 +654,59 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
                 q += 1 - from_own
                 out_indices[e] = edge >> uint64(32)
                 out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+
+
+@kernel
+def entry_problem(row, before, j, weight, n, largest):
+    """Code of what is wrong with an entry of a graph's row whose last neighbor is `before`, or 0."""
+    if j < 0 or j >= n:
+        return OUT_OF_RANGE
+    if j <= before:
+        return UNSORTED
+    if j == row:
+        return OWN_ROW
+    return 0 if 0.0 < weight <= largest else BAD_WEIGHT  # as is NaN
+
+
+@serial_kernel
+def look_at_rows(indptr, indices, weights, first, last, largest, problem):
+    """Look for what no fuzzy graph has in the rows [first, last), reading nothing that is not there.
+
+    Returns a sum over the edges of 64 bits that both ends and the weight decide, those of edges to smaller rows
+    subtracted: over all rows of a symmetric graph they come to 0, over those of another hardly ever.
+
+    Parameters
+    ----------
+    indptr : int64 array (n + 1,)
+    indices : int32 or uint32 array
+    weights : float32 array
+    first, last : int
+        Rows to look at.
+    largest : float32
+        Weights may be so large.
+    problem : int64 array (3,)
+        Written: code, row and entry of the first problem, if there is one.
+    """
+    n = indptr.shape[0] - 1
+    total = uint64(0)
+    for i in range(first, last):
+        start = indptr[i]
+        stop = indptr[i + 1]
+        if start < 0 or stop < start or stop > indices.shape[0]:
+            problem[0], problem[1], problem[2] = BAD_BOUNDS, i, 0
+            return total
+        before = np.int64(-1)
+        for e in range(start, stop):
+            j = np.int64(indices[e])
+            code = entry_problem(i, before, j, weights[e], n, largest)
+            if code != 0:
+                problem[0], problem[1], problem[2] = code, i, e
+                return total
+            low, high = (i, j) if i < j else (j, i)
+            bits = mix((uint64(low) << uint64(32)) | uint64(high)) ^ uint64(f4(weights[e]).view(np.uint32))
+            total += mix(bits) if i < j else uint64(0) - mix(bits)
+            before = j
+    return total
 
 
 # ----------------------------------------------------------------------------------------------------------- levels

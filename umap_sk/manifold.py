@@ -11,9 +11,14 @@ import scipy.sparse
 from umap_sk import storage
 from umap_sk.allocation import Allocate, on_disk
 from umap_sk.fuzzy_graph import FuzzyGraph, without_zeros
+from umap_sk.graph_checks import check_graph, check_lengths, check_places
 from umap_sk.held_graph import WHOLE, HeldGraph
 from umap_sk.model_state import FORMAT, check_format
 
+WITHIN = (
+    "Give every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
+    "these are distances, pass the graph as X to fit instead."
+)
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
 
 
@@ -67,7 +72,7 @@ class Manifold:
         Parameters
         ----------
         graph : sparse array or matrix of shape (n, n)
-            Non-negative weights. The diagonal and stored zeros are left out; the graph is used as it is, symmetric or
+            Weights from 0 to 1. The diagonal and stored zeros are left out; the graph is used as it is, symmetric or
             not. Arrays are shared with `graph` where their form allows.
 
         Returns
@@ -80,7 +85,8 @@ class Manifold:
         TypeError
             If the graph is not sparse.
         ValueError
-            If it is not square, has fewer than two rows or no edge, or a weight is negative or not finite.
+            If it is not square, has fewer than two rows or no edge, names a row that there is not, or a weight is
+            negative, above 1 or not finite.
         """
         if not scipy.sparse.issparse(graph):
             raise TypeError(
@@ -89,19 +95,23 @@ class Manifold:
             )
         if graph.shape[0] != graph.shape[1] or graph.shape[0] < 2:
             raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
+        check_places(graph)
         rows = scipy.sparse.csr_array(graph)
+        check_places(rows)  # what was made of Python's lists
         if rows.data.dtype.kind not in "fiu":
             raise TypeError(
                 f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}. Use .astype(np.float32)."
             )
-        if len(rows.data) and not (np.isfinite(rows.data).all() and rows.data.min() >= 0):
+        if len(rows.data) and not 0 <= rows.data.min() <= rows.data.max() < np.inf:  # NaN fails it too
             raise ValueError(
                 "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."
             )
-        return cls(canonical(rows))
+        taken = canonical(rows)
+        check_graph(taken, "What was given to Manifold.from_graph", WITHIN)
+        return cls(taken)
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Write the manifold to a new directory: three .npy files and manifold.json, which tells what they are.
+        """Write the manifold to a new directory: .npy files and manifold.json, which tells what they are.
 
         It is written beside its place and renamed at the end, so that a directory of this name is always whole.
 
@@ -117,14 +127,14 @@ class Manifold:
         OSError
             If something cannot be written, as on a full disk; then nothing is left.
         """
-        storage.save(directory, self._held.rows(keep=False), self._parameters)
+        storage.save(directory, self._held.rows(keep=False), self._parameters, self._held.lengths)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
         """Take a manifold from the directory that :meth:`save` has written.
 
         The arrays are mapped into memory, read-only: the system reads them where they are used, and may drop them
-        again, so the graph may be larger than the memory. Nothing is unpickled.
+        again, so the graph may be larger than the memory. Nothing is unpickled. All of it is looked through once.
 
         Parameters
         ----------
@@ -141,7 +151,8 @@ class Manifold:
         FileNotFoundError
             If a file is missing.
         ValueError
-            If a file is of another format or a newer version, is cut off, or does not agree with the others.
+            If a file is of another format or a newer version, is cut off, does not agree with the others, is not what
+            was written, or the arrays are no graph.
 
         Examples
         --------
@@ -154,7 +165,8 @@ class Manifold:
         ...     Manifold.load(f"{folder}/points")
         Manifold(n_samples=100, edges=1794, n_neighbors=15)
         """
-        return cls(*storage.load(directory))
+        graph, parameters, lengths = storage.load(directory)
+        return cls(graph, parameters, lengths=lengths)
 
     @classmethod
     def built(cls, directory: str | os.PathLike, learn: Callable[[Allocate], "Manifold"]) -> "Manifold":
@@ -174,8 +186,9 @@ class Manifold:
         """
         with storage.new_directory(directory) as folder:
             made = learn(partial(on_disk, folder))
-            storage.write(folder, made._held.rows(), made._parameters)
-        return cls.load(directory)
+            storage.write(folder, made._held.rows(), made._parameters, made._held.lengths)
+        graph, parameters, lengths = storage.load(directory, looked_at=True)
+        return cls(graph, parameters, lengths=lengths)
 
     @property
     def n_samples(self) -> int:
@@ -261,8 +274,12 @@ class Manifold:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
-        self._held = HeldGraph(FuzzyGraph(*state["graph"]), WHOLE, state.get("lengths"))
-        self._parameters = state["parameters"]
+        graph, parameters, lengths = FuzzyGraph(*state["graph"]), state["parameters"], state.get("lengths")
+        what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
+        check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
+        check_lengths(lengths, len(graph.indptr) - 1, what, cure)
+        self._held = HeldGraph(graph, WHOLE, lengths)
+        self._parameters = parameters
 
 
 def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:

@@ -1,4 +1,4 @@
-"""How much more memory this process can get: what the machine has left, and what control groups allow."""
+"""How much more memory this process can get: what the machine has left, and what control groups and limits allow."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +19,37 @@ def available_memory(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cg
     int or None
         The smallest of what the machine has available and what is left of every limit; None where nothing is known.
     """
-    left = [*_machine(proc), *_groups(proc, groups)]
+    left = [*_machine(proc), *_groups(proc, groups), *_limit("RLIMIT_DATA", "VmData", proc)]
     return max(0, min(left)) if left else None
+
+
+def available_addresses(proc: Path = Path("/proc")) -> int | None:
+    """Bytes that this process can still map, files among them, under its limit of addresses (``ulimit -v``).
+
+    Parameters
+    ----------
+    proc : Path
+        Where Linux shows processes.
+
+    Returns
+    -------
+    int or None
+        None without a limit.
+    """
+    left = [*_limit("RLIMIT_AS", "VmSize", proc)]
+    return max(0, *left) if left else None
+
+
+def _limit(name: str, used: str, proc: Path) -> Iterator[int]:
+    """What is left of a limit of the process itself."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    limit = resource.getrlimit(getattr(resource, name))[0]
+    for line in _lines(proc / "self" / "status"):
+        if line.startswith(f"{used}:") and limit != resource.RLIM_INFINITY:
+            yield limit - int(line.split()[1]) * 1024
 
 
 def _machine(proc: Path) -> Iterator[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from umap_sk._numba import limit_threads
 from umap_sk.checkpoint import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
-from umap_sk.memory_limits import available_memory
+from umap_sk.memory_limits import available_addresses, available_memory
 from umap_sk.plan_model import memory_by_phase, room_on_disk
 from umap_sk.plan_sizes import Sizes, make_sizes, sizes_of
 from umap_sk.plan_time import seconds_by_phase
@@ -222,8 +222,8 @@ def warn_if_too_large(
     phases : int
         How many of the phases are run: 2 without the layout.
     """
-    available = available_memory()
-    if available is None:
+    available, addresses = available_memory(), available_addresses()
+    if available is None and addresses is None:
         return
     for estimate in (False, True):  # where even the bound fits, nobody need look at the neighbors
         try:
@@ -232,12 +232,22 @@ def warn_if_too_large(
             return
         memory = dict(list(memory_by_phase(sizes, numba.get_num_threads()).items())[:phases])
         name = max(memory, key=memory.__getitem__)
-        if memory[name] <= available:
+        mapped = memory[name] + room_on_disk(sizes._replace(checkpoints=0))  # files count as addresses, too
+        enough = available is None or memory[name] <= available
+        if enough and (addresses is None or mapped <= addresses):
             return
     about = "about" if sizes.edges_known else "up to"
+    if enough:
+        warn(
+            f"The phase {name!r} needs {about} {amount(mapped)} of addresses, but the process is limited to "
+            f"{amount(addresses or 0)} more. Raise the limit (ulimit -v), set symmetrize=False, or lower n_neighbors. "
+            "umap_sk.plan tells what each takes.",
+            MemoryPlanWarning,
+        )
+        return
     warn(
         f"The phase {name!r} needs {about} {amount(memory[name])} of memory, but the process can get "
-        f"{amount(available)}. Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or "
+        f"{amount(available or 0)}. Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or "
         "set symmetrize=False, lower n_neighbors, or use a larger machine. umap_sk.plan tells what each takes.",
         MemoryPlanWarning,
     )

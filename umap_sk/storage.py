@@ -1,12 +1,14 @@
 """A manifold on disk: a directory of .npy files and a small JSON file, written whole or not at all, never unpickled."""
 
 import contextlib
+import hashlib
 import json
 import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,15 @@ import numpy as np
 
 from umap_sk import allocation
 from umap_sk._numba import readonly
+from umap_sk.checkpoint_files import DamagedError, read_json
+from umap_sk.checksum import checksum_of_arrays, content_of
 from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.graph_checks import DTYPES, check_lengths, form_problem, look_through
 
 FORMAT = 1  # raised when an older version of the package could not make sense of a newer directory
 KIND = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
-DTYPES = {"indptr": ("int64",), "indices": ("int32", "uint32"), "weights": ("float32",)}
+LENGTHS = "lengths"
 
 
 @contextlib.contextmanager
@@ -64,7 +69,9 @@ def new_directory(directory: str | os.PathLike) -> Iterator[Path]:
     _sync(target.parent)
 
 
-def save(directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any]) -> None:
+def save(
+    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None
+) -> None:
     """Write a graph and its parameters to a new directory.
 
     Parameters
@@ -75,6 +82,8 @@ def save(directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, 
         The graph; memory maps are copied without being read whole.
     parameters : dict
         Numbers and booleans by name.
+    lengths : ndarray of shape (n_samples,), float32, optional
+        Mean distance from every row to its neighbors.
 
     Raises
     ------
@@ -82,10 +91,10 @@ def save(directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, 
         If something lies there, or something cannot be written; then nothing is left.
     """
     with new_directory(directory) as folder:
-        write(folder, graph, parameters)
+        write(folder, graph, parameters, lengths)
 
 
-def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any]) -> None:
+def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None) -> None:
     """Write what a folder lacks yet of a graph, and remove arrays that were needed on the way only.
 
     Parameters
@@ -96,14 +105,17 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any]) -> None:
         The graph.
     parameters : dict
         Numbers and booleans by name.
+    lengths : ndarray of shape (n_samples,), float32, optional
+        Mean distance from every row to its neighbors.
     """
     from umap_sk import __version__
 
-    for name, array in graph._asdict().items():
+    arrays = graph._asdict() | ({} if lengths is None else {LENGTHS: lengths})
+    for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
             allocation.write(folder / f"{name}.npy", array)
     for path in list(folder.iterdir()):
-        if path.stem not in DTYPES:
+        if path.stem not in arrays:
             path.unlink()
     about = {
         "kind": KIND,
@@ -112,17 +124,23 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any]) -> None:
         "n_samples": len(graph.indptr) - 1,
         "n_edges": len(graph.indices),
         "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "checksums": _checksums(folder, arrays),
     }
+    about["checksum"] = _own_checksum(about)
     (folder / DESCRIPTION).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def load(directory: str | os.PathLike) -> tuple[FuzzyGraph, dict[str, Any]]:
-    """Map a graph into memory; the system reads what is used, when it is used.
+def load(
+    directory: str | os.PathLike, *, looked_at: bool = False
+) -> tuple[FuzzyGraph, dict[str, Any], np.ndarray | None]:
+    """Map a graph into memory, after a look through all of it; the system reads what is used, when it is used.
 
     Parameters
     ----------
     directory : path
         From :func:`save`.
+    looked_at : bool
+        Whether this process has just written it, so that it need not be read again.
 
     Returns
     -------
@@ -130,20 +148,56 @@ def load(directory: str | os.PathLike) -> tuple[FuzzyGraph, dict[str, Any]]:
         Read-only arrays.
     parameters : dict
         As they were saved.
+    lengths : ndarray of shape (n_samples,), float32, or None
+        Mean distance from every row to its neighbors; None where it was not known.
 
     Raises
     ------
     FileNotFoundError
         If a file is missing.
     ValueError
-        If a file is of another format, or does not agree with the others.
+        If a file is of another format, does not agree with the others, or is not what was written.
     """
     folder = Path(directory)
     about = _description(folder)
     graph = FuzzyGraph(*(_mapped(folder / f"{name}.npy", dtypes) for name, dtypes in DTYPES.items()))
     _check_sizes(folder, about, graph)
+    lengths = None
+    if f"{LENGTHS}.npy" in about.get("checksums", {}):
+        lengths = _mapped(folder / f"{LENGTHS}.npy", ("float32",))
+    if not looked_at:
+        _check_contents(folder, about, graph)
+        check_lengths(lengths, len(graph.indptr) - 1, repr(str(folder)), _AGAIN)
     parameters = {name: float(v) if v in ("inf", "nan") else v for name, v in about["parameters"].items()}
-    return graph, parameters
+    return graph, parameters, lengths
+
+
+def _checksums(folder: Path, arrays: Iterable[str]) -> dict[str, str]:
+    """Checksum of each array's file."""
+    names = [f"{name}.npy" for name in arrays]
+    with ThreadPoolExecutor(len(names)) as threads:
+        sums = threads.map(lambda name: checksum_of_arrays([content_of(folder / name)]), names)
+        return dict(zip(names, sums, strict=True))
+
+
+def _own_checksum(about: dict[str, Any]) -> str:
+    """Checksum of a description but for itself."""
+    rest = {name: value for name, value in about.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
+    """Raise if a file is not what was written (older manifolds have no checksums), or the arrays are no graph."""
+    written = about.get("checksums", {})
+    contents = [content_of(folder / name) for name in written]
+    symmetric = about["parameters"].get("symmetrize") is True
+    found = look_through(graph, symmetric=symmetric, contents=contents)
+    for name, checksum in zip(written, found.checksums, strict=True):
+        if checksum != written[name]:
+            problem = f" ({found.problem})" if found.problem else ""
+            raise ValueError(f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_AGAIN}")
+    if found.problem:
+        raise ValueError(f"{str(folder)!r} holds no graph: {found.problem}. {_AGAIN}")
 
 
 def _plain(value: Any) -> Any:
@@ -167,11 +221,11 @@ def _description(folder: Path) -> dict[str, Any]:
             "learn_manifold(directory=...) has written."
         )
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = read_json(path)
         known = about["kind"] == KIND and isinstance(about["parameters"], dict)
         stored, writer = int(about["format"]), about["umap_sk_version"]
         int(about["n_samples"]), int(about["n_edges"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_AGAIN}") from error
     if stored > FORMAT:
         raise ValueError(
@@ -180,6 +234,11 @@ def _description(folder: Path) -> dict[str, Any]:
         )
     if not known:
         raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_AGAIN}")
+    if "checksum" in about and about["checksum"] != _own_checksum(about):
+        raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
+    sums = about.get("checksums", {})
+    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in DTYPES}:
+        raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_AGAIN}")
     return about
 
 
@@ -188,9 +247,9 @@ def _mapped(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
         raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r}. {_AGAIN}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # a header that is damaged fails in any way
         raise ValueError(f"{str(path)!r} is no whole .npy file ({error}). {_AGAIN}") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.name not in dtypes:
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype not in map(np.dtype, dtypes):
         raise ValueError(
             f"{str(path)!r} holds {getattr(array, 'dtype', 'no array')} of shape {getattr(array, 'shape', ())}, but "
             f"one dimension of {' or '.join(dtypes)} is needed. {_AGAIN}"
@@ -205,8 +264,8 @@ def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None
         for (name, array), wanted in zip(graph._asdict().items(), (n_samples + 1, n_edges, n_edges), strict=True)
         if len(array) != wanted
     ]
-    if not wrong and (graph.indptr[0], graph.indptr[-1]) != (0, n_edges):
-        wrong = [f"the rows of indptr.npy reach from {graph.indptr[0]} to {graph.indptr[-1]}"]
+    if not wrong and (problem := form_problem(graph)):
+        wrong = [problem]
     if wrong:
         raise ValueError(
             f"The files in {str(folder)!r} do not agree with {DESCRIPTION} ({n_samples} rows, {n_edges} edges): "
