@@ -21,6 +21,7 @@ from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
 from umap_sk.checkpoint_run import opened
+from umap_sk.compiling import announced
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
@@ -29,7 +30,7 @@ from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
 from umap_sk.own_indices import USED, in_callers_array
 from umap_sk.plan_time import costs_of
-from umap_sk.progress import progress_bar
+from umap_sk.progress import progress_bar, say
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
 from umap_sk.search import build_search, find_neighbors
@@ -810,7 +811,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     @contextlib.contextmanager
     def _careful(self):
         """Run on as many threads as were asked for, and leave the estimator as it was after an error."""
-        with limit_threads(self.n_jobs), self._restored_after(Exception):
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None), self._restored_after(Exception):
             yield
 
     @contextlib.contextmanager
