@@ -3,14 +3,23 @@
 import functools
 import logging
 import sys
+import types
+import warnings
 
+import numba
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, progress, stepping
+from umap_sk import PrecomputedUMAP, compiling, optimise, progress, stepping
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(ring):
+    """What these tests look at is not the first run."""
+    PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
 
 
 @pytest.fixture
@@ -48,6 +57,89 @@ def test_plain_lines(ring, capfd):
     for _ in range(20):
         model.partial_fit(knn_indices=ring[0], knn_dists=ring[1])
     assert [line.split(",")[0] for line in capfd.readouterr().err.splitlines()] == [p.split(",")[0] for p in expected]
+
+
+def in_a_notebook(monkeypatch, widgets):
+    """As if rich ran in one, with ipywidgets or without."""
+    console = pytest.importorskip("rich.console")
+    monkeypatch.setattr(console, "_is_jupyter", lambda: True)
+    monkeypatch.setitem(sys.modules, "ipywidgets", types.ModuleType("ipywidgets") if widgets else None)
+
+
+def test_notebook_without_widgets(ring, monkeypatch, capfd):
+    """Where rich would show nothing, there are plain lines."""
+    in_a_notebook(monkeypatch, widgets=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
+    assert len(capfd.readouterr().err.splitlines()) == 10
+    in_a_notebook(monkeypatch, widgets=True)
+    assert progress._rich_bar().console.is_jupyter
+
+
+def uncompiled(**options):
+    """A kernel of the package that nobody has compiled yet."""
+
+    def missing(number):
+        return number + 1
+
+    missing.__module__ = "umap_sk.kernels"
+    return numba.njit(**options)(missing)
+
+
+@pytest.fixture
+def first_run(monkeypatch, tmp_path):
+    """Two kernels have to be compiled for the start, and one for the epochs."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
+    before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
+    start, run = stepping.start, optimise.run
+
+    def slow_start(*arguments, **options):
+        assert [kernel(1) for kernel in before] == [2, 2]
+        return start(*arguments, **options)
+
+    def slow_run(*arguments, **options):
+        assert later(1) == 2
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(stepping, "start", slow_start)
+    monkeypatch.setattr(optimise, "run", slow_run)
+
+
+@pytest.mark.usefixtures("first_run")
+@pytest.mark.parametrize("verbose", [False, True])
+def test_compiling_is_told(ring, caplog, capfd, verbose):
+    """One line of the log for the whole call, and one where progress is shown; the next call says nothing."""
+    model = PrecomputedUMAP(**SETTINGS, verbose=verbose)
+    with caplog.at_level(logging.INFO, logger="umap_sk"):
+        for count in (1, 1):
+            model.fit(knn_indices=ring[0], knn_dists=ring[1])
+            told = [record for record in caplog.records if "compiling" in record.getMessage()]
+            assert [record.getMessage() for record in told] == [compiling.KEPT] * count
+            assert all(record.levelno == logging.INFO for record in told)
+    out, err = capfd.readouterr()
+    assert out == "" and err.count("compiling kernels, once per machine") == verbose
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
+    """It stands above the bar, and among plain lines."""
+    if plain:
+        monkeypatch.setattr(progress, "_rich_bar", lambda: None)
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
+    later, run = uncompiled(), optimise.run
+    monkeypatch.setattr(optimise, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
+    PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
+    told = " ".join(capfd.readouterr().err.split())
+    assert "compiling kernels, in every process" in told and "NUMBA_CACHE_DIR" in told
+
+
+def test_others_kernels_are_theirs(caplog):
+    """Whoever compiles something else with numba hears nothing of ours."""
+    with caplog.at_level(logging.INFO, logger="umap_sk"), compiling.announced():
+        assert numba.njit(lambda number: number + 1)(1) == 2
+    assert not caplog.records
 
 
 @pytest.fixture
@@ -124,16 +216,17 @@ def test_one_record_a_phase(ring, caplog):
     """Each record carries the entry of the report and reads as its line."""
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
-    assert [record.umap_sk for record in caplog.records] == model.report_["phases"]
-    assert [record.getMessage().split()[0] for record in caplog.records] == [
+    records = [record for record in caplog.records if record.getMessage() != compiling.KEPT]
+    assert [record.umap_sk for record in records] == model.report_["phases"]
+    assert [record.getMessage().split()[0] for record in records] == [
         "search",
         "neighbors",
         "graph",
         "start",
         "layout",
     ]
-    assert all(record.levelno == logging.INFO and record.name == "umap_sk" for record in caplog.records)
-    assert str(model.report_).splitlines()[3:5] == [record.getMessage() for record in caplog.records[3:5]]
+    assert all(record.levelno == logging.INFO and record.name == "umap_sk" for record in records)
+    assert str(model.report_).splitlines()[3:5] == [record.getMessage() for record in records[3:5]]
 
 
 def test_steps_add_up_to_one_phase(ring):

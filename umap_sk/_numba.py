@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import importlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +12,12 @@ import numba
 import numpy as np
 from joblib import effective_n_jobs
 
+from umap_sk.waiting import asleep
+
 config: Any = numba.config
 _launch_lock = threading.RLock()
+_start_lock = threading.Lock()
+_forked = False  # from a process whose threads had started, which GNU OpenMP does not survive
 IMPLICIT = (  # what numba would run side by side on its own, which takes longer to compile than to run
     "comprehension",
     "reduction",
@@ -62,6 +68,7 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 
 @contextlib.contextmanager
 def _turn() -> Iterator[None]:
+    start_threads()
     if config.DISABLE_JIT or _layer() in ("omp", "tbb"):
         yield
         return
@@ -74,6 +81,43 @@ def _layer() -> str:
         return numba.threading_layer()
     except ValueError:  # not chosen before the first launch
         return "unknown"
+
+
+def start_threads() -> None:
+    """Have numba start its threads, which wait asleep where the process has not chosen how.
+
+    Raises
+    ------
+    RuntimeError
+        In a process that was forked after they had started, where a kernel would be killed or wait for ever.
+    """
+    if _forked:
+        raise RuntimeError(
+            "This process was forked after numba's threads had started, as by an earlier fit, and with GNU OpenMP no "
+            'kernel can run here, on one thread either. Start workers otherwise: with joblib\'s "loky" (its default), '
+            'multiprocessing\'s "spawn" or "forkserver"; or set NUMBA_THREADING_LAYER=workqueue before Python starts, '
+            "whose threads survive a fork."
+        )
+    if _layer() == "unknown":
+        with _start_lock, asleep():
+            numba.get_num_threads()
+
+
+def _gnu_openmp_runs() -> bool:
+    if config.DISABLE_JIT or _layer() != "omp":
+        return False
+    return importlib.import_module("numba.np.ufunc.omppool").openmp_vendor == "GNU"
+
+
+def _after_fork() -> None:
+    """In a forked child: other threads' locks are never released, and GNU OpenMP's threads are missing."""
+    global _launch_lock, _start_lock, _forked
+    _launch_lock, _start_lock = threading.RLock(), threading.Lock()
+    _forked = _forked or _gnu_openmp_runs()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextlib.contextmanager
@@ -90,6 +134,7 @@ def limit_threads(n_jobs: int | None) -> Iterator[int]:
     int
         The number of threads in force, at most what numba was started with.
     """
+    start_threads()
     before = numba.get_num_threads()
     wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), config.NUMBA_NUM_THREADS)
     numba.set_num_threads(wanted)

@@ -71,7 +71,7 @@ class Run:
         newest = run_folder.newest_notes(self.folder)
         if newest and newest["epoch"] >= newest["n_epochs"]:
             with contextlib.suppress(files.DamagedError, OSError):
-                self._read(run_folder.checkpoints(self.folder)[-1])
+                self._read(run_folder.checkpoints(self.folder)[-1], finished=True)
                 return
         with files.explained(self.settings.path):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -249,14 +249,15 @@ class Run:
         seed = run_folder.read_seed(self.folder)
         if seed is not None:
             self.seed = seed
-        self._read_newest()
+        self._read_newest(seed)
         if seed is None:
             run_folder.write_run(self.folder, self.identity, self.seed)
 
-    def _read_newest(self) -> None:
+    def _read_newest(self, seed: int | None) -> None:
+        """The newest whole checkpoint, of the run's seed where that is known."""
         for path in reversed(run_folder.checkpoints(self.folder)):
             try:
-                self._read(path)
+                self._read(path, seed)
                 return
             except (files.DamagedError, OSError) as error:
                 warn(
@@ -266,9 +267,14 @@ class Run:
                 )
                 run_folder.set_aside(path)
 
-    def _read(self, path: Path) -> None:
-        """Take over a checkpoint."""
-        self._stored = stored = run_folder.read_state(path)
+    def _read(self, path: Path, seed: int | None = None, *, finished: bool = False) -> None:
+        """Take over a checkpoint, if it has this seed, and is a finished run's."""
+        stored = run_folder.read_state(path)
+        if seed is not None and stored.state.seed != seed:
+            raise files.DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
+        if finished and not stored.finished:
+            raise files.DamagedError("the run is not finished")
+        self._stored = stored
         self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
         self._written = self._tried = stored.state.epoch
         text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from umap_sk import __version__, stop_signals
 from umap_sk.command_terminal import Terminal, show, silence
 from umap_sk.stop_signals import STOPPED, StopRequest
+from umap_sk.waiting import wait_asleep
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 CODES = f"""\
@@ -100,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     own_process = arguments is None
+    if own_process:
+        wait_asleep()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     terminal = Terminal(quiet="--quiet" in arguments)

@@ -15,12 +15,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, metrics, model_state, optimise, plan_sizes, planning, stepping
+from umap_sk import given, holds, metrics, model_state, optimise, plan_sizes, planning, stepping
 from umap_sk._numba import limit_threads, spare_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.checkpoint import Checkpoint, as_checkpoint
 from umap_sk.checkpoint_run import opened
+from umap_sk.compiling import announced
 from umap_sk.curve import Curve, fit_curve
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.fuzzy_graph import fuzzy_graph
@@ -29,7 +30,7 @@ from umap_sk.manifold import Manifold
 from umap_sk.neighbors import read_neighbors, warn_about
 from umap_sk.own_indices import USED, in_callers_array
 from umap_sk.plan_time import costs_of
-from umap_sk.progress import progress_bar
+from umap_sk.progress import progress_bar, say
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
 from umap_sk.scales import mean_distances
@@ -507,7 +508,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return hasattr(self, "embedding_")
 
     def __getstate__(self):
-        return model_state.packed(super().__getstate__())
+        with holds.reading(super().__getstate__) as state:
+            return model_state.packed(state)
 
     def __setstate__(self, state):
         defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
@@ -563,11 +565,17 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
     def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
-        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
-        with task.subtask("graph"), self._restored_after(BaseException):
-            for name in (*model_state.OF_A_LAYOUT, "_search", "feature_names_in_"):  # of an earlier fit
-                self.__dict__.pop(name, None)
-            return self._build(X, knn_indices, knn_dists, init, manifold, run)
+        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output.
+
+        A draft gets the attributes one after the other, this estimator all of them at once: it may be stored meanwhile.
+        """
+        with task.subtask("graph"):
+            draft = object.__new__(type(self))
+            earlier = (*model_state.OF_A_LAYOUT, "_search", "feature_names_in_")
+            draft.__dict__ = {name: value for name, value in self.__dict__.items() if name not in earlier}
+            dtype = draft._build(X, knn_indices, knn_dists, init, manifold, run)
+            self.__dict__ = draft.__dict__
+            return dtype
 
     def _build(self, X, knn_indices, knn_dists, init, manifold, run):
         """Manifold and start; the dtype of the output."""
@@ -682,11 +690,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)
 
         def held(state):
-            return state is run.writing
+            return holds.is_read(state) or (run is not None and state is run.writing)
 
         def on_epoch(state):
             nonlocal reached, stop
             reached = state
+            self.__dict__["_stepper"] = stepper._replace(state=state)  # for those who store the estimator now
             entry["epochs"] = state.epochs_run
             asked = show(state.epoch)
             if run:
@@ -709,7 +718,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     self.__dict__.update(_stepper=stepper)  # lets go of what was left out
                     count = min(last, stepping.phase_end(stepper)) - reached.epoch
                     problem = stepping.layout_of(stepper)
-                    optimise.run(problem, reached, count, on_epoch, reuse=reuse, held=run and held)
+                    optimise.run(problem, reached, count, on_epoch, reuse=reuse, held=held)
                     reuse = True
         finally:
             self._settle(stepper._replace(state=reached))
@@ -717,12 +726,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 run.settle(reached, self.embedding_)
 
     def _settle(self, stepper):
-        """Take over a layout as it stands."""
-        self.__dict__.update(self._attributes_of(stepper))
+        """Take over a layout as it stands, in one step."""
+        attributes = self.__dict__ | self._attributes_of(stepper)
         if stepping.finished(stepper):
-            del self._stepper
-            for name in ("_identity", "_begun_with"):
-                self.__dict__.pop(name, None)
+            for name in ("_stepper", "_identity", "_begun_with"):
+                attributes.pop(name, None)
+        self.__dict__ = attributes
 
     def _attributes_of(self, stepper):
         """Attributes of an estimator whose layout is at this point."""
@@ -813,7 +822,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     @contextlib.contextmanager
     def _careful(self):
         """Run on as many threads as were asked for, and leave the estimator as it was after an error."""
-        with limit_threads(self.n_jobs), self._restored_after(Exception):
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None), self._restored_after(Exception):
             yield
 
     @contextlib.contextmanager
@@ -823,8 +832,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         try:
             yield
         except errors:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+            self.__dict__ = before
             raise
 
 

@@ -1,8 +1,10 @@
 """What a pickled or otherwise stored estimator holds, and which formats can be read."""
 
+import copy
 from typing import Any
 
 from umap_sk.callbacks import OF_A_RUN
+from umap_sk.stepping import whole_positions
 
 FORMAT = 2  # raised when an older version of the package could not make sense of a newer model
 IN_ORDER = 2  # the first format whose unfinished layouts are in the optimizer's order
@@ -11,6 +13,8 @@ OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of
 
 def packed(state: dict[str, Any]) -> dict[str, Any]:
     """State to store: what can be built again or belongs to a fit that is running is left out.
+
+    While a fit runs, the layout is ahead of the map, and its arrays are written over later.
 
     Parameters
     ----------
@@ -25,8 +29,14 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
     from umap_sk import __version__
 
     state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_RUN)}
+    if "report_" in state:
+        state["report_"] = state["report_"].copy()
     if "_stepper" in state:
-        state["_stepper"] = state["_stepper"]._replace(layout=None)
+        stepper = state["_stepper"]
+        if state["epoch_"] != stepper.state.epoch:
+            state["embedding_"] = whole_positions(stepper, state["manifold_"].n_samples)
+            state["epoch_"] = stepper.state.epoch
+        state["_stepper"] = stepper._replace(layout=None, state=copy.deepcopy(stepper.state))
     return {**state, "_format": FORMAT, "_umap_sk_version": __version__}
 
 

@@ -285,8 +285,8 @@ def run(
     reuse : bool
         Whether the arrays of `state` may be overwritten, which saves a third of the memory.
     held : callable, optional
-        Tells of a state that `on_epoch` was given whether it must stay good for longer. One at a time can be held, at
-        the price of its size in memory.
+        Tells of a state that `on_epoch` was given whether it must stay good for longer, at the price of its size in
+        memory.
 
     Returns
     -------

@@ -1,12 +1,14 @@
 """Progress of a run on the terminal: rich's bar where it is installed, plain lines where it is not, or a watcher's."""
 
 import contextlib
+import importlib
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from itertools import accumulate
+from typing import Any
 
 from umap_sk.planning import duration
 
@@ -14,6 +16,7 @@ Watcher = Callable[[Sequence[float], int], Callable[[int], bool]]
 """Gets what each epoch costs and how many were run; what it returns is called after each, and stops the run if true."""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_bar: ContextVar[Any] = ContextVar("bar", default=None)
 
 
 @contextlib.contextmanager
@@ -60,17 +63,55 @@ def progress_bar(
     if not shown:
         yield lambda epoch: None
         return
+    bar = _rich_bar()
+    if bar is None:
+        yield plain_lines(costs(), done)
+        return
+    spent = [0.0, *accumulate(costs())]
+    token = _bar.set(bar)
+    try:
+        with bar as progress:
+            task = progress.add_task("layout", total=spent[-1])
+            progress.update(task, completed=spent[done])
+            yield lambda epoch: progress.update(task, completed=spent[epoch])
+    finally:
+        _bar.reset(token)
+
+
+def _rich_bar() -> Any:
+    """rich's bar on stderr; None without rich, or in a notebook that cannot show it."""
     try:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
-        yield plain_lines(costs(), done)
-        return
-    spent = [0.0, *accumulate(costs())]
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("layout", total=spent[-1])
-        progress.update(task, completed=spent[done])
-        yield lambda epoch: progress.update(task, completed=spent[epoch])
+        return None
+    console = Console(stderr=True)
+    if console.is_jupyter and not _can_import("ipywidgets"):
+        return None
+    return Progress(console=console)
+
+
+def _can_import(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+def say(text: str) -> None:
+    """Write a line of a fit that shows its progress, above the bar if there is one; a watcher has the log for that.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    """
+    bar = _bar.get()
+    if bar is not None:
+        bar.console.print(text)
+    elif _watcher.get() is None:
+        sys.stderr.write(f"{text}\n")
 
 
 def plain_lines(

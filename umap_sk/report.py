@@ -29,6 +29,18 @@ class Report(dict):
     def __init__(self, **figures: Any):
         super().__init__(phases=[], **figures)
 
+    def copy(self) -> "Report":
+        """The report as it is now, for those who read it while a fit goes on.
+
+        Returns
+        -------
+        Report
+            With phases of its own.
+        """
+        taken = Report()
+        taken.update(self, phases=[dict(entry) for entry in list(self["phases"])])
+        return taken
+
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[dict[str, Any]]:
         """Time a phase and log one record of it at its end.

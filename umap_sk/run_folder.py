@@ -1,6 +1,9 @@
 """What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
 
 import contextlib
+import hashlib
+import json
+import pickle
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +15,9 @@ from umap_sk.checkpoint import Checkpoint
 from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.optimise import LayoutState
-from umap_sk.run_identity import differences, version_fields
+from umap_sk.run_identity import differences, run_name, version_fields
+
+SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 
 class Stored(NamedTuple):
@@ -88,7 +93,8 @@ def write_run(folder: Path, identity: dict[str, Any], seed: int) -> None:
     seed : int
         The seed.
     """
-    files.write_json(folder / "run.json", {**_stamp(folder), **identity, "seed": seed})
+    about = {**_stamp(folder), **identity, "seed": seed}
+    files.write_json(folder / "run.json", {**about, "checksum": _sum(about)})
 
 
 def read_seed(folder: Path) -> int | None:
@@ -102,13 +108,61 @@ def read_seed(folder: Path) -> int | None:
     Returns
     -------
     int or None
-        None if what the run is cannot be read.
+        None if what the run is cannot be read, or is not what was written.
     """
     try:
-        return int(files.read_json(folder / "run.json")["seed"])
-    except (files.DamagedError, KeyError, TypeError, ValueError) as error:
+        about = files.read_json(folder / "run.json")
+        check_stamp(folder, about)
+        check_seed(about.get("seed"), about)
+        if about.get("checksum") != _sum(about):
+            raise files.DamagedError("its checksum differs")
+        return about["seed"]
+    except (files.DamagedError, OSError) as error:
         warn(f"{folder / 'run.json'} cannot be used: {error}. It is written again.", CheckpointWarning)
         return None
+
+
+def check_stamp(folder: Path, about: dict[str, Any]) -> None:
+    """Raise if a file belongs to another run, or describes another one.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder, whose name is the hash of its identity.
+    about : dict
+        What the file says: the run, and its identity.
+
+    Raises
+    ------
+    DamagedError
+        If one of the two is not the folder's.
+    """
+    if about.get("run") != folder.name:
+        raise files.DamagedError(f"it belongs to run {about.get('run')!r}")
+    if run_name({name: about.get(name) for name in ("format", "umap_sk", "parameters", "data")}) != folder.name:
+        raise files.DamagedError("it describes another run")
+
+
+def check_seed(seed: Any, identity: dict[str, Any]) -> None:
+    """Raise if a run cannot have a seed.
+
+    Parameters
+    ----------
+    seed : object
+        What a file says.
+    identity : dict
+        The run's identity, with the seed that was asked for, or None for any.
+
+    Raises
+    ------
+    DamagedError
+        If it is none, or another one was asked for.
+    """
+    if type(seed) is not int or seed not in SEEDS:
+        raise files.DamagedError(f"seed={seed!r} is no whole number from 0 to {SEEDS[-1]}")
+    asked = identity["parameters"].get("random_state")
+    if asked is not None and seed != asked:
+        raise files.DamagedError(f"seed={seed}, but random_state={asked} was asked for")
 
 
 def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
@@ -149,10 +203,26 @@ def read_state(path: Path) -> Stored:
     DamagedError
         If it is not what was written, or belongs to another run.
     """
-    value = files.load(path)
-    if value["run"] != path.parent.name:
-        raise files.DamagedError(f"it belongs to run {value['run']}")
-    return Stored(LayoutState(**value["state"]), value["n_epochs"], value["graph_sum"])
+    value = _loaded(path)
+    try:
+        identity = value["identity"]
+        check_stamp(path.parent, {**identity, "run": value["run"]})
+        stored = Stored(LayoutState(**value["state"]), value["n_epochs"], value["graph_sum"])
+        shape = stored.state.positions.shape[1:], stored.state.moments.shape[2:]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise files.DamagedError(f"it is no checkpoint ({error!r})") from error
+    check_seed(stored.state.seed, identity)
+    axes = (identity["parameters"]["n_components"],)
+    if shape != (axes, axes):
+        raise files.DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
+    if path.stem != f"epoch-{stored.state.epoch:08d}":
+        raise files.DamagedError(f"it is of epoch {stored.state.epoch}")
+    notes = files.read_json(files.notes_path(path))
+    counts = {"epoch": stored.state.epoch, "n_epochs": stored.n_epochs, "seed": stored.state.seed}
+    told = [f"{name}={notes.get(name)!r}, not {count}" for name, count in counts.items() if notes.get(name) != count]
+    if told:
+        raise files.DamagedError(f"{files.notes_path(path).name} says {'; '.join(told)}")
+    return stored
 
 
 def drop_old(folder: Path, keep: int) -> None:
@@ -219,8 +289,14 @@ def read_graph(folder: Path) -> FuzzyGraph | None:
     if not path.exists():
         return None
     try:
-        return FuzzyGraph(*files.load(path))
-    except (files.DamagedError, OSError) as error:
+        notes = files.read_json(files.notes_path(path))
+        if notes.get("run") != folder.name:
+            raise files.DamagedError(f"it belongs to run {notes.get('run')!r}")
+        graph = _loaded(path)
+        if len(graph[0]) - 1 != notes.get("n_samples") or len(graph[1]) != notes.get("edges"):
+            raise files.DamagedError(f"it has {len(graph[0]) - 1} rows and {len(graph[1])} edges")
+        return FuzzyGraph(*graph)
+    except (files.DamagedError, OSError, TypeError, IndexError) as error:
         warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
         return None
 
@@ -262,3 +338,19 @@ def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
 def _stamp(folder: Path) -> dict[str, Any]:
     """What every JSON file begins with."""
     return {**version_fields(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+
+
+def _loaded(path: Path) -> Any:
+    """What a whole file holds, where this Python can read it."""
+    try:
+        return files.load(path)
+    except (files.DamagedError, OSError):
+        raise
+    except (ImportError, AttributeError, EOFError, LookupError, TypeError, ValueError, pickle.PickleError) as error:
+        raise files.DamagedError(f"it cannot be read here ({error!r})") from error
+
+
+def _sum(about: dict[str, Any]) -> str:
+    """Checksum of what run.json says, but for when it was written."""
+    counted = {name: value for name, value in about.items() if name not in ("written", "checksum")}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:16]

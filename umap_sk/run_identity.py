@@ -96,7 +96,8 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
         if there.get(name) != here[name]
     ]
     for part, shown in (("parameters", _both), ("data", _name_alone)):
-        old, new = there.get(part) or {}, here[part]
+        old, new = there.get(part), here[part]
+        old = old if isinstance(old, dict) else {}
         found += [shown(name, old, new) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     return found
 

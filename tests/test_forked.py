@@ -1,0 +1,110 @@
+"""Processes that are forked after numba's threads have started, and how those threads wait."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from umap_sk import waiting
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = """
+import os, sys, warnings
+import joblib, numba, numpy as np
+from umap_sk import PrecomputedUMAP
+warnings.simplefilter("ignore")
+indices = (np.arange(200)[:, None] + np.arange(1, 8)) % 200
+def fit(seed=0):
+    model = PrecomputedUMAP(5, n_epochs=10, random_state=seed)
+    return model.fit_transform(knn_indices=indices, knn_dists=indices * 0 + 1.0)
+"""
+FORKED = """
+first = fit()
+print(numba.threading_layer())
+try:
+    maps = joblib.Parallel(2, backend="multiprocessing")(joblib.delayed(fit)() for _ in range(4))
+    print(all(np.array_equal(map_, first) for map_ in maps))
+except RuntimeError as error:
+    print("RuntimeError:", error)
+print(np.array_equal(fit(), first))
+"""
+
+
+def python(script, **environment):
+    """What a process prints, on stdout and stderr; it must end."""
+    inherited = {name: value for name, value in os.environ.items() if name not in waiting.CHOICES}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT + script], cwd=ROOT, env=inherited | environment, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forked processes and GNU OpenMP")
+def test_workers_forked_after_a_fit():
+    """They say at once what to do, and the process that they come from goes on."""
+    lines, _ = python(FORKED)
+    if lines[0] != "omp":
+        pytest.skip(f"numba's threading layer is {lines[0]}")
+    assert lines[1].startswith("RuntimeError:") and "was forked after numba's threads had started" in lines[1]
+    for cure in ("loky", "spawn", "forkserver", "NUMBA_THREADING_LAYER=workqueue"):
+        assert cure in lines[1]
+    assert lines[2] == "True"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forked processes")
+def test_where_forked_workers_can_work():
+    """Numba's own threads survive a fork."""
+    lines, _ = python(FORKED, NUMBA_THREADING_LAYER="workqueue")
+    assert lines == ["workqueue", "True", "True"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forked processes")
+def test_workers_forked_before_a_fit():
+    """Whoever imports the package only may fork."""
+    lines, _ = python(
+        "maps = joblib.Parallel(2, backend='multiprocessing')(joblib.delayed(fit)() for _ in range(2))\n"
+        "print(np.array_equal(maps[0], fit()), np.array_equal(maps[1], fit()))"
+    )
+    assert lines == ["True True"]
+
+
+@pytest.mark.parametrize(
+    "environment, spins", [({}, "0"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_numbas_threads_wait_asleep(environment, spins):
+    """Unless the process has chosen; what it starts and loads later finds the environment as it was."""
+    lines, told = python(
+        "before = dict(os.environ)\nfit()\nprint(numba.threading_layer(), dict(os.environ) == before)",
+        OMP_DISPLAY_ENV="verbose",
+        **environment,
+    )
+    layer, unchanged = lines[0].split()
+    assert unchanged == "True"
+    if layer != "omp" or "GOMP_SPINCOUNT" not in told:
+        pytest.skip("numba's threading layer is not GNU OpenMP")
+    found = told.rpartition("GOMP_SPINCOUNT = '")[2].partition("'")[0]  # of the runtime that was loaded last
+    assert found == spins if spins else int(found) > 10**6
+
+
+def test_the_command_line_waits_asleep():
+    """The whole process, with all runtimes that it loads; within another process it leaves the environment alone."""
+    code = (
+        "import os, sys\nfrom umap_sk import command_line\nsys.argv = ['umap-sk', '--version']\n"
+        "try:\n    command_line.main()\nexcept SystemExit:\n    print(os.environ.get('OMP_WAIT_POLICY'))"
+    )
+    assert python(code)[0][-1] == "passive"
+    assert python(code, OMP_WAIT_POLICY="active")[0][-1] == "active"
+    inside = code.replace("command_line.main()", "command_line.main(['--version'])")
+    assert python(inside)[0][-1] == "None"
+
+
+def test_environment_is_put_back():
+    """Also where the runtime cannot be loaded."""
+    before = dict(os.environ)
+    with pytest.raises(OSError), waiting.asleep():
+        raise OSError
+    assert dict(os.environ) == before

@@ -1,0 +1,130 @@
+"""An estimator that is stored while it fits: from a callback or another thread, it goes on to the bits of the run."""
+
+import copy
+import functools
+import pickle
+import sys
+import threading
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import PrecomputedUMAP, progress, stepping
+
+SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
+POINTS = np.random.default_rng(0).random((2000, 3))
+DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)
+ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def levels():
+    """Small graphs have levels, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=200))
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole():
+    model = PrecomputedUMAP(**SETTINGS).fit(**ARRAYS)
+    assert len(model.report_["phases"][-2]["levels"]) > 1
+    return model
+
+
+def stored(model):
+    """What a pickle holds, its arrays beside it as they lie in memory: what is overwritten later shows."""
+    buffers = []
+    return pickle.dumps(model, protocol=5, buffer_callback=buffers.append), buffers
+
+
+def loaded(content):
+    """The estimator again."""
+    return pickle.loads(content[0], buffers=content[1])
+
+
+def after_each_epoch(act):
+    """Have something done after every epoch of the fits of the block, by any scikit-learn."""
+    return progress.watched(lambda costs, done: lambda epoch: act(epoch) and None)
+
+
+@pytest.mark.parametrize("store", [stored, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("tol", [0, 0.01])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_after_every_epoch(method, tol, store):
+    """All that was stored is of one epoch, with its map, and goes on to the last one's bits."""
+    model, kept = PrecomputedUMAP(**SETTINGS, tol=tol), []
+    with after_each_epoch(lambda epoch: kept.append((epoch, store(model)))):
+        getattr(model, method)(**ARRAYS, **({"epochs": 60} if method == "partial_fit" else {}))
+    assert model.epoch_ == model.n_epochs_ and len(kept) == model.report_["phases"][-1]["epochs"]
+    stepped = PrecomputedUMAP(**SETTINGS, tol=tol)
+    for epoch, content in kept:
+        again = loaded(content) if store is stored else content
+        stepped.partial_fit(**ARRAYS)
+        assert again.epoch_ == epoch == stepped.epoch_ and again.n_epochs_ == model.n_epochs_
+        np.testing.assert_array_equal(again.embedding_, stepped.embedding_)
+        if epoch < model.n_epochs_:
+            again.partial_fit(epochs=60)
+        np.testing.assert_array_equal(again.embedding_, model.embedding_)
+
+
+def test_from_another_thread(whole):
+    """At moments that nobody chose, with a switch of threads wherever one can be."""
+    model, kept, over = PrecomputedUMAP(**SETTINGS), [], threading.Event()
+
+    def storing():
+        while not over.wait(0.002) and len(kept) < 200:
+            kept.append(stored(model))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    storer = threading.Thread(target=storing)
+    storer.start()
+    try:
+        for _ in range(3):
+            model.fit(**ARRAYS)
+    finally:
+        over.set()
+        storer.join()
+        sys.setswitchinterval(interval)
+    np.testing.assert_array_equal(model.embedding_, whole.embedding_)
+    models = [loaded(content) for content in kept]
+    inside = [again for again in models if hasattr(again, "embedding_") and 0 < again.epoch_ < again.n_epochs_]
+    assert len(inside) >= 10
+    for again in models:
+        if not hasattr(again, "embedding_") or again.epoch_ < again.n_epochs_:
+            again.partial_fit(**ARRAYS, epochs=60)
+        np.testing.assert_array_equal(again.embedding_, whole.embedding_)
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
+def test_while_the_next_graph_is_learned(whole, monkeypatch):
+    """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
+    model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
+    before, kept = model.embedding_, []
+    start = stepping.start
+
+    def storing(*arguments, **options):
+        kept.append(stored(model))
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(stepping, "start", storing)
+    model.fit(**ARRAYS)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(model.embedding_, whole.embedding_)
+    again = loaded(kept[0])
+    assert again.epoch_ == again.n_epochs_ and again.manifold_.n_edges < model.manifold_.n_edges
+    np.testing.assert_array_equal(again.embedding_, before)
+    np.testing.assert_array_equal(again.transform(**ARRAYS), before)
+    np.testing.assert_array_equal(again.fit(**ARRAYS).embedding_, whole.embedding_)
+
+
+def test_a_report_that_is_being_written(whole):
+    """Phases that come and entries that grow do not disturb who reads."""
+    model, kept = PrecomputedUMAP(**SETTINGS), []
+    with after_each_epoch(lambda epoch: kept.append(model.__getstate__()["report_"])):
+        model.fit(**ARRAYS)
+    assert [phase["name"] for phase in kept[0]["phases"]] == ["neighbors", "graph", "start"]
+    assert kept[0] is not model.report_ and kept[0]["phases"][0] is not model.report_["phases"][0]
+    assert type(kept[0]) is type(model.report_) and kept[0]["threads"] == model.report_["threads"]
