@@ -92,13 +92,13 @@ class Run:
         """Whether the last epoch is on the disk."""
         return 0 < self.n_epochs <= self._written
 
-    def graph(self) -> FuzzyGraph | None:
+    def graph(self) -> tuple[FuzzyGraph, np.ndarray | None] | None:
         """The graph of the run, if it is on the disk and whole.
 
         Returns
         -------
-        FuzzyGraph or None
-            The graph.
+        tuple of FuzzyGraph and ndarray or None, or None
+            The graph and its mean distances.
         """
         graph = run_folder.read_graph(self.folder)
         if graph is None and self._locked:
@@ -206,7 +206,7 @@ class Run:
         held.checksum = held.checksum or checksum_of_arrays(held.rows())
         self._held, self._graph_sum = held, held.checksum
         if self._writer is not None and not run_folder.graph_path(self.folder).exists():
-            self._pending = self._writer.submit(run_folder.write_graph, self.folder, held.rows())
+            self._pending = self._writer.submit(run_folder.write_graph, self.folder, held.rows(), held.lengths)
 
     def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
@@ -221,7 +221,7 @@ class Run:
         self._written = state.epoch
         run_folder.drop_old(self.folder, self.settings.keep)
         if self._held is not None and not run_folder.graph_path(self.folder).exists():
-            run_folder.write_graph(self.folder, self._held.rows(keep=False))
+            run_folder.write_graph(self.folder, self._held.rows(keep=False), self._held.lengths)
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

@@ -585,7 +585,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if manifold is None:
             stored = run and run.graph()
             if stored:
-                manifold = Manifold(stored, self._graph_parameters(), own=WHOLE)
+                graph, lengths = stored
+                manifold = Manifold(graph, self._graph_parameters(), own=WHOLE, lengths=lengths)
             else:
                 manifold = self._learn(values, aside, knn_indices, knn_dists, report)
         elif not isinstance(manifold, Manifold):

@@ -6,8 +6,8 @@ from typing import Any
 from umap_sk.callbacks import OF_A_RUN
 from umap_sk.stepping import whole_positions
 
-FORMAT = 2  # raised when an older version of the package could not make sense of a newer model
-IN_ORDER = 2  # the first format whose unfinished layouts are in the optimizer's order
+FORMAT = 3  # raised when an older version of the package could not make sense of a newer model
+GOES_ON = 3  # the first format whose unfinished layouts have this version's schedule
 OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of an unfinished layout
 
 
@@ -41,7 +41,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes from a stored state. An unfinished layout of format 1 ends where it is.
+    """Attributes from a stored state. An unfinished layout of an older format ends where it is.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     state = dict(state)
     stored = state.pop("_format", 1)
     check_format("model", stored, state.pop("_umap_sk_version", None))
-    if stored < IN_ORDER and "_stepper" in state:  # the map is good, the epochs that follow are not those of its start
+    if stored < GOES_ON and "_stepper" in state:  # the map is good, the epochs that follow are not those of its start
         state = {name: value for name, value in state.items() if name not in OF_A_LAYOUT}
         state["n_epochs_"] = state["epoch_"]
     return state

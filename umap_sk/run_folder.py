@@ -257,7 +257,7 @@ def graph_path(folder: Path) -> Path:
     return folder / "graph.joblib"
 
 
-def write_graph(folder: Path, graph: FuzzyGraph) -> None:
+def write_graph(folder: Path, graph: FuzzyGraph, lengths: np.ndarray | None) -> None:
     """Write the graph, unless it is there.
 
     Parameters
@@ -266,13 +266,16 @@ def write_graph(folder: Path, graph: FuzzyGraph) -> None:
         The run's folder.
     graph : FuzzyGraph
         The graph.
+    lengths : ndarray of shape (n,), float32, or None
+        Mean distance from every row to its neighbors, where it is known.
     """
     if not graph_path(folder).exists():
         counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
-        files.store(graph_path(folder), tuple(map(np.asarray, graph)), {**_stamp(folder), **counts})
+        arrays = graph if lengths is None else (*graph, lengths)
+        files.store(graph_path(folder), tuple(map(np.asarray, arrays)), {**_stamp(folder), **counts})
 
 
-def read_graph(folder: Path) -> FuzzyGraph | None:
+def read_graph(folder: Path) -> tuple[FuzzyGraph, np.ndarray | None] | None:
     """The graph, if it is there and whole; a warning if it is damaged.
 
     Parameters
@@ -282,8 +285,8 @@ def read_graph(folder: Path) -> FuzzyGraph | None:
 
     Returns
     -------
-    FuzzyGraph or None
-        The graph.
+    tuple of FuzzyGraph and ndarray or None, or None
+        The graph and its mean distances.
     """
     path = graph_path(folder)
     if not path.exists():
@@ -295,7 +298,7 @@ def read_graph(folder: Path) -> FuzzyGraph | None:
         graph = _loaded(path)
         if len(graph[0]) - 1 != notes.get("n_samples") or len(graph[1]) != notes.get("edges"):
             raise files.DamagedError(f"it has {len(graph[0]) - 1} rows and {len(graph[1])} edges")
-        return FuzzyGraph(*graph)
+        return FuzzyGraph(*graph[:3]), graph[3] if len(graph) > 3 else None
     except (files.DamagedError, OSError, TypeError, IndexError) as error:
         warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
         return None

@@ -8,7 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-FORMAT = 3  # of the files in a run's folder; in 1, states were in the order of the data; in 2, finished ones were not
+FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
 
 
