@@ -237,7 +237,7 @@ def _description(folder: Path) -> dict[str, Any]:
     if "checksum" in about and about["checksum"] != _own_checksum(about):
         raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
     sums = about.get("checksums", {})
-    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in DTYPES}:
+    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, LENGTHS)}:
         raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_AGAIN}")
     return about
 
