@@ -1,7 +1,7 @@
 """Slow, obvious twins of start, epochs, field and transform, in float64. Imports nothing from the package.
 
 Positions are n x d matrices, a graph is a dense matrix of weights s that are at most 1, and `forces` is any object with
-a, b, gamma, attraction, rate (negative samples an edge) and step.
+a, b, gamma, attraction, rate (negative samples an edge), step and softening (what is added to squared distances).
 """
 
 import types
@@ -14,7 +14,7 @@ CLIP = 4.0
 
 def forces(**values):
     """Forces of the default curve, except for what is given."""
-    usual = {"a": 1.577, "b": 0.895, "gamma": 1.0, "attraction": 4.0, "rate": 5.0, "step": 1.0}
+    usual = {"a": 1.577, "b": 0.895, "gamma": 1.0, "attraction": 4.0, "rate": 5.0, "step": 1.0, "softening": 0.0}
     return types.SimpleNamespace(**usual | values)
 
 
@@ -37,28 +37,21 @@ def scaled_robustly(positions):
     return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
 
 
-def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_rows, f):
-    """Expectation of UMAP's loss a row at one scale.
+def suited_width(graph, positions, narrowest, widest, crowded):
+    """Width for a start: `crowded` by the square of the middle edge's length over the mean square, within bounds.
 
-    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against every `apart`-th
-    of the others, which stand for all of them, as the rows do. An edge is stored twice, so the sum over rows counts
-    each twice, and the repulsion as well: both are half the sums.
+    The middle edge is the first, from the shortest up, with which half of the edges' weights are reached.
     """
-    y = np.asarray(positions, float) * scale
-    attraction = repulsion = 0.0
-    pulled = 0
-    for i in range(len(y)):
-        d2 = ((y[i] - y) ** 2).sum(1)
-        if i % stride % thin == 0:
-            attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
-            pulled += 1
-        if i % stride == 0:
-            q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
-            terms = -mass * np.log1p(-q)
-            others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
-            repulsion += degree[i] * terms[others].sum() * (mass.sum() - mass[i]) / mass[others].sum()
-    attraction *= len(y) / pulled
-    return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
+    lengths = np.linalg.norm(np.asarray(positions, float)[:, None] - positions, axis=2)
+    edges = sorted(zip(lengths[graph > 0].tolist(), graph[graph > 0].tolist(), strict=True))
+    whole = sum(weight for _, weight in edges)
+    reached, middle = 0.0, None
+    for length, weight in edges:
+        reached += weight
+        if middle is None and reached >= whole / 2:
+            middle = length
+    mean_square = sum(weight * length**2 for length, weight in edges) / whole
+    return min(widest, max(narrowest, crowded * middle**2 / mean_square))
 
 
 def probed_loss(graph, degree, mass, positions, stride, apart, f):
@@ -86,13 +79,13 @@ def clip(values):
 
 def attract(difference, f):
     """Pull on a vertex along differences (other - own), clipped; the gradient of -log(1 / (1 + a d^2b))."""
-    d2 = (difference**2).sum(-1, keepdims=True) + 1e-12
+    d2 = (difference**2).sum(-1, keepdims=True) + 1e-12 + f.softening
     return clip(f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b) * difference)
 
 
 def repel(difference, f):
     """Push on a vertex along differences (own - other), clipped."""
-    d2 = (difference**2).sum(-1, keepdims=True)
+    d2 = (difference**2).sum(-1, keepdims=True) + f.softening
     return clip(2 * f.gamma * f.b / ((0.001 + d2) * (1 + f.a * d2**f.b)) * difference)
 
 

@@ -9,11 +9,11 @@ from umap_sk._numba import limit_threads, readonly
 from umap_sk.curve import fit_curve
 from umap_sk.optimise import SETTINGS
 
-CURVE = (1.577, 0.895, 0.8)  # a, b and gamma
+CURVE = field.Kernel(1.577, 0.895, 0.8)
 
 
 def forces_of(curve=CURVE):
-    return naive.forces(a=curve[0], b=curve[1], gamma=curve[2])
+    return naive.forces(**curve._asdict())
 
 
 def points(n, width, seed=0):
@@ -26,7 +26,7 @@ def points(n, width, seed=0):
 
 def settings_of(seed=3, epoch=0, curve=CURVE):
     settings = np.zeros(1, SETTINGS).view(np.recarray)
-    settings.a, settings.b, settings.gamma = curve
+    settings.a, settings.b, settings.gamma, settings.softening = curve
     settings.seed, settings.epoch = seed, epoch
     return settings
 
@@ -94,16 +94,17 @@ def test_cells_grow_with_a_map_that_is_too_wide(most):
 # ------------------------------------------------------------------------------------------------------------- grid
 
 
+@pytest.mark.parametrize("softening", [0.0, 0.5])
 @pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize("n", [40, 5000])
-def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near):
+def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
     """More rows than 2 blocks or parts; the same cells, deposited and read by hand."""
-    positions, spacing = points(n, 4.0), 0.2
-    frame, result = field_at(positions, spacing, near=near, scale=0.5)
+    positions, spacing, curve = points(n, 4.0), 0.2, CURVE._replace(softening=softening)
+    frame, result = field_at(positions, spacing, curve, near=near, scale=0.5)
     reach = field.REACH * spacing if near else 0
     some = np.random.default_rng(1).choice(n, 40, replace=False)
     masses = naive.deposit(positions, frame.origin, spacing)
-    expected = naive.grid_field(positions[some], masses, frame.origin, spacing, reach, forces_of())
+    expected = naive.grid_field(positions[some], masses, frame.origin, spacing, reach, forces_of(curve))
     np.testing.assert_allclose(result[some], 0.5 * expected, rtol=1e-3, atol=1e-4 * rms(expected))
 
 
@@ -111,7 +112,7 @@ def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near):
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
 def test_grid_field_nears_the_sum_over_all_pairs(min_dist, spacing):
     """Within 8 % of the root mean square, once the near field is left out of both."""
-    curve = (*fit_curve(1.0, min_dist), 1.0)
+    curve = field.Kernel(*fit_curve(1.0, min_dist))
     positions = np.random.default_rng(2).normal(0, 5, (1500, 2)).astype(np.float32)
     exact = naive.whole_field(positions, positions, forces_of(curve))
     smooth = exact - naive.near_field(positions, field.REACH * spacing, forces_of(curve))

@@ -10,32 +10,52 @@ from umap_sk import field, kernels, optimise
 from umap_sk._numba import readonly
 from umap_sk.optimise import LayoutState
 
+START_WIDTH = 7.0
+
 
 def state_of(layout, phase, done, width=3.0, d=2, seed=8):
-    """Any state of a phase: points that coincide, points far away, moments of earlier epochs."""
+    """Any state of a phase: points that coincide, points far away, moments of earlier epochs, a start of any width."""
     n = layout.levels[phase.depth].n_vertices
     rng = np.random.default_rng(seed)
     positions = rng.uniform(0, width, (n, d))
     positions[5:8] = positions[4]
     positions[10:12] += [[width], [-width]]
     moments = np.stack([rng.normal(0, 3, (n, d)), rng.uniform(1, 9, (n, d))])
-    return LayoutState(phase.depth, *(a.astype(np.float32) for a in (positions, moments)), phase.first_epoch + done, 6)
+    arrays = (array.astype(np.float32) for array in (positions, moments))
+    return LayoutState(phase.depth, *arrays, phase.first_epoch + done, 6, START_WIDTH)
 
 
-def naive_forces(layout):
+def unit_of(phase):
+    """Lengths are in widths of the start on coarse levels, and in units of the embedding on the graph."""
+    return START_WIDTH if phase.depth else 1.0
+
+
+def softening_of(phase, state):
+    """The square of a length that falls in steps."""
+    step = np.floor(optimise.SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
+    fallen = (1 - step / optimise.SOFTENINGS) ** phase.descent.softening_fall
+    return (unit_of(phase) * phase.descent.softening * fallen) ** 2
+
+
+def naive_forces(layout, phase, state):
     forces = layout.forces
     return naive.forces(
-        a=forces.curve.a, b=forces.curve.b, gamma=forces.gamma, attraction=forces.attraction, rate=forces.negative_rate
+        a=forces.curve.a,
+        b=forces.curve.b,
+        gamma=forces.gamma * phase.descent.repulsion,
+        attraction=forces.attraction,
+        rate=forces.negative_rate,
+        softening=softening_of(phase, state),
     )
 
 
 def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     level = layout.levels[phase.depth]
-    degree = level.degree.astype(float)
-    gradient = naive.attraction(dense_strips(level), state.positions, naive_forces(layout)) + repulsion
+    degree, descent = level.degree.astype(float), phase.descent
+    gradient = naive.attraction(dense_strips(level), state.positions, naive_forces(layout, phase, state)) + repulsion
     done = state.epoch - phase.first_epoch
-    alpha = layout.forces.learning_rate * phase.step * (1 - done / phase.epochs) ** phase.fall
-    epsilon = 1e-7 + phase.floor * degree[:, None]
+    alpha = layout.forces.learning_rate * unit_of(phase) * descent.step * (1 - done / phase.epochs) ** descent.fall
+    epsilon = 1e-7 + descent.floor * degree[:, None]
     expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
     out, out_moments = step(layout, phase, state)
     np.testing.assert_allclose(out_moments[0], expected[1][0], rtol=1e-3, atol=2e-3)
@@ -52,18 +72,19 @@ def sampled(layout, phase, state):
     for level in layout.levels[1 : phase.depth + 1]:
         picked = level.owner[picked]
     degree = layout.levels[phase.depth].degree.astype(float)
-    rules = phase.negatives, kernels.BLOCK, kernels.POOL, naive_forces(layout)
+    rules = phase.negatives, kernels.BLOCK, kernels.POOL, naive_forces(layout, phase, state)
     return naive.sampled_repulsion(state.positions, degree, picked, state.seed, state.epoch, *rules)
 
 
+@pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
-def test_sampled_epoch_is_the_twins(d):
+def test_sampled_epoch_is_the_twins(d, last):
     """Rows without an edge, one row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].strips.starts).max() / kernels.STRIP
     assert longest > (kernels.CHUNK if d == 2 else 400) > kernels.PULLED
-    (phase,) = layout.phases
-    state = state_of(layout, phase, done=17, d=d)
+    phase = layout.phases[-1 if last else 0]
+    state = state_of(layout, phase, done=phase.epochs // 2, d=d)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
 
 
@@ -72,7 +93,7 @@ def test_sampled_epoch_of_a_coarse_level_is_the_twins(depth):
     """Vertices stand for many rows, and are drawn as often; Adam is damped."""
     layout = layout_of(random_graph(1, n=6000), 3)
     phase = next(p for p in layout.phases if p.depth == depth)
-    assert phase.floor > 0
+    assert phase.descent.floor > 0 and phase.descent.softening > 0
     for done in (0, phase.epochs - 1):
         state = state_of(layout, phase, done)
         assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
@@ -80,14 +101,14 @@ def test_sampled_epoch_of_a_coarse_level_is_the_twins(depth):
 
 def test_attraction_of_a_directed_graph():
     layout = layout_of(random_graph(2, symmetric=False), attraction=2.0)
-    (phase,) = layout.phases
+    phase = layout.phases[-1]
     state = state_of(layout, phase, done=3, width=30.0)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
 
 
-def on_grid(layout, state, cells=1.0, near=False):
+def on_grid(layout, phase, state, cells=1.0, near=False):
     """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
-    level, f = layout.levels[state.depth], naive_forces(layout)
+    level, f = layout.levels[state.depth], naive_forces(layout, phase, state)
     frame = field.frame_of(state.positions, cells * field.spacing_for(*FORCES.curve), 1000 // cells)
     origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
     masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
@@ -101,10 +122,21 @@ def on_grid(layout, state, cells=1.0, near=False):
 @pytest.mark.parametrize("near", [False, True])
 def test_field_epoch_is_the_twins(near):
     layout = layout_of(random_graph(3, n=1300), on_grid=True)
-    (phase,) = layout.phases
+    phase = layout.phases[-1]
+    assert phase.descent.near
     first_near = int(np.ceil(optimise.NEAR_FROM * phase.epochs))
     state = state_of(layout, phase, done=first_near if near else first_near - 1)
-    assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, state, near=near))
+    assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, near=near))
+
+
+def test_arranging_epochs_on_the_field_are_the_twins():
+    """Softened and damped; no near field to the end."""
+    layout = layout_of(random_graph(3, n=1300), on_grid=True)
+    phase = layout.phases[0]
+    assert phase.descent.softening > 0 and phase.descent.floor > 0 and not phase.descent.near
+    for done in (0, phase.epochs // 2, phase.epochs - 1):
+        state = state_of(layout, phase, done)
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state))
 
 
 @pytest.mark.parametrize("depth", [2, 1])
@@ -112,10 +144,10 @@ def test_field_epoch_of_a_coarse_level_is_the_twins(depth):
     """Wider cells, on which vertices lie with their masses, and no near field to the end."""
     layout = layout_of(random_graph(1, n=6000), 3, on_grid=True)
     phase = next(p for p in layout.phases if p.depth == depth)
-    assert phase.field and phase.floor > 0 and layout.levels[depth].mass.max() > 2
+    assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
     for done in (0, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, state, optimise.COARSE_CELLS))
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimise.COARSE_CELLS))
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -123,8 +155,8 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     """Over many seeds the gradient is attraction and the sum over all pairs, weighted by mass."""
     layout = layout_of(random_graph(4, n=1500), 2)
     phase = next(p for p in layout.phases if p.depth == depth)._replace(field=False)
-    level, f = layout.levels[depth], naive_forces(layout)
     state = state_of(layout, phase, 0)
+    level, f = layout.levels[depth], naive_forces(layout, phase, state)
     state = state._replace(moments=np.zeros_like(state.moments))
     gradients = [2 * step(layout, phase, state._replace(seed=seed))[1][0] for seed in range(200)]
     y = state.positions.astype(float)
