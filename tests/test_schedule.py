@@ -13,15 +13,57 @@ from umap_sk import kernels, optimise, strips
 def test_phases_follow_each_other(n_levels, n_epochs):
     for on_grid in (False, True):
         phases = optimise.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
-        assert [p.depth for p in phases] == list(range(n_levels - 1, -1, -1))
+        assert [p.depth for p in phases] == [*range(n_levels - 1, 0, -1), 0, 0]
         assert phases[0].first_epoch == 0
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert optimise.total_epochs(phases) == sum(p.epochs for p in phases)
         assert min(p.epochs for p in phases) >= 1
-        assert [p.field for p in phases] == [on_grid] * n_levels
-        assert all((p.floor > 0) == (p.depth > 0) for p in phases)
-        if n_levels == 1:
-            assert phases[0].epochs == n_epochs
+        assert [p.field for p in phases] == [on_grid] * (n_levels + 1)
+        assert [p.negatives for p in phases[1:]] == [NEGATIVES] * n_levels
+        assert phases[0].negatives == (max(NEGATIVES, optimise.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
+
+
+@pytest.mark.parametrize("n_levels", [1, 2, 4])
+def test_all_phases_but_the_last_are_softened(n_levels):
+    """The last one has UMAP's own forces, and the near field."""
+    *earlier, last = (p.descent for p in optimise.plan_phases(n_levels, 200, NEGATIVES, field=True))
+    assert all(descent.softening > 0 and not descent.near for descent in earlier)
+    assert last.softening == 0 and last.repulsion == 1 and last.near
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 44, 300])
+def test_softening_falls_in_steps(epochs):
+    """From its first value, in widths of the start on coarse levels, without ever rising."""
+    for depth in (0, 1):
+        descent = optimise.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
+        phase = optimise.Phase(depth, 100, epochs, True, NEGATIVES, descent)
+        nothing = np.zeros((0, 2), np.float32)
+        states = [optimise.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
+        lengths = np.sqrt([optimise.softening(phase, state) for state in states])
+        assert lengths[0] == pytest.approx(3.0 if depth else 0.5)
+        assert (np.diff(lengths) <= 0).all() and lengths[-1] > 0
+        assert len(set(lengths.tolist())) == min(epochs, optimise.SOFTENINGS)
+        smooth = lengths[0] * (1 - np.arange(epochs) / epochs) ** 2
+        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / optimise.SOFTENINGS) ** 2
+        assert (smooth - 1e-9 <= lengths).all() and (lengths <= before + 1e-9).all()
+        settings = [optimise.epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states]
+        np.testing.assert_allclose(np.ravel(settings), lengths**2, rtol=1e-6)
+
+
+def test_a_wider_start_is_arranged_by_wider_steps():
+    """On coarse levels steps and softening go with the width of the start; on the graph they do not."""
+    layout = layout_of(random_graph(7), 2)
+    for phase in layout.phases:
+        nothing = np.zeros((0, 2), np.float32)
+        narrow, wide = (
+            optimise.epoch_settings(
+                layout, phase, optimise.LayoutState(phase.depth, nothing, nothing, phase.first_epoch, 0, width)
+            )
+            for width in (2.0, 6.0)
+        )
+        factor = 3.0 if phase.depth else 1.0
+        assert wide["step"] == pytest.approx(factor * narrow["step"], rel=1e-6)
+        assert wide["softening"] == pytest.approx(factor**2 * narrow["softening"], rel=1e-6)
 
 
 def test_negatives_come_in_whole_runs():
@@ -36,8 +78,8 @@ def test_negatives_come_in_whole_runs():
 def test_begin():
     layout = layout_of(random_graph(7), 2)
     start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
-    state = optimise.begin(layout, start, 11)
-    assert (state.depth, state.epoch, state.seed) == (len(layout.levels) - 1, 0, 11)
+    state = optimise.begin(layout, start, 11, 5.0)
+    assert (state.depth, state.epoch, state.seed, state.width) == (len(layout.levels) - 1, 0, 11, 5.0)
     assert state.positions.dtype == np.float32
     assert state.positions.flags.c_contiguous
     assert state.positions.tolist() == start.astype(np.float32).tolist()
@@ -48,7 +90,7 @@ def test_begin():
 def three_levels():
     layout = layout_of(random_graph(8, ties=False), 3, on_grid=True)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-    return layout, optimise.begin(layout, start, 2)
+    return layout, optimise.begin(layout, start, 2, 10.0)
 
 
 def copy_of(state):
@@ -57,7 +99,7 @@ def copy_of(state):
 
 
 def bits(state):
-    return state.depth, state.epoch, state.seed, state.positions.tobytes(), state.moments.tobytes()
+    return state.depth, state.epoch, state.seed, state.width, state.positions.tobytes(), state.moments.tobytes()
 
 
 def test_advance_only_reads_its_state():
@@ -77,14 +119,16 @@ def test_advance_only_reads_its_state():
 
 
 def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
+    """Moments begin anew, also in the graph's second phase, which goes on from where the first one ends."""
     layout, state = three_levels()
-    for phase in layout.phases[:-1]:
+    for phase, following in zip(layout.phases, layout.phases[1:], strict=False):
         state = optimise.run(layout, state, phase.epochs - 1)
         assert (state.depth, state.epoch) == (phase.depth, phase.first_epoch + phase.epochs - 1)
         out, _ = step(layout, phase, state)
         state = optimise.run(layout, state, 1)
-        assert state.depth == phase.depth - 1
-        assert state.positions.tobytes() == strips.hand_down(layout.levels, phase.depth, out).tobytes()
+        assert (state.depth, state.epoch, state.width) == (following.depth, following.first_epoch, 10.0)
+        expected = strips.hand_down(layout.levels, phase.depth, out) if phase.depth else out
+        assert state.positions.tobytes() == expected.tobytes()
         assert state.moments.shape == (2, *state.positions.shape)
         assert not state.moments.any()
 
