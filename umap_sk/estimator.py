@@ -737,7 +737,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _attributes_of(self, stepper):
         """Attributes of an estimator whose layout is at this point."""
         return {
-            "embedding_": stepping.whole_positions(stepper, self.manifold_.n_samples),
+            "embedding_": stepping.whole_positions(stepper, self.manifold_.disconnected()),
             "epoch_": stepper.state.epoch,
             "_map": MapCache(),
             "_stepper": stepper,

@@ -30,7 +30,7 @@ class NegativeDistanceWarning(UMAPWarning):
 
 
 class SpectralFallbackWarning(UMAPWarning):
-    """Comes up when the eigensolver of the spectral start does not converge and another start takes its place."""
+    """Comes up when the eigensolver of the spectral start does not converge; what it has found is the start then."""
 
 
 class MemoryPlanWarning(UMAPWarning):
