@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, metrics, model_state, optimise, plan_sizes, planning, stepping
+from umap_sk import distances, given, metrics, model_state, optimise, plan_sizes, planning, stepping
 from umap_sk._numba import limit_threads, spare_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
@@ -32,7 +32,7 @@ from umap_sk.plan_time import costs_of
 from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
-from umap_sk.search import build_search, find_neighbors
+from umap_sk.search import build_search, find_neighbors, search_beside
 from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
@@ -228,8 +228,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.pairwise = tags.input_tags.positive_only = self.metric == "precomputed"
+        tags.input_tags.sparse = distances.takes_sparse(self.metric)
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.positive_only = self.metric in ("precomputed", "hellinger")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -555,6 +556,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
         """Check what was given; X validated, and whether it is an aside."""
+        distances.check_metric(self.metric)
         aside = given.check_combination(X, knn_indices, knn_dists, manifold)
         return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
@@ -589,7 +591,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if X is None:
             self.n_features_in_ = manifold.n_samples
         if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
-            self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
+            self._search = search_beside(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = given.check_start(self.init if init is None else init, manifold.n_samples, self.n_components, features)
         self.manifold_, self.report_ = manifold, report
