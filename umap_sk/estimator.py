@@ -33,6 +33,8 @@ from umap_sk.progress import progress_bar
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
 from umap_sk.search import build_search, find_neighbors, search_beside
+from umap_sk.square_checks import check_square
+from umap_sk.targets import warn_of_target
 from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
@@ -254,8 +256,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             See the table of the class.
-        y : None
-            Ignored.
+        y : object, default=None
+            Not used; a warning says so once a process, unless a pipeline or another installed package passes it.
         knn_indices : array-like of shape (n_samples, k), integers, default=None
             Neighbors of each row, the row itself among them or not; -1 or the dtype's maximum for a missing one.
         knn_dists : array-like of shape (n_samples, k), real numbers, default=None
@@ -333,6 +335,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
+        warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
         seen = given.fingerprints(X=X, **data)
@@ -516,6 +519,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _fit(self, X, y, knn_indices, knn_dists, init, manifold):
         """Fit from the beginning; the dtype of the output."""
+        warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
         seen = given.fingerprints(X=X, **data) if self.checkpoint is not None else None
@@ -644,6 +648,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             )
             if aside:
                 given.check_self_column(knn_indices, knn_dists)
+            elif self.metric == "precomputed":
+                check_square(values)
             entry.update(counts._asdict())
         warn_about(counts, neighbors, self.n_neighbors - 1)
         with report.phase("graph") as entry:

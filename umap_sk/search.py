@@ -9,6 +9,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import distances
+from umap_sk.sparse_rows import sparse_distances, sparse_products
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
 LARGEST = float(np.finfo(np.float32).max)  # distance that a graph can hold
@@ -259,57 +260,3 @@ def distances_to(search: Search, row: Any, others: Any) -> np.ndarray:
     if name in CDIST_NAMES and not sparse and not search.parameters:
         return cdist(row, others, CDIST_NAMES[name])[0]
     return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)
-
-
-def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
-    """Minkowski distances of one sparse row to others, from differences: rows that are the same are at distance 0.
-
-    Parameters
-    ----------
-    row : csr of shape (1, n_features)
-        The row; columns in order, each once.
-    others : csr of shape (n_others, n_features)
-        The others, as the row.
-    power : int
-        1 or 2.
-
-    Returns
-    -------
-    ndarray of shape (n_others,), float64
-        The distances.
-    """
-    values = row.data.astype(np.float64)
-    owners, both, places = _met(row, others)
-    differences = others.data.astype(np.float64)
-    differences[both] -= values[places]
-    sums = np.bincount(owners, weights=np.abs(differences) ** power, minlength=others.shape[0])
-    lone = np.ones((others.shape[0], len(values)), bool)  # what the row stores and the other does not
-    lone[owners[both], places] = False
-    sums += np.where(lone, np.abs(values) ** power, 0.0).sum(axis=1)
-    return np.sqrt(sums) if power == 2 else sums
-
-
-def sparse_products(row: Any, others: Any) -> np.ndarray:
-    """Inner products of one sparse row with others; exactly 0 where they have no column in common.
-
-    Parameters
-    ----------
-    row, others : csr
-        As in :func:`sparse_distances`.
-
-    Returns
-    -------
-    ndarray of shape (n_others,), float64
-        The products.
-    """
-    owners, both, places = _met(row, others)
-    return np.bincount(owners[both], weights=others.data[both] * row.data[places], minlength=others.shape[0])
-
-
-def _met(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of the others' entries, which of these lie in columns of the row, and where they stand in it."""
-    owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
-    places = np.searchsorted(row.indices, others.indices)
-    both = places < len(row.indices)
-    both[both] = row.indices[places[both]] == others.indices[both]
-    return owners, both, places[both]
