@@ -154,7 +154,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "metric": [str, callable],
         "metric_params": [dict, None],
         "min_dist": [Interval(Real, 0, None, closed="left")],
-        "spread": [Interval(Real, 0, None, closed="neither")],
+        "spread": [Interval(Real, 1 / given.LARGEST, given.LARGEST, closed="both")],
         "a": [Interval(Real, 0, None, closed="neither"), None],
         "b": [Interval(Real, 0, None, closed="neither"), None],
         "local_connectivity": [Interval(Real, 0, None, closed="left")],
@@ -165,9 +165,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "rescale_init": ["boolean"],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "negative_sample_rate": [Interval(Real, 0, None, closed="neither")],
-        "repulsion_strength": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
+        "negative_sample_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
+        "repulsion_strength": [Interval(Real, 0, given.LARGEST, closed="both")],
         "multilevel": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
@@ -791,7 +791,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if (self.a is None) != (self.b is None):
             raise ValueError(f"a={self.a!r} and b={self.b!r}: give both parameters of the curve, or neither.")
         if self.a is not None:
-            return Curve(float(self.a), float(self.b))
+            return given.check_curve(Curve(float(self.a), float(self.b)))
         if self.min_dist > self.spread:
             raise ValueError(
                 f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other."
