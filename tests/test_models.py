@@ -175,6 +175,17 @@ def test_models_of_older_versions(stored):
     assert finished.get_params()["n_neighbors"] == 8
 
 
+@pytest.mark.parametrize("metric, parameters", [("euclidean", None), ("cosine", None), ("minkowski", {"p": 3})])
+def test_search_of_a_development_version(metric, parameters):
+    """It was scikit-learn's alone; new rows are placed as by the search of today."""
+    model = PrecomputedUMAP(**SETTINGS, metric=metric, metric_params=parameters).fit(X[:100])
+    power = (parameters or {}).get("p", 2)
+    state = dict(model.__getstate__(), _search=NearestNeighbors(metric=metric, p=power).fit(X[:100]))
+    loaded = PrecomputedUMAP()
+    loaded.__setstate__(state)
+    np.testing.assert_array_equal(loaded.transform(X[500:]), model.transform(X[500:]))
+
+
 def test_versions_are_stored(precomputed):
     """A format number, and the package's version for people."""
     state = precomputed.__getstate__()

@@ -219,6 +219,11 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any) -> Any
                 "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
                 "components of your own as init, or use init='spectral'."
             )
+        if init == "pca" and abs(features).max() >= 1e150:
+            raise ValueError(
+                f"init='pca' squares the features, but X goes up to {abs(features).max():.2g}; values below 1e+150 are "
+                "needed. Scale them down, for example by X / np.abs(X).max()."
+            )
         return init
     try:
         start = np.asarray(init)
