@@ -975,6 +975,17 @@ def smooth(positions, out, starts, indices, weights, inner, share):
 
 
 @parallel_kernel
+def jitter(positions, amount):
+    """Move every row by up to `amount` along every axis, so that no two lie on one place: those would never part."""
+    n, d = positions.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            for k in range(d):
+                share = f4(np.int64(mix(uint64(i * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
+                positions[i, k] += amount * share
+
+
+@parallel_kernel
 def relax_paths(indptr, indices, lengths, backwards, distances, changed):
     """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; an edge is the mean of its ends' `lengths`.
 

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk import kernels
 from umap_sk.allocation import beside
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.held_graph import HeldGraph
@@ -20,7 +21,7 @@ from umap_sk.start import (
     smoothed_start,
     suited_width,
 )
-from umap_sk.strips import NO_STRIPS, ArrangedLevel, arrange, average, hand_down
+from umap_sk.strips import JITTER, NO_STRIPS, ArrangedLevel, arrange, average, hand_down
 
 OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
@@ -207,6 +208,9 @@ def start(
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
+    if rescale or isinstance(init, str):
+        positions = np.ascontiguousarray(positions)
+        kernels.jitter(positions, np.float32(JITTER))
     return Stepper(layout, begin(layout, positions, seed, width), rows_in_order(layout, connected), schedule, forces)
 
 
