@@ -11,7 +11,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
-OLDEST_TESTS := callbacks command_line estimator metrics model_selection models oldest partial_fit routing sklearn stop_signals
+OLDEST_TESTS := callbacks command_line estimator metrics model_selection models oldest partial_fit repeatable routing sklearn stop_signals
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \

@@ -95,7 +95,7 @@ def test_memory_mapped(metric, precomputed, of_features, tmp_path):
     assert isinstance(mapped.embedding_, np.memmap) and not mapped.embedding_.flags.writeable
     assert all(isinstance(array, np.memmap) for array in mapped.manifold_.arrays())
     if metric == "euclidean":
-        assert isinstance(mapped._search._fit_X, np.memmap)
+        assert isinstance(mapped._search.nearest._fit_X, np.memmap)
     np.testing.assert_array_equal(mapped.transform(**new), model.transform(**new))
     assert mapped.score(**new) == model.score(**new)
     again = PrecomputedUMAP(**SETTINGS).fit(manifold=mapped.manifold_)
@@ -173,6 +173,17 @@ def test_models_of_older_versions(stored):
         assert 0 < moved < np.ptp(before) / 2
         assert half_done.score(**make_model.arrays()) > 0.9 * finished.score(**make_model.arrays())
     assert finished.get_params()["n_neighbors"] == 8
+
+
+@pytest.mark.parametrize("metric, parameters", [("euclidean", None), ("cosine", None), ("minkowski", {"p": 3})])
+def test_search_of_a_development_version(metric, parameters):
+    """It was scikit-learn's alone; new rows are placed as by the search of today."""
+    model = PrecomputedUMAP(**SETTINGS, metric=metric, metric_params=parameters).fit(X[:100])
+    power = (parameters or {}).get("p", 2)
+    state = dict(model.__getstate__(), _search=NearestNeighbors(metric=metric, p=power).fit(X[:100]))
+    loaded = PrecomputedUMAP()
+    loaded.__setstate__(state)
+    np.testing.assert_array_equal(loaded.transform(X[500:]), model.transform(X[500:]))
 
 
 def test_versions_are_stored(precomputed):

@@ -79,6 +79,7 @@ INDICES = [
         indices=changed(NEAR, 2, 0, 77),
     ),
     case(ValueError, r"knn_indices\[0, 1\].*is -2, but", indices=changed(NEAR, 0, 1, -2)),
+    case(ValueError, "is 3, but .*Rows are numbered from 0.*from 1: knn_indices - 1", indices=np.array(NEAR) + 1),
     case(ValueError, "is 18446744073709551607, but", indices=changed(NEAR, 0, 1, 2**64 - 9, "u8")),
     case(
         ValueError,

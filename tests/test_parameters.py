@@ -1,5 +1,7 @@
 """Every parameter out of range is refused by name, with what was given and what is needed."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ OUT_OF_RANGE = {
     "metric": [None, 3],
     "metric_params": [3],
     "min_dist": [-0.1, np.nan, np.inf, "small"],
-    "spread": [0, -1.0, np.inf],
+    "spread": [0, -1.0, np.inf, 1e300, 1e-300],
     "a": [0, -1.0],
     "b": [0, np.nan],
     "local_connectivity": [-1, np.inf],
@@ -22,9 +24,9 @@ OUT_OF_RANGE = {
     "rescale_init": [2],
     "n_epochs": [0, 2.5],
     "tol": [-1e-3, np.nan, np.inf, None],
-    "learning_rate": [0, np.inf],
-    "negative_sample_rate": [0, -1],
-    "repulsion_strength": [-1, np.inf],
+    "learning_rate": [0, np.inf, 1e38],
+    "negative_sample_rate": [0, -1, 1e300],
+    "repulsion_strength": [-1, np.inf, 1e300],
     "multilevel": ["no"],
     "random_state": [-1, 1.5, "seed"],
     "n_jobs": [0, 1.5],
@@ -51,7 +53,8 @@ def test_out_of_range(ring, name, value):
     """Fit, partial_fit and learn_manifold say which parameter, and what it was; the estimator is not fitted."""
     model = PrecomputedUMAP(**{name: value})
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
-        with pytest.raises(ValueError, match=f"'{name}' parameter of PrecomputedUMAP must be .* Got {value!r} instead"):
+        got = re.escape(f"Got {value!r} instead")
+        with pytest.raises(ValueError, match=f"'{name}' parameter of PrecomputedUMAP must be .* {got}"):
             call(knn_indices=ring[0], knn_dists=ring[1])
     assert not hasattr(model, "embedding_")
 
@@ -68,11 +71,43 @@ def test_at_the_border(ring, name, value):
     assert np.isfinite(PrecomputedUMAP(**settings).fit_transform(knn_indices=ring[0], knn_dists=ring[1])).all()
 
 
+EXTREMES = [
+    {name: value}
+    for name in ("learning_rate", "negative_sample_rate", "repulsion_strength", "spread")
+    for value in (1e12, 1e-12)
+] + [
+    {"a": 1e20, "b": 0.9},
+    {"a": 1e-20, "b": 0.9},
+    {"a": 1.5, "b": 30},
+    {"a": 2.0, "b": 1 / 30},
+    {"n_neighbors": 2**64},
+    {"n_neighbors": 10**30},
+    {"local_connectivity": 1e300},
+    {"tol": 1e300},
+]
+
+
+@pytest.mark.filterwarnings("error", "ignore::umap_sk.FewerNeighborsWarning")
+@pytest.mark.parametrize("n_components", [2, 3])
+@pytest.mark.parametrize("settings", EXTREMES, ids=str)
+def test_where_the_ranges_end(ring, settings, n_components):
+    """Absurd, but the arithmetic holds: places of fitted and of new rows are finite, and numpy has nothing to say."""
+    settings = {"n_neighbors": 5, "n_epochs": 60, "n_components": n_components, "random_state": 0, **settings}
+    settings |= {"min_dist": 0} if settings.get("spread", 1) < 1 else {}
+    model = PrecomputedUMAP(**settings).fit(knn_indices=ring[0], knn_dists=ring[1])
+    assert np.isfinite(model.embedding_).all()
+    assert np.isfinite(model.transform(knn_indices=ring[0], knn_dists=ring[1] + 0.01)).all()
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
         ({"a": 1.5}, "a=1.5 and b=None: give both"),
         ({"b": 0.8}, "a=None and b=0.8: give both"),
+        ({"a": 1e300, "b": 0.9}, r"a=1e\+300 with b=0.9: points are near up to .* = 1e-167, but 1e-12 to 1e\+12"),
+        ({"a": 1e-30, "b": 0.9}, r"a=1e-30 with b=0.9: points are near up to .* = 1e\+17, but"),
+        ({"a": 1.5, "b": 1e-300}, "b=1e-300 is no exponent of a curve: give 1/30 to 30"),
+        ({"a": 1.5, "b": 100}, "b=100.0 is no exponent of a curve: give 1/30 to 30"),
         ({"min_dist": 1.5}, "min_dist=1.5 must be at most spread=1.0"),
         ({"init": "pca"}, "init='pca' needs features: pass them as X"),
     ],
@@ -101,6 +136,11 @@ def test_given_curve_is_used(ring):
         (np.c_[np.arange(60), np.full(60, 7)], "Axis 1 of init is constant"),
         (np.c_[np.arange(60), np.r_[np.zeros(59), np.nan]], "init has a value that is NaN .* first in row 59"),
         (np.c_[np.arange(60), np.r_[np.zeros(59), 1e39]], "infinite .* first in row 59"),
+        (
+            np.c_[np.arange(60), np.arange(60) * 1e20],
+            r"init goes up to 5.9e\+21, but positions up to 1e\+15",
+        ),
+        ([[0, 1]] * 59 + [[1]], "init is no array .*rows differ in length, but 60 rows of n_components=2 numbers each"),
         ("umap", "init='umap' is not known; use 'spectral', 'pca', 'random' or an array"),
     ],
 )
@@ -154,6 +194,7 @@ def test_metric_names_what_is_too_far(ring, metric, cut):
         (np.ones((60, 3)), "vary in n_components=2 directions, but those of X vary in 0"),
         (np.outer(np.arange(60.0), [1, 2, 3]), "vary in n_components=2 directions, but those of X vary in 1"),
         (np.ones((60, 1)), r"at least n_components=2 features and rows, but X has shape \(60, 1\)"),
+        (np.arange(180.0).reshape(60, 3) * 1e300, r"squares the features, but X goes up to 1.8e\+302.*np.abs"),
     ],
 )
 def test_too_little_for_principal_components(ring, features, message):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from scipy.spatial.distance import cdist
+from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import PrecomputedUMAP
 from umap_sk.search import build_search, find_neighbors
@@ -116,8 +117,209 @@ def test_the_estimator_searches(points):
     assert np.array_equal(model.transform(new), given.transform(knn_indices=indices, knn_dists=dists))
 
 
-@pytest.mark.parametrize("metric", ["umap", "hellinger"])
-def test_unknown_metric(points, metric):
-    """scikit-learn's error comes through."""
-    with pytest.raises(ValueError, match=f"Metric '{metric}' not valid"):
-        PrecomputedUMAP(metric=metric).fit(points)
+# ------------------------------------------------------------------------------------------------- metrics by name
+
+
+def naive_hellinger(x, y):
+    """From the formula: sqrt(1 - sum sqrt(x y) / sqrt(sum x sum y)); rows of zeros are alike."""
+    if not x.any() or not y.any():
+        return float(x.any() != y.any())
+    return np.sqrt(max(0.0, 1 - np.sqrt(x * y).sum() / np.sqrt(x.sum() * y.sum())))
+
+
+def naive_cosine(x, y):
+    """From the formula; a row without direction is at distance 1 from all others."""
+    if not x.any() or not y.any():
+        return float(x.any() != y.any())
+    return 1 - x @ y / np.sqrt((x @ x) * (y @ y))
+
+
+def naive_correlation(x, y):
+    """The same between rows without their means."""
+    return naive_cosine(x - x.mean(), y - y.mean())
+
+
+ANGULAR = {"hellinger": naive_hellinger, "cosine": naive_cosine, "correlation": naive_correlation}
+
+
+@pytest.mark.parametrize("metric", ANGULAR)
+@pytest.mark.parametrize("sparse", [False, True])
+def test_metrics_of_angles(points, metric, sparse):
+    """Equal to the formula: rows of zeros and constant ones, copies, multiples, and rows with nothing in common."""
+    points = np.r_[points, np.zeros((2, 6)), np.full((2, 6), 3.0), points[:3] * 3, np.eye(6), points[:3] / 7]
+    if sparse and metric == "correlation":
+        with pytest.raises(ValueError, match="correlation' does not take sparse features.*toarray"):
+            build_search(scipy.sparse.csr_array(points), metric, None, None)
+        return
+    features = scipy.sparse.csr_array(points) if sparse else points
+    search = build_search(features, metric, None, None)
+    expected = np.array([[ANGULAR[metric](x, y) for y in points] for x in points])
+    indices, dists = find_neighbors(search, features, len(points), own=False)
+    by_index = np.empty_like(dists)
+    np.put_along_axis(by_index, indices, dists, axis=1)
+    np.testing.assert_allclose(by_index, expected, rtol=0, atol=3e-8 if metric == "hellinger" else 1e-14)
+    assert not np.diagonal(by_index).any()
+    assert (by_index[expected < 1e-15] == 0).all()
+    if metric != "correlation":
+        apart = points @ points.T == 0
+        apart[~points.any(axis=1)] &= points.any(axis=1)
+        assert apart.sum() > 300 and (by_index[apart] == 1).all()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
+@pytest.mark.parametrize("columns", [2, 3, 50])
+def test_fitted_rows_keep_their_places(metric, columns):
+    """What is nearer than rounding is the row itself."""
+    rows = np.random.default_rng(0).normal(size=(300, columns))
+    rows = np.abs(rows) if metric == "hellinger" or columns == 2 else rows
+    if metric == "correlation":
+        rows = np.c_[rows, rows[:, 0] ** 2]
+    model = PrecomputedUMAP(metric=metric, n_epochs=10, random_state=0).fit(rows)
+    np.testing.assert_array_equal(model.transform(rows), model.embedding_)
+    np.testing.assert_array_equal(model.transform(rows[::-1] * 4), model.embedding_[::-1])
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
+def test_rows_of_zeros(metric):
+    """They have a place, as scikit-learn and umap-learn give them one, near their like."""
+    rows = np.abs(np.random.default_rng(0).normal(size=(100, 4)))
+    rows[[7, 70]] = 0
+    model = PrecomputedUMAP(5, metric=metric, n_epochs=5, random_state=0, disconnection_distance=np.inf).fit(rows)
+    assert np.isfinite(model.embedding_).all()
+    assert model.graph_[7, 70] == 1
+
+
+@pytest.mark.parametrize(
+    "metric, parameters, name, arguments",
+    [
+        ("infinity", None, "chebyshev", {}),
+        ("p", {"p": 3}, "minkowski", {"p": 3}),
+        ("minkowski", {"p": 1}, "cityblock", {}),
+        ("minkowski", {"p": np.inf}, "chebyshev", {}),
+        ("minkowski", {"p": 3, "w": np.arange(1.0, 7)}, "minkowski", {"p": 3, "w": np.arange(1.0, 7)}),
+        ("mahalanobis", {"V": np.diag([1.0, 2, 3, 4, 5, 6])}, "seuclidean", {"V": np.arange(1.0, 7)}),
+        ("mahalanobis", {"VI": np.eye(6)}, "euclidean", {}),
+        ("seuclidean", {"V": np.arange(1.0, 7)}, "seuclidean", {"V": np.arange(1.0, 7)}),
+        ("pyfunc", {"func": lambda x, y: np.abs(x - y).sum()}, "cityblock", {}),
+    ],
+)
+def test_names_of_the_trees(points, metric, parameters, name, arguments):
+    """All that NearestNeighbors takes, with the arguments that it takes."""
+    search = build_search(points, metric, parameters, None)
+    _, dists = find_neighbors(search, points, 9, own=True)
+    np.testing.assert_allclose(dists, naive(points, points, 9, True, name, **arguments)[1], rtol=1e-12, atol=1e-12)
+    new = points[:20] + 0.25
+    _, dists = find_neighbors(search, new, 9, own=False)
+    np.testing.assert_allclose(dists, naive(new, points, 9, False, name, **arguments)[1], rtol=1e-12, atol=1e-12)
+
+
+def test_sokalmichener(points):
+    """Twice the differing features over all and the differing ones."""
+    rows = points > 1
+    differing = (rows[:, None] != rows).sum(axis=2)
+    expected = 2 * differing / (6 + differing)
+    np.fill_diagonal(expected, np.inf)
+    _, dists = find_neighbors(build_search(rows, "sokalmichener", None, None), rows, 9, own=True)
+    np.testing.assert_allclose(dists, np.sort(expected, axis=1)[:, :9], rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", [*VALID_METRICS_SPARSE["brute"], "hellinger", "minkowski"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_metrics_of_sparse_features(points, metric, wide):
+    """All that NearestNeighbors takes, to the distances of dense features; copies are at distance 0."""
+    if metric == "precomputed":
+        return
+    sparse = scipy.sparse.csr_array(points)
+    if wide:
+        sparse.indices, sparse.indptr = sparse.indices.astype(np.int64), sparse.indptr.astype(np.int64)
+    expected = find_neighbors(build_search(points, metric, None, None), points, 9, own=False)
+    indices, dists = find_neighbors(build_search(sparse, metric, None, None), sparse, 9, own=False)
+    np.testing.assert_allclose(dists, expected[1], rtol=1e-12, atol=1e-15)
+    assert not dists[:, 0].any() and np.array_equal(indices[:, 0], expected[0][:, 0])
+
+
+def test_sparse_features_with_entries_twice(points):
+    """They count as their sum, as everywhere in scipy."""
+    sparse = scipy.sparse.csr_array(points)
+    halves = scipy.sparse.csr_array(
+        (np.repeat(sparse.data / 2, 2), np.repeat(sparse.indices, 2), sparse.indptr * 2), shape=sparse.shape
+    )
+    expected = find_neighbors(build_search(sparse, "manhattan", None, None), sparse, 9, own=False)
+    found = find_neighbors(build_search(halves, "manhattan", None, None), halves, 9, own=False)
+    np.testing.assert_array_equal(found, expected)
+    assert halves.nnz == 2 * sparse.nnz
+
+
+@pytest.mark.parametrize(
+    "metric, parameters, message",
+    [
+        ("mahalanobis", None, r"needs metric_params=\{'V': ...\}: the covariance .*np.cov"),
+        ("seuclidean", None, r"needs metric_params=\{'V': ...\}: the variances .*np.var"),
+        ("pyfunc", None, r"needs metric_params=\{'func': ...\}"),
+        ("euclidean", {"p": 3}, "takes no power p.*'minkowski'"),
+        ("euclidean", {"q": 3}, r"does not take metric_params=\{'q': 3\}"),
+        ("wasserstein_1d", None, "is not searched here.*knn_indices and knn_dists"),
+    ],
+)
+def test_arguments_of_metrics(points, metric, parameters, message):
+    """What is missing or too much."""
+    with pytest.raises(ValueError, match=message):
+        PrecomputedUMAP(metric=metric, metric_params=parameters).fit(points)
+
+
+@pytest.mark.parametrize(
+    "metric, nearest", [("nope", "cosine"), ("euclidian", "euclidean"), ("Hamming", "hamming"), ("cos", "cosine")]
+)
+def test_metric_that_nobody_knows(ring, metric, nearest):
+    """Refused with the nearest name, also where it would only tell what the given neighbors are of."""
+    model = PrecomputedUMAP(5, metric=metric)
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
+    for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
+        for given in (arrays, {"X": ring[2]}, {"X": ring[2], **arrays}):
+            with pytest.raises(ValueError, match=f"metric='{metric}' is not known; the nearest name is '{nearest}'"):
+                call(**given)
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
+@pytest.mark.parametrize(
+    "metric, features, reason",
+    [
+        ("hellinger", "negative", "'hellinger' compares frequencies"),
+        ("ll_dirichlet", "plain", "is not searched here"),
+        ("euclidean", "missing", "X contains NaN"),
+        ("mahalanobis", "plain", "needs metric_params"),
+        ("jaccard", "sparse", "does not take sparse features"),
+    ],
+)
+def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, reason):
+    """They give names and a start; only new rows without neighbors are refused, and the message says why."""
+    arrays = {"knn_indices": ring[0], "knn_dists": ring[1] / 4}
+    X = np.where(ring[2] > 1, np.nan, ring[2]) if features == "missing" else ring[2]
+    X = scipy.sparse.csr_array(X) if features == "sparse" else X
+    settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0, "metric": metric}
+    model = PrecomputedUMAP(**settings).fit(X, **arrays)
+    np.testing.assert_array_equal(model.embedding_, PrecomputedUMAP(**settings).fit(**arrays).embedding_)
+    with pytest.raises(ValueError, match=f"features of fit cannot be searched: .*{reason}.*Pass knn_indices"):
+        model.transform(ring[2])
+    np.testing.assert_array_equal(model.transform(**arrays), model.embedding_)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("metric", ["euclidean", "l1", "chebyshev", "sqeuclidean", "minkowski", "canberra"])
+def test_features_too_large(points, metric):
+    """Distances end where float32 does; the message is about X, and no warning of numpy's comes before it."""
+    model = PrecomputedUMAP(metric=metric, metric_params={"p": 3} if metric == "minkowski" else None)
+    with pytest.raises(ValueError, match=f"X goes up to 3e.300, but metric='{metric}' takes features below.*Scale"):
+        model.fit(points * 1e300)
+    if metric != "canberra":
+        with pytest.raises(ValueError, match=r"row 0 of X is at distance .* from training row .*Scale the features"):
+            model.fit(points[np.unique(points, axis=0, return_index=True)[1]][::9] * 1e60)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
+@pytest.mark.parametrize("factor", [1e300, 1e-300])
+def test_size_does_not_matter_to_angles(points, metric, factor):
+    """Rows are scaled before anything is squared."""
+    expected = find_neighbors(build_search(points, metric, None, None), points, 9, own=True)
+    found = find_neighbors(build_search(points * factor, metric, None, None), points * factor, 9, own=True)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-7, atol=1e-14)

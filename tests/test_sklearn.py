@@ -8,6 +8,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
@@ -21,6 +22,12 @@ ESTIMATORS = [
     PrecomputedUMAP(metric="euclidean"),
     PrecomputedUMAP(symmetrize=False),
     PrecomputedUMAP(n_components=3),
+    PrecomputedUMAP(n_components=1),
+    PrecomputedUMAP(set_op_mix_ratio=0),
+    PrecomputedUMAP(metric="cosine"),
+    PrecomputedUMAP(metric="correlation"),
+    PrecomputedUMAP(metric="manhattan", symmetrize=False),
+    PrecomputedUMAP(metric="hellinger"),
 ]
 BY_NAME = [
     "check_set_output_transform",
@@ -57,8 +64,10 @@ def test_tags_are_honest():
     for estimator in ESTIMATORS:
         tags = get_tags(estimator)
         pairwise = estimator.metric == "precomputed"
-        assert (tags.input_tags.pairwise, tags.input_tags.positive_only) == (pairwise, pairwise)
-        assert tags.input_tags.sparse and tags.input_tags.two_d_array and not tags.input_tags.allow_nan
+        assert tags.input_tags.pairwise == pairwise
+        assert tags.input_tags.positive_only == (pairwise or estimator.metric == "hellinger")
+        assert tags.input_tags.sparse == (estimator.metric != "correlation")
+        assert tags.input_tags.two_d_array and not tags.input_tags.allow_nan
         assert not (tags.non_deterministic or tags.no_validation or tags._skip_test)
         assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
 
@@ -67,7 +76,7 @@ def test_tags_are_honest():
 def test_number_of_checks():
     """As many checks run as scikit-learn has for such an estimator."""
     counts = [len(list(estimator_checks.estimator_checks_generator(estimator))) for estimator in ESTIMATORS]
-    assert counts == [49, 47, 49, 49]
+    assert counts == [49, 47, 49, 49, 49, 49, 47, 47, 47, 48]
 
 
 # ---------------------------------------------------------------------------------------------------- held-out rows
@@ -164,6 +173,7 @@ def test_clone_parameters_and_pictures(estimator):
     assert PrecomputedUMAP().set_params(**parameters).get_params() == parameters
     assert "PrecomputedUMAP" in estimator_html_repr(estimator)
     X = np.random.default_rng(0).uniform(size=(40, 40))
+    X = pairwise_distances(X) if estimator.metric == "precomputed" else X
     fitted = clone(estimator).set_params(n_epochs=2).fit(X)
     assert "PrecomputedUMAP" in estimator_html_repr(fitted)
     assert not hasattr(clone(fitted), "embedding_")

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import given, holds, metrics, model_state, optimise, plan_sizes, planning, stepping
+from umap_sk import distances, given, holds, metrics, model_state, optimise, plan_sizes, planning, stepping
 from umap_sk._numba import limit_threads, spare_threads
 from umap_sk.allocation import in_memory
 from umap_sk.callbacks import CallbackSupportMixin, fit_task
@@ -34,8 +34,10 @@ from umap_sk.progress import progress_bar, say
 from umap_sk.report import Report
 from umap_sk.run_identity import check_unchanged, identity_of
 from umap_sk.scales import mean_distances
-from umap_sk.search import build_search, find_neighbors
+from umap_sk.search import build_search, find_neighbors, search_beside
+from umap_sk.square_checks import check_square
 from umap_sk.start import automatic_start
+from umap_sk.targets import warn_of_target
 from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
@@ -157,7 +159,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "metric": [str, callable],
         "metric_params": [dict, None],
         "min_dist": [Interval(Real, 0, None, closed="left")],
-        "spread": [Interval(Real, 0, None, closed="neither")],
+        "spread": [Interval(Real, 1 / given.LARGEST, given.LARGEST, closed="both")],
         "a": [Interval(Real, 0, None, closed="neither"), None],
         "b": [Interval(Real, 0, None, closed="neither"), None],
         "local_connectivity": [Interval(Real, 0, None, closed="left")],
@@ -168,9 +170,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "rescale_init": ["boolean"],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "negative_sample_rate": [Interval(Real, 0, None, closed="neither")],
-        "repulsion_strength": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
+        "negative_sample_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
+        "repulsion_strength": [Interval(Real, 0, given.LARGEST, closed="both")],
         "multilevel": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
@@ -233,8 +235,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.pairwise = tags.input_tags.positive_only = self.metric == "precomputed"
+        tags.input_tags.sparse = distances.takes_sparse(self.metric)
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.positive_only = self.metric in ("precomputed", "hellinger")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -258,8 +261,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             See the table of the class.
-        y : None
-            Ignored.
+        y : object, default=None
+            Not used; a warning says so once a process, unless a pipeline or another installed package passes it.
         knn_indices : array-like of shape (n_samples, k), integers, default=None
             Neighbors of each row, the row itself among them or not; -1 or the dtype's maximum for a missing one.
         knn_dists : array-like of shape (n_samples, k), real numbers, default=None
@@ -337,6 +340,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
+        warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
         seen = given.fingerprints(X=X, **data)
@@ -521,6 +525,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _fit(self, X, y, knn_indices, knn_dists, init, manifold):
         """Fit from the beginning; the dtype of the output."""
+        warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
         seen = given.fingerprints(X=X, **data) if self.checkpoint is not None else None
@@ -561,6 +566,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
         """Check what was given; X validated, and whether it is an aside."""
+        distances.check_metric(self.metric)
         aside = given.check_combination(X, knn_indices, knn_dists, manifold)
         return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
 
@@ -602,7 +608,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if X is None:
             self.n_features_in_ = manifold.n_samples
         if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
-            self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
+            self._search = search_beside(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = self.init if init is None else init
         known = manifold._held.lengths is not None
@@ -661,6 +667,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             )
             if aside:
                 given.check_self_column(knn_indices, knn_dists)
+            elif self.metric == "precomputed":
+                check_square(values)
             entry.update(counts._asdict())
         warn_about(counts, neighbors, self.n_neighbors - 1)
         with report.phase("graph") as entry:
@@ -737,7 +745,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _attributes_of(self, stepper):
         """Attributes of an estimator whose layout is at this point."""
         return {
-            "embedding_": stepping.whole_positions(stepper, self.manifold_.n_samples),
+            "embedding_": stepping.whole_positions(stepper, self.manifold_.disconnected()),
             "epoch_": stepper.state.epoch,
             "_map": MapCache(),
             "_stepper": stepper,
@@ -804,7 +812,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if (self.a is None) != (self.b is None):
             raise ValueError(f"a={self.a!r} and b={self.b!r}: give both parameters of the curve, or neither.")
         if self.a is not None:
-            return Curve(float(self.a), float(self.b))
+            return given.check_curve(Curve(float(self.a), float(self.b)))
         if self.min_dist > self.spread:
             raise ValueError(
                 f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other."

@@ -29,8 +29,16 @@ class NegativeDistanceWarning(UMAPWarning):
     """Comes up when distances lie below zero by no more than rounding, as cosine searches give; they become 0."""
 
 
+class DoubtfulDistancesWarning(UMAPWarning):
+    """Comes up when a dense distance matrix is not symmetric, or has other values than 0 on its diagonal."""
+
+
+class IgnoredTargetWarning(UMAPWarning):
+    """Comes up, once a process, when a fit is given a `y`, which it does not use."""
+
+
 class SpectralFallbackWarning(UMAPWarning):
-    """Comes up when the eigensolver of the spectral start does not converge and another start takes its place."""
+    """Comes up when the eigensolver of the spectral start does not converge; what it has found is the start then."""
 
 
 class MemoryPlanWarning(UMAPWarning):

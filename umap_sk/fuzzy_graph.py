@@ -62,11 +62,22 @@ def fuzzy_graph(
     -------
     FuzzyGraph
         The graph; edges whose weight is 0 in float32 are left out.
+
+    Raises
+    ------
+    ValueError
+        If no edge is left: an intersection where no two rows list each other.
     """
     strengths = membership_strengths(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
     kernels.sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
-    return fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
+    graph = fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
+    if not len(graph.indices):
+        raise ValueError(
+            f"The graph has no edge: set_op_mix_ratio={set_op_mix_ratio} keeps edges of rows that list each other, and "
+            "no two do. Raise it (1 keeps every edge), or search for more neighbors."
+        )
+    return graph
 
 
 def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory) -> FuzzyGraph:

@@ -1,5 +1,6 @@
 """What a call was given: which combinations make sense, and what X is in each."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,13 +9,18 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_array, validate_data
 
+from umap_sk.curve import Curve
 from umap_sk.neighbor_checks import SLICED
+from umap_sk.start import TOO_LARGE
 
 COLUMNS = (
     "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
     "knn_indices and knn_dists, or fit with another metric."
 )
 
+LARGEST = 1e12  # rates and scales: float32 squares what a layout makes of them
+FARTHEST = 1e15  # positions
+STEEPEST = 30.0  # exponent b
 STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")  # by name
 SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
 NEARLY_ZERO = 0.01  # of the second column's distance
@@ -151,6 +157,38 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
         )
 
 
+def check_curve(curve: Curve) -> Curve:
+    """The curve, if float32 can follow it.
+
+    Parameters
+    ----------
+    curve : Curve
+        As it was given.
+
+    Returns
+    -------
+    Curve
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If b is extreme, or the distance at which the curve halves.
+    """
+    if not 1 / STEEPEST <= curve.b <= STEEPEST:
+        raise ValueError(
+            f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
+        )
+    halves = -math.log10(curve.a) / (2 * curve.b)
+    if abs(halves) > math.log10(LARGEST) or abs(math.log10(curve.a)) > 30:
+        raise ValueError(
+            f"a={curve.a} with b={curve.b}: points are near up to a distance of a ** (-1 / 2b) = 1e{halves:+.0f}, but "
+            f"{1 / LARGEST:.0e} to {LARGEST:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, or min_dist "
+            "and spread instead."
+        )
+    return curve
+
+
 def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_lengths: bool) -> Any:
     """Start as a known name or an array of the right shape.
 
@@ -178,7 +216,13 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_le
     """
     if isinstance(init, str):
         return named_start(init, features, has_lengths)
-    start = np.asarray(init)
+    try:
+        start = np.asarray(init)
+    except ValueError as error:
+        raise ValueError(
+            f"init is no array ({error}): its rows differ in length, but {n_rows} rows of n_components={n_components} "
+            "numbers each are needed."
+        ) from error
     if start.dtype.kind not in "fiu":
         raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
     if start.shape != (n_rows, n_components):
@@ -193,6 +237,11 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_le
         raise ValueError(
             f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
             "it, for example by the mean of the row's neighbors."
+        )
+    if np.abs(start).max() > FARTHEST:
+        raise ValueError(
+            f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
+            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
         )
     flat = np.flatnonzero(start.min(0) == start.max(0))
     if len(flat):
@@ -226,6 +275,11 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
         raise ValueError(
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
+        )
+    if init == "pca" and abs(features).max() >= TOO_LARGE:
+        raise ValueError(
+            f"init='pca' squares the features, but X goes up to {abs(features).max():.2g}; values below "
+            f"{TOO_LARGE:.0e} are needed. Scale them down, for example by X / np.abs(X).max()."
         )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(

@@ -3,7 +3,10 @@
 import copy
 from typing import Any
 
+from sklearn.neighbors import NearestNeighbors
+
 from umap_sk.callbacks import OF_A_RUN
+from umap_sk.search import build_search
 from umap_sk.stepping import whole_positions
 
 FORMAT = 3  # raised when an older version of the package could not make sense of a newer model
@@ -64,6 +67,10 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     if stored < GOES_ON and "_stepper" in state:  # the map is good, the epochs that follow are not those of its start
         state = {name: value for name, value in state.items() if name not in OF_A_LAYOUT}
         state["n_epochs_"] = state["epoch_"]
+    search = state.get("_search")
+    if isinstance(search, NearestNeighbors):  # of a development version
+        parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}
+        state["_search"] = build_search(search._fit_X, search.metric, parameters, search.n_jobs)
     return state
 
 

@@ -122,6 +122,8 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
             f"Row {place.row} of X has an entry in column {place.index}, but {needed}. Build the graph anew."
         )
     cure = SLICED
+    if place.index == n_columns:
+        cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. Otherwise: {SLICED}"
     if place.index in OTHER_SENTINELS:
         cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
     raise ValueError(

@@ -1,5 +1,6 @@
 """Local scales: how far a row's neighborhood reaches."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -127,7 +128,7 @@ def _solved(
     kernels.solve_scales(
         readonly(neighbors.indptr),
         readonly(neighbors.distances),
-        float(np.log2(n_neighbors)),
+        math.log2(n_neighbors),
         float(local_connectivity),
         self_entries,
         mean,

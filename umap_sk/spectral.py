@@ -3,15 +3,12 @@
 import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import ArpackError, eigsh
-from threadpoolctl import threadpool_limits
 
+from umap_sk.eigenvectors import TOLERANCE, Matrix, leading_eigenvectors
 from umap_sk.exceptions import SpectralFallbackWarning, warn
 from umap_sk.levels import Level
 from umap_sk.start import random_positions
 
-PRODUCTS = 5_000  # matrix-vector products at most, so that the clock decides nothing
-TOLERANCE = 1e-4
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
@@ -25,7 +22,7 @@ def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray
     n_components : int
         Axes of the embedding.
     seed : int
-        Seed of the solver's first vector and of the places inside components too small to have eigenvectors.
+        Seed of the solver's first vectors and of the places inside components too small to have eigenvectors.
 
     Returns
     -------
@@ -35,20 +32,31 @@ def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray
     Warns
     -----
     SpectralFallbackWarning
-        If the solver does not converge on a component; its vertices then start at random.
+        If the solver does not converge on a component, whose vertices then start at what it has found.
     """
     graph = weight_matrix(level)
     count, label = connected_components(graph, directed=False)
-    if count == 1:
-        return component_positions(graph, n_components, seed).astype(np.float32)
-    mass = np.bincount(label, level.mass, count)
-    centers, radii = component_places(mass, n_components)
-    members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label, minlength=count))[:-1])
-    positions = np.empty((level.n_vertices, n_components), np.float32)
-    for component, rows in enumerate(members):
-        inside = component_positions(graph[rows][:, rows], n_components, seed)
-        positions[rows] = centers[component] + radii[component] * inside
+    order = np.argsort(label, kind="stable")
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count))])
+    graph = graph if count == 1 else graph[order][:, order]
+    parts = zip(bounds[:-1], bounds[1:], strict=True)
+    inside = np.concatenate([component_positions(graph, part, n_components, seed) for part in parts])
+    if count > 1:
+        centers, radii = component_places(np.bincount(label, level.mass, count), n_components)
+        sizes = np.diff(bounds)
+        inside = np.repeat(centers, sizes, axis=0) + np.repeat(radii, sizes)[:, None] * inside
+    positions = np.empty(inside.shape, np.float32)
+    positions[order] = inside
     return positions
+
+
+def part_of(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
+    """Graph of consecutive vertices, from the first of `rows` up to the last, which have no edges to others."""
+    first, last = rows
+    indptr = graph.indptr[first : last + 1]
+    entries = slice(indptr[0], indptr[-1])
+    arrays = graph.data[entries], graph.indices[entries] - first, indptr - indptr[0]
+    return scipy.sparse.csr_array(arrays, shape=(last - first, last - first))
 
 
 def weight_matrix(level: Level) -> scipy.sparse.csr_array:
@@ -101,39 +109,36 @@ def component_places(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, n
     return centers, radii
 
 
-def component_positions(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
-    """Positions of one component's vertices in [-1, 1], random where it is too small for the solver or defeats it.
+def component_positions(
+    graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int
+) -> np.ndarray:
+    """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors.
 
     Parameters
     ----------
-    graph : csr_array of shape (n, n)
-        Symmetric weights of a connected graph.
+    graph : csr_array
+        Symmetric weights.
+    rows : tuple of 2 int
+        First vertex of the component, and the one behind its last.
     n_components : int
         Axes of the embedding.
     seed : int
-        Seed of the random places.
+        Seed of the random places, and of the solver.
 
     Returns
     -------
     ndarray of shape (n, n_components), float64
         The positions.
     """
-    n = graph.shape[0]
+    n = rows[1] - rows[0]
     if n == 1:
         return np.zeros((1, n_components))
     if n > 2 * (n_components + 1):
-        try:
-            return eigenvectors(graph, n_components)
-        except ArpackError as error:
-            warn(
-                f"The eigensolver did not converge on a component of {n} vertices ({error}); they start at random. "
-                "Pass init='pca' or an array for a start of your own.",
-                SpectralFallbackWarning,
-            )
+        return eigenvectors(part_of(graph, rows), n_components, seed)
     return random_positions(n, n_components, seed).astype(float) / 10
 
 
-def eigenvectors(graph: scipy.sparse.csr_array, n_components: int) -> np.ndarray:
+def eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
     """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003).
 
     Parameters
@@ -142,25 +147,27 @@ def eigenvectors(graph: scipy.sparse.csr_array, n_components: int) -> np.ndarray
         Symmetric weights of a connected graph.
     n_components : int
         How many.
+    seed : int
+        Seed of the solver's first vectors.
 
     Returns
     -------
     ndarray of shape (n, n_components), float64
         Each scaled to a largest entry of 1; its sign makes that entry positive.
     """
-    root = np.sqrt(graph.sum(1))
-    scaling = scipy.sparse.diags_array(1 / root)
-    normalised = (scaling @ graph @ scaling).tocsr()
-    first = np.random.Philox(len(root)).random_raw(len(root)).astype(np.float64) / 2.0**64 - 0.5
-    with threadpool_limits(limits=1, user_api="blas"):
-        values, vectors = eigsh(
-            normalised,
-            n_components + 1,
-            which="LA",
-            v0=first + root / root.max(),
-            ncv=min(len(root), max(20, 4 * n_components + 4)),
-            tol=TOLERANCE,
-            maxiter=PRODUCTS // 10,
+    degree = graph.sum(1)
+    root = np.sqrt(degree)
+    weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])
+    known = root / np.sqrt(degree.sum())
+    solved = leading_eigenvectors(
+        Matrix(graph.indptr.astype(np.int64), graph.indices.astype(np.uint32), weights, known), n_components, seed
+    )
+    if not solved.residual <= TOLERANCE:
+        warn(
+            f"The eigensolver did not converge on a component of {len(root)} vertices (residual {solved.residual:.1e} "
+            f"after {solved.steps} steps); they start at what it has found. Pass init='pca' or an array for a start of "
+            "your own.",
+            SpectralFallbackWarning,
         )
-    vectors = vectors[:, np.argsort(-values, kind="stable")[1:]] / root[:, None]
+    vectors = solved.vectors / root[:, None]
     return vectors / vectors[np.argmax(np.abs(vectors), axis=0), np.arange(n_components)]

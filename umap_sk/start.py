@@ -13,6 +13,7 @@ from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
+TOO_LARGE = 1e150  # of a feature whose square is summed up
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
@@ -108,16 +109,17 @@ def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: i
         The start.
     """
     graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
-    if features is not None and not graph and min(features.shape) >= n_components and all_finite(features):
+    if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
         positions = principal_components(features, n_components, seed)
         if varying_directions(positions) == n_components:
             return positions
     return "pivot_mds" if has_lengths else "spectral"
 
 
-def all_finite(features: Any) -> bool:
-    """Whether no stored value is NaN or infinite."""
-    return bool(np.isfinite(features.data if scipy.sparse.issparse(features) else features).all())
+def squares_are_finite(features: Any) -> bool:
+    """Whether no value is NaN or infinite, or so large that sums of squares are."""
+    values = features.data if scipy.sparse.issparse(features) else features
+    return bool(values.size == 0 or (abs(values.max()) < TOO_LARGE and abs(values.min()) < TOO_LARGE))
 
 
 def robust_widths(positions: np.ndarray) -> np.ndarray:

@@ -3,11 +3,11 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse
 
+from umap_sk import kernels
 from umap_sk.allocation import beside
 from umap_sk.fuzzy_graph import FuzzyGraph
-from umap_sk.held_graph import WHOLE, HeldGraph
+from umap_sk.held_graph import HeldGraph
 from umap_sk.levels import Level, build_levels
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
 from umap_sk.pivot_mds import mean_of_members, pivot_mds_positions
@@ -21,7 +21,7 @@ from umap_sk.start import (
     smoothed_start,
     suited_width,
 )
-from umap_sk.strips import NO_STRIPS, ArrangedLevel, arrange, average, hand_down
+from umap_sk.strips import JITTER, NO_STRIPS, ArrangedLevel, arrange, average, hand_down
 
 OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
@@ -73,35 +73,32 @@ class Stepper(NamedTuple):
 
 
 def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
-    """Graph of the rows that have edges, so that the others are no one's neighbors or negatives.
+    """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
 
     Parameters
     ----------
     held : HeldGraph
-        The whole graph.
+        The whole graph, with at least one edge.
 
     Returns
     -------
     held : HeldGraph
-        The same, if every row has an edge.
+        The same, if these are all rows.
     connected : ndarray of int64, or None
         The rows that it consists of; None for all.
     """
     kept = np.diff(held.indptr) > 0
     if kept.all():
         return held, None
-    n = len(kept)
     graph = held.rows()
-    whole = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
-    while True:
-        part = whole[kept][:, kept]
-        lonely = np.diff(part.indptr) == 0
-        if not lonely.any():
-            break
-        kept[np.flatnonzero(kept)[lonely]] = False
-    arrays = part.indptr.astype(np.int64), part.indices.astype(graph.indices.dtype), part.data
+    kept[graph.indices] = True
+    if kept.all():
+        return held, None
+    number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
+    indptr = np.concatenate([[0], graph.indptr[1:][kept]])
     lengths = None if held.lengths is None else held.lengths[kept]
-    return HeldGraph(FuzzyGraph(*arrays), WHOLE, lengths), np.flatnonzero(kept)
+    part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
+    return HeldGraph(part, ("indices",), lengths), np.flatnonzero(kept)
 
 
 class Problem(NamedTuple):
@@ -128,7 +125,7 @@ def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> P
     Parameters
     ----------
     held : HeldGraph
-        Graph whose rows all have edges; gives up its arrays where they are its own.
+        Graph whose rows all have an edge or are at the end of one; gives up its arrays where they are its own.
     schedule : Schedule
         How long the layout goes.
     forces : Forces
@@ -211,6 +208,9 @@ def start(
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
+    if rescale or isinstance(init, str):
+        positions = np.ascontiguousarray(positions)
+        kernels.jitter(positions, np.float32(JITTER))
     return Stepper(layout, begin(layout, positions, seed, width), rows_in_order(layout, connected), schedule, forces)
 
 
@@ -359,15 +359,15 @@ def resumed(held: HeldGraph, schedule: Schedule, forces: Forces, state: LayoutSt
     return Stepper(layout, state, rows_in_order(layout, connected), schedule, forces)
 
 
-def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
-    """Layout of all rows as it stands: a coarse level's positions handed down, NaN for rows without edges.
+def whole_positions(stepper: Stepper, lost: np.ndarray) -> np.ndarray:
+    """Layout of all rows as it stands: a coarse level's positions handed down, NaN for rows without edges of their own.
 
     Parameters
     ----------
     stepper : Stepper
         Where the layout is.
-    n_rows : int
-        Rows of the manifold.
+    lost : ndarray of shape (n_rows,), bool
+        True for such rows of the manifold; others may list them, and take part with them.
 
     Returns
     -------
@@ -377,8 +377,9 @@ def whole_positions(stepper: Stepper, n_rows: int) -> np.ndarray:
     positions = stepper.state.positions
     for depth in range(stepper.state.depth, 0, -1):
         positions = hand_down(layout_of(stepper).levels, depth, positions)
-    out = np.full((n_rows, positions.shape[1]), np.nan, np.float32)
+    out = np.empty((len(lost), positions.shape[1]), np.float32)
     out[stepper.rows] = positions
+    out[lost] = np.nan
     return out
 
 

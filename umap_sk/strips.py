@@ -11,6 +11,7 @@ from umap_sk.allocation import Allocate, give_back, in_memory
 from umap_sk.held_graph import HeldGraph, LaidOut
 from umap_sk.levels import Level, coarsen
 
+JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
 TOP = 300  # vertices at which grouping for the sake of the order ends
 
 
@@ -312,7 +313,7 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 
 
 def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
-    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners.
+    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter.
 
     Parameters
     ----------
@@ -328,4 +329,6 @@ def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarr
     ndarray of shape (n_finer, d), float32
         Positions of the vertices of level ``depth - 1``.
     """
-    return smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
+    positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
+    kernels.jitter(positions, np.float32(JITTER))
+    return positions

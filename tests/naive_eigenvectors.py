@@ -1,0 +1,26 @@
+"""Slow, obvious twins of the eigensolver's kernels, on dense matrices. Imports nothing from the package."""
+
+import numpy as np
+
+
+def filter_step(matrix, now, before, center, factor, share):
+    """One step of a recurrence."""
+    return factor * (matrix @ now - center * now) - share * before
+
+
+def chebyshev(matrix, block, cut, degree):
+    """The polynomial that is cosh(degree * acosh(t)) beyond [-1, cut], moved to t in [-1, 1], and 1 at 1."""
+
+    def polynomial(value):
+        t = (2 * value - (cut - 1)) / (cut + 1)
+        return np.cos(degree * np.arccos(t)) if abs(t) <= 1 else np.cosh(degree * np.arccosh(t))
+
+    values, vectors = np.linalg.eigh(matrix)
+    shares = np.array([polynomial(value) for value in values]) / polynomial(1.0)
+    return vectors @ (shares[:, None] * (vectors.T @ block))
+
+
+def leading(matrix, known, count):
+    """The largest eigenvalues but for that of the known eigenvector."""
+    left = matrix - 3 * np.outer(known, known)
+    return np.linalg.eigvalsh(left)[::-1][:count]

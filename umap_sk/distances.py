@@ -1,0 +1,255 @@
+"""Metrics by name: which are known, which of them search features, and how features are made ready for them."""
+
+import difflib
+import itertools
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
+from sklearn.neighbors import VALID_METRICS
+
+SAME = {
+    "infinity": "chebyshev",
+    "p": "minkowski",
+    "sokalmichener": "rogerstanimoto",  # 2 d / (n + d), where d of n features differ, is the formula of both
+}
+"""Names that scikit-learn's trees have for what its other functions know by another name."""
+
+POWERS = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
+"""Minkowski metrics that have a name."""
+
+ANGULAR = ("cosine", "correlation", "hellinger")
+"""Metrics that are a function of the Euclidean distance between unit vectors."""
+
+OF_SPARSE = ("cityblock", "cosine", "euclidean", "hellinger", "l1", "l2", "manhattan")
+"""Metrics that take sparse features."""
+
+SEARCHED = frozenset(itertools.chain("precomputed hellinger".split(), *VALID_METRICS.values()))
+"""Metrics that neighbors of features are searched by."""
+
+ELSEWHERE = frozenset(
+    """angular binary_jaccard bit_hamming bit_jaccard categorical circular_kantorovich circular_wasserstein count
+    diagonal_gaussian_energy dot euclidean_exact gaussian_energy hierarchical_categorical hyperboloid inner_product ip
+    jensen-shannon jensen_shannon jensenshannon kantorovich kulczynski1 kulsinski linf linfinity linfty ll_dirichlet
+    matching myers ordinal poincare proxy_cosine sinkhorn softmax_hellinger spearmanr spherical_gaussian_energy
+    standardised_euclidean string symmetric-kl symmetric_kl symmetric_kullback_liebler tanimoto taxicab true_angular
+    tsss wasserstein wasserstein_1d weighted_minkowski wminkowski""".split()
+)
+"""Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they say what given neighbors are of."""
+
+UNITS = 16 * np.finfo(np.float64).eps
+"""Unit vectors that are nearer to each other are the same but for rounding."""
+
+
+def check_metric(metric: Any) -> None:
+    """Raise if a metric's name is known to nobody.
+
+    Parameters
+    ----------
+    metric : str or callable
+        The parameter.
+
+    Raises
+    ------
+    ValueError
+        With the names that are spelled most like it.
+    """
+    if not isinstance(metric, str) or metric in SEARCHED or metric in ELSEWHERE:
+        return
+    names = sorted(name for name in SEARCHED | ELSEWHERE if len(name) > 2)
+    near = difflib.get_close_matches(metric.lower(), names, n=1, cutoff=0.0)
+    raise ValueError(
+        f"metric={metric!r} is not known; the nearest name is {near[0]!r}. Use 'precomputed' for given neighbors or "
+        f"distances, a function of two rows, or one of: {', '.join(sorted(SEARCHED - {'precomputed', 'pyfunc'}))}."
+    )
+
+
+def takes_sparse(metric: Any) -> bool:
+    """Whether a metric takes sparse features, or a graph."""
+    return not isinstance(metric, str) or metric in ("precomputed", "minkowski", "p", *OF_SPARSE)
+
+
+def resolved(metric: Any, metric_params: dict[str, Any] | None, features: Any) -> tuple[Any, dict[str, Any]]:
+    """A metric under the name, and with the arguments, by which all of scikit-learn and scipy know it.
+
+    Parameters
+    ----------
+    metric : str or callable
+        As in :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
+    metric_params : dict or None
+        Its arguments.
+    features : ndarray or sparse matrix of shape (n, n_features)
+        What it is to measure.
+
+    Returns
+    -------
+    metric : str or callable
+        Another name, where another one is known more widely.
+    parameters : dict
+        Arguments, those of the name left out.
+
+    Raises
+    ------
+    ValueError
+        If the metric is not searched here, does not take such features, or lacks an argument.
+    """
+    parameters = dict(metric_params or {})
+    if not isinstance(metric, str):
+        return metric, parameters
+    if metric not in SEARCHED:
+        raise ValueError(
+            f"metric={metric!r} is not searched here. Search by a library that knows it and pass knn_indices and "
+            "knn_dists, or give a function of two rows as metric."
+        )
+    name = SAME.get(metric, metric)
+    if name == "pyfunc":
+        return _argument(metric, parameters, "func", "a function of two rows"), parameters
+    if name == "minkowski":
+        power = parameters.pop("p", 2)
+        if "w" in parameters or power not in POWERS:
+            parameters["p"] = power
+        else:
+            name = POWERS[power]
+    if name == "mahalanobis" and "VI" not in parameters:
+        covariance = _argument(metric, parameters, "V", "the covariance of the features, np.cov(X.T)")
+        parameters["VI"] = np.linalg.inv(np.atleast_2d(covariance))
+    if name == "seuclidean" and "V" not in parameters:
+        _argument(metric, parameters, "V", "the variances of the features, np.var(X, axis=0)")
+    if scipy.sparse.issparse(features) and name not in OF_SPARSE:
+        raise ValueError(
+            f"metric={metric!r} does not take sparse features; X is a sparse {features.format} matrix. Give it as an "
+            "array (X.toarray()), or use 'euclidean', 'manhattan', 'cosine' or 'hellinger'."
+        )
+    return name, parameters
+
+
+def _argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> Any:
+    """Take an argument that a metric needs out of the others."""
+    if name not in parameters:
+        raise ValueError(f"metric={metric!r} needs metric_params={{{name!r}: ...}}: {what}.")
+    return parameters.pop(name)
+
+
+def prepared(features: Any, metric: Any) -> Any:
+    """Features as a metric wants them, each row on its own.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, n_features)
+        The rows.
+    metric : str or callable
+        From :func:`resolved`.
+
+    Returns
+    -------
+    ndarray or sparse matrix of shape (n, n_features) or (n, n_features + 1)
+        The rows themselves; booleans where the metric is one of sets; unit vectors for a metric of :data:`ANGULAR`.
+
+    Raises
+    ------
+    ValueError
+        If "hellinger" meets a negative feature.
+    """
+    if scipy.sparse.issparse(features):
+        features = _canonical(features)
+    if not isinstance(metric, str):
+        return features
+    if metric in PAIRWISE_BOOLEAN_FUNCTIONS:
+        return features.astype(bool)
+    if metric not in ANGULAR:
+        return features
+    features = features.astype(np.float64) if scipy.sparse.issparse(features) else np.ascontiguousarray(features, float)
+    if metric == "correlation":
+        features = _centered(features)
+    if metric == "hellinger":
+        features = _rooted(features)
+    return unit_rows(features)
+
+
+def unit_rows(features: Any) -> Any:
+    """Rows brought to length 1; a row of zeros, which has no direction, points along an axis that is added for it.
+
+    So it is as far from every other row as rows with nothing in common are, and at distance 0 from its like.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, n_features), float64
+        The rows.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n, n_features + 1), float64
+        Rows of length 1.
+    """
+    if not scipy.sparse.issparse(features):
+        scaled = _divided(features, np.abs(features).max(axis=1, initial=0))
+        lengths = np.sqrt((scaled * scaled).sum(axis=1))
+        return np.column_stack([_divided(scaled, lengths), lengths == 0])
+    counts = np.diff(features.indptr)
+    largest = abs(features).max(axis=1).toarray().reshape(-1)
+    data = features.data / np.repeat(np.where(largest > 0, largest, 1), counts)
+    owners = np.repeat(np.arange(len(counts)), counts)
+    lengths = np.sqrt(np.bincount(owners, weights=data * data, minlength=len(counts)))
+    data = data / np.repeat(np.where(lengths > 0, lengths, 1), counts)
+    rows = scipy.sparse.csr_array((data, features.indices, features.indptr), shape=features.shape)
+    return scipy.sparse.hstack([rows, scipy.sparse.csr_array((lengths == 0)[:, None], dtype=float)], format="csr")
+
+
+def from_units(products: np.ndarray, between: np.ndarray, metric: str) -> np.ndarray:
+    """A metric of :data:`ANGULAR` from the inner products of unit vectors and their Euclidean distances.
+
+    Of vectors that are near, ``1 - product`` is half the square of their distance, which does not lose its digits;
+    of others it is as it stands, exactly 1 for those that have nothing in common.
+
+    Parameters
+    ----------
+    products, between : ndarray of float64
+        From -1 to 1, and from 2 to 0.
+    metric : str
+        The metric.
+
+    Returns
+    -------
+    ndarray of float64
+        0, or 2 for opposite vectors, where these differ by no more than rounding.
+    """
+    between = np.where(between <= UNITS, 0.0, between)
+    near, far = products > 0.5, products <= UNITS - 1
+    if metric == "hellinger":
+        return np.where(near, between / np.sqrt(2), np.sqrt(1 - np.minimum(products, 1)))
+    return np.where(near, between * between / 2, np.where(far, 2.0, 1 - products))
+
+
+def _divided(rows: np.ndarray, divisors: np.ndarray) -> np.ndarray:
+    """Each row divided by its own number, or left as it is by 0."""
+    return rows / np.where(divisors > 0, divisors, 1)[:, None]
+
+
+def _centered(features: np.ndarray) -> np.ndarray:
+    """Rows without their means; exactly 0 where a row is constant. Scaled, so that sums do not overflow."""
+    scaled = _divided(features, np.abs(features).max(axis=1, initial=0))
+    constant = features.min(axis=1, initial=np.inf) >= features.max(axis=1, initial=-np.inf)
+    return np.where(constant[:, None], 0.0, scaled - scaled.mean(axis=1, keepdims=True))
+
+
+def _rooted(features: Any) -> Any:
+    """Square roots of what must not be negative."""
+    stored = features.data if scipy.sparse.issparse(features) else features
+    if stored.size and stored.min() < 0:
+        raise ValueError(
+            f"Negative values in data passed to PrecomputedUMAP: metric='hellinger' compares frequencies, but X goes "
+            f"down to {stored.min()}. Give counts or shares, or use another metric."
+        )
+    return np.sqrt(features)
+
+
+def _canonical(features: Any) -> Any:
+    """Sparse rows with sorted columns, each once, and the narrow indices that scikit-learn's search wants."""
+    if not features.has_canonical_format:
+        features = features.copy()
+        features.sum_duplicates()
+    if features.indices.dtype != np.int32 and max(features.nnz, *features.shape) < 2**31:
+        parts = features.data, features.indices.astype(np.int32), features.indptr.astype(np.int32)
+        features = scipy.sparse.csr_array(parts, shape=features.shape)
+    return features

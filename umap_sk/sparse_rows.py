@@ -1,0 +1,59 @@
+"""One sparse row against others, entry by entry: the bits do not depend on which others."""
+
+from typing import Any
+
+import numpy as np
+
+
+def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
+    """Minkowski distances of one sparse row to others, from differences: rows that are the same are at distance 0.
+
+    Parameters
+    ----------
+    row : csr of shape (1, n_features)
+        The row; columns in order, each once.
+    others : csr of shape (n_others, n_features)
+        The others, as the row.
+    power : int
+        1 or 2.
+
+    Returns
+    -------
+    ndarray of shape (n_others,), float64
+        The distances.
+    """
+    values = row.data.astype(np.float64)
+    owners, both, places = _met(row, others)
+    differences = others.data.astype(np.float64)
+    differences[both] -= values[places]
+    sums = np.bincount(owners, weights=np.abs(differences) ** power, minlength=others.shape[0])
+    lone = np.ones((others.shape[0], len(values)), bool)  # what the row stores and the other does not
+    lone[owners[both], places] = False
+    sums += np.where(lone, np.abs(values) ** power, 0.0).sum(axis=1)
+    return np.sqrt(sums) if power == 2 else sums
+
+
+def sparse_products(row: Any, others: Any) -> np.ndarray:
+    """Inner products of one sparse row with others; exactly 0 where they have no column in common.
+
+    Parameters
+    ----------
+    row, others : csr
+        As in :func:`sparse_distances`.
+
+    Returns
+    -------
+    ndarray of shape (n_others,), float64
+        The products.
+    """
+    owners, both, places = _met(row, others)
+    return np.bincount(owners[both], weights=others.data[both] * row.data[places], minlength=others.shape[0])
+
+
+def _met(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of the others' entries, which of these lie in columns of the row, and where they stand in it."""
+    owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
+    places = np.searchsorted(row.indices, others.indices)
+    both = places < len(row.indices)
+    both[both] = row.indices[places[both]] == others.indices[both]
+    return owners, both, places[both]
