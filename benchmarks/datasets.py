@@ -221,7 +221,9 @@ def _packages(n):
         if {"Description", "Section"} <= fields.keys():
             section_of.setdefault(fields["Description"], fields["Section"].split("/")[-1])
     if n > len(section_of):
-        raise ValueError(f"packages has {len(section_of)} rows, n = {n} was asked for: ask for fewer, or apt-get update")
+        raise ValueError(
+            f"packages has {len(section_of)} rows, n = {n} was asked for: ask for fewer, or apt-get update"
+        )
     texts = np.array(sorted(section_of))[np.random.default_rng(0).permutation(len(section_of))[:n]]
     weights = TfidfVectorizer(sublinear_tf=True, min_df=5, stop_words="english").fit_transform(texts)
     features = TruncatedSVD(100, random_state=0).fit_transform(weights).astype(np.float32)

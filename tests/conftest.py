@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from layouts import FOR_20_EPOCHS
 
 from benchmarks import datasets
 from umap_sk import PrecomputedUMAP
@@ -48,7 +49,7 @@ def folder(ring, tmp_path, monkeypatch):
 @pytest.fixture
 def whole(arrays):
     """The map of the ring that one fit in Python gives."""
-    return PrecomputedUMAP(n_neighbors=5, n_epochs=20, random_state=0).fit(**arrays).embedding_
+    return PrecomputedUMAP(n_neighbors=5, n_epochs=FOR_20_EPOCHS, random_state=0).fit(**arrays).embedding_
 
 
 @pytest.fixture(scope="session")

@@ -23,3 +23,12 @@ def step(layout, phase, state, rows=None):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     optimise.step_rows(layout, phase, state, out, out_moments, rows)
     return out, out_moments
+
+
+def n_epochs_for(total):
+    """The parameter `n_epochs` with which a graph of one level takes so many epochs in all."""
+    totals = ((n, optimise.total_epochs(optimise.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 99))
+    return next(n for n, planned in totals if planned == total)
+
+
+FOR_20_EPOCHS = n_epochs_for(20)

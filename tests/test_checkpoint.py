@@ -16,6 +16,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from layouts import FOR_20_EPOCHS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
@@ -30,12 +31,11 @@ from umap_sk import (
     knn_graph,
     optimise,
     run_folder,
-    start,
     stepping,
 )
 from umap_sk.checksum import checksum_of_file
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 ROOT = Path(__file__).parent.parent
 
 
@@ -70,12 +70,11 @@ def interrupted(monkeypatch):
 
 @pytest.fixture
 def epochs_run(monkeypatch):
-    """A list that gets the number of every epoch that is computed, the trials of the start's scale left out."""
+    """A list that gets the number of every epoch that is computed."""
     seen, advance = [], optimise.advance
 
     def spy(layout, state, spare=None):
-        if optimise.total_epochs(layout.phases) != start.TRIAL_EPOCHS + 1:
-            seen.append(state.epoch)
+        seen.append(state.epoch)
         return advance(layout, state, spare)
 
     monkeypatch.setattr(optimise, "advance", spy)
@@ -145,7 +144,7 @@ def test_same_bits_with_checkpoints(arrays, whole, tmp_path, given, call):
 def test_what_lies_in_a_folder(digits, keep, interrupted):
     """Every joblib file has a JSON file with its size and checksum; the graph is written once."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
-    model = PrecomputedUMAP(n_epochs=20, random_state=7, min_dist=0.2, checkpoint=keep)
+    model = PrecomputedUMAP(n_epochs=FOR_20_EPOCHS, random_state=7, min_dist=0.2, checkpoint=keep)
     with interrupted(9):
         model.fit(**arrays)
     (folder,) = folders(keep)
@@ -485,8 +484,11 @@ def test_finished_model_carries_no_optimiser(digits, keep):
     [
         ({"min_dist": 0.2}, "min_dist=0.1 there, 0.2 here"),
         ({"random_state": 1}, "random_state=0 there, 1 here"),
-        ({"n_epochs": 30, "symmetrize": False}, "n_epochs=20 there, 30 here; symmetrize=True there, False here"),
-        ({"init": np.eye(60, 2, dtype=np.float32)}, "init='spectral' there, 'hash [0-9a-f]+' here"),
+        (
+            {"n_epochs": 30, "symmetrize": False},
+            f"n_epochs={FOR_20_EPOCHS} there, 30 here; symmetrize=True there, False here",
+        ),
+        ({"init": np.eye(60, 2, dtype=np.float32)}, "init='auto' there, 'hash [0-9a-f]+' here"),
         ({"knn_dists": 2.0}, "knn_dists differs"),
         ({"X": 1.0}, "X given only here"),
     ],
@@ -530,7 +532,7 @@ def test_numbers_that_are_equal_are_no_difference(arrays, keep, epochs_run):
     """1 and 1.0, numpy's and Python's."""
     PrecomputedUMAP(**SETTINGS, spread=1, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
-    others = {"spread": np.float64(1), "n_epochs": np.int64(20), "symmetrize": np.True_}
+    others = {"spread": np.float64(1), "n_epochs": np.int64(FOR_20_EPOCHS), "symmetrize": np.True_}
     PrecomputedUMAP(**{**SETTINGS, **others}, checkpoint=keep).fit(**arrays)
     assert not epochs_run
 

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse
+from layouts import FOR_20_EPOCHS
 
 import umap_sk
 from umap_sk import Checkpoint, PrecomputedUMAP, checkpoint_files
@@ -17,7 +18,7 @@ from umap_sk.command_line import main
 from umap_sk.inspection import describe
 
 ROOT = Path(__file__).parent.parent
-SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 
 class Bomb:

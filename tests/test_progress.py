@@ -9,11 +9,12 @@ import warnings
 import numba
 import numpy as np
 import pytest
+from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, compiling, optimise, progress, stepping
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)

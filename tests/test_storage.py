@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layouts import FOR_20_EPOCHS
 
 from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, storage
 from umap_sk.fuzzy_graph import FuzzyGraph
 
 ROOT = Path(__file__).parent.parent
-SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 
 @pytest.fixture

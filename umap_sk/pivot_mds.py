@@ -27,7 +27,7 @@ class Paths(NamedTuple):
     indptr, indices : ndarray
         Edges in both directions, in compressed rows.
     lengths : ndarray of shape (n,), float32
-        Half of every edge's length comes from either end.
+        Half of every edge's length comes from either end; in units of the longest.
     mass : ndarray of shape (n,), float32
         Rows that every vertex stands for.
     component : ndarray of shape (n,), int32
@@ -101,7 +101,7 @@ def paths_of(level: Level, lengths: np.ndarray) -> Paths:
     level : Level
         Any level.
     lengths : ndarray of shape (n_vertices,), float32
-        See `Paths`.
+        Of its vertices, in any unit.
 
     Returns
     -------
@@ -110,6 +110,7 @@ def paths_of(level: Level, lengths: np.ndarray) -> Paths:
     """
     graph = weight_matrix(level)
     _, component = connected_components(graph, directed=False)
+    lengths = lengths / max(lengths.max(), np.finfo(np.float32).tiny)  # sums of the longest leave float32
     return Paths(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), lengths, level.mass, component)
 
 
@@ -161,7 +162,7 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n, n_pivots), float64
-        In units of the data; a component with fewer vertices than pivots has some of them several times.
+        A component with fewer vertices than pivots has some of them several times.
     """
     n = len(paths.mass)
     bits = np.random.Philox(seed).random_raw(BATCHES * n).reshape(BATCHES, n)
@@ -211,7 +212,7 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n, PIVOTS), float32
-        In units of the data.
+        The lengths.
     """
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0

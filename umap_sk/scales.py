@@ -112,6 +112,7 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
     """
     out = np.empty(len(neighbors.indptr) - 1, np.float32)
     kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
+    np.minimum(out, np.finfo(np.float32).max, out=out)  # sums of distances that float32 only just holds
     out /= np.maximum(1, np.diff(neighbors.indptr))
     return out
 

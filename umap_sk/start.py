@@ -79,6 +79,8 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 def principal_components(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
     """What scikit-learn finds; axes along which the features do not vary are rounding."""
+    if scipy.sparse.issparse(features) and min(features.shape) <= n_components:
+        features = features.toarray()  # few columns or rows, all of whose components scikit-learn finds in dense ones
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
         return PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
 
