@@ -77,7 +77,7 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
     return positions
 
 
-def principal_components(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+def principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
     """What scikit-learn finds; axes along which the features do not vary are rounding."""
     if scipy.sparse.issparse(features) and min(features.shape) <= n_components:
         features = features.toarray()  # few columns or rows, all of whose components scikit-learn finds in dense ones
