@@ -141,7 +141,7 @@ def test_given_curve_is_used(ring):
             r"init goes up to 5.9e\+21, but positions up to 1e\+15",
         ),
         ([[0, 1]] * 59 + [[1]], "init is no array .*rows differ in length, but 60 rows of n_components=2 numbers each"),
-        ("umap", "init='umap' is not known; use 'spectral', 'pca', 'random' or an array"),
+        ("umap", "init='umap' is not known; use 'auto', 'pivot_mds', 'spectral', 'pca', 'random' or an array"),
     ],
 )
 def test_bad_start(ring, init, message):

@@ -90,7 +90,7 @@ def test_first_call_needs_data():
 @pytest.mark.parametrize("again", [np.asfortranarray, np.array, lambda array: array])
 def test_same_data_may_come_again(ring, arrays, whole, again):
     """As long as their content is the same."""
-    model = PrecomputedUMAP(**SETTINGS).partial_fit(ring[2], **arrays, epochs=10)
+    model = PrecomputedUMAP(**SETTINGS, init="pivot_mds").partial_fit(ring[2], **arrays, epochs=10)
     model.partial_fit(again(ring[2]), knn_indices=again(ring[0]), knn_dists=again(ring[1]), epochs=10)
     assert np.array_equal(model.embedding_, whole)
 
@@ -154,7 +154,7 @@ def test_parameters_of_the_next_layout(arrays):
 def test_frames_and_manifolds_may_come_again(ring, whole):
     """A frame, and a manifold."""
     frame = pd.DataFrame(ring[2], columns=["x", "y"])
-    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").partial_fit(frame, epochs=10)
+    model = PrecomputedUMAP(**SETTINGS, init="pivot_mds", metric="euclidean").partial_fit(frame, epochs=10)
     assert np.array_equal(model.partial_fit(frame.copy(), epochs=10).embedding_, whole)
     with pytest.raises(ValueError, match="X has 1 features, but PrecomputedUMAP is expecting 2"):
         PrecomputedUMAP(metric="euclidean", n_neighbors=5).partial_fit(ring[2]).partial_fit(ring[2][:, :1])

@@ -19,6 +19,7 @@ from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, stora
 from umap_sk.fuzzy_graph import FuzzyGraph
 
 ROOT = Path(__file__).parent.parent
+NAMES = (*storage.DTYPES, "lengths")
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 
@@ -74,7 +75,7 @@ def test_what_comes_back(manifold, tmp_path, name):
 
 def test_files_for_people_and_tools(saved):
     """Plain .npy files and JSON that any parser reads."""
-    assert {path.name for path in saved.iterdir()} == {"manifold.json", "indptr.npy", "indices.npy", "weights.npy"}
+    assert {path.name for path in saved.iterdir()} == {"manifold.json", *(f"{name}.npy" for name in NAMES)}
     about = json.loads((saved / "manifold.json").read_text(), parse_constant=pytest.fail)
     assert about["n_samples"] == 60 and about["n_edges"] == len(np.load(saved / "weights.npy"))
     assert about["parameters"]["n_neighbors"] == 5 and about["parameters"]["disconnection_distance"] == "inf"
@@ -193,7 +194,7 @@ def test_built_on_disk(tmp_path, symmetrize, recwarn):
     assert_same_bits(Manifold.load(tmp_path / "m"), expected)
     assert all(is_mapped(array) for array in built.arrays())
     assert {path.name for path in (tmp_path / "m").iterdir()} == {
-        *(f"{n}.npy" for n in storage.DTYPES),
+        *(f"{name}.npy" for name in NAMES),
         "manifold.json",
     }
     one, other = (model.fit_transform(manifold=manifold) for manifold in (expected, built))

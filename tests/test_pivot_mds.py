@@ -1,0 +1,316 @@
+"""The start from the graph's distances: shortest paths, pivots, scaling, and components beside each other."""
+
+import naive_paths as naive
+import numpy as np
+import pytest
+import scipy.sparse
+from graphs import random_graph
+from scipy.spatial.distance import pdist
+from scipy.stats import pearsonr
+
+from umap_sk import kernels, levels, pivot_mds
+from umap_sk._numba import limit_threads, readonly
+from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk.strips import arrange
+
+PIVOTS = kernels.PIVOTS
+
+
+def level_of(matrix):
+    """A dense or sparse matrix of weights as a level."""
+    matrix = scipy.sparse.csr_array(matrix, dtype=np.float32)
+    graph = FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    return levels.finest_level(graph)
+
+
+def grid_level(rows, columns):
+    """A grid whose vertices are tied to the eight around them; where they are, and one length for all edges."""
+    places = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), 2).reshape(-1, 2)
+    near = (np.abs(places[:, None] - places).max(2) == 1).astype(np.float32)
+    return level_of(near), places.astype(float), np.ones(len(places), np.float32)
+
+
+def path_level(n):
+    """A path, whose graph extends along one axis alone."""
+    return level_of(scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))), np.ones(n, np.float32)
+
+
+def beside_each_other(*parts):
+    """A level of several that have no edges between them."""
+    matrices = []
+    for level in parts:
+        n = level.n_vertices
+        matrices.append(scipy.sparse.csr_array((level.weights, level.indices, level.indptr), (n, n)))
+    return level_of(scipy.sparse.block_diag(matrices, format="csr"))
+
+
+# ---------------------------------------------------------------------------------------------------- shortest paths
+
+
+def random_paths(seed, n=700, edges=3):
+    """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
+    level = levels.finest_level(random_graph(seed, n=n, edges=edges))
+    assert n > 2 * kernels.SEEN_TOGETHER
+    lengths = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
+    return pivot_mds.paths_of(level, lengths)
+
+
+def pivots_of(paths, seed=0):
+    """Any vertices of every component."""
+    return pivot_mds.first_of_components(np.random.default_rng(seed).random(len(paths.mass)), paths.component)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shortest_paths_are_the_twins(seed):
+    """From each component's pivots to all of its vertices; there is no way to those of others."""
+    paths = random_paths(seed)
+    n = len(paths.mass)
+    graph = scipy.sparse.csr_array((np.ones(len(paths.indices)), paths.indices, paths.indptr), (n, n)).toarray()
+    expected = naive.shortest_paths(graph, paths.lengths)
+    assert paths.component.max() > 5
+    pivots = pivots_of(paths)
+    found = pivot_mds.shortest_paths(paths, pivots)
+    assert found.dtype == np.float32
+    for component, some in enumerate(pivots):
+        rows = np.flatnonzero(paths.component == component)
+        assert set(some.tolist()) <= set(rows.tolist())
+        np.testing.assert_allclose(found[rows], expected[np.ix_(rows, some)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
+    """Whichever rows come first, forwards or backwards, the shortest paths are the same to the bit."""
+    paths = random_paths(5, n=3000)
+    pivots = pivots_of(paths)
+    found = set()
+    for threads in (1, 2):
+        with limit_threads(threads):
+            found.add(pivot_mds.shortest_paths(paths, pivots).tobytes())
+    distances = np.full((3000, PIVOTS), np.inf, np.float32)
+    distances[pivots, np.arange(PIVOTS)] = 0
+    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    changed = np.ones(-(-3000 // kernels.SEEN_TOGETHER), np.int8)
+    while changed.any():
+        kernels.relax_paths(*edges, turned, distances, changed)
+    found.add(distances.tobytes())
+    order = np.random.default_rng(1).permutation(3000)
+    rank = np.argsort(order)
+    n = len(order)
+    whole = scipy.sparse.csr_array((np.ones(len(paths.indices)), paths.indices, paths.indptr), (n, n))[order][:, order]
+    shuffled = paths._replace(
+        indptr=whole.indptr.astype(np.int64),
+        indices=whole.indices.astype(np.int32),
+        lengths=paths.lengths[order],
+        mass=paths.mass[order],
+        component=paths.component[order],
+    )
+    found.add(pivot_mds.shortest_paths(shuffled, rank[pivots])[rank].tobytes())
+    assert len(found) == 1
+
+
+def test_a_pass_in_which_nothing_changes_says_so():
+    """Rows far from where something changes are told apart by blocks."""
+    level, lengths = path_level(1000)
+    paths = pivot_mds.paths_of(level, lengths)
+    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    distances = np.full((1000, PIVOTS), np.inf, np.float32)
+    distances[999] = 0
+    changed = np.ones(4, np.int8)
+    kernels.relax_paths(*edges, False, distances, changed)
+    assert changed.tolist() == [0, 0, 0, 1]
+    assert np.isinf(distances[:998]).all() and (distances[998] == 1).all()
+    while changed.any():
+        kernels.relax_paths(*edges, True, distances, changed)
+    assert np.array_equal(distances[:, 0], np.arange(999, -1, -1, dtype=np.float32))
+
+
+# ------------------------------------------------------------------------------------------------------------ pivots
+
+
+def test_pivots_are_those_of_their_component_that_arrive_first():
+    """Small components have theirs again and again; the order of the vertices decides between equal times."""
+    component = np.array([1, 0, 0, 1, 1, 2] + [3] * 40)
+    arrival = np.concatenate([[3.0, 2, 2, 1, 2, np.inf], np.arange(40)[::-1]])
+    pivots = pivot_mds.first_of_components(arrival, component)
+    assert pivots.shape == (4, PIVOTS)
+    assert pivots[0, :4].tolist() == [1, 2, 1, 2]
+    assert pivots[1, :6].tolist() == [3, 4, 0, 3, 4, 0]
+    assert set(pivots[2].tolist()) == {5}
+    assert pivots[3].tolist() == list(range(45, 45 - PIVOTS, -1))
+
+
+def test_later_pivots_lie_far_from_earlier_ones():
+    """No vertex twice where there are enough, and none is far from all pivots."""
+    level, _, lengths = grid_level(30, 30)
+    squared = pivot_mds.squared_distances(pivot_mds.paths_of(level, lengths), 0)
+    assert squared.shape == (900, pivot_mds.BATCHES * PIVOTS)
+    pivots = np.argmin(squared, axis=0)
+    assert (squared.min(0) == 0).all() and len(set(pivots.tolist())) == len(pivots)
+    assert np.sqrt(squared.min(1).max()) <= 6  # of a grid of 30 x 30: 64 even ones would leave 2
+
+
+# ------------------------------------------------------------------------------------------------------- arrangements
+
+
+def test_scaling_by_all_vertices_is_classical_scaling():
+    """Where every vertex is a pivot: the same axes but for signs and lengths."""
+    places = np.random.default_rng(0).normal(size=(60, 2)) * [2, 1]
+    distances = np.linalg.norm(places[:, None] - places, axis=2)
+    expected = naive.classical_scaling(distances, 2)
+    found = pivot_mds.scaled_mds(distances**2, np.ones(60), np.zeros((60, 2)))
+    for axis, other in zip(found.T, expected.T, strict=True):
+        assert abs(pearsonr(axis, other).statistic) > 1 - 1e-9
+        assert axis.max() == 1 and np.abs(axis).max() == 1
+
+
+def test_vertices_count_by_their_mass():
+    """One that stands for three has the axes of three in one place."""
+    places = np.random.default_rng(1).normal(size=(30, 3))
+    mass = np.r_[np.full(10, 3.0), np.ones(20)]
+    rows = np.repeat(np.arange(30), mass.astype(int))
+    squared = ((places[:, None] - places[:8]) ** 2).sum(2)
+    found = pivot_mds.scaled_mds(squared, mass, np.zeros((30, 2)))
+    expected = pivot_mds.scaled_mds(squared[rows], np.ones(len(rows)), np.zeros((len(rows), 2)))
+    np.testing.assert_allclose(found[rows], expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("rows, columns", [(20, 30), (100, 100)])
+def test_a_grid_comes_back(rows, columns):
+    """Distances in the start follow those in the plane; the larger grid is coarsened on the way."""
+    level, places, lengths = grid_level(rows, columns)
+    assert (level.n_vertices > pivot_mds.LARGEST) == (rows == 100)
+    positions = pivot_mds.pivot_mds_positions(level, lengths, 2, 0)
+    assert (positions.shape, positions.dtype) == ((rows * columns, 2), np.float32)
+    some = np.random.default_rng(0).choice(len(places), 500, replace=False)
+    width = np.ptp(places, axis=0)[::-1]
+    stretched = positions / np.ptp(positions, axis=0) * width  # each axis is within [-1, 1]
+    assert pearsonr(pdist(stretched[some]), pdist(places[some])).statistic > (0.96 if rows < 100 else 0.94)
+
+
+def test_lengths_matter():
+    """Of two chains of the same edges the one with longer ones is the longer one."""
+    n = 40
+    matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))
+    lengths = np.where(np.arange(n) < n // 2, 1, 9).astype(np.float32)
+    axis = pivot_mds.pivot_mds_positions(level_of(matrix), lengths, 1, 0)[:, 0]
+    first, second = np.ptp(axis[: n // 2]), np.ptp(axis[n // 2 :])
+    assert second == pytest.approx(9 * first, rel=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-44, 1e-20, 1e20, 1e37, 3e38])
+def test_the_unit_of_the_lengths_does_not_matter(unit):
+    """Up to the ends of float32, where sums of lengths have no number any more."""
+    level, _, lengths = grid_level(12, 12)
+    expected = pivot_mds.pivot_mds_positions(level, lengths, 2, 0)
+    with np.errstate(all="raise", under="ignore"):
+        found = pivot_mds.pivot_mds_positions(level, np.float32(unit) * lengths, 2, 0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_path_has_one_axis():
+    """Along the first it is a line; what the second is filled with is neither rounding nor nothing."""
+    level, lengths = path_level(500)
+    first, second = pivot_mds.pivot_mds_positions(level, lengths, 2, 0).T
+    assert abs(pearsonr(first, np.arange(500)).statistic) > 1 - 1e-6
+    assert np.abs(second).max() == 1 and len(np.unique(second)) > 400
+    assert abs(pearsonr(second, np.arange(500)).statistic) < 0.2
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_vertices_that_are_all_one_place(n_components):
+    """A graph whose distances are all 0 has no axes: a random start, finite."""
+    level, _, lengths = grid_level(8, 8)
+    positions = pivot_mds.pivot_mds_positions(level, 0 * lengths, n_components, 0)
+    assert np.isfinite(positions).all() and (np.ptp(positions, axis=0) > 1).all()
+    assert not np.array_equal(positions, pivot_mds.pivot_mds_positions(level, 0 * lengths, n_components, 1))
+
+
+# --------------------------------------------------------------------------------------------------------- components
+
+
+def are_apart(one, other):
+    """Whether a line parts two groups of points, by trying many directions."""
+    angles = np.linspace(0, 2 * np.pi, 720)
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    return ((one @ directions).max(0) < (other @ directions).min(0)).any()
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_components_do_not_overlap(count):
+    """A straight line lies between any two of one size."""
+    whole = beside_each_other(*[grid_level(9, 9)[0]] * count)
+    positions = pivot_mds.pivot_mds_positions(whole, np.ones(81 * count, np.float32), 2, 0)
+    groups = np.split(positions, count)
+    assert all(are_apart(groups[one], groups[other]) for one in range(count) for other in range(one))
+
+
+def test_components_take_room_by_their_mass():
+    """The largest lies inside, tiny ones have their places around it."""
+    parts = [grid_level(20, 20)[0], grid_level(12, 12)[0], path_level(60)[0], *[path_level(3)[0]] * 3]
+    whole = beside_each_other(*parts)
+    sizes = [part.n_vertices for part in parts]
+    positions = pivot_mds.pivot_mds_positions(whole, np.ones(sum(sizes), np.float32), 2, 0).astype(float)
+    groups = np.split(positions, np.cumsum(sizes)[:-1])
+    centers = np.array([(group.min(0) + group.max(0)) / 2 for group in groups])
+    radii = np.array([np.ptp(group, axis=0).max() / 2 for group in groups])
+    assert np.argmin(np.linalg.norm(centers, axis=1)) == 0
+    assert radii[0] > radii[1] > radii[2] > radii[3:].max() and radii.min() > 0
+    for one in range(len(groups)):
+        for other in range(one):
+            assert np.linalg.norm(centers[one] - centers[other]) > max(radii[one], radii[other])
+
+
+def test_a_component_is_arranged_whatever_lies_beside_it():
+    """The other components change its place and its pivots, not its shape."""
+    level, places, lengths = grid_level(15, 25)
+    whole = beside_each_other(level, path_level(30)[0], level)
+    positions = pivot_mds.pivot_mds_positions(whole, np.ones(whole.n_vertices, np.float32), 2, 0)
+    for part in (positions[:375], positions[-375:]):
+        stretched = part / np.ptp(part, axis=0) * [24, 14]
+        assert pearsonr(pdist(stretched), pdist(places)).statistic > 0.96
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_many_tiny_components(n_components):
+    """Pairs and lone vertices have neither an axis nor the same place."""
+    pair = scipy.sparse.coo_array(([1.0, 1.0], ([0, 1], [1, 0])), (2, 2))
+    matrix = scipy.sparse.block_diag([pair] * 300 + [scipy.sparse.coo_array((1, 1))] * 50, format="csr")
+    positions = pivot_mds.pivot_mds_positions(level_of(matrix), np.ones(650, np.float32), n_components, 0)
+    assert positions.shape == (650, n_components) and np.isfinite(positions).all()
+    assert len(np.unique(positions, axis=0)) == 650
+
+
+# --------------------------------------------------------------------------------------------------------------- bits
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_bits_can_be_repeated(n_components):
+    """On one thread and two, by way of coarser levels, with several components; another seed has other pivots."""
+    level, _, lengths = grid_level(80, 80)
+    level = beside_each_other(level, grid_level(10, 10)[0])
+    lengths = np.resize(lengths, level.n_vertices) + np.random.default_rng(0).random(level.n_vertices, np.float32)
+    found = []
+    for threads, seed in ((1, 3), (2, 3), (2, 4)):
+        with limit_threads(threads):
+            found.append(pivot_mds.pivot_mds_positions(level, lengths, n_components, seed).tobytes())
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_graph_in_one_direction_alone():
+    """Edges lead both ways, whichever end lists the other."""
+    n = 200
+    matrix = scipy.sparse.diags_array([1.0], offsets=[1], shape=(n, n))
+    first = pivot_mds.pivot_mds_positions(level_of(matrix), np.ones(n, np.float32), 2, 0)[:, 0]
+    assert abs(pearsonr(first, np.arange(n)).statistic) > 1 - 1e-6
+
+
+def test_means_of_members():
+    """Lengths of a coarse level are means over all rows, weighted by mass on the way."""
+    built = levels.build_levels(random_graph(3, n=3000), 0, largest=1)[:3]
+    arranged = arrange(built, 0)
+    values = np.random.default_rng(0).random(3000).astype(np.float32)
+    middle = pivot_mds.mean_of_members(arranged[1], arranged[0].mass, values[arranged[0].order])
+    coarse = pivot_mds.mean_of_members(arranged[2], arranged[1].mass, middle)
+    for vertex in range(0, arranged[2].n_vertices, 7):
+        rows = arranged[0].order[arranged[2].row_owner == vertex]
+        assert coarse[vertex] == pytest.approx(values[rows].mean(), rel=1e-5)
