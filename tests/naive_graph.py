@@ -53,6 +53,11 @@ def local_scales(rows, n_neighbors, local_connectivity=1.0, new_rows=False):
     return scales
 
 
+def mean_distances(rows):
+    """Mean of every row's distances, 0 where it has none."""
+    return [math.fsum(row) / max(1, len(row)) for row in rows]
+
+
 def memberships(distances, rho, sigma):
     """Membership strength of every neighbor of one row."""
     return [math.exp(-min(700.0, max(0.0, d - rho) / sigma)) if sigma > 0 else 1.0 for d in distances]

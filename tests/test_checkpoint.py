@@ -476,6 +476,21 @@ def test_finished_model_carries_no_optimiser(digits, keep):
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 
 
+def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkeypatch):
+    """A run that has only its graph yet knows its distances: the start, and the map, are the same."""
+    with interrupted(1):
+        PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
+    (folder,) = folders(keep)
+    for path in folder.glob("epoch-*"):
+        path.unlink()
+    expected = PrecomputedUMAP(5).learn_manifold(**arrays)._held.lengths
+    monkeypatch.setattr(estimator, "fuzzy_graph", None)  # which is not called
+    model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
+    assert model.report_["phases"][0]["init"] == "pivot_mds"
+    assert np.array_equal(model.embedding_, whole)
+    assert np.array_equal(model.manifold_._held.lengths, expected)
+
+
 # -------------------------------------------------------------------------------------------------- another run
 
 
@@ -564,7 +579,8 @@ def test_search_that_is_cut_off_goes_on(ring, keep, interrupted, epochs_run):
     third = pytest.MonkeyPatch()
 
     def stop_in_the_third(layout, state, epochs, on_epoch, **options):
-        calls.append(state)
+        if state.epoch == 0:
+            calls.append(state)
 
         def stop(state):
             on_epoch(state)

@@ -166,7 +166,7 @@ for warning in found:
 def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
     """Checkpoints may fit all the same, since the graph can be built again; it is written when there is room."""
 
-    def fail(folder, graph):
+    def fail(folder, graph, lengths):
         raise OSError(28, "No space left on device")
 
     checkpoint = Checkpoint(tmp_path / "runs", every_epochs=1)
@@ -313,11 +313,11 @@ def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
 def test_another_version(arrays, whole, half_done, monkeypatch):
     """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
     folder, model = half_done
+    message = f"format={run_identity.FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
     monkeypatch.setattr("umap_sk.__version__", "99.0")
-    monkeypatch.setattr(run_identity, "FORMAT", 7)
+    monkeypatch.setattr(run_identity, "FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
     checkpoint_files.unlock(folder)  # this process still has the run that was stepped
-    message = "format=3 there, 7 here; umap_sk='[0-9.]+' there, '99.0' here"
     with pytest.raises(ValueError, match=message):
         strict.fit(**arrays)
     with pytest.warns(CheckpointMismatchWarning, match=message):

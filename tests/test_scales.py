@@ -7,7 +7,7 @@ from compiled import compiled
 
 from umap_sk import kernels
 from umap_sk.neighbors import Neighbors, read_neighbors
-from umap_sk.scales import local_scales, membership_strengths
+from umap_sk.scales import local_scales, mean_distances, membership_strengths
 
 
 def ragged(rows):
@@ -82,6 +82,24 @@ def test_memberships_are_the_twins():
     np.testing.assert_allclose(strengths, expected, rtol=1e-6, atol=1e-38)
     assert strengths[neighbors.distances == 0].min() == 1
     assert strengths.min() == 0  # too far for float32
+
+
+def test_mean_distances_are_the_twins():
+    """Of empty rows, zeros, and rows over twelve magnitudes; the distances are only read."""
+    rows = hard_rows(3, kernels.BLOCK + 100)
+    neighbors = ragged(rows)
+    before = neighbors.distances.copy()
+    found = mean_distances(neighbors)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, naive.mean_distances(rows), rtol=1e-6)
+    assert found[0] == found[1] == 0 and found[3] == 2.5
+    assert np.array_equal(neighbors.distances, before)
+
+
+def test_mean_distances_at_the_end_of_float32():
+    """What float32 holds has a mean that it holds."""
+    assert np.isfinite(mean_distances(ragged([[3e38] * 9, [3e38], [1.0]]))).all()
+    assert mean_distances(ragged([[1e-44] * 9]))[0] == np.float32(1e-44)
 
 
 @pytest.mark.parametrize("new_rows", [False, True])

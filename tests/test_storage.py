@@ -1,7 +1,9 @@
 """Manifolds in directories: the same bits, whole or not there at all, and what is refused."""
 
+import copy
 import json
 import os
+import pickle
 import platform
 import resource
 import signal
@@ -37,8 +39,9 @@ def saved(manifold, tmp_path):
 
 
 def assert_same_bits(ours, theirs):
-    """Equal arrays of equal dtypes, and equal parameters."""
-    for array, other in zip(ours.arrays(), theirs.arrays(), strict=True):
+    """Equal arrays of equal dtypes, mean distances too, and equal parameters."""
+    pairs = zip((*ours.arrays(), ours._held.lengths), (*theirs.arrays(), theirs._held.lengths), strict=True)
+    for array, other in pairs:
         assert array.dtype == other.dtype
         np.testing.assert_array_equal(array, other)
     assert ours.parameters == theirs.parameters
@@ -68,7 +71,8 @@ def test_what_comes_back(manifold, tmp_path, name):
     manifold.save(os.fspath(directory))
     taken = Manifold.load(os.fspath(directory))
     assert_same_bits(taken, manifold)
-    assert all(is_mapped(array) and not array.flags.writeable for array in taken.arrays())
+    arrays = *taken.arrays(), taken._held.lengths
+    assert all(is_mapped(array) and not array.flags.writeable for array in arrays)
     expected = PrecomputedUMAP(**SETTINGS).fit_transform(manifold=manifold)
     np.testing.assert_array_equal(PrecomputedUMAP(**SETTINGS).fit_transform(manifold=taken), expected)
 
@@ -86,6 +90,29 @@ def test_numbers_of_numpy_as_parameters(manifold, tmp_path):
     parameters = {"n_neighbors": np.int64(5), "symmetrize": np.bool_(True), "set_op_mix_ratio": np.float64(0.5)}
     Manifold(FuzzyGraph(*manifold.arrays()), parameters).save(tmp_path / "m")
     assert Manifold.load(tmp_path / "m").parameters == parameters
+
+
+@pytest.mark.parametrize("form", ["learned", "from a graph", "older"])
+def test_manifolds_with_and_without_distances(manifold, tmp_path, form):
+    """Those that know none have no such file and start from the spectrum; so do those of older versions."""
+    if form == "from a graph":
+        manifold = Manifold.from_graph(manifold.graph)
+    manifold.save(tmp_path / "m")
+    if form == "older":
+        without_distances(tmp_path / "m")
+    taken = Manifold.load(tmp_path / "m")
+    known = form == "learned"
+    assert (tmp_path / "m" / "lengths.npy").exists() == known == (taken._held.lengths is not None)
+    model = PrecomputedUMAP(**SETTINGS).fit(manifold=taken)
+    assert model.report_["phases"][0]["init"] == ("pivot_mds" if known else "spectral")
+
+
+def without_distances(directory):
+    """A saved manifold as older versions wrote it."""
+    (directory / "lengths.npy").unlink()
+    about = json.loads((directory / "manifold.json").read_text())
+    del about["checksums"]["lengths.npy"], about["checksum"]
+    (directory / "manifold.json").write_text(json.dumps(about))
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -269,6 +296,8 @@ def test_never_unpickled(saved):
         ("weights", np.ones(3), r"holds float64 of shape \(3,\), but one dimension of float32 is needed"),
         ("indices", np.ones((2, 2), np.int32), r"holds int32 of shape \(2, 2\), but one dimension of int32 or uint32"),
         ("indptr", np.arange(61), r"the rows reach from entry 0 to 60, but there are "),
+        ("lengths", np.ones(60), r"holds float64 of shape \(60,\), but one dimension of float32 is needed"),
+        ("lengths", np.ones(60, np.float32), "lengths.npy' is not what was written: its checksum differs"),
     ],
 )
 def test_files_that_disagree(saved, name, array, message):
@@ -276,6 +305,43 @@ def test_files_that_disagree(saved, name, array, message):
     np.save(saved / f"{name}.npy", array)
     with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
         Manifold.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        (np.ones(59, np.float32), "mean distances of another form than one float32 for each of 60 rows"),
+        (np.r_[np.ones(59), np.nan].astype(np.float32), "a mean distance that is negative or not finite"),
+        (np.r_[np.ones(59), np.inf].astype(np.float32), "a mean distance that is negative or not finite"),
+        (np.r_[np.ones(59), -1].astype(np.float32), "a mean distance that is negative or not finite"),
+    ],
+)
+def test_distances_that_are_none(manifold, tmp_path, lengths, message):
+    """Refused from files, whose checksums are right, and from pickles."""
+    damaged = Manifold(FuzzyGraph(*manifold.arrays()), manifold.parameters, lengths=lengths)
+    damaged.save(tmp_path / "m")
+    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+        Manifold.load(tmp_path / "m")
+    with pytest.raises(ValueError, match=f"The stored manifold has {message}"):
+        pickle.loads(pickle.dumps(damaged))
+    with pytest.raises(ValueError, match="The stored manifold has mean distances of another form"):
+        Manifold.__new__(Manifold).__setstate__(manifold.__getstate__() | {"lengths": [1.0] * 60})
+
+
+def test_pickles_keep_distances(manifold):
+    """Copies start where the original does; a pickle of an older version knows none."""
+    expected = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=manifold).embedding_
+    for taken in (pickle.loads(pickle.dumps(manifold)), copy.deepcopy(manifold)):
+        assert_same_bits(taken, manifold)
+        model = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=taken)
+        np.testing.assert_array_equal(model.embedding_, expected)
+    state = manifold.__getstate__()
+    del state["lengths"]
+    older = Manifold.__new__(Manifold)
+    older.__setstate__(state)
+    with pytest.raises(ValueError, match="init='pivot_mds' needs the distances of the graph, but this manifold has"):
+        PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=older)
+    assert PrecomputedUMAP(**SETTINGS).fit(manifold=older).report_["phases"][0]["init"] == "spectral"
 
 
 def test_mapped_arrays_of_any_length(tmp_path):
