@@ -37,7 +37,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
     if "_stepper" in state:
         stepper = state["_stepper"]
         if state["epoch_"] != stepper.state.epoch:
-            state["embedding_"] = whole_positions(stepper, state["manifold_"].n_samples)
+            state["embedding_"] = whole_positions(stepper, state["manifold_"].disconnected())
             state["epoch_"] = stepper.state.epoch
         state["_stepper"] = stepper._replace(layout=None, state=copy.deepcopy(stepper.state))
     return {**state, "_format": FORMAT, "_umap_sk_version": __version__}
