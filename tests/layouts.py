@@ -27,7 +27,7 @@ def step(layout, phase, state, rows=None):
 
 def n_epochs_for(total):
     """The parameter `n_epochs` with which a graph of one level takes so many epochs in all."""
-    totals = ((n, optimise.total_epochs(optimise.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 99))
+    totals = ((n, optimise.total_epochs(optimise.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 999))
     return next(n for n, planned in totals if planned == total)
 
 

@@ -131,10 +131,16 @@ def smooth(graph, positions, inner, share):
     return out
 
 
-def hand_down(graph, degree, owner, coarse_positions, finest):
+def jitter(positions, amount):
+    """Every coordinate moved by up to `amount`, by a hash of its number among all of them."""
+    shares = [naive_numbers.mix(number) // 2**40 / 2**23 - 1 for number in range(positions.size)]
+    return positions + amount * np.reshape(shares, positions.shape)
+
+
+def hand_down(graph, degree, owner, coarse_positions, finest, amount=0.0):
     """Half the owner's position, half the mean of the neighbors' owners, inner edges counted on coarse levels."""
     inner = np.zeros(len(graph)) if finest else np.maximum(0, degree - graph.sum(1))
-    return smooth(graph, coarse_positions[owner], inner, 0.5)
+    return jitter(smooth(graph, coarse_positions[owner], inner, 0.5), amount)
 
 
 # ------------------------------------------------------------------------------------------- graphs from elsewhere

@@ -5,6 +5,7 @@ import io
 import joblib
 import numpy as np
 import pytest
+from layouts import n_epochs_for
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import GridSearchCV
@@ -18,7 +19,7 @@ callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has call
 X, LABELS = make_blobs(80, 4, random_state=0)
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
 GRAPH = knn_graph(INDICES, DISTS)
-SETTINGS = {"n_neighbors": 10, "n_epochs": 12, "random_state": 0}
+SETTINGS = {"n_neighbors": 10, "n_epochs": n_epochs_for(12), "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from umap_sk import PrecomputedUMAP, kernels
 EPOCHS = 16  # fewer on 70,000 rows than anyone would want, over two levels and the near field
 
 VARIANTS = {  # every start, number of axes and kind of graph
+    "neighbors alone": {},
     "spectral": {"init": "spectral"},
     "array": {"init": "array"},
     "directed": {"init": "array", "symmetrize": False},
@@ -32,7 +33,7 @@ def given(data, variant):
     """An estimator and what it is fitted with."""
     options = {"n_epochs": EPOCHS, "random_state": 3} | VARIANTS[variant]
     arrays = {"knn_indices": data.knn_indices, "knn_dists": data.knn_dists}
-    if options["init"] == "array":
+    if options.get("init") == "array":
         options.pop("init")
         arrays["init"] = data.start
     if options.get("init") == "pca":

@@ -9,14 +9,14 @@ import naive_layout as naive
 import numpy as np
 import pytest
 from graphs import alone, dense_strips, random_graph
-from layouts import layout_of
+from layouts import layout_of, n_epochs_for
 
 from benchmarks import judge
 from umap_sk import Checkpoint, PrecomputedUMAP, early_stop, levels, optimise, progress
 from umap_sk._numba import limit_threads
 from umap_sk.curve import fit_curve
 
-SETTINGS = {"n_epochs": 100, "random_state": 0, "init": "random", "tol": 0.2}
+SETTINGS = {"n_epochs": n_epochs_for(100), "random_state": 0, "init": "random", "tol": 0.2}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import scipy.sparse
 from layouts import FOR_20_EPOCHS
 
 import umap_sk
-from umap_sk import Checkpoint, PrecomputedUMAP, checkpoint_files
+from umap_sk import Checkpoint, PrecomputedUMAP, checkpoint_files, run_identity
 from umap_sk.command_line import main
 from umap_sk.inspection import describe
 
@@ -57,7 +57,7 @@ def test_run(runs, arrays, capsys):
     run = info(found[12]["path"], capsys)
     assert (run["kind"], run["rows"], run["edges"], run["n_epochs"], run["seed"]) == ("run", 60, edges, 20, 0)
     assert run["parameters"]["min_dist"] == 0.1 and found[20]["parameters"]["min_dist"] == 0.25
-    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == 3
+    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == run_identity.FORMAT
     assert run["bytes"] == sum(file.stat().st_size for file in Path(run["path"]).iterdir())
     assert [(one["epoch"], one["whole"]) for one in run["checkpoints"]] == [(5, True), (12, True)]
     newest = Path(run["path"]) / "epoch-00000012.joblib"
@@ -135,6 +135,7 @@ def test_manifold(arrays, tmp_path, capsys):
     assert found["arrays"] == {
         "indices": {"shape": [edges], "dtype": "int32", "whole": True},
         "indptr": {"shape": [61], "dtype": "int64", "whole": True},
+        "lengths": {"shape": [60], "dtype": "float32", "whole": True},
         "weights": {"shape": [edges], "dtype": "float32", "whole": True},
     }
     weights = tmp_path / "graph" / "weights.npy"

@@ -37,7 +37,7 @@ GRAPH = knn_graph(*arrays(50))
 
 
 def umap(**parameters):
-    return PrecomputedUMAP(**{"n_neighbors": 10, "n_epochs": 10, "random_state": 0, **parameters})
+    return PrecomputedUMAP(**{"n_neighbors": 10, "n_epochs": 10, "random_state": 0, "init": "pivot_mds", **parameters})
 
 
 def split_scores(search, n_splits):

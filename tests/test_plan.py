@@ -129,8 +129,9 @@ def test_bounds_and_directions():
     assert peak(n_neighbors=30) > peak(symmetrize=False, n_neighbors=30)
     assert peak(n_neighbors=30) > peak() and peak(n_samples=300_000) > peak()
     assert peak(n_components=10) > peak(n_components=3)
-    solved = plan(n_samples=30_000, edges=900_000, init="spectral", timed=False).phases[2].bytes
-    assert solved > plan(n_samples=30_000, edges=900_000, timed=False).phases[2].bytes
+    for init in ("spectral", "pivot_mds"):
+        solved = plan(n_samples=30_000, edges=900_000, init=init, timed=False).phases[2].bytes
+        assert solved > plan(n_samples=30_000, edges=900_000, timed=False).phases[2].bytes
     assert plan(n_samples=200_000, n_neighbors=11, timed=False).edges == 200_000 * 10 * 2
     assert plan(n_samples=200_000, n_neighbors=30, listed=11, timed=False).edges == 200_000 * 11 * 2
     assert not plan(n_samples=200_000, timed=False).edges_known
@@ -188,7 +189,7 @@ def test_plans_of_an_estimator(ring, tmp_path):
     manifold.save(tmp_path / "m")
     from_files = model.plan(manifold=Manifold.load(tmp_path / "m"), timed=False)
     assert from_files.phases[-1].bytes == 8 * 60 + 28 * 3 * 60 and from_files.disk == strips
-    expected = plan(n_samples=500, n_neighbors=6, n_components=3, init="spectral", timed=False)
+    expected = plan(n_samples=500, n_neighbors=6, n_components=3, init="auto", timed=False)
     assert model.plan(n_samples=500, timed=False) == model.plan(np.zeros((500, 9)), timed=False) == expected
     with pytest.raises(ValueError, match="Nothing tells the number of rows"):
         model.plan()

@@ -17,7 +17,6 @@ RATES = Rates(
     levels=5.0,
     arrange=7.0,
     smooth=11.0,
-    losses=13.0,
     attract=17.0,
     attract_coarse=19.0,
     sample=23.0,
@@ -52,19 +51,20 @@ def test_one_level_by_hand(made_up):
     n, kept, edges = 10_000, 90_000, 120_000
     negatives = optimise.negatives_for(math.log2(10) * 1.5, 5)
     found = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30)
-    trial = 15 * (edges * RATES.attract_coarse + n * 32 * RATES.sample)
+    epochs = optimise.total_epochs(optimise.plan_phases(1, 30, negatives, field=False))
     assert found == {
         "neighbors": RATES.read * 100_000,
         "graph": RATES.graph * kept,
-        "start": pytest.approx((RATES.arrange + RATES.smooth) * edges + 3.5 * trial + 2 * n * RATES.losses),
-        "layout": 30 * (edges * RATES.attract + n * negatives * RATES.sample),
+        "start": pytest.approx((RATES.arrange + RATES.smooth) * edges),
+        "layout": epochs * (edges * RATES.attract + n * negatives * RATES.sample),
     }
-    spectral = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30, init="spectral")
-    assert found["start"] - spectral["start"] == pytest.approx(RATES.smooth * edges - 1e-5 * n)
+    for init in ("spectral", "pivot_mds"):
+        solved = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30, init=init)
+        assert found["start"] - solved["start"] == pytest.approx(RATES.smooth * edges - 1e-5 * n)
 
 
 def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
-    """600,000 rows: three levels, a field on each, its short range in the last quarter of the finest level's epochs."""
+    """600,000 rows: three levels, a field on each, its short range in the last quarter of the last phase's epochs."""
     made_up(RATES._replace(fresh=1e-3))
     n, kept, edges = 600_000, 8_400_000, 12_000_000
     found = seconds(n_samples=n, edges=edges, n_epochs=100)
@@ -76,12 +76,14 @@ def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
     (_, _), (middle, middle_edges), (top, top_edges) = levels = plan_time.levels_of(plan_sizes(n, edges))
     assert [vertices for vertices, _ in levels] == [n, n // 7, n // 49]
     work = (5 + 5.5 * missed + 7 + 2.5 * missed + 11 + 0.5 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
-    trials = 3.5 * 15 * (top_edges * 19 + top * 32 * 23) + 2 * top * 13
-    assert found["start"] == pytest.approx(work + trials)
+    assert found["start"] == pytest.approx(work)
+    longest, short, arranging, settling = (phase.epochs for phase in optimise.plan_phases(3, 100, 32, field=True))
     cells = 25_000 * 6**0.4
-    coarse = 60 * (top_edges * 19 + cells / 9 * 29 + top * 31) + 15 * (middle_edges * 19 + cells / 9 * 29 + middle * 31)
+    coarse = longest * (top_edges * 19 + cells / 9 * 29 + top * 31)
+    coarse += short * (middle_edges * 19 + cells / 9 * 29 + middle * 31)
     near = 1.3 * 37 + 1.5 * 2 * math.log2(16 * n / 2**23) / 2
-    finest = 22 * (edges * 17 + cells * 29 + n * 31) + 5 * n * near  # from epoch 16.5 of 22 on
+    last_quarter = settling - math.ceil(0.75 * settling)
+    finest = (arranging + settling) * (edges * 17 + cells * 29 + n * 31) + last_quarter * n * near
     handed_down = 0.4 * 11 * (middle_edges + edges)
     assert found["layout"] == pytest.approx(coarse + finest + handed_down)
     manifold = seconds(n_samples=n, edges=edges, n_epochs=100, on_disk=True)

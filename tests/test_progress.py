@@ -189,7 +189,7 @@ def test_costs_of_a_real_layout(monkeypatch, capfd):
         show = lines(costs, done)
 
         def after(epoch):
-            now[0] += 1e3 * costs[epoch - 1]
+            now[0] += 100 * costs[epoch - 1] / sum(costs)
             show(epoch)
 
         return after
@@ -199,9 +199,11 @@ def test_costs_of_a_real_layout(monkeypatch, capfd):
     model.fit(knn_indices=indices, knn_dists=dists)
     (costs,) = told
     total = model.n_epochs_
-    assert len(model.report_["phases"][-2]["levels"]) == 3 and len(costs) == total == 97
-    assert costs[0] < costs[60] < costs[75] < costs[96]
-    expected = [1e3 * sum(costs[epoch:]) for epoch in range(1, 98) if epoch * 10 // 97 > (epoch - 1) * 10 // 97]
+    assert len(model.report_["phases"][-2]["levels"]) == 3 and len(costs) == total
+    begin = [phase.first_epoch for phase in optimise.plan_phases(3, 100, 32, field=True)]
+    assert costs[0] < costs[begin[1]] < costs[begin[2]] == costs[begin[3]] < costs[-1]
+    tenths = [epoch for epoch in range(1, total + 1) if epoch * 10 // total > (epoch - 1) * 10 // total]
+    expected = [100 * sum(costs[epoch:]) / sum(costs) for epoch in tenths]
     told = [float(line.split()[6]) for line in capfd.readouterr().err.splitlines()]
     assert told == pytest.approx(expected, abs=0.6)
 

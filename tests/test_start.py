@@ -1,4 +1,4 @@
-"""Where a layout begins: scaling, ranks, the search for the scale, and starts that can be repeated."""
+"""Where a layout begins: scaling, ranks, the width of a start, and starts that can be repeated."""
 
 import naive_graph
 import naive_layout as naive
@@ -7,9 +7,8 @@ import pytest
 import scipy.sparse
 from graphs import alone, dense, dense_strips, random_graph
 
-from umap_sk import kernels, levels, optimise, start
+from umap_sk import levels, start
 from umap_sk._numba import limit_threads
-from umap_sk.curve import Curve, fit_curve
 from umap_sk.spectral import spectral_positions
 
 
@@ -39,7 +38,8 @@ def test_pca_positions(digits):
     assert np.array_equal(positions, start.pca_positions(digits.features, 3, 0))
     centered = digits.features - digits.features.mean(0)
     leading = np.linalg.svd(centered, full_matrices=False)[2][:3]
-    assert np.abs(np.abs(centered @ leading.T) - np.abs(positions)).max() < 1e-2
+    expected = np.abs(centered @ leading.T)
+    np.testing.assert_allclose(np.abs(positions), expected / expected.max(), atol=1e-4)
     with pytest.raises(ValueError, match="needs at least n_components=65 features and rows.*1797, 64"):
         start.pca_positions(digits.features, 65, 0)
 
@@ -84,24 +84,51 @@ def test_smoothed_start_is_the_twins():
     np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
-@pytest.mark.parametrize("min_dist", [0.1, 0.8])
-def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
-    monkeypatch.setattr(start, "OPPOSITE", 100)
+def test_suited_width_is_the_twins(symmetric, d, monkeypatch):
+    """Of edges with ties, of a graph and a coarse level, within bounds or without."""
     finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
-    curve = fit_curve(1.0, min_dist)
-    f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
+    found = []
     for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
-        positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
-        positions[1:9] = positions[0]
-        scales = np.array([3.0, 10.0, 100.0])
-        losses = start.expected_losses(level, positions, scales, 600, curve, 3.5)
-        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100))
-        assert level.n_vertices < 600 or (stride, apart) == (9, 5)
-        arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
-        rules = stride, apart, kernels.THIN, 600, f
-        expected = [naive.expected_loss(*arguments, scale, *rules) for scale in scales]
-        np.testing.assert_allclose(losses, expected, rtol=1e-4)
+        spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
+        for power in (1, 2, 3, 5):
+            positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
+            positions[1:9] = positions[0]
+            for bounds in ((start.NARROWEST, start.WIDEST), (0.0, 1e6)):
+                with monkeypatch.context() as patch:
+                    patch.setattr(start, "NARROWEST", bounds[0])
+                    patch.setattr(start, "WIDEST", bounds[1])
+                    found.append(start.suited_width(level, positions))
+                expected = naive.suited_width(dense_strips(level), positions, *bounds, start.CROWDED)
+                assert found[-1] == pytest.approx(expected, rel=1e-4)
+    assert len(set(found)) > 6
+
+
+def test_suited_width_has_bounds():
+    """Even edges get all the room there is, a few that are far longer than most the least, and no edge length too."""
+    level, n = alone(ring_level()), 400
+    angle = 2 * np.pi * level.order / n
+    even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
+    assert start.suited_width(level, even) == start.WIDEST
+    folded = even.copy()
+    folded[level.order % 20 == 0] *= -1
+    assert start.suited_width(level, folded) == start.NARROWEST
+    assert start.suited_width(level, np.zeros_like(even)) == start.WIDEST
+    assert start.suited_width(level, even) == start.suited_width(level, even * np.float32(0.01))
+
+
+def test_suited_width_of_a_sample(monkeypatch):
+    """Some rows stand for all."""
+    level = alone(levels.finest_level(random_graph(2, n=20_000, hub=False)))
+    positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
+    whole = start.suited_width(level, positions)
+    monkeypatch.setattr(start, "MEASURED", 2_000)
+    monkeypatch.setattr(start, "NARROWEST", 0.0)
+    sampled = start.suited_width(level, positions)
+    monkeypatch.setattr(start, "MEASURED", 20_000)
+    assert sampled == pytest.approx(start.suited_width(level, positions), rel=0.1)
+    assert sampled != start.suited_width(level, positions) and whole >= sampled * 0.9
 
 
 def ring_level(n=400):
@@ -113,41 +140,6 @@ def ring_level(n=400):
     return levels.finest_level(
         levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
-
-
-@pytest.mark.parametrize("rate, case", [(0.02, "least"), (5.0, "listed"), (2000.0, "beyond")])
-def test_best_scale_has_the_lowest_loss(rate, case):
-    level, curve = alone(ring_level()), Curve(1.577, 0.895)
-    angle = 2 * np.pi * level.order / 400
-    positions = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    scale = start.best_scale(level, positions, 400, curve, rate)
-    listed = np.array(start.SCALES, float)
-    tried = np.concatenate([listed, listed[-1] * 1.5 ** np.arange(1, 33)])
-    losses = start.expected_losses(level, positions, tried, 400, curve, rate)
-    lowest = tried[np.argmin(losses)]
-    assert {"least": lowest == listed[0], "listed": lowest in listed, "beyond": lowest > listed[-1]}[case]
-    k = int(np.argmin(losses))
-    if 0 < k < len(tried) - 1:
-        x = np.log(tried[k - 1 : k + 2])
-        square, slope, _ = np.polyfit(x, losses[k - 1 : k + 2], 2)
-        lowest = np.exp(-slope / (2 * square))
-    assert scale == pytest.approx(lowest, rel=1e-6)
-
-
-@pytest.mark.parametrize("rate", [0.5, 5.0])
-def test_tried_scale_leads_to_the_lowest_loss(rate):
-    """No scale two steps away leads to a lower loss, after the same trial."""
-    level, forces = alone(ring_level()), optimise.Forces(Curve(1.577, 0.895), negative_rate=rate)
-    folded = np.random.default_rng(0).normal(scale=0.2, size=(400, 2)).astype(np.float32)
-    scale = start.tried_scale((level,), folded, forces, 0)
-    layout = optimise.Layout((level,), (start.TRIAL,), forces)
-
-    def loss(factor):
-        state = optimise.begin(layout, folded * np.float32(scale * factor), 0)
-        reached = optimise.run(layout, state, start.TRIAL_EPOCHS).positions
-        return start.expected_losses(level, reached, np.ones(1), 400, forces.curve, rate)[0]
-
-    assert loss(1) < min(loss(start.TRIAL_RATIO**-2), loss(start.TRIAL_RATIO**2))
 
 
 def clusters_level():

@@ -56,7 +56,7 @@ def test_after_every_epoch(method, tol, store):
     """All that was stored is of one epoch, with its map, and goes on to the last one's bits."""
     model, kept = PrecomputedUMAP(**SETTINGS, tol=tol), []
     with after_each_epoch(lambda epoch: kept.append((epoch, store(model)))):
-        getattr(model, method)(**ARRAYS, **({"epochs": 60} if method == "partial_fit" else {}))
+        getattr(model, method)(**ARRAYS, **({"epochs": 1000} if method == "partial_fit" else {}))
     assert model.epoch_ == model.n_epochs_ and len(kept) == model.report_["phases"][-1]["epochs"]
     stepped = PrecomputedUMAP(**SETTINGS, tol=tol)
     for epoch, content in kept:
@@ -65,7 +65,7 @@ def test_after_every_epoch(method, tol, store):
         assert again.epoch_ == epoch == stepped.epoch_ and again.n_epochs_ == model.n_epochs_
         np.testing.assert_array_equal(again.embedding_, stepped.embedding_)
         if epoch < model.n_epochs_:
-            again.partial_fit(epochs=60)
+            again.partial_fit(epochs=1000)
         np.testing.assert_array_equal(again.embedding_, model.embedding_)
 
 
@@ -94,7 +94,7 @@ def test_from_another_thread(whole):
     assert len(inside) >= 10
     for again in models:
         if not hasattr(again, "embedding_") or again.epoch_ < again.n_epochs_:
-            again.partial_fit(**ARRAYS, epochs=60)
+            again.partial_fit(**ARRAYS, epochs=1000)
         np.testing.assert_array_equal(again.embedding_, whole.embedding_)
 
 

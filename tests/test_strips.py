@@ -246,6 +246,15 @@ def test_strip_sums():
     np.testing.assert_allclose(sums, dense_strips(level).sum(1), rtol=1e-6)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_jitter_is_the_twins(d):
+    """Rows of one place come to lie apart, by little."""
+    positions = np.full((N, d), 3.0, np.float32)
+    kernels.jitter(positions, np.float32(0.25))
+    np.testing.assert_allclose(positions, naive.jitter(np.full((N, d), 3.0), 0.25), rtol=1e-6)
+    assert np.abs(positions - 3).max() <= 0.25 and len(np.unique(positions[:, 0])) > 0.99 * N
+
+
 def test_hand_down_is_the_twins():
     built = strips.arrange(levels.build_levels(random_graph(9), 0, largest=100), 0)
     assert len(built) >= 3
@@ -253,7 +262,7 @@ def test_hand_down_is_the_twins():
         finer, coarse = built[depth - 1], built[depth]
         positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
         graph, degree = dense_strips(finer), finer.degree.astype(float)
-        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1)
+        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1, amount=strips.JITTER)
         result = strips.hand_down(built, depth, positions)
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)

@@ -11,11 +11,11 @@ from umap_sk.curve import fit_curve
 
 
 def results():
-    """Graph, embedding and new rows of two fits, and an embedding by way of three levels with field and near field."""
+    """Graph, embedding and new rows of three fits, and an embedding over three levels with field and near field."""
     points = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=7).fit(points[:40]).kneighbors(points)
     found = {}
-    for n_components, init in ((2, "random"), (3, "spectral")):
+    for n_components, init in ((2, "random"), (3, "spectral"), (1, "pivot_mds")):
         model = PrecomputedUMAP(6, n_components, n_epochs=3, random_state=0, init=init, local_connectivity=1.5)
         model.fit(knn_indices=indices[:40], knn_dists=dists[:40])
         found[f"graph {n_components}"] = model.graph_.data

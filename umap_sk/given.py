@@ -276,10 +276,10 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
         )
-    if init == "pca" and abs(features).max() >= TOO_LARGE:
+    if init == "pca" and float(abs(features).max()) >= (limit := TOO_LARGE[features.dtype.itemsize]):
         raise ValueError(
             f"init='pca' squares the features, but X goes up to {abs(features).max():.2g}; values below "
-            f"{TOO_LARGE:.0e} are needed. Scale them down, for example by X / np.abs(X).max()."
+            f"{limit:.0e} are needed in {features.dtype}. Scale them down, for example by X / np.abs(X).max()."
         )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(

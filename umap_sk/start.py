@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
@@ -17,7 +18,7 @@ from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
-TOO_LARGE = 1e150  # of a feature whose square is summed up
+TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
 SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
@@ -63,7 +64,7 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
     Returns
     -------
     ndarray of shape (n, n_components), float32
-        The positions.
+        The positions, the largest of which is 1 or -1.
 
     Raises
     ------
@@ -86,11 +87,16 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 
 def principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
-    """What scikit-learn finds; axes along which the features do not vary are rounding."""
+    """What scikit-learn finds, within [-1, 1]; axes along which the features do not vary are rounding."""
     if scipy.sparse.issparse(features) and min(features.shape) <= n_components:
         features = features.toarray()  # few columns or rows, all of whose components scikit-learn finds in dense ones
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
-        return PCA(n_components, random_state=seed % 2**32).fit_transform(features).astype(np.float32)
+        solver = PCA(n_components, random_state=seed % 2**32).set_output(transform="default")
+        try:
+            positions = solver.fit_transform(features)
+        except ArpackError:  # of sparse features that do not vary at all
+            return np.zeros((features.shape[0], n_components), np.float32)
+    return (positions / max(np.abs(positions).max(), np.finfo(positions.dtype).tiny)).astype(np.float32)
 
 
 def varying_directions(positions: np.ndarray) -> int:
@@ -129,7 +135,8 @@ def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: i
 def squares_are_finite(features: Any) -> bool:
     """Whether no value is NaN or infinite, or so large that sums of squares are."""
     values = features.data if scipy.sparse.issparse(features) else features
-    return bool(values.size == 0 or (abs(values.max()) < TOO_LARGE and abs(values.min()) < TOO_LARGE))
+    largest = max(abs(float(values.max())), abs(float(values.min()))) if values.size else 0.0
+    return largest < TOO_LARGE[features.dtype.itemsize]
 
 
 def robust_widths(positions: np.ndarray) -> np.ndarray:
