@@ -13,7 +13,7 @@ from umap_sk.field import MOST_CELLS, Kernel, add_near_field, grid_field, read_f
 from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.5, 0.3)  # of the two phases on the graph itself, below levels or alone
+FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the graph itself, below levels or alone
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
@@ -62,9 +62,9 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-COARSE = Descent(step=0.4, fall=1.0, floor=0.5, softening=1.0, repulsion=1.5)
+COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)
 ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
-SETTLING = Descent(step=1.8, fall=1.5, near=True)
+SETTLING = Descent(step=1.8, fall=2.0, near=True)
 
 
 class Phase(NamedTuple):
@@ -188,8 +188,8 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph; 0.5 E and
-        0.3 E if it is alone.
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph; 0.4 E and
+        0.5 E if it is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
     field : bool
