@@ -23,6 +23,7 @@ WIDEST = 2.0**64  # sigma of rows with fewer neighbors than the sum that is aske
 CLIP = f4(4)  # largest component of a pair's gradient
 STRIP = 16  # rows whose edges lie side by side, so that they are computed side by side
 PULLED = 64  # edges of every row of a strip that are gathered at once
+THIN = 4  # of the scales' attraction: of so many rows one is looked at
 RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
 NEAR = 8  # samples of the near field a vertex
 PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
@@ -1092,6 +1093,48 @@ def log_of(x):
     t = s * s
     series = 1.0 + t * (1 / 3 + t * (1 / 5 + t * (1 / 7 + t * (1 / 9 + t * (1 / 11)))))
     return exponent * 0.6931471805599453 + 2.0 * s * series
+
+
+@parallel_kernel
+def scale_losses(positions, starts, indices, weights, degree, mass, stride, apart, powers, a, b, attracted, repelled):
+    """Expected losses of scale * positions, powers = scale ** 2b; attraction of every THIN-th row, repulsion of fewer.
+
+    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them from every apart-th of
+    all, from a place on that differs from part to part; these stand for all others.
+    """
+    n, d = positions.shape
+    for part in prange(attracted.shape[0]):
+        for i in range(part * stride, min(n, (part + 1) * stride), THIN):
+            strip = i // STRIP
+            for e in range(starts[strip] + i % STRIP, starts[strip + 1], STRIP):
+                d2 = f4(1e-12)
+                for k in range(d):
+                    d2 += (positions[i, k] - positions[indices[e], k]) ** 2
+                term = a * power(d2, b)
+                for g in range(powers.shape[0]):
+                    attracted[part, g] += weights[e] * log_of(1.0 + term * powers[g])
+        i = part * stride
+        first = part % apart
+        count = (n - first + apart - 1) // apart
+        pair = np.empty(count, f4)
+        share = np.empty(count, np.float64)
+        whole = 0.0
+        for j in range(n):
+            whole += mass[j]
+        seen = 0.0
+        for q in range(count):
+            j = first + q * apart
+            d2 = f4(0)
+            for k in range(d):
+                d2 += (positions[i, k] - positions[j, k]) ** 2
+            pair[q] = a * power(max(d2, f4(1e-9)), b)
+            share[q] = mass[j] if j != i else f4(0)
+            seen += share[q]
+        for g in range(powers.shape[0]):
+            total = 0.0
+            for q in range(count):
+                total += share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
+            repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]
 
 
 @kernel

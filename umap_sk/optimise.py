@@ -13,7 +13,7 @@ from umap_sk.field import MOST_CELLS, Kernel, add_near_field, grid_field, read_f
 from umap_sk.strips import ArrangedLevel, hand_down
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FINE_SHARES, SINGLE_SHARES = (0.2, 0.33), (0.5, 0.3)  # of the two phases on the graph itself, below levels or alone
+FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.5, 0.3)  # of the two phases on the graph itself, below levels or alone
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
@@ -43,8 +43,8 @@ class Descent(NamedTuple):
     floor : float
         Share of a vertex's degree in Adam's epsilon: weak forces move a vertex less than strong ones.
     softening : float
-        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911),
-        in the units of the step: it takes away the barriers between points that block each other.
+        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
+        it takes away the barriers between points that block each other. In units of the embedding.
     softening_fall : float
         How the length falls.
     repulsion : float
@@ -62,7 +62,7 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-COARSE = Descent(step=0.5, fall=1.0, floor=1.0, softening=1 / 15, repulsion=1.5)  # lengths in widths of the start
+COARSE = Descent(step=0.4, fall=1.0, floor=0.5, softening=1.0, repulsion=1.5)
 ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
 SETTLING = Descent(step=1.8, fall=1.5, near=True)
 
@@ -188,7 +188,7 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.2 E and 0.33 E on the graph; 0.5 E and
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph; 0.5 E and
         0.3 E if it is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
@@ -463,11 +463,6 @@ def repulsion(
         add_near_field(state.positions, frame, share, settings, out, rows)
 
 
-def unit_of(phase: Phase, state: LayoutState) -> float:
-    """What a phase's lengths are multiples of, in units of the embedding."""
-    return state.width if phase.depth else 1.0
-
-
 def softening(phase: Phase, state: LayoutState) -> float:
     """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew.
 
@@ -484,9 +479,7 @@ def softening(phase: Phase, state: LayoutState) -> float:
         A squared length, in units of the embedding.
     """
     step = (state.epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
-    return (
-        unit_of(phase, state) * phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall
-    ) ** 2
+    return (phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
 def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarray:
@@ -508,9 +501,10 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarr
     """
     done = state.epoch - phase.first_epoch
     forces, descent = layout.forces, phase.descent
+    unit = state.width if phase.depth else 1.0
     return as_record(
         forces._replace(gamma=forces.gamma * descent.repulsion),
-        step=forces.learning_rate * unit_of(phase, state) * descent.step * (1 - done / phase.epochs) ** descent.fall,
+        step=forces.learning_rate * unit * descent.step * (1 - done / phase.epochs) ** descent.fall,
         correction1=1 - 0.5 ** (done + 1),
         correction2=1 - 0.9 ** (done + 1),
         floor=descent.floor,

@@ -1,5 +1,6 @@
 """Where the layout begins: positions to start from, and the scale that suits them."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
+from umap_sk._numba import readonly
+from umap_sk.curve import Curve
+from umap_sk.optimise import Forces
 from umap_sk.strips import ArrangedLevel, smoothed, stride_of
 
 PASSES = 2  # of smoothing
@@ -17,6 +21,10 @@ BOUND = 0.75  # widths from the centre at which far points are clipped
 TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
+SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
+ROOM = 2.25  # widths of a start with the lowest loss
+SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
+OPPOSITE = 2_048  # others that each of them is held against, at least
 NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
 CROWDED = 120.0  # width times the square of how much longer a start's long edges are than its middle one
 MEASURED = 10_000  # vertices, at least, whose edges are measured
@@ -184,39 +192,127 @@ def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
-def suited_width(level: ArrangedLevel, positions: np.ndarray) -> float:
-    """Width from which a start is arranged best.
+def suited_width(
+    finest: ArrangedLevel, positions: np.ndarray, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces
+) -> float:
+    """Width from which a start is arranged best: enough for its groups, less where it is folded.
 
-    A start with edges that are much longer than most lays on top of each other what does not belong together; a narrow
-    one lets the descent sort it. A start with even edges is unfolded already, and keeps more of its arrangement if it
-    has room. The loss cannot tell, since it does not see empty space.
+    The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
+    about twice as much. A start with edges that are much longer than most lays on top of each other what does not
+    belong together, and a narrow one lets the descent sort it. The loss does not see empty space, so there is a bound.
+
+    Parameters
+    ----------
+    finest, coarsest : ArrangedLevel
+        The outermost levels.
+    positions, averages : ndarray of shape (n, d), float32
+        Positions of their vertices, about 1 wide.
+    forces : Forces
+        Curve and rates.
+
+    Returns
+    -------
+    float
+        What to multiply the positions by, from 12 to 30.
+    """
+    rate = forces.negative_rate * forces.gamma
+    losses = expected_losses(coarsest, averages, np.array(SCALES), finest.n_vertices, forces.curve, rate)
+    room = ROOM * lowest_scale(np.array(SCALES), losses)
+    return min(WIDEST, max(NARROWEST, min(room, CROWDED / length_spread(finest, positions))))
+
+
+def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
+    """Mean square of some edges' lengths, in units of their median, both weighted.
 
     Parameters
     ----------
     level : ArrangedLevel
         The finest level.
     positions : ndarray of shape (n, d), float32
-        Its positions, about 1 wide.
+        Its positions.
 
     Returns
     -------
     float
-        What to multiply the positions by, from 12 to 30: 120 by the mean square of the edges' lengths in units of their
-        median, both weighted.
+        About 2 for a map without folds; 1 where all edges have length 0.
     """
-    stride = stride_of(level.n_vertices, MEASURED)
-    rows = np.arange(0, level.n_vertices, stride)
+    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, MEASURED))
     starts, indices, weights = level.strips
-    width = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
-    first = starts[rows // kernels.STRIP] + rows % kernels.STRIP
-    edges = np.repeat(first // kernels.STRIP - np.cumsum(width) + width, width) + np.arange(width.sum())
-    edges = edges * kernels.STRIP + np.repeat(rows % kernels.STRIP, width)
-    lengths = np.linalg.norm(positions[np.repeat(rows, width)] - positions[indices[edges]], axis=1).astype(np.float64)
+    count = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
+    edges = np.repeat(starts[rows // kernels.STRIP] // kernels.STRIP - np.cumsum(count) + count, count)
+    edges = (edges + np.arange(count.sum())) * kernels.STRIP + np.repeat(rows % kernels.STRIP, count)
+    lengths = np.linalg.norm(positions[np.repeat(rows, count)] - positions[indices[edges]], axis=1).astype(np.float64)
     shares = weights[edges].astype(np.float64)
     order = np.argsort(lengths, kind="stable")
     reached = np.cumsum(shares[order])
-    if not len(reached) or reached[-1] <= 0:
-        return WIDEST
-    middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]]
-    mean_square = float((shares * lengths**2).sum() / reached[-1])
-    return min(WIDEST, max(NARROWEST, CROWDED * middle**2 / mean_square)) if mean_square > 0 else WIDEST
+    middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]] if reached[-1] > 0 else 0.0
+    return float((shares * lengths**2).sum() / reached[-1] / middle**2) if middle > 0 else 1.0
+
+
+def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
+    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms.
+
+    Parameters
+    ----------
+    scales, losses : ndarray of float
+        Ascending scales and their losses.
+
+    Returns
+    -------
+    float
+        The scale itself where its loss is the first or the last.
+    """
+    k = int(np.argmin(losses))
+    if k in (0, len(scales) - 1):
+        return float(scales[k])
+    left, right = (math.log(scales[j] / scales[k]) for j in (k - 1, k + 1))
+    rise_left, rise_right = (float(losses[j] - losses[k]) for j in (k - 1, k + 1))
+    slope = rise_left * right * right - rise_right * left * left
+    bend = rise_left * right - rise_right * left
+    return float(scales[k]) * (math.exp(slope / (2 * bend)) if bend else 1.0)
+
+
+def expected_losses(
+    level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
+) -> np.ndarray:
+    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        A level.
+    positions : ndarray of shape (n, d), float32
+        Its positions.
+    scales : ndarray of float
+        What to multiply the positions by.
+    n_rows : int
+        Rows that the level stands for.
+    curve : Curve
+        The curve.
+    rate : float
+        Weight of the repulsion.
+
+    Returns
+    -------
+    ndarray of float
+        One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
+    """
+    stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
+    parts = -(-level.n_vertices // stride)
+    attracted, repelled = np.zeros((2, parts, len(scales)))
+    kernels.scale_losses(
+        readonly(positions),
+        *level.edges,
+        level.degree,
+        np.ascontiguousarray(level.mass),
+        stride,
+        apart,
+        scales ** (2 * curve.b),
+        np.float32(curve.a),
+        np.float32(curve.b),
+        attracted,
+        repelled,
+    )
+    rows = np.arange(level.n_vertices) % stride % kernels.THIN == 0
+    share, sampled = float(rows.mean()), float(level.mass[::stride].sum())
+    return attracted.sum(0) / share / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled

@@ -195,16 +195,16 @@ def start(
             positions = spectral_positions(coarsest, schedule.n_components, seed)
         positions = scaled_robustly(positions[levels[-1].order]) * np.float32(width)
     else:
-        positions = given_positions(init, levels, connected, schedule.n_components, seed, features)
-        if rescale or isinstance(init, str):
-            positions = smoothed_start(levels[0], positions)
-            width = suited_width(levels[0], positions)
-            positions = positions * np.float32(width)
-        else:
-            width = float(robust_widths(positions).max())
+        finest = given_positions(init, levels, connected, schedule.n_components, seed, features)
+        scaled = rescale or isinstance(init, str)
+        positions = finest = smoothed_start(levels[0], finest) if scaled else finest
         for finer, coarser in zip(levels, levels[1:], strict=False):
-            if len(layout.levels) > 1 or rescale:
+            if len(layout.levels) > 1 or scaled:
                 positions = average(coarser, finer.mass, positions)
+        width = suited_width(levels[0], finest, levels[-1], positions, forces) if scaled else 1.0
+        positions = positions * np.float32(width)
+        if not scaled:
+            width = float(robust_widths(positions).max())
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
