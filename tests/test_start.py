@@ -169,10 +169,10 @@ def test_lowest_scale():
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
     """The least of room and folds, within bounds; the room is told by the coarsest level, folds by the finest."""
-    finest = levels.finest_level(random_graph(1, n=600))
-    fine, coarse = map(alone, (finest, levels.coarsen(finest, 0, 0)))
-    rng = np.random.default_rng(2)
-    positions, averages = (rng.uniform(-0.75, 0.75, (one.n_vertices, 2)).astype(np.float32) for one in (fine, coarse))
+    fine, coarse = alone(levels.finest_level(random_graph(1, n=600))), alone(ring_level())
+    positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
+    angle = 2 * np.pi * coarse.order / 400
+    averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     forces = optimise.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
     monkeypatch.setattr(start, "OPPOSITE", 100)
     f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
@@ -180,6 +180,7 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     arguments = dense_strips(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
     scales = np.array(start.SCALES)
     losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
+    assert 0 < np.argmin(losses) < len(scales) - 1
     room = start.ROOM * naive.lowest_scale(scales, losses)
     spread = naive.length_spread(dense_strips(fine), positions)
     crowded, widest, narrowest, expected = {
