@@ -37,8 +37,8 @@ def scaled_robustly(positions):
     return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
 
 
-def suited_width(graph, positions, narrowest, widest, crowded):
-    """Width for a start: `crowded` by the square of the middle edge's length over the mean square, within bounds.
+def length_spread(graph, positions):
+    """Mean square of the edges' lengths over the square of the middle one, both by weight.
 
     The middle edge is the first, from the shortest up, with which half of the edges' weights are reached.
     """
@@ -50,8 +50,40 @@ def suited_width(graph, positions, narrowest, widest, crowded):
         reached += weight
         if middle is None and reached >= whole / 2:
             middle = length
-    mean_square = sum(weight * length**2 for length, weight in edges) / whole
-    return min(widest, max(narrowest, crowded * middle**2 / mean_square))
+    return sum(weight * length**2 for length, weight in edges) / whole / middle**2
+
+
+def lowest_scale(scales, losses):
+    """Lowest point of the parabola through the lowest of all losses and its neighbors, over logarithms."""
+    k = int(np.argmin(losses))
+    if k in (0, len(scales) - 1):
+        return scales[k]
+    square, slope, _ = np.polyfit(np.log(scales[k - 1 : k + 2]), losses[k - 1 : k + 2], 2)
+    return np.exp(-slope / (2 * square))
+
+
+def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_rows, f):
+    """Expectation of UMAP's loss a row at one scale.
+
+    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against every `apart`-th
+    of the others, which stand for all of them, as the rows do. An edge is stored twice, so the sum over rows counts
+    each twice, and the repulsion as well: both are half the sums.
+    """
+    y = np.asarray(positions, float) * scale
+    attraction = repulsion = 0.0
+    pulled = 0
+    for i in range(len(y)):
+        d2 = ((y[i] - y) ** 2).sum(1)
+        if i % stride % thin == 0:
+            attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
+            pulled += 1
+        if i % stride == 0:
+            q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
+            terms = -mass * np.log1p(-q)
+            others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
+            repulsion += degree[i] * terms[others].sum() * (mass.sum() - mass[i]) / mass[others].sum()
+    attraction *= len(y) / pulled
+    return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 
 
 def probed_loss(graph, degree, mass, positions, stride, apart, f):

@@ -26,7 +26,7 @@ def state_of(layout, phase, done, width=3.0, d=2, seed=8):
 
 
 def unit_of(phase):
-    """Lengths are in widths of the start on coarse levels, and in units of the embedding on the graph."""
+    """Steps are in widths of the start on coarse levels, and in units of the embedding on the graph."""
     return START_WIDTH if phase.depth else 1.0
 
 
@@ -34,7 +34,7 @@ def softening_of(phase, state):
     """The square of a length that falls in steps."""
     step = np.floor(optimise.SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
     fallen = (1 - step / optimise.SOFTENINGS) ** phase.descent.softening_fall
-    return (unit_of(phase) * phase.descent.softening * fallen) ** 2
+    return (phase.descent.softening * fallen) ** 2
 
 
 def naive_forces(layout, phase, state):

@@ -7,8 +7,9 @@ import pytest
 import scipy.sparse
 from graphs import alone, dense, dense_strips, random_graph
 
-from umap_sk import levels, start
+from umap_sk import kernels, levels, optimise, start
 from umap_sk._numba import limit_threads
+from umap_sk.curve import Curve, fit_curve
 from umap_sk.spectral import spectral_positions
 
 
@@ -84,53 +85,6 @@ def test_smoothed_start_is_the_twins():
     np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3])
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_suited_width_is_the_twins(symmetric, d, monkeypatch):
-    """Of edges with ties, of a graph and a coarse level, within bounds or without."""
-    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
-    found = []
-    for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
-        spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
-        for power in (1, 2, 3, 5):
-            positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
-            positions[1:9] = positions[0]
-            for bounds in ((start.NARROWEST, start.WIDEST), (0.0, 1e6)):
-                with monkeypatch.context() as patch:
-                    patch.setattr(start, "NARROWEST", bounds[0])
-                    patch.setattr(start, "WIDEST", bounds[1])
-                    found.append(start.suited_width(level, positions))
-                expected = naive.suited_width(dense_strips(level), positions, *bounds, start.CROWDED)
-                assert found[-1] == pytest.approx(expected, rel=1e-4)
-    assert len(set(found)) > 6
-
-
-def test_suited_width_has_bounds():
-    """Even edges get all the room there is, a few that are far longer than most the least, and no edge length too."""
-    level, n = alone(ring_level()), 400
-    angle = 2 * np.pi * level.order / n
-    even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    assert start.suited_width(level, even) == start.WIDEST
-    folded = even.copy()
-    folded[level.order % 20 == 0] *= -1
-    assert start.suited_width(level, folded) == start.NARROWEST
-    assert start.suited_width(level, np.zeros_like(even)) == start.WIDEST
-    assert start.suited_width(level, even) == start.suited_width(level, even * np.float32(0.01))
-
-
-def test_suited_width_of_a_sample(monkeypatch):
-    """Some rows stand for all."""
-    level = alone(levels.finest_level(random_graph(2, n=20_000, hub=False)))
-    positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
-    whole = start.suited_width(level, positions)
-    monkeypatch.setattr(start, "MEASURED", 2_000)
-    monkeypatch.setattr(start, "NARROWEST", 0.0)
-    sampled = start.suited_width(level, positions)
-    monkeypatch.setattr(start, "MEASURED", 20_000)
-    assert sampled == pytest.approx(start.suited_width(level, positions), rel=0.1)
-    assert sampled != start.suited_width(level, positions) and whole >= sampled * 0.9
-
-
 def ring_level(n=400):
     """A ring, each vertex tied to the two next to it on either side."""
     weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
@@ -140,6 +94,104 @@ def ring_level(n=400):
     return levels.finest_level(
         levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("min_dist", [0.1, 0.8])
+def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
+    monkeypatch.setattr(start, "OPPOSITE", 100)
+    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    curve = fit_curve(1.0, min_dist)
+    f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
+    for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
+        positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
+        positions[1:9] = positions[0]
+        scales = np.array([3.0, 10.0, 100.0])
+        losses = start.expected_losses(level, positions, scales, 600, curve, 3.5)
+        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100))
+        assert level.n_vertices < 600 or (stride, apart) == (9, 5)
+        arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
+        rules = stride, apart, kernels.THIN, 600, f
+        expected = [naive.expected_loss(*arguments, scale, *rules) for scale in scales]
+        np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_length_spread_is_the_twins(symmetric, d):
+    """Of edges with ties, of a graph and a coarse level, in any unit."""
+    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
+        spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
+        for power in (1, 2, 5):
+            positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
+            positions[1:9] = positions[0]
+            found = start.length_spread(level, positions)
+            assert found == pytest.approx(naive.length_spread(dense_strips(level), positions), rel=1e-4)
+            assert start.length_spread(level, positions * np.float32(64)) == pytest.approx(found, rel=1e-6)
+
+
+def test_length_spread_of_folds():
+    """Even edges have none, a few that are far longer than most have much; without lengths there is nothing to tell."""
+    level, n = alone(ring_level()), 400
+    angle = 2 * np.pi * level.order / n
+    even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
+    assert 1 <= start.length_spread(level, even) < 3
+    folded = even.copy()
+    folded[level.order % 20 == 0] *= -1
+    assert start.length_spread(level, folded) > 100
+    assert start.length_spread(level, np.zeros_like(even)) == 1
+
+
+def test_length_spread_of_a_sample(monkeypatch):
+    """Some rows stand for all."""
+    level = alone(levels.finest_level(random_graph(2, n=20_000, hub=False)))
+    positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
+    found = []
+    for measured in (2_000, 20_000):
+        monkeypatch.setattr(start, "MEASURED", measured)
+        found.append(start.length_spread(level, positions))
+    assert found[0] == pytest.approx(found[1], rel=0.1) and found[0] != found[1]
+
+
+def test_lowest_scale():
+    """By hand of a parabola, by a fit of anything, and the first or last itself."""
+    scales = np.array([2.0, 3.0, 5.0, 8.0, 13.0])
+    losses = (np.log(scales) - np.log(4.4)) ** 2 + 7
+    assert start.lowest_scale(scales, losses) == pytest.approx(4.4)
+    rng = np.random.default_rng(0)
+    for losses in rng.random((50, 5)):
+        assert start.lowest_scale(scales, losses) == pytest.approx(naive.lowest_scale(scales, losses), rel=1e-6)
+    assert start.lowest_scale(scales, scales) == 2 and start.lowest_scale(scales, -scales) == 13
+    assert start.lowest_scale(scales, np.ones(5)) == 2
+
+
+@pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
+def test_suited_width_is_the_twins(limit, monkeypatch):
+    """The least of room and folds, within bounds; the room is told by the coarsest level, folds by the finest."""
+    fine, coarse = alone(levels.finest_level(random_graph(1, n=600))), alone(ring_level())
+    positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
+    angle = 2 * np.pi * coarse.order / 400
+    averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+    forces = optimise.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
+    monkeypatch.setattr(start, "OPPOSITE", 100)
+    f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
+    rules = (*(max(1, coarse.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100)), kernels.THIN, 600, f)
+    arguments = dense_strips(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
+    scales = np.array(start.SCALES)
+    losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
+    assert 0 < np.argmin(losses) < len(scales) - 1
+    room = start.ROOM * naive.lowest_scale(scales, losses)
+    spread = naive.length_spread(dense_strips(fine), positions)
+    crowded, widest, narrowest, expected = {
+        "room": (10 * room * spread, 1e6, 0.0, room),
+        "folds": (0.5 * room * spread, 1e6, 0.0, 0.5 * room),
+        "widest": (10 * room * spread, 0.7 * room, 0.0, 0.7 * room),
+        "narrowest": (0.5 * room * spread, 1e6, 0.9 * room, 0.9 * room),
+    }[limit]
+    for name, value in (("CROWDED", crowded), ("WIDEST", widest), ("NARROWEST", narrowest)):
+        monkeypatch.setattr(start, name, value)
+    assert start.suited_width(fine, positions, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():
