@@ -171,7 +171,7 @@ def digits_parts():
 
 @pytest.fixture(scope="module")
 def model(digits_parts):
-    return PrecomputedUMAP(metric="euclidean", n_epochs=30, random_state=0).fit(digits_parts[0])
+    return PrecomputedUMAP(metric="euclidean", init="pivot_mds", n_epochs=30, random_state=0).fit(digits_parts[0])
 
 
 def test_score_of_training_rows_is_the_recall_of_the_embedding(digits_parts, model):
@@ -183,7 +183,7 @@ def test_score_of_training_rows_is_the_recall_of_the_embedding(digits_parts, mod
     assert 0.3 < recall < 0.9
     assert model.score(X) == recall == metrics.neighbor_recall_scorer(model, X)
     assert model.score(knn_indices=indices, knn_dists=dists) == recall
-    other = PrecomputedUMAP(n_epochs=30, random_state=0).fit(graph)
+    other = PrecomputedUMAP(init="pivot_mds", n_epochs=30, random_state=0).fit(graph)
     np.testing.assert_array_equal(other.embedding_, model.embedding_)
     assert other.score(graph) == recall
     assert model.score(X, k=5) == metrics.neighbor_recall(graph, model.embedding_, k=5) != recall
@@ -199,7 +199,8 @@ def test_score_of_new_rows_is_the_recall_of_their_places(digits_parts, model):
     trust = metrics.trustworthiness(graph, model.transform(new), training=model.embedding_)
     assert metrics.trustworthiness_scorer(model, new) == trust > recall
     pipeline = make_pipeline(
-        KNeighborsTransformer(mode="distance", n_neighbors=45), PrecomputedUMAP(n_epochs=30, random_state=0)
+        KNeighborsTransformer(mode="distance", n_neighbors=45),
+        PrecomputedUMAP(init="pivot_mds", n_epochs=30, random_state=0),
     ).fit(X)
     assert pipeline.score(new) == metrics.neighbor_recall_scorer(pipeline, new) == recall
 
