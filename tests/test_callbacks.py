@@ -5,21 +5,21 @@ import io
 import joblib
 import numpy as np
 import pytest
-from layouts import n_epochs_for
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 
-from umap_sk import PrecomputedUMAP, knn_graph, metrics
+from umap_sk import PrecomputedUMAP, knn_graph, metrics, optimise
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 
 X, LABELS = make_blobs(80, 4, random_state=0)
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
 GRAPH = knn_graph(INDICES, DISTS)
-SETTINGS = {"n_neighbors": 10, "n_epochs": n_epochs_for(12), "random_state": 0}
+SETTINGS = {"n_neighbors": 10, "n_epochs": 12, "random_state": 0}
+EPOCHS = optimise.total_epochs(optimise.plan_phases(1, 12, 32, field=False))
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,10 @@ def test_calls_in_order(whole):
     """Setup, the graph, an epoch at a time, teardown; the map is what it is without callbacks."""
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).fit(GRAPH)
-    epochs = ["begin epoch", "end epoch"] * 12
+    epochs = ["begin epoch", "end epoch"] * EPOCHS
     graph = ["setup", "begin fit", "begin graph", "end graph", "begin layout"]
     assert recorder.calls == [*graph, *epochs, "end layout", "end fit", "teardown"]
-    assert recorder.planned == 12 and recorder.given == (GRAPH, {})
+    assert recorder.planned == EPOCHS and recorder.given == (GRAPH, {})
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)
 
 
@@ -81,7 +81,7 @@ def test_every_epoch_is_a_usable_model(whole):
     early = recorder.fitted[4].set_callbacks()
     np.testing.assert_array_equal(early.transform(GRAPH), recorder.maps[4])
     np.testing.assert_array_equal(early.partial_fit(epochs=7).embedding_, whole.embedding_)
-    with pytest.raises(ValueError, match="All 12 epochs"):
+    with pytest.raises(ValueError, match=f"All {EPOCHS} epochs"):
         recorder.fitted[-1].partial_fit()
 
 
@@ -90,8 +90,8 @@ def test_true_stops_early(whole, method):
     """The model is usable, tells where it is, and goes on to the bits of an uninterrupted fit."""
     recorder = Recorder(stop_after=5)
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder)
-    getattr(model, method)(GRAPH, **({"epochs": 12} if method == "partial_fit" else {}))
-    assert (model.epoch_, model.n_epochs_) == (5, 12)
+    getattr(model, method)(GRAPH, **({"epochs": EPOCHS} if method == "partial_fit" else {}))
+    assert (model.epoch_, model.n_epochs_) == (5, EPOCHS)
     assert recorder.calls[-4:] == ["end epoch", "end layout", "end fit", "teardown"]
     np.testing.assert_array_equal(model.embedding_, recorder.maps[-1])
     np.testing.assert_array_equal(model.transform(GRAPH), model.embedding_)
@@ -128,7 +128,7 @@ def test_partial_fit_tells_what_it_runs():
     recorder.calls.clear()
     recorder.maps.clear()
     model.partial_fit(epochs=99)
-    assert recorder.planned == 7
+    assert recorder.planned == EPOCHS - 5
     assert recorder.calls[:4] == ["setup", "begin fit", "begin layout", "begin epoch"]
 
 
@@ -158,7 +158,7 @@ def test_scoring_monitor():
     monitor = callback.ScoringMonitor(scoring={"recall": metrics.neighbor_recall_scorer})
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(monitor)
     stepped, expected = PrecomputedUMAP(**SETTINGS), []
-    for _ in range(12):
+    for _ in range(EPOCHS):
         expected.append(stepped.partial_fit(GRAPH, epochs=1).score(GRAPH))
     model.fit(GRAPH, LABELS)
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
@@ -172,8 +172,8 @@ def test_in_pipeline_and_grid_search():
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder)
     pipeline = make_pipeline(KNeighborsTransformer(n_neighbors=10, mode="distance"), model).fit(X)
-    assert recorder.calls.count("end epoch") == 12
-    assert pipeline[-1].epoch_ == 12
+    assert recorder.calls.count("end epoch") == EPOCHS
+    assert pipeline[-1].epoch_ == EPOCHS
     short = Recorder()
     search = GridSearchCV(
         PrecomputedUMAP(**SETTINGS).set_callbacks(short),
