@@ -7,10 +7,12 @@ neighbors a KD-tree finds; elsewhere PyNNDescent's neighbors are refined) and th
 kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
 """
 
+import ast
 import gzip
 import json
 import os
 import subprocess
+import sysconfig
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +41,7 @@ SIZES = {
     "patches": 50_000,
     "cells": 50_000,
     "packages": 50_000,
+    "functions": 20_000,
     "uniform": 1_000_000,
 }
 PATCH = 8  # pixels a side
@@ -159,8 +162,8 @@ def _from_features(name, n):
 def _features(name, n):
     if name == "patches":
         return _patches(n)
-    if name == "packages":
-        return _packages(n)
+    if name in ("packages", "functions"):
+        return (_packages if name == "packages" else _functions)(n)
     if name not in ("digits", "fashion", "fashion-train"):
         return getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))
     features, labels = _digits() if name == "digits" else fashion_images()
@@ -211,9 +214,6 @@ def _packages(n):
 
     Labels are the archive's sections. Needs the lists that ``apt-get update`` fetches.
     """
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     listed = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, check=True).stdout
     section_of = {}
     for entry in listed.split("\n\n"):
@@ -225,11 +225,49 @@ def _packages(n):
             f"packages has {len(section_of)} rows, n = {n} was asked for: ask for fewer, or apt-get update"
         )
     texts = np.array(sorted(section_of))[np.random.default_rng(0).permutation(len(section_of))[:n]]
-    weights = TfidfVectorizer(sublinear_tf=True, min_df=5, stop_words="english").fit_transform(texts)
-    features = TruncatedSVD(100, random_state=0).fit_transform(weights).astype(np.float32)
-    features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
+    features = _reduced(texts, 100, min_df=5, stop_words="english")
     labels = np.unique([section_of[text] for text in texts], return_inverse=True)[1]
     return features, labels.astype(np.int32)
+
+
+def _functions(n):
+    """64-d, real text of another kind: functions of Python's standard library, by runs of three characters.
+
+    Labels are the 40 modules that have most of them, the others together.
+    """
+    folder = Path(sysconfig.get_path("stdlib"))
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        if "site-packages" in path.parts:
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+            nodes = ast.walk(ast.parse(text))
+        except (SyntaxError, ValueError):
+            continue
+        lines = text.splitlines()
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno > 2:
+                body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+                found.setdefault(body, path.relative_to(folder).parts[0])
+    if n > len(found):
+        raise ValueError(f"functions has {len(found)} rows, n = {n} was asked for: ask for fewer")
+    texts = np.array(sorted(found))[np.random.default_rng(0).permutation(len(found))[:n]]
+    modules, labels = np.unique([found[text] for text in texts], return_inverse=True)
+    rank = np.empty(len(modules), int)
+    rank[np.argsort(-np.bincount(labels), kind="stable")] = np.arange(len(modules))
+    features = _reduced(texts, 64, analyzer="char", ngram_range=(3, 3), min_df=20)
+    return features, np.minimum(rank[labels], 40).astype(np.int32)
+
+
+def _reduced(texts, dimensions, **options):
+    """TF-IDF of texts, reduced by SVD to unit vectors."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    weights = TfidfVectorizer(sublinear_tf=True, **options).fit_transform(texts)
+    features = TruncatedSVD(dimensions, random_state=0).fit_transform(weights).astype(np.float32)
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
 
 
 def _with_hubs(n, hubs=20, listed_by=500):

@@ -59,7 +59,7 @@ def umap_learn(dataset, task, parallel=True):
     require(task, "umap-learn", "symmetrize")
     numba.set_num_threads(task.threads)
     a, b = curve_of(task)
-    start = start_of(dataset, task)
+    start = "spectral" if task.start == "auto" else start_of(dataset, task)
     clock = time.perf_counter()
     graph = reference_graph(dataset)
     middle = time.perf_counter()

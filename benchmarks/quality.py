@@ -4,11 +4,12 @@
 
 Cases: defaults (digits, Fashion-MNIST), dimensions (2, 3, 10 components), kernel (min_dist and spread), spectral and
 random (starts), directed (symmetrize off), hubs (Fashion-MNIST plus 20 rows that 500 others list), kinds (branching
-trajectories, tight clusters, text-like vectors, windows of signals), held-out (patches of images, by which nothing was
-chosen), mixture (1,000,000 rows). All six figures of the judge, medians over the seeds; ``eff`` with the a and b of the
-setting; ``reach`` is the largest radius over the 90 % radius; ``start`` the seconds of this package's start, coarsening
-included. The results are written after every run, and an earlier run's file given as --peer-figures saves running
-umap-learn again. Time is not compared here: see `benchmarks.compare`.
+trajectories, tight clusters, text-like vectors, windows of signals), real (patches of images, cells, descriptions of
+packages), held-out (functions of Python's library, by which nothing was chosen), alone (neighbors and nothing else,
+each package's own start), mixture (1,000,000 rows). All six figures of the judge, medians over the seeds; ``eff``
+with the a and b of the setting; ``reach`` is the largest radius over the 90 % radius; ``start`` the seconds of this
+package's start, coarsening included. The results are written after every run, and an earlier run's file given as
+--peer-figures saves running umap-learn again. Time is not compared here: see `benchmarks.compare`.
 """
 
 import gc

@@ -16,7 +16,7 @@ class Task(NamedTuple):
     n_components: int = 2
     min_dist: float = 0.1
     spread: float = 1.0
-    start: str = "pca"  # "pca", "spectral" or "random"
+    start: str = "pca"  # "pca", "spectral", "random", or "auto": what each peer does with neighbors alone
     symmetrize: bool = True
 
 

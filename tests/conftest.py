@@ -65,7 +65,17 @@ def fashion_mnist():
     Where the images are missing the test is skipped, but fails in continuous integration (CI=true). The neighbors
     take about a minute once; later runs read them from the benchmarks' cache.
     """
+    return _images()
+
+
+@pytest.fixture(scope="session")
+def few_images():
+    """10,000 of them, drawn at random, with their own neighbors."""
+    return _images(10_000)
+
+
+def _images(n=None):
     try:
-        return _frozen(datasets.load("fashion"))
+        return _frozen(datasets.load("fashion", n))
     except FileNotFoundError as error:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))

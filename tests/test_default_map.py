@@ -1,0 +1,31 @@
+"""The map that a newcomer gets from arrays alone: six figures and width, against umap-learn's default map."""
+
+import numpy as np
+import pytest
+
+from benchmarks.judge import Figures, judge
+from umap_sk import PrecomputedUMAP
+
+# umap-learn 0.5.12 with its spectral start on the same neighbors, seed 0: figures, and width of the wider axis.
+UMAP_LEARN = {
+    "digits": (Figures(0.9874, 0.5349, 0.9894, 0.6310, 0.3688, 2.914), 27.3),
+    "few_images": (Figures(0.9791, 0.2796, 0.7500, 0.7341, 0.5840, 3.051), 16.9),
+}
+# By how much a figure may be worse. Accuracy differs by .007 between seeds here.
+SLACK = Figures(trust=0.001, recall15=0.002, knn5acc=0.006, triplet=0.0, spearman=0.0, eff=0.005)
+
+
+@pytest.mark.parametrize("name", list(UMAP_LEARN))
+def test_arrays_alone(name, request):
+    dataset = request.getfixturevalue(name)
+    arrays = {"knn_indices": dataset.knn_indices, "knn_dists": dataset.knn_dists}
+    models = [PrecomputedUMAP(random_state=seed).fit(**arrays) for seed in range(3)]
+    graph = models[0].graph_
+    figures = Figures(*np.median([judge(dataset, graph, model.embedding_) for model in models], axis=0))
+    theirs, width = UMAP_LEARN[name]
+    for figure, bar, slack in zip(Figures._fields, theirs, SLACK, strict=True):
+        better = (bar - getattr(figures, figure)) if figure == "eff" else getattr(figures, figure) - bar
+        assert better >= -slack, (figure, getattr(figures, figure), bar)
+    for model in models:
+        low, high = np.quantile(model.embedding_, [0.02, 0.98], axis=0)
+        assert width / 1.5 < (high - low).max() < 1.5 * width
