@@ -107,7 +107,7 @@ def test_sparse_features(points):
 
 def test_the_estimator_searches(points):
     """Fit and transform of features equal fit and transform of their neighbors."""
-    settings = {"n_neighbors": 6, "n_epochs": 10, "random_state": 0}
+    settings = {"init": "pivot_mds", "n_neighbors": 6, "n_epochs": 10, "random_state": 0}
     model = PrecomputedUMAP(**settings, metric="manhattan").fit(points)
     indices, dists = naive(points, points, 5, True, "cityblock")
     given = PrecomputedUMAP(**settings).fit(knn_indices=indices, knn_dists=dists)
@@ -296,7 +296,7 @@ def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, 
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1] / 4}
     X = np.where(ring[2] > 1, np.nan, ring[2]) if features == "missing" else ring[2]
     X = scipy.sparse.csr_array(X) if features == "sparse" else X
-    settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0, "metric": metric}
+    settings = {"init": "pivot_mds", "n_neighbors": 5, "n_epochs": 3, "random_state": 0, "metric": metric}
     model = PrecomputedUMAP(**settings).fit(X, **arrays)
     np.testing.assert_array_equal(model.embedding_, PrecomputedUMAP(**settings).fit(**arrays).embedding_)
     with pytest.raises(ValueError, match=f"features of fit cannot be searched: .*{reason}.*Pass knn_indices"):
