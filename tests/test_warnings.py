@@ -105,7 +105,7 @@ def test_duplicates_and_rounding(ring):
 def test_eigensolver_gives_up(ring, monkeypatch):
     """The start is then what it has found, and says so."""
     monkeypatch.setattr(eigenvectors, "STEPS", 1)
-    model = PrecomputedUMAP(**SETTINGS)
+    model = PrecomputedUMAP(**SETTINGS, init="spectral")
     found = caught(model.fit, knn_indices=ring[0], knn_dists=ring[1])
     check(found, SpectralFallbackWarning)
     assert "did not converge on a component of 60 vertices (residual " in str(found[0].message)
