@@ -16,7 +16,7 @@ from umap_sk.curve import Curve
 from umap_sk.strips import ArrangedLevel, stride_of
 
 LOOKS, LEAST_BETWEEN = 20, 5  # looks a phase, and places of the schedule from one to the next
-TAIL = 3  # an epoch leaps over at most the rest of its phase divided by this
+TAIL = 5  # an epoch leaps over at most the rest of its phase divided by this
 PROBED = 512  # rows whose loss stands for a level's
 OPPOSITE = 64  # others that each of them is held against
 

@@ -14,6 +14,7 @@ from umap_sk.pivot_mds import mean_of_members, pivot_mds_positions
 from umap_sk.spectral import spectral_positions
 from umap_sk.start import (
     NARROWEST,
+    WIDEST,
     pca_positions,
     random_positions,
     robust_widths,
@@ -204,7 +205,7 @@ def start(
         width = suited_width(levels[0], finest, levels[-1], positions, forces) if scaled else 1.0
         positions = positions * np.float32(width)
         if not scaled:
-            width = float(robust_widths(positions).max())
+            width = min(WIDEST, max(NARROWEST, float(robust_widths(positions).max())))
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
