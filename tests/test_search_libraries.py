@@ -23,7 +23,7 @@ def test_graph_is_that_of_exact_neighbors(library, digits):
 
 
 def test_map_of_annotated_data(digits):
-    """From distances without the row itself: the map of the arrays; from the connectivities: the same again."""
+    """From distances without the row itself: the map of the arrays; from connectivities: that of a spectral start."""
     anndata = pytest.importorskip("anndata")
     from examples import annotated_data
 
@@ -37,4 +37,6 @@ def test_map_of_annotated_data(digits):
     np.testing.assert_array_equal(cells.obsm["X_umap"], expected)
     cells.obsp["connectivities"] = reducer.graph_
     annotated_data.add_map_of_connectivities(cells)
+    spectral = PrecomputedUMAP(random_state=0, init="spectral")
+    expected = spectral.fit_transform(knn_indices=indices, knn_dists=dists)
     np.testing.assert_array_equal(cells.obsm["X_umap"], expected)
