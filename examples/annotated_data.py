@@ -16,7 +16,7 @@ def add_map(data, n_neighbors=15):
 
 
 def add_map_of_connectivities(data):
-    """The same graph from memberships that another tool has computed; they hold no distances, so the start is spectral."""
+    """The same graph from memberships of another tool, which hold no distances, so that the start is spectral."""
     manifold = Manifold.from_graph(data.obsp["connectivities"])
     data.obsm["X_umap"] = PrecomputedUMAP(random_state=0).fit_transform(manifold=manifold)
 
