@@ -62,7 +62,7 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)
+COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
 ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
 SETTLING = Descent(step=1.8, fall=2.0, near=True)
 
@@ -203,7 +203,8 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     coarsest = n_levels - 1
     arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
     planned = [
-        (depth, COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE, COARSE) for depth in range(coarsest, 0, -1)
+        (depth, COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE, COARSE._replace(floor=depth * COARSE.floor))
+        for depth in range(coarsest, 0, -1)
     ]
     planned += [(0, arranging, ARRANGING), (0, settling, SETTLING)]
     phases: list[Phase] = []
