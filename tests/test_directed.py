@@ -13,7 +13,7 @@ from umap_sk.held_graph import HeldGraph
 
 SETTINGS = {"symmetrize": False, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 STEPS = {  # one row lists another, which lists another, and the last one lists nobody
-    "issue": [[1, 2], [0, 2], [0, 1], [4, -1], [-1, -1], [3, -1], [5, -1]],
+    "triangle and chain": [[1, 2], [0, 2], [0, 1], [4, -1], [-1, -1], [3, -1], [5, -1]],
     "two rows": [[1], [-1]],
     "a chain": [[row + 1] for row in range(9)] + [[-1]],
     "all list one": [[9]] * 9 + [[-1]],
@@ -53,7 +53,7 @@ def test_those_that_list_the_same_lost_row_lie_together():
 
 def test_layout_goes_on_from_where_it_was():
     """Epoch by epoch, the same bits as in one go; and on from its map, whose lost rows have been filled."""
-    indices = np.array(STEPS["issue"])
+    indices = np.array(STEPS["triangle and chain"])
     arrays = {"knn_indices": indices, "knn_dists": np.ones(indices.shape)}
     whole = fitted(indices)[0]
     with warnings.catch_warnings():
@@ -69,7 +69,7 @@ def test_layout_goes_on_from_where_it_was():
 
 def test_new_rows_beside_lost_ones():
     """A new row is placed by its neighbors that have a place, and is NaN if none has."""
-    model = fitted(STEPS["issue"])[0]
+    model = fitted(STEPS["triangle and chain"])[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UMAPWarning)
         places = model.transform(knn_indices=[[4, 3], [4, -1]], knn_dists=[[1.0, 1.0], [1.0, 1.0]])
