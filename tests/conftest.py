@@ -47,6 +47,19 @@ def folder(ring, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def manifold(arrays):
+    """A manifold of the ring."""
+    return PrecomputedUMAP(5).learn_manifold(**arrays)
+
+
+@pytest.fixture
+def saved(manifold, tmp_path):
+    """The ring's manifold in a directory."""
+    manifold.save(tmp_path / "ring")
+    return tmp_path / "ring"
+
+
+@pytest.fixture
 def whole(arrays):
     """The map of the ring that one fit in Python gives."""
     return PrecomputedUMAP(n_neighbors=5, n_epochs=FOR_20_EPOCHS, random_state=0).fit(**arrays).embedding_

@@ -34,19 +34,6 @@ CODES = {
 }
 
 
-@pytest.fixture
-def manifold(arrays):
-    """A manifold of the ring."""
-    return PrecomputedUMAP(5).learn_manifold(**arrays)
-
-
-@pytest.fixture
-def saved(manifold, tmp_path):
-    """The ring's manifold in a directory."""
-    manifold.save(tmp_path / "ring")
-    return tmp_path / "ring"
-
-
 def small_graph(n, edges, index_dtype=np.int32):
     """A graph from a dict of edges (row, other): weight."""
     rows = sorted(edges)

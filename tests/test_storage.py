@@ -25,19 +25,6 @@ NAMES = (*storage.DTYPES, "lengths")
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 
-@pytest.fixture
-def manifold(arrays):
-    """A manifold of the ring."""
-    return PrecomputedUMAP(5).learn_manifold(**arrays)
-
-
-@pytest.fixture
-def saved(manifold, tmp_path):
-    """The ring's manifold in a directory."""
-    manifold.save(tmp_path / "ring")
-    return tmp_path / "ring"
-
-
 def assert_same_bits(ours, theirs):
     """Equal arrays of equal dtypes, mean distances too, and equal parameters."""
     pairs = zip((*ours.arrays(), ours._held.lengths), (*theirs.arrays(), theirs._held.lengths), strict=True)

@@ -1,10 +1,11 @@
 """The sum that tells damaged files and other graphs, as fast as memory is read."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,25 @@ def checksum_of_file(path: Path) -> str:
         See :class:`Checksum`.
     """
     return checksum(_pieces_of_file(path))
+
+
+def checksum_of_table(values: dict[str, Any], without: Sequence[str]) -> str:
+    """Checksum of what JSON takes, but for some of its fields.
+
+    Parameters
+    ----------
+    values : dict
+        The fields by name.
+    without : sequence of str
+        Names that do not count, the checksum's own among them.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    counted = {name: value for name, value in values.items() if name not in without}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
 def checksum_of_arrays(arrays: Iterable[np.ndarray]) -> str:

@@ -43,8 +43,6 @@ from umap_sk.transform import MapCache, freeze, place
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
 
-"""What is kept while a layout is on its way."""
-
 
 class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """UMAP of neighbors that are known already, with the same bits for any number of threads.

@@ -135,7 +135,7 @@ def _run(folder: Path) -> dict[str, Any]:
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
         "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
-        "computed_by": _holder(folder),
+        "computed_by": files.holder(folder),
         "seed": about.get("seed"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk"),
@@ -169,11 +169,6 @@ def _checkpoint(path: Path) -> dict[str, Any]:
         **{name: notes[name] for name in (*known, "run", "format", "written") if name in notes},
         "version": notes.get("umap_sk"),
     }
-
-
-def _holder(folder: Path) -> str | None:
-    """Who is computing a run at the moment."""
-    return files.holder(folder)
 
 
 def described_archive(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Coarser and coarser versions of the fuzzy graph, and how positions travel between them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -192,3 +192,21 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
         first = last
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means of the finer level's values, weighted by mass, for every vertex of a level.
+
+    Parameters
+    ----------
+    level : Level or ArrangedLevel
+        The coarser level.
+    finer_mass, values : ndarray of shape (n_finer,)
+        Masses of the finer level, and what is averaged.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices,), float32
+        The means.
+    """
+    return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

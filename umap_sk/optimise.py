@@ -333,12 +333,10 @@ def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None
     end = phase.first_epoch + phase.epochs
     leapt = early_stop.leap(state.pace, end - state.epoch)
     epoch, left_out = state.epoch + leapt, state.left_out + leapt - 1
-    if epoch == end and phase.depth > 0:
-        positions = hand_down(layout.levels, phase.depth, out)
-        moments = np.zeros((2, *positions.shape), np.float32)
-        return LayoutState(phase.depth - 1, positions, moments, epoch, state.seed, state.width, left_out)
     if epoch == end < total_epochs(layout.phases):
-        return LayoutState(0, out, np.zeros_like(out_moments), epoch, state.seed, state.width, left_out)
+        positions = hand_down(layout.levels, phase.depth, out) if phase.depth else out
+        moments = np.zeros((2, *positions.shape), np.float32)
+        return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width, left_out)
     reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
     if layout.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
         return looked_at(layout, reached)

@@ -8,10 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
 from umap_sk._numba import readonly
-from umap_sk.levels import Level, coarsen
+from umap_sk.levels import Level, coarsen, mean_of_members
 from umap_sk.spectral import component_places, weight_matrix
 from umap_sk.start import random_positions
-from umap_sk.strips import ArrangedLevel
 
 LARGEST = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each
@@ -73,24 +72,6 @@ def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, se
         positions = positions[coarser.owner]
         positions = (positions + weights @ positions / weights.sum(1)[:, None]) / 2
     return positions.astype(np.float32)
-
-
-def mean_of_members(level: Level | ArrangedLevel, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of the finer level's values, weighted by mass, for every vertex of a level.
-
-    Parameters
-    ----------
-    level : Level or ArrangedLevel
-        The coarser level.
-    finer_mass, values : ndarray of shape (n_finer,)
-        Masses of the finer level, and what is averaged.
-
-    Returns
-    -------
-    ndarray of shape (n_vertices,), float32
-        The means.
-    """
-    return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)
 
 
 def paths_of(level: Level, lengths: np.ndarray) -> Paths:

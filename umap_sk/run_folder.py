@@ -1,8 +1,6 @@
 """What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
 
 import contextlib
-import hashlib
-import json
 import pickle
 import time
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 
 from umap_sk import checkpoint_files as files
 from umap_sk.checkpoint import Checkpoint
+from umap_sk.checksum import checksum_of_table
 from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.optimise import LayoutState
@@ -355,5 +354,4 @@ def _loaded(path: Path) -> Any:
 
 def _sum(about: dict[str, Any]) -> str:
     """Checksum of what run.json says, but for when it was written."""
-    counted = {name: value for name, value in about.items() if name not in ("written", "checksum")}
-    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:16]
+    return checksum_of_table(about, ("written", "checksum"))[:16]

@@ -8,9 +8,9 @@ from umap_sk import kernels
 from umap_sk.allocation import beside
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.held_graph import HeldGraph
-from umap_sk.levels import Level, build_levels
+from umap_sk.levels import Level, build_levels, mean_of_members
 from umap_sk.optimise import Forces, Layout, LayoutState, begin, negatives_for, plan_phases, total_epochs
-from umap_sk.pivot_mds import mean_of_members, pivot_mds_positions
+from umap_sk.pivot_mds import pivot_mds_positions
 from umap_sk.spectral import spectral_positions
 from umap_sk.start import (
     NARROWEST,
@@ -185,34 +185,68 @@ def start(
         At epoch 0.
     """
     held, connected = connected_part(held)
-    lengths = held.lengths
     layout, levels, coarsest = problem(held, schedule, forces, seed)
+    scaled = rescale or isinstance(init, str)
     if isinstance(init, str) and init in OF_A_GRAPH:
         width = OF_A_GRAPH[init]
-        if init == "pivot_mds":
-            assert lengths is not None
-            positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), schedule.n_components, seed)
-        else:
-            positions = spectral_positions(coarsest, schedule.n_components, seed)
-        positions = scaled_robustly(positions[levels[-1].order]) * np.float32(width)
+        positions = positions_of_a_graph(init, levels, coarsest, held.lengths, schedule.n_components, seed)
+        positions = scaled_robustly(positions) * np.float32(width)
     else:
         finest = given_positions(init, levels, connected, schedule.n_components, seed, features)
-        scaled = rescale or isinstance(init, str)
         positions = finest = smoothed_start(levels[0], finest) if scaled else finest
         for finer, coarser in zip(levels, levels[1:], strict=False):
             if len(layout.levels) > 1 or scaled:
                 positions = average(coarser, finer.mass, positions)
-        width = suited_width(levels[0], finest, levels[-1], positions, forces) if scaled else 1.0
-        positions = positions * np.float32(width)
-        if not scaled:
+        if scaled:
+            width = suited_width(levels[0], finest, levels[-1], positions, forces)
+            positions = positions * np.float32(width)
+        else:
             width = min(WIDEST, max(NARROWEST, float(robust_widths(positions).max())))
     if len(positions) != layout.levels[-1].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
-    if rescale or isinstance(init, str):
+    if scaled:
         positions = np.ascontiguousarray(positions)
         kernels.jitter(positions, np.float32(JITTER))
     return Stepper(layout, begin(layout, positions, seed, width), rows_in_order(layout, connected), schedule, forces)
+
+
+def positions_of_a_graph(
+    init: str,
+    levels: tuple[ArrangedLevel, ...],
+    coarsest: Level,
+    lengths: np.ndarray | None,
+    n_components: int,
+    seed: int,
+) -> np.ndarray:
+    """Positions of the coarsest level's vertices that its graph gives.
+
+    Parameters
+    ----------
+    init : {"pivot_mds", "spectral"}
+        The start.
+    levels : tuple of ArrangedLevel
+        All levels, the finest first.
+    coarsest : Level
+        The last of them, before it was arranged.
+    lengths : ndarray of shape (n,), float32, or None
+        Mean distance from every row to its neighbors, which "pivot_mds" needs.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the start.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices, n_components), float32
+        In the optimiser's order.
+    """
+    if init == "spectral":
+        positions = spectral_positions(coarsest, n_components, seed)
+    else:
+        assert lengths is not None
+        positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), n_components, seed)
+    return positions[levels[-1].order]
 
 
 def given_positions(

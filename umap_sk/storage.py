@@ -1,7 +1,6 @@
 """A manifold on disk: a directory of .npy files and a small JSON file, written whole or not at all, never unpickled."""
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -18,7 +17,7 @@ import numpy as np
 from umap_sk import allocation
 from umap_sk._numba import readonly
 from umap_sk.checkpoint_files import DamagedError, read_json
-from umap_sk.checksum import checksum_of_arrays, content_of
+from umap_sk.checksum import checksum_of_arrays, checksum_of_table, content_of
 from umap_sk.fuzzy_graph import FuzzyGraph
 from umap_sk.graph_checks import DTYPES, check_lengths, form_problem, look_through
 
@@ -126,7 +125,7 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: 
         "parameters": {name: _plain(value) for name, value in parameters.items()},
         "checksums": _checksums(folder, arrays),
     }
-    about["checksum"] = _own_checksum(about)
+    about["checksum"] = checksum_of_table(about, ("checksum",))
     (folder / DESCRIPTION).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -180,12 +179,6 @@ def _checksums(folder: Path, arrays: Iterable[str]) -> dict[str, str]:
         return dict(zip(names, sums, strict=True))
 
 
-def _own_checksum(about: dict[str, Any]) -> str:
-    """Checksum of a description but for itself."""
-    rest = {name: value for name, value in about.items() if name != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
     """Raise if a file is not what was written (older manifolds have no checksums), or the arrays are no graph."""
     written = about.get("checksums", {})
@@ -234,7 +227,7 @@ def _description(folder: Path) -> dict[str, Any]:
         )
     if not known:
         raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_AGAIN}")
-    if "checksum" in about and about["checksum"] != _own_checksum(about):
+    if "checksum" in about and about["checksum"] != checksum_of_table(about, ("checksum",)):
         raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
     sums = about.get("checksums", {})
     if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, LENGTHS)}:

@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk._numba import readonly
 from umap_sk.allocation import Allocate, give_back, in_memory
 from umap_sk.held_graph import HeldGraph, LaidOut
-from umap_sk.levels import Level, coarsen
+from umap_sk.levels import Level, coarsen, mean_of_members
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
 TOP = 300  # vertices at which grouping for the sake of the order ends
@@ -279,8 +279,7 @@ def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray)
     ndarray of shape (n, d), float32
         Positions of the coarser level.
     """
-    columns = [np.bincount(level.owner, finer_mass * column, level.n_vertices) / level.mass for column in positions.T]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
 def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
