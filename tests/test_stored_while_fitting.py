@@ -5,12 +5,13 @@ import functools
 import pickle
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, progress, stepping
+from umap_sk import PrecomputedUMAP, holds, progress, stepping
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
 POINTS = np.random.default_rng(0).random((2000, 3))
@@ -67,6 +68,17 @@ def test_after_every_epoch(method, tol, store):
         if epoch < model.n_epochs_:
             again.partial_fit(epochs=1000)
         np.testing.assert_array_equal(again.embedding_, model.embedding_)
+
+
+def test_what_is_read_is_of_one_moment():
+    """A reader's layout is kept from being written over also if the fit goes on at once."""
+    before, after = (SimpleNamespace(state=SimpleNamespace(positions=np.zeros(1))) for _ in range(2))
+    attributes = {"_stepper": before}
+    with holds.reading(lambda: attributes) as read:
+        attributes["_stepper"] = after
+        assert read["_stepper"] is before
+        assert holds.is_read(before.state) and not holds.is_read(after.state)
+    assert not holds.is_read(before.state)
 
 
 def test_from_another_thread(whole):

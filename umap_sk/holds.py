@@ -19,7 +19,7 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     Parameters
     ----------
     take : callable
-        Copies the attributes, not what they refer to.
+        Gives the attributes, perhaps the very dict that the fit goes on to write to.
 
     Yields
     ------
@@ -27,7 +27,7 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
         The attributes.
     """
     with _lock:
-        attributes = take()
+        attributes = dict(take())
         stepper = attributes.get("_stepper")
         key = stepper and id(stepper.state.positions)
         if key:
