@@ -8,12 +8,14 @@ import numpy as np
 import scipy.fft
 
 from umap_sk import kernels
-from umap_sk._numba import readonly
+from umap_sk._numba import readonly, spare_threads
 
 PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
 MOST_CELLS = 1_000  # along a side
 REACH = 3  # cells within which the near field takes over
 SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
+LIGHTER = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
+FEW_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
 GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
 
 
@@ -141,7 +143,7 @@ def transformed_kernel(
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(REACH * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=numba.get_num_threads()).imag.copy() for field in fields)
+    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)).imag.copy() for field in fields)
     return x, y
 
 
@@ -178,17 +180,13 @@ def grid_field(
     GridField
         The field.
     """
-    frame = frame_of(positions, spacing, most)
-    corners = frame.shape[0] + 1, frame.shape[1] + 1
-    density = np.empty(corners, np.float32)
-    grids = np.empty((PARTS, *corners), np.float32)
-    masses = readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
-    kernels.add_grids(grids, density)
-    del grids
+    with spare_threads(len(positions) // LIGHTER):
+        frame = frame_of(positions, spacing, most)
+        density = density_on(frame, positions, mass)
+    corners = density.shape
     # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
     shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
-    workers = numba.get_num_threads()
+    workers = workers_for(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     spectrum *= np.complex64(1j)
@@ -197,6 +195,21 @@ def grid_field(
         half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
+
+
+def workers_for(shape: tuple[int, int]) -> int:
+    """Threads that transforms of a periodic grid take."""
+    return numba.get_num_threads() if shape[0] * shape[1] > FEW_CELLS else 1
+
+
+def density_on(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
+    """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
+    density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
+    grids = np.empty((PARTS, *density.shape), np.float32)
+    masses = readonly(np.empty(0, np.float32) if mass is None else mass)
+    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
+    kernels.add_grids(grids, density)
+    return density
 
 
 def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:

@@ -27,7 +27,7 @@ SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for th
 OPPOSITE = 2_048  # others that each of them is held against, at least
 NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
 CROWDED = 120.0  # width times the square of how much longer a start's long edges are than its middle one
-MEASURED = 10_000  # vertices, at least, whose edges are measured
+MEASURED = 5_000  # vertices, at least, whose edges are measured
 
 
 def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
