@@ -95,7 +95,7 @@ def finest_moment(dataset, manifold):
             )
         return False
 
-    with Stopwatch(advance=Watched(("umap_sk.optimise.advance",), first_of_finest)):
+    with Stopwatch(advance=Watched(("umap_sk.layout.optimizer.advance",), first_of_finest)):
         PrecomputedUMAP(n_epochs=40, random_state=0, n_jobs=1).fit(manifold=manifold, init=dataset.start)
     return caught[0]
 
@@ -103,7 +103,7 @@ def finest_moment(dataset, manifold):
 def step_seconds(moment, *kernels, edges=True, field=True, last=False):
     """Least seconds of kernels in some epochs of a variant of the layout."""
     from umap_sk import optimise
-    from umap_sk._numba import limit_threads
+    from umap_sk.runtime.compile import limit_threads
 
     level, layout, state = moment.level, moment.layout, moment.state
     if not edges:
@@ -175,7 +175,7 @@ def edge_floors(moment, curve):
 def field_floors(moment, curve):
     """Deposit, interpolation and the near field."""
     from umap_sk import kernels
-    from umap_sk.field import REACH, spacing_for
+    from umap_sk.layout.repulsion import REACH, spacing_for
 
     deposit, interpolate = step_seconds(moment, "deposit", "interpolate")
     near = step_seconds(moment, "add_near_field", last=True)[0]

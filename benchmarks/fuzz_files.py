@@ -16,8 +16,8 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk import Manifold, PrecomputedUMAP
-from umap_sk.command_files import mapped, read_graph
-from umap_sk.inspection import describe
+from umap_sk.cli.files import mapped, read_graph
+from umap_sk.cli.inspect import describe
 
 ODD = (b"", b"[" * 5000, b"(" * 5000, b"-1", b"1e999", b"null", b'"', b"{", b"}", b"\x00" * 9, b"\xff", b"' : (-1,)")
 

@@ -26,8 +26,10 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import command, machine
-from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, checksum, direct_file, stepping
-from umap_sk.run_folder import newest_notes
+from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
+from umap_sk.checkpoint.store import newest_notes
+from umap_sk.layout import run as stepping
+from umap_sk.runtime import checksum, direct_file
 
 PATIENCE = 300  # seconds until a process counts as hung
 STEPS = 100  # of writing, up to which a process chooses the one at which it kills itself; small numbers are likelier

@@ -35,7 +35,9 @@ print(json.dumps({phase.name: (made.libraries + phase.bytes, phase.seconds) for 
 
 def prepare(cpu):
     """Load all kernels, and let fits and plans of this process count seconds of CPU on one thread if asked for."""
-    from umap_sk import PrecomputedUMAP, calibration, report
+    from umap_sk import PrecomputedUMAP
+    from umap_sk.monitor import report
+    from umap_sk.planning import calibration
 
     if cpu:
         import numba

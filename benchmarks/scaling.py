@@ -28,13 +28,15 @@ from benchmarks.stopwatch import Clock, Stopwatch, Watched, thread_seconds
 EPOCH, FIT = "an epoch", "fit"
 SETTINGS = 7  # place of an epoch's settings among the arguments of a step; their floor is 0 on the finest level
 PARTS = {
-    "coarsening": Watched(("umap_sk.stepping.build_levels",)),
-    "arranging": Watched(("umap_sk.stepping.arrange",)),
-    "an epoch, coarse": Watched(("umap_sk.optimise.advance",), lambda layout, state, *rest: state.depth > 0),
-    EPOCH: Watched(("umap_sk.optimise.advance",), lambda layout, state, *rest: state.depth == 0),
-    "repulsion": Watched(("umap_sk.optimise.repulsion",), lambda layout, phase, *rest: phase.depth == 0),
-    "of it the field": Watched(("umap_sk.optimise.grid_field",), lambda *given, mass=None, **named: mass is None),
-    "of it the near field": Watched(("umap_sk.optimise.add_near_field",)),
+    "coarsening": Watched(("umap_sk.layout.run.build_levels",)),
+    "arranging": Watched(("umap_sk.layout.run.arrange",)),
+    "an epoch, coarse": Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth > 0),
+    EPOCH: Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth == 0),
+    "repulsion": Watched(("umap_sk.layout.optimizer.repulsion",), lambda layout, phase, *rest: phase.depth == 0),
+    "of it the field": Watched(
+        ("umap_sk.layout.optimizer.grid_field",), lambda *given, mass=None, **named: mass is None
+    ),
+    "of it the near field": Watched(("umap_sk.layout.optimizer.add_near_field",)),
     "attraction, Adam": Watched(("umap_sk.kernels.field_step",), lambda *given: given[SETTINGS]["floor"][0] == 0),
 }
 WARM_UP = 30_000  # rows, enough for coarse levels

@@ -5,8 +5,8 @@ import signal
 
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import command_fit
-from umap_sk.command_line import main
+from umap_sk.cli import fit as command_fit
+from umap_sk.cli.main import main
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 OPTIONS = ["--n-neighbors", "5", "--n-epochs", str(FOR_20_EPOCHS), "--random-state", "0"]

@@ -3,8 +3,9 @@
 import numpy as np
 import scipy.sparse
 
-from umap_sk import kernels, levels, strips
-from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk import kernels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.layout import coarsen, sell
 
 N = 2500  # more than two blocks of every kernel
 
@@ -35,12 +36,12 @@ def dense(graph, scale=1.0):
 
 
 def level_of(seed, **options):
-    return levels.finest_level(random_graph(seed, **options))
+    return coarsen.finest_level(random_graph(seed, **options))
 
 
 def alone(level):
     """A level that is arranged for itself."""
-    return strips.arrange((level,), 0)[0]
+    return sell.arrange((level,), 0)[0]
 
 
 def rows_of_strips(laid):

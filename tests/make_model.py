@@ -9,9 +9,9 @@ import joblib
 import numpy as np
 
 import umap_sk
-from umap_sk import PrecomputedUMAP, model_state
+from umap_sk import PrecomputedUMAP, persistence
 
-PATH = Path(__file__).parent / "data" / f"model_format_{model_state.FORMAT}.joblib"
+PATH = Path(__file__).parent / "data" / f"model_format_{persistence.FORMAT}.joblib"
 
 
 def arrays():

@@ -21,19 +21,11 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import (
-    Checkpoint,
-    CheckpointMismatchWarning,
-    CheckpointWarning,
-    PrecomputedUMAP,
-    checkpoint_run,
-    estimator,
-    knn_graph,
-    optimise,
-    run_folder,
-    stepping,
-)
-from umap_sk.checksum import checksum_of_file
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, estimator, knn_graph
+from umap_sk.checkpoint import session, store
+from umap_sk.layout import optimizer
+from umap_sk.layout import run as stepping
+from umap_sk.runtime.checksum import checksum_of_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 ROOT = Path(__file__).parent.parent
@@ -51,7 +43,7 @@ def interrupted(monkeypatch):
 
     @contextlib.contextmanager
     def at(last):
-        run = optimise.run
+        run = optimizer.run
 
         def run_and_stop(layout, state, epochs, on_epoch, **options):
             def stop(state):
@@ -62,7 +54,7 @@ def interrupted(monkeypatch):
             return run(layout, state, epochs, stop, **options)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(estimator.optimise, "run", run_and_stop)
+            patch.setattr(estimator.optimizer, "run", run_and_stop)
             yield
 
     return at
@@ -71,13 +63,13 @@ def interrupted(monkeypatch):
 @pytest.fixture
 def epochs_run(monkeypatch):
     """A list that gets the number of every epoch that is computed."""
-    seen, advance = [], optimise.advance
+    seen, advance = [], optimizer.advance
 
     def spy(layout, state, spare=None):
         seen.append(state.epoch)
         return advance(layout, state, spare)
 
-    monkeypatch.setattr(optimise, "advance", spy)
+    monkeypatch.setattr(optimizer, "advance", spy)
     return seen
 
 
@@ -176,21 +168,21 @@ def test_what_lies_in_a_folder(digits, keep, interrupted):
 def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expected):
     """As long as the disk keeps up, which is waited for here."""
     checkpoint = Checkpoint(tmp_path, every_epochs=every_epochs, keep=100)
-    after_epoch = checkpoint_run.Run.after_epoch
+    after_epoch = session.Run.after_epoch
 
     def wait(self, state):
         if self._pending:
             self._pending.result()
         after_epoch(self, state)
 
-    monkeypatch.setattr(checkpoint_run.Run, "after_epoch", wait)
+    monkeypatch.setattr(session.Run, "after_epoch", wait)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == expected
 
 
 def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
     """While one checkpoint is being written others are left out, and no later epoch writes over its arrays."""
-    seven_later, write, after_epoch = threading.Event(), run_folder.write_state, checkpoint_run.Run.after_epoch
+    seven_later, write, after_epoch = threading.Event(), store.write_state, session.Run.after_epoch
 
     def write_late(folder, identity, stored):
         assert stored.state.epoch != 5 or seven_later.wait(60)
@@ -204,8 +196,8 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
             seven_later.set()
             self._pending.result()
 
-    monkeypatch.setattr(run_folder, "write_state", write_late)
-    monkeypatch.setattr(checkpoint_run.Run, "after_epoch", tell)
+    monkeypatch.setattr(store, "write_state", write_late)
+    monkeypatch.setattr(session.Run, "after_epoch", tell)
     checkpoint = Checkpoint(keep.directory, every_epochs=1, keep=100)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     (folder,) = folders(keep)
@@ -221,8 +213,8 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
     """A clock that jumps after the 7th epoch brings one checkpoint."""
     checkpoint = Checkpoint(tmp_path, every_seconds=60, keep=100)
     clock = [0.0]
-    monkeypatch.setattr(checkpoint_run.time, "monotonic", lambda: clock[0])
-    model, after_epoch = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), checkpoint_run.Run.after_epoch
+    monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
+    model, after_epoch = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), session.Run.after_epoch
 
     def jump(self, state):
         if self._pending:
@@ -230,7 +222,7 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
         clock[0] += 100.0 * (state.epoch == 7)
         after_epoch(self, state)
 
-    monkeypatch.setattr(checkpoint_run.Run, "after_epoch", jump)
+    monkeypatch.setattr(session.Run, "after_epoch", jump)
     model.fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == [7, 20]
 
@@ -575,7 +567,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, interrupted, epochs_run):
 
     expected = search(None)
     epochs_run.clear()
-    calls, run = [], optimise.run
+    calls, run = [], optimizer.run
     third = pytest.MonkeyPatch()
 
     def stop_in_the_third(layout, state, epochs, on_epoch, **options):
@@ -590,7 +582,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, interrupted, epochs_run):
         return run(layout, state, epochs, stop, **options)
 
     with third.context() as patch:
-        patch.setattr(estimator.optimise, "run", stop_in_the_third)
+        patch.setattr(estimator.optimizer, "run", stop_in_the_third)
         with pytest.raises(KeyboardInterrupt):
             search(keep)
     assert len(epochs_run) == 20 + 20 + 8 and len(folders(keep)) == 3

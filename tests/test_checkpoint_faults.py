@@ -16,16 +16,9 @@ import numpy as np
 import pytest
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import (
-    Checkpoint,
-    CheckpointMismatchWarning,
-    CheckpointWarning,
-    PrecomputedUMAP,
-    checkpoint_files,
-    estimator,
-    run_folder,
-    run_identity,
-)
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, estimator
+from umap_sk.checkpoint import identity, store
+from umap_sk.runtime import files
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -130,9 +123,9 @@ def test_disk_full(arrays, tmp_path):
     script = """
 import logging, resource
 from pathlib import Path
-from umap_sk import checkpoint_run
+from umap_sk.checkpoint import session
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
-after_epoch, hard = checkpoint_run.Run.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+after_epoch, hard = session.Run.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 def limited(self, state):
     if self._pending:
         try:
@@ -145,7 +138,7 @@ def limited(self, state):
     if state.epoch in (5, 12):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if state.epoch == 5 else hard, hard))
     after_epoch(self, state)
-checkpoint_run.Run.after_epoch = limited
+session.Run.after_epoch = limited
 with warnings.catch_warnings(record=True) as found:
     warnings.simplefilter("always")
     np.save(sys.argv[1] + "/map.npy", model.fit_transform(**arrays))
@@ -171,7 +164,7 @@ def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
 
     checkpoint = Checkpoint(tmp_path / "runs", every_epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(run_folder, "write_graph", fail)
+        patch.setattr(store, "write_graph", fail)
         with pytest.warns(CheckpointWarning, match="No space left on device. The run goes on"):
             stepped = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=3)
     (folder,) = (tmp_path / "runs").iterdir()
@@ -207,7 +200,7 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 def _forge(path, **changes):
     """A checkpoint that is whole, but says something else."""
-    checkpoint_files.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
+    files.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
 def test_all_checkpoints_damaged(arrays, whole, half_done):
@@ -244,7 +237,7 @@ def test_damaged_description_of_the_run(arrays, whole, half_done):
 def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
     """Temporary files lie beside their targets, where the next process finds them."""
     folder, model = half_done
-    checkpoint_files.unlock(folder)
+    files.unlock(folder)
     (folder / "epoch-00000013.joblib.tmp").write_bytes(b"half")
     model.fit(**arrays)
     assert not list(folder.glob("*.tmp"))
@@ -285,7 +278,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
         PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody / "runs").partial_fit(**arrays, epochs=epochs)
     folders = [as_nobody / "runs", *(as_nobody / "runs").iterdir()]
     for folder in folders:
-        checkpoint_files.unlock(folder)
+        files.unlock(folder)
         folder.chmod(0o500)
     monkeypatch.setattr(estimator, "fuzzy_graph", None)
     try:
@@ -313,11 +306,11 @@ def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
 def test_another_version(arrays, whole, half_done, monkeypatch):
     """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
     folder, model = half_done
-    message = f"format={run_identity.FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
+    message = f"format={identity.FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
     monkeypatch.setattr("umap_sk.__version__", "99.0")
-    monkeypatch.setattr(run_identity, "FORMAT", 77)
+    monkeypatch.setattr(identity, "FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
-    checkpoint_files.unlock(folder)  # this process still has the run that was stepped
+    files.unlock(folder)  # this process still has the run that was stepped
     with pytest.raises(ValueError, match=message):
         strict.fit(**arrays)
     with pytest.warns(CheckpointMismatchWarning, match=message):
@@ -350,11 +343,11 @@ def test_finished_run_needs_no_lock(arrays, whole, half_done):
     """Any number of processes may read it at once."""
     folder, model = half_done
     model.fit(**arrays)
-    checkpoint_files.lock(folder)
+    files.lock(folder)
     try:
         assert np.array_equal(model.fit_transform(**arrays), whole)
     finally:
-        checkpoint_files.unlock(folder)
+        files.unlock(folder)
 
 
 def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
@@ -362,31 +355,31 @@ def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
     settings = {**SETTINGS, "checkpoint": tmp_path / "runs"}
     stepped = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=3).partial_fit()
     (folder,) = (tmp_path / "runs").iterdir()
-    assert checkpoint_files.is_locked(folder)
+    assert files.is_locked(folder)
     again = PrecomputedUMAP(**settings).partial_fit(**arrays)  # in the same process, from the first one's checkpoint
     assert again.epoch_ == 5
     del stepped
     gc.collect()
-    assert not checkpoint_files.is_locked(folder)
+    assert not files.is_locked(folder)
     again.partial_fit()
-    assert checkpoint_files.is_locked(folder)  # taken anew
+    assert files.is_locked(folder)  # taken anew
     del again
     gc.collect()
-    assert not checkpoint_files.is_locked(folder)
+    assert not files.is_locked(folder)
 
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
     """A lock is the process's own: a child that lives on does not keep others out."""
     folder, _ = half_done
-    assert checkpoint_files.lock(folder) and checkpoint_files.is_locked(folder)
+    assert files.lock(folder) and files.is_locked(folder)
     child = os.fork()
     if child == 0:
         time.sleep(60)
         os._exit(0)
     try:
         time.sleep(0.5)
-        checkpoint_files.unlock(folder)
-        assert not checkpoint_files.is_locked(folder)
+        files.unlock(folder)
+        assert not files.is_locked(folder)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from umap_sk import checksum
+from umap_sk.runtime import checksum
 
 BLOCK = 32 * 1024
 

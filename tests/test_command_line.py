@@ -17,8 +17,10 @@ import scipy.sparse
 from commands import FIT, OPTIONS, SETTINGS, answer_of, error_of, send_after
 
 import umap_sk
-from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, command_files, command_fit, knn_graph
-from umap_sk.command_line import COMMANDS, main, parser_for
+from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk.cli import files
+from umap_sk.cli import fit as command_fit
+from umap_sk.cli.main import COMMANDS, main, parser_for
 
 ROOT = Path(__file__).parent.parent
 VALUES = {
@@ -369,7 +371,7 @@ def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
     def refuse(self, **options):
         raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(command_files.Path, "touch", refuse)
+    monkeypatch.setattr(files.Path, "touch", refuse)
     monkeypatch.setattr(PrecomputedUMAP, "fit", None)
     assert "--out: 'e.npy' cannot be written (Permission denied); give a place" in error_of(FIT, capsys)
 
@@ -412,7 +414,7 @@ def test_out_of_memory(folder, capsys, monkeypatch):
 def test_run_of_another_process(folder, capsys):
     """Exit code 1: trying again at once is of no use."""
     kept = [*FIT, "--checkpoint", "runs", "--quiet"]
-    other = "import sys, umap_sk.checkpoint_files as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
+    other = "import sys, umap_sk.runtime.files as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
     with pytest.MonkeyPatch.context() as patch:
         send_after(patch, 7, signal.SIGTERM)
         assert main(kept) == 75

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from umap.umap_ import find_ab_params
 
-from umap_sk.curve import fit_curve
+from umap_sk.layout.curve import fit_curve
 
 
 @pytest.mark.parametrize("spread, min_dist", [(1, 0.1), (1, 0), (1, 0.5), (1, 0.99), (0.5, 0.1), (3, 0.1)])

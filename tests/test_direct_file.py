@@ -9,8 +9,8 @@ import joblib
 import numpy as np
 import pytest
 
-from umap_sk.checksum import AT_ONCE, checksum_of_file
-from umap_sk.direct_file import DirectFile
+from umap_sk.runtime.checksum import AT_ONCE, checksum_of_file
+from umap_sk.runtime.direct_file import DirectFile
 
 DIRECT = getattr(os, "O_DIRECT", 0)
 write = os.write

@@ -7,9 +7,10 @@ import pytest
 import scipy.sparse
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning, stepping
-from umap_sk.fuzzy_graph import FuzzyGraph
-from umap_sk.held_graph import HeldGraph
+from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.shared import HeldGraph
+from umap_sk.layout import run as stepping
 
 SETTINGS = {"symmetrize": False, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 STEPS = {  # one row lists another, which lists another, and the last one lists nobody

@@ -45,7 +45,7 @@ def test_links_lead_somewhere(page):
 
 def test_troubleshooting_quotes_messages():
     """What the page says that errors speak of is in the code, so that a search for a message finds its line."""
-    code = "".join(path.read_text() for path in (ROOT / "umap_sk").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "umap_sk").rglob("*.py"))
     code = re.sub(r'"\s+f?"', "", code)  # a message that goes over two lines
     rows = re.findall(r"^\| (`.*?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
     quoted = [phrase for row in rows for phrase in re.findall("`(.*?)`", row)]
@@ -54,12 +54,14 @@ def test_troubleshooting_quotes_messages():
 
 def test_how_it_works_names_every_module():
     """The page that follows the list of files has no file missing and none too many."""
-    named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))
-    assert named == {path.name for path in (ROOT / "umap_sk").glob("*.py")}
+    named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))
+    package = ROOT / "umap_sk"
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
+    assert named == {file for file in files if "/__init__" not in file}
 
 
 def test_nobody_is_sent_to_an_index_for_it():
     """Until it is published, no page and no message names it to pip but by its place."""
-    pages = "\n".join(page.read_text() for page in (*PAGES, *(ROOT / "umap_sk").glob("*.py")))
+    pages = "\n".join(page.read_text() for page in (*PAGES, *(ROOT / "umap_sk").rglob("*.py")))
     assert not re.findall(r"pip\s+install\s+(?:-U\s+)?[\"']?umap[-_]sk", pages)
     assert "not published yet" in (ROOT / "README.md").read_text() and 'pip install ".[progress]"' in pages

@@ -12,9 +12,11 @@ from graphs import alone, dense_strips, random_graph
 from layouts import layout_of, n_epochs_for
 
 from benchmarks import judge
-from umap_sk import Checkpoint, PrecomputedUMAP, early_stop, levels, optimise, progress
-from umap_sk._numba import limit_threads
-from umap_sk.curve import fit_curve
+from umap_sk import Checkpoint, PrecomputedUMAP
+from umap_sk.layout import coarsen, early_stop, optimizer
+from umap_sk.layout.curve import fit_curve
+from umap_sk.monitor import progress
+from umap_sk.runtime.compile import limit_threads
 
 SETTINGS = {"n_epochs": n_epochs_for(100), "random_state": 0, "init": "random", "tol": 0.2}
 
@@ -39,16 +41,16 @@ def epochs_run(model):
 def levels_with(tol):
     """A layout over three levels, with its first state."""
     layout = layout_of(random_graph(8, n=6000, ties=False), 3, on_grid=True)
-    phases = optimise.plan_phases(3, 150, 32, field=True)
+    phases = optimizer.plan_phases(3, 150, 32, field=True)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
     layout = layout._replace(phases=phases, tol=tol)
-    return layout, optimise.begin(layout, start, 2)
+    return layout, optimizer.begin(layout, start, 2)
 
 
 def places(layout, state):
     """The last state, and where the epochs have led in the schedule."""
     seen = [0]
-    state = optimise.run(layout, state, 10_000, lambda state: seen.append(state.epoch))
+    state = optimizer.run(layout, state, 10_000, lambda state: seen.append(state.epoch))
     return state, np.array(seen)
 
 
@@ -60,8 +62,8 @@ def places(layout, state):
 def test_probed_loss_is_the_twins(symmetric, d, monkeypatch):
     """Of the graph itself, whose rows weigh the same, and of a coarse level, whose vertices do not."""
     monkeypatch.setattr(early_stop, "PROBED", 50)
-    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
-    coarse = levels.coarsen(finest, 0, 0)
+    finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    coarse = coarsen.coarsen(finest, 0, 0)
     curve = fit_curve()
     f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
     for level in map(alone, (finest, coarse)):
@@ -76,7 +78,7 @@ def test_probed_loss_is_the_twins(symmetric, d, monkeypatch):
 
 def test_probed_loss_is_near_the_loss_of_all_rows(whole, manifold, digits):
     """A sample of rows and pairs that stands for all."""
-    level = alone(levels.finest_level(manifold._held.rows()))
+    level = alone(coarsen.finest_level(manifold._held.rows()))
     found = early_stop.probed_loss(level, whole.embedding_[level.order], fit_curve(), 5.0)
     mean = level.degree.mean(dtype=float)
     weights = manifold.graph / manifold.graph.data.max()
@@ -84,7 +86,7 @@ def test_probed_loss_is_near_the_loss_of_all_rows(whole, manifold, digits):
 
 
 def test_probed_loss_of_points_on_one_place_is_finite():
-    level = alone(levels.finest_level(random_graph(1, n=600)))
+    level = alone(coarsen.finest_level(random_graph(1, n=600)))
     assert np.isfinite(early_stop.probed_loss(level, np.zeros((600, 2), np.float32), fit_curve(), 5.0))
 
 
@@ -145,7 +147,7 @@ def test_without_tol_nothing_is_looked_at(monkeypatch):
 def test_a_huge_tol_leaves_out_most_epochs():
     """Every phase is run to its end, its last epochs one by one; near field and step size go by the schedule."""
     layout, first = levels_with(1e9)
-    total = optimise.total_epochs(layout.phases)
+    total = optimizer.total_epochs(layout.phases)
     state, seen = places(layout, first)
     assert state.epoch == seen[-1] == total
     assert len(seen) - 1 == state.epochs_run < 0.6 * total
@@ -159,11 +161,11 @@ def test_every_phase_begins_anew():
     """Pace and loss of a level are not the next one's, what was left out is."""
     layout, state = levels_with(1e9)
     end = layout.phases[0].epochs
-    state = optimise.run(layout, state, end)
+    state = optimizer.run(layout, state, end)
     assert (state.depth, state.epoch, state.pace, state.loss) == (1, end, 1, math.inf)
     assert 0 < state.left_out < end
     before, settling = state.left_out, layout.phases[-1]
-    state = optimise.run(layout, state, 10_000, lambda state: state.epoch >= settling.first_epoch)
+    state = optimizer.run(layout, state, 10_000, lambda state: state.epoch >= settling.first_epoch)
     assert (state.depth, state.epoch, state.pace, state.loss) == (0, settling.first_epoch, 1, math.inf)
     assert before < state.left_out < settling.first_epoch
 
@@ -174,8 +176,8 @@ def test_bits_of_threads_and_cuts():
     for threads, epochs in ((1, 10_000), (2, 10_000), (2, 1), (1, 7)):
         layout, state = levels_with(0.3)
         with limit_threads(threads):
-            while state.epoch < optimise.total_epochs(layout.phases):
-                state = optimise.run(layout, state, epochs)
+            while state.epoch < optimizer.total_epochs(layout.phases):
+                state = optimizer.run(layout, state, epochs)
         assert 0 < state.left_out
         found.add((state.positions.tobytes(), state.left_out))
     assert len(found) == 1

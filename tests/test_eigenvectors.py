@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from umap_sk import eigenvectors, kernels
-from umap_sk.eigenvectors import Matrix, leading_eigenvectors
+from umap_sk import kernels
+from umap_sk.layout import eigenvectors
+from umap_sk.layout.eigenvectors import Matrix, leading_eigenvectors
 
 RNG = np.random.default_rng
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from umap_sk import waiting
+from umap_sk.runtime import waiting
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
@@ -93,12 +93,12 @@ def test_numbas_threads_wait_asleep(environment, spins):
 def test_the_command_line_waits_asleep():
     """The whole process, with all runtimes that it loads; within another process it leaves the environment alone."""
     code = (
-        "import os, sys\nfrom umap_sk import command_line\nsys.argv = ['umap-sk', '--version']\n"
-        "try:\n    command_line.main()\nexcept SystemExit:\n    print(os.environ.get('OMP_WAIT_POLICY'))"
+        "import os, sys\nfrom umap_sk.cli import main\nsys.argv = ['umap-sk', '--version']\n"
+        "try:\n    main.main()\nexcept SystemExit:\n    print(os.environ.get('OMP_WAIT_POLICY'))"
     )
     assert python(code)[0][-1] == "passive"
     assert python(code, OMP_WAIT_POLICY="active")[0][-1] == "active"
-    inside = code.replace("command_line.main()", "command_line.main(['--version'])")
+    inside = code.replace("main.main()", "main.main(['--version'])")
     assert python(inside)[0][-1] == "None"
 
 

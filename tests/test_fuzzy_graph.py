@@ -11,9 +11,9 @@ from graphs import N, random_graph
 from umap.umap_ import fuzzy_simplicial_set
 
 from umap_sk import kernels
-from umap_sk._numba import limit_threads, readonly
-from umap_sk.fuzzy_graph import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
-from umap_sk.neighbors import Neighbors, read_neighbors
+from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
+from umap_sk.neighbors.read import Neighbors, read_neighbors
+from umap_sk.runtime.compile import limit_threads, readonly
 
 
 def graph_of(indices, dists, n_neighbors, **options):

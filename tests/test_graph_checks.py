@@ -19,9 +19,10 @@ from graphs import random_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from umap_sk import Manifold, PrecomputedUMAP, graph_checks, kernels
-from umap_sk.checksum import checksum_of_arrays
-from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk import Manifold, PrecomputedUMAP, kernels
+from umap_sk.graph import validate
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.runtime.checksum import checksum_of_arrays
 
 ROOT = Path(__file__).parent.parent
 FUZZ = settings(derandomize=True, deadline=None, max_examples=300)
@@ -78,7 +79,7 @@ def test_rows_that_are_looked_at(graph):
         whole = graph.indptr[0] == 0 and graph.indptr[-1] == len(graph.indices)
         if whole:
             assert (int(balance) == 0) == naive_graph.is_symmetric(*graph)
-        assert bool(graph_checks.form_problem(graph)) != whole
+        assert bool(validate.form_problem(graph)) != whole
     else:
         code, *place = expected
         assert problem.tolist() == [CODES[code], *place]
@@ -90,17 +91,17 @@ def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
     graph = random_graph(seed)
     content = np.frombuffer(np.random.default_rng(seed).bytes(3 * 10**5 + 7), np.uint8)
     for part in (2**15, 2**17, 2**24):
-        monkeypatch.setattr(graph_checks, "PART", part)
-        found = graph_checks.look_through(graph, symmetric=True, contents=[content, content[:9]])
+        monkeypatch.setattr(validate, "PART", part)
+        found = validate.look_through(graph, symmetric=True, contents=[content, content[:9]])
         assert found == ("", [checksum_of_arrays([content]), checksum_of_arrays([content[:9]])])
         for row in (0, 1, 1700, 2499):
             damaged = FuzzyGraph(*map(np.copy, graph))
             entry = int(np.searchsorted(graph.indptr, graph.indptr[row], "right")) - 1  # the next row with an edge
             damaged.weights[graph.indptr[entry]] = np.nan
-            assert f"row {entry} has the weight nan" in graph_checks.look_through(damaged, symmetric=True).problem
+            assert f"row {entry} has the weight nan" in validate.look_through(damaged, symmetric=True).problem
             damaged.weights[graph.indptr[entry]] = np.float32(0.123)
-            assert "some edges lack their like" in graph_checks.look_through(damaged, symmetric=True).problem
-            assert graph_checks.look_through(damaged, symmetric=False).problem == ""
+            assert "some edges lack their like" in validate.look_through(damaged, symmetric=True).problem
+            assert validate.look_through(damaged, symmetric=False).problem == ""
 
 
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
@@ -410,14 +411,15 @@ def test_in_a_forked_process(saved):
     """A graph of many parts is looked at where numba's own threads must not be started."""
     script = f"""
 import os, pickle, sys
-from umap_sk import Manifold, PrecomputedUMAP, graph_checks
+from umap_sk import Manifold, PrecomputedUMAP
+from umap_sk.graph import validate
 manifold = Manifold.load({str(saved)!r})
 PrecomputedUMAP(5, n_epochs=2, n_jobs=2).fit(manifold=manifold)
 stored = pickle.dumps(manifold)
 child = os.fork()
 if child == 0:
     Manifold.load({str(saved)!r})
-    graph_checks.PART = 256
+    validate.PART = 256
     pickle.loads(stored)
     os._exit(7)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

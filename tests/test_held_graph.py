@@ -10,10 +10,12 @@ from graphs import random_graph, with_star
 from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Manifold, PrecomputedUMAP, kernels, levels, stepping, strips
-from umap_sk.allocation import on_disk
-from umap_sk.fuzzy_graph import FuzzyGraph
-from umap_sk.held_graph import WHOLE, HeldGraph, LaidOut
+from umap_sk import Manifold, PrecomputedUMAP, kernels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.shared import WHOLE, HeldGraph, LaidOut
+from umap_sk.layout import coarsen, sell
+from umap_sk.layout import run as stepping
+from umap_sk.runtime.allocation import on_disk
 
 ARRAYS = ("indptr", "indices", "weights")
 
@@ -44,8 +46,8 @@ def assert_same(graph, expected):
 def arranged(held):
     """Its levels, with the graph given up; weak references to the arrays that it had."""
     refs = [weakref.ref(array) for array in held.rows()[1:]]
-    built = list(levels.build_levels(held.rows(), 3, largest=500))
-    made = strips.arrange(built, 3, held=held)
+    built = list(coarsen.build_levels(held.rows(), 3, largest=500))
+    made = sell.arrange(built, 3, held=held)
     gc.collect()
     return made, refs
 
@@ -74,7 +76,7 @@ def test_what_only_half_was_given_up_comes_back():
     expected = copy_of(graph)
     held = HeldGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
-    lanes = strips.make_strips([levels.finest_level(graph)], order, strips.inverse(order))
+    lanes = sell.make_strips([coarsen.finest_level(graph)], order, sell.inverse(order))
     held.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
     held.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
     assert held.rows().indices is graph.indices
@@ -131,7 +133,7 @@ def test_kernel_twin():
     """Entry t of the row at lane l of a strip stands at the strip's start + 16 t + l."""
     graph = random_graph(3, n=50)
     order = np.random.default_rng(0).permutation(50).astype(np.int32)
-    made = strips.make_strips([levels.finest_level(graph)], order, strips.inverse(order))
+    made = sell.make_strips([coarsen.finest_level(graph)], order, sell.inverse(order))
     expected = []
     for row in range(50):
         strip, lane = divmod(order.tolist().index(row), kernels.STRIP)

@@ -13,9 +13,11 @@ import scipy.sparse
 from layouts import FOR_20_EPOCHS
 
 import umap_sk
-from umap_sk import Checkpoint, PrecomputedUMAP, checkpoint_files, run_identity
-from umap_sk.command_line import main
-from umap_sk.inspection import describe
+from umap_sk import Checkpoint, PrecomputedUMAP
+from umap_sk.checkpoint import identity
+from umap_sk.cli.inspect import describe
+from umap_sk.cli.main import main
+from umap_sk.runtime import files
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -38,8 +40,8 @@ def runs(arrays, tmp_path):
     for settings, epochs in (({}, 12), ({"min_dist": 0.25}, 20)):
         model = PrecomputedUMAP(**SETTINGS | settings, checkpoint=Checkpoint(directory, every_seconds=1000))
         model.partial_fit(**arrays, epochs=5).partial_fit(epochs=epochs - 5)
-    for lock in list(checkpoint_files._locks):
-        checkpoint_files.unlock(lock)
+    for lock in list(files._locks):
+        files.unlock(lock)
     return directory
 
 
@@ -57,7 +59,7 @@ def test_run(runs, arrays, capsys):
     run = info(found[12]["path"], capsys)
     assert (run["kind"], run["rows"], run["edges"], run["n_epochs"], run["seed"]) == ("run", 60, edges, 20, 0)
     assert run["parameters"]["min_dist"] == 0.1 and found[20]["parameters"]["min_dist"] == 0.25
-    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == run_identity.FORMAT
+    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == identity.FORMAT
     assert run["bytes"] == sum(file.stat().st_size for file in Path(run["path"]).iterdir())
     assert [(one["epoch"], one["whole"]) for one in run["checkpoints"]] == [(5, True), (12, True)]
     newest = Path(run["path"]) / "epoch-00000012.joblib"
@@ -78,11 +80,11 @@ def test_run_for_people(runs, capsys):
     states = {line.split(": ")[1].split(",")[0] for line in lines if line.startswith("run ")}
     assert states == {"epoch 12 of 20", "epoch 20 of 20"} and len(lines) == 5
     folder = next(run["path"] for run in describe(runs)["runs"] if not run["finished"])
-    checkpoint_files.lock(Path(folder))
+    files.lock(Path(folder))
     try:
         assert main(["info", folder]) == 0
     finally:
-        checkpoint_files.unlock(Path(folder))
+        files.unlock(Path(folder))
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line[0] != " ")
     assert lines["computed_by"].startswith(f"process {os.getpid()} on ") and lines["epoch"] == "12"
     assert lines["finished"] == "no" and lines["edges"] == f"{describe(folder)['edges']:,}"
@@ -110,14 +112,14 @@ def test_damaged_run(runs, capsys):
 def test_run_that_goes_on(endings, runs, capsys, monkeypatch):
     """Files that are removed while one looks at them are left out."""
     folder = Path(next(run["path"] for run in describe(runs)["runs"] if run["epoch"] == 12))
-    read_json = checkpoint_files.read_json
+    read_json = files.read_json
 
     def read(path):
         for ending in endings:
             (folder / f"epoch-00000005.{ending}").unlink(missing_ok=True)
         return read_json(path)
 
-    monkeypatch.setattr(checkpoint_files, "read_json", read)
+    monkeypatch.setattr(files, "read_json", read)
     listed = sorted(folder.glob("epoch-*.joblib"))
     monkeypatch.setattr(Path, "glob", lambda self, pattern: listed if self == folder else [])
     found = info(folder, capsys)

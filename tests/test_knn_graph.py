@@ -8,7 +8,7 @@ from door_inputs import assert_equal, assert_like_twin, clean_arrays, hard_array
 from sklearn.neighbors import KNeighborsTransformer
 
 from umap_sk import exceptions
-from umap_sk.neighbors import Neighbors, knn_graph, read_neighbors
+from umap_sk.neighbors.read import Neighbors, knn_graph, read_neighbors
 
 
 @pytest.mark.parametrize("dtype, wanted", [("f2", "f4"), ("f4", "f4"), ("f8", "f8"), (">f8", "f8"), ("i4", "f4")])

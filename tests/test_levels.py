@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from graphs import N, dense, level_of, random_graph
 
-from umap_sk import kernels, levels
-from umap_sk._numba import limit_threads, readonly
-from umap_sk.fuzzy_graph import fuzzy_graph
-from umap_sk.neighbors import read_neighbors
+from umap_sk import kernels
+from umap_sk.graph.fuzzy_union import fuzzy_graph
+from umap_sk.layout import coarsen
+from umap_sk.neighbors.read import read_neighbors
+from umap_sk.runtime.compile import limit_threads, readonly
 
-LEAST = levels.LEAST_WEIGHT
+LEAST = coarsen.LEAST_WEIGHT
 
 
 def same_bits(one, other):
@@ -19,7 +20,7 @@ def same_bits(one, other):
 
 def test_finest_level():
     graph = random_graph(0)
-    level = levels.finest_level(graph)
+    level = coarsen.finest_level(graph)
     assert level.scale == pytest.approx(1 / 0.75)
     assert level.n_vertices == N
     np.testing.assert_allclose(level.degree, dense(graph).sum(1) / 0.75, rtol=1e-6)
@@ -31,14 +32,14 @@ def test_finest_level():
 @pytest.mark.parametrize("depth", [0, 3])
 def test_independent_set_is_the_twins(depth, symmetric):
     level = level_of(1, symmetric=symmetric)
-    state = levels.independent_set(level, 7, depth)
-    assert state.tolist() == naive.independent_set(dense(level), 7, depth, levels.ROUNDS).tolist()
+    state = coarsen.independent_set(level, 7, depth)
+    assert state.tolist() == naive.independent_set(dense(level), 7, depth, coarsen.ROUNDS).tolist()
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
 def test_independent_set_is_independent_and_maximal(seed):
     level = level_of(2)
-    state = levels.independent_set(level, seed, 0)
+    state = coarsen.independent_set(level, seed, 0)
     touching = dense(level) > 0
     assert set(state.tolist()) == {1, 2}
     assert not touching[state == 1][:, state == 1].any()
@@ -48,15 +49,15 @@ def test_independent_set_is_independent_and_maximal(seed):
 
 def test_independent_set_depends_on_seed_and_depth():
     level = level_of(2)
-    sets = [levels.independent_set(level, seed, depth).tolist() for seed, depth in ((0, 0), (9, 0), (0, 1))]
+    sets = [coarsen.independent_set(level, seed, depth).tolist() for seed, depth in ((0, 0), (9, 0), (0, 1))]
     assert sets[0] != sets[1]
     assert sets[0] != sets[2]
 
 
 def test_leftovers_of_the_rounds_become_members(monkeypatch):
-    monkeypatch.setattr(levels, "ROUNDS", 1)
+    monkeypatch.setattr(coarsen, "ROUNDS", 1)
     level = level_of(3)
-    state = levels.independent_set(level, 0, 0)
+    state = coarsen.independent_set(level, 0, 0)
     assert state.tolist() == naive.independent_set(dense(level), 0, 0, 1).tolist()
     assert (dense(level)[state == 1][:, state == 1] > 0).any()
 
@@ -64,8 +65,8 @@ def test_leftovers_of_the_rounds_become_members(monkeypatch):
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_coarse_level_is_the_twins(symmetric):
     level = level_of(4, symmetric=symmetric)
-    coarse = levels.coarsen(level, 0, 0)
-    state = levels.independent_set(level, 0, 0)
+    coarse = coarsen.coarsen(level, 0, 0)
+    state = coarsen.independent_set(level, 0, 0)
     owner = naive.owners(dense(level), state)
     assert coarse.owner.tolist() == owner.tolist()
     graph, degree, mass = naive.coarsen(dense(level, level.scale), level.degree.astype(float), level.mass, owner, LEAST)
@@ -79,14 +80,14 @@ def test_coarse_level_is_the_twins(symmetric):
 
 
 def test_levels_add_up():
-    built = levels.build_levels(random_graph(5, ties=False), 3, largest=300)
+    built = coarsen.build_levels(random_graph(5, ties=False), 3, largest=300)
     assert len(built) >= 3
     assert built[-1].n_vertices <= 300 < built[-2].n_vertices
     for depth, (finer, coarse) in enumerate(zip(built, built[1:], strict=False)):
-        assert coarse.n_vertices <= levels.MOST_KEPT * finer.n_vertices
+        assert coarse.n_vertices <= coarsen.MOST_KEPT * finer.n_vertices
         assert coarse.mass.sum() == N
         assert coarse.degree.sum(dtype=float) == pytest.approx(finer.degree.sum(dtype=float), rel=1e-5)
-        owner = naive.owners(dense(finer), levels.independent_set(finer, 3, depth))
+        owner = naive.owners(dense(finer), coarsen.independent_set(finer, 3, depth))
         assert coarse.owner.tolist() == owner.tolist()
         graph, degree, mass = naive.coarsen(
             dense(finer, finer.scale), finer.degree.astype(float), finer.mass, owner, LEAST
@@ -98,14 +99,14 @@ def test_levels_add_up():
 
 def test_parts_of_a_level_make_the_whole(monkeypatch):
     level = level_of(12, ties=False)
-    whole = levels.coarsen(level, 0, 0)
-    monkeypatch.setattr(levels, "EDGES_AT_ONCE", 500)
-    assert same_bits(whole, levels.coarsen(level, 0, 0))
+    whole = coarsen.coarsen(level, 0, 0)
+    monkeypatch.setattr(coarsen, "EDGES_AT_ONCE", 500)
+    assert same_bits(whole, coarsen.coarsen(level, 0, 0))
 
 
 def test_weak_edges_between_groups_are_left_out():
     level = level_of(13, ties=False)
-    coarse = levels.coarsen(level, 0, 0)
+    coarse = coarsen.coarsen(level, 0, 0)
     rows = np.repeat(np.arange(coarse.n_vertices), np.diff(coarse.indptr))
     weak = rows[coarse.weights < LEAST]
     assert len(weak) > 0
@@ -114,12 +115,12 @@ def test_weak_edges_between_groups_are_left_out():
 
 def test_level_that_keeps_too_many_is_not_made(monkeypatch):
     level = level_of(6)
-    kept = levels.coarsen(level, 0, 0).n_vertices / N
-    monkeypatch.setattr(levels, "MOST_KEPT", kept + 1e-9)
-    assert levels.coarsen(level, 0, 0) is not None
-    monkeypatch.setattr(levels, "MOST_KEPT", kept - 1e-9)
-    assert levels.coarsen(level, 0, 0) is None
-    assert len(levels.build_levels(random_graph(6), 0, largest=10)) == 1
+    kept = coarsen.coarsen(level, 0, 0).n_vertices / N
+    monkeypatch.setattr(coarsen, "MOST_KEPT", kept + 1e-9)
+    assert coarsen.coarsen(level, 0, 0) is not None
+    monkeypatch.setattr(coarsen, "MOST_KEPT", kept - 1e-9)
+    assert coarsen.coarsen(level, 0, 0) is None
+    assert len(coarsen.build_levels(random_graph(6), 0, largest=10)) == 1
 
 
 def test_levels_do_not_depend_on_threads(fashion_mnist):
@@ -128,7 +129,7 @@ def test_levels_do_not_depend_on_threads(fashion_mnist):
         with limit_threads(threads):
             indices, dists = fashion_mnist.knn_indices, fashion_mnist.knn_dists
             neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=15)
-            built.append(levels.build_levels(fuzzy_graph(neighbors, 15), 0, largest=2000))
+            built.append(coarsen.build_levels(fuzzy_graph(neighbors, 15), 0, largest=2000))
     assert len(built[0]) == len(built[1]) >= 3
     for one, two in zip(*built, strict=True):
         assert same_bits(one, two)
@@ -137,7 +138,7 @@ def test_levels_do_not_depend_on_threads(fashion_mnist):
 def test_groups_with_numbers_beyond_int32():
     """Edges to groups whose numbers only uint32 holds, two of which differ in the highest bit alone."""
     level = level_of(10)
-    low = naive.owners(dense(level), levels.independent_set(level, 0, 0))
+    low = naive.owners(dense(level), coarsen.independent_set(level, 0, 0))
     size = low.max() + 1
     far = low.astype(np.uint32) + np.uint32(2**31)
     far[::2] -= np.uint32(2**31)
@@ -161,7 +162,7 @@ def test_groups_with_numbers_beyond_int32():
 
 def test_members_with_numbers_beyond_int32():
     level = level_of(11)
-    state = levels.independent_set(level, 0, 0)
+    state = coarsen.independent_set(level, 0, 0)
     number = (np.cumsum(state == 1) - 1).astype(np.uint32) + np.uint32(2**31 + 7)
     owner = np.empty(N, np.uint32)
     kernels.join_strongest(state, number, *level.edges, owner)

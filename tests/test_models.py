@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
 import umap_sk
-from umap_sk import Manifold, PrecomputedUMAP, model_state
+from umap_sk import Manifold, PrecomputedUMAP, persistence
 
 ROOT = Path(__file__).parent.parent
 X = load_digits().data[:600]
@@ -151,7 +151,7 @@ def test_without_the_graph(precomputed):
 # --------------------------------------------------------------------------------------------------------- versions
 
 
-@pytest.mark.parametrize("stored", range(1, model_state.FORMAT + 1))
+@pytest.mark.parametrize("stored", range(1, persistence.FORMAT + 1))
 def test_models_of_older_versions(stored):
     """What earlier versions wrote is read: the same map, fitted rows at their places, and a run that goes on.
 
@@ -165,7 +165,7 @@ def test_models_of_older_versions(stored):
     np.testing.assert_array_equal(finished.transform(**make_model.arrays()), expected)
     between = finished.transform(knn_indices=[[3, 4]], knn_dists=[[0.05, 0.05]])
     assert np.abs(between - expected[3:5]).max() < np.ptp(expected)
-    goes_on = stored >= model_state.GOES_ON
+    goes_on = stored >= persistence.GOES_ON
     assert half_done.epoch_ == 10 and half_done.n_epochs_ == (finished.n_epochs_ if goes_on else 10)
     if not goes_on:
         before = half_done.embedding_.copy()
@@ -196,7 +196,7 @@ def test_search_of_a_development_version(metric, parameters):
 def test_versions_are_stored(precomputed):
     """A format number, and the package's version for people."""
     state = precomputed.__getstate__()
-    assert state["_format"] == model_state.FORMAT and state["_umap_sk_version"] == umap_sk.__version__
+    assert state["_format"] == persistence.FORMAT and state["_umap_sk_version"] == umap_sk.__version__
     assert not {name for name in vars(through_pickle(precomputed)) if "version" in name or "format" in name}
 
 

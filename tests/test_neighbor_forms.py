@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 from door_inputs import assert_equal, clean_arrays, hard_arrays, sparse_of
 
-from umap_sk.neighbors import knn_graph, read_neighbors
+from umap_sk.neighbors.read import knn_graph, read_neighbors
 
 INDEX_DTYPES = ["i2", "i4", "i8", "u2", "u4", "u8", ">i4", ">i8", ">u4"]
 DIST_DTYPES = ["f2", "f4", "f8", ">f4", ">f8", "g", "i4", "u8"]

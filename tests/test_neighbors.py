@@ -12,9 +12,12 @@ import scipy.sparse
 from compiled import compiled
 from door_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
 
-from umap_sk import exceptions, neighbor_forms, neighbor_rows, neighbors
-from umap_sk._numba import limit_threads
-from umap_sk.neighbors import read_neighbors, warn_about
+from umap_sk import exceptions
+from umap_sk.neighbors import formats
+from umap_sk.neighbors import read as neighbors
+from umap_sk.neighbors import rows as neighbor_rows
+from umap_sk.neighbors.read import read_neighbors, warn_about
+from umap_sk.runtime.compile import limit_threads
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -143,7 +146,7 @@ def test_blocks_and_chunks_do_not_show(monkeypatch, block, chunks):
         ]
 
     wanted = read_all()
-    monkeypatch.setattr(neighbor_forms, "BLOCK", block)
+    monkeypatch.setattr(formats, "BLOCK", block)
     monkeypatch.setattr(neighbor_rows, "CHUNKS", chunks)
     for given, one in zip(read_all(), wanted, strict=True):
         assert_equal(given, one)
@@ -181,7 +184,7 @@ def test_memory_is_eight_bytes_an_edge_and_blocks(tmp_path, monkeypatch, short):
     indices.flush()
     dists.flush()
     indices, dists = np.load(tmp_path / "i.npy", "r"), np.load(tmp_path / "d.npy", "r")
-    monkeypatch.setattr(neighbor_forms, "BLOCK", 2**13)
+    monkeypatch.setattr(formats, "BLOCK", 2**13)
     read_neighbors(knn_indices=indices[:100] % 100, knn_dists=dists[:100], n_neighbors=k)
     graph = sparse_of(np.asarray(indices, np.int64) if not short else abs(np.asarray(indices, np.int64)), dists)
     for given in ({"knn_indices": indices, "knn_dists": dists}, {"X": graph}):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Checkpoint, PrecomputedUMAP, levels, stepping
-from umap_sk._numba import FEW_ROWS
+from umap_sk import Checkpoint, PrecomputedUMAP
+from umap_sk.layout import coarsen
+from umap_sk.layout import run as stepping
+from umap_sk.runtime.compile import FEW_ROWS
 
 POINTS = np.random.default_rng(0).random((6000, 3))
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)
@@ -21,7 +23,7 @@ SETTINGS = {"n_neighbors": 10, "n_epochs": 30, "random_state": 0}
 def smaller_levels(monkeypatch):
     """More than one level, on more rows than one thread is kept to."""
     assert len(POINTS) > FEW_ROWS
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(levels.build_levels, largest=1000))
+    monkeypatch.setattr(stepping, "build_levels", functools.partial(coarsen.build_levels, largest=1000))
 
 
 @pytest.fixture

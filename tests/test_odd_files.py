@@ -16,11 +16,12 @@ from commands import FIT, OPTIONS, answer_of, error_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, checkpoint_files, knn_graph
-from umap_sk.checkpoint_files import DamagedError
-from umap_sk.command_files import mapped, read_graph
-from umap_sk.command_line import main
-from umap_sk.inspection import describe
+from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk.cli.files import mapped, read_graph
+from umap_sk.cli.inspect import describe
+from umap_sk.cli.main import main
+from umap_sk.runtime import files
+from umap_sk.runtime.files import DamagedError
 
 FUZZ = settings(derandomize=True, deadline=None, max_examples=200)
 SETTINGS = {"n_neighbors": 5, "n_epochs": 6, "random_state": 0}
@@ -128,7 +129,7 @@ def test_json_that_no_parser_takes(text, name, tmp_path, capsys):
     line = error_of(["info", str(tmp_path)], capsys)
     assert line.count(name) >= 1 and ("is not JSON" in line or "is longer than" in line or "deep" in line)
     with pytest.raises(DamagedError):
-        checkpoint_files.read_json(tmp_path / name)
+        files.read_json(tmp_path / name)
 
 
 def test_nested_json_as_an_option(folder, capsys):
@@ -288,7 +289,7 @@ def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
-    checkpoint_files.unlock(run)
+    files.unlock(run)
     (run / "lock").unlink()
     precious = tmp_path / "precious"
     if kind != "dangling":
@@ -302,7 +303,7 @@ def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
     with pytest.raises(OSError, match="checkpoints cannot be kept in .* 'lock' in it is a link, .*remove it"):
         PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
     assert precious.read_text() == "years of work" if kind != "dangling" else not precious.exists()
-    assert describe(run)["computed_by"] is None and not checkpoint_files.is_locked(run)
+    assert describe(run)["computed_by"] is None and not files.is_locked(run)
 
 
 def test_a_probe_that_is_a_link(arrays, tmp_path):
@@ -310,7 +311,7 @@ def test_a_probe_that_is_a_link(arrays, tmp_path):
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
-    checkpoint_files.unlock(run)
+    files.unlock(run)
     (run / "probe.tmp").symlink_to(tmp_path / "made")
     PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
     assert not (tmp_path / "made").exists() and not list(run.glob("*.tmp"))

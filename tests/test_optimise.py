@@ -6,9 +6,11 @@ import pytest
 from graphs import dense_strips, random_graph, with_star
 from layouts import FORCES, layout_of, step
 
-from umap_sk import field, kernels, optimise
-from umap_sk._numba import readonly
-from umap_sk.optimise import LayoutState
+from umap_sk import kernels
+from umap_sk.layout import optimizer
+from umap_sk.layout import repulsion as field
+from umap_sk.layout.optimizer import LayoutState
+from umap_sk.runtime.compile import readonly
 
 START_WIDTH = 7.0
 
@@ -32,8 +34,8 @@ def unit_of(phase):
 
 def softening_of(phase, state):
     """The square of a length that falls in steps."""
-    step = np.floor(optimise.SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
-    fallen = (1 - step / optimise.SOFTENINGS) ** phase.descent.softening_fall
+    step = np.floor(optimizer.SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
+    fallen = (1 - step / optimizer.SOFTENINGS) ** phase.descent.softening_fall
     return (phase.descent.softening * fallen) ** 2
 
 
@@ -124,7 +126,7 @@ def test_field_epoch_is_the_twins(near):
     layout = layout_of(random_graph(3, n=1300), on_grid=True)
     phase = layout.phases[-1]
     assert phase.descent.near
-    first_near = int(np.ceil(optimise.NEAR_FROM * phase.epochs))
+    first_near = int(np.ceil(optimizer.NEAR_FROM * phase.epochs))
     state = state_of(layout, phase, done=first_near if near else first_near - 1)
     assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, near=near))
 
@@ -147,7 +149,7 @@ def test_field_epoch_of_a_coarse_level_is_the_twins(depth):
     assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
     for done in (0, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimise.COARSE_CELLS))
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimizer.COARSE_CELLS))
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -179,7 +181,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
         missing = np.isnan(out)
-        optimise.step_rows(layout, phase, state, out, out_moments, (first, last))
+        optimizer.step_rows(layout, phase, state, out, out_moments, (first, last))
         missing[first:last] = False
         assert (np.isnan(out) == missing).all()
         assert (np.isnan(out_moments) == missing).all()
@@ -195,7 +197,7 @@ def test_positions_beyond_int32_are_read(tmp_path):
     near = rng.uniform(0, 3, (kernels.BLOCK, 2)).astype(np.float32)
     positions[: kernels.BLOCK], positions[n - kernels.BLOCK :] = near, near[::-1] + 1
     indices = (n - 1 - rng.integers(0, kernels.BLOCK, (kernels.BLOCK, 4))).astype(np.uint32)
-    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
+    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
     settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN
@@ -206,7 +208,7 @@ def test_positions_beyond_int32_are_read(tmp_path):
     beside = indices.reshape(-1, kernels.STRIP, 4).transpose(0, 2, 1).ravel()
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
-    before = readonly(positions), optimise.places_of(positions), readonly(moments)
+    before = readonly(positions), optimizer.places_of(positions), readonly(moments)
     kernels.sampled_step(*before, *edges, degree, pick, settings, 0, 1, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK :], float)

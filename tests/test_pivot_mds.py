@@ -8,10 +8,11 @@ from graphs import random_graph
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr
 
-from umap_sk import kernels, levels, pivot_mds
-from umap_sk._numba import limit_threads, readonly
-from umap_sk.fuzzy_graph import FuzzyGraph
-from umap_sk.strips import arrange
+from umap_sk import kernels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.layout import coarsen, pivot_mds
+from umap_sk.layout.sell import arrange
+from umap_sk.runtime.compile import limit_threads, readonly
 
 PIVOTS = kernels.PIVOTS
 
@@ -20,7 +21,7 @@ def level_of(matrix):
     """A dense or sparse matrix of weights as a level."""
     matrix = scipy.sparse.csr_array(matrix, dtype=np.float32)
     graph = FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
-    return levels.finest_level(graph)
+    return coarsen.finest_level(graph)
 
 
 def grid_level(rows, columns):
@@ -50,7 +51,7 @@ def beside_each_other(*parts):
 
 def random_paths(seed, n=700, edges=3):
     """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
-    level = levels.finest_level(random_graph(seed, n=n, edges=edges))
+    level = coarsen.finest_level(random_graph(seed, n=n, edges=edges))
     assert n > 2 * kernels.SEEN_TOGETHER
     lengths = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
     return pivot_mds.paths_of(level, lengths)
@@ -311,7 +312,7 @@ def test_a_graph_in_one_direction_alone():
 
 def test_means_of_members():
     """Lengths of a coarse level are means over all rows, weighted by mass on the way."""
-    built = levels.build_levels(random_graph(3, n=3000), 0, largest=1)[:3]
+    built = coarsen.build_levels(random_graph(3, n=3000), 0, largest=1)[:3]
     arranged = arrange(built, 0)
     values = np.random.default_rng(0).random(3000).astype(np.float32)
     middle = pivot_mds.mean_of_members(arranged[1], arranged[0].mass, values[arranged[0].order])

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import umap_sk
-from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan, plan_sizes, planning
-from umap_sk.memory_limits import available_addresses, available_memory
+from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan
+from umap_sk.planning import plan as planning
+from umap_sk.planning import sizes as plan_sizes
+from umap_sk.planning.limits import available_addresses, available_memory
 
 ROOT = Path(__file__).parent.parent
 MIB = 2**20
@@ -246,7 +248,7 @@ def test_limits_of_the_process_itself(tmp_path):
     """What ulimit -v and -d leave, to some pages; nothing where there are none."""
     script = """
 import resource
-from umap_sk.memory_limits import available_addresses, available_memory
+from umap_sk.planning.limits import available_addresses, available_memory
 assert available_addresses() is None
 def used(name):
     lines = open("/proc/self/status").read().splitlines()

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from graphs import random_graph
 
-from umap_sk import calibration, field, optimise, plan, plan_time, strips
-from umap_sk.calibration import Rates
-from umap_sk.curve import fit_curve
-from umap_sk.levels import build_levels
+from umap_sk import plan
+from umap_sk.layout import optimizer, repulsion, sell
+from umap_sk.layout.coarsen import build_levels
+from umap_sk.layout.curve import fit_curve
+from umap_sk.planning import calibration
+from umap_sk.planning import seconds as plan_time
+from umap_sk.planning.calibration import Rates
 
 RATES = Rates(
     read=1.0,
@@ -49,9 +52,9 @@ def test_one_level_by_hand(made_up):
     """Repulsion is sampled, nothing is coarsened, no read misses the caches."""
     made_up()
     n, kept, edges = 10_000, 90_000, 120_000
-    negatives = optimise.negatives_for(math.log2(10) * 1.5, 5)
+    negatives = optimizer.negatives_for(math.log2(10) * 1.5, 5)
     found = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30)
-    epochs = optimise.total_epochs(optimise.plan_phases(1, 30, negatives, field=False))
+    epochs = optimizer.total_epochs(optimizer.plan_phases(1, 30, negatives, field=False))
     assert found == {
         "neighbors": RATES.read * 100_000,
         "graph": RATES.graph * kept,
@@ -77,7 +80,7 @@ def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
     assert [vertices for vertices, _ in levels] == [n, n // 7, n // 49]
     work = (5 + 5.5 * missed + 7 + 2.5 * missed + 11 + 0.5 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
     assert found["start"] == pytest.approx(work)
-    longest, short, arranging, settling = (phase.epochs for phase in optimise.plan_phases(3, 100, 32, field=True))
+    longest, short, arranging, settling = (phase.epochs for phase in optimizer.plan_phases(3, 100, 32, field=True))
     cells = 25_000 * 6**0.4
     coarse = longest * (top_edges * 19 + cells / 9 * 29 + top * 31)
     coarse += short * (middle_edges * 19 + cells / 9 * 29 + middle * 31)
@@ -94,8 +97,8 @@ def test_costs_of_a_layout(layers):
     """Of its own levels, and of grids as wide as its map: at any rates the sum of each epoch's work."""
     layout, state = layers
     sizes = [(level.n_vertices, len(level.strips.indices)) for level in layout.levels]
-    spacing = field.spacing_for(*layout.forces.curve)
-    cells = [math.prod(field.frame_of(state.positions, size * spacing, 1000 // size).shape) for size in (1, 3)]
+    spacing = repulsion.spacing_for(*layout.forces.curve)
+    cells = [math.prod(repulsion.frame_of(state.positions, size * spacing, 1000 // size).shape) for size in (1, 3)]
     found, rates, expected = plan_time.costs_of(layout, state), calibration.TYPICAL, []
     for phase in layout.phases:
         (n, edges), coarse = sizes[phase.depth], phase.depth > 0
@@ -108,7 +111,7 @@ def test_costs_of_a_layout(layers):
     last = layout.phases[-1]
     for epoch in range(-(-3 * last.epochs // 4), last.epochs):
         expected[last.first_epoch + epoch] += sizes[0][0] * 1.3 * rates.near
-    assert found == pytest.approx(expected) and len(found) == optimise.total_epochs(layout.phases)
+    assert found == pytest.approx(expected) and len(found) == optimizer.total_epochs(layout.phases)
     wide = state._replace(positions=state.positions * 10)
     assert all(one > other for one, other in zip(plan_time.costs_of(layout, wide), found, strict=True))
 
@@ -116,16 +119,16 @@ def test_costs_of_a_layout(layers):
 @pytest.fixture
 def layers():
     """A layout of three levels whose repulsion is a field, and its first state."""
-    levels = strips.arrange(build_levels(random_graph(0, n=3000), 0, largest=1)[:3], 0)
-    phases = optimise.plan_phases(len(levels), 40, 32, field=True)
-    layout = optimise.Layout(levels, phases, optimise.Forces(fit_curve()))
+    levels = sell.arrange(build_levels(random_graph(0, n=3000), 0, largest=1)[:3], 0)
+    phases = optimizer.plan_phases(len(levels), 40, 32, field=True)
+    layout = optimizer.Layout(levels, phases, optimizer.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 10, (levels[-1].n_vertices, 2))
-    return layout, optimise.begin(layout, start, 0)
+    return layout, optimizer.begin(layout, start, 0)
 
 
 def plan_sizes(n, edges):
     """Sizes of a symmetric graph of 15 neighbors."""
-    from umap_sk.plan_sizes import make_sizes
+    from umap_sk.planning.sizes import make_sizes
 
     settings = {"n_components": 2, "symmetrize": True, "multilevel": True, "start": "array"}
     return make_sizes(n, 14, 15, edges, n_epochs=100, on_disk=False, own=True, **settings)

@@ -12,7 +12,11 @@ import pytest
 from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, compiling, optimise, progress, stepping
+from umap_sk import PrecomputedUMAP
+from umap_sk.layout import optimizer
+from umap_sk.layout import run as stepping
+from umap_sk.monitor import progress
+from umap_sk.runtime import first_compile
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
@@ -94,7 +98,7 @@ def first_run(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
-    start, run = stepping.start, optimise.run
+    start, run = stepping.start, optimizer.run
 
     def slow_start(*arguments, **options):
         assert [kernel(1) for kernel in before] == [2, 2]
@@ -105,7 +109,7 @@ def first_run(monkeypatch, tmp_path):
         return run(*arguments, **options)
 
     monkeypatch.setattr(stepping, "start", slow_start)
-    monkeypatch.setattr(optimise, "run", slow_run)
+    monkeypatch.setattr(optimizer, "run", slow_run)
 
 
 @pytest.mark.usefixtures("first_run")
@@ -117,7 +121,7 @@ def test_compiling_is_told(ring, caplog, capfd, verbose):
         for count in (1, 1):
             model.fit(knn_indices=ring[0], knn_dists=ring[1])
             told = [record for record in caplog.records if "compiling" in record.getMessage()]
-            assert [record.getMessage() for record in told] == [compiling.KEPT] * count
+            assert [record.getMessage() for record in told] == [first_compile.KEPT] * count
             assert all(record.levelno == logging.INFO for record in told)
     out, err = capfd.readouterr()
     assert out == "" and err.count("compiling kernels, once per machine") == verbose
@@ -129,8 +133,8 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
     if plain:
         monkeypatch.setattr(progress, "_rich_bar", lambda: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
-    later, run = uncompiled(), optimise.run
-    monkeypatch.setattr(optimise, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
+    later, run = uncompiled(), optimizer.run
+    monkeypatch.setattr(optimizer, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     told = " ".join(capfd.readouterr().err.split())
     assert "compiling kernels, in every process" in told and "NUMBA_CACHE_DIR" in told
@@ -138,7 +142,7 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
 
 def test_others_kernels_are_theirs(caplog):
     """Whoever compiles something else with numba hears nothing of ours."""
-    with caplog.at_level(logging.INFO, logger="umap_sk"), compiling.announced():
+    with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announced():
         assert numba.njit(lambda number: number + 1)(1) == 2
     assert not caplog.records
 
@@ -200,7 +204,7 @@ def test_costs_of_a_real_layout(monkeypatch, capfd):
     (costs,) = told
     total = model.n_epochs_
     assert len(model.report_["phases"][-2]["levels"]) == 3 and len(costs) == total
-    begin = [phase.first_epoch for phase in optimise.plan_phases(3, 100, 32, field=True)]
+    begin = [phase.first_epoch for phase in optimizer.plan_phases(3, 100, 32, field=True)]
     assert costs[0] < costs[begin[1]] < costs[begin[2]] == costs[begin[3]] < costs[-1]
     tenths = [epoch for epoch in range(1, total + 1) if epoch * 10 // total > (epoch - 1) * 10 // total]
     expected = [100 * sum(costs[epoch:]) / sum(costs) for epoch in tenths]
@@ -219,7 +223,7 @@ def test_one_record_a_phase(ring, caplog):
     """Each record carries the entry of the report and reads as its line."""
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
-    records = [record for record in caplog.records if record.getMessage() != compiling.KEPT]
+    records = [record for record in caplog.records if record.getMessage() != first_compile.KEPT]
     assert [record.umap_sk for record in records] == model.report_["phases"]
     assert [record.getMessage().split()[0] for record in records] == [
         "search",

@@ -6,8 +6,8 @@ import pytest
 from compiled import compiled
 
 from umap_sk import kernels
-from umap_sk.neighbors import Neighbors, read_neighbors
-from umap_sk.scales import local_scales, mean_distances, membership_strengths
+from umap_sk.graph.scales import local_scales, mean_distances, membership_strengths
+from umap_sk.neighbors.read import Neighbors, read_neighbors
 
 
 def ragged(rows):

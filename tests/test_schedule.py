@@ -5,28 +5,29 @@ import pytest
 from graphs import random_graph
 from layouts import EPOCHS, NEGATIVES, layout_of, step
 
-from umap_sk import kernels, optimise, strips
+from umap_sk import kernels
+from umap_sk.layout import optimizer, sell
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_phases_follow_each_other(n_levels, n_epochs):
     for on_grid in (False, True):
-        phases = optimise.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
+        phases = optimizer.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
         assert [p.depth for p in phases] == [*range(n_levels - 1, 0, -1), 0, 0]
         assert phases[0].first_epoch == 0
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
-        assert optimise.total_epochs(phases) == sum(p.epochs for p in phases)
+        assert optimizer.total_epochs(phases) == sum(p.epochs for p in phases)
         assert min(p.epochs for p in phases) >= 1
         assert [p.field for p in phases] == [on_grid] * (n_levels + 1)
         assert [p.negatives for p in phases[1:]] == [NEGATIVES] * n_levels
-        assert phases[0].negatives == (max(NEGATIVES, optimise.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
+        assert phases[0].negatives == (max(NEGATIVES, optimizer.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
 
 
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_all_phases_but_the_last_are_softened(n_levels):
     """The last one has UMAP's own forces, and the near field."""
-    *earlier, last = (p.descent for p in optimise.plan_phases(n_levels, 200, NEGATIVES, field=True))
+    *earlier, last = (p.descent for p in optimizer.plan_phases(n_levels, 200, NEGATIVES, field=True))
     assert all(descent.softening > 0 and not descent.near for descent in earlier)
     assert last.softening == 0 and last.repulsion == 1 and last.near
 
@@ -35,18 +36,18 @@ def test_all_phases_but_the_last_are_softened(n_levels):
 def test_softening_falls_in_steps(epochs):
     """From its first value, in units of the embedding on any level, without ever rising."""
     for depth in (0, 1):
-        descent = optimise.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
-        phase = optimise.Phase(depth, 100, epochs, True, NEGATIVES, descent)
+        descent = optimizer.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
+        phase = optimizer.Phase(depth, 100, epochs, True, NEGATIVES, descent)
         nothing = np.zeros((0, 2), np.float32)
-        states = [optimise.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
-        lengths = np.sqrt([optimise.softening(phase, state) for state in states])
+        states = [optimizer.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
+        lengths = np.sqrt([optimizer.softening(phase, state) for state in states])
         assert lengths[0] == pytest.approx(0.5)
         assert (np.diff(lengths) <= 0).all() and lengths[-1] > 0
-        assert len(set(lengths.tolist())) == min(epochs, optimise.SOFTENINGS)
+        assert len(set(lengths.tolist())) == min(epochs, optimizer.SOFTENINGS)
         smooth = lengths[0] * (1 - np.arange(epochs) / epochs) ** 2
-        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / optimise.SOFTENINGS) ** 2
+        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / optimizer.SOFTENINGS) ** 2
         assert (smooth - 1e-9 <= lengths).all() and (lengths <= before + 1e-9).all()
-        settings = [optimise.epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states]
+        settings = [optimizer.epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states]
         np.testing.assert_allclose(np.ravel(settings), lengths**2, rtol=1e-6)
 
 
@@ -56,8 +57,8 @@ def test_a_wider_start_is_arranged_by_wider_steps():
     for phase in layout.phases:
         nothing = np.zeros((0, 2), np.float32)
         narrow, wide = (
-            optimise.epoch_settings(
-                layout, phase, optimise.LayoutState(phase.depth, nothing, nothing, phase.first_epoch, 0, width)
+            optimizer.epoch_settings(
+                layout, phase, optimizer.LayoutState(phase.depth, nothing, nothing, phase.first_epoch, 0, width)
             )
             for width in (2.0, 6.0)
         )
@@ -68,17 +69,17 @@ def test_a_wider_start_is_arranged_by_wider_steps():
 
 def test_negatives_come_in_whole_runs():
     for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
-        count = optimise.negatives_for(degree, rate)
+        count = optimizer.negatives_for(degree, rate)
         assert count % kernels.RUN == 0
-        assert kernels.RUN <= count <= optimise.MOST_RUNS * kernels.RUN <= kernels.POOL
-        if kernels.RUN < count < optimise.MOST_RUNS * kernels.RUN:
+        assert kernels.RUN <= count <= optimizer.MOST_RUNS * kernels.RUN <= kernels.POOL
+        if kernels.RUN < count < optimizer.MOST_RUNS * kernels.RUN:
             assert abs(count - degree * rate) <= kernels.RUN / 2
 
 
 def test_begin():
     layout = layout_of(random_graph(7), 2)
     start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
-    state = optimise.begin(layout, start, 11, 5.0)
+    state = optimizer.begin(layout, start, 11, 5.0)
     assert (state.depth, state.epoch, state.seed, state.width) == (len(layout.levels) - 1, 0, 11, 5.0)
     assert state.positions.dtype == np.float32
     assert state.positions.flags.c_contiguous
@@ -90,7 +91,7 @@ def test_begin():
 def three_levels():
     layout = layout_of(random_graph(8, ties=False), 3, on_grid=True)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-    return layout, optimise.begin(layout, start, 2, 10.0)
+    return layout, optimizer.begin(layout, start, 2, 10.0)
 
 
 def copy_of(state):
@@ -105,13 +106,13 @@ def bits(state):
 def test_advance_only_reads_its_state():
     layout, state = three_levels()
     spare = None
-    for _ in range(optimise.total_epochs(layout.phases)):
+    for _ in range(optimizer.total_epochs(layout.phases)):
         before = bits(state)
-        reached = optimise.advance(layout, state)
+        reached = optimizer.advance(layout, state)
         assert bits(state) == before
-        assert bits(optimise.advance(layout, state, spare)) == bits(reached) != before
-        assert bits(optimise.advance(layout, copy_of(state))) == bits(reached)
-        blank = optimise.blank(reached)
+        assert bits(optimizer.advance(layout, state, spare)) == bits(reached) != before
+        assert bits(optimizer.advance(layout, copy_of(state))) == bits(reached)
+        blank = optimizer.blank(reached)
         spare = state._replace(positions=blank[0], moments=blank[1])
         state = reached
     assert state.depth == 0
@@ -122,12 +123,12 @@ def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
     """Moments begin anew, also in the graph's second phase, which goes on from where the first one ends."""
     layout, state = three_levels()
     for phase, following in zip(layout.phases, layout.phases[1:], strict=False):
-        state = optimise.run(layout, state, phase.epochs - 1)
+        state = optimizer.run(layout, state, phase.epochs - 1)
         assert (state.depth, state.epoch) == (phase.depth, phase.first_epoch + phase.epochs - 1)
         out, _ = step(layout, phase, state)
-        state = optimise.run(layout, state, 1)
+        state = optimizer.run(layout, state, 1)
         assert (state.depth, state.epoch, state.width) == (following.depth, following.first_epoch, 10.0)
-        expected = strips.hand_down(layout.levels, phase.depth, out) if phase.depth else out
+        expected = sell.hand_down(layout.levels, phase.depth, out) if phase.depth else out
         assert state.positions.tobytes() == expected.tobytes()
         assert state.moments.shape == (2, *state.positions.shape)
         assert not state.moments.any()
@@ -135,26 +136,26 @@ def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
 
 def test_any_cutting_of_the_epochs_gives_the_same_bits():
     layout, first = three_levels()
-    total = optimise.total_epochs(layout.phases)
+    total = optimizer.total_epochs(layout.phases)
     seen = []
-    whole = bits(optimise.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
+    whole = bits(optimizer.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
     assert [epoch for _, epoch, *_ in seen] == list(range(1, total + 1))
     assert seen[-1] == whole
     for cuts in ([1] * total, [total + 5], [3, 1, 20, 7, total]):
         state = copy_of(first)
         for epochs in cuts:
-            state = optimise.run(layout, state, epochs)
+            state = optimizer.run(layout, state, epochs)
             assert bits(state) == seen[state.epoch - 1]
         assert bits(state) == whole
-    assert bits(optimise.run(layout, state, 5)) == whole
+    assert bits(optimizer.run(layout, state, 5)) == whole
 
 
 def test_a_state_that_is_held_stays_as_it_is():
     """Whichever it is, for as long as it is; all others take turns in two more."""
     layout, first = three_levels()
-    total = optimise.total_epochs(layout.phases)
+    total = optimizer.total_epochs(layout.phases)
     whole, places = [], {}
-    optimise.run(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
+    optimizer.run(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
     for length in (1, 2, 5, total):
         held, places = [], {}
 
@@ -164,7 +165,7 @@ def test_a_state_that_is_held_stays_as_it_is():
                 held[:] = [state]
             assert bits(held[0]) == whole[held[0].epoch - 1]
 
-        last = optimise.run(
+        last = optimizer.run(
             layout,
             copy_of(first),
             total,
@@ -187,12 +188,12 @@ def test_wide_indices_make_the_same_layout():
             arrays = level.strips.indices, level.order, level.owner, level.row_owner
             assert {array.dtype for array in arrays} == {one.indices.dtype}
         start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-        reached.append(bits(optimise.run(layout, optimise.begin(layout, start, 2), 2 * EPOCHS)))
+        reached.append(bits(optimizer.run(layout, optimizer.begin(layout, start, 2), 2 * EPOCHS)))
     assert reached[0] == reached[1]
 
 
 def test_a_true_answer_stops():
     layout, first = three_levels()
-    state = optimise.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
+    state = optimizer.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
     assert state.epoch == 4
-    assert bits(state) == bits(optimise.run(layout, first, 4))
+    assert bits(state) == bits(optimizer.run(layout, first, 4))

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import PrecomputedUMAP
-from umap_sk.search import build_search, find_neighbors
+from umap_sk.neighbors.search import build_search, find_neighbors
 
 METRICS = [
     ("euclidean", None),

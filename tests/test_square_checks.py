@@ -13,7 +13,7 @@ from sklearn.metrics.pairwise import cosine_similarity, linear_kernel, rbf_kerne
 from sklearn.neighbors import kneighbors_graph
 
 from umap_sk import DoubtfulDistancesWarning, PrecomputedUMAP, knn_graph
-from umap_sk.square_checks import check_square
+from umap_sk.neighbors.square import check_square
 
 DIGITS = load_digits().data[:700]
 UNEVEN = np.random.default_rng(0).uniform(1, 1.1, (700, 700))

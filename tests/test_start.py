@@ -7,10 +7,12 @@ import pytest
 import scipy.sparse
 from graphs import alone, dense, dense_strips, random_graph
 
-from umap_sk import kernels, levels, optimise, start
-from umap_sk._numba import limit_threads
-from umap_sk.curve import Curve, fit_curve
-from umap_sk.spectral import spectral_positions
+from umap_sk import kernels
+from umap_sk.layout import coarsen, optimizer
+from umap_sk.layout import init as start
+from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.spectral import spectral_positions
+from umap_sk.runtime.compile import limit_threads
 
 
 def spread_out(seed, n=500):
@@ -73,7 +75,7 @@ def test_ranks_where_few_points_are_far(case):
 
 
 def test_smoothed_start_is_the_twins():
-    level = alone(levels.finest_level(random_graph(0)))
+    level = alone(coarsen.finest_level(random_graph(0)))
     graph = dense_strips(level)
     positions = np.random.default_rng(2).normal(size=(level.n_vertices, 3)).astype(np.float32)
     positions[graph.sum(1) == 0] = 0
@@ -91,8 +93,8 @@ def ring_level(n=400):
     corner = np.zeros((n, n), np.float32)
     corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
     matrix = scipy.sparse.csr_array(weights + scipy.sparse.csr_array(corner))
-    return levels.finest_level(
-        levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    return coarsen.finest_level(
+        coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
 
 
@@ -100,10 +102,10 @@ def ring_level(n=400):
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
 def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
     monkeypatch.setattr(start, "OPPOSITE", 100)
-    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
     f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
-    for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
+    for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
@@ -120,8 +122,8 @@ def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_length_spread_is_the_twins(symmetric, d):
     """Of edges with ties, of a graph and a coarse level, in any unit."""
-    finest = levels.finest_level(random_graph(1, n=600, symmetric=symmetric))
-    for level in map(alone, (finest, levels.coarsen(finest, 0, 0))):
+    finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
@@ -145,7 +147,7 @@ def test_length_spread_of_folds():
 
 def test_length_spread_of_a_sample(monkeypatch):
     """Some rows stand for all."""
-    level = alone(levels.finest_level(random_graph(2, n=20_000, hub=False)))
+    level = alone(coarsen.finest_level(random_graph(2, n=20_000, hub=False)))
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
     for measured in (2_000, 20_000):
@@ -169,11 +171,11 @@ def test_lowest_scale():
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
     """The least of room and folds, within bounds; the room is told by the coarsest level, folds by the finest."""
-    fine, coarse = alone(levels.finest_level(random_graph(1, n=600))), alone(ring_level())
+    fine, coarse = alone(coarsen.finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
     angle = 2 * np.pi * coarse.order / 400
     averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
-    forces = optimise.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
+    forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
     monkeypatch.setattr(start, "OPPOSITE", 100)
     f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
     rules = (*(max(1, coarse.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100)), kernels.THIN, 600, f)
@@ -208,8 +210,8 @@ def clusters_level():
         np.fill_diagonal(block, 0)
         blocks.append(block)
     matrix = scipy.sparse.block_diag(blocks, format="csr")
-    return levels.finest_level(
-        levels.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    return coarsen.finest_level(
+        coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
 
 

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from commands import FIT, SETTINGS, answer_of, error_of, send_after
 
-from umap_sk import PrecomputedUMAP, command_fit, optimise, stop_signals
-from umap_sk.command_line import main
+from umap_sk import PrecomputedUMAP
+from umap_sk.cli import fit as command_fit
+from umap_sk.cli import signals
+from umap_sk.cli.main import main
+from umap_sk.layout import optimizer
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(autouse=True)
 def heard():
     """Signals have their usual effect, also where the tests themselves run in the background or under nohup."""
-    usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in stop_signals.NAMES}
+    usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in signals.NAMES}
     before = {name: signal.signal(getattr(signal, name), handler) for name, handler in usual.items()}
     yield
     for name, handler in before.items():
@@ -43,7 +46,7 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 
 
-@pytest.mark.parametrize("name", stop_signals.NAMES)
+@pytest.mark.parametrize("name", signals.NAMES)
 def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     """The code that the signal itself would give, and nothing written."""
     send_after(monkeypatch, 7, getattr(signal, name))
@@ -61,7 +64,7 @@ def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("umap_sk.run_folder.write_state", full)
+    monkeypatch.setattr("umap_sk.checkpoint.store.write_state", full)
     send_after(monkeypatch, 7, signal.SIGTERM)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert code == answer["exit_code"] == 143 and answer["status"] == "stopped"
@@ -71,7 +74,7 @@ def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
 
 def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
     """The last whole epoch is written all the same."""
-    monkeypatch.setattr(stop_signals, "SAME", 0)
+    monkeypatch.setattr(signals, "SAME", 0)
     send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert code == 75 and answer["epoch"] == 7 and answer["signal"] == "SIGINT"
@@ -80,7 +83,7 @@ def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
 @pytest.mark.parametrize("patience, code", [(0, 130), (60, 75)])
 def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypatch):
     """Two requests give up what cannot be kept yet; one request that comes twice waits for the first epoch."""
-    monkeypatch.setattr(stop_signals, "SAME", patience)
+    monkeypatch.setattr(signals, "SAME", patience)
     read_inputs = command_fit.read_inputs
 
     def read(options):
@@ -105,23 +108,23 @@ def test_handlers_are_the_callers_again(folder, monkeypatch):
     """After a command, and for signals that are ignored, as under nohup, all the time."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        handlers = {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES}
-        with stop_signals.caught(gently=True):
+        handlers = {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES}
+        with signals.caught(gently=True):
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) != handlers["SIGTERM"]
         assert main([*FIT, "--quiet"]) == 0
-        assert {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES} == handlers
+        assert {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES} == handlers
     finally:
         signal.signal(signal.SIGHUP, before)
 
 
 def test_late_signals_change_nothing(folder, monkeypatch):
     """Between the last epoch and the end of the process the exit code stands."""
-    before = {name: signal.getsignal(getattr(signal, name)) for name in stop_signals.NAMES}
+    before = {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES}
     try:
         monkeypatch.setattr(sys, "argv", ["umap-sk", *FIT, "--quiet"])
         assert main() == 0
-        for name in stop_signals.NAMES:
+        for name in signals.NAMES:
             signal.raise_signal(getattr(signal, name))
     finally:
         for name, handler in before.items():
@@ -143,7 +146,7 @@ def test_a_process_is_stopped(folder, arrays):
         assert process.wait(120) == 75, Path("log").read_text()
     (newest,) = {max(folder.glob("runs/*/epoch-*.json"))}
     stopped = json.loads(newest.read_text())["epoch"]
-    planned = optimise.total_epochs(optimise.plan_phases(1, 30000, 32, field=False))
+    planned = optimizer.total_epochs(optimizer.plan_phases(1, 30000, 32, field=False))
     assert 100 <= stopped < planned and not Path("e.npy").exists()
     assert f"stopped by SIGTERM at epoch {stopped} of {planned}" in Path("log").read_text().splitlines()[-1]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

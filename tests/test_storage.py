@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import Manifold, PrecomputedUMAP, allocation, neighbor_forms, storage
-from umap_sk.fuzzy_graph import FuzzyGraph
+from umap_sk import Manifold, PrecomputedUMAP
+from umap_sk.graph import storage
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.neighbors import formats
+from umap_sk.runtime import allocation
 
 ROOT = Path(__file__).parent.parent
 NAMES = (*storage.DTYPES, "lengths")
@@ -160,7 +163,9 @@ def test_nothing_is_left_after_a_failure(manifold, arrays, tmp_path, build):
 KILLED = """
 import os, signal, sys
 import numpy as np
-from umap_sk import PrecomputedUMAP, allocation, storage
+from umap_sk import PrecomputedUMAP
+from umap_sk.runtime import allocation
+from umap_sk.graph import storage
 
 steps = iter(range(int(sys.argv[2]) + 1))
 def last(function):
@@ -218,7 +223,7 @@ def test_built_on_disk(tmp_path, symmetrize, recwarn):
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
     """Building on disk allocates nothing that grows with the edges: less than a byte an edge beside 64 a row."""
-    monkeypatch.setattr(neighbor_forms, "BLOCK", 2**12)
+    monkeypatch.setattr(formats, "BLOCK", 2**12)
     neighbors = many_neighbors(k=40)
     model = PrecomputedUMAP(40, symmetrize=symmetrize, n_jobs=1)
     peaks = []

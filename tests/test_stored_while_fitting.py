@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, holds, progress, stepping
+from umap_sk import PrecomputedUMAP
+from umap_sk.layout import readers
+from umap_sk.layout import run as stepping
+from umap_sk.monitor import progress
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
 POINTS = np.random.default_rng(0).random((2000, 3))
@@ -74,11 +77,11 @@ def test_what_is_read_is_of_one_moment():
     """A reader's layout is kept from being written over also if the fit goes on at once."""
     before, after = (SimpleNamespace(state=SimpleNamespace(positions=np.zeros(1))) for _ in range(2))
     attributes = {"_stepper": before}
-    with holds.reading(lambda: attributes) as read:
+    with readers.reading(lambda: attributes) as read:
         attributes["_stepper"] = after
         assert read["_stepper"] is before
-        assert holds.is_read(before.state) and not holds.is_read(after.state)
-    assert not holds.is_read(before.state)
+        assert readers.is_read(before.state) and not readers.is_read(after.state)
+    assert not readers.is_read(before.state)
 
 
 def test_from_another_thread(whole):

@@ -12,15 +12,18 @@ from graphs import N, alone, dense, dense_strips, level_of, random_graph, rows_o
 from layouts import FORCES
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, allocation, kernels, levels, optimise, stepping, strips
-from umap_sk._numba import limit_threads, readonly
-from umap_sk.curve import Curve
-from umap_sk.held_graph import HeldGraph
+from umap_sk import PrecomputedUMAP, kernels
+from umap_sk.graph.shared import HeldGraph
+from umap_sk.layout import coarsen, optimizer, sell
+from umap_sk.layout import run as stepping
+from umap_sk.layout.curve import Curve
+from umap_sk.runtime import allocation
+from umap_sk.runtime.compile import limit_threads, readonly
 
 
 def several(seed=0, n=9000, largest=500):
     """Levels with more than one block of rows each, but for the last."""
-    built = levels.build_levels(random_graph(seed, n=n), 3, largest)
+    built = coarsen.build_levels(random_graph(seed, n=n), 3, largest)
     assert len(built) >= 3 and built[1].n_vertices > kernels.BLOCK
     return built
 
@@ -49,9 +52,9 @@ def flat(arranged):
 def test_strips_hold_the_edges_of_their_level(dtype):
     """Every row's entries in their order, under the new numbers and scaled; behind them nothing but edges to itself."""
     graph = with_star(random_graph(0))
-    built = levels.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
+    built = coarsen.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
     assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK
-    for level, arranged in zip(built, strips.arrange(built, 3), strict=True):
+    for level, arranged in zip(built, sell.arrange(built, 3), strict=True):
         n, rank = level.n_vertices, np.argsort(arranged.order)
         starts, indices, weights = arranged.strips
         assert indices.dtype == arranged.order.dtype == dtype and weights.dtype == np.float32
@@ -79,8 +82,8 @@ def test_strips_hold_the_edges_of_their_level(dtype):
 def test_any_number_of_rows(n):
     """A strip, a block, and one row more or less; the last row alone in its strip."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
-    level = levels.finest_level(
-        levels.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
+    level = coarsen.finest_level(
+        coarsen.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
     )
     arranged = alone(level)
     assert arranged.order.tolist() == list(range(n))
@@ -100,7 +103,7 @@ def test_edges_are_read_only_and_unsigned():
 
 def test_orders_are_permutations():
     built = several()
-    for level, order in zip(built, strips.orders_of(built, 3), strict=True):
+    for level, order in zip(built, sell.orders_of(built, 3), strict=True):
         assert order.dtype == level.indices.dtype
         assert sorted(order.tolist()) == list(range(level.n_vertices))
 
@@ -122,7 +125,7 @@ def test_groups_stand_together(monkeypatch):
     """Without the order within blocks, the members of a vertex are neighbors in the order, on every level above."""
     monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
     built = several()
-    orders = strips.orders_of(built, 3)
+    orders = sell.orders_of(built, 3)
     for coarse, finer_order, order in zip(built[1:], orders, orders[1:], strict=False):
         groups = coarse.owner[finer_order]
         assert groups[np.flatnonzero(np.diff(groups, prepend=-1))].tolist() == order.tolist()
@@ -134,11 +137,11 @@ def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
     """Down to a few hundred vertices, by levels that are made for this alone; not where there is one level."""
     monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
     built = several(largest=2000)
-    assert built[-1].n_vertices > strips.TOP
-    above = levels.coarsen(built[-1], 3, len(built) - 1)
-    groups = above.owner[strips.orders_of(built, 3)[-1]]
+    assert built[-1].n_vertices > sell.TOP
+    above = coarsen.coarsen(built[-1], 3, len(built) - 1)
+    groups = above.owner[sell.orders_of(built, 3)[-1]]
     assert np.count_nonzero(np.diff(groups)) == above.n_vertices - 1
-    assert strips.orders_of(built[:1], 3)[0].tolist() == list(range(built[0].n_vertices))
+    assert sell.orders_of(built[:1], 3)[0].tolist() == list(range(built[0].n_vertices))
 
 
 def test_neighbors_are_near_in_memory():
@@ -146,9 +149,9 @@ def test_neighbors_are_near_in_memory():
     n = 20_000
     name = np.random.default_rng(5).permutation(n)
     near = name[(np.argsort(name)[:, None] + [-2, -1, 1, 2]) % n].astype(np.int32)
-    graph = levels.FuzzyGraph(4 * np.arange(n + 1), near.ravel(), np.ones(4 * n, np.float32))
-    built = levels.build_levels(graph, 0, largest=1000)
-    finest = strips.arrange(built, 0)[0]
+    graph = coarsen.FuzzyGraph(4 * np.arange(n + 1), near.ravel(), np.ones(4 * n, np.float32))
+    built = coarsen.build_levels(graph, 0, largest=1000)
+    finest = sell.arrange(built, 0)[0]
     apart = np.abs(finest.strips.indices - rows_of_strips(finest.strips))[finest.strips.weights > 0]
     shuffled = np.abs(near - np.arange(n)[:, None])
     assert np.median(shuffled) > 4000
@@ -157,7 +160,7 @@ def test_neighbors_are_near_in_memory():
 
 def test_owners_are_under_the_new_numbers():
     built = several()
-    arranged = strips.arrange(built, 3)
+    arranged = sell.arrange(built, 3)
     assert [len(array) for array in (arranged[0].owner, arranged[0].row_owner)] == [0, 0]
     owner = np.arange(built[0].n_vertices)  # of every row, under the levels' own numbers
     for finer, level, original in zip(arranged, arranged[1:], built[1:], strict=False):
@@ -173,23 +176,23 @@ def test_arranged_levels_depend_on_the_seed_not_on_threads():
     one, two = [], []
     for threads, found in ((1, one), (2, two)):
         with limit_threads(threads):
-            found.extend(flat(strips.arrange(built, 3)))
+            found.extend(flat(sell.arrange(built, 3)))
     assert_same_arrays(one, two)
-    other = flat(strips.arrange(built, 4))  # of the groups above the coarsest level
+    other = flat(sell.arrange(built, 4))  # of the groups above the coarsest level
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("largest", [levels.LARGEST, 500])
+@pytest.mark.parametrize("largest", [coarsen.LARGEST, 500])
 @pytest.mark.parametrize("init", ["array", "random"])
 def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     """The same graph under other row numbers: every row keeps its neighbors, and a start its place."""
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(levels.build_levels, largest=largest))
+    monkeypatch.setattr(stepping, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
     graph = random_graph(6, ties=False, hub=False)
     name = np.random.default_rng(1).permutation(N)
     matrix = dense(graph)[name][:, name]
     rows, columns = np.nonzero(matrix)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=N))])
-    shuffled = levels.FuzzyGraph(indptr, columns.astype(np.int32), matrix[rows, columns].astype(np.float32))
+    shuffled = coarsen.FuzzyGraph(indptr, columns.astype(np.int32), matrix[rows, columns].astype(np.float32))
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
@@ -210,11 +213,11 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
 
 
 def test_average():
-    finer, level = strips.arrange(levels.build_levels(random_graph(7), 0, largest=1)[:2], 0)
+    finer, level = sell.arrange(coarsen.build_levels(random_graph(7), 0, largest=1)[:2], 0)
     mass = np.random.default_rng(0).integers(1, 9, N).astype(np.float32)
     positions = np.random.default_rng(1).normal(size=(N, 3)).astype(np.float32)
     level = level._replace(mass=np.bincount(level.owner, mass).astype(np.float32))
-    result = strips.average(level, mass, positions)
+    result = sell.average(level, mass, positions)
     expected = [np.average(positions[level.owner == c], 0, mass[level.owner == c]) for c in range(level.n_vertices)]
     assert result.dtype == np.float32 and finer.n_vertices == N
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
@@ -226,12 +229,12 @@ def test_average():
 def test_smoothed_is_the_twins(share, keep_internal, d):
     """Of rows with more edges than are gathered at once, too."""
     positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
-    for level in strips.arrange(levels.build_levels(random_graph(8), 0, largest=1)[:2], 0):
+    for level in sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0):
         own = positions[: level.n_vertices]
         graph = dense_strips(level)
         assert (graph > 0).sum(1).max() > kernels.PULLED
         inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
-        result = strips.smoothed(level, own, share, keep_internal=keep_internal)
+        result = sell.smoothed(level, own, share, keep_internal=keep_internal)
         np.testing.assert_allclose(result, naive.smooth(graph, own, inner, share), rtol=1e-4, atol=1e-5)
         if not keep_internal:
             lonely = graph.sum(1) == 0
@@ -256,14 +259,14 @@ def test_jitter_is_the_twins(d):
 
 
 def test_hand_down_is_the_twins():
-    built = strips.arrange(levels.build_levels(random_graph(9), 0, largest=100), 0)
+    built = sell.arrange(coarsen.build_levels(random_graph(9), 0, largest=100), 0)
     assert len(built) >= 3
     for depth in (1, 2):
         finer, coarse = built[depth - 1], built[depth]
         positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
         graph, degree = dense_strips(finer), finer.degree.astype(float)
-        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1, amount=strips.JITTER)
-        result = strips.hand_down(built, depth, positions)
+        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1, amount=sell.JITTER)
+        result = sell.hand_down(built, depth, positions)
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
@@ -279,7 +282,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     own = positions[: kernels.STRIP].T.copy()
     indices[first : first + kernels.STRIP] = np.arange(kernels.STRIP)
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
-    settings = optimise.as_record(FORCES._replace(curve=curve))[0]
+    settings = optimizer.as_record(FORCES._replace(curve=curve))[0]
     begun = rng.normal(size=(2, kernels.STRIP)).astype(np.float32)
     plane, anywhere = begun.copy(), begun.copy()
     count = width * kernels.STRIP

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from compiled import compiled
 
-from umap_sk import kernels, optimise, transform
-from umap_sk._numba import limit_threads, readonly
-from umap_sk.curve import Curve
-from umap_sk.neighbors import Neighbors
-from umap_sk.optimise import Forces
+from umap_sk import kernels
+from umap_sk.layout import optimizer, transform
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.optimizer import Forces
+from umap_sk.neighbors.read import Neighbors
+from umap_sk.runtime.compile import limit_threads, readonly
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=6.0, learning_rate=0.9)
 F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.STEP)
@@ -171,7 +172,7 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
 
 def pulled(neighbors, training, first=0, factor=1.0):
     """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
-    settings = np.zeros(1, optimise.SETTINGS).view(np.recarray)
+    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN
     strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)

@@ -17,9 +17,9 @@ from umap_sk import (
     PrecomputedUMAP,
     SpectralFallbackWarning,
     UMAPWarning,
-    eigenvectors,
     knn_graph,
 )
+from umap_sk.layout import eigenvectors
 
 SETTINGS = {"n_neighbors": 8, "n_epochs": 2, "random_state": 0}
 

@@ -6,8 +6,9 @@ import numpy as np
 from graphs import random_graph
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, levels, optimise, strips
-from umap_sk.curve import fit_curve
+from umap_sk import PrecomputedUMAP
+from umap_sk.layout import coarsen, optimizer, sell
+from umap_sk.layout.curve import fit_curve
 
 
 def results():
@@ -21,13 +22,13 @@ def results():
         found[f"graph {n_components}"] = model.graph_.data
         found[f"embedding {n_components}"] = model.embedding_
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
-    built = strips.arrange(levels.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
-    phases = optimise.plan_phases(len(built), 14, 32, field=True)
-    layout = optimise.Layout(built, phases, optimise.Forces(fit_curve()), tol=0.1)
+    built = sell.arrange(coarsen.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
+    phases = optimizer.plan_phases(len(built), 14, 32, field=True)
+    layout = optimizer.Layout(built, phases, optimizer.Forces(fit_curve()), tol=0.1)
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
-    state = optimise.run(layout, optimise.begin(layout, start, 0), 14)
+    state = optimizer.run(layout, optimizer.begin(layout, start, 0), 14)
     assert state.depth == 0
-    loss = optimise.looked_at(layout, state).loss
+    loss = optimizer.looked_at(layout, state).loss
     return found | {"levels": state.positions, "moments": state.moments, "loss": np.array([loss])}
 
 

@@ -3,8 +3,10 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from umap_sk import former_names
+
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
-    from umap_sk.checkpoint import Checkpoint
+    from umap_sk.checkpoint.settings import Checkpoint
     from umap_sk.estimator import PrecomputedUMAP
     from umap_sk.exceptions import (
         CheckpointMismatchWarning,
@@ -19,10 +21,10 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
         SpectralFallbackWarning,
         UMAPWarning,
     )
-    from umap_sk.manifold import Manifold
-    from umap_sk.neighbors import knn_graph
-    from umap_sk.planning import Plan, plan
-    from umap_sk.report import Report
+    from umap_sk.graph.manifold import Manifold
+    from umap_sk.monitor.report import Report
+    from umap_sk.neighbors.read import knn_graph
+    from umap_sk.planning.plan import Plan, plan
 
 __version__ = "0.1.0"
 
@@ -48,14 +50,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Checkpoint": "checkpoint",
-    "Manifold": "manifold",
-    "Plan": "planning",
+    "Checkpoint": "checkpoint.settings",
+    "Manifold": "graph.manifold",
+    "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",
-    "Report": "report",
-    "knn_graph": "neighbors",
-    "plan": "planning",
+    "Report": "monitor.report",
+    "knn_graph": "neighbors.read",
+    "plan": "planning.plan",
 }
+
+former_names.install()
 
 
 def __getattr__(name: str) -> Any:

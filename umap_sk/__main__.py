@@ -2,7 +2,7 @@
 
 import sys
 
-from umap_sk.command_line import main
+from umap_sk.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

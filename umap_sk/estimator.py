@@ -15,30 +15,35 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import distances, given, holds, metrics, model_state, optimise, plan_sizes, planning, stepping
-from umap_sk._numba import limit_threads, spare_threads
-from umap_sk.allocation import in_memory
-from umap_sk.callbacks import CallbackSupportMixin, fit_task
-from umap_sk.checkpoint import Checkpoint, as_checkpoint
-from umap_sk.checkpoint_run import opened
-from umap_sk.compiling import announced
-from umap_sk.curve import Curve, fit_curve
+from umap_sk import inputs, metrics, persistence
+from umap_sk.checkpoint.identity import check_unchanged, identity_of
+from umap_sk.checkpoint.session import opened
+from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
-from umap_sk.fuzzy_graph import fuzzy_graph
-from umap_sk.held_graph import WHOLE
-from umap_sk.manifold import Manifold
-from umap_sk.neighbors import read_neighbors, warn_about
-from umap_sk.own_indices import USED, in_callers_array
-from umap_sk.plan_time import costs_of
-from umap_sk.progress import progress_bar, say
-from umap_sk.report import Report
-from umap_sk.run_identity import check_unchanged, identity_of
-from umap_sk.scales import mean_distances
-from umap_sk.search import build_search, find_neighbors, search_beside
-from umap_sk.square_checks import check_square
-from umap_sk.start import automatic_start
+from umap_sk.graph.fuzzy_union import fuzzy_graph
+from umap_sk.graph.manifold import Manifold
+from umap_sk.graph.own_indices import USED, in_callers_array
+from umap_sk.graph.scales import mean_distances
+from umap_sk.graph.shared import WHOLE
+from umap_sk.layout import optimizer, readers
+from umap_sk.layout import run as stepping
+from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.init import automatic_start
+from umap_sk.layout.transform import MapCache, freeze, place
+from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
+from umap_sk.monitor.progress import progress_bar, say
+from umap_sk.monitor.report import Report
+from umap_sk.neighbors import distances
+from umap_sk.neighbors.read import read_neighbors, warn_about
+from umap_sk.neighbors.search import build_search, find_neighbors, search_beside
+from umap_sk.neighbors.square import check_square
+from umap_sk.planning import plan as planning
+from umap_sk.planning import sizes as plan_sizes
+from umap_sk.planning.seconds import costs_of
+from umap_sk.runtime.allocation import in_memory
+from umap_sk.runtime.compile import limit_threads, spare_threads
+from umap_sk.runtime.first_compile import announced
 from umap_sk.targets import warn_of_target
-from umap_sk.transform import MapCache, freeze, place
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
@@ -157,20 +162,20 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "metric": [str, callable],
         "metric_params": [dict, None],
         "min_dist": [Interval(Real, 0, None, closed="left")],
-        "spread": [Interval(Real, 1 / given.LARGEST, given.LARGEST, closed="both")],
+        "spread": [Interval(Real, 1 / inputs.LARGEST, inputs.LARGEST, closed="both")],
         "a": [Interval(Real, 0, None, closed="neither"), None],
         "b": [Interval(Real, 0, None, closed="neither"), None],
         "local_connectivity": [Interval(Real, 0, None, closed="left")],
         "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
         "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
         "symmetrize": ["boolean"],
-        "init": [StrOptions(set(given.STARTS)), "array-like"],
+        "init": [StrOptions(set(inputs.STARTS)), "array-like"],
         "rescale_init": ["boolean"],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
-        "negative_sample_rate": [Interval(Real, 0, given.LARGEST, closed="right")],
-        "repulsion_strength": [Interval(Real, 0, given.LARGEST, closed="both")],
+        "learning_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
+        "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
+        "repulsion_strength": [Interval(Real, 0, inputs.LARGEST, closed="both")],
         "multilevel": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
@@ -341,7 +346,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
-        seen = given.fingerprints(X=X, **data)
+        seen = inputs.fingerprints(X=X, **data)
         begins = self._nothing_to_go_on_from(seen)
         on_disk = self._on_disk(seen, init, begins=begins, stepped=True)
         with fit_task(self, 1 + begins, X, y, arrays) as task, self._careful(), on_disk as run:
@@ -351,15 +356,15 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 if not hasattr(self, "_stepper"):  # the run was finished, and on the disk
                     return self
             elif seen:
-                aside = given.check_combination(X, knn_indices, knn_dists, manifold, again=True)
+                aside = inputs.check_combination(X, knn_indices, knn_dists, manifold, again=True)
                 if X is not None:
-                    given.validated(self, X, aside=aside, reset=False)
+                    inputs.validated(self, X, aside=aside, reset=False)
             if self.epoch_ >= self.n_epochs_:
                 raise ValueError(
                     f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
                     "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
                 )
-            given.check_same(getattr(self, "_seen", seen), seen)
+            inputs.check_same(getattr(self, "_seen", seen), seen)
             check_unchanged(getattr(self, "_begun_with", {}), self.get_params(deep=False))
             if run and not begins:
                 run.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
@@ -444,7 +449,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_is_fitted(self)
         with limit_threads(self.n_jobs):
             values, indices, dists = self._look_up(X, knn_indices, knn_dists, self.n_neighbors)
-            with spare_threads(given.n_rows(values, indices)):
+            with spare_threads(inputs.n_rows(values, indices)):
                 return self._place(values, indices, dists)
 
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
@@ -501,7 +506,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         True
         """
         check_is_fitted(self)
-        for name in ("manifold_", *model_state.OF_A_LAYOUT):
+        for name in ("manifold_", *persistence.OF_A_LAYOUT):
             self.__dict__.pop(name, None)
         self.n_epochs_ = self.epoch_
         return self
@@ -510,12 +515,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return hasattr(self, "embedding_")
 
     def __getstate__(self):
-        with holds.reading(super().__getstate__) as state:
-            return model_state.packed(state)
+        with readers.reading(super().__getstate__) as state:
+            return persistence.packed(state)
 
     def __setstate__(self, state):
         defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
-        super().__setstate__(defaults | model_state.unpacked(state))
+        super().__setstate__(defaults | persistence.unpacked(state))
         if hasattr(self, "embedding_"):
             self._map = MapCache()
 
@@ -526,7 +531,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         warn_of_target(y)
         arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
         data = {**arrays, "init": init, "manifold": manifold}
-        seen = given.fingerprints(X=X, **data) if self.checkpoint is not None else None
+        seen = inputs.fingerprints(X=X, **data) if self.checkpoint is not None else None
         with fit_task(self, 2, X, y, arrays) as task, self._careful(), self._on_disk(seen, init) as run:
             dtype = self._begin(X, **data, task=task, run=run)
             try:
@@ -534,7 +539,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     self._advance(self.n_epochs_, task, run, reuse=True)
             finally:
                 if hasattr(self, "_stepper"):
-                    self._seen = seen or given.fingerprints(X=X, **data)
+                    self._seen = seen or inputs.fingerprints(X=X, **data)
         return dtype
 
     def _on_disk(self, seen, init, *, begins=True, stepped=False):
@@ -565,8 +570,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _look_at(self, X, knn_indices, knn_dists, manifold=None):
         """Check what was given; X validated, and whether it is an aside."""
         distances.check_metric(self.metric)
-        aside = given.check_combination(X, knn_indices, knn_dists, manifold)
-        return (None if X is None else given.validated(self, X, aside=aside, reset=True)), aside
+        aside = inputs.check_combination(X, knn_indices, knn_dists, manifold)
+        return (None if X is None else inputs.validated(self, X, aside=aside, reset=True)), aside
 
     def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
         """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output.
@@ -575,7 +580,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         with task.subtask("graph"):
             draft = object.__new__(type(self))
-            earlier = (*model_state.OF_A_LAYOUT, "_search", "feature_names_in_")
+            earlier = (*persistence.OF_A_LAYOUT, "_search", "feature_names_in_")
             draft.__dict__ = {name: value for name, value in self.__dict__.items() if name not in earlier}
             dtype = draft._build(X, knn_indices, knn_dists, init, manifold, run)
             self.__dict__ = draft.__dict__
@@ -610,7 +615,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         features = values if aside or self.metric != "precomputed" else None
         start = self.init if init is None else init
         known = manifold._held.lengths is not None
-        start = given.check_start(start, manifold.n_samples, self.n_components, features, known)
+        start = inputs.check_start(start, manifold.n_samples, self.n_components, features, known)
         self.manifold_, self.report_ = manifold, report
         self.a_, self.b_ = curve
         stored = run and run.take(manifold._held)
@@ -664,7 +669,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 allocate=allocate,
             )
             if aside:
-                given.check_self_column(knn_indices, knn_dists)
+                inputs.check_self_column(knn_indices, knn_dists)
             elif self.metric == "precomputed":
                 check_square(values)
             entry.update(counts._asdict())
@@ -697,7 +702,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)
 
         def held(state):
-            return holds.is_read(state) or (run is not None and state is run.writing)
+            return readers.is_read(state) or (run is not None and state is run.writing)
 
         def on_epoch(state):
             nonlocal reached, stop
@@ -725,7 +730,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     self.__dict__.update(_stepper=stepper)  # lets go of what was left out
                     count = min(last, stepping.phase_end(stepper)) - reached.epoch
                     problem = stepping.layout_of(stepper)
-                    optimise.run(problem, reached, count, on_epoch, reuse=reuse, held=held)
+                    optimizer.run(problem, reached, count, on_epoch, reuse=reuse, held=held)
                     reuse = True
         finally:
             self._settle(stepper._replace(state=reached))
@@ -751,14 +756,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _look_up(self, X, knn_indices, knn_dists, count):
         """Check what was given of new rows; X validated, and arrays, of `count` neighbors where they are searched."""
-        aside = given.check_combination(X, knn_indices, knn_dists)
+        aside = inputs.check_combination(X, knn_indices, knn_dists)
         searches = not aside and self.metric != "precomputed"
         if searches and not hasattr(self, "_search"):
             raise ValueError(
                 "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
                 "knn_dists, or fit with features as X."
             )
-        values = None if X is None else given.validated(self, X, aside=aside, reset=False)
+        values = None if X is None else inputs.validated(self, X, aside=aside, reset=False)
         if searches:
             knn_indices, knn_dists = find_neighbors(self._search, values, count, own=False)
         return values, knn_indices, knn_dists
@@ -810,7 +815,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if (self.a is None) != (self.b is None):
             raise ValueError(f"a={self.a!r} and b={self.b!r}: give both parameters of the curve, or neither.")
         if self.a is not None:
-            return given.check_curve(Curve(float(self.a), float(self.b)))
+            return inputs.check_curve(Curve(float(self.a), float(self.b)))
         if self.min_dist > self.spread:
             raise ValueError(
                 f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other."
@@ -819,7 +824,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _forces(self, curve):
         """What pulls and pushes, from the parameters."""
-        return optimise.Forces(
+        return optimizer.Forces(
             curve,
             float(self.repulsion_strength),
             negative_rate=float(self.negative_sample_rate),

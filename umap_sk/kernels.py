@@ -10,7 +10,7 @@ allows the compiler to reorder or to fuse arithmetic.
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk._numba import kernel, parallel_kernel, serial_kernel
+from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 f4 = np.float32
 

@@ -14,9 +14,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 from sklearn.pipeline import Pipeline
 
-from umap_sk.listed import Listed, list_themselves, listed, positions_of, rows_of
-from umap_sk.manifold import Manifold
-from umap_sk.neighbors import Neighbors, read_neighbors
+from umap_sk.graph.manifold import Manifold
+from umap_sk.neighbors.listed import Listed, list_themselves, listed, positions_of, rows_of
+from umap_sk.neighbors.read import Neighbors, read_neighbors
 
 __all__ = [
     "distance_correlation",

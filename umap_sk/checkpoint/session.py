@@ -1,0 +1,322 @@
+"""A run on disk: what is resumed of it, and when it is written while the epochs go on."""
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umap_sk.checkpoint import store
+from umap_sk.checkpoint.identity import run_name
+from umap_sk.checkpoint.settings import Checkpoint
+from umap_sk.checkpoint.store import Stored
+from umap_sk.exceptions import CheckpointWarning, warn
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.shared import HeldGraph
+from umap_sk.layout.optimizer import LayoutState
+from umap_sk.runtime import files
+from umap_sk.runtime.checksum import checksum_of_arrays
+
+logger = logging.getLogger("umap_sk")
+
+NICENESS = 15  # of the thread that writes: a thirtieth of a core that computes, and all of one that waits
+
+
+class Run:
+    """A run on disk, for one call of fit or partial_fit.
+
+    Parameters
+    ----------
+    settings : Checkpoint
+        Where and how often.
+    identity : dict
+        From :func:`umap_sk.checkpoint.identity.identity_of`.
+    seed : int
+        Seed of the run if it is new.
+    """
+
+    def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int):
+        self.settings, self.identity, self.seed = settings, identity, seed
+        self.folder = settings.path / run_name(identity)
+        self.n_epochs = 0
+        self._stored: Stored | None = None
+        self._keeps_graph = "manifold" not in identity["data"]
+        self._held: HeldGraph | None = None
+        self._graph_sum: str | None = None
+        self._locked = self._created = self._failing = False
+        self.taken = False  # by this call, not by one before
+        self._writer: ThreadPoolExecutor | None = None
+        self._pending: Future[None] | None = None
+        self.writing: LayoutState | None = None  # its arrays must stay as they are
+        self._written = self._tried = 0
+        self._clock = time.monotonic()
+
+    def open(self, *, going_on: bool) -> None:
+        """Take the folder, or make it, and read the newest whole checkpoint; a finished run is only read.
+
+        Parameters
+        ----------
+        going_on : bool
+            The state is in memory, so nothing need be read.
+        """
+        newest = store.newest_notes(self.folder)
+        if newest and newest["epoch"] >= newest["n_epochs"]:
+            with contextlib.suppress(files.DamagedError, OSError):
+                self._read(store.checkpoints(self.folder)[-1], finished=True)
+                return
+        with files.explained(self.settings.path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.taken = files.lock(self.folder)
+            self._locked = True
+            if self.taken:
+                files.check_writable(self.folder)
+            if not (self.folder / "run.json").exists() and not store.checkpoints(self.folder):
+                store.compare_with_others(self.settings, self.identity)
+                store.write_run(self.folder, self.identity, self.seed)
+                self._created = True
+            elif not going_on:
+                self._take_over()
+        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _stand_back)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is on the disk."""
+        return 0 < self.n_epochs <= self._written
+
+    def graph(self) -> tuple[FuzzyGraph, np.ndarray | None] | None:
+        """The graph of the run, if it is on the disk and whole.
+
+        Returns
+        -------
+        tuple of FuzzyGraph and ndarray or None, or None
+            The graph and its mean distances.
+        """
+        graph = store.read_graph(self.folder)
+        if graph is None and self._locked:
+            store.graph_path(self.folder).unlink(missing_ok=True)
+        return graph
+
+    def take(self, held: HeldGraph) -> LayoutState | None:
+        """The state to go on from, after a look whether the graph is the run's; keeps the graph.
+
+        Parameters
+        ----------
+        held : HeldGraph
+            The manifold's graph, as it was found on the disk, given, or built again.
+
+        Returns
+        -------
+        LayoutState or None
+            None where the run begins.
+        """
+        self._hold(held)
+        if self._stored is None:
+            return None
+        if self._graph_sum != self._stored.graph_sum:
+            warn(
+                f"The graph that was built again is not that of the run in {self.folder}, so the run begins anew. Pass "
+                "the neighbors as arrays: they seem to be found differently each time.",
+                CheckpointWarning,
+            )
+            self._written = self._tried = 0
+            for path in store.checkpoints(self.folder) if self._locked else ():
+                store.set_aside(path)
+            return None
+        return self._stored.state
+
+    def go_on(self, held: HeldGraph, n_epochs: int, epoch: int) -> None:
+        """Say what runs from here on, where it is in memory already.
+
+        Parameters
+        ----------
+        held : HeldGraph
+            The manifold's graph.
+        n_epochs, epoch : int
+            Epochs of the whole schedule, and run already.
+        """
+        self._hold(held)
+        self.n_epochs, self._tried = n_epochs, epoch
+
+    def after_epoch(self, state: LayoutState) -> None:
+        """Write the state in the background, if it is time and nothing else is being written.
+
+        Parameters
+        ----------
+        state : LayoutState
+            The state after an epoch.
+        """
+        if self._writer is None or (self._pending and not self._pending.done()) or state.epoch >= self.n_epochs:
+            return  # the last state is written by settle
+        self._look_at_pending()
+        epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
+        due = epochs is not None and state.epoch - self._tried >= epochs
+        if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
+            self._submit(state, self._writer)
+
+    def settle(self, state: LayoutState, embedding: np.ndarray) -> None:
+        """Write the state at which a call ends, and wait until it is on the disk.
+
+        Parameters
+        ----------
+        state : LayoutState
+            The last whole epoch.
+        embedding : ndarray of shape (n_rows, n_components)
+            The map as it stands, which is all that is kept of a finished run.
+        """
+        if self._writer is None:
+            return
+        self._look_at_pending()
+        if state.epoch > self._written:
+            if state.epoch >= self.n_epochs:
+                state = state._replace(positions=embedding, moments=state.moments[:, :0])
+            with ThreadPoolExecutor(1) as at_once:  # not by the thread that stands back: this call waits
+                self._submit(state, at_once)
+            self._look_at_pending()
+
+    def close(self, *, failed: bool, keep_lock: bool) -> None:
+        """Wait for what is being written, and give the folder back.
+
+        Parameters
+        ----------
+        failed : bool
+            Whether the call ended in an error: nothing is left of a run that has not begun.
+        keep_lock : bool
+            Keep the folder for this process's next call.
+        """
+        if self._writer is not None:
+            self._writer.shutdown()
+        if self._locked:
+            if failed and self._created and {path.name for path in self.folder.iterdir()} == {"run.json", "lock"}:
+                shutil.rmtree(self.folder)
+            files.unlock(self.folder, keep=keep_lock)
+
+    def _hold(self, held: HeldGraph) -> None:
+        """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
+        if not self._keeps_graph:
+            return
+        held.checksum = held.checksum or checksum_of_arrays(held.rows())
+        self._held, self._graph_sum = held, held.checksum
+        if self._writer is not None and not store.graph_path(self.folder).exists():
+            self._pending = self._writer.submit(store.write_graph, self.folder, held.rows(), held.lengths)
+
+    def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
+        self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
+        self._pending = writer.submit(self._write, state)
+
+    def _write(self, state: LayoutState) -> None:
+        """Write one checkpoint, drop the oldest, and write the graph if that has failed before."""
+        try:
+            store.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
+        finally:
+            self.writing = None
+        self._written = state.epoch
+        store.drop_old(self.folder, self.settings.keep)
+        if self._held is not None and not store.graph_path(self.folder).exists():
+            store.write_graph(self.folder, self._held.rows(keep=False), self._held.lengths)
+
+    def _look_at_pending(self) -> None:
+        """Wait for the last write, and tell once if the disk does not take any more."""
+        if self._pending is None:
+            return
+        pending, self._pending = self._pending, None
+        try:
+            pending.result()
+        except (OSError, MemoryError) as error:
+            logger.warning("checkpoint not written: %s", error)
+            if not self._failing:
+                self._failing = True
+                warn(
+                    f"A checkpoint could not be written to {self.folder}: {error}. The run goes on, what is on the "
+                    "disk stays, and writing is tried again.",
+                    CheckpointWarning,
+                )
+        else:
+            if self._failing:
+                logger.warning("checkpoints are written again")
+            self._failing = False
+
+    def _take_over(self) -> None:
+        """Seed and newest whole checkpoint of a run that was begun before."""
+        seed = store.read_seed(self.folder)
+        if seed is not None:
+            self.seed = seed
+        self._read_newest(seed)
+        if seed is None:
+            store.write_run(self.folder, self.identity, self.seed)
+
+    def _read_newest(self, seed: int | None) -> None:
+        """The newest whole checkpoint, of the run's seed where that is known."""
+        for path in reversed(store.checkpoints(self.folder)):
+            try:
+                self._read(path, seed)
+                return
+            except (files.DamagedError, OSError) as error:
+                warn(
+                    f"The checkpoint {path} cannot be used: {error}. The one before it is used, or the run begins "
+                    "anew if there is none.",
+                    CheckpointWarning,
+                )
+                store.set_aside(path)
+
+    def _read(self, path: Path, seed: int | None = None, *, finished: bool = False) -> None:
+        """Take over a checkpoint, if it has this seed, and is a finished run's."""
+        stored = store.read_state(path)
+        if seed is not None and stored.state.seed != seed:
+            raise files.DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
+        if finished and not stored.finished:
+            raise files.DamagedError("the run is not finished")
+        self._stored = stored
+        self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
+        self._written = self._tried = stored.state.epoch
+        text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"
+        logger.info(text, stored.state.epoch, stored.n_epochs, path)
+
+
+def _stand_back() -> None:
+    """Let this thread, where the system knows priorities of threads, work while the kernels' threads wait."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+@contextlib.contextmanager
+def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object) -> Iterator[Run]:
+    """A run on disk, as long as the block lasts.
+
+    Parameters
+    ----------
+    settings : Checkpoint
+        Where and how often.
+    identity : dict
+        Which run.
+    seed : int
+        Its seed if it is new.
+    going_on : bool
+        Whether the state is in memory.
+    keeper : object
+        Whose other calls may follow, for which the folder stays locked as long as it lives; None where none may.
+
+    Yields
+    ------
+    Run
+        The run.
+    """
+    run, failed = Run(settings, identity, seed), True
+    try:
+        run.open(going_on=going_on)
+        yield run
+        failed = False
+    finally:
+        keep = keeper is not None and not failed and not run.finished
+        run.close(failed=failed, keep_lock=keep)
+        if keep and run.taken:
+            weakref.finalize(keeper, files.let_go, run.folder)

@@ -1,0 +1,198 @@
+"""``umap-sk fit``: a map from neighbors in files, which a signal can stop and the same command goes on with."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from umap_sk.checkpoint import store
+from umap_sk.checkpoint.identity import run_name
+from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
+from umap_sk.cli.files import add_inputs, check_ending, check_target, mapped, read_inputs, replaced
+from umap_sk.cli.options import Parameter, add_parameters, chosen, of_estimator, of_signature
+from umap_sk.cli.signals import STOPPED, StopRequest
+from umap_sk.cli.terminal import Terminal
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.inputs import STARTS
+from umap_sk.monitor.progress import Watcher, watched
+from umap_sk.runtime.allocation import write_to
+
+FEATURES = ("knn_indices", "knn_dists", "graph", "features", "manifold")
+NO_MODELS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".h5", ".parquet")  # endings
+EXPLAINED = {
+    "init": "auto, pca (with --features), pivot_mds, spectral, random, or a .npy file of positions, rows x axes "
+    "(default: auto)",
+    "checkpoint": "Directory that keeps the run; the same command goes on from there.",
+    "verbose": "The estimator's parameter; progress is shown anyway.",
+    "random_state": "Seed; without it one is drawn, and printed at the end.",
+}
+"""Where the command line has other words for a parameter than Python."""
+
+
+def parameters() -> list[Parameter]:
+    """Parameters of the estimator."""
+    found = of_estimator(PrecomputedUMAP)
+    return [parameter._replace(help=EXPLAINED.get(parameter.name, parameter.help)) for parameter in found]
+
+
+def checkpoint_parameters() -> list[Parameter]:
+    """Parameters of a checkpoint but its directory."""
+    return of_signature(Checkpoint)[1:]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Where to.
+    """
+    parser.usage = "%(prog)s --knn-indices I.npy --knn-dists D.npy --out E.npy [options]"
+    add_inputs(parser.add_argument_group("input"), *FEATURES)
+    outputs = parser.add_argument_group("output")
+    outputs.add_argument("--out", required=True, metavar="E.npy", help="The map: rows x axes, float32.")
+    outputs.add_argument("--model", metavar="M.joblib", help="The fitted estimator, for transform; holds the graph.")
+    add_parameters(parser.add_argument_group("parameters, as in Python"), parameters())
+    add_parameters(parser.add_argument_group("when checkpoints are written"), checkpoint_parameters(), "checkpoint_")
+
+
+def estimator_from(options: argparse.Namespace) -> PrecomputedUMAP:
+    """The estimator with the parameters that were given.
+
+    Parameters
+    ----------
+    options : Namespace
+        From the parser.
+
+    Returns
+    -------
+    PrecomputedUMAP
+        Not fitted; a start from a file is not among its parameters.
+    """
+    given = chosen(options, parameters())
+    if given.get("init", STARTS[0]) not in STARTS:
+        del given["init"]
+    settings = chosen(options, checkpoint_parameters(), "checkpoint_")
+    if "checkpoint" in given:
+        given["checkpoint"] = Checkpoint(given["checkpoint"], **settings)
+    elif settings:
+        raise ValueError(f"--checkpoint-{next(iter(settings)).replace('_', '-')} needs --checkpoint DIR beside it.")
+    return PrecomputedUMAP(**given)
+
+
+def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+    """Fit and write.
+
+    Parameters
+    ----------
+    options : Namespace
+        From the parser.
+    terminal : Terminal
+        Shows progress.
+    request : StopRequest
+        Looked at after every epoch.
+
+    Returns
+    -------
+    dict
+        The answer.
+    """
+    start = getattr(options, "init", STARTS[0])
+    start = None if start in STARTS else start
+    inputs = [getattr(options, name) for name in FEATURES]
+    check_ending(options.out, "--out", wanted=".npy")
+    out = check_target(options.out, "--out", [*inputs, start, options.model])
+    model_file = options.model and check_target(options.model, "--model", [*inputs, start])
+    if options.model:
+        check_ending(options.model, "--model", wanted=".joblib", others=NO_MODELS)
+    model = estimator_from(options)
+    data = read_inputs(options) | ({"init": mapped(start, "--init")} if start else {})
+    try:
+        with watched(_watcher(terminal, request)):
+            model.fit(**data)
+    except KeyboardInterrupt:
+        if not _kept(model):
+            raise
+    if model.epoch_ < model.n_epochs_:
+        return _stopped(model, request)
+    with replaced(out) as file:
+        write_to(file, model.embedding_)
+    if model_file:
+        with replaced(model_file) as file:
+            joblib.dump(model, file)
+    return _figures(model) | {"out": str(out), "model": model_file and str(model_file)}
+
+
+def text(answer: dict[str, Any]) -> str:
+    """The answer for people.
+
+    Parameters
+    ----------
+    answer : dict
+        From :func:`run`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    epochs = f"epoch {answer['epoch']} of {answer['n_epochs']}, seed {answer['seed']}"
+    if answer["status"] == "stopped":
+        return f"stopped by {answer['signal']} at {epochs}; the same command goes on from {answer['run']}"
+    return f"{answer['out']}: {answer['rows']:,} rows x {answer['n_components']} axes, {epochs}"
+
+
+def _watcher(terminal: Terminal, request: StopRequest) -> Watcher:
+    """Shows every epoch, and asks to stop after the one during which a signal came."""
+
+    def begin(costs: Sequence[float], done: int) -> Callable[[int], bool]:
+        show = terminal.progress(costs, done)
+
+        def after(epoch: int) -> bool:
+            show(epoch)
+            return request.received is not None
+
+        return after
+
+    return begin
+
+
+def _stopped(model: PrecomputedUMAP, request: StopRequest) -> dict[str, Any]:
+    """The answer of a run that was stopped on the way."""
+    answer = {**_figures(model), "status": "stopped", "signal": request.name}
+    if _kept(model):
+        return answer | {"exit_code": STOPPED, "run": str(_folder(model))}
+    number = request.received or 0
+    error = f"stopped by {request.name} at epoch {model.epoch_} of {model.n_epochs_}; no checkpoint could be written"
+    return answer | {"exit_code": 128 + number, "error": error}
+
+
+def _folder(model: PrecomputedUMAP) -> Path:
+    """Where the run of a model lies that is not finished."""
+    return as_checkpoint(model.checkpoint).path / run_name(model._identity)
+
+
+def _kept(model: PrecomputedUMAP) -> bool:
+    """Whether the epoch at which a run was stopped is on the disk."""
+    if model.checkpoint is None or not hasattr(model, "_identity"):
+        return False
+    notes = store.newest_notes(_folder(model))
+    return notes is not None and notes["epoch"] == model.epoch_
+
+
+def _figures(model: PrecomputedUMAP) -> dict[str, Any]:
+    rows, components = model.embedding_.shape
+    return {
+        "rows": rows,
+        "n_components": components,
+        "edges": model.manifold_.n_edges,
+        "rows_without_place": int(np.isnan(model.embedding_[:, 0]).sum()),
+        "epoch": int(model.epoch_),
+        "n_epochs": int(model.n_epochs_),
+        "seed": int(model.seed_),
+        "phases": model.report_["phases"],
+    }

@@ -1,0 +1,67 @@
+"""``umap-sk learn``: the graph alone, built in the files that fit --manifold maps into memory."""
+
+import argparse
+import os
+from typing import Any
+
+from umap_sk.cli.files import add_inputs, read_inputs
+from umap_sk.cli.options import add_parameters, chosen, of_estimator
+from umap_sk.cli.signals import StopRequest
+from umap_sk.cli.terminal import Terminal
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.graph.manifold import GRAPH_PARAMETERS
+
+NAMES = (*GRAPH_PARAMETERS, "metric", "metric_params", "n_jobs")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Where to.
+    """
+    add_inputs(parser.add_argument_group("input"), "knn_indices", "knn_dists", "graph", "features")
+    parser.add_argument("--out", required=True, metavar="DIR", help="The manifold: a new or empty directory.")
+    parameters = [parameter for parameter in of_estimator(PrecomputedUMAP) if parameter.name in NAMES]
+    add_parameters(parser.add_argument_group("parameters, as in Python"), parameters)
+
+
+def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+    """Build the graph.
+
+    Parameters
+    ----------
+    options : Namespace
+        From the parser.
+    terminal : Terminal
+        Not needed.
+    request : StopRequest
+        Not needed.
+
+    Returns
+    -------
+    dict
+        The answer.
+    """
+    estimator = PrecomputedUMAP(**chosen(options, of_estimator(PrecomputedUMAP)))
+    manifold = estimator.learn_manifold(**read_inputs(options), directory=options.out)
+    edges = manifold.n_edges
+    return {"rows": manifold.n_samples, "edges": edges, "out": os.path.realpath(options.out)}
+
+
+def text(answer: dict[str, Any]) -> str:
+    """The answer for people.
+
+    Parameters
+    ----------
+    answer : dict
+        From :func:`run`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return f"{answer['out']}: {answer['rows']:,} rows, {answer['edges']:,} edges"

@@ -1,0 +1,310 @@
+"""The manifold: the learned graph with what it was learned from, the expensive half that many layouts can share."""
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.graph import storage
+from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
+from umap_sk.graph.shared import WHOLE, HeldGraph
+from umap_sk.graph.validate import check_graph, check_lengths, check_places
+from umap_sk.persistence import FORMAT, check_format
+from umap_sk.runtime.allocation import Allocate, on_disk
+
+WITHIN = (
+    "Give every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
+    "these are distances, pass the graph as X to fit instead."
+)
+GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
+
+
+class Manifold:
+    """A fuzzy graph, and the parameters it was learned with. It does not change once it is made.
+
+    Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as
+    often as one likes. Scikit-learn's cross-validation passes it on whole.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The graph, whose arrays are shared.
+    parameters : dict, optional
+        The parameters that made it.
+    own : iterable of {"indices", "weights"}, default=()
+        Arrays of the graph that nobody else holds. They go when the graph is laid out, so that it is in memory once, in
+        the optimizer's order; when it is asked for, its rows are made again, bit for bit.
+    lengths : ndarray of shape (n_samples,), float32, optional
+        Mean distance from every row to its neighbors, which a start from the graph's distances needs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk import PrecomputedUMAP
+    >>> points = np.random.default_rng(0).normal(size=(100, 3))
+    >>> manifold = PrecomputedUMAP(metric="euclidean").learn_manifold(points)
+    >>> manifold
+    Manifold(n_samples=100, edges=1794, n_neighbors=15)
+    >>> PrecomputedUMAP(random_state=0).fit(manifold=manifold).embedding_.shape
+    (100, 2)
+    """
+
+    __slots__ = ("_held", "_parameters")
+
+    def __init__(
+        self,
+        graph: FuzzyGraph,
+        parameters: dict[str, Any] | None = None,
+        *,
+        own: Iterable[str] = (),
+        lengths: np.ndarray | None = None,
+    ):
+        self._held = HeldGraph(graph, own, lengths)
+        self._parameters = dict(parameters or {})
+
+    @classmethod
+    def from_graph(cls, graph: Any) -> "Manifold":
+        """Take membership strengths that were learned elsewhere, as scanpy's and BBKNN's ``connectivities``.
+
+        Parameters
+        ----------
+        graph : sparse array or matrix of shape (n, n)
+            Weights from 0 to 1. The diagonal and stored zeros are left out; the graph is used as it is, symmetric or
+            not. Arrays are shared with `graph` where their form allows.
+
+        Returns
+        -------
+        Manifold
+            With no parameters.
+
+        Raises
+        ------
+        TypeError
+            If the graph is not sparse.
+        ValueError
+            If it is not square, has fewer than two rows or no edge, names a row that there is not, or a weight is
+            negative, above 1 or not finite.
+        """
+        if not scipy.sparse.issparse(graph):
+            raise TypeError(
+                f"Manifold.from_graph needs a scipy sparse graph of membership strengths, but got "
+                f"{type(graph).__name__}. Wrap a dense matrix in scipy.sparse.csr_array."
+            )
+        if graph.shape[0] != graph.shape[1] or graph.shape[0] < 2:
+            raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
+        check_places(graph)
+        rows = scipy.sparse.csr_array(graph)
+        check_places(rows)  # what was made of Python's lists
+        if rows.data.dtype.kind not in "fiu":
+            raise TypeError(
+                f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}. Use .astype(np.float32)."
+            )
+        if len(rows.data) and not 0 <= rows.data.min() <= rows.data.max() < np.inf:  # NaN fails it too
+            raise ValueError(
+                "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."
+            )
+        taken = canonical(rows)
+        check_graph(taken, "What was given to Manifold.from_graph", WITHIN)
+        return cls(taken)
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Write the manifold to a new directory: .npy files and manifold.json, which tells what they are.
+
+        It is written beside its place and renamed at the end, so that a directory of this name is always whole.
+
+        Parameters
+        ----------
+        directory : path
+            Missing, or an empty directory; missing parents are made.
+
+        Raises
+        ------
+        FileExistsError
+            If something lies there: nothing is overwritten.
+        OSError
+            If something cannot be written, as on a full disk; then nothing is left.
+        """
+        storage.save(directory, self._held.rows(keep=False), self._parameters, self._held.lengths)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "Manifold":
+        """Take a manifold from the directory that :meth:`save` has written.
+
+        The arrays are mapped into memory, read-only: the system reads them where they are used, and may drop them
+        again, so the graph may be larger than the memory. Nothing is unpickled. All of it is looked through once.
+
+        Parameters
+        ----------
+        directory : path
+            The directory. Its files must stay as they are while the manifold is in use.
+
+        Returns
+        -------
+        Manifold
+            With the bits of the one that was saved.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is missing.
+        ValueError
+            If a file is of another format or a newer version, is cut off, does not agree with the others, is not what
+            was written, or the arrays are no graph.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from umap_sk import Manifold, PrecomputedUMAP
+        >>> points = np.random.default_rng(0).normal(size=(100, 3))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     PrecomputedUMAP(metric="euclidean").learn_manifold(points).save(f"{folder}/points")
+        ...     Manifold.load(f"{folder}/points")
+        Manifold(n_samples=100, edges=1794, n_neighbors=15)
+        """
+        graph, parameters, lengths = storage.load(directory)
+        return cls(graph, parameters, lengths=lengths)
+
+    @classmethod
+    def built(cls, directory: str | os.PathLike, learn: Callable[[Allocate], "Manifold"]) -> "Manifold":
+        """Build a manifold in the directory where it is to lie, with no large array in memory.
+
+        Parameters
+        ----------
+        directory : path
+            Missing, or an empty directory.
+        learn : callable
+            Takes what makes large arrays; returns the manifold.
+
+        Returns
+        -------
+        Manifold
+            As :meth:`load` gives it.
+        """
+        with storage.new_directory(directory) as folder:
+            made = learn(partial(on_disk, folder))
+            storage.write(folder, made._held.rows(), made._parameters, made._held.lengths)
+        graph, parameters, lengths = storage.load(directory, looked_at=True)
+        return cls(graph, parameters, lengths=lengths)
+
+    @property
+    def n_samples(self) -> int:
+        """Rows of the graph."""
+        return len(self._held.indptr) - 1
+
+    @property
+    def n_edges(self) -> int:
+        """Entries of the graph."""
+        return self._held.n_edges
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters that made the graph; empty where it came from elsewhere."""
+        return dict(self._parameters)
+
+    @property
+    def graph(self) -> scipy.sparse.csr_array:
+        """Membership strengths as a csr_array; shares memory with the manifold below 2^31 edges, a copy beyond.
+
+        After a layout its rows are made again first.
+        """
+        indptr, indices, weights = self._held.rows()
+        if len(indices) < 2**31 and self.n_samples < 2**31:
+            indptr = indptr.astype(np.int32)
+        return scipy.sparse.csr_array((weights, indices, indptr), (self.n_samples, self.n_samples), copy=False)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The graph's own arrays; do not write to them. After a layout they are made again first.
+
+        Returns
+        -------
+        indptr : ndarray of shape (n_samples + 1,), int64
+            Where each row begins.
+        indices : ndarray of shape (n_edges,), int32 or uint32
+            Neighbors, ascending within a row.
+        weights : ndarray of shape (n_edges,), float32
+            Membership strengths.
+        """
+        return tuple(self._held.rows())  # type: ignore[return-value]
+
+    def disconnected(self) -> np.ndarray:
+        """Which rows have no edge of their own.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), bool
+            True for rows that get no place in the embedding.
+        """
+        return np.diff(self._held.indptr) == 0
+
+    def check_agrees(self, parameters: dict[str, Any]) -> None:
+        """Raise if the graph was learned with other parameters.
+
+        Parameters
+        ----------
+        parameters : dict
+            What is expected; names that the manifold does not know are not compared.
+
+        Raises
+        ------
+        ValueError
+            If a parameter differs, with both values.
+        """
+        differing = [
+            f"{name}={self._parameters[name]!r} there, {parameters[name]!r} here"
+            for name in GRAPH_PARAMETERS
+            if name in self._parameters and name in parameters and self._parameters[name] != parameters[name]
+        ]
+        if differing:
+            raise ValueError(
+                f"The manifold was learned with other parameters: {'; '.join(differing)}. Set the estimator's "
+                "parameters to the manifold's, or learn a manifold with the estimator's."
+            )
+
+    def __repr__(self) -> str:
+        known = f", n_neighbors={self._parameters['n_neighbors']}" if "n_neighbors" in self._parameters else ""
+        return f"Manifold(n_samples={self.n_samples}, edges={self.n_edges}{known})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        graph = tuple(self._held.rows(keep=False))
+        return {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._held.lengths}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        check_format("manifold", state["format"])
+        graph, parameters, lengths = FuzzyGraph(*state["graph"]), state["parameters"], state.get("lengths")
+        what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
+        check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
+        check_lengths(lengths, len(graph.indptr) - 1, what, cure)
+        self._held = HeldGraph(graph, WHOLE, lengths)
+        self._parameters = parameters
+
+
+def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
+    """Weights as a fuzzy graph: rows sorted, no entry twice, nothing on the diagonal, no zeros.
+
+    Parameters
+    ----------
+    rows : csr_array of shape (n, n)
+        Finite weights, at least 0; left as it is.
+
+    Returns
+    -------
+    FuzzyGraph
+        Arrays are shared where their form allows.
+    """
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
+    indptr = rows.indptr.astype(np.int64)
+    graph = FuzzyGraph(indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False))
+    own = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
+    if own.any():
+        graph = graph._replace(weights=np.where(own, np.float32(0), graph.weights))
+    graph = without_zeros(graph)
+    if len(graph.weights) == 0:
+        raise ValueError("The graph has no edge with a positive weight between two different rows.")
+    return graph

@@ -1,0 +1,140 @@
+"""Local scales: how far a row's neighborhood reaches."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.neighbors.read import Neighbors
+from umap_sk.runtime.compile import readonly
+
+
+class LocalScales(NamedTuple):
+    """Local scales of every row.
+
+    Attributes
+    ----------
+    rho : ndarray of shape (n_rows,), float64
+        Distance to the nearest neighbors that is taken off every distance, in units of the distances.
+    sigma : ndarray of shape (n_rows,), float64
+        Length over which a membership falls by a factor of e, in units of the distances.
+    """
+
+    rho: np.ndarray
+    sigma: np.ndarray
+
+
+def local_scales(
+    neighbors: Neighbors, n_neighbors: int, local_connectivity: float = 1.0, *, new_rows: bool = False
+) -> LocalScales:
+    """Solve rho and sigma of every row (McInnes, Healy, Melville 2018, arXiv:1802.03426, section 3.1).
+
+    ``rho`` is the distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated for
+    fractional values; ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5 and is
+    at least a thousandth of the row's mean distance (of the mean of all distances where rho is 0 and the rows are not
+    new).
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance), sorted by distance.
+    n_neighbors : int
+        Neighbors that the scale stands for, the point itself included.
+    local_connectivity : float
+        How many neighbors are taken to be connected at least.
+    new_rows : bool
+        The rows are not among those that can be neighbors: the point itself, at distance 0, does not belong to its
+        mean, and its scale depends on its row alone.
+
+    Returns
+    -------
+    LocalScales
+        One rho and one sigma a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk.neighbors.read import Neighbors
+    >>> row = Neighbors(np.array([0, 3]), np.arange(3, dtype=np.int32), np.array([1, 2, 3], np.float32), 4)
+    >>> rho, sigma = local_scales(row, 4)
+    >>> float(rho[0]), round(float(np.exp(-np.array([0, 1, 2]) / sigma[0]).sum()), 4)
+    (1.0, 2.0)
+    """
+    return _solved(neighbors, n_neighbors, local_connectivity, new_rows, np.empty(0, np.float32))
+
+
+def membership_strengths(
+    neighbors: Neighbors,
+    n_neighbors: int,
+    local_connectivity: float = 1.0,
+    *,
+    new_rows: bool = False,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance), sorted by distance.
+    n_neighbors : int
+        See :func:`local_scales`.
+    local_connectivity : float
+        See :func:`local_scales`.
+    new_rows : bool
+        See :func:`local_scales`.
+    out : ndarray of float32, optional
+        Where to write; may be ``neighbors.distances``, which saves memory and ends their use as distances.
+
+    Returns
+    -------
+    ndarray of float32
+        One strength an entry, in [0, 1].
+    """
+    out = np.empty_like(neighbors.distances) if out is None else out
+    _solved(neighbors, n_neighbors, local_connectivity, new_rows, out)
+    return out
+
+
+def mean_distances(neighbors: Neighbors) -> np.ndarray:
+    """Mean distance from every row to its neighbors.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Rows of (index, distance).
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float32
+        In units of the distances; 0 for a row without neighbors.
+    """
+    out = np.empty(len(neighbors.indptr) - 1, np.float32)
+    kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
+    np.minimum(out, np.finfo(np.float32).max, out=out)  # sums of distances that float32 only just holds
+    out /= np.maximum(1, np.diff(neighbors.indptr))
+    return out
+
+
+def _solved(
+    neighbors: Neighbors, n_neighbors: int, local_connectivity: float, new_rows: bool, strengths: np.ndarray
+) -> LocalScales:
+    """Local scales; strengths are written, unless there is no room for them."""
+    rows = len(neighbors.indptr) - 1
+    rho, sigma = np.empty(rows), np.empty(rows)
+    self_entries = 0 if new_rows else 1
+    entries = len(neighbors.distances) + rows * self_entries
+    mean = float(neighbors.distances.sum(dtype=np.float64)) / max(1, entries)
+    kernels.solve_scales(
+        readonly(neighbors.indptr),
+        readonly(neighbors.distances),
+        math.log2(n_neighbors),
+        float(local_connectivity),
+        self_entries,
+        mean,
+        rho,
+        sigma,
+        strengths,
+    )
+    return LocalScales(rho, sigma)

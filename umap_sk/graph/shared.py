@@ -1,0 +1,110 @@
+"""A fuzzy graph that is in memory once: in rows, or laid out in the optimizer's strips, whichever was needed last."""
+
+import threading
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.runtime.allocation import file_of
+from umap_sk.runtime.compile import readonly
+
+WHOLE = ("indices", "weights")
+
+
+class LaidOut(NamedTuple):
+    """What was an array of a fuzzy graph, one entry an edge, in strips.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n,), int32 or uint32
+        Row of the graph for every row of the strips.
+    starts : ndarray of shape (n_strips + 1,), int64
+        Where each strip begins.
+    values : ndarray, int32, uint32 or float32
+        Numbers of the strips' rows, or weights.
+    """
+
+    order: np.ndarray
+    starts: np.ndarray
+    values: np.ndarray
+
+
+class HeldGraph:
+    """Holds a fuzzy graph, gives up its arrays to their copies in strips, and takes them back when they are asked for.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The graph.
+    own : iterable of {"indices", "weights"}
+        Arrays that nobody else holds, so that giving them up frees memory. Arrays in files are never given up.
+    lengths : ndarray of shape (n,), float32, optional
+        Mean distance from every row to its neighbors.
+
+    Attributes
+    ----------
+    checksum : str or None
+        Of the graph in rows, where somebody has needed it.
+    """
+
+    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "lengths", "n_edges", "own")
+
+    def __init__(self, graph: FuzzyGraph, own: Iterable[str] = (), lengths: np.ndarray | None = None):
+        self._indptr, self._rows = graph.indptr, {"indices": graph.indices, "weights": graph.weights}
+        self._laid_out: dict[str, LaidOut] = {}
+        self._lock = threading.Lock()
+        self.n_edges = len(graph.indices)
+        self.lengths = lengths
+        self.checksum: str | None = None
+        self.in_files = any(file_of(array) for array in graph[1:])
+        self.own = frozenset(() if self.in_files else own)
+
+    @property
+    def indptr(self) -> np.ndarray:
+        """Where each row begins, int64."""
+        return self._indptr
+
+    def rows(self, *, keep: bool = True) -> FuzzyGraph:
+        """The graph in rows.
+
+        Parameters
+        ----------
+        keep : bool
+            False leaves arrays that were given up to the strips, and makes new ones for the caller alone.
+
+        Returns
+        -------
+        FuzzyGraph
+            Bit for bit as it was.
+        """
+        with self._lock:
+            rows = self._rows | {name: self._in_rows(name) for name in self._laid_out}
+            if keep:
+                self._rows, self._laid_out = rows, {}
+            return FuzzyGraph(self._indptr, rows["indices"], rows["weights"])
+
+    def give_up(self, name: str, laid_out: LaidOut) -> None:
+        """Let go of an array of which the strips hold all that it takes to make it again.
+
+        Parameters
+        ----------
+        name : {"indices", "weights"}
+            Which one.
+        laid_out : LaidOut
+            Where its entries are.
+        """
+        with self._lock:
+            if name in self.own and name in self._rows:
+                self._laid_out[name] = laid_out
+                del self._rows[name]
+
+    def _in_rows(self, name: str) -> np.ndarray:
+        order, starts, values = self._laid_out[name]
+        out = np.empty(self.n_edges, values.dtype)
+        names = (order if name == "indices" else order[:0]).view(np.uint32)
+        strips = readonly(starts), readonly(values.view(np.uint32))
+        kernels.take_from_strips(readonly(self._indptr), order, names, *strips, out.view(np.uint32))
+        return out

@@ -1,0 +1,337 @@
+"""What a call was given: which combinations make sense, and what X is in each."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import joblib
+import numpy as np
+import scipy.sparse
+from sklearn.utils.validation import check_array, validate_data
+
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.init import TOO_LARGE
+from umap_sk.neighbors.validate import SLICED
+
+COLUMNS = (
+    "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
+    "knn_indices and knn_dists, or fit with another metric."
+)
+
+LARGEST = 1e12  # rates and scales: float32 squares what a layout makes of them
+FARTHEST = 1e15  # positions
+STEEPEST = 30.0  # exponent b
+STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")  # by name
+SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
+NEARLY_ZERO = 0.01  # of the second column's distance
+
+
+def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
+    """Whether X is only an aside, because neighbors or a manifold are given as well.
+
+    Parameters
+    ----------
+    X, knn_indices, knn_dists, manifold : object or None
+        As in ``fit``.
+    again : bool
+        The call may leave out what an earlier one was given.
+
+    Returns
+    -------
+    bool
+        True where neighbors come from the arrays or from the manifold.
+
+    Raises
+    ------
+    ValueError
+        If one array is given without the other, arrays beside a manifold, or nothing at all.
+    """
+    if (knn_indices is None) != (knn_dists is None):
+        given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
+        raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")
+    if manifold is not None and knn_indices is not None:
+        raise ValueError(
+            "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."
+        )
+    aside = manifold is not None or knn_indices is not None
+    if X is None and not (aside or again):
+        raise ValueError(
+            "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, "
+            "or a manifold."
+        )
+    return aside
+
+
+def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
+    """X as scikit-learn validates it: features, or a distance graph with its explicit zeros.
+
+    Parameters
+    ----------
+    estimator : PrecomputedUMAP
+        Takes or checks the number and names of features.
+    X : array-like, sparse or frame
+        What was given.
+    aside : bool
+        X comes beside arrays or a manifold: features whatever the metric, of which little is asked.
+    reset : bool
+        True in fit, False where X must look like fit's.
+
+    Returns
+    -------
+    ndarray or sparse matrix of float64 or float32
+        The values; a sparse X is not changed.
+    """
+    graph = estimator.metric == "precomputed" and not aside
+    wanted = {
+        "accept_sparse": ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"] if graph else "csr",
+        "dtype": [np.float64, np.float32],
+        "ensure_all_finite": not aside,
+        "ensure_min_samples": 2 if reset else 1,
+    }
+    if not reset and (aside or (graph and estimator.n_features_in_ != len(estimator.embedding_))):
+        return check_array(X, **wanted)  # beside this X or fit's there were neighbors, so their columns may differ
+    try:
+        return validate_data(estimator, X, reset=reset, **wanted)
+    except ValueError as error:
+        if graph and "features as input" in str(error):
+            raise ValueError(f"{error} {COLUMNS}") from error
+        raise
+
+
+def n_rows(values: Any, knn_indices: Any) -> int:
+    """Rows of what was given, which need not have been looked at yet.
+
+    Parameters
+    ----------
+    values : array-like, sparse or None
+        X, if that is what neighbors are read from.
+    knn_indices : object or None
+        Neighbors, if they are given as arrays.
+
+    Returns
+    -------
+    int
+        0 for what has no rows.
+    """
+    rows = values if knn_indices is None else knn_indices
+    shape = getattr(rows, "shape", None)
+    if shape is not None:
+        return shape[0] if len(shape) else 0
+    return len(rows) if hasattr(rows, "__len__") else 0
+
+
+def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
+    """Raise if the first column holds the rows themselves, but in another order than the rows have by now.
+
+    It does if its distances are nearly 0 and its entries do not repeat: where rows have a twin at distance 0, they lie
+    in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
+
+    Parameters
+    ----------
+    knn_indices : array-like of shape (n, k), integers from 0 to n - 1 or missing
+        Neighbors of each row.
+    knn_dists : array-like of shape (n, k)
+        Their distances.
+
+    Raises
+    ------
+    ValueError
+        If more than 95 % of the first column's entries differ from each other, and most of them are nearly at distance
+        0, but neither the row itself nor the other one of a pair.
+    """
+    first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
+    if np.array_equal(first, np.arange(len(first))):
+        return
+    near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
+    rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)
+    names = first[rows].astype(np.int64)
+    named = np.zeros(len(first), bool)
+    named[names] = True
+    strangers = rows[first[names] != rows]
+    if named.sum() > SELF_COLUMN * len(first) and 2 * len(strangers) > len(first):
+        row = strangers[0]
+        raise ValueError(
+            f"The first column of knn_indices holds the rows themselves in another order: row {row} begins with "
+            f"{first[row]}, at distance {dists[row, 0]}. Indices must name rows by their place in these arrays. "
+            f"{SLICED}"
+        )
+
+
+def check_curve(curve: Curve) -> Curve:
+    """The curve, if float32 can follow it.
+
+    Parameters
+    ----------
+    curve : Curve
+        As it was given.
+
+    Returns
+    -------
+    Curve
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If b is extreme, or the distance at which the curve halves.
+    """
+    if not 1 / STEEPEST <= curve.b <= STEEPEST:
+        raise ValueError(
+            f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
+        )
+    halves = -math.log10(curve.a) / (2 * curve.b)
+    if abs(halves) > math.log10(LARGEST) or abs(math.log10(curve.a)) > 30:
+        raise ValueError(
+            f"a={curve.a} with b={curve.b}: points are near up to a distance of a ** (-1 / 2b) = 1e{halves:+.0f}, but "
+            f"{1 / LARGEST:.0e} to {LARGEST:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, or min_dist "
+            "and spread instead."
+        )
+    return curve
+
+
+def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_lengths: bool) -> Any:
+    """Start as a known name or an array of the right shape.
+
+    Parameters
+    ----------
+    init : str or array-like of shape (n_rows, n_components)
+        What was given.
+    n_rows, n_components : int
+        Shape of the embedding.
+    features : object or None
+        What "pca" works on.
+    has_lengths : bool
+        Whether the graph's distances are known, which "pivot_mds" works on.
+
+    Returns
+    -------
+    str or ndarray of float32
+        The start.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known, what it works on is missing, or an array has another shape, a value that is not
+        finite, or a constant axis.
+    """
+    if isinstance(init, str):
+        return named_start(init, features, has_lengths)
+    try:
+        start = np.asarray(init)
+    except ValueError as error:
+        raise ValueError(
+            f"init is no array ({error}): its rows differ in length, but {n_rows} rows of n_components={n_components} "
+            "numbers each are needed."
+        ) from error
+    if start.dtype.kind not in "fiu":
+        raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
+    if start.shape != (n_rows, n_components):
+        raise ValueError(
+            f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
+            f"({n_rows}, {n_components})."
+        )
+    with np.errstate(over="ignore"):
+        start = start.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
+            "it, for example by the mean of the row's neighbors."
+        )
+    if np.abs(start).max() > FARTHEST:
+        raise ValueError(
+            f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
+            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
+        )
+    flat = np.flatnonzero(start.min(0) == start.max(0))
+    if len(flat):
+        raise ValueError(
+            f"Axis {flat[0]} of init is constant, so no layout can grow along it. Use another component, or add a "
+            "little noise."
+        )
+    return start
+
+
+def named_start(init: str, features: Any, has_lengths: bool) -> str:
+    """A start by its name, if it is known and what it works on is there.
+
+    Parameters
+    ----------
+    init : str
+        What was given.
+    features : object or None
+        What "pca" works on.
+    has_lengths : bool
+        Whether the graph's distances are known.
+
+    Returns
+    -------
+    str
+        The same.
+    """
+    if init not in STARTS:
+        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
+    if init == "pca" and features is None:
+        raise ValueError(
+            "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
+            "components of your own as init, or use init='auto'."
+        )
+    if init == "pca" and float(abs(features).max()) >= (limit := TOO_LARGE[features.dtype.itemsize]):
+        raise ValueError(
+            f"init='pca' squares the features, but X goes up to {abs(features).max():.2g}; values below "
+            f"{limit:.0e} are needed in {features.dtype}. Scale them down, for example by X / np.abs(X).max()."
+        )
+    if init == "pivot_mds" and not has_lengths:
+        raise ValueError(
+            "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
+            "Manifold.from_graph, or stored by an older version. Pass neighbors, or use init='spectral'."
+        )
+    return init
+
+
+def fingerprints(**given: Any) -> dict[str, str]:
+    """Hashes of what a call was given, by name; None is left out.
+
+    Parameters
+    ----------
+    **given : object or None
+        Arrays, frames, sparse graphs, names or a manifold.
+
+    Returns
+    -------
+    dict of str
+        One hash a name.
+    """
+    plain = {name: _content(value) for name, value in given.items() if value is not None}
+    with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
+        hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
+        return dict(zip(plain, hashes, strict=True))
+
+
+def _content(value: Any) -> Any:
+    """What counts of a value: not the order of an array in memory, nor what a sparse one knows of itself."""
+    if scipy.sparse.issparse(value):
+        rows = scipy.sparse.csr_array(value)
+        return rows.shape, rows.indptr, rows.indices, rows.data
+    return np.asarray(value, order="C") if hasattr(value, "__array__") else value
+
+
+def check_same(first: dict[str, str], again: dict[str, str]) -> None:
+    """Raise if a later call of partial_fit brings other data than the first.
+
+    Parameters
+    ----------
+    first, again : dict of str
+        From :func:`fingerprints`.
+
+    Raises
+    ------
+    ValueError
+        If something is new or differs, with its name.
+    """
+    for name, value in again.items():
+        if first.get(name) != value:
+            raise ValueError(
+                f"{name} differs from what the first call of partial_fit was given. Later calls may leave it out; to "
+                "lay out other data, call fit, or partial_fit of a new estimator."
+            )

@@ -1,0 +1,212 @@
+"""Coarser and coarser versions of the fuzzy graph, and how positions travel between them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.runtime.compile import readonly
+
+LARGEST = 25_000  # vertices that need no coarser level
+MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
+ROUNDS = 12
+LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
+EDGES_AT_ONCE = 2**21  # that are merged before they are put together
+
+
+class Level(NamedTuple):
+    """One level: a weighted graph whose vertices stand for groups of rows.
+
+    Attributes
+    ----------
+    indptr, indices, weights : ndarray
+        The graph in compressed rows (int64, int32 or uint32, float32).
+    scale : float
+        What the weights are multiplied by so that the largest of the finest level is 1.
+    degree : ndarray of shape (n,), float32
+        Scaled weights of all edges of the vertex's rows, those inside of its group included.
+    mass : ndarray of shape (n,), float32
+        Rows that the vertex stands for.
+    owner : ndarray, int32 or uint32
+        For every vertex of the next finer level, this level's vertex; empty on the finest level.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+    scale: float
+    degree: np.ndarray
+    mass: np.ndarray
+    owner: np.ndarray
+
+    @property
+    def n_vertices(self) -> int:
+        """Vertices of this level."""
+        return len(self.indptr) - 1
+
+    @property
+    def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
+        return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.weights)
+
+
+def finest_level(graph: FuzzyGraph) -> Level:
+    """The fuzzy graph itself as a level, its arrays shared.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        A graph with at least one edge.
+
+    Returns
+    -------
+    Level
+        Masses are all 1 and not stored apart.
+    """
+    scale = 1.0 / float(graph.weights.max())
+    degree = np.empty(len(graph.indptr) - 1, np.float32)
+    kernels.row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
+    mass = np.broadcast_to(np.float32(1), degree.shape)
+    return Level(*graph, scale, degree, mass, np.empty(0, graph.indices.dtype))
+
+
+def build_levels(graph: FuzzyGraph, seed: int, largest: int = LARGEST) -> tuple[Level, ...]:
+    """Coarsen a graph until at most `largest` vertices are left or little is gained.
+
+    Parameters
+    ----------
+    graph : FuzzyGraph
+        The fuzzy graph.
+    seed : int
+        Seed of the independent sets.
+    largest : int
+        Vertices of a level that is not coarsened further.
+
+    Returns
+    -------
+    tuple of Level
+        From the finest to the coarsest.
+    """
+    levels = [finest_level(graph)]
+    while levels[-1].n_vertices > largest:
+        coarse = coarsen(levels[-1], seed, len(levels) - 1)
+        if coarse is None:
+            break
+        levels.append(coarse)
+    return tuple(levels)
+
+
+def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
+    """Members (1) of a maximal independent set by Luby's rounds with hashed priorities; leftovers become members.
+
+    Parameters
+    ----------
+    level : Level
+        The graph.
+    seed, depth : int
+        What the priorities depend on.
+
+    Returns
+    -------
+    ndarray of shape (n,), int8
+        1 for members, 2 for neighbors of members.
+
+    References
+    ----------
+    M. Luby, "A simple parallel algorithm for the maximal independent set problem", SIAM J. Comput. 15, 1986.
+    """
+    state = np.zeros(level.n_vertices, np.int8)
+    decided = np.zeros_like(state)
+    for _ in range(ROUNDS):
+        kernels.independent_round(state, decided, *level.edges[:2], seed, depth)
+        if state.all():
+            break
+    state[state == 0] = 1
+    return state
+
+
+def coarsen(level: Level, seed: int, depth: int) -> Level | None:
+    """Merge every vertex into the member of an independent set at its strongest edge.
+
+    Parameters
+    ----------
+    level : Level
+        The finer level.
+    seed, depth : int
+        What the independent set depends on.
+
+    Returns
+    -------
+    Level or None
+        The coarser level; None if it would keep more than 70 % of the vertices.
+    """
+    state = independent_set(level, seed, depth)
+    number = np.cumsum(state == 1, dtype=level.indices.dtype) - np.ones((), level.indices.dtype)
+    size = int(number[-1]) + 1
+    if size > MOST_KEPT * level.n_vertices:
+        return None
+    owner = np.empty(level.n_vertices, level.indices.dtype)
+    kernels.join_strongest(state, number, *level.edges, owner)
+    del state, number
+    graph = merge_edges(level, owner, size)
+    degree = np.bincount(owner, level.degree, size).astype(np.float32)
+    mass = np.bincount(owner, None if level.mass.strides == (0,) else level.mass, size).astype(np.float32)
+    return Level(*graph, 1.0, degree, mass, owner)
+
+
+def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
+    """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out.
+
+    Parameters
+    ----------
+    level : Level
+        The finer level.
+    owner : ndarray of shape (n,)
+        Group of every vertex.
+    size : int
+        Number of groups.
+
+    Returns
+    -------
+    FuzzyGraph
+        Scaled weights; rows in no particular order.
+    """
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=size))])
+    members = np.empty(level.n_vertices, owner.dtype)
+    kernels.group_members(owner, bounds, members)
+    room = np.concatenate([[0], np.cumsum(np.diff(level.indptr)[members])])[bounds]  # edges of all members so far
+    lengths = np.empty(size, np.int64)
+    parts = []
+    first = 0
+    while first < size:
+        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
+        some = slice(first, last)
+        starts = room[first : last + 1] - room[first]
+        indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
+        groups = (bounds, members, *level.edges, np.float32(level.scale), np.float32(LEAST_WEIGHT), owner, first)
+        kernels.coarse_rows(*groups, readonly(starts), indices, weights, lengths[some])
+        kernels.close_gaps(starts, lengths[some], indices, weights)
+        kept = int(lengths[some].sum())
+        parts.append((indices[:kept].copy(), weights[:kept].copy()))
+        first = last
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means of the finer level's values, weighted by mass, for every vertex of a level.
+
+    Parameters
+    ----------
+    level : Level or ArrangedLevel
+        The coarser level.
+    finer_mass, values : ndarray of shape (n_finer,)
+        Masses of the finer level, and what is averaged.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices,), float32
+        The means.
+    """
+    return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

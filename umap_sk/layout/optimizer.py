@@ -1,0 +1,537 @@
+"""The optimiser: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout import early_stop
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
+from umap_sk.layout.sell import ArrangedLevel, hand_down
+from umap_sk.runtime.compile import readonly, spare_threads
+
+COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
+FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the graph itself, below levels or alone
+COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
+MOST_RUNS = 64
+COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
+NEAR_FROM = 0.75  # of the last phase's epochs
+SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
+
+FIELDS = np.dtype(
+    [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
+    + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening")]
+    + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
+    align=True,
+)
+# Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
+# whose interrupts it swallows there.
+SETTINGS = np.dtype((np.record, FIELDS))
+
+
+class Descent(NamedTuple):
+    """How the vertices of a phase move.
+
+    Attributes
+    ----------
+    step : float
+        Step size alpha of its first epoch, in units of the embedding; on coarse levels in widths of the start.
+    fall : float
+        How it falls: as ``(1 - u) ** fall`` over the phase.
+    floor : float
+        Share of a vertex's degree in Adam's epsilon: weak forces move a vertex less than strong ones.
+    softening : float
+        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
+        it takes away the barriers between points that block each other. In units of the embedding.
+    softening_fall : float
+        How the length falls.
+    repulsion : float
+        Factor of the repulsion.
+    near : bool
+        Whether the last quarter has the near field, where the repulsion is a field.
+    """
+
+    step: float
+    fall: float
+    floor: float = 0.0
+    softening: float = 0.0
+    softening_fall: float = 1.0
+    repulsion: float = 1.0
+    near: bool = False
+
+
+COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
+ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
+SETTLING = Descent(step=1.8, fall=2.0, near=True)
+
+
+class Phase(NamedTuple):
+    """Epochs on one level.
+
+    Attributes
+    ----------
+    depth : int
+        The level; 0 is the graph itself.
+    first_epoch, epochs : int
+        Where the phase begins in the whole schedule, and how long it is.
+    field : bool
+        Whether the repulsion is a field on a grid, or sampled.
+    negatives : int
+        Sampled vertices a vertex, where the repulsion is sampled.
+    descent : Descent
+        How the vertices move.
+    """
+
+    depth: int
+    first_epoch: int
+    epochs: int
+    field: bool
+    negatives: int
+    descent: Descent
+
+
+class Forces(NamedTuple):
+    """What pulls and pushes.
+
+    Attributes
+    ----------
+    curve : Curve
+        a and b.
+    gamma : float
+        Strength of the repulsion.
+    attraction : float
+        4 where each edge acts from both ends at once (2 for new rows).
+    negative_rate : float
+        Negative samples an edge that the expectation stands for.
+    learning_rate : float
+        Factor of all steps.
+    """
+
+    curve: Curve
+    gamma: float = 1.0
+    attraction: float = 4.0
+    negative_rate: float = 5.0
+    learning_rate: float = 1.0
+
+
+class Layout(NamedTuple):
+    """What an epoch needs beside its state.
+
+    Attributes
+    ----------
+    levels : tuple of ArrangedLevel
+        From the finest to the coarsest.
+    phases : tuple of Phase
+        The schedule.
+    forces : Forces
+        Curve and rates.
+    tol : float
+        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
+    """
+
+    levels: tuple[ArrangedLevel, ...]
+    phases: tuple[Phase, ...]
+    forces: Forces
+    tol: float = 0.0
+
+
+class LayoutState(NamedTuple):
+    """All that changes from epoch to epoch.
+
+    Attributes
+    ----------
+    depth : int
+        The level that the positions are of.
+    positions : ndarray of shape (n, d), float32
+        Where its vertices are.
+    moments : ndarray of shape (2, n, d), float32
+        Adam's moments.
+    epoch : int
+        Epochs of the schedule that are behind, over all levels: those that were run and those that were left out.
+    seed : int
+        What all randomness depends on, beside epoch and row.
+    width : float
+        How wide the start was, in units of the embedding.
+    left_out : int
+        Epochs that the early stop has left out.
+    pace : int
+        Epochs of the schedule that it wants the next one to go on by.
+    loss : float
+        What its last look at this level has found; infinity before the first.
+    """
+
+    depth: int
+    positions: np.ndarray
+    moments: np.ndarray
+    epoch: int
+    seed: int
+    width: float = 1.0
+    left_out: int = 0
+    pace: int = 1
+    loss: float = math.inf
+
+    @property
+    def epochs_run(self) -> int:
+        """Epochs that were run, over all levels."""
+        return self.epoch - self.left_out
+
+
+def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
+    """Schedule of the epochs over the levels.
+
+    On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
+
+    Parameters
+    ----------
+    n_levels : int
+        Levels to use; 1 for the graph alone.
+    n_epochs : int
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph; 0.4 E and
+        0.5 E if it is alone.
+    negatives : int
+        Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
+    field : bool
+        Whether the repulsion is a field.
+
+    Returns
+    -------
+    tuple of Phase
+        In the order in which they run.
+    """
+    coarsest = n_levels - 1
+    arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
+    planned = [
+        (depth, COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE, COARSE._replace(floor=depth * COARSE.floor))
+        for depth in range(coarsest, 0, -1)
+    ]
+    planned += [(0, arranging, ARRANGING), (0, settling, SETTLING)]
+    phases: list[Phase] = []
+    first = 0
+    for depth, share, descent in planned:
+        count = max(negatives, COARSEST_NEGATIVES) if depth == coarsest > 0 else negatives
+        phases.append(Phase(depth, first, max(1, round(share * n_epochs)), field, count, descent))
+        first += phases[-1].epochs
+    return tuple(phases)
+
+
+def total_epochs(phases: tuple[Phase, ...]) -> int:
+    """Epochs of the whole schedule, over all levels."""
+    return phases[-1].first_epoch + phases[-1].epochs
+
+
+def negatives_for(mean_degree: float, rate: float) -> int:
+    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs.
+
+    Parameters
+    ----------
+    mean_degree : float
+        Mean of the vertices' scaled degrees.
+    rate : float
+        Negative samples an edge.
+
+    Returns
+    -------
+    int
+        A multiple of 32, from 32 to 2,048.
+    """
+    return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
+
+
+def begin(layout: Layout, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
+    """State before the first epoch.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    positions : ndarray of shape (n, d), float32
+        Start of the first phase's level.
+    seed : int
+        Seed of the sampling.
+    width : float
+        How wide the start is, in units of the embedding.
+
+    Returns
+    -------
+    LayoutState
+        Epoch 0, moments 0.
+    """
+    positions = np.ascontiguousarray(positions, np.float32)
+    return LayoutState(layout.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
+
+
+def run(
+    layout: Layout,
+    state: LayoutState,
+    epochs: int,
+    on_epoch: Callable[[LayoutState], bool | None] | None = None,
+    *,
+    reuse: bool = False,
+    held: Callable[[LayoutState], bool] | None = None,
+) -> LayoutState:
+    """Run epochs of the schedule.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Where to go on from.
+    epochs : int
+        How many; fewer are run where the schedule ends, or where the early stop leaves some out.
+    on_epoch : callable, optional
+        Called with the state after every epoch; a true answer stops. The state is good until the epoch after the next.
+    reuse : bool
+        Whether the arrays of `state` may be overwritten, which saves a third of the memory.
+    held : callable, optional
+        Tells of a state that `on_epoch` was given whether it must stay good for longer, at the price of its size in
+        memory.
+
+    Returns
+    -------
+    LayoutState
+        The state after the last epoch.
+    """
+    last = min(total_epochs(layout.phases), state.epoch + epochs)
+    given = state
+    used: list[LayoutState] = []  # states of this level that are not needed any more
+    with spare_threads(layout.levels[0].n_vertices):
+        while state.epoch < last:
+            spare = next((old for old in used if not (held and held(old))), None)
+            reached = advance(layout, state, spare)
+            used = [old for old in used if old is not spare and state.depth == reached.depth]
+            if state.depth == reached.depth and (reuse or state is not given):
+                used.append(state)
+            state = reached
+            if on_epoch is not None and on_epoch(state):
+                break
+    return state
+
+
+def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Only read.
+    spare : LayoutState, optional
+        A state whose arrays may be overwritten.
+
+    Returns
+    -------
+    LayoutState
+        The next state.
+    """
+    phase = next(p for p in layout.phases if state.epoch < p.first_epoch + p.epochs)
+    out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
+    step_rows(layout, phase, state, out, out_moments)
+    end = phase.first_epoch + phase.epochs
+    leapt = early_stop.leap(state.pace, end - state.epoch)
+    epoch, left_out = state.epoch + leapt, state.left_out + leapt - 1
+    if epoch == end < total_epochs(layout.phases):
+        positions = hand_down(layout.levels, phase.depth, out) if phase.depth else out
+        moments = np.zeros((2, *positions.shape), np.float32)
+        return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width, left_out)
+    reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
+    if layout.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
+        return looked_at(layout, reached)
+    return reached
+
+
+def looked_at(layout: Layout, state: LayoutState) -> LayoutState:
+    """A state after a look at its loss: with that, and with the pace that follows from it.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    state : LayoutState
+        Only read.
+
+    Returns
+    -------
+    LayoutState
+        With the same arrays.
+    """
+    forces = layout.forces
+    rate = forces.negative_rate * forces.gamma
+    loss = early_stop.probed_loss(layout.levels[state.depth], state.positions, forces.curve, rate)
+    return state._replace(loss=loss, pace=early_stop.next_pace(layout.tol, state.loss, loss, state.pace))
+
+
+def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays to write a next state of the same level into."""
+    return np.empty_like(state.positions), np.empty_like(state.moments)
+
+
+def step_rows(
+    layout: Layout,
+    phase: Phase,
+    state: LayoutState,
+    out: np.ndarray,
+    out_moments: np.ndarray,
+    rows: tuple[int, int] | None = None,
+) -> None:
+    """One epoch of some rows: a function of the state alone, whatever other rows are computed where.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        Only read.
+    out, out_moments : ndarray
+        Where the rows' positions and moments are written.
+    rows : tuple of 2 int, optional
+        First row, a multiple of the kernels' block size, and the row behind the last; all rows by default.
+    """
+    level = layout.levels[phase.depth]
+    settings = epoch_settings(layout, phase, state)
+    first, last = rows or (0, level.n_vertices)
+    blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
+    before = readonly(state.positions), places_of(state.positions), readonly(state.moments)
+    after = settings, *blocks, out, out_moments
+    if phase.field:
+        repulsion(layout, phase, state, settings, out, (first, last))
+        kernels.field_step(*before, *level.edges, level.degree, *after)
+    else:
+        kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
+
+
+def places_of(positions: np.ndarray) -> np.ndarray:
+    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, d), float32
+        In C order.
+
+    Returns
+    -------
+    ndarray of shape (n,), uint64, or of shape (n, d), float32
+        A read-only view.
+    """
+    return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
+
+
+def repulsion(
+    layout: Layout,
+    phase: Phase,
+    state: LayoutState,
+    settings: np.ndarray,
+    out: np.ndarray,
+    rows: tuple[int, int],
+) -> None:
+    """Write the repulsion that an epoch's state exerts on some rows into `out`, for masses that sum to 1.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        Only read.
+    settings : ndarray of shape (1,)
+        Settings of the epoch.
+    out : ndarray of shape (n, 2), float32
+        Where to write.
+    rows : tuple of 2 int
+        First row and the row behind the last.
+    """
+    forces = layout.forces
+    level = layout.levels[phase.depth]
+    coarse = phase.depth > 0
+    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
+    wider = COARSE_CELLS if coarse else 1
+    spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
+    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
+    field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
+    share = 1 / layout.levels[0].n_vertices
+    read_field(field, state.positions, share, out, rows)
+    if near:
+        frame = field.frame
+        del field
+        add_near_field(state.positions, frame, share, settings, out, rows)
+
+
+def softening(phase: Phase, state: LayoutState) -> float:
+    """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew.
+
+    Parameters
+    ----------
+    phase : Phase
+        The phase that the epoch is in.
+    state : LayoutState
+        The state before the epoch.
+
+    Returns
+    -------
+    float
+        A squared length, in units of the embedding.
+    """
+    step = (state.epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
+    return (phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
+
+
+def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarray:
+    """Scalars of one epoch, as one record for the kernels.
+
+    Parameters
+    ----------
+    layout : Layout
+        The problem.
+    phase : Phase
+        The phase that the state is in.
+    state : LayoutState
+        The state before the epoch.
+
+    Returns
+    -------
+    ndarray of shape (1,)
+        Of dtype `SETTINGS`.
+    """
+    done = state.epoch - phase.first_epoch
+    forces, descent = layout.forces, phase.descent
+    unit = state.width if phase.depth else 1.0
+    return as_record(
+        forces._replace(gamma=forces.gamma * descent.repulsion),
+        step=forces.learning_rate * unit * descent.step * (1 - done / phase.epochs) ** descent.fall,
+        correction1=1 - 0.5 ** (done + 1),
+        correction2=1 - 0.9 ** (done + 1),
+        floor=descent.floor,
+        softening=softening(phase, state),
+        seed=state.seed,
+        epoch=state.epoch,
+        n_rows=layout.levels[0].n_vertices,
+        negatives=phase.negatives,
+    )
+
+
+def as_record(forces: Forces, **values: float) -> np.ndarray:
+    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given.
+
+    Parameters
+    ----------
+    forces : Forces
+        Curve and rates.
+    **values : float
+        Further fields of `SETTINGS`.
+
+    Returns
+    -------
+    ndarray of shape (1,)
+        Of dtype `SETTINGS`.
+    """
+    a, b = forces.curve
+    values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
+    values["negative_rate"] = forces.negative_rate
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS)

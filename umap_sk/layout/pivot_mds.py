@@ -1,0 +1,233 @@
+"""Start from the graph's own distances: pivot MDS of the shortest paths on a coarse graph, component by component."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
+
+from umap_sk import kernels
+from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
+from umap_sk.layout.init import random_positions
+from umap_sk.layout.spectral import component_places, weight_matrix
+from umap_sk.runtime.compile import readonly
+
+LARGEST = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
+BATCHES = 4  # of kernels.PIVOTS pivots each
+SPREAD = 4  # power of the distance to the nearest pivot by which later ones are drawn
+LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's; less is rounding
+
+
+class Paths(NamedTuple):
+    """A graph with lengths, whose components are numbered.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray
+        Edges in both directions, in compressed rows.
+    lengths : ndarray of shape (n,), float32
+        Half of every edge's length comes from either end; in units of the longest.
+    mass : ndarray of shape (n,), float32
+        Rows that every vertex stands for.
+    component : ndarray of shape (n,), int32
+        The component of every vertex.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    lengths: np.ndarray
+    mass: np.ndarray
+    component: np.ndarray
+
+
+def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside.
+
+    Parameters
+    ----------
+    level : Level
+        The coarsest level.
+    lengths : ndarray of shape (n_vertices,), float32
+        Mean distance from the rows of each vertex to their neighbors, in units of the data.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the pivots.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices, n_components), float32
+        The positions.
+    """
+    levels, scales = [level], [lengths]
+    while levels[-1].n_vertices > LARGEST:
+        coarse = coarsen(levels[-1], seed, len(levels) - 1)
+        if coarse is None:
+            break
+        scales.append(mean_of_members(coarse, levels[-1].mass, scales[-1]))
+        levels.append(coarse)
+    positions = positions_of_components(paths_of(levels[-1], scales[-1]), n_components, seed)
+    for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        weights = weight_matrix(finer)
+        positions = positions[coarser.owner]
+        positions = (positions + weights @ positions / weights.sum(1)[:, None]) / 2
+    return positions.astype(np.float32)
+
+
+def paths_of(level: Level, lengths: np.ndarray) -> Paths:
+    """A level's edges in both directions, with lengths.
+
+    Parameters
+    ----------
+    level : Level
+        Any level.
+    lengths : ndarray of shape (n_vertices,), float32
+        Of its vertices, in any unit.
+
+    Returns
+    -------
+    Paths
+        The graph.
+    """
+    graph = weight_matrix(level)
+    _, component = connected_components(graph, directed=False)
+    lengths = lengths / max(lengths.max(), np.finfo(np.float32).tiny)  # sums of the longest leave float32
+    return Paths(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), lengths, level.mass, component)
+
+
+def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.ndarray:
+    """Pivot MDS of every component, in a disc of an area by its mass; random where it is too small.
+
+    Parameters
+    ----------
+    paths : Paths
+        The graph.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the pivots.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float64
+        The positions.
+    """
+    n, count = len(paths.mass), int(paths.component.max()) + 1
+    sizes = np.bincount(paths.component, minlength=count)
+    members = np.split(np.argsort(paths.component, kind="stable"), np.cumsum(sizes)[:-1])
+    squared = squared_distances(paths, seed)
+    positions = random_positions(n, n_components, seed).astype(float) / 10
+    with threadpool_limits(limits=1, user_api="blas"):
+        for rows in members:
+            if len(rows) > 2 * (n_components + 1):
+                positions[rows] = scaled_mds(squared[rows], paths.mass[rows], positions[rows])
+    if count == 1:
+        return positions
+    centers, radii = component_places(np.bincount(paths.component, paths.mass, count), n_components)
+    return centers[paths.component] + radii[paths.component, None] * positions
+
+
+def squared_distances(paths: Paths, seed: int) -> np.ndarray:
+    """Squared lengths of the shortest paths from the pivots of its component to every vertex.
+
+    Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
+    k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
+
+    Parameters
+    ----------
+    paths : Paths
+        The graph.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray of shape (n, n_pivots), float64
+        A component with fewer vertices than pivots has some of them several times.
+    """
+    n = len(paths.mass)
+    bits = np.random.Philox(seed).random_raw(BATCHES * n).reshape(BATCHES, n)
+    race = -np.log(((bits >> np.uint64(11)) + np.uint64(1)) / 2.0**53)  # exponential variables
+    nearest, found = np.ones(n), []
+    for batch in range(BATCHES):
+        with np.errstate(divide="ignore"):
+            arrival = race[batch] / (paths.mass * nearest**SPREAD)
+        distances = shortest_paths(paths, first_of_components(arrival, paths.component))
+        lowest = distances.min(1).astype(float)
+        nearest = np.minimum(nearest, lowest) if batch else lowest
+        found.append(distances)
+    return np.concatenate(found, axis=1, dtype=np.float64) ** 2
+
+
+def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """The vertices of every component that arrive first, again and again where it has fewer than there are pivots.
+
+    Parameters
+    ----------
+    arrival : ndarray of shape (n,)
+        Times; the order of the vertices decides between equal ones.
+    component : ndarray of shape (n,), int32
+        Component of every vertex.
+
+    Returns
+    -------
+    ndarray of shape (n_components, PIVOTS), int64
+        Vertices.
+    """
+    order = np.lexsort((arrival, component))
+    sizes = np.bincount(component)
+    first = np.cumsum(sizes) - sizes
+    return order[first[:, None] + np.arange(kernels.PIVOTS) % sizes[:, None]]
+
+
+def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
+    """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956).
+
+    Parameters
+    ----------
+    paths : Paths
+        The graph.
+    pivots : ndarray of shape (n_components, PIVOTS), int64
+        Vertices of every component.
+
+    Returns
+    -------
+    ndarray of shape (n, PIVOTS), float32
+        The lengths.
+    """
+    distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
+    distances[pivots, np.arange(kernels.PIVOTS)] = 0
+    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    changed = np.ones(-(-len(distances) // kernels.SEEN_TOGETHER), np.int8)
+    backwards = False
+    while changed.any():
+        kernels.relax_paths(*edges, backwards, distances, changed)
+        backwards = not backwards
+    return distances
+
+
+def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
+    """Leading axes of classical scaling by pivots, each within [-1, 1].
+
+    Parameters
+    ----------
+    squared : ndarray of shape (n, n_pivots)
+        Squared distances of one component.
+    mass : ndarray of shape (n,)
+        Weights of the vertices.
+    spare : ndarray of shape (n, n_components)
+        What an axis is taken from along which the component does not extend.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+        The sign of an axis makes its largest entry positive.
+    """
+    share = mass / mass.sum(dtype=np.float64)
+    means = share @ squared
+    centered = (squared.mean(1, keepdims=True) - squared - means.mean() + means) / 2
+    variances, axes = np.linalg.eigh((centered * share[:, None]).T @ centered)
+    leading = centered @ axes[:, : -spare.shape[1] - 1 : -1]
+    enough = variances[: -spare.shape[1] - 1 : -1] > LEAST_VARIANCE * max(variances[-1], 1e-300)
+    positions = np.where(enough, leading, spare)
+    return positions / positions[np.argmax(np.abs(positions), axis=0), np.arange(spare.shape[1])]

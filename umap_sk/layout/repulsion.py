@@ -1,0 +1,276 @@
+"""Repulsion of all vertices at once: a field on a grid, by fast Fourier transforms, and its short range by samples."""
+
+import functools
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import scipy.fft
+
+from umap_sk import kernels
+from umap_sk.runtime.compile import readonly, spare_threads
+
+PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
+MOST_CELLS = 1_000  # along a side
+REACH = 3  # cells within which the near field takes over
+SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
+LIGHTER = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
+FEW_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
+GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
+
+
+class Kernel(NamedTuple):
+    """What a unit mass exerts at a distance d: 2 gamma b / ((0.001 + d^2) (1 + a d^2b)) times the difference.
+
+    Attributes
+    ----------
+    a, b : float
+        Parameters of the curve.
+    gamma : float
+        Strength of the repulsion.
+    softening : float
+        Added to d^2, in squared units of the embedding.
+    """
+
+    a: float
+    b: float
+    gamma: float = 1.0
+    softening: float = 0.0
+
+
+class Frame(NamedTuple):
+    """Where a grid lies.
+
+    Attributes
+    ----------
+    origin : tuple of 2 float
+        Lower left corner.
+    extent : tuple of 2 float
+        Width and height of the map.
+    spacing : float
+        Side of a cell, in units of the embedding.
+    shape : tuple of 2 int
+        Cells along both axes.
+    """
+
+    origin: tuple[float, float]
+    extent: tuple[float, float]
+    spacing: float
+    shape: tuple[int, int]
+
+
+class GridField(NamedTuple):
+    """A field on a grid.
+
+    Attributes
+    ----------
+    frame : Frame
+        Where the grid lies.
+    values : ndarray of shape (rows + 1, columns + 1, 2), float32
+        Both components at the corners of the grid's cells, for unit masses.
+    """
+
+    frame: Frame
+    values: np.ndarray
+
+
+def spacing_for(a: float, b: float) -> float:
+    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves.
+
+    Parameters
+    ----------
+    a, b : float
+        Parameters of the curve.
+
+    Returns
+    -------
+    float
+        0.15 for the default curve, in units of the embedding.
+    """
+    return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
+
+
+def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
+    """Grid that covers all positions, with larger cells where the map outgrows it.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        Finite positions.
+    spacing : float
+        Side of a cell, if the map fits.
+    most : int
+        Cells along a side at most.
+
+    Returns
+    -------
+    Frame
+        The grid.
+    """
+    corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
+    kernels.corners(readonly(positions), corners)
+    low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
+    extent = high - low
+    excess = extent.max() / (spacing * (most - 3))
+    if excess > 1:
+        spacing *= GROWTH ** int(np.ceil(np.log(excess) / np.log(GROWTH)))
+    cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
+    return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
+
+
+@functools.lru_cache(maxsize=1)
+def transformed_kernel(
+    shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
+) -> tuple[np.ndarray, np.ndarray]:
+    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components.
+
+    Parameters
+    ----------
+    shape : tuple of 2 int
+        Periodic grid, at least twice the cells along both axes.
+    spacing : float
+        Side of a cell.
+    near : bool
+        Leave out what the near field adds.
+    kernel : Kernel
+        The repulsion of a unit mass.
+
+    Returns
+    -------
+    tuple of 2 ndarray of float32
+        Of shape (rows, columns // 2 + 1).
+    """
+    fields = np.empty((2, *shape), np.float32)
+    reach = np.float32(REACH * spacing if near else 0)
+    kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
+    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)).imag.copy() for field in fields)
+    return x, y
+
+
+def grid_field(
+    positions: np.ndarray,
+    spacing: float,
+    kernel: Kernel,
+    *,
+    near: bool = False,
+    mass: np.ndarray | None = None,
+    most: int = MOST_CELLS,
+) -> GridField:
+    """Repulsion that masses at all positions exert, as a field on a grid.
+
+    As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        Where the masses are.
+    spacing : float
+        Side of a cell.
+    kernel : Kernel
+        The repulsion of a unit mass.
+    near : bool
+        Leave out the short range, which :func:`add_near_field` adds.
+    mass : ndarray of shape (n,), float32, optional
+        The masses; 1 by default.
+    most : int
+        Cells along a side at most.
+
+    Returns
+    -------
+    GridField
+        The field.
+    """
+    with spare_threads(len(positions) // LIGHTER):
+        frame = frame_of(positions, spacing, most)
+        density = density_on(frame, positions, mass)
+    corners = density.shape
+    # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
+    shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
+    workers = workers_for(shape)
+    spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
+    spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
+    spectrum *= np.complex64(1j)
+    values = np.empty((*corners, 2), np.float32)
+    for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
+        half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
+        values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
+    return GridField(frame, values)
+
+
+def workers_for(shape: tuple[int, int]) -> int:
+    """Threads that transforms of a periodic grid take."""
+    return numba.get_num_threads() if shape[0] * shape[1] > FEW_CELLS else 1
+
+
+def density_on(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
+    """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
+    density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
+    grids = np.empty((PARTS, *density.shape), np.float32)
+    masses = readonly(np.empty(0, np.float32) if mass is None else mass)
+    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
+    kernels.add_grids(grids, density)
+    return density
+
+
+def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
+    """Origin, cells a unit of the embedding, and corners in a column, as kernels take them."""
+    return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
+
+
+def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, rows: tuple[int, int]) -> None:
+    """Write the field at some rows into `out`.
+
+    Parameters
+    ----------
+    field : GridField
+        The field, whose grid covers the positions.
+    positions : ndarray of shape (n, 2), float32
+        All rows.
+    scale : float
+        What the unit masses' field is multiplied by.
+    out : ndarray of shape (n, 2), float32
+        Rows outside of `rows` are left alone.
+    rows : tuple of 2 int
+        First row, a multiple of the block size, and the row behind the last.
+    """
+    cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
+    kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), *rows, out)
+
+
+def add_near_field(
+    positions: np.ndarray,
+    frame: Frame,
+    scale: float,
+    settings: np.ndarray,
+    out: np.ndarray,
+    rows: tuple[int, int],
+) -> None:
+    """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, 2), float32
+        All rows.
+    frame : Frame
+        The grid of the field that was taken with ``near=True``.
+    scale : float
+        What unit masses are multiplied by.
+    settings : ndarray of shape (1,)
+        Settings of the epoch: curve, seed and number of the epoch.
+    out : ndarray of shape (n, 2), float32
+        The field of every row, to which is added.
+    rows : tuple of 2 int
+        First row and the row behind the last; others are left alone.
+    """
+    n = len(positions)
+    reach = REACH * frame.spacing
+    n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
+    cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
+    counts = np.zeros((PARTS, n_rows * n_columns), np.int32)
+    kernels.count_cells(readonly(positions), *cells, n_columns, counts)
+    begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
+    order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
+    points = np.empty((n, 2), np.float32)
+    kernels.sort_into_cells(readonly(positions), *cells, n_columns, counts, begin, order, points)
+    grid = (*cells, n_rows, n_columns, np.float32(reach))
+    kernels.add_near_field(points, order, begin, *grid, np.float32(scale), settings, *rows, out)

@@ -1,0 +1,333 @@
+"""Levels arranged for the optimiser: neighbors near each other in memory, the edges of 16 rows side by side."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.graph.shared import HeldGraph, LaidOut
+from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
+from umap_sk.runtime.allocation import Allocate, give_back, in_memory
+from umap_sk.runtime.compile import readonly
+
+JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
+TOP = 300  # vertices at which grouping for the sake of the order ends
+
+
+class Strips(NamedTuple):
+    """A weighted graph whose rows lie side by side, 16 in a strip, the first edges of all of them first.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (n_strips + 1,), int64
+        Where each strip begins.
+    indices : ndarray, int32 or uint32
+        Other end of every edge; a row that is shorter than the longest of its strip ends in edges to itself.
+    weights : ndarray, float32
+        Scaled weights; 0 for the edges that fill up.
+    """
+
+    starts: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+
+
+NO_STRIPS = Strips(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+class ArrangedLevel(NamedTuple):
+    """A level in the optimiser's order.
+
+    Attributes
+    ----------
+    strips : Strips
+        Its graph.
+    order : ndarray of shape (n,), int32 or uint32
+        The level's own number of every vertex.
+    degree : ndarray of shape (n,), float32
+        See `Level`.
+    mass : ndarray of shape (n,), float32
+        See `Level`.
+    owner : ndarray, int32 or uint32
+        For every vertex of the next finer level this level's vertex; empty on the finest level.
+    row_owner : ndarray, int32 or uint32
+        For every row of the finest level this level's vertex; empty on the finest level.
+    """
+
+    strips: Strips
+    order: np.ndarray
+    degree: np.ndarray
+    mass: np.ndarray
+    owner: np.ndarray
+    row_owner: np.ndarray
+
+    @property
+    def n_vertices(self) -> int:
+        """Vertices of this level."""
+        return len(self.degree)
+
+    @property
+    def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
+        starts, indices, weights = self.strips
+        return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
+
+
+def arrange(
+    levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, held: HeldGraph | None = None
+) -> tuple[ArrangedLevel, ...]:
+    """Levels in the optimiser's order, and their edges in strips.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+        From the finest to the coarsest. A list is used up: each level goes when its strips are there.
+    seed : int
+        See :func:`orders_of`.
+    allocate : callable
+        Makes the arrays for the finest level's indices and weights.
+    held : HeldGraph, optional
+        The finest level's graph, which gives up its arrays, one after the other, to the strips.
+
+    Returns
+    -------
+    tuple of ArrangedLevel
+        From the finest to the coarsest.
+    """
+    orders = orders_of(levels, seed)
+    rest = levels if isinstance(levels, list) else list(levels)
+    arranged: list[ArrangedLevel] = []
+    for depth in range(len(orders) - 1, -1, -1):
+        order = orders[depth]
+        rank = inverse(order)
+        owner = rank[rest[depth].owner[orders[depth - 1]]] if depth else order[:0]
+        mass = rest[depth].mass[order] if depth else rest[depth].mass
+        degree = rest[depth].degree[order]
+        if depth == 0 and len(orders) > 1:
+            give_back()
+        strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else held)
+        arranged.append(ArrangedLevel(strips, order, degree, mass, owner, owner))
+    for depth in range(2, len(orders)):
+        finer, coarser = arranged[-depth], arranged[-depth - 1]
+        arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
+    return tuple(arranged[::-1])
+
+
+def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
+    """Order of the vertices of every level.
+
+    The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
+    are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
+    rows of a strip are about as long as each other.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+        From the finest to the coarsest.
+    seed : int
+        Seed of the groups that are made of the coarsest level.
+
+    Returns
+    -------
+    list of ndarray of int32 or uint32
+        From the finest level to the coarsest.
+    """
+    tower = list(levels)
+    while len(levels) > 1 and tower[-1].n_vertices > TOP:
+        coarse = coarsen(tower[-1], seed, len(tower) - 1)
+        if coarse is None:
+            break
+        tower.append(coarse)
+    order = np.arange(tower[-1].n_vertices, dtype=tower[-1].indices.dtype)
+    orders: list[np.ndarray] = []
+    for depth in range(len(tower) - 1, -1, -1):
+        if depth < len(tower) - 1:
+            order = members_in_order(inverse(order)[tower[depth + 1].owner], tower[depth + 1].n_vertices)
+        if depth < len(levels):
+            kernels.longest_first(readonly(levels[depth].indptr), order)
+            orders.append(order)
+    return orders[::-1]
+
+
+def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
+    """Vertices sorted by their group, those of a group as they stood.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n,)
+        Number of every vertex's group.
+    size : int
+        Number of groups.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of the same dtype.
+    """
+    starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
+    members = np.empty_like(group)
+    kernels.group_members(group, starts, members)
+    return members
+
+
+def stride_of(n_rows: int, count: int) -> int:
+    """Distance at which about so many rows are taken to stand for all: odd, since blocks begin with their longest rows.
+
+    Parameters
+    ----------
+    n_rows, count : int
+        Rows of a level, and how many of them to take.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, n_rows // count) - 1 | 1
+
+
+def inverse(order: np.ndarray) -> np.ndarray:
+    """Place of every vertex in an order.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n,)
+        A permutation.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of the same dtype.
+    """
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order), dtype=order.dtype)
+    return rank
+
+
+def make_strips(
+    levels: list[Level],
+    order: np.ndarray,
+    rank: np.ndarray,
+    allocate: Allocate = in_memory,
+    held: HeldGraph | None = None,
+) -> Strips:
+    """Lay out the edges of a list's last level in strips.
+
+    Parameters
+    ----------
+    levels : list of Level
+        The last one is taken away, so that its arrays can go one by one.
+    order, rank : ndarray of shape (n,)
+        Its new order, and the inverse of that.
+    allocate : callable
+        Makes the arrays for indices and weights.
+    held : HeldGraph, optional
+        Holds the level's graph, and gives it up where its weights need no scale.
+
+    Returns
+    -------
+    Strips
+        The edges, under the vertices' new numbers.
+    """
+    indptr, indices, weights, scale = levels.pop()[:4]
+    starts = np.zeros(-(-(len(indptr) - 1) // kernels.STRIP) + 1, np.int64)
+    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.STRIP))
+    np.cumsum(starts * kernels.STRIP, out=starts)
+    strips = Strips(
+        starts,
+        allocate("strip_indices", int(starts[-1]), indices.dtype),
+        allocate("strip_weights", int(starts[-1]), np.float32),
+    )
+    rows = readonly(indptr), order, readonly(starts)
+    _fill(rows, indices, rank, strips.indices)
+    del indices
+    if held and scale == 1:
+        held.give_up("indices", LaidOut(order, starts, strips.indices))
+    _fill(rows, weights, rank[:0], strips.weights)
+    del weights
+    if scale == 1:
+        if held:
+            held.give_up("weights", LaidOut(order, starts, strips.weights))
+    else:
+        np.multiply(strips.weights, np.float32(scale), out=strips.weights)
+    return strips
+
+
+def _fill(
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray], values: np.ndarray, names: np.ndarray, out: np.ndarray
+) -> None:
+    indptr, order, starts = rows
+    bits = readonly(values.view(np.uint32))
+    kernels.fill_strips(indptr, bits, names.view(np.uint32), order, starts, out.view(np.uint32))
+
+
+def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Positions of a level's vertices: the means of their members', weighted by mass.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The coarser level.
+    finer_mass : ndarray
+        Masses of the finer level.
+    positions : ndarray of shape (n_finer, d), float32
+        Positions of the finer level.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions of the coarser level.
+    """
+    return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
+
+
+def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
+    """Move every vertex by `share` of the way to the weighted mean of its neighbors.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The graph.
+    positions : ndarray of shape (n, d), float32
+        Where the vertices are.
+    share : float
+        Part of the way, in [0, 1].
+    keep_internal : bool
+        Count the edges inside of a coarse vertex as edges to itself.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Where they come to lie; a vertex without edges stays.
+    """
+    inner = np.empty(0, np.float32)
+    if keep_internal:
+        outside = np.empty_like(level.degree)
+        kernels.strip_sums(level.edges[0], level.edges[2], outside)
+        inner = np.maximum(level.degree - outside, np.float32(0))
+    out = np.empty_like(positions)
+    kernels.smooth(readonly(positions), out, *level.edges, inner, np.float32(share))
+    return out
+
+
+def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
+    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter.
+
+    Parameters
+    ----------
+    levels : tuple of ArrangedLevel
+        All levels, the finest first.
+    depth : int
+        The level that the positions are of, at least 1.
+    positions : ndarray of shape (n, d), float32
+        Positions of its vertices.
+
+    Returns
+    -------
+    ndarray of shape (n_finer, d), float32
+        Positions of the vertices of level ``depth - 1``.
+    """
+    positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
+    kernels.jitter(positions, np.float32(JITTER))
+    return positions

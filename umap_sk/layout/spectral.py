@@ -1,0 +1,173 @@
+"""Spectral start: the first eigenvectors of the coarsest level's graph, component by component."""
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+
+from umap_sk.exceptions import SpectralFallbackWarning, warn
+from umap_sk.layout.coarsen import Level
+from umap_sk.layout.eigenvectors import TOLERANCE, Matrix, leading_eigenvectors
+from umap_sk.layout.init import random_positions
+
+GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+
+
+def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
+    """Eigenvectors of the normalised Laplacian of a level's graph; components side by side, larger ones further inside.
+
+    Parameters
+    ----------
+    level : Level
+        The coarsest level.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the solver's first vectors and of the places inside components too small to have eigenvectors.
+
+    Returns
+    -------
+    ndarray of shape (n_vertices, n_components), float32
+        The positions.
+
+    Warns
+    -----
+    SpectralFallbackWarning
+        If the solver does not converge on a component, whose vertices then start at what it has found.
+    """
+    graph = weight_matrix(level)
+    count, label = connected_components(graph, directed=False)
+    order = np.argsort(label, kind="stable")
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count))])
+    graph = graph if count == 1 else graph[order][:, order]
+    parts = zip(bounds[:-1], bounds[1:], strict=True)
+    inside = np.concatenate([component_positions(graph, part, n_components, seed) for part in parts])
+    if count > 1:
+        centers, radii = component_places(np.bincount(label, level.mass, count), n_components)
+        sizes = np.diff(bounds)
+        inside = np.repeat(centers, sizes, axis=0) + np.repeat(radii, sizes)[:, None] * inside
+    positions = np.empty(inside.shape, np.float32)
+    positions[order] = inside
+    return positions
+
+
+def part_of(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
+    """Graph of consecutive vertices, from the first of `rows` up to the last, which have no edges to others."""
+    first, last = rows
+    indptr = graph.indptr[first : last + 1]
+    entries = slice(indptr[0], indptr[-1])
+    arrays = graph.data[entries], graph.indices[entries] - first, indptr - indptr[0]
+    return scipy.sparse.csr_array(arrays, shape=(last - first, last - first))
+
+
+def weight_matrix(level: Level) -> scipy.sparse.csr_array:
+    """Symmetric weights of a level, those inside of its vertices on the diagonal.
+
+    Parameters
+    ----------
+    level : Level
+        Any level.
+
+    Returns
+    -------
+    csr_array of shape (n, n), float64
+        The weights.
+    """
+    shape = (level.n_vertices, level.n_vertices)
+    weights = level.weights.astype(np.float64) * level.scale
+    graph = scipy.sparse.csr_array((weights, level.indices, level.indptr), shape)
+    graph = (graph + graph.T) / 2
+    inside = np.maximum(level.degree - graph.sum(1), 0)
+    return (graph + scipy.sparse.diags_array(inside)).tocsr()
+
+
+def component_places(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (n,)
+        Rows of every component.
+    n_components : int
+        Axes of the embedding; the spiral lies in the first two.
+
+    Returns
+    -------
+    tuple of ndarray
+        Of shapes (n, n_components) and (n,).
+    """
+    order = np.argsort(-mass, kind="stable")
+    share = mass[order] / mass.sum()
+    distance = np.sqrt(np.cumsum(share) - share / 2)
+    distance[0] = 0 if share[0] > 0.5 else distance[0]
+    angle = GOLDEN_ANGLE * np.arange(len(mass))
+    centers = np.zeros((len(mass), n_components))
+    centers[order, 0] = distance * np.cos(angle)
+    if n_components > 1:
+        centers[order, 1] = distance * np.sin(angle)
+    radii = np.empty(len(mass))
+    radii[order] = 0.7 * np.sqrt(share)
+    return centers, radii
+
+
+def component_positions(
+    graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int
+) -> np.ndarray:
+    """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors.
+
+    Parameters
+    ----------
+    graph : csr_array
+        Symmetric weights.
+    rows : tuple of 2 int
+        First vertex of the component, and the one behind its last.
+    n_components : int
+        Axes of the embedding.
+    seed : int
+        Seed of the random places, and of the solver.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float64
+        The positions.
+    """
+    n = rows[1] - rows[0]
+    if n == 1:
+        return np.zeros((1, n_components))
+    if n > 2 * (n_components + 1):
+        return eigenvectors(part_of(graph, rows), n_components, seed)
+    return random_positions(n, n_components, seed).astype(float) / 10
+
+
+def eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
+    """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003).
+
+    Parameters
+    ----------
+    graph : csr_array of shape (n, n)
+        Symmetric weights of a connected graph.
+    n_components : int
+        How many.
+    seed : int
+        Seed of the solver's first vectors.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float64
+        Each scaled to a largest entry of 1; its sign makes that entry positive.
+    """
+    degree = graph.sum(1)
+    root = np.sqrt(degree)
+    weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])
+    known = root / np.sqrt(degree.sum())
+    solved = leading_eigenvectors(
+        Matrix(graph.indptr.astype(np.int64), graph.indices.astype(np.uint32), weights, known), n_components, seed
+    )
+    if not solved.residual <= TOLERANCE:
+        warn(
+            f"The eigensolver did not converge on a component of {len(root)} vertices (residual {solved.residual:.1e} "
+            f"after {solved.steps} steps); they start at what it has found. Pass init='pca' or an array for a start of "
+            "your own.",
+            SpectralFallbackWarning,
+        )
+    vectors = solved.vectors / root[:, None]
+    return vectors / vectors[np.argmax(np.abs(vectors), axis=0), np.arange(n_components)]

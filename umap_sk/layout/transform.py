@@ -1,0 +1,160 @@
+"""New rows against the finished map, which is held still; a row's place depends on that row alone."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.graph.scales import membership_strengths
+from umap_sk.layout.optimizer import Forces, as_record
+from umap_sk.layout.repulsion import GridField, Kernel, grid_field, spacing_for
+from umap_sk.neighbors.read import Neighbors
+from umap_sk.runtime.compile import readonly
+
+EPOCHS = 30
+STEP = 0.5  # a quarter of the step of the map's last phase
+NEGATIVES = 64  # a row and epoch, where the repulsion is sampled
+
+
+class FrozenMap(NamedTuple):
+    """A finished map, ready to take new rows.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n, d), float32
+        The training rows; rows without neighbors are NaN.
+    forces : Forces
+        Curve and rates; an edge of a new row acts from one end, so its attraction is 2.
+    seed : int
+        What the sampled repulsion depends on, beside the row's content.
+    field : GridField or None
+        Repulsion of the map, in two dimensions.
+    pool : ndarray of shape (d, 2 * POOL), float32, or None
+        Random rows of the map, otherwise.
+    n_placed : int
+        Training rows that have a place.
+    """
+
+    positions: np.ndarray
+    forces: Forces
+    seed: int
+    field: GridField | None
+    pool: np.ndarray | None
+    n_placed: int
+
+
+class MapCache:
+    """The frozen map of a model, made when it is first needed and left out of pickles."""
+
+    __slots__ = ("_frozen",)
+
+    def __init__(self) -> None:
+        self._frozen: FrozenMap | None = None
+
+    def get(self, make: Callable[[], FrozenMap]) -> FrozenMap:
+        """The map, from `make` at the first call."""
+        if self._frozen is None:
+            self._frozen = make()
+        return self._frozen
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return MapCache, ()
+
+
+def freeze(positions: np.ndarray, forces: Forces, seed: int) -> FrozenMap:
+    """Prepare a map for new rows, once a model.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, d), float32
+        The training rows; rows without neighbors are NaN.
+    forces : Forces
+        Curve and rates of the map.
+    seed : int
+        Seed of the map.
+
+    Returns
+    -------
+    FrozenMap
+        With the map's field (two dimensions) or a pool of its rows (more).
+    """
+    forces = forces._replace(attraction=2.0)
+    placed = positions[~np.isnan(positions[:, 0])]
+    if positions.shape[1] == 2:
+        field = grid_field(placed, spacing_for(*forces.curve), Kernel(*forces.curve, forces.gamma))
+        return FrozenMap(positions, forces, seed, field, None, len(placed))
+    drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL) % np.uint64(len(placed))].T
+    pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
+    return FrozenMap(positions, forces, seed, None, pool, len(placed))
+
+
+def place(
+    frozen: FrozenMap, neighbors: Neighbors, n_neighbors: int, local_connectivity: float, epochs: int = EPOCHS
+) -> np.ndarray:
+    """Places of new rows.
+
+    A row with a neighbor at distance 0 takes its place. Any other starts at its neighbors' mean, weighted by membership
+    strength, and descends the map's loss with the map held still.
+
+    Parameters
+    ----------
+    frozen : FrozenMap
+        The map.
+    neighbors : Neighbors
+        The new rows' neighbors among the training rows.
+    n_neighbors : int
+        Neighbors that a row's scale stands for.
+    local_connectivity : float
+        The map's; new rows use 1 less, as in umap-learn.
+    epochs : int
+        Steps to take; 0 leaves the rows at the weighted means.
+
+    Returns
+    -------
+    ndarray of shape (n_new, d), float32
+        NaN for rows without a usable neighbor.
+    """
+    if frozen.n_placed < len(frozen.positions):
+        neighbors = among_placed(neighbors, frozen.positions)
+    strengths = membership_strengths(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
+    strengths = np.maximum(strengths, np.float32(1e-30))
+    settings = row_settings(frozen)
+    out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)
+    rows = tuple(
+        readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths)
+    )
+    training = readonly(frozen.positions)
+    if frozen.field is not None:
+        frame = frozen.field.frame
+        cells = (*map(np.float32, frame.origin), np.float32(1 / frame.spacing))
+        kernels.place_in_field(*rows, training, readonly(frozen.field.values), *cells, settings, epochs, out)
+    else:
+        kernels.place_by_samples(*rows, training, frozen.pool, settings, epochs, out)
+    return out
+
+
+def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
+    """Neighbors without those that have no place in the map.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Neighbors among the training rows.
+    positions : ndarray of shape (n, d), float32
+        Training rows, NaN where they have no place.
+
+    Returns
+    -------
+    Neighbors
+        Shorter rows.
+    """
+    kept = ~np.isnan(positions[neighbors.indices, 0])
+    indptr = np.concatenate([[0], np.cumsum(kept)])[neighbors.indptr]
+    return neighbors._replace(indptr=indptr, indices=neighbors.indices[kept], distances=neighbors.distances[kept])
+
+
+def row_settings(frozen: FrozenMap) -> np.ndarray:
+    """Scalars of the placement, as one record for the kernels."""
+    step = STEP * frozen.forces.learning_rate
+    return as_record(frozen.forces, step=step, seed=frozen.seed, negatives=NEGATIVES, n_rows=frozen.n_placed)

@@ -1,0 +1,221 @@
+"""The door: neighbors in any form become one form, and nothing else gets in."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning, warn
+from umap_sk.neighbors import validate as checks
+from umap_sk.neighbors.formats import Form, open_form
+from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
+from umap_sk.runtime.allocation import Allocate, in_memory
+
+INT32_LIMIT = 2**31  # columns that int32 indices can name
+
+
+class Neighbors(NamedTuple):
+    """Rows of neighbors, nearest first.
+
+    Row i is ``indices[indptr[i]:indptr[i + 1]]`` with the distances at the same place, sorted by distance (as float64,
+    where it was given so) and then by index. Rows may differ in length; none lists itself (in fit), a missing neighbor
+    or the same neighbor twice.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n_rows + 1,), int64
+    indices : ndarray of shape (n_edges,), int32 (uint32 beyond 2^31 columns)
+    distances : ndarray of shape (n_edges,), float32
+    n_columns : int
+        Number of rows that can be named as a neighbor.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    distances: np.ndarray
+    n_columns: int
+
+
+def read_neighbors(
+    X: Any = None,
+    *,
+    knn_indices: Any = None,
+    knn_dists: Any = None,
+    n_neighbors: int,
+    n_rows: int | None = None,
+    n_columns: int | None = None,
+    drop_self: bool = True,
+    disconnection_distance: float = np.inf,
+    allocate: Allocate = in_memory,
+) -> tuple[Neighbors, NeighborCounts]:
+    """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
+
+    Parameters
+    ----------
+    X : sparse array or matrix of any format, or array-like, of shape (n_rows, n_columns), optional
+        Distances. Entries that a sparse X does not store are no neighbors, stored zeros are.
+    knn_indices : array-like of shape (n_rows, k), integers, optional
+        Neighbors of each row, in any order. -1 and the largest value of the dtype stand for a missing neighbor.
+    knn_dists : array-like of shape (n_rows, k), real numbers, optional
+        Their distances. They are given instead of X.
+    n_neighbors : int
+        Neighbors of a row, itself included where `drop_self` is true.
+    n_rows : int, optional
+        The number of rows that is needed, if it is known.
+    n_columns : int, optional
+        Rows that can be named as a neighbor. Default: as many as there are rows, or columns of X.
+    drop_self : bool, default=True
+        True for neighbors among the rows themselves (fit): entries that name their own row are dropped, and the
+        nearest ``n_neighbors - 1`` others are kept. False for neighbors of new rows (transform): the nearest
+        `n_neighbors` are kept.
+    disconnection_distance : float, default=inf
+        Neighbors at this distance or farther are dropped.
+    allocate : callable
+        Makes the arrays for indices and distances.
+
+    Returns
+    -------
+    neighbors : Neighbors
+        Rows sorted by distance.
+    counts : NeighborCounts
+        See `warn_about`, which tells the user of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a dtype, a shape, an index or a distance is not what it must be. The message names the first such entry.
+
+    Notes
+    -----
+    Memory: 8 bytes for each neighbor kept, 8 bytes for each row, and blocks of about 2^20 entries.
+
+    Examples
+    --------
+    >>> neighbors, counts = read_neighbors(
+    ...     knn_indices=[[0, 2, 1], [1, 0, -1], [2, 0, 1]],
+    ...     knn_dists=[[0.0, 3.0, 2.0], [0.0, 2.0, 0.0], [0.0, 3.0, 4.0]],
+    ...     n_neighbors=3,
+    ... )
+    >>> neighbors.indptr, neighbors.indices
+    (array([0, 2, 3, 5]), array([1, 2, 0, 0, 1], dtype=int32))
+    >>> counts.sentinels, counts.short_rows
+    (1, 1)
+    """
+    fewest = 2 if drop_self else 1
+    if n_neighbors < fewest:
+        raise ValueError(f"n_neighbors is {n_neighbors}, but at least {fewest} is needed. Give a larger number.")
+    if not disconnection_distance > 0:
+        raise ValueError(f"disconnection_distance is {disconnection_distance}; a number above 0 is needed (or np.inf).")
+    form = open_form(X, knn_indices, knn_dists)
+    n_columns = _count_columns(form, n_rows, n_columns, square=drop_self)
+    index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
+    own, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
+    wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
+    rules = Rules(n_columns, wanted, own, float(disconnection_distance), index_dtype, np.float32)
+    indptr, indices, distances, counts = gather(form, rules, allocate)
+    if drop_self and counts.edges == 0:
+        raise ValueError(
+            f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own row, "
+            f"{counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or farther. "
+            "Each row needs other rows as neighbors: look at the search that made them."
+        )
+    return Neighbors(indptr, indices, distances, n_columns), counts
+
+
+def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int) -> None:
+    """Warn once of each thing that `read_neighbors` met and mended.
+
+    Parameters
+    ----------
+    counts : NeighborCounts
+        What `read_neighbors` counted.
+    neighbors : Neighbors
+        What it returned with the counts.
+    wanted : int
+        Neighbors that each row should have.
+    """
+    if counts.short_rows:
+        fewest = int(np.diff(neighbors.indptr).min())
+        warn(
+            f"{counts.short_rows} of {counts.rows} rows have fewer than {wanted} neighbors (the fewest: {fewest}); "
+            "they use those they have. Search for more neighbors, or lower n_neighbors.",
+            FewerNeighborsWarning,
+        )
+    if counts.duplicates:
+        warn(
+            f"{counts.duplicates} entries repeat a neighbor that their row lists already; the smallest distance of "
+            "each neighbor is used. Look at the search: such rows have fewer neighbors than they seem to have.",
+            DuplicateNeighborsWarning,
+        )
+    if counts.clipped:
+        warn(
+            f"{counts.clipped} distances lie below 0 by no more than rounding and were set to 0, as is common with "
+            "cosine searches. To silence this, pass np.maximum(distances, 0).",
+            NegativeDistanceWarning,
+        )
+
+
+def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scipy.sparse.csr_array:
+    """Turn kNN arrays into the sparse distance graph that scikit-learn's tools cut correctly.
+
+    Cross-validation cuts arrays by rows only, after which their indices mean nothing. It cuts this graph by rows and
+    columns if the estimator has ``metric="precomputed"``.
+
+    Parameters
+    ----------
+    indices : array-like of shape (n_rows, k), integers
+        Neighbors of each row, in any order; -1 and the largest value of the dtype stand for a missing neighbor.
+    dists : array-like of shape (n_rows, k), real numbers
+        Their distances.
+    n_columns : int, optional
+        Rows that can be named as a neighbor, for neighbors of new rows among others. Default: the rows are neighbors of
+        each other; then entries that name their own row are kept with distance 0, as
+        `sklearn.neighbors.KNeighborsTransformer` does.
+
+    Returns
+    -------
+    csr_array of shape (n_rows, n_columns), float64 if `dists` is and float32 otherwise
+        Rows sorted by distance, then index, and as long as there are neighbors. Distances of 0 are stored.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are not what `PrecomputedUMAP.fit` takes as ``knn_indices`` and ``knn_dists``.
+
+    Examples
+    --------
+    >>> from umap_sk.neighbors.read import knn_graph
+    >>> graph = knn_graph([[0, 2, 1], [1, 0, -1], [2, 0, 1]], [[0.0, 3.0, 2.0], [0.0, 2.0, 0.0], [0.0, 3.0, 4.0]])
+    >>> graph.nnz
+    8
+    >>> graph.indices
+    array([0, 1, 2, 1, 0, 2, 0, 1], dtype=int32)
+    >>> graph[[0, 2]][:, [0, 2]].toarray()
+    array([[0., 3.],
+           [3., 0.]])
+    """
+    form = open_form(None, indices, dists)
+    own = ZERO_SELF if n_columns is None else NO_SELF
+    n_columns = _count_columns(form, None, n_columns, square=n_columns is None)
+    index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.int64
+    dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
+    rules = Rules(n_columns, max(1, form.longest), own, np.inf, index_dtype, dist_dtype)
+    indptr, columns, distances, counts = gather(form, rules)
+    warn_about(counts._replace(short_rows=0), Neighbors(indptr, columns, distances, n_columns), 0)
+    if counts.edges < 2**31:  # scipy copies the indices if the two differ in width
+        indptr = indptr.astype(index_dtype)
+    return scipy.sparse.csr_array((distances, columns, indptr), shape=(form.shape[0], n_columns))
+
+
+def _count_columns(form: Form, n_rows: int | None, n_columns: int | None, *, square: bool) -> int:
+    checks.check_rows(form.shape[0], form.name, n_rows=n_rows, fewest=2 if square else 1)
+    if not form.is_array:
+        n_columns = checks.check_columns(form.shape, n_columns, square=square)
+    elif n_columns is None:
+        if not square:
+            raise ValueError(
+                "Neighbors of new rows were given as arrays without n_columns, the number of training rows."
+            )
+        n_columns = form.shape[0]
+    checks.check_width(n_columns, form.index_dtype if form.is_array else None)
+    return n_columns

@@ -1,0 +1,135 @@
+"""From the blocks of a form to rows of nearest neighbors that follow each other without gaps."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.neighbors import validate as checks
+from umap_sk.neighbors.formats import Block, Form
+from umap_sk.runtime.allocation import Allocate, in_memory, shortened
+from umap_sk.runtime.compile import readonly
+
+CHUNKS = 64  # shares of a block that threads pick from; the result does not depend on it
+ROUNDING = 1e-6  # share of a row's largest distance by which a distance may lie below 0
+
+# What the entry of a row that names the row itself is.
+NO_SELF, DROP_SELF, ZERO_SELF = "a neighbor like any other", "dropped", "kept at distance 0"
+
+
+class NeighborCounts(NamedTuple):
+    """What the door let in and what it left out.
+
+    Attributes
+    ----------
+    rows, edges : int
+        Rows, and neighbors kept.
+    sentinels, self_entries : int
+        Entries dropped as missing, and entries that name their own row.
+    duplicates : int
+        Entries of a neighbor that its row has shown already.
+    clipped : int
+        Distances below 0 by rounding, set to 0.
+    cut_by_distance : int
+        Entries at `disconnection_distance` or farther.
+    short_rows, empty_rows : int
+        Rows with fewer neighbors than wanted, and with none (these are short rows too).
+    """
+
+    rows: int
+    edges: int
+    sentinels: int
+    self_entries: int
+    duplicates: int
+    clipped: int
+    cut_by_distance: int
+    short_rows: int
+    empty_rows: int
+
+
+class Rules(NamedTuple):
+    """What is kept of each row, and as what: at most `wanted` neighbors nearer than `cut`."""
+
+    n_columns: int
+    wanted: int
+    own: str
+    cut: float
+    index_dtype: type
+    dist_dtype: type
+
+
+def gather(
+    form: Form, rules: Rules, allocate: Allocate = in_memory
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
+    """Read all blocks; rows follow each other without gaps."""
+    room = form.room(rules.wanted)
+    indptr = np.zeros(form.shape[0] + 1, np.int64)
+    indices = allocate("neighbor_indices", room, rules.index_dtype)
+    dists = allocate("neighbor_distances", room, rules.dist_dtype)
+    tally = np.zeros(kernels.TALLIES, np.int64)
+    short = empty = to = 0
+    for block in form.blocks():
+        kept, block_tally = _read_block(form, rules, block, tally, indices[to:], dists[to:])
+        tally += block_tally
+        short += int(np.count_nonzero(kept < rules.wanted))
+        empty += int(np.count_nonzero(kept == 0))
+        ends = indptr[block.first_row + 1 : block.first_row + 1 + len(kept)]
+        np.cumsum(kept, out=ends)
+        ends += to
+        to = int(ends[-1])
+    _refuse_falling(form, tally)
+    indices, dists = shortened(indices, to), shortened(dists, to)
+    counts = NeighborCounts(
+        rows=form.shape[0],
+        edges=to,
+        sentinels=int(tally[kernels.SENTINELS]),
+        self_entries=int(tally[kernels.SELF_ENTRIES]),
+        duplicates=int(tally[kernels.DUPLICATES]),
+        clipped=int(tally[kernels.CLIPPED]),
+        cut_by_distance=int(tally[kernels.CUT]),
+        short_rows=short,
+        empty_rows=empty,
+    )
+    return indptr, indices, dists, counts
+
+
+def _read_block(
+    form: Form, rules: Rules, block: Block, before: np.ndarray, indices: np.ndarray, dists: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Write a block's neighbors to the front of `indices` and `dists`; return their numbers and what was counted."""
+    n_block = len(block.starts) - 1
+    room = np.zeros(n_block + 1, np.int64)
+    lengths = np.diff(block.starts)
+    np.cumsum(np.minimum(lengths, rules.wanted), out=room[1:])
+    kept = np.empty(n_block, np.int64)
+    tally = np.zeros((min(CHUNKS, n_block), kernels.TALLIES), np.int64)
+    problem = np.zeros((len(tally), 3), np.int64)
+    own = -(2**62) if rules.own == NO_SELF else block.first_row
+    whole = np.array([*form.sentinels, rules.n_columns, own, rules.own == ZERO_SELF], np.int64)
+    rounding = max(ROUNDING, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else ROUNDING
+    real = np.array([rules.cut, np.finfo(rules.dist_dtype).max, rounding])
+    table_size = _table_size(int(lengths.max())) if form.repeats else 0
+    inputs = (block.indices, block.index_starts, block.dists, block.starts, readonly(whole), readonly(real))
+    kernels.nearest_rows(*inputs, table_size, readonly(room), indices, dists, kept, tally, problem)
+    total = tally.sum(axis=0)
+    wrong = np.flatnonzero(problem[:, 0])
+    if len(wrong):
+        code, row, position = (int(value) for value in problem[wrong[0]])
+        if code == kernels.NEGATIVE:  # inner products are both: say what they are rather than what is wrong with one
+            _refuse_falling(form, before + total)
+        place = form.entry(block.first_row + row, position)
+        checks.raise_problem(code, place, rules.n_columns, form.index_dtype)
+    if kept.sum() < room[-1]:
+        kernels.close_gaps(readonly(room), readonly(kept), indices, dists)
+    return kept, total
+
+
+def _table_size(longest: int) -> int:
+    """Power of 2: sixteen times the longest row, so that few look-ups collide; twice for rows beyond a cache's size."""
+    return 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length()
+
+
+def _refuse_falling(form: Form, tally: np.ndarray) -> None:
+    falling, ordered = int(tally[kernels.FALLING]), int(tally[kernels.ORDERED])
+    if form.is_array and 2 * falling > ordered:
+        checks.raise_falling(falling, ordered)

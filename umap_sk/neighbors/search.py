@@ -1,0 +1,262 @@
+"""Neighbors of features, by scikit-learn's search, with distances whose bits do not depend on the batch."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk.neighbors import distances
+from umap_sk.neighbors.sparse_rows import sparse_distances, sparse_products
+
+EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
+LARGEST = float(np.finfo(np.float32).max)  # distance that a graph can hold
+
+SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
+
+CDIST_NAMES = {"l2": "euclidean", "l1": "cityblock", "manhattan": "cityblock"} | {
+    name: name for name in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "canberra")
+}
+POWER_OF = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # metrics of sparse rows
+
+
+class Search(NamedTuple):
+    """What neighbors among the training rows are searched by.
+
+    Attributes
+    ----------
+    metric : str or callable
+        From :func:`umap_sk.neighbors.distances.resolved`.
+    parameters : dict
+        Its arguments.
+    nearest : NearestNeighbors
+        The fitted search, of features as :func:`umap_sk.neighbors.distances.prepared` leaves them.
+    """
+
+    metric: Any
+    parameters: dict[str, Any]
+    nearest: NearestNeighbors
+
+
+class NoSearch(NamedTuple):
+    """What takes its place where features came beside neighbors, and cannot be searched.
+
+    Attributes
+    ----------
+    reason : str
+        Why they cannot.
+    """
+
+    reason: str
+
+
+def build_search(features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None) -> Search:
+    """Fit scikit-learn's search on the training rows.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, n_features)
+        The training rows.
+    metric : str or callable
+        As in :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
+    metric_params : dict or None
+        Further arguments of the metric.
+    n_jobs : int or None
+        Processors of the search.
+
+    Returns
+    -------
+    Search
+        The fitted search.
+
+    Raises
+    ------
+    ValueError
+        If the metric is not searched here, does not take such features, or its arguments do not fit.
+    """
+    name, parameters = distances.resolved(metric, metric_params, features)
+    searched = "euclidean" if isinstance(name, str) and name in distances.ANGULAR else name
+    others = {key: value for key, value in parameters.items() if key != "p"}
+    if "p" in parameters and name != "minkowski":
+        raise ValueError(f"metric={metric!r} takes no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
+    nearest = NearestNeighbors(metric=searched, p=parameters.get("p", 2), metric_params=others or None, n_jobs=n_jobs)
+    try:
+        return Search(name, parameters, nearest.fit(ready(features, name, parameters)))
+    except TypeError as error:
+        raise ValueError(f"metric={metric!r} does not take metric_params={metric_params!r}: {error}.") from error
+
+
+def search_beside(
+    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None
+) -> Search | NoSearch:
+    """The same where neighbors were given, so that features need not be searched before there are new rows.
+
+    Parameters
+    ----------
+    features, metric, metric_params, n_jobs : object
+        As in :func:`build_search`.
+
+    Returns
+    -------
+    Search or NoSearch
+        The fitted search, or why there is none.
+    """
+    try:
+        return build_search(features, metric, metric_params, n_jobs)
+    except ValueError as error:
+        return NoSearch(str(error).splitlines()[0])
+
+
+def find_neighbors(
+    search: Search | NoSearch, features: Any, n_neighbors: int, *, own: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
+
+    Parameters
+    ----------
+    search : Search or NoSearch
+        From :func:`build_search`.
+    features : ndarray or sparse matrix of shape (n_rows, n_features)
+        The rows.
+    n_neighbors : int
+        How many, or all training rows if these are fewer.
+    own : bool
+        The rows are the training rows: a row is not its own neighbor.
+
+    Returns
+    -------
+    indices : ndarray of shape (n_rows, k), int64
+        Training rows.
+    dists : ndarray of shape (n_rows, k), float64
+        Their distances, computed row by row.
+
+    Raises
+    ------
+    ValueError
+        If there is no search, or a distance is no number that a graph can hold.
+    """
+    if isinstance(search, NoSearch):
+        raise ValueError(
+            f"The features of fit cannot be searched: {search.reason} Pass knn_indices and knn_dists of the new rows."
+        )
+    count = search.nearest.n_samples_fit_ - own
+    wanted = min(n_neighbors, count)
+    asked = min(wanted + EXTRA, count)
+    features = ready(features, search.metric, search.parameters)
+    with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better
+        found = search.nearest.kneighbors(None if own else features, asked, return_distance=False)
+        indices, dists = np.empty((len(found), wanted), np.int64), np.empty((len(found), wanted))
+        training = search.nearest._fit_X
+        for i in range(len(found)):
+            row = features[i : i + 1]
+            names, values = nearest_first(found[i], distances_to(search, row, training[np.sort(found[i])]))
+            if asked < count and values[wanted - 1] >= values[-1]:  # a tie that the search may have cut anywhere
+                everything = distances_to(search, row, training)
+                if own:
+                    everything[i] = np.inf
+                names, values = nearest_first(np.arange(len(everything)), everything)
+            indices[i], dists[i] = names[:wanted], values[:wanted]
+    check_distances(search.metric, dists, indices)
+    return indices, dists
+
+
+def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
+    """Features as the metric wants them, if their powers are numbers.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n_rows, n_features)
+        The rows.
+    metric : str or callable
+        From :func:`umap_sk.neighbors.distances.resolved`.
+    parameters : dict
+        Its arguments.
+
+    Returns
+    -------
+    ndarray or sparse matrix
+        From :func:`umap_sk.neighbors.distances.prepared`.
+
+    Raises
+    ------
+    ValueError
+        If squares, or the powers of a Minkowski metric, overflow.
+    """
+    features = distances.prepared(features, metric)
+    stored = features.data if scipy.sparse.issparse(features) else features
+    if isinstance(metric, str) and metric != "nan_euclidean" and stored.size:
+        limit = 1e300 ** (1 / max(2, parameters.get("p", 2)))
+        largest = max(-float(stored.min()), float(stored.max()))
+        if np.isnan(largest):
+            raise ValueError(f"Input X contains NaN, which metric={metric!r} does not take.")
+        if largest >= limit:
+            raise ValueError(
+                f"X goes up to {largest:.2g}, but metric={metric!r} takes features below {limit:.0e}. {SMALLER}"
+            )
+    return features
+
+
+def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
+    """Raise if features are so large that distances overflow, or the metric is not defined for them.
+
+    Parameters
+    ----------
+    metric : str or callable
+        The metric.
+    dists, indices : ndarray of shape (n_rows, k)
+        What was found.
+
+    Raises
+    ------
+    ValueError
+        With the first pair of rows, and the cure.
+    """
+    bad = np.argwhere(~(dists <= LARGEST))
+    if len(bad):
+        row, place = bad[0]
+        value, cure = dists[row, place], "Use another metric, or leave such rows out."
+        if not np.isnan(value) or (isinstance(metric, str) and metric in ("minkowski", *CDIST_NAMES)):
+            cure = SMALLER
+        raise ValueError(
+            f"By metric={metric!r}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
+            f"distances up to {LARGEST:.1e} are needed. {cure}"
+        )
+
+
+def nearest_first(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Names in ascending order with their values, sorted by value and then by name."""
+    names = np.sort(names)
+    order = np.argsort(values, kind="stable")
+    return names[order], values[order]
+
+
+def distances_to(search: Search, row: Any, others: Any) -> np.ndarray:
+    """Distances of one row to others, each computed on its own.
+
+    Parameters
+    ----------
+    search : Search
+        Names the metric.
+    row : ndarray or sparse matrix of shape (1, n_features)
+        The row, prepared.
+    others : ndarray or sparse matrix of shape (n_others, n_features)
+        The others, prepared.
+
+    Returns
+    -------
+    ndarray of shape (n_others,), float64
+        The distances.
+    """
+    metric, sparse = search.metric, scipy.sparse.issparse(others)
+    name = metric if isinstance(metric, str) else ""
+    if name in distances.ANGULAR:
+        products = sparse_products(row, others) if sparse else (others * row).sum(axis=1)
+        between = sparse_distances(row, others, 2) if sparse else cdist(row, others)[0]
+        return distances.from_units(products, between, name)
+    if sparse and name in POWER_OF:
+        return sparse_distances(row, others, POWER_OF[name])
+    if name in CDIST_NAMES and not sparse and not search.parameters:
+        return cdist(row, others, CDIST_NAMES[name])[0]
+    return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)

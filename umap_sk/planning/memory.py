@@ -1,0 +1,226 @@
+"""The memory behind a plan: bytes of the arrays that exist at each phase's peak."""
+
+from umap_sk.graph.fuzzy_union import MOST_PARTS
+from umap_sk.layout.coarsen import EDGES_AT_ONCE, LARGEST
+from umap_sk.layout.repulsion import MOST_CELLS
+from umap_sk.neighbors import formats
+from umap_sk.planning.sizes import Sizes
+
+USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
+MERGED = 6  # vertices of a level for each of the next
+FILLED = 1.04  # room in strips for each edge
+
+
+def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
+    """Bytes of the arrays that exist at each phase's peak.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+    threads : int
+        Threads in force.
+
+    Returns
+    -------
+    dict of int
+        By the name of the phase.
+    """
+    n, d = sizes.n, sizes.n_components
+    directed = (0 if sizes.on_disk else 8 * sizes.kept) + 8 * n  # indices and distances; where the rows begin
+    graph = 0 if sizes.on_disk or not sizes.listed else 8 * sizes.edges + 8 * n
+    memory = {}
+    if sizes.listed:
+        # Two blocks of int64 indices and float64 distances: one is read while the last is let go.
+        memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK, n * sizes.listed)
+        scales = 16 * n  # rho and sigma, float64
+        counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
+        union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
+        memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
+    # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
+    making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
+    gone = given_up(sizes)
+    memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
+    # Positions and two moments, before and after an epoch; the embedding.
+    field = field_memory(sizes) if has_field(sizes) else 0
+    # On the way down, levels that were left let go of their strips.
+    arranged, left = arranged_memory(sizes), strips_of(coarse_edges(sizes, n, sizes.edges)) if n > LARGEST else 0
+    memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
+    if sizes.checkpoints:
+        memory["start"] += gone if graph else 0  # the graph is written while the start is made
+        memory["layout"] += state_memory(sizes)  # is written while the next epochs are run, which take other arrays
+    return memory
+
+
+def given_up(sizes: Sizes) -> int:
+    """Bytes of the graph's arrays that are gone once its strips are there.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        0 where others hold them, or files.
+    """
+    return 8 * sizes.edges if sizes.own and not sizes.on_disk else 0
+
+
+def levels_memory(sizes: Sizes) -> int:
+    """Bytes that levels take at most while they are made and arranged.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        Beside the graph, whose arrays are the finest level's.
+    """
+    n, made, coarse = sizes.n, 0, 0
+    if n > LARGEST:
+        # Of every coarse vertex its row's start, degree and mass; indices and weights of the coarse edges.
+        coarse = 16 * (n // MERGED) + 8 * coarse_edges(sizes, n, sizes.edges)
+        # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
+        # and all of it put together.
+        made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
+    # Degrees and ranks while the strips are made; of an own graph the indices are gone when the weights are laid out.
+    return max(made, arranged_memory(sizes) + 8 * n - given_up(sizes) // 2)
+
+
+def arranged_memory(sizes: Sizes) -> int:
+    """Bytes of levels that are arranged.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        Without strips that lie in files.
+    """
+    n, strips = sizes.n, 0 if sizes.on_disk else strips_of(sizes.edges)
+    vertices = 8 * n  # order and degree
+    if n > LARGEST:
+        strips += strips_of(coarse_edges(sizes, n, sizes.edges))
+        vertices += 4 * n * (len(level_sizes(sizes)) - 1)  # every row's owner on the coarser levels
+        vertices += 16 * (n // MERGED)  # of every coarse vertex order, degree, mass and owner
+    return strips + vertices
+
+
+def strips_of(edges: int) -> int:
+    """Bytes of edges that are laid out in strips."""
+    return int(8 * FILLED * edges)
+
+
+def state_memory(sizes: Sizes) -> int:
+    """Bytes of a layout on its way: positions and two moments, on the finest level.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        The same in memory and in a checkpoint.
+    """
+    return 12 * sizes.n_components * sizes.n
+
+
+def room_on_disk(sizes: Sizes) -> int:
+    """Bytes in files when there are most: a graph that is built there, its strips, a run's graph and checkpoints.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        0 if everything is in memory.
+    """
+    graph = 8 * sizes.edges + 8 * (sizes.n + 1)
+    room = sizes.checkpoints * state_memory(sizes)
+    if sizes.on_disk:
+        # The neighbors are gone when the graph is laid out in strips.
+        room += graph + max(8 * sizes.kept, strips_of(sizes.edges)) if sizes.listed else strips_of(sizes.edges)
+    elif sizes.checkpoints and sizes.listed:
+        room += graph  # of a graph that is given to the fit as a manifold the run keeps no copy
+    return room
+
+
+def field_memory(sizes: Sizes) -> int:
+    """Bytes of the grids, and of the rows in the order of their cells.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+
+    Returns
+    -------
+    int
+        The most of both.
+    """
+    cells = USUAL_CELLS if sizes.edges_known else MOST_CELLS + 24  # whole multiples of 32
+    # Density, spectrum, the last two transformed kernels and the tables and transforms that the next two are made
+    # from, on grids of twice the side.
+    return 130 * cells**2 + (4 + 4 * sizes.n_components) * sizes.n
+
+
+def has_field(sizes: Sizes) -> bool:
+    """Whether the repulsion of the whole graph is a field on a grid."""
+    return sizes.n_components == 2 and sizes.n > LARGEST
+
+
+def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
+    """Edges of all levels that are coarser than one: fitted to the levels of half a dozen graphs.
+
+    Where few neighbors list each other (as in many dimensions), groups have many others next to them. Half as many
+    edges again where the number must be a bound.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+    n, edges : int
+        Vertices and edges of the finer level.
+
+    Returns
+    -------
+    int
+        Entries of their graphs.
+    """
+    one_sided = min(1.0, max(0.0, sizes.edges / sizes.kept - 1)) if sizes.symmetrize else 0.5
+    share = (0.1 + 0.4 * one_sided) * (edges / n / 22) ** -0.68
+    return int(edges * min(1.0, share * (1.0 if sizes.edges_known else 1.5)))
+
+
+def level_sizes(sizes: Sizes, merged: int = MERGED) -> list[tuple[int, int]]:
+    """Vertices and edges of the levels, about.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        What the plan is made from.
+    merged : int
+        Vertices of a level for each of the next: fewer than usual where there must be room enough.
+
+    Returns
+    -------
+    list of tuple of 2 int
+        From the finest to the coarsest.
+    """
+    levels = [(sizes.n, sizes.edges)]
+    while levels[-1][0] > LARGEST:
+        levels.append((levels[-1][0] // merged, coarse_edges(sizes, *levels[-1])))
+    return levels
