@@ -19,7 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks import datasets
 from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, knn_graph, metrics
 
-FASHION_ROWS = 20_000  # enough for coarser levels and the field
+FASHION_ROWS = 30_000  # enough for coarser levels and the field
 NEW = 200  # rows of digits that are kept from the fit
 SEARCHED = ("euclidean", "manhattan", "cosine", "correlation", "chebyshev", "hamming", "braycurtis", "hellinger")
 

@@ -24,6 +24,13 @@ def test_phases_follow_each_other(n_levels, n_epochs):
         assert phases[0].negatives == (max(NEGATIVES, optimizer.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
 
 
+def test_a_longer_schedule_settles_for_longer():
+    """Beyond 200 epochs coarse levels and large steps get no more: Fashion-MNIST's triplets fell from .739 to .690."""
+    short, long = (optimizer.plan_phases(3, n_epochs, NEGATIVES, field=True) for n_epochs in (200, 500))
+    assert [phase.epochs for phase in long[:-1]] == [phase.epochs for phase in short[:-1]]
+    assert (short[-1].epochs, long[-1].epochs) == (56, 140)
+
+
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_all_phases_but_the_last_are_softened(n_levels):
     """The last one has UMAP's own forces, and the near field."""

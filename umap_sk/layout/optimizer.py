@@ -18,6 +18,7 @@ FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
+LONGEST = 200  # n_epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
 NEAR_FROM = 0.75  # of the last phase's epochs
 SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
 
@@ -189,8 +190,8 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     n_levels : int
         Levels to use; 1 for the graph alone.
     n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph; 0.4 E and
-        0.5 E if it is alone.
+        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph, with E of
+        at most 200 in all but the last; 0.4 E and 0.5 E if the graph is alone.
     negatives : int
         Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
     field : bool
@@ -203,16 +204,21 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     """
     coarsest = n_levels - 1
     arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
+    at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
     planned = [
-        (depth, COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE, COARSE._replace(floor=depth * COARSE.floor))
+        (
+            depth,
+            (COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE) * at_most,
+            COARSE._replace(floor=depth * COARSE.floor),
+        )
         for depth in range(coarsest, 0, -1)
     ]
-    planned += [(0, arranging, ARRANGING), (0, settling, SETTLING)]
+    planned += [(0, arranging * at_most, ARRANGING), (0, settling * n_epochs, SETTLING)]
     phases: list[Phase] = []
     first = 0
-    for depth, share, descent in planned:
+    for depth, epochs, descent in planned:
         count = max(negatives, COARSEST_NEGATIVES) if depth == coarsest > 0 else negatives
-        phases.append(Phase(depth, first, max(1, round(share * n_epochs)), field, count, descent))
+        phases.append(Phase(depth, first, max(1, round(epochs)), field, count, descent))
         first += phases[-1].epochs
     return tuple(phases)
 
