@@ -103,7 +103,7 @@ def finest_moment(dataset, manifold):
 def step_seconds(moment, *kernels, edges=True, field=True, last=False):
     """Least seconds of kernels in some epochs of a variant of the layout."""
     from umap_sk import optimise
-    from umap_sk.runtime.compile import limit_threads
+    from umap_sk.runtime.threads import limit_threads
 
     level, layout, state = moment.level, moment.layout, moment.state
     if not edges:

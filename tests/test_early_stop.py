@@ -16,7 +16,7 @@ from umap_sk import Checkpoint, PrecomputedUMAP
 from umap_sk.layout import coarsen, early_stop, optimizer
 from umap_sk.layout.curve import fit_curve
 from umap_sk.monitor import progress
-from umap_sk.runtime.compile import limit_threads
+from umap_sk.runtime.threads import limit_threads
 
 SETTINGS = {"n_epochs": n_epochs_for(100), "random_state": 0, "init": "random", "tol": 0.2}
 

@@ -8,7 +8,8 @@ from umap_sk import kernels
 from umap_sk.layout import repulsion
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import SETTINGS
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 CURVE = repulsion.Kernel(1.577, 0.895, 0.8)
 

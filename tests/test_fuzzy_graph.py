@@ -13,7 +13,8 @@ from umap.umap_ import fuzzy_simplicial_set
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 
 def graph_of(indices, dists, n_neighbors, **options):

@@ -9,7 +9,8 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.layout import coarsen
 from umap_sk.neighbors.read import read_neighbors
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 LEAST = coarsen.LEAST_WEIGHT
 

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
 from umap_sk import PrecomputedUMAP, estimator
-from umap_sk.runtime.compile import FEW_ROWS
+from umap_sk.runtime.threads import FEW_ROWS
 
 GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
 GRID = {"min_dist": [0.1, 0.5], "n_neighbors": [5, 15]}

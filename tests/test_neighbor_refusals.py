@@ -10,7 +10,7 @@ from door_inputs import assert_like_twin, clean_arrays, hard_arrays, sparse_of
 
 from umap_sk.neighbors import formats
 from umap_sk.neighbors.read import knn_graph, read_neighbors
-from umap_sk.runtime.compile import limit_threads
+from umap_sk.runtime.threads import limit_threads
 
 NEAR, FAR, ONES = [[0, 1, 2], [1, 0, 2], [2, 0, 1]], [[0.0, 1, 2], [0, 1, 2], [0, 1, 2]], [[1.0, 1, 1]] * 3
 

@@ -17,7 +17,7 @@ from umap_sk.neighbors import formats
 from umap_sk.neighbors import read as neighbors
 from umap_sk.neighbors import rows as neighbor_rows
 from umap_sk.neighbors.read import read_neighbors, warn_about
-from umap_sk.runtime.compile import limit_threads
+from umap_sk.runtime.threads import limit_threads
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk import Checkpoint, PrecomputedUMAP
 from umap_sk.layout import coarsen
 from umap_sk.layout import run as stepping
-from umap_sk.runtime.compile import FEW_ROWS
+from umap_sk.runtime.threads import FEW_ROWS
 
 POINTS = np.random.default_rng(0).random((6000, 3))
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)

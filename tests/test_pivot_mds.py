@@ -12,7 +12,8 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen, pivot_mds
 from umap_sk.layout.sell import arrange
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 PIVOTS = kernels.PIVOTS
 

@@ -12,7 +12,7 @@ from umap_sk.layout import coarsen, optimizer
 from umap_sk.layout import init as start
 from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.spectral import spectral_positions
-from umap_sk.runtime.compile import limit_threads
+from umap_sk.runtime.threads import limit_threads
 
 
 def spread_out(seed, n=500):

@@ -18,7 +18,8 @@ from umap_sk.layout import coarsen, optimizer, sell
 from umap_sk.layout import run as stepping
 from umap_sk.layout.curve import Curve
 from umap_sk.runtime import allocation
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 
 def several(seed=0, n=9000, largest=500):

@@ -12,7 +12,8 @@ from umap_sk.layout import optimizer, transform
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.compile import limit_threads, readonly
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import limit_threads
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=6.0, learning_rate=0.9)
 F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.STEP)

@@ -41,8 +41,8 @@ from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.planning.seconds import costs_of
 from umap_sk.runtime.allocation import in_memory
-from umap_sk.runtime.compile import limit_threads, spare_threads
 from umap_sk.runtime.first_compile import announced
+from umap_sk.runtime.threads import limit_threads, spare_threads
 from umap_sk.targets import warn_of_target
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}

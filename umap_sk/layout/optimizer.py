@@ -11,7 +11,8 @@ from umap_sk.layout import early_stop
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.sell import ArrangedLevel, hand_down
-from umap_sk.runtime.compile import readonly, spare_threads
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import spare_threads
 
 COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
 FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the graph itself, below levels or alone

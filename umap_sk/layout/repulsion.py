@@ -8,7 +8,8 @@ import numpy as np
 import scipy.fft
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import readonly, spare_threads
+from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import spare_threads
 
 PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
 MOST_CELLS = 1_000  # along a side

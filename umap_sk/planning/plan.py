@@ -12,7 +12,7 @@ from umap_sk.planning.limits import available_addresses, available_memory
 from umap_sk.planning.memory import memory_by_phase, room_on_disk
 from umap_sk.planning.seconds import seconds_by_phase
 from umap_sk.planning.sizes import Sizes, make_sizes, sizes_of
-from umap_sk.runtime.compile import limit_threads
+from umap_sk.runtime.threads import limit_threads
 
 LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
 

@@ -11,7 +11,7 @@ from umap_sk.planning import calibration
 from umap_sk.planning.calibration import TYPICAL, Rates
 from umap_sk.planning.memory import has_field, level_sizes, strips_of
 from umap_sk.planning.sizes import Sizes
-from umap_sk.runtime.compile import FEW_ROWS, limit_threads
+from umap_sk.runtime.threads import FEW_ROWS, limit_threads
 
 # Counts that kernels are not timed for, fitted to fits of ten graphs from 1,797 to 5,000,000 rows on one thread.
 MERGED = 7  # vertices of a level for each of the next

@@ -1,0 +1,58 @@
+"""Compiled kernels on disk: found again by the next process, and never those of another source."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import umap_sk
+
+FACTOR = "0x94D049BB133111EB"  # of a generator that kernels of other files call
+CODE = """
+import numpy as np
+from umap_sk import kernels
+positions = np.zeros((100, 2), np.float32)
+kernels.jitter(positions, np.float32(1))
+stats = getattr(getattr(kernels.jitter, "compiled", None), "stats", None)
+print(positions.astype(float).sum(), *(sum(counts.values()) for counts in (stats or ())[1:]))
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package without anything compiled."""
+    source = Path(umap_sk.__file__).parent
+    return shutil.copytree(source, tmp_path / "umap_sk", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def jittered(package, **environment):
+    """Sum of the positions, cache hits and cache misses in a fresh process."""
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], env=environment, cwd=package.parent, capture_output=True, text=True, check=True
+    )
+    total, *counts = done.stdout.split()
+    return float(total), tuple(map(int, counts))
+
+
+def test_a_helper_in_another_file_is_part_of_the_key(package):
+    before, counts = jittered(package)
+    assert counts == (0, 1)
+    assert jittered(package) == (before, (1, 0))
+    numbers = package / "kernels" / "numbers.py"
+    changed = numbers.read_text().replace(FACTOR, "0x94D049BB133111ED")
+    assert changed != numbers.read_text()
+    numbers.write_text(changed)
+    after, counts = jittered(package)
+    assert after != before and counts == (0, 1)
+    assert after == pytest.approx(jittered(package, NUMBA_DISABLE_JIT="1")[0], rel=1e-12)
+
+
+def test_an_option_of_the_compiler_is_part_of_the_key(package):
+    jittered(package)
+    options = package / "runtime" / "compile.py"
+    options.write_text(options.read_text().replace('"error_model": "numpy"', '"error_model": "python"'))
+    assert jittered(package)[1] == (0, 1)

@@ -1,0 +1,44 @@
+"""Compiled functions over plain arrays and scalars, one file a phase, in the order of the pipeline.
+
+Kernels have no policy: what to compute, and on which rows, is decided by their callers. A row is written by one thread
+only, every sum has a fixed order, and constants such as block sizes belong to the algorithm, never to the machine, so
+the bits do not depend on the number of threads. No kernel allows the compiler to reorder or to fuse arithmetic. They
+import the runtime alone. Callers take them from here.
+"""
+
+from umap_sk.kernels.adam import field_step, sampled_step
+from umap_sk.kernels.coarsen import coarse_rows, group_members, independent_round, join_strongest, row_sums
+from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN
+from umap_sk.kernels.grid import add_grids, corners, deposit, interpolate, tabulate_kernel
+from umap_sk.kernels.init import (
+    PIVOTS,
+    SEEN_TOGETHER,
+    combine_columns,
+    diagonalize,
+    filter_step,
+    inner_products,
+    relax_paths,
+)
+from umap_sk.kernels.loss import THIN, probed_loss, scale_losses
+from umap_sk.kernels.near_field import NEAR, add_near_field, count_cells, sort_into_cells
+from umap_sk.kernels.neighbors import (
+    CLIPPED,
+    CUT,
+    DUPLICATES,
+    FALLING,
+    NEGATIVE,
+    NOT_A_NUMBER,
+    ORDERED,
+    OUT_OF_RANGE,
+    SELF_ENTRIES,
+    SENTINELS,
+    TALLIES,
+    close_gaps,
+    nearest_rows,
+)
+from umap_sk.kernels.numbers import BLOCK, exp_minus, power
+from umap_sk.kernels.scales import LANES, WIDEST, solve_scales
+from umap_sk.kernels.sell import PULLED, STRIP, fill_strips, jitter, longest_first, smooth, strip_sums, take_from_strips
+from umap_sk.kernels.transform import place_by_samples, place_in_field
+from umap_sk.kernels.union import LOOKED_UP, count_union, fill_received, join_mutual, merge_received, sort_rows
+from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, look_at_rows

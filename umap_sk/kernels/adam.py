@@ -1,0 +1,90 @@
+"""One epoch of some rows: forces, and Adam (Kingma, Ba 2015)."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.forces import attract_block, repel_block
+from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+
+@kernel
+def by_component(low, high, degree, d, out):
+    """Degrees of the rows [low, high), each as often as a row has components, so that loops over these are flat."""
+    for i in range(low, high):
+        for k in range(d):
+            out[(i - low) * d + k] = degree[i]
+
+
+@kernel
+def add_field(count, rate, degrees, field, gradient):
+    """Add the field at every row, times its degree."""
+    for q in range(count):
+        gradient[q] += rate * degrees[q] * field[q]
+
+
+@kernel
+def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_moments):
+    """Adam (Kingma, Ba 2015) with beta1 0.5 and beta2 0.9, upwards along the gradient; s.floor damps light vertices."""
+    g = gradient.reshape(-1)
+    y = positions[low:high].reshape(-1)
+    m = moments[0, low:high].reshape(-1)
+    v = moments[1, low:high].reshape(-1)
+    new_y = out[low:high].reshape(-1)
+    new_m = out_moments[0, low:high].reshape(-1)
+    new_v = out_moments[1, low:high].reshape(-1)
+    step = s.step / s.correction1
+    inverse = f4(1) / s.correction2
+    for q in range((high - low) * positions.shape[1]):
+        first = f4(0.5) * m[q] + f4(0.5) * g[q]
+        second = f4(0.9) * v[q] + f4(0.1) * (g[q] * g[q])
+        new_m[q] = first
+        new_v[q] = second
+        new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (f4(1e-7) + s.floor * degrees[q]))
+
+
+@parallel_kernel
+def sampled_step(
+    positions,
+    places,
+    moments,
+    starts,
+    indices,
+    weights,
+    degree,
+    pick,
+    settings,
+    first_block,
+    last_block,
+    out,
+    out_moments,
+):
+    """One epoch of the rows of some blocks, with sampled repulsion."""
+    n, d = positions.shape
+    for block in prange(first_block, last_block):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        gradient = np.empty((BLOCK, d), f4)
+        degrees = np.empty(BLOCK * d, f4)
+        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
+        repel_block(low, high, positions, degree, pick, settings[0], gradient)
+        by_component(low, high, degree, d, degrees)
+        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+
+
+@parallel_kernel
+def field_step(
+    positions, places, moments, starts, indices, weights, degree, settings, first_block, last_block, out, out_moments
+):
+    """One epoch of the rows of some blocks; `out` arrives with the repulsion field at every row."""
+    n, d = positions.shape
+    for block in prange(first_block, last_block):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        gradient = np.empty((BLOCK, d), f4)
+        degrees = np.empty(BLOCK * d, f4)
+        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
+        by_component(low, high, degree, d, degrees)
+        field = out[low:high].reshape(-1)
+        add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
+        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)

@@ -1,0 +1,155 @@
+"""Coarser graphs by aggregation: independent sets (Luby 1986), and the edges of the groups."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+
+
+@parallel_kernel
+def independent_round(state, decided, indptr, indices, seed, depth):
+    """One of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors becomes a member (1)."""
+    n = state.shape[0]
+    salt = mix(uint64(seed) + uint64(depth))
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            decided[i] = state[i]
+            if state[i] == 0:
+                mine = mix(salt ^ uint64(i))
+                best = True
+                for e in range(indptr[i], indptr[i + 1]):
+                    j = np.int64(indices[e])
+                    if state[j] == 0 and j != i:
+                        other = mix(salt ^ uint64(j))
+                        if other > mine or (other == mine and j > i):
+                            best = False
+                            break
+                if best:
+                    decided[i] = 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            state[i] = decided[i]
+            if decided[i] == 0:
+                for e in range(indptr[i], indptr[i + 1]):
+                    if decided[indices[e]] == 1:
+                        state[i] = 2
+                        break
+
+
+@parallel_kernel
+def join_strongest(state, number, indptr, indices, weights, owner):
+    """Every vertex outside of the independent set joins the member at its strongest edge."""
+    for i in prange(state.shape[0]):
+        owner[i] = number[i]
+        if state[i] != 1:
+            best = f4(-1)
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                if state[j] == 1 and weights[e] > best:
+                    best = weights[e]
+                    owner[i] = number[j]
+
+
+@serial_kernel
+def group_members(owner, member_indptr, members):
+    """Vertices by owner, in ascending order; `member_indptr` arrives as the counts' prefix sums."""
+    place = member_indptr[:-1].copy()
+    for i in range(owner.shape[0]):
+        members[place[owner[i]]] = i
+        place[owner[i]] += 1
+
+
+@kernel
+def widest_group(first, last, member_indptr, members, indptr):
+    """Power of two that is at least twice the edges of any coarse vertex in [first, last)."""
+    widest = 1
+    for c in range(first, last):
+        edges = 0
+        for m in range(member_indptr[c], member_indptr[c + 1]):
+            edges += indptr[members[m] + 1] - indptr[members[m]]
+        widest = max(widest, edges)
+    size = 2
+    while size < 2 * widest:
+        size *= 2
+    return size
+
+
+@kernel
+def gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots):
+    """Add up the edges of c's members by the owner of their other end in a hash table; the number of other owners."""
+    mask = keys.shape[0] - 1
+    count = 0
+    for m in range(member_indptr[c], member_indptr[c + 1]):
+        i = members[m]
+        for e in range(indptr[i], indptr[i + 1]):
+            key = np.int64(owner[indices[e]])
+            if key == c:
+                continue
+            slot = np.int64((uint64(key) * uint64(0x9E3779B97F4A7C15)) >> uint64(40)) & mask
+            while keys[slot] >= 0 and keys[slot] != key:
+                slot = (slot + 1) & mask
+            if keys[slot] < 0:
+                keys[slot] = key
+                totals[slot] = f4(0)
+                slots[count] = slot
+                count += 1
+            totals[slot] += weights[e]
+    return count
+
+
+@parallel_kernel
+def coarse_rows(
+    member_indptr,
+    members,
+    indptr,
+    indices,
+    weights,
+    scale,
+    least,
+    owner,
+    first_vertex,
+    starts,
+    out_indices,
+    out_weights,
+    lengths,
+):
+    """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
+
+    The r-th of them has lengths[r] edges from starts[r] on, where there is room for all edges of its members. Edges
+    that are weaker than `least`, and are not the vertex's strongest, are left out.
+    """
+    n = lengths.shape[0]
+    for block in prange((n + 255) // 256):
+        low = first_vertex + block * 256
+        high = min(first_vertex + n, low + 256)
+        size = widest_group(low, high, member_indptr, members, indptr)
+        keys = np.full(size, -1, np.int64)
+        totals = np.empty(size, f4)
+        slots = np.empty(size, np.int64)
+        for c in range(low, high):
+            count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
+            strongest = f4(0)
+            for s in range(count):
+                strongest = max(strongest, totals[slots[s]] * scale)
+            bar = min(least, strongest)
+            place = starts[c - first_vertex]
+            for s in range(count):
+                weight = totals[slots[s]] * scale
+                key = keys[slots[s]]
+                keys[slots[s]] = -1
+                if weight >= bar:
+                    out_indices[place] = key
+                    out_weights[place] = weight
+                    place += 1
+            lengths[c - first_vertex] = place - starts[c - first_vertex]
+
+
+@parallel_kernel
+def row_sums(indptr, weights, scale, degree):
+    """Sum of every row's weights, times `scale`."""
+    for i in prange(degree.shape[0]):
+        total = f4(0)
+        for e in range(indptr[i], indptr[i + 1]):
+            total += weights[e]
+        degree[i] = total * scale

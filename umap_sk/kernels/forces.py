@@ -1,0 +1,188 @@
+"""Attraction along the edges, and repulsion by sampled vertices."""
+
+import numpy as np
+from numba import uint64
+
+from umap_sk.kernels.numbers import BLOCK, below, f4, mix, next_random, power
+from umap_sk.kernels.sell import PULLED, STRIP
+from umap_sk.runtime.compile import kernel
+
+POOL = 4096  # random vertices in a pool
+CHUNK = 2048  # pairs that are computed in one flat loop
+CLIP = f4(4)  # largest component of a pair's gradient
+RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
+
+
+@kernel
+def pair_factors_attraction(squared, count, s):
+    """Squared distances become 4ab d^2(b-1) / (1 + a d^2b) (half of it where each edge acts from both ends already)."""
+    strength = s.attraction * s.a * s.b
+    for q in range(count):
+        d2 = squared[q] + (f4(1e-12) + s.softening)
+        p = power(d2, s.b)
+        squared[q] = strength * p / (d2 * (s.a * p + f4(1)))
+
+
+@kernel
+def pair_factors_repulsion(squared, count, s):
+    """Squared distances become 2 gamma b / ((0.001 + d^2) (1 + a d^2b))."""
+    strength = f4(2) * s.gamma * s.b
+    for q in range(count):
+        d2 = squared[q] + s.softening
+        squared[q] = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+
+
+@kernel
+def square(difference, count, squared):
+    """Squared lengths of the pairs' differences."""
+    for q in range(count):
+        squared[q] = difference[0, q] * difference[0, q]
+    for k in range(1, difference.shape[0]):
+        for q in range(count):
+            squared[q] += difference[k, q] * difference[k, q]
+
+
+@kernel
+def clip_terms(difference, factors, count):
+    """Gradients of the pairs in place of their differences, every component clipped as in UMAP."""
+    for k in range(difference.shape[0]):
+        for q in range(count):
+            difference[k, q] = max(-CLIP, min(CLIP, factors[q] * difference[k, q]))
+
+
+@kernel
+def pull_in_plane(first, width, raw, own, weights, s, gradient):
+    """Add the pull of `width` edges of every row of a strip in two dimensions, in one pass over what was gathered."""
+    strength = s.attraction * s.a * s.b
+    closest = f4(1e-12) + s.softening
+    for t in range(width):
+        for lane in range(STRIP):
+            x = raw[2 * (t * STRIP + lane)] - own[0, lane]
+            y = raw[2 * (t * STRIP + lane) + 1] - own[1, lane]
+            d2 = x * x + y * y + closest
+            p = power(d2, s.b)
+            factor = strength * p / (d2 * (s.a * p + f4(1)))
+            weight = weights[first + t * STRIP + lane]
+            gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
+            gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
+
+
+@kernel
+def gather_places(first, count, places, indices, out):
+    """Both coordinates of the other ends of `count` edges, as one number each."""
+    for q in range(count):
+        out[q] = places[indices[first + q]]
+
+
+@kernel
+def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
+    """Add the pull of `width` edges of every row of a strip in any number of dimensions."""
+    count = width * STRIP
+    for k in range(own.shape[0]):
+        for q in range(count):
+            difference[k, q] = positions[indices[first + q], k] - own[k, q % STRIP]
+    square(difference, count, factors)
+    pair_factors_attraction(factors, count, s)
+    clip_terms(difference, factors, count)
+    for k in range(own.shape[0]):
+        for t in range(width):
+            for lane in range(STRIP):
+                gradient[k, lane] += difference[k, t * STRIP + lane] * weights[first + t * STRIP + lane]
+
+
+@kernel
+def attract_block(low, high, positions, places, starts, indices, weights, s, gradient):
+    """Pull of every edge of the rows [low, high), strip by strip, every row's edges in their order.
+
+    In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
+    dimensions are known when this is compiled, so that one of the two ways is.
+    """
+    d = positions.shape[1]
+    own = np.zeros((d, STRIP), f4)
+    pull = np.empty((d, STRIP), f4)
+    gathered = np.empty(PULLED * STRIP, places.dtype)
+    if places.ndim == 2:
+        difference = np.empty((d, PULLED * STRIP), f4)
+    for strip in range(low // STRIP, (high + STRIP - 1) // STRIP):
+        rows = min(STRIP, high - strip * STRIP)
+        pull[:] = f4(0)
+        for lane in range(rows):
+            for k in range(d):
+                own[k, lane] = positions[strip * STRIP + lane, k]
+        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
+            width = min(PULLED, (starts[strip + 1] - first) // STRIP)
+            if places.ndim == 1:
+                gather_places(first, width * STRIP, places, indices, gathered)
+                pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull)
+            else:
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
+        for lane in range(rows):
+            for k in range(d):
+                gradient[strip * STRIP + lane - low, k] = pull[k, lane]
+
+
+@kernel
+def draw_pool(block, positions, pick, s, pool):
+    """Positions of POOL random vertices, drawn by mass, twice in a row so that a run never wraps."""
+    state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
+    for t in range(POOL):
+        state = next_random(state)
+        j = below(state, s.n_rows)
+        if pick.shape[0] > 0:
+            j = np.int64(pick[j])
+        for k in range(positions.shape[1]):
+            pool[k, t] = positions[j, k]
+            pool[k, t + POOL] = positions[j, k]
+    return state
+
+
+@kernel
+def gather_runs(first, last, state, count, positions, pool, difference):
+    """Differences of the rows [first, last) to their runs of the pool."""
+    place = 0
+    for i in range(first, last):
+        state = next_random(state)
+        run = below(state, POOL)
+        for k in range(positions.shape[1]):
+            own = positions[i, k]
+            for q in range(count):
+                difference[k, place + q] = own - pool[k, run + q]
+        place += count
+    return state
+
+
+@kernel
+def add_runs(first, last, low, count, share, degree, difference, gradient):
+    """Add the sums of the rows' terms, each in four partial sums, times share and degree."""
+    for k in range(difference.shape[0]):
+        for i in range(first, last):
+            place = (i - first) * count
+            t0 = f4(0)
+            t1 = f4(0)
+            t2 = f4(0)
+            t3 = f4(0)
+            for q in range(place, place + count, 4):
+                t0 += difference[k, q]
+                t1 += difference[k, q + 1]
+                t2 += difference[k, q + 2]
+                t3 += difference[k, q + 3]
+            gradient[i - low, k] += share * degree[i] * ((t0 + t2) + (t1 + t3))
+
+
+@kernel
+def repel_block(low, high, positions, degree, pick, s, gradient):
+    """Add the push of s.negatives sampled vertices to the rows [low, high), each row from its own run of the pool."""
+    d = positions.shape[1]
+    pool = np.empty((d, 2 * POOL), f4)
+    state = draw_pool(low // BLOCK, positions, pick, s, pool)
+    count = s.negatives
+    batch = max(1, CHUNK // count)
+    difference = np.empty((d, batch * count), f4)
+    factors = np.empty(batch * count, f4)
+    for first in range(low, high, batch):
+        last = min(high, first + batch)
+        state = gather_runs(first, last, state, count, positions, pool, difference)
+        square(difference, (last - first) * count, factors)
+        pair_factors_repulsion(factors, (last - first) * count, s)
+        clip_terms(difference, factors, (last - first) * count)
+        add_runs(first, last, low, count, s.negative_rate / f4(count), degree, difference, gradient)

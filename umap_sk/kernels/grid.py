@@ -1,0 +1,142 @@
+"""Repulsion as a field on a grid: cloud-in-cell deposition (Hockney, Eastwood 1988) and interpolation."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.forces import CLIP
+from umap_sk.kernels.numbers import BLOCK, f4, power
+from umap_sk.kernels.sell import STRIP
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+AT_ONCE = 128  # rows whose cells or near points are looked at before anything is done with them
+
+
+@parallel_kernel
+def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
+    """The repulsion of a unit mass at the grid's origin, on the periodic grid; within `reach` only its smooth part.
+
+    `softening` is added to squared distances.
+    """
+    rows, columns = kernel_x.shape
+    for i in prange(rows):
+        dx = f4(i if 2 * i < rows else i - rows) * spacing
+        for j in range(columns):
+            dy = f4(j if 2 * j < columns else j - columns) * spacing
+            d2 = dx * dx + dy * dy
+            share = f4(1)
+            if d2 < reach * reach:
+                rest = f4(1) - d2 / (reach * reach)
+                share = f4(1) - rest * rest
+            d2 += softening
+            factor = f4(2) * gamma * b / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
+            kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx))
+            kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy))
+
+
+@parallel_kernel
+def corners(positions, out):
+    """Smallest and largest coordinates of every block of rows."""
+    n = positions.shape[0]
+    places = positions.reshape(-1)
+    for block in prange(out.shape[0]):
+        start = 2 * block * BLOCK
+        stop = 2 * min(n, (block + 1) * BLOCK)
+        low = np.empty(STRIP, f4)  # x and y by turns
+        high = np.empty(STRIP, f4)
+        for lane in range(STRIP):
+            low[lane] = places[start + lane % 2]
+            high[lane] = low[lane]
+        for first in range(start, stop - STRIP + 1, STRIP):
+            for lane in range(STRIP):
+                low[lane] = min(low[lane], places[first + lane])
+                high[lane] = max(high[lane], places[first + lane])
+        for q in range(stop - (stop - start) % STRIP, stop):
+            low[q % 2] = min(low[q % 2], places[q])
+            high[q % 2] = max(high[q % 2], places[q])
+        for k in range(2):
+            out[block, k] = low[k::2].min()
+            out[block, 2 + k] = high[k::2].max()
+
+
+@kernel
+def corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights):
+    """Number of the lower corner of every row's cell, and the shares of its mass that fall to the cell's corners."""
+    for q in range(count):
+        x = (positions[first + q, 0] - origin_x) * inverse
+        y = (positions[first + q, 1] - origin_y) * inverse
+        column = np.int32(x)
+        row = np.int32(y)
+        fx = x - f4(column)
+        fy = y - f4(row)
+        cells[q] = np.uint32(column * columns + row)
+        weights[0, q] = (f4(1) - fx) * (f4(1) - fy)
+        weights[1, q] = (f4(1) - fx) * fy
+        weights[2, q] = fx * (f4(1) - fy)
+        weights[3, q] = fx * fy
+    if mass.shape[0] > 0:
+        for corner in range(4):
+            for q in range(count):
+                weights[corner, q] *= mass[first + q]
+
+
+@parallel_kernel
+def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, last_part, grids):
+    """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own.
+
+    Corners are numbered column by column, `columns` in each. Where `mass` is empty, every row's mass is 1.
+    """
+    n = positions.shape[0]
+    parts = grids.shape[0]
+    for part in prange(first_part, last_part):
+        grid = grids[part]
+        grid[:] = f4(0)
+        cells = np.empty(AT_ONCE, np.uint32)
+        weights = np.empty((4, AT_ONCE), f4)
+        stop = (part + 1) * n // parts
+        for first in range(part * n // parts, stop, AT_ONCE):
+            count = min(AT_ONCE, stop - first)
+            corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights)
+            for q in range(count):
+                low = uint64(cells[q])
+                high = low + uint64(columns)
+                grid[low] += weights[0, q]
+                grid[low + uint64(1)] += weights[1, q]
+                grid[high] += weights[2, q]
+                grid[high + uint64(1)] += weights[3, q]
+
+
+@parallel_kernel
+def add_grids(grids, density):
+    """Sum of the parts' grids in their order."""
+    for i in prange(density.shape[0]):
+        for j in range(density.shape[1]):
+            density[i, j] = f4(0)
+        for part in range(grids.shape[0]):
+            for j in range(density.shape[1]):
+                density[i, j] += grids[part, i, j]
+
+
+@parallel_kernel
+def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, last_row, out):
+    """The field at every row, bilinearly between the corners of its cell.
+
+    `field` holds both components of corner after corner, which are numbered as in `deposit`.
+    """
+    for block in prange(first_row // BLOCK, (last_row + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(last_row, (block + 1) * BLOCK)):
+            x = (positions[i, 0] - origin_x) * inverse
+            y = (positions[i, 1] - origin_y) * inverse
+            column = np.int32(x)
+            row = np.int32(y)
+            fx = x - f4(column)
+            fy = y - f4(row)
+            low = uint64(np.uint32(2 * (column * columns + row)))
+            high = low + uint64(2 * columns)
+            w00 = (f4(1) - fx) * (f4(1) - fy) * scale
+            w01 = (f4(1) - fx) * fy * scale
+            w10 = fx * (f4(1) - fy) * scale
+            w11 = fx * fy * scale
+            for k in range(2):
+                c = uint64(k)
+                d = uint64(k + 2)
+                out[i, k] = w00 * field[low + c] + w01 * field[low + d] + w10 * field[high + c] + w11 * field[high + d]

@@ -1,0 +1,108 @@
+"""Shortest paths for pivot MDS, and the linear algebra of the spectral start, in a fixed order."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.numbers import f4
+from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+
+PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
+SEEN_TOGETHER = 256  # rows whose paths one thread shortens one after the other
+SWEEPS = 40  # of Jacobi's rotations, far more than it takes
+
+
+@parallel_kernel
+def relax_paths(indptr, indices, lengths, backwards, distances, changed):
+    """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; an edge is the mean of its ends' `lengths`.
+
+    Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
+    point in any order (Tarski 1955), since a sum of floats only falls with its terms.
+    """
+    n = distances.shape[0]
+    for block in prange(changed.shape[0]):
+        low = block * SEEN_TOGETHER
+        high = min(n, low + SEEN_TOGETHER)
+        best = np.empty(PIVOTS, f4)
+        changed[block] = 0
+        for step in range(high - low):
+            i = high - 1 - step if backwards else low + step
+            for lane in range(PIVOTS):
+                best[lane] = distances[i, lane]
+            for e in range(indptr[i], indptr[i + 1]):
+                j = indices[e]
+                length = f4(0.5) * (lengths[i] + lengths[j])
+                for lane in range(PIVOTS):
+                    best[lane] = min(best[lane], distances[j, lane] + length)
+            for lane in range(PIVOTS):
+                if best[lane] < distances[i, lane]:
+                    distances[i, lane] = best[lane]
+                    changed[block] = 1
+
+
+@serial_kernel
+def filter_step(indptr, indices, weights, now, before, center, factor, share, out):
+    """factor * (A @ now - center * now) - share * before, for all columns of a block at once."""
+    n, width = now.shape
+    total = np.empty(width, np.float64)
+    for i in range(n):
+        for k in range(width):
+            total[k] = -center * now[i, k]
+        for e in range(indptr[i], indptr[i + 1]):
+            for k in range(width):
+                total[k] += weights[e] * now[indices[e], k]
+        for k in range(width):
+            out[i, k] = factor * total[k] - share * before[i, k]
+
+
+@serial_kernel
+def inner_products(left, right, out):
+    """left.T @ right, row by row."""
+    out[:] = 0.0
+    for i in range(left.shape[0]):
+        for j in range(left.shape[1]):
+            for k in range(right.shape[1]):
+                out[j, k] += left[i, j] * right[i, k]
+
+
+@serial_kernel
+def combine_columns(columns, shares, out):
+    """columns @ shares, row by row."""
+    out[:] = 0.0
+    for i in range(columns.shape[0]):
+        for j in range(columns.shape[1]):
+            for k in range(shares.shape[1]):
+                out[i, k] += columns[i, j] * shares[j, k]
+
+
+@kernel
+def rotate(rows, p, q, c, s):
+    """Rotate two rows of a matrix."""
+    for k in range(rows.shape[1]):
+        x = rows[p, k]
+        y = rows[q, k]
+        rows[p, k] = c * x - s * y
+        rows[q, k] = s * x + c * y
+
+
+@serial_kernel
+def diagonalize(matrix, vectors):
+    """Jacobi's method: rotates a symmetric matrix of norm about 1 until it is diagonal, and rows of `vectors` with it.
+
+    From the identity these become the eigenvectors; row k belongs to matrix[k, k].
+    """
+    n = matrix.shape[0]
+    for _sweep in range(SWEEPS):
+        still = True
+        for p in range(n - 1):
+            for q in range(p + 1, n):
+                if abs(matrix[p, q]) > 1e-15:
+                    still = False
+                    slope = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
+                    tangent = (1.0 if slope >= 0.0 else -1.0) / (abs(slope) + np.sqrt(slope * slope + 1.0))
+                    c = 1.0 / np.sqrt(tangent * tangent + 1.0)
+                    s = tangent * c
+                    rotate(matrix, p, q, c, s)
+                    rotate(matrix.T, p, q, c, s)
+                    rotate(vectors, p, q, c, s)
+        if still:
+            break

@@ -1,0 +1,144 @@
+"""The short range of the repulsion, which the grid does not resolve, from samples of the cells around a row."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.forces import CLIP
+from umap_sk.kernels.grid import AT_ONCE
+from umap_sk.kernels.numbers import BLOCK, f4, mix, next_random, power
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+NEAR = 8  # samples of the near field a vertex
+
+
+@kernel
+def cell_of(x, y, origin_x, origin_y, inverse, columns):
+    """Number of the cell that holds a point."""
+    return np.int64((x - origin_x) * inverse) * columns + np.int64((y - origin_y) * inverse)
+
+
+@parallel_kernel
+def count_cells(positions, origin_x, origin_y, inverse, columns, counts):
+    """Rows in every cell, by part of the rows."""
+    n = positions.shape[0]
+    parts = counts.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            counts[part, cell_of(positions[i, 0], positions[i, 1], origin_x, origin_y, inverse, columns)] += 1
+
+
+@parallel_kernel
+def sort_into_cells(positions, origin_x, origin_y, inverse, columns, counts, begin, order, points):
+    """Rows and their positions in the order of their cells, ascending within a cell; uses up `counts`."""
+    n = positions.shape[0]
+    parts = counts.shape[0]
+    for cell in prange(counts.shape[1]):
+        place = 0
+        for part in range(parts):
+            count = counts[part, cell]
+            counts[part, cell] = place
+            place += count
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            cell = cell_of(positions[i, 0], positions[i, 1], origin_x, origin_y, inverse, columns)
+            place = begin[cell] + counts[part, cell]
+            counts[part, cell] += 1
+            order[place] = i
+            points[place, 0] = positions[i, 0]
+            points[place, 1] = positions[i, 1]
+
+
+@kernel
+def three_columns(cell_x, cell_y, rows, columns, begin):
+    """Where the points of the 3 x 3 cells around a cell lie: begin and number of those of each of three columns."""
+    low = max(0, cell_y - 1)
+    high = min(columns - 1, cell_y + 1) + 1
+    count0 = 0
+    count2 = 0
+    begin0 = 0
+    begin2 = 0
+    if cell_x > 0:
+        begin0 = begin[(cell_x - 1) * columns + low]
+        count0 = begin[(cell_x - 1) * columns + high] - begin0
+    begin1 = begin[cell_x * columns + low]
+    count1 = begin[cell_x * columns + high] - begin1
+    if cell_x + 1 < rows:
+        begin2 = begin[(cell_x + 1) * columns + low]
+        count2 = begin[(cell_x + 1) * columns + high] - begin2
+    return begin0, count0, begin1, count1, begin2, count2
+
+
+@kernel
+def gather_near(first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads):
+    """Up to NEAR evenly spaced points of the 3 x 3 cells around each of some points, and how many each stands for.
+
+    A point with fewer around it stands in for those that are missing itself: it does not push itself.
+    """
+    places = points.reshape(-1).view(np.uint64)
+    cell = np.int64(-1)
+    for q in range(count):
+        state = next_random(state)
+        offset = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
+        cell_x = np.int64((points[first + q, 0] - origin_x) * inverse)
+        cell_y = np.int64((points[first + q, 1] - origin_y) * inverse)
+        if cell_x * columns + cell_y != cell:  # points come in the order of their cells
+            cell = cell_x * columns + cell_y
+            begin0, count0, begin1, count1, begin2, count2 = three_columns(cell_x, cell_y, rows, columns, begin)
+            total = count0 + count1 + count2
+            shift1 = begin1 - count0
+            shift2 = begin2 - count0 - count1
+        spread = f4(total) / f4(min(total, NEAR))
+        spreads[q] = spread
+        for t in range(min(total, NEAR)):
+            place = min(total - 1, np.int64((f4(t) + offset) * spread)) if total > NEAR else t
+            shift = shift1 if place >= count0 else begin0
+            shift = shift2 if place >= count0 + count1 else shift
+            near[t, q] = places[place + shift]
+        for t in range(total, NEAR):
+            near[t, q] = places[first + q]
+    return state
+
+
+@kernel
+def push_near(own, near, reach, s, sums):
+    """Sums of the near pairs' gradients: of each the share that the grid leaves out."""
+    strength = f4(2) * s.gamma * s.b
+    sums[:] = f4(0)
+    for t in range(NEAR):
+        other = near[t].view(f4)
+        for q in range(AT_ONCE):
+            dx = own[0, q] - other[2 * q]
+            dy = own[1, q] - other[2 * q + 1]
+            d2 = dx * dx + dy * dy
+            rest = max(f4(0), f4(1) - d2 / (reach * reach))
+            factor = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+            sums[0, q] += max(-CLIP, min(CLIP, factor * dx)) * (rest * rest)
+            sums[1, q] += max(-CLIP, min(CLIP, factor * dy)) * (rest * rest)
+
+
+@parallel_kernel
+def add_near_field(
+    points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, first_row, last_row, out
+):
+    """Add the repulsion that ends at `reach` to some rows, from NEAR samples of the 3 x 3 cells around each."""
+    n = order.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        state = mix(uint64(settings[0].seed) ^ (uint64(settings[0].epoch) << uint64(40)) ^ uint64(block))
+        near = np.zeros((NEAR, AT_ONCE), np.uint64)
+        own = np.zeros((2, AT_ONCE), f4)
+        sums = np.empty((2, AT_ONCE), f4)
+        spreads = np.empty(AT_ONCE, f4)
+        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), AT_ONCE):
+            count = min(AT_ONCE, min(n, (block + 1) * BLOCK) - first)
+            state = gather_near(
+                first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads
+            )
+            for q in range(count):
+                own[0, q] = points[first + q, 0]
+                own[1, q] = points[first + q, 1]
+            push_near(own, near, reach, settings[0], sums)
+            for q in range(count):
+                i = order[first + q]
+                if first_row <= i < last_row:
+                    for k in range(2):
+                        out[i, k] += spreads[q] * scale * sums[k, q]

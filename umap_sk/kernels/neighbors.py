@@ -1,0 +1,264 @@
+"""Rows of neighbors from whatever was given: the nearest of each row, checked, without what is missing."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+
+OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
+SENTINELS, SELF_ENTRIES, DUPLICATES, CLIPPED, CUT, FALLING, ORDERED = range(7)
+TALLIES = 7
+
+
+@kernel
+def longest(starts, low, high):
+    """Entries of the longest of the rows [low, high)."""
+    length = 0
+    for i in range(low, high):
+        length = max(length, starts[i + 1] - starts[i])
+    return length
+
+
+@kernel
+def row_falls(indices, at, dists, first, length, own, low, high):
+    """How the distances of a row run: 2 if they only fall, 1 if not, 0 if fewer than three entries could tell."""
+    count = 0
+    rises = False
+    falls = False
+    before = 0.0
+    for e in range(length):
+        j = indices[at + e]
+        if j == low or j == high or j == own:
+            continue
+        d = dists[first + e]
+        if count > 0:
+            rises = rises or not d <= before  # NaN counts as a rise
+            falls = falls or d < before
+        before = d
+        count += 1
+        if rises and count >= 3:
+            return 1
+    if count < 3:
+        return 0
+    return 2 if falls and not rises else 1
+
+
+@kernel
+def row_largest(indices, at, dists, first, length, own, low, high):
+    """Largest finite absolute distance of a row's real entries."""
+    largest = 0.0
+    for e in range(length):
+        j = indices[at + e]
+        if j == low or j == high or j == own:
+            continue
+        size = abs(dists[first + e])
+        if largest < size < np.inf:
+            largest = size
+    return largest
+
+
+@kernel
+def met_before(table, stamp, j):
+    """Whether this row has shown `j` already; remembers it.
+
+    `table` is a hash table with open addressing. A slot that another row has written counts as empty, so nothing is
+    cleared from row to row: a slot holds the row's stamp above 33 bits and the index below.
+    """
+    mask = table.shape[0] - 1
+    key = (stamp << 33) | j
+    slot = ((j * 0x61C88647) >> 20) & mask  # j < 2^32 and the factor < 2^31, so the product cannot overflow
+    while table[slot] >> 33 == stamp:
+        if table[slot] == key:
+            return True
+        slot = (slot + 1) & mask
+    table[slot] = key
+    return False
+
+
+@kernel
+def forget_farther(near_indices, near_dists, kept, j, d):
+    """Take `j` out of the kept neighbors if it stands there with a larger distance.
+
+    Returns the number of neighbors left and whether the entry (`j`, `d`) may go in.
+    """
+    for t in range(kept):
+        if near_indices[t] == j:
+            if near_dists[t] <= d:
+                return kept, False
+            for u in range(t, kept - 1):
+                near_indices[u] = near_indices[u + 1]
+                near_dists[u] = near_dists[u + 1]
+            return kept - 1, True
+    return kept, True
+
+
+@kernel
+def insert_sorted(near_indices, near_dists, width, kept, j, d):
+    """Put (`d`, `j`) where it belongs among the sorted neighbors; the last one falls out if there is no room."""
+    t = kept
+    if kept == width:
+        if d > near_dists[t - 1] or (d == near_dists[t - 1] and j > near_indices[t - 1]):
+            return kept
+        t -= 1
+    new_kept = t + 1
+    while t > 0 and (near_dists[t - 1] > d or (near_dists[t - 1] == d and near_indices[t - 1] > j)):
+        near_indices[t] = near_indices[t - 1]
+        near_dists[t] = near_dists[t - 1]
+        t -= 1
+    near_indices[t] = j
+    near_dists[t] = d
+    return new_kept
+
+
+@kernel
+def distance_problem(d, limit, lowest):
+    """Code of what is wrong with distance `d`, or 0."""
+    if np.isnan(d):
+        return NOT_A_NUMBER
+    if d > limit:
+        return TOO_LARGE
+    if d < lowest:
+        return NEGATIVE
+    return 0
+
+
+@kernel
+def nearest_of_row(
+    indices, at, dists, first, length, own, whole, real, table, stamp, near_indices, near_dists, width, tally
+):
+    """Collect the nearest neighbors of one row.
+
+    Returns how many there are, what is wrong with the row (0: nothing) and at which entry.
+    """
+    low, high, n_columns = whole[0], whole[1], whole[2]
+    cut, limit = real[0], real[1]
+    kept = 0
+    for e in range(length):
+        j = indices[at + e]
+        if j == low or j == high:
+            tally[SENTINELS] += 1
+            continue
+        if j < 0 or j >= n_columns:
+            return 0, OUT_OF_RANGE, e
+        d = dists[first + e]
+        if j == own:
+            tally[SELF_ENTRIES] += 1
+            if whole[4] == 0:
+                continue
+            d = 0.0
+        if not 0.0 < d <= limit:
+            lowest = 0.0 if d >= 0.0 else -real[2] * row_largest(indices, at, dists, first, length, own, low, high)
+            problem = distance_problem(d, limit, lowest)
+            if problem != 0:
+                return 0, problem, e
+            if d < 0.0:
+                tally[CLIPPED] += 1
+            d = 0.0  # also turns -0.0 into 0.0
+        if d >= cut:
+            tally[CUT] += 1
+            continue
+        if table.shape[0] > 0 and met_before(table, stamp, j):
+            tally[DUPLICATES] += 1
+            kept, welcome = forget_farther(near_indices, near_dists, kept, j, d)
+            if not welcome:
+                continue
+        kept = insert_sorted(near_indices, near_dists, width, kept, j, d)
+    return kept, 0, 0
+
+
+@parallel_kernel
+def nearest_rows(
+    indices,
+    index_starts,
+    dists,
+    starts,
+    whole,
+    real,
+    table_size,
+    out_starts,
+    out_indices,
+    out_dists,
+    kept,
+    tally,
+    problem,
+):
+    """Nearest neighbors of every row of a block, sorted by (distance, index), each neighbor once.
+
+    Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). Rows are shared out in as many chunks as
+    `tally` has rows, so that every chunk has its own counts and scratch space.
+
+    Parameters
+    ----------
+    indices : int64 array
+    index_starts, starts : int64 arrays (rows,), (rows + 1,)
+    dists : float64 array
+    whole : int64 array (5,)
+        The two indices that stand for a missing neighbor, the number of columns, the row's own column for the first
+        row (negative and far from 0 if columns are not the rows), and 1 to keep a row's own entry with distance 0 or
+        0 to drop it.
+    real : float64 array (3,)
+        Distances from the first on are cut, larger ones than the second are a problem, and the third times the largest
+        distance of the row is how far below 0 a distance may lie.
+    table_size : int
+        Power of 2, at least twice the longest row; 0 if no row can list a neighbor twice.
+    out_starts : int64 array (rows + 1,)
+        Where the output has room for each row.
+    out_indices, out_dists : arrays
+        Written; a row's room beyond what was kept is left as it is.
+    kept : int64 array (rows,)
+        Written: neighbors of each row.
+    tally : int64 array (chunks, 7)
+        Written: entries (rows for the last two) by SENTINELS ... ORDERED.
+    problem : int64 array (chunks, 3)
+        Written: code, row and entry of the first problem of the chunk; the code is 0 if there is none.
+    """
+    n_rows = kept.shape[0]
+    n_chunks = tally.shape[0]
+    chunk_rows = (n_rows + n_chunks - 1) // n_chunks
+    widest = longest(out_starts, 0, n_rows)
+    for c in prange(n_chunks):
+        table = np.zeros(table_size, np.int64)
+        near_indices = np.empty(widest, np.int64)
+        near_dists = np.empty(widest, np.float64)
+        counts = tally[c]
+        for i in range(c * chunk_rows, min(n_rows, (c + 1) * chunk_rows)):
+            at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
+            own = whole[3] + i
+            to = out_starts[i]
+            width = out_starts[i + 1] - to
+            count, code, entry = nearest_of_row(
+                indices,
+                at,
+                dists,
+                first,
+                length,
+                own,
+                whole,
+                real,
+                table,
+                i + 1,
+                near_indices,
+                near_dists,
+                width,
+                counts,
+            )
+            kept[i] = count
+            if code != 0 and problem[c, 0] == 0:
+                problem[c, 0], problem[c, 1], problem[c, 2] = code, i, entry
+            for t in range(count):
+                out_indices[to + t] = near_indices[t]
+                out_dists[to + t] = near_dists[t]
+            run = row_falls(indices, at, dists, first, length, own, whole[0], whole[1])
+            counts[ORDERED] += run > 0
+            counts[FALLING] += run == 2
+
+
+@serial_kernel
+def close_gaps(starts, kept, indices, values):
+    """Move rows that do not fill their room together, in place, keeping their order."""
+    to = 0
+    for i in range(kept.shape[0]):
+        for e in range(starts[i], starts[i] + kept[i]):
+            indices[to] = indices[e]
+            values[to] = values[e]
+            to += 1

@@ -1,0 +1,128 @@
+"""Rows in slices of sixteen, longest first (SELL-C-sigma; Kreutzer et al. 2014), and sums over them."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.runtime.compile import parallel_kernel
+
+STRIP = 16  # rows whose edges lie side by side, so that they are computed side by side
+PULLED = 64  # edges of every row of a strip that are gathered at once
+
+
+@parallel_kernel
+def longest_first(indptr, order):
+    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
+    n = order.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        before = order[low:high].copy()
+        places = np.zeros(BLOCK + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
+        for q in range(high - low):
+            places[min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])] += 1
+        place = high
+        for length in range(BLOCK + 1):
+            place -= places[length]
+            places[length] = place
+        for q in range(high - low):
+            length = min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])
+            order[places[length]] = before[q]
+            places[length] += 1
+
+
+@parallel_kernel
+def fill_strips(indptr, values, names, order, starts, out):
+    """Lay the values of the edges of every strip's rows side by side: those that come first in their rows first.
+
+    Row i of the strips is row order[i] of the graph, whose entries keep their order. Values are taken as uint32,
+    whatever they are. Where `names` is not empty, names[value] is written, and a row that is shorter than others is
+    filled up with its own number, as edges to itself; otherwise the values themselves, and 0.
+    """
+    n = order.shape[0]
+    for strip in prange(starts.shape[0] - 1):
+        width = (starts[strip + 1] - starts[strip]) // STRIP
+        for lane in range(STRIP):
+            own = min(n - 1, strip * STRIP + lane)
+            first = indptr[order[own]]
+            length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
+            place = starts[strip] + lane
+            if names.shape[0] > 0:
+                for t in range(length):
+                    out[place + t * STRIP] = names[values[first + t]]
+            else:
+                for t in range(length):
+                    out[place + t * STRIP] = values[first + t]
+                own = 0
+            for t in range(length, width):
+                out[place + t * STRIP] = own
+
+
+@parallel_kernel
+def take_from_strips(indptr, order, names, starts, values, out):
+    """Bring the values of the edges back into the graph's rows; where `names` is not empty, values[e] means names[it].
+
+    All values are taken as uint32, whatever they are.
+    """
+    for i in prange(order.shape[0]):
+        first = indptr[order[i]]
+        place = starts[i // STRIP] + i % STRIP
+        for t in range(indptr[order[i] + 1] - first):
+            value = values[place + t * STRIP]
+            out[first + t] = names[value] if names.shape[0] > 0 else value
+
+
+@parallel_kernel
+def strip_sums(starts, weights, sums):
+    """Sum of the weights of every row."""
+    n = sums.shape[0]
+    for strip in prange(starts.shape[0] - 1):
+        for lane in range(min(STRIP, n - strip * STRIP)):
+            total = f4(0)
+            for e in range(starts[strip] + lane, starts[strip + 1], STRIP):
+                total += weights[e]
+            sums[strip * STRIP + lane] = total
+
+
+@parallel_kernel
+def smooth(positions, out, starts, indices, weights, inner, share):
+    """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself."""
+    n, d = positions.shape
+    for strip in prange(starts.shape[0] - 1):
+        low = strip * STRIP
+        rows = min(STRIP, n - low)
+        total = np.zeros(STRIP, f4)
+        value = np.zeros((d, STRIP), f4)
+        gathered = np.empty(PULLED * STRIP, f4)
+        for lane in range(rows):
+            if inner.shape[0] > 0:
+                total[lane] = inner[low + lane]
+                for k in range(d):
+                    value[k, lane] = inner[low + lane] * positions[low + lane, k]
+        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
+            count = min(PULLED * STRIP, starts[strip + 1] - first)
+            for q in range(0, count, STRIP):
+                for lane in range(STRIP):
+                    total[lane] += weights[first + q + lane]
+            for k in range(d):
+                for q in range(count):
+                    gathered[q] = positions[indices[first + q], k]
+                for q in range(0, count, STRIP):
+                    for lane in range(STRIP):
+                        value[k, lane] += weights[first + q + lane] * gathered[q + lane]
+        for lane in range(rows):
+            for k in range(d):
+                own = positions[low + lane, k]
+                mean = value[k, lane] / total[lane] if total[lane] > 0 else own
+                out[low + lane, k] = (f4(1) - share) * own + share * mean
+
+
+@parallel_kernel
+def jitter(positions, amount):
+    """Move every row by up to `amount` along every axis, so that no two lie on one place: those would never part."""
+    n, d = positions.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            for k in range(d):
+                share = f4(np.int64(mix(uint64(i * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
+                positions[i, k] += amount * share

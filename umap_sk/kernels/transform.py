@@ -1,0 +1,193 @@
+"""Places of new rows in a map that stands."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.forces import POOL, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
+from umap_sk.kernels.numbers import below, f4, mix, next_random
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+
+@kernel
+def start_row(first, last, indices, distances, strengths, training, place):
+    """Put a new row at its neighbor at distance 0 (False) or at its neighbors' weighted mean (True: optimise it)."""
+    d = training.shape[1]
+    if distances[first] == 0:
+        for k in range(d):
+            place[k] = training[indices[first], k]
+        return False
+    for k in range(d):
+        total = f4(0)
+        value = f4(0)
+        for e in range(first, last):
+            total += strengths[e]
+            value += strengths[e] * training[indices[e], k]
+        place[k] = value / total
+    return True
+
+
+@kernel
+def pull_row(first, last, indices, strengths, strongest, training, place, s, difference, factors, gradient):
+    """Pull of a row's neighbors, its rates relative to its strongest; the sum of the rates."""
+    d = training.shape[1]
+    count = last - first
+    for k in range(d):
+        for q in range(count):
+            difference[k, q] = training[indices[first + q], k] - place[k]
+    square(difference, count, factors)
+    pair_factors_attraction(factors, count, s)
+    clip_terms(difference, factors, count)
+    degree = f4(0)
+    for q in range(count):
+        rate = strengths[first + q] / strongest
+        degree += rate
+        for k in range(d):
+            gradient[k] += rate * difference[k, q]
+    return degree
+
+
+@kernel
+def adam_row(place, moments, gradient, s, done, epochs):
+    """One step of Adam for one row; the step size falls as (1 - done / epochs) ** 2."""
+    rest = f4(1) - f4(done) / f4(epochs)
+    correction1 = f4(1) - f4(0.5) ** f4(done + 1)
+    correction2 = f4(1) - f4(0.9) ** f4(done + 1)
+    for k in range(place.shape[0]):
+        moments[0, k] = f4(0.5) * moments[0, k] + f4(0.5) * gradient[k]
+        moments[1, k] = f4(0.9) * moments[1, k] + f4(0.1) * (gradient[k] * gradient[k])
+        size = np.sqrt(moments[1, k] / correction2) + f4(1e-7)
+        place[k] += s.step * (rest * rest) * (moments[0, k] / correction1) / size
+
+
+@kernel
+def push_from_field(place, field, origin_x, origin_y, inverse, share, gradient):
+    """Push of the whole map from its field; beyond the grid that of the nearest place inside."""
+    x = min(max((place[0] - origin_x) * inverse, f4(0)), f4(field.shape[0] - 2))
+    y = min(max((place[1] - origin_y) * inverse, f4(0)), f4(field.shape[1] - 2))
+    column = np.int64(x)
+    row = np.int64(y)
+    fx = x - f4(column)
+    fy = y - f4(row)
+    w00 = (f4(1) - fx) * (f4(1) - fy) * share
+    w01 = (f4(1) - fx) * fy * share
+    w10 = fx * (f4(1) - fy) * share
+    w11 = fx * fy * share
+    for k in range(2):
+        near = w00 * field[column, row, k] + w01 * field[column, row + 1, k]
+        gradient[k] += near + w10 * field[column + 1, row, k] + w11 * field[column + 1, row + 1, k]
+
+
+@kernel
+def content_of_row(first, last, indices, distances, seed):
+    """Hash of a row's neighbors and the bits of their distances: what its randomness depends on."""
+    state = mix(uint64(seed))
+    for e in range(first, last):
+        bits = uint64(np.uint32(f4(distances[e]).view(np.int32)))
+        state = mix(state ^ (uint64(indices[e]) << uint64(32)) ^ bits)
+    return state
+
+
+@kernel
+def push_from_pool(place, pool, run, count, share, s, difference, factors, gradient):
+    """Push of a run of the model's pool of random vertices."""
+    d = place.shape[0]
+    for k in range(d):
+        for q in range(count):
+            difference[k, q] = place[k] - pool[k, run + q]
+    square(difference, count, factors)
+    pair_factors_repulsion(factors, count, s)
+    clip_terms(difference, factors, count)
+    for k in range(d):
+        total = f4(0)
+        for q in range(count):
+            total += difference[k, q]
+        gradient[k] += share * total
+
+
+@parallel_kernel
+def place_in_field(
+    indptr,
+    indices,
+    distances,
+    strengths,
+    training,
+    field,
+    origin_x,
+    origin_y,
+    inverse,
+    settings,
+    epochs,
+    out,
+):
+    """New rows against the map held still, in two dimensions; NaN for rows without neighbors."""
+    for block in prange((out.shape[0] + 63) // 64):
+        for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
+            first = indptr[i]
+            last = indptr[i + 1]
+            if first == last:
+                out[i] = np.nan
+            elif start_row(first, last, indices, distances, strengths, training, out[i]):
+                difference = np.empty((2, last - first), f4)
+                factors = np.empty(last - first, f4)
+                gradient = np.empty(2, f4)
+                moments = np.zeros((2, 2), f4)
+                strongest = strengths[first:last].max()
+                for t in range(epochs):
+                    gradient[:] = f4(0)
+                    degree = pull_row(
+                        first,
+                        last,
+                        indices,
+                        strengths,
+                        strongest,
+                        training,
+                        out[i],
+                        settings[0],
+                        difference,
+                        factors,
+                        gradient,
+                    )
+                    share = settings[0].negative_rate * degree / f4(settings[0].n_rows)
+                    push_from_field(out[i], field, origin_x, origin_y, inverse, share, gradient)
+                    adam_row(out[i], moments, gradient, settings[0], t, epochs)
+
+
+@parallel_kernel
+def place_by_samples(indptr, indices, distances, strengths, training, pool, settings, epochs, out):
+    """New rows against the map held still, in any number of dimensions; NaN for rows without neighbors."""
+    d = training.shape[1]
+    count = settings[0].negatives
+    for block in prange((out.shape[0] + 63) // 64):
+        for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
+            first = indptr[i]
+            last = indptr[i + 1]
+            if first == last:
+                out[i] = np.nan
+            elif start_row(first, last, indices, distances, strengths, training, out[i]):
+                difference = np.empty((d, max(count, last - first)), f4)
+                factors = np.empty(max(count, last - first), f4)
+                gradient = np.empty(d, f4)
+                moments = np.zeros((2, d), f4)
+                strongest = strengths[first:last].max()
+                state = content_of_row(first, last, indices, distances, settings[0].seed)
+                for t in range(epochs):
+                    gradient[:] = f4(0)
+                    degree = pull_row(
+                        first,
+                        last,
+                        indices,
+                        strengths,
+                        strongest,
+                        training,
+                        out[i],
+                        settings[0],
+                        difference,
+                        factors,
+                        gradient,
+                    )
+                    state = next_random(state)
+                    share = settings[0].negative_rate * degree / f4(count)
+                    push_from_pool(
+                        out[i], pool, below(state, POOL), count, share, settings[0], difference, factors, gradient
+                    )
+                    adam_row(out[i], moments, gradient, settings[0], t, epochs)

@@ -1,0 +1,195 @@
+"""The fuzzy union: sorted rows, mutual edges, and the other direction merged in."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.neighbors import longest
+from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+LOOKED_UP = 256  # edges whose other entries are looked up at once
+
+
+@kernel
+def padded(count):
+    """The next multiple of 8, so that a loop leaves no remainder."""
+    return (count + 7) // 8 * 8
+
+
+@kernel
+def count_below(keys, stop, limit):
+    """How many of the keys [0, stop), a multiple of 8, lie below the limit."""
+    count = np.int32(0)
+    for q in range(stop):
+        count += np.int32(keys[q] < limit)
+    return np.int64(count)
+
+
+@parallel_kernel
+def sort_rows(indptr, indices, values):
+    """Sort every row by index, values along with it. Rows are short: an entry's place is the number of smaller ones."""
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        width = longest(indptr, low, high)
+        keys = np.empty(padded(width), indices.dtype)
+        carried = np.empty(width, values.dtype)
+        for i in range(low, high):
+            first = indptr[i]
+            count = indptr[i + 1] - first
+            largest = indices[first] if count > 0 else 0
+            for q in range(count):
+                keys[q] = indices[first + q]
+                carried[q] = values[first + q]
+                largest = max(largest, keys[q])
+            keys[count : padded(count)] = largest
+            for q in range(count):
+                place = first + count_below(keys, padded(count), keys[q])
+                indices[place] = keys[q]
+                values[place] = carried[q]
+
+
+@kernel
+def place_of(indices, first, last, column):
+    """Where `column` stands or would stand in a sorted row: a count has no branch that could be guessed wrong."""
+    count = np.int32(0)
+    for e in range(last - first):
+        count += np.int32(indices[first + e] < column)
+    return first + np.int64(count)
+
+
+@kernel
+def fuzzy_union(forth, back, mix_ratio):
+    """Weight of the mixture of fuzzy union and intersection (McInnes et al. 2018, section 4.1)."""
+    return mix_ratio * (forth + back) + (f4(1) - f4(2) * mix_ratio) * (forth * back)
+
+
+@parallel_kernel
+def join_mutual(indptr, indices, weights, mix_ratio):
+    """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
+
+    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers. Edges
+    are looked up many at a time, each step for all of them, so that the processor waits for many rows at once.
+    """
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        forth = np.empty(LOOKED_UP, np.int64)
+        source = np.empty(LOOKED_UP, np.int64)
+        bounds = np.empty((2, LOOKED_UP), np.int64)
+        back = np.empty(LOOKED_UP, np.int64)
+        weight = np.empty((2, LOOKED_UP), f4)
+        row = low
+        for start in range(indptr[low], indptr[high], LOOKED_UP):
+            count = 0
+            for e in range(start, min(indptr[high], start + LOOKED_UP)):
+                while e >= indptr[row + 1]:
+                    row += 1
+                forth[count] = e
+                source[count] = row
+                count += int(np.int64(indices[e]) > row)
+            for q in range(count):
+                j = np.int64(indices[forth[q]])
+                bounds[0, q] = indptr[j]
+                bounds[1, q] = indptr[j + 1]
+            for q in range(count):  # the rows are on their way from memory when they are searched
+                last = max(0, bounds[1, q] - 1)
+                back[q] = np.int64(indices[min(bounds[0, q], last)]) + np.int64(indices[last])
+            mutual = 0
+            for q in range(count):
+                place = place_of(indices, bounds[0, q], bounds[1, q], source[q])
+                back[mutual] = place
+                forth[mutual] = forth[q]
+                found = np.int64(indices[max(0, min(place, bounds[1, q] - 1))]) == source[q]
+                mutual += int(place < bounds[1, q]) & int(found)
+            for q in range(mutual):
+                weight[0, q] = weights[forth[q]]
+                weight[1, q] = weights[back[q]]
+            for q in range(mutual):
+                if weight[0, q] > 0 and weight[1, q] > 0:
+                    weights[forth[q]] = -fuzzy_union(weight[0, q], weight[1, q], mix_ratio)
+                    weights[back[q]] = weights[forth[q]]
+
+
+@kernel
+def joined(weight, mix_ratio):
+    """Final weight of an entry after `join_mutual`."""
+    return -weight if weight < 0 else fuzzy_union(weight, f4(0), mix_ratio)
+
+
+@parallel_kernel
+def count_union(indptr, indices, weights, mix_ratio, own, received):
+    """Edges of the symmetric graph: each row's own, and by part of the rows those that only the other end lists."""
+    n = indptr.shape[0] - 1
+    parts = received.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            kept = 0
+            for e in range(indptr[i], indptr[i + 1]):
+                if joined(weights[e], mix_ratio) > 0:
+                    kept += 1
+                    if weights[e] > 0:
+                        received[part, indices[e]] += 1
+            own[i] = kept
+
+
+@parallel_kernel
+def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out_indices, out_weights):
+    """Write the edges that only their source lists at their targets' rows, behind the room for the rows' own edges."""
+    n = indptr.shape[0] - 1
+    parts = received.shape[0]
+    for part in prange(parts):
+        for i in range(part * n // parts, (part + 1) * n // parts):
+            for e in range(indptr[i], indptr[i + 1]):
+                if weights[e] > 0:
+                    weight = joined(weights[e], mix_ratio)
+                    if weight > 0:
+                        j = indices[e]
+                        place = out_indptr[j] + received[part, j]
+                        received[part, j] += 1
+                        out_indices[place] = i
+                        out_weights[place] = weight
+
+
+@kernel
+def packed(index, weight):
+    """An edge as one number, by which edges are ordered as by their index."""
+    return (uint64(index) << uint64(32)) | uint64(np.uint32(f4(weight).view(np.int32)))
+
+
+@parallel_kernel
+def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices, out_weights):
+    """Merge every row's own edges, which come sorted, with those that it received, which are sorted as well.
+
+    Both lists end in a number that is larger than any edge, and the smaller of their heads is taken without a branch.
+    """
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        width = longest(out_indptr, low, high) + 1
+        own = np.empty(width, np.uint64)
+        more = np.empty(width, np.uint64)
+        for i in range(low, high):
+            count = 0
+            for e in range(indptr[i], indptr[i + 1]):
+                weight = joined(weights[e], mix_ratio)
+                own[count] = packed(indices[e], weight)
+                count += int(weight > 0)
+            first = out_indptr[i]
+            last = out_indptr[i + 1]
+            for e in range(first + count, last):
+                more[e - first - count] = packed(out_indices[e], out_weights[e])
+            own[count] = uint64(0xFFFFFFFFFFFFFFFF)
+            more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
+            p = 0
+            q = 0
+            for e in range(first, last):
+                edge = min(own[p], more[q])
+                from_own = int(own[p] < more[q])
+                p += from_own
+                q += 1 - from_own
+                out_indices[e] = edge >> uint64(32)
+                out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
