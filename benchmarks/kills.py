@@ -28,7 +28,6 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks import command, machine
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
 from umap_sk.checkpoint.store import newest_notes
-from umap_sk.layout import run as stepping
 from umap_sk.runtime import checksum, direct_file
 
 PATIENCE = 300  # seconds until a process counts as hung
@@ -131,7 +130,7 @@ class Soak:
         self.kills = self.writing = self.finished = self.resumed = 0
         self.reached = None
         self.faults = []
-        stepping.build_levels = functools.partial(stepping.build_levels, largest=100)
+        coarsen.build_levels = functools.partial(coarsen.build_levels, largest=100)
         numba.config.THREADING_LAYER = "workqueue"  # the one that lives on in forked processes, with its kernels
         np.save(self.folder / "expected.npy", fit(self.arrays, None, 1))
         began = time.perf_counter()

@@ -28,8 +28,8 @@ from benchmarks.stopwatch import Clock, Stopwatch, Watched, thread_seconds
 EPOCH, FIT = "an epoch", "fit"
 SETTINGS = 7  # place of an epoch's settings among the arguments of a step; their floor is 0 on the finest level
 PARTS = {
-    "coarsening": Watched(("umap_sk.layout.run.build_levels",)),
-    "arranging": Watched(("umap_sk.layout.run.arrange",)),
+    "coarsening": Watched(("umap_sk.layout.coarsen.build_levels",)),
+    "arranging": Watched(("umap_sk.layout.problem.arrange",)),
     "an epoch, coarse": Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth > 0),
     EPOCH: Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth == 0),
     "repulsion": Watched(("umap_sk.layout.optimizer.repulsion",), lambda layout, phase, *rest: phase.depth == 0),

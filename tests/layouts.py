@@ -3,9 +3,9 @@
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout import coarsen, optimizer, sell
+from umap_sk.layout import coarsen, optimizer, schedule, sell
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.optimizer import Forces, Layout
+from umap_sk.layout.optimizer import Forces, LayoutProblem
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=7.0, learning_rate=0.9)
 NEGATIVES = 3 * kernels.RUN
@@ -16,8 +16,8 @@ def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
     """A layout on some levels of a graph."""
     built = sell.arrange(coarsen.build_levels(graph, 5, largest=1)[:n_levels], 5)
     assert len(built) == n_levels
-    phases = optimizer.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
-    return Layout(built, phases, FORCES._replace(**forces))
+    phases = schedule.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
+    return LayoutProblem(built, phases, FORCES._replace(**forces))
 
 
 def step(layout, phase, state, rows=None):
@@ -28,7 +28,7 @@ def step(layout, phase, state, rows=None):
 
 def n_epochs_for(total):
     """The parameter `n_epochs` with which a graph of one level takes so many epochs in all."""
-    totals = ((n, optimizer.total_epochs(optimizer.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 999))
+    totals = ((n, schedule.total_epochs(schedule.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 999))
     return next(n for n, planned in totals if planned == total)
 
 

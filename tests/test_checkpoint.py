@@ -54,7 +54,7 @@ def interrupted(monkeypatch):
             return run(layout, state, epochs, stop, **options)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(estimator.optimizer, "run", run_and_stop)
+            patch.setattr(optimizer, "run", run_and_stop)
             yield
 
     return at
@@ -157,7 +157,7 @@ def test_what_lies_in_a_folder(digits, keep, interrupted):
     assert {"n_jobs", "verbose", "checkpoint"}.isdisjoint(notes["parameters"])
     assert (folder / "epoch-00000015.joblib").stat().st_size <= 1797 * (12 * 2 + 16)
     stored = joblib.load(folder / "epoch-00000015.joblib")
-    assert np.array_equal(stored["state"]["positions"], model.embedding_[model._stepper.rows])
+    assert np.array_equal(stored["state"]["positions"], model.embedding_[model._run.layout.rows])
     assert stored["identity"]["data"].keys() == {"knn_indices", "knn_dists"}
     model.fit(**arrays)
     assert (folder / "epoch-00000020.joblib").stat().st_size <= 1797 * (4 * 2 + 16)
@@ -203,7 +203,7 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
     (folder,) = folders(keep)
     assert {5, 13} <= set(epochs_in(folder)) and not set(range(6, 13)) & set(epochs_in(folder))
     for epoch in set(epochs_in(folder)) - {20}:
-        alone = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epoch)._stepper.state
+        alone = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epoch)._run.layout.state
         stored = joblib.load(folder / f"epoch-{epoch:08d}.joblib")["state"]
         assert np.array_equal(stored["positions"], alone.positions)
         assert np.array_equal(stored["moments"], alone.moments)
@@ -271,7 +271,7 @@ def test_same_fit_again_goes_on(arrays, whole, keep, interrupted, epochs_run, ca
 @pytest.mark.parametrize("last", [1, 30, 36, 45, 50])
 def test_resumed_on_every_level(keep, interrupted, monkeypatch, last):
     """Levels are built again, also where the state lies at the border of two."""
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=100))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
     arrays, settings = {"knn_indices": indices, "knn_dists": dists}, {"n_epochs": 60, "random_state": 3}
@@ -582,7 +582,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, interrupted, epochs_run):
         return run(layout, state, epochs, stop, **options)
 
     with third.context() as patch:
-        patch.setattr(estimator.optimizer, "run", stop_in_the_third)
+        patch.setattr(optimizer, "run", stop_in_the_third)
         with pytest.raises(KeyboardInterrupt):
             search(keep)
     assert len(epochs_run) == 20 + 20 + 8 and len(folders(keep)) == 3

@@ -13,7 +13,7 @@ from layouts import layout_of, n_epochs_for
 
 from benchmarks import judge
 from umap_sk import Checkpoint, PrecomputedUMAP
-from umap_sk.layout import coarsen, early_stop, optimizer
+from umap_sk.layout import coarsen, early_stop, optimizer, schedule
 from umap_sk.layout.curve import fit_curve
 from umap_sk.monitor import progress
 from umap_sk.runtime.threads import limit_threads
@@ -41,7 +41,7 @@ def epochs_run(model):
 def levels_with(tol):
     """A layout over three levels, with its first state."""
     layout = layout_of(random_graph(8, n=6000, ties=False), 3, on_grid=True)
-    phases = optimizer.plan_phases(3, 150, 32, field=True)
+    phases = schedule.plan_phases(3, 150, 32, field=True)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
     layout = layout._replace(phases=phases, tol=tol)
     return layout, optimizer.begin(layout, start, 2)
@@ -147,7 +147,7 @@ def test_without_tol_nothing_is_looked_at(monkeypatch):
 def test_a_huge_tol_leaves_out_most_epochs():
     """Every phase is run to its end, its last epochs one by one; near field and step size go by the schedule."""
     layout, first = levels_with(1e9)
-    total = optimizer.total_epochs(layout.phases)
+    total = schedule.total_epochs(layout.phases)
     state, seen = places(layout, first)
     assert state.epoch == seen[-1] == total
     assert len(seen) - 1 == state.epochs_run < 0.6 * total
@@ -176,7 +176,7 @@ def test_bits_of_threads_and_cuts():
     for threads, epochs in ((1, 10_000), (2, 10_000), (2, 1), (1, 7)):
         layout, state = levels_with(0.3)
         with limit_threads(threads):
-            while state.epoch < optimizer.total_epochs(layout.phases):
+            while state.epoch < schedule.total_epochs(layout.phases):
                 state = optimizer.run(layout, state, epochs)
         assert 0 < state.left_out
         found.add((state.positions.tobytes(), state.left_out))

@@ -14,7 +14,6 @@ from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, HeldGraph, LaidOut
 from umap_sk.layout import coarsen, sell
-from umap_sk.layout import run as stepping
 from umap_sk.runtime.allocation import on_disk
 
 ARRAYS = ("indptr", "indices", "weights")
@@ -118,7 +117,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=FOR_20_EPOCHS)
     held = model.learn_manifold(**arrays)._held
     assert held.own == {*WHOLE}
-    problem = stepping.problem(held, stepping.Schedule(20, 2, True), model._forces(model._curve()), 0)
+    problem = problem.layout_problem(held, problem.Schedule(20, 2, True), model._forces(model._curve()), 0)
     assert not held._rows
     assert held._laid_out["weights"].values is problem.levels[0].strips.weights
     loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))

@@ -10,7 +10,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Checkpoint, PrecomputedUMAP
 from umap_sk.layout import coarsen
-from umap_sk.layout import run as stepping
 from umap_sk.runtime.threads import FEW_ROWS
 
 POINTS = np.random.default_rng(0).random((6000, 3))
@@ -23,7 +22,7 @@ SETTINGS = {"n_neighbors": 10, "n_epochs": 30, "random_state": 0}
 def smaller_levels(monkeypatch):
     """More than one level, on more rows than one thread is kept to."""
     assert len(POINTS) > FEW_ROWS
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(coarsen.build_levels, largest=1000))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=1000))
 
 
 @pytest.fixture

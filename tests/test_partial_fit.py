@@ -25,7 +25,7 @@ def whole(arrays):
 @pytest.fixture
 def interrupted(monkeypatch):
     """As a context: Ctrl-C comes when so many epochs have been run."""
-    run = estimator.optimizer.run
+    run = optimizer.run
 
     @contextlib.contextmanager
     def at(last):
@@ -38,7 +38,7 @@ def interrupted(monkeypatch):
             return run(layout, state, epochs, stop, **options)
 
         with monkeypatch.context() as patch:
-            patch.setattr(estimator.optimizer, "run", run_and_stop)
+            patch.setattr(optimizer, "run", run_and_stop)
             yield
 
     return at
@@ -230,7 +230,7 @@ def test_shallow_copies_go_their_own_ways(arrays):
 
 
 def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
-    advance = estimator.optimizer.advance
+    advance = optimizer.advance
 
     def fail_in_epoch_7(layout, state, spare=None):
         if state.epoch == 7:
@@ -239,7 +239,7 @@ def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
 
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=3)
     with monkeypatch.context() as patch:
-        patch.setattr(estimator.optimizer, "advance", fail_in_epoch_7)
+        patch.setattr(optimizer, "advance", fail_in_epoch_7)
         with pytest.raises(MemoryError):
             model.partial_fit(epochs=17)
     assert np.array_equal(model.partial_fit(epochs=20).embedding_, whole)

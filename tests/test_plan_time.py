@@ -7,7 +7,7 @@ import pytest
 from graphs import random_graph
 
 from umap_sk import plan
-from umap_sk.layout import optimizer, repulsion, sell
+from umap_sk.layout import optimizer, repulsion, schedule, sell
 from umap_sk.layout.coarsen import build_levels
 from umap_sk.layout.curve import fit_curve
 from umap_sk.planning import calibration
@@ -52,9 +52,9 @@ def test_one_level_by_hand(made_up):
     """Repulsion is sampled, nothing is coarsened, no read misses the caches."""
     made_up()
     n, kept, edges = 10_000, 90_000, 120_000
-    negatives = optimizer.negatives_for(math.log2(10) * 1.5, 5)
+    negatives = schedule.negatives_for(math.log2(10) * 1.5, 5)
     found = seconds(n_samples=n, n_neighbors=10, edges=edges, n_epochs=30)
-    epochs = optimizer.total_epochs(optimizer.plan_phases(1, 30, negatives, field=False))
+    epochs = schedule.total_epochs(schedule.plan_phases(1, 30, negatives, field=False))
     assert found == {
         "neighbors": RATES.read * 100_000,
         "graph": RATES.graph * kept,
@@ -80,7 +80,7 @@ def test_levels_fresh_memory_and_missed_reads_by_hand(made_up):
     assert [vertices for vertices, _ in levels] == [n, n // 7, n // 49]
     work = (5 + 5.5 * missed + 7 + 2.5 * missed + 11 + 0.5 * missed) * edges + 1e-3 * int(8 * 1.04 * edges)
     assert found["start"] == pytest.approx(work)
-    longest, short, arranging, settling = (phase.epochs for phase in optimizer.plan_phases(3, 100, 32, field=True))
+    longest, short, arranging, settling = (phase.epochs for phase in schedule.plan_phases(3, 100, 32, field=True))
     cells = 25_000 * 6**0.4
     coarse = longest * (top_edges * 19 + cells / 9 * 29 + top * 31)
     coarse += short * (middle_edges * 19 + cells / 9 * 29 + middle * 31)
@@ -111,7 +111,7 @@ def test_costs_of_a_layout(layers):
     last = layout.phases[-1]
     for epoch in range(-(-3 * last.epochs // 4), last.epochs):
         expected[last.first_epoch + epoch] += sizes[0][0] * 1.3 * rates.near
-    assert found == pytest.approx(expected) and len(found) == optimizer.total_epochs(layout.phases)
+    assert found == pytest.approx(expected) and len(found) == schedule.total_epochs(layout.phases)
     wide = state._replace(positions=state.positions * 10)
     assert all(one > other for one, other in zip(plan_time.costs_of(layout, wide), found, strict=True))
 
@@ -120,8 +120,8 @@ def test_costs_of_a_layout(layers):
 def layers():
     """A layout of three levels whose repulsion is a field, and its first state."""
     levels = sell.arrange(build_levels(random_graph(0, n=3000), 0, largest=1)[:3], 0)
-    phases = optimizer.plan_phases(len(levels), 40, 32, field=True)
-    layout = optimizer.Layout(levels, phases, optimizer.Forces(fit_curve()))
+    phases = schedule.plan_phases(len(levels), 40, 32, field=True)
+    layout = optimizer.LayoutProblem(levels, phases, optimizer.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 10, (levels[-1].n_vertices, 2))
     return layout, optimizer.begin(layout, start, 0)
 

@@ -13,8 +13,7 @@ from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP
-from umap_sk.layout import optimizer
-from umap_sk.layout import run as stepping
+from umap_sk.layout import optimizer, schedule
 from umap_sk.monitor import progress
 from umap_sk.runtime import first_compile
 
@@ -98,7 +97,7 @@ def first_run(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
-    start, run = stepping.start, optimizer.run
+    start, run = run.begun, optimizer.run
 
     def slow_start(*arguments, **options):
         assert [kernel(1) for kernel in before] == [2, 2]
@@ -108,7 +107,7 @@ def first_run(monkeypatch, tmp_path):
         assert later(1) == 2
         return run(*arguments, **options)
 
-    monkeypatch.setattr(stepping, "start", slow_start)
+    monkeypatch.setattr(run, "begun", slow_start)
     monkeypatch.setattr(optimizer, "run", slow_run)
 
 
@@ -181,7 +180,7 @@ def test_time_left_when_the_machine_becomes_slower(clock):
 @pytest.mark.usefixtures("without_rich")
 def test_costs_of_a_real_layout(monkeypatch, capfd):
     """A fit over three levels whose epochs take what they cost: each line tells what is left, the first one too."""
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=200))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=200))
     points = np.random.default_rng(0).random((3000, 3))
     dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
     now, told = [0.0], []
@@ -204,7 +203,7 @@ def test_costs_of_a_real_layout(monkeypatch, capfd):
     (costs,) = told
     total = model.n_epochs_
     assert len(model.report_["phases"][-2]["levels"]) == 3 and len(costs) == total
-    begin = [phase.first_epoch for phase in optimizer.plan_phases(3, 100, 32, field=True)]
+    begin = [phase.first_epoch for phase in schedule.plan_phases(3, 100, 32, field=True)]
     assert costs[0] < costs[begin[1]] < costs[begin[2]] == costs[begin[3]] < costs[-1]
     tenths = [epoch for epoch in range(1, total + 1) if epoch * 10 // total > (epoch - 1) * 10 // total]
     expected = [100 * sum(costs[epoch:]) / sum(costs) for epoch in tenths]

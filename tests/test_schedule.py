@@ -6,27 +6,27 @@ from graphs import random_graph
 from layouts import EPOCHS, NEGATIVES, layout_of, step
 
 from umap_sk import kernels
-from umap_sk.layout import optimizer, sell
+from umap_sk.layout import optimizer, schedule, sell
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_phases_follow_each_other(n_levels, n_epochs):
     for on_grid in (False, True):
-        phases = optimizer.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
+        phases = schedule.plan_phases(n_levels, n_epochs, NEGATIVES, field=on_grid)
         assert [p.depth for p in phases] == [*range(n_levels - 1, 0, -1), 0, 0]
         assert phases[0].first_epoch == 0
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
-        assert optimizer.total_epochs(phases) == sum(p.epochs for p in phases)
+        assert schedule.total_epochs(phases) == sum(p.epochs for p in phases)
         assert min(p.epochs for p in phases) >= 1
         assert [p.field for p in phases] == [on_grid] * (n_levels + 1)
         assert [p.negatives for p in phases[1:]] == [NEGATIVES] * n_levels
-        assert phases[0].negatives == (max(NEGATIVES, optimizer.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
+        assert phases[0].negatives == (max(NEGATIVES, schedule.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
 
 
 def test_a_longer_schedule_settles_for_longer():
     """Beyond 200 epochs coarse levels and large steps get no more: Fashion-MNIST's triplets fell from .739 to .690."""
-    short, long = (optimizer.plan_phases(3, n_epochs, NEGATIVES, field=True) for n_epochs in (200, 500))
+    short, long = (schedule.plan_phases(3, n_epochs, NEGATIVES, field=True) for n_epochs in (200, 500))
     assert [phase.epochs for phase in long[:-1]] == [phase.epochs for phase in short[:-1]]
     assert (short[-1].epochs, long[-1].epochs) == (56, 140)
 
@@ -34,7 +34,7 @@ def test_a_longer_schedule_settles_for_longer():
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_all_phases_but_the_last_are_softened(n_levels):
     """The last one has UMAP's own forces, and the near field."""
-    *earlier, last = (p.descent for p in optimizer.plan_phases(n_levels, 200, NEGATIVES, field=True))
+    *earlier, last = (p.descent for p in schedule.plan_phases(n_levels, 200, NEGATIVES, field=True))
     assert all(descent.softening > 0 and not descent.near for descent in earlier)
     assert last.softening == 0 and last.repulsion == 1 and last.near
 
@@ -43,8 +43,8 @@ def test_all_phases_but_the_last_are_softened(n_levels):
 def test_softening_falls_in_steps(epochs):
     """From its first value, in units of the embedding on any level, without ever rising."""
     for depth in (0, 1):
-        descent = optimizer.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
-        phase = optimizer.Phase(depth, 100, epochs, True, NEGATIVES, descent)
+        descent = schedule.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
+        phase = schedule.Phase(depth, 100, epochs, True, NEGATIVES, descent)
         nothing = np.zeros((0, 2), np.float32)
         states = [optimizer.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
         lengths = np.sqrt([optimizer.softening(phase, state) for state in states])
@@ -76,10 +76,10 @@ def test_a_wider_start_is_arranged_by_wider_steps():
 
 def test_negatives_come_in_whole_runs():
     for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
-        count = optimizer.negatives_for(degree, rate)
+        count = schedule.negatives_for(degree, rate)
         assert count % kernels.RUN == 0
-        assert kernels.RUN <= count <= optimizer.MOST_RUNS * kernels.RUN <= kernels.POOL
-        if kernels.RUN < count < optimizer.MOST_RUNS * kernels.RUN:
+        assert kernels.RUN <= count <= schedule.MOST_RUNS * kernels.RUN <= kernels.POOL
+        if kernels.RUN < count < schedule.MOST_RUNS * kernels.RUN:
             assert abs(count - degree * rate) <= kernels.RUN / 2
 
 
@@ -113,7 +113,7 @@ def bits(state):
 def test_advance_only_reads_its_state():
     layout, state = three_levels()
     spare = None
-    for _ in range(optimizer.total_epochs(layout.phases)):
+    for _ in range(schedule.total_epochs(layout.phases)):
         before = bits(state)
         reached = optimizer.advance(layout, state)
         assert bits(state) == before
@@ -143,7 +143,7 @@ def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
 
 def test_any_cutting_of_the_epochs_gives_the_same_bits():
     layout, first = three_levels()
-    total = optimizer.total_epochs(layout.phases)
+    total = schedule.total_epochs(layout.phases)
     seen = []
     whole = bits(optimizer.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
     assert [epoch for _, epoch, *_ in seen] == list(range(1, total + 1))
@@ -160,7 +160,7 @@ def test_any_cutting_of_the_epochs_gives_the_same_bits():
 def test_a_state_that_is_held_stays_as_it_is():
     """Whichever it is, for as long as it is; all others take turns in two more."""
     layout, first = three_levels()
-    total = optimizer.total_epochs(layout.phases)
+    total = schedule.total_epochs(layout.phases)
     whole, places = [], {}
     optimizer.run(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
     for length in (1, 2, 5, total):

@@ -13,7 +13,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP
 from umap_sk.layout import readers
-from umap_sk.layout import run as stepping
 from umap_sk.monitor import progress
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
@@ -26,7 +25,7 @@ ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
 def levels():
     """Small graphs have levels, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=200))
+        patch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=200))
         yield
 
 
@@ -118,13 +117,13 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
     """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
     before, kept = model.embedding_, []
-    start = stepping.start
+    start = run.begun
 
     def storing(*arguments, **options):
         kept.append(stored(model))
         return start(*arguments, **options)
 
-    monkeypatch.setattr(stepping, "start", storing)
+    monkeypatch.setattr(run, "begun", storing)
     model.fit(**ARRAYS)
     monkeypatch.undo()
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)

@@ -187,7 +187,7 @@ def test_arranged_levels_depend_on_the_seed_not_on_threads():
 @pytest.mark.parametrize("init", ["array", "random"])
 def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     """The same graph under other row numbers: every row keeps its neighbors, and a start its place."""
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
     graph = random_graph(6, ties=False, hub=False)
     name = np.random.default_rng(1).permutation(N)
     matrix = dense(graph)[name][:, name]
@@ -197,15 +197,15 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        stepper = stepping.start(
-            HeldGraph(one), given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0
+        stepper = run.begun(
+            HeldGraph(one), given if init == "array" else init, problem.Schedule(5, 2, True), FORCES, 0
         )
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(stepping.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
-        kept = stepping.start(HeldGraph(one), given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
+        kept = run.begun(HeldGraph(one), given, problem.Schedule(5, 2, False), FORCES, 0, rescale=False)
         assert stepping.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 
@@ -340,13 +340,13 @@ def assert_laid_out_from(stored, place):
     settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
     names = sorted(path.name for path in folder.iterdir())
     model = PrecomputedUMAP(**settings).partial_fit(manifold=on_disk, epochs=5)
-    finest = model._stepper.layout.levels[0]
+    finest = model._run.layout.problem.levels[0]
     for array in finest.strips[1:]:
         assert isinstance(array.base, np.memmap)
     assert files_without_a_name(place) >= finest.strips.indices.nbytes + finest.strips.weights.nbytes
     assert sorted(path.name for path in folder.iterdir()) == names
     expected = PrecomputedUMAP(**settings).partial_fit(manifold=in_memory, epochs=5)
-    assert_same_arrays(flat(model._stepper.layout.levels), flat(expected._stepper.layout.levels))
+    assert_same_arrays(flat(model._run.layout.problem.levels), flat(expected._run.layout.problem.levels))
     del finest, array
     model.partial_fit(epochs=15)
     assert model.embedding_.tobytes() == expected.partial_fit(epochs=15).embedding_.tobytes()
@@ -368,7 +368,7 @@ def test_strips_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatc
 
 def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
     """Each level's edges go when its phase is over; a copy that was made before that still goes on to the same bits."""
-    monkeypatch.setattr(stepping, "build_levels", functools.partial(stepping.build_levels, largest=100))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
     settings = {"n_neighbors": 10, "n_epochs": 60, "random_state": 3}
@@ -376,9 +376,9 @@ def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
     model = PrecomputedUMAP(**settings).partial_fit(knn_indices=indices, knn_dists=dists)
     early = copy.copy(model)
     while model.epoch_ < model.n_epochs_ - 1:
-        depth = model._stepper.state.depth
+        depth = model._run.layout.state.depth
         model.partial_fit()
-        held = [len(level.strips.indices) > 0 for level in stepping.layout_of(model._stepper).levels]
+        held = [len(level.strips.indices) > 0 for level in stepping.problem_of(model._run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -7,7 +7,7 @@ from graphs import random_graph
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP
-from umap_sk.layout import coarsen, optimizer, sell
+from umap_sk.layout import coarsen, optimizer, schedule, sell
 from umap_sk.layout.curve import fit_curve
 
 
@@ -23,8 +23,8 @@ def results():
         found[f"embedding {n_components}"] = model.embedding_
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
     built = sell.arrange(coarsen.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
-    phases = optimizer.plan_phases(len(built), 14, 32, field=True)
-    layout = optimizer.Layout(built, phases, optimizer.Forces(fit_curve()), tol=0.1)
+    phases = schedule.plan_phases(len(built), 14, 32, field=True)
+    layout = optimizer.LayoutProblem(built, phases, optimizer.Forces(fit_curve()), tol=0.1)
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
     state = optimizer.run(layout, optimizer.begin(layout, start, 0), 14)
     assert state.depth == 0

@@ -1,52 +1,31 @@
 """PrecomputedUMAP: the scikit-learn estimator, a thin skin over the pipeline."""
 
 import contextlib
-import copy
 import functools
-import os
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
-import numpy as np
-from numba import get_num_threads
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import inputs, metrics, persistence
-from umap_sk.checkpoint.identity import check_unchanged, identity_of
-from umap_sk.checkpoint.session import opened
-from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
-from umap_sk.exceptions import DisconnectedWarning, warn
-from umap_sk.graph.fuzzy_union import fuzzy_graph
+from umap_sk import fitting, inputs, metrics, parameters, persistence, placing
+from umap_sk.checkpoint.identity import check_unchanged
+from umap_sk.fitting import Given
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.own_indices import USED, in_callers_array
-from umap_sk.graph.scales import mean_distances
-from umap_sk.graph.shared import WHOLE
-from umap_sk.layout import optimizer, readers
-from umap_sk.layout import run as stepping
-from umap_sk.layout.curve import Curve, fit_curve
-from umap_sk.layout.init import automatic_start
-from umap_sk.layout.transform import MapCache, freeze, place
+from umap_sk.layout import readers
+from umap_sk.layout import run as layout_run
+from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
-from umap_sk.monitor.progress import progress_bar, say
+from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import distances
-from umap_sk.neighbors.read import read_neighbors, warn_about
-from umap_sk.neighbors.search import build_search, find_neighbors, search_beside
-from umap_sk.neighbors.square import check_square
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.planning.seconds import costs_of
 from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.first_compile import announced
-from umap_sk.runtime.threads import limit_threads, spare_threads
+from umap_sk.runtime.threads import limit_threads
 from umap_sk.targets import warn_of_target
-
-DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
-"""Distances that mean "nothing in common", by metric, as in umap-learn."""
 
 
 class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -156,32 +135,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     (1797, 2)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "n_neighbors": [Interval(Integral, 2, None, closed="left")],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "metric": [str, callable],
-        "metric_params": [dict, None],
-        "min_dist": [Interval(Real, 0, None, closed="left")],
-        "spread": [Interval(Real, 1 / inputs.LARGEST, inputs.LARGEST, closed="both")],
-        "a": [Interval(Real, 0, None, closed="neither"), None],
-        "b": [Interval(Real, 0, None, closed="neither"), None],
-        "local_connectivity": [Interval(Real, 0, None, closed="left")],
-        "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
-        "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
-        "symmetrize": ["boolean"],
-        "init": [StrOptions(set(inputs.STARTS)), "array-like"],
-        "rescale_init": ["boolean"],
-        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
-        "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
-        "repulsion_strength": [Interval(Real, 0, inputs.LARGEST, closed="both")],
-        "multilevel": ["boolean"],
-        "random_state": ["random_state", np.random.Generator],
-        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
-        "verbose": ["verbose"],
-        "checkpoint": [Checkpoint, str, os.PathLike, None],
-    }
+    _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
+    _run: Any  # umap_sk.fitting.Run or None
 
     def __init__(
         self,
@@ -280,7 +235,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(X, y, knn_indices, knn_dists, init, manifold)
+        self._fit(Given(X, knn_indices, knn_dists, init, manifold), y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -305,7 +260,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(X, y, knn_indices, knn_dists, init, manifold)
+        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold), y)
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -344,31 +299,21 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
         warn_of_target(y)
-        arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        data = {**arrays, "init": init, "manifold": manifold}
-        seen = inputs.fingerprints(X=X, **data)
-        begins = self._nothing_to_go_on_from(seen)
-        on_disk = self._on_disk(seen, init, begins=begins, stepped=True)
-        with fit_task(self, 1 + begins, X, y, arrays) as task, self._careful(), on_disk as run:
+        given = Given(X, knn_indices, knn_dists, init, manifold)
+        seen = fitting.fingerprints(given)
+        begins = self._begins(seen)
+        on_disk: Any = contextlib.nullcontext()
+        if begins or self.epoch_ < self.n_epochs_:
+            on_disk = fitting.session(self, given, seen, None if begins else self._run, stepped=True)
+        with self._task(1 + begins, given, y) as task, self._careful(), on_disk as stored:
             if begins:
-                self._begin(X, **data, task=task, run=run)
-                self._seen = seen
-                if not hasattr(self, "_stepper"):  # the run was finished, and on the disk
+                self._begin(given, seen, task, stored)
+                if self._run.layout is None:  # the run was finished, and on the disk
                     return self
-            elif seen:
-                aside = inputs.check_combination(X, knn_indices, knn_dists, manifold, again=True)
-                if X is not None:
-                    inputs.validated(self, X, aside=aside, reset=False)
-            if self.epoch_ >= self.n_epochs_:
-                raise ValueError(
-                    f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
-                    "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
-                )
-            inputs.check_same(getattr(self, "_seen", seen), seen)
-            check_unchanged(getattr(self, "_begun_with", {}), self.get_params(deep=False))
-            if run and not begins:
-                run.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
-            self._advance(epochs, task, run)
+            self._check_goes_on(given, seen)
+            if stored and not begins:
+                stored.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
+            self._advance(epochs, task, stored)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -390,13 +335,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Manifold
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
-        learner = PrecomputedUMAP(**self.get_params(deep=False))
+        given = Given(X, knn_indices, knn_dists)
 
         def learned(allocate=in_memory):
-            values, aside = learner._look_at(X, knn_indices, knn_dists)
+            _, values, precedence = fitting.validated(self, given)
             if allocate is in_memory:
-                planning.warn_if_too_large(learner, values, knn_indices, phases=2)
-            return learner._learn(values, aside, knn_indices, knn_dists, Report(), allocate)
+                planning.warn_if_too_large(self, values, knn_indices, phases=2)
+            return fitting.learned(self, given, values, precedence, Report(), allocate)[0]
 
         with limit_threads(self.n_jobs):
             return learned() if directory is None else Manifold.built(directory, learned)
@@ -447,10 +392,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             Places, of the dtype of `X`; float32 where no `X` is given. NaN for rows without a usable neighbor.
         """
         check_is_fitted(self)
-        with limit_threads(self.n_jobs):
-            values, indices, dists = self._look_up(X, knn_indices, knn_dists, self.n_neighbors)
-            with spare_threads(inputs.n_rows(values, indices)):
-                return self._place(values, indices, dists)
+        return placing.transformed(self, X, knn_indices, knn_dists)
 
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
         """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
@@ -482,8 +424,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             0 to 1, higher is better.
         """
         check_is_fitted(self)
-        places, neighbors = self._placed(X, knn_indices, knn_dists, metrics.check_k(k) + 1)
-        return metrics.recall_of(metrics.lists_of_new(self, places, neighbors, k))
+        count = metrics.check_k(k) + 1
+        coordinates, neighbors = placing.placed_with_neighbors(self, X, knn_indices, knn_dists, count)
+        return metrics.recall_of(metrics.lists_of_new(self, coordinates, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
@@ -506,9 +449,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         True
         """
         check_is_fitted(self)
-        for name in ("manifold_", *persistence.OF_A_LAYOUT):
-            self.__dict__.pop(name, None)
-        self.n_epochs_ = self.epoch_
+        left = {name: value for name, value in self._results().items() if name != "manifold_"}
+        self._publish(left | {"_run": None, "n_epochs_": self.epoch_})
         return self
 
     def __sklearn_is_fitted__(self):
@@ -519,371 +461,101 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             return persistence.packed(state)
 
     def __setstate__(self, state):
-        defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
+        defaults = type(self)().get_params(deep=False)  # of parameters that the writer's version did not have
         super().__setstate__(defaults | persistence.unpacked(state))
         if hasattr(self, "embedding_"):
             self._map = MapCache()
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def _fit(self, X, y, knn_indices, knn_dists, init, manifold):
+    def _fit(self, given, y):
         """Fit from the beginning; the dtype of the output."""
         warn_of_target(y)
-        arrays = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        data = {**arrays, "init": init, "manifold": manifold}
-        seen = inputs.fingerprints(X=X, **data) if self.checkpoint is not None else None
-        with fit_task(self, 2, X, y, arrays) as task, self._careful(), self._on_disk(seen, init) as run:
-            dtype = self._begin(X, **data, task=task, run=run)
+        seen = fitting.fingerprints(given) if self.checkpoint is not None else {}
+        on_disk = fitting.session(self, given, seen, None, stepped=False)
+        with self._task(2, given, y) as task, self._careful(), on_disk as stored:
+            dtype = self._begin(given, seen, task, stored)
             try:
-                if hasattr(self, "_stepper"):
-                    self._advance(self.n_epochs_, task, run, reuse=True)
+                if self._run.layout is not None:
+                    self._advance(self.n_epochs_, task, stored, reuse=True)
             finally:
-                if hasattr(self, "_stepper"):
-                    self._seen = seen or inputs.fingerprints(X=X, **data)
+                unfinished = self._run.layout is not None
+                self._run = self._run._replace(fingerprints=seen or fitting.fingerprints(given)) if unfinished else None
         return dtype
 
-    def _on_disk(self, seen, init, *, begins=True, stepped=False):
-        """The run's place on the disk for one call, as a context; None where nothing is kept."""
-        if self.checkpoint is None or not (begins or self.epoch_ < self.n_epochs_):
-            return contextlib.nullcontext()
-        settings, keeper = as_checkpoint(self.checkpoint), self if stepped else None
-        if begins:
-            seed = draw_seed(self.random_state)
-            changed = {"init": self.init if init is None else init}
-            if self.random_state is not None:
-                changed["random_state"] = seed
-            data = {name: value for name, value in seen.items() if name != "init"}
-            return opened(settings, identity_of(self.get_params(deep=False) | changed, data), seed, False, keeper)
-        if not hasattr(self, "_identity"):
-            raise ValueError(
-                "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
-                "without."
-            )
-        return opened(settings, self._identity, self.seed_, True, keeper)
+    def _begin(self, given, seen, task, stored):
+        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
+        with task.subtask("graph"):
+            results, dtype = fitting.begin(self, given, stored)
+            run = results["_run"] or fitting.Run(None, {}, {}, None)
+            self._publish(results | {"_run": run._replace(fingerprints=seen)})
+        return dtype
 
-    def _nothing_to_go_on_from(self, seen):
+    def _begins(self, seen):
         """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
         if not hasattr(self, "embedding_"):
             return True
-        return bool(seen) and self.epoch_ >= self.n_epochs_ and not hasattr(self, "_seen")
+        return bool(seen) and self.epoch_ >= self.n_epochs_ and self._run is None
 
-    def _look_at(self, X, knn_indices, knn_dists, manifold=None):
-        """Check what was given; X validated, and whether it is an aside."""
-        distances.check_metric(self.metric)
-        aside = inputs.check_combination(X, knn_indices, knn_dists, manifold)
-        return (None if X is None else inputs.validated(self, X, aside=aside, reset=True)), aside
-
-    def _begin(self, X, knn_indices, knn_dists, init, manifold, task, run):
-        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output.
-
-        A draft gets the attributes one after the other, this estimator all of them at once: it may be stored meanwhile.
-        """
-        with task.subtask("graph"):
-            draft = object.__new__(type(self))
-            earlier = (*persistence.OF_A_LAYOUT, "_search", "feature_names_in_")
-            draft.__dict__ = {name: value for name, value in self.__dict__.items() if name not in earlier}
-            dtype = draft._build(X, knn_indices, knn_dists, init, manifold, run)
-            self.__dict__ = draft.__dict__
-            return dtype
-
-    def _build(self, X, knn_indices, knn_dists, init, manifold, run):
-        """Manifold and start; the dtype of the output."""
-        report, curve = Report(threads=get_num_threads()), self._curve()
-        values, aside = self._look_at(X, knn_indices, knn_dists, manifold)
-        planning.warn_if_too_large(self, values, knn_indices, manifold, init)
-        if manifold is None:
-            stored = run and run.graph()
-            if stored:
-                graph, lengths = stored
-                manifold = Manifold(graph, self._graph_parameters(), own=WHOLE, lengths=lengths)
-            else:
-                manifold = self._learn(values, aside, knn_indices, knn_dists, report)
-        elif not isinstance(manifold, Manifold):
-            raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-        else:
-            manifold.check_agrees(self._graph_parameters())
-            if values is not None and values.shape[0] != manifold.n_samples:
-                raise ValueError(
-                    f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
-                    "was learned from, or leave X out. Cross-validation cuts X and passes a manifold on whole: to try "
-                    "parameters on one graph, use cv=[(rows, rows)] with rows = np.arange(n)."
-                )
-        if X is None:
-            self.n_features_in_ = manifold.n_samples
-        if values is not None and self.metric != "precomputed" and not hasattr(self, "_search"):
-            self._search = search_beside(values, self.metric, self.metric_params, self.n_jobs)
-        features = values if aside or self.metric != "precomputed" else None
-        start = self.init if init is None else init
-        known = manifold._held.lengths is not None
-        start = inputs.check_start(start, manifold.n_samples, self.n_components, features, known)
-        self.manifold_, self.report_ = manifold, report
-        self.a_, self.b_ = curve
-        stored = run and run.take(manifold._held)
-        if stored and run.finished:
-            with report.phase("resume") as entry:
-                self.embedding_, self._map, entry["epoch"] = stored.positions, MapCache(), stored.epoch
-            self.seed_, self.epoch_, self.n_epochs_ = stored.seed, stored.epoch, run.n_epochs
-        else:
-            self._begin_layout(start, features, run, stored)
-        return np.dtype(np.float32) if values is None else values.dtype
-
-    def _begin_layout(self, start, features, run, stored):
-        """Take the layout to its start, or to where it was when the run was cut off."""
-        schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel, float(self.tol))
-        held, forces = self.manifold_._held, self._forces(Curve(self.a_, self.b_))
-        with self.report_.phase("resume" if stored else "start") as entry:
-            if stored:
-                stepper = stepping.resumed(held, schedule, forces, stored)
-                entry["epoch"] = stored.epoch
-            else:
-                seed = run.seed if run else draw_seed(self.random_state)
-                rescale = self.rescale_init
-                if isinstance(start, str) and start == "auto":
-                    start = automatic_start(features, held.lengths is not None, self.n_components, seed)
-                    rescale = True
-                entry["init"] = start if isinstance(start, str) else "array"
-                stepper = stepping.start(held, start, schedule, forces, seed, features=features, rescale=rescale)
-            entry["levels"] = stepping.level_sizes(stepper)
-        self.seed_, self.n_epochs_ = stepper.state.seed, stepping.planned_epochs(stepper)
-        if run:
-            self._identity, run.n_epochs = run.identity, self.n_epochs_
-        self._begun_with = self.get_params(deep=False)
-        self._settle(stepper)
-
-    def _learn(self, values, aside, knn_indices, knn_dists, report, allocate=in_memory):
-        """Manifold of the neighbors that were given or are found."""
-        n_rows = None if values is None else values.shape[0]
-        if not aside and self.metric != "precomputed":
-            with report.phase("search") as entry:
-                self._search = build_search(values, self.metric, self.metric_params, self.n_jobs)
-                knn_indices, knn_dists = find_neighbors(self._search, values, self.n_neighbors - 1, own=True)
-                entry["rows"] = len(knn_indices)
-        with report.phase("neighbors") as entry:
-            neighbors, counts = read_neighbors(
-                values if knn_indices is None else None,
-                knn_indices=knn_indices,
-                knn_dists=knn_dists,
-                n_neighbors=self.n_neighbors,
-                n_rows=n_rows,
-                disconnection_distance=self._graph_parameters()["disconnection_distance"],
-                allocate=allocate,
+    def _check_goes_on(self, given, seen):
+        """Raise if no epochs are left, or data or parameters are not those of the run."""
+        if seen:
+            X, indices, dists, _, manifold = given
+            precedence = inputs.check_combination(X, indices, dists, manifold, again=True)
+            if X is not None:
+                inputs.validated(self, X, aside=precedence, reset=False)
+        if self.epoch_ >= self.n_epochs_:
+            raise ValueError(
+                f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
+                "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
             )
-            if aside:
-                inputs.check_self_column(knn_indices, knn_dists)
-            elif self.metric == "precomputed":
-                check_square(values)
-            entry.update(counts._asdict())
-        warn_about(counts, neighbors, self.n_neighbors - 1)
-        with report.phase("graph") as entry:
-            lengths = mean_distances(neighbors)
-            graph = fuzzy_graph(
-                neighbors,
-                self.n_neighbors,
-                local_connectivity=self.local_connectivity,
-                set_op_mix_ratio=self.set_op_mix_ratio,
-                symmetrize=self.symmetrize,
-                allocate=allocate,
-            )
-            if allocate is in_memory and not self.symmetrize:
-                graph, entry["indices"] = in_callers_array(graph, knn_indices)
-            entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-        own = ("weights",) if entry.get("indices") == USED else WHOLE
-        manifold = Manifold(graph, self._graph_parameters(), own=own, lengths=lengths)
-        lost = manifold.disconnected()
-        report.phase_note("graph", disconnected_rows=int(lost.sum()))
-        warn_of_lost(lost, "rows have no neighbor")
-        return manifold
+        inputs.check_same(self._run.fingerprints, seen)
+        check_unchanged(self._run.parameters, self.get_params(deep=False))
 
-    def _advance(self, epochs, task, run, *, reuse=False):
+    def _advance(self, epochs, task, stored, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
-        stepper = stepping.restored(self._stepper, self.manifold_._held)
-        reached = stepper.state
-        last = min(self.n_epochs_, reached.epoch + epochs)
-        stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)
+        self._run = self._run._replace(layout=layout_run.restored(self._run.layout, self.manifold_._held))
 
-        def held(state):
-            return readers.is_read(state) or (run is not None and state is run.writing)
-
-        def on_epoch(state):
-            nonlocal reached, stop
-            reached = state
-            self.__dict__["_stepper"] = stepper._replace(state=state)  # for those who store the estimator now
-            entry["epochs"] = state.epochs_run
-            asked = show(state.epoch)
-            if run:
-                run.after_epoch(state)
-            halted = layout.end_epoch(lambda: self._attributes_of(stepper._replace(state=copy.deepcopy(state))))
-            stop = bool(halted or asked)
-            if not stop and state.epoch < last:
-                layout.begin_epoch()
-            return stop
+        def told(run):
+            self._run = self._run._replace(layout=run)  # for those who store the estimator now
+            return on_epoch(run)
 
         try:
-            with (
-                task.subtask("layout", last - reached.epoch) as layout,
-                self.report_.phase("layout") as entry,
-                progress_bar(costs, reached.epoch, self.verbose) as show,
-            ):
-                layout.begin_epoch()
-                while reached.epoch < last and not stop:
-                    stepper = stepping.lightened(stepper._replace(state=reached))
-                    self.__dict__.update(_stepper=stepper)  # lets go of what was left out
-                    count = min(last, stepping.phase_end(stepper)) - reached.epoch
-                    problem = stepping.layout_of(stepper)
-                    optimizer.run(problem, reached, count, on_epoch, reuse=reuse, held=held)
-                    reuse = True
+            with fitting.watched(self, epochs, task, stored) as on_epoch:
+                must_stay = fitting.must_stay(stored)
+                layout_run.advanced(self._run.layout, epochs, told, reuse=reuse, held=must_stay)
         finally:
-            self._settle(stepper._replace(state=reached))
-            if run:
-                run.settle(reached, self.embedding_)
+            reached, run = self._run.layout, self._run
+            if layout_run.finished(reached):
+                run = fitting.Run(None, run.fingerprints, {}, None)
+            self._publish(self._results() | fitting.standing(reached, self.manifold_) | {"_run": run})
+            if stored:
+                stored.settle(reached.state, self.embedding_)
 
-    def _settle(self, stepper):
-        """Take over a layout as it stands, in one step."""
-        attributes = self.__dict__ | self._attributes_of(stepper)
-        if stepping.finished(stepper):
-            for name in ("_stepper", "_identity", "_begun_with"):
-                attributes.pop(name, None)
-        self.__dict__ = attributes
+    def _results(self):
+        """What has been published."""
+        return {name: value for name, value in vars(self).items() if name in persistence.RESULTS}
 
-    def _attributes_of(self, stepper):
-        """Attributes of an estimator whose layout is at this point."""
-        return {
-            "embedding_": stepping.whole_positions(stepper, self.manifold_.disconnected()),
-            "epoch_": stepper.state.epoch,
-            "_map": MapCache(),
-            "_stepper": stepper,
-        }
+    def _publish(self, results):
+        """Take over results in place of all earlier ones, in one step: another thread may store the estimator now."""
+        self.__dict__ = {n: value for n, value in vars(self).items() if n not in persistence.RESULTS} | results
 
-    def _look_up(self, X, knn_indices, knn_dists, count):
-        """Check what was given of new rows; X validated, and arrays, of `count` neighbors where they are searched."""
-        aside = inputs.check_combination(X, knn_indices, knn_dists)
-        searches = not aside and self.metric != "precomputed"
-        if searches and not hasattr(self, "_search"):
-            raise ValueError(
-                "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
-                "knn_dists, or fit with features as X."
-            )
-        values = None if X is None else inputs.validated(self, X, aside=aside, reset=False)
-        if searches:
-            knn_indices, knn_dists = find_neighbors(self._search, values, count, own=False)
-        return values, knn_indices, knn_dists
-
-    def _read_new(self, values, knn_indices, knn_dists, count):
-        """The nearest neighbors of new rows among the training rows."""
-        return read_neighbors(
-            values if knn_indices is None else None,
-            knn_indices=knn_indices,
-            knn_dists=knn_dists,
-            n_neighbors=count,
-            n_rows=None if values is None else _num_samples(values),
-            n_columns=len(self.embedding_),
-            drop_self=False,
-            disconnection_distance=self._graph_parameters()["disconnection_distance"],
-        )
-
-    def _place(self, values, knn_indices, knn_dists):
-        """Places of new rows, of the dtype of their features."""
-        neighbors, counts = self._read_new(values, knn_indices, knn_dists, self.n_neighbors)
-        warn_about(counts, neighbors, self.n_neighbors)
-        frozen = self._map.get(lambda: freeze(self.embedding_, self._forces(Curve(self.a_, self.b_)), self.seed_))
-        places = place(frozen, neighbors, self.n_neighbors, self.local_connectivity)
-        warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor")
-        return places if values is None else places.astype(values.dtype, copy=False)
-
-    def _placed(self, X, knn_indices, knn_dists, count):
-        """Places of new rows, and all their neighbors: those given, or at least `count` where they are searched."""
-        with limit_threads(self.n_jobs):
-            values, indices, dists = self._look_up(X, knn_indices, knn_dists, max(count, self.n_neighbors))
-            neighbors, _ = self._read_new(values, indices, dists, len(self.embedding_))
-            return self._place(values, indices, dists), neighbors
-
-    def _graph_parameters(self):
-        """Parameters that decide the graph, with the metric's own disconnection distance filled in."""
-        distance = self.disconnection_distance
-        if distance is None:
-            distance = DISCONNECTION_DISTANCES.get(self.metric, np.inf) if isinstance(self.metric, str) else np.inf
-        return {
-            "n_neighbors": self.n_neighbors,
-            "local_connectivity": self.local_connectivity,
-            "set_op_mix_ratio": self.set_op_mix_ratio,
-            "disconnection_distance": distance,
-            "symmetrize": self.symmetrize,
-        }
-
-    def _curve(self):
-        """The curve: a and b as given, or fitted."""
-        if (self.a is None) != (self.b is None):
-            raise ValueError(f"a={self.a!r} and b={self.b!r}: give both parameters of the curve, or neither.")
-        if self.a is not None:
-            return inputs.check_curve(Curve(float(self.a), float(self.b)))
-        if self.min_dist > self.spread:
-            raise ValueError(
-                f"min_dist={self.min_dist} must be at most spread={self.spread}. Lower one or raise the other."
-            )
-        return fit_curve(float(self.spread), float(self.min_dist))
-
-    def _forces(self, curve):
-        """What pulls and pushes, from the parameters."""
-        return optimizer.Forces(
-            curve,
-            float(self.repulsion_strength),
-            negative_rate=float(self.negative_sample_rate),
-            learning_rate=float(self.learning_rate),
-        )
+    def _task(self, count, given, y):
+        """The task of one call, as callbacks see it."""
+        return fit_task(self, count, given.X, y, {"knn_indices": given.knn_indices, "knn_dists": given.knn_dists})
 
     @contextlib.contextmanager
     def _careful(self):
-        """Run on as many threads as were asked for, and leave the estimator as it was after an error."""
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None), self._restored_after(Exception):
-            yield
-
-    @contextlib.contextmanager
-    def _restored_after(self, errors):
-        """Leave the estimator as it was if the block ends in one of these errors."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except errors:
-            self.__dict__ = before
-            raise
-
-
-def draw_seed(random_state: Any) -> int:
-    """Seed of a run: the number that was given, or one drawn from the generator or from numpy's global one.
-
-    Parameters
-    ----------
-    random_state : int, RandomState, Generator or None
-        The estimator's parameter.
-
-    Returns
-    -------
-    int
-        Not negative.
-    """
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31))
-    return int(check_random_state(random_state).randint(2**31))
-
-
-def warn_of_lost(lost: np.ndarray, what: str) -> None:
-    """Warn of rows that have no place.
-
-    Parameters
-    ----------
-    lost : ndarray of bool
-        True for such rows.
-    what : str
-        Why they have none.
-    """
-    if lost.any():
-        warn(
-            f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            "embedding. Search for more neighbors, or raise disconnection_distance.",
-            DisconnectedWarning,
-        )
+        """Run on as many threads as were asked for; after an error, what was published before is so again."""
+        before = self._results()
+        if "report_" in before:
+            before["report_"] = before["report_"].copy()
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None):
+            try:
+                yield
+            except Exception:
+                self._publish(before)
+                raise
 
 
 def _x_optional(method: Callable[..., Any]) -> Callable[..., Any]:

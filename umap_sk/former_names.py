@@ -1,6 +1,5 @@
 """Modules by the names that they had in 0.1.0, which models that were stored then refer to."""
 
-import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -19,6 +18,7 @@ FORMER = {
     "stepping": "layout.run",
     "transform": "layout.transform",
 }
+NAMES = {"Stepper": "LayoutRun"}  # in them
 
 
 class FormerNames(MetaPathFinder, Loader):
@@ -35,7 +35,7 @@ class FormerNames(MetaPathFinder, Loader):
         """Refer to the module of today."""
         name = module.__name__.rpartition(".")[2]
         successor = importlib.import_module(f"{__package__}.{FORMER[name]}")
-        module.__getattr__ = functools.partial(getattr, successor)  # type: ignore[method-assign]
+        module.__getattr__ = lambda attribute: getattr(successor, NAMES.get(attribute, attribute))  # type: ignore[method-assign]
 
 
 def install() -> None:

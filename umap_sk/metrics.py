@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from umap_sk.graph.manifold import Manifold
 from umap_sk.neighbors.listed import Listed, list_themselves, listed, positions_of, rows_of
 from umap_sk.neighbors.read import Neighbors, read_neighbors
+from umap_sk.placing import placed_with_neighbors
 
 __all__ = [
     "distance_correlation",
@@ -301,7 +302,7 @@ def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
         Higher is better.
     """
     umap, X = _last_step(estimator, X)
-    places, neighbors = umap._placed(X, None, None, LISTED * k + 1)
+    places, neighbors = placed_with_neighbors(umap, X, None, None, LISTED * k + 1)
     return trust_of(lists_of_new(umap, places, neighbors, k))
 
 

@@ -1,77 +1,78 @@
 """What a pickled or otherwise stored estimator holds, and which formats can be read."""
 
-import copy
 from typing import Any
 
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk.layout.run import whole_positions
-from umap_sk.monitor.callbacks import OF_A_RUN
+from umap_sk.fitting import Run, standing
+from umap_sk.layout.run import as_plain, from_plain
+from umap_sk.monitor.callbacks import OF_A_FIT
 from umap_sk.neighbors.search import build_search
 
-FORMAT = 3  # raised when an older version of the package could not make sense of a newer model
+FORMAT = 4  # raised when an older version of the package could not make sense of a newer model
 GOES_ON = 3  # the first format whose unfinished layouts have this version's schedule
-OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of an unfinished layout
+RESULTS = (
+    "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ _map _search _run"
+).split()
+"""Attributes that a fit publishes."""
 
 
 def packed(state: dict[str, Any]) -> dict[str, Any]:
-    """State to store: what can be built again or belongs to a fit that is running is left out.
+    """An estimator's attributes to store: what can be built again or belongs to a fit that is running is left out.
 
     While a fit runs, the layout is ahead of the map, and its arrays are written over later.
-
-    Parameters
-    ----------
-    state : dict
-        The estimator's attributes; left as it is.
-
-    Returns
-    -------
-    dict
-        With the format and the version.
     """
     from umap_sk import __version__
 
-    state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_RUN)}
+    state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_FIT)}
     if "report_" in state:
         state["report_"] = state["report_"].copy()
-    if "_stepper" in state:
-        stepper = state["_stepper"]
-        if state["epoch_"] != stepper.state.epoch:
-            state["embedding_"] = whole_positions(stepper, state["manifold_"].disconnected())
-            state["epoch_"] = stepper.state.epoch
-        state["_stepper"] = stepper._replace(layout=None, state=copy.deepcopy(stepper.state))
+    run = state.get("_run")
+    if run and run.layout:
+        if state["epoch_"] != run.layout.state.epoch:
+            now = standing(run.layout, state["manifold_"])
+            state |= {name: now[name] for name in ("embedding_", "epoch_")}
+        state["_run"] = run._asdict() | {"layout": as_plain(run.layout)}
+    elif run:
+        state["_run"] = run._asdict()
     return {**state, "_format": FORMAT, "_umap_sk_version": __version__}
 
 
 def unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes from a stored state. An unfinished layout of an older format ends where it is.
+    """Attributes from a stored state, of this or an earlier version, or a ValueError if it is of a newer one.
 
-    Parameters
-    ----------
-    state : dict
-        From :func:`packed`, of this or an older version.
-
-    Returns
-    -------
-    dict
-        Without format and version.
-
-    Raises
-    ------
-    ValueError
-        If the state has a format of a newer version.
+    An unfinished layout of a format whose schedule was another ends where it is.
     """
     state = dict(state)
     stored = state.pop("_format", 1)
     check_format("model", stored, state.pop("_umap_sk_version", None))
-    if stored < GOES_ON and "_stepper" in state:  # the map is good, the epochs that follow are not those of its start
-        state = {name: value for name, value in state.items() if name not in OF_A_LAYOUT}
-        state["n_epochs_"] = state["epoch_"]
-    search = state.get("_search")
+    if "embedding_" in state:
+        state["_run"] = run_of_former(state, stored) if stored < FORMAT else run_of(state["_run"])
+    search = state.setdefault("_search", None) if "embedding_" in state else None
     if isinstance(search, NearestNeighbors):  # of a development version
         parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}
         state["_search"] = build_search(search._fit_X, search.metric, parameters, search.n_jobs)
     return state
+
+
+def run_of(stored: dict[str, Any] | None) -> Run | None:
+    """The run that was stored, if there was one."""
+    if stored is None:
+        return None
+    return Run(**stored | {"layout": stored["layout"] and from_plain(stored["layout"])})
+
+
+def run_of_former(state: dict[str, Any], stored: int) -> Run | None:
+    """The run of an earlier format, whose attributes are taken out of the state."""
+    layout, seen, identity, parameters = (
+        state.pop(name, None) for name in ("_stepper", "_seen", "_identity", "_begun_with")
+    )
+    if layout is not None and stored < GOES_ON:  # the map is good, the epochs that follow are not those of its start
+        state["n_epochs_"] = state["epoch_"]
+        return None
+    if layout is None and seen is None:
+        return None
+    return Run(layout, seen or {}, parameters or {}, identity)
 
 
 def check_format(what: str, stored: int, writer: str | None = None) -> None:

@@ -10,16 +10,12 @@ from umap_sk import kernels
 from umap_sk.layout import early_stop
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
+from umap_sk.layout.schedule import Phase, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, hand_down
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
-COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the graph itself, below levels or alone
-COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
-MOST_RUNS = 64
 COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
-LONGEST = 200  # n_epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
 NEAR_FROM = 0.75  # of the last phase's epochs
 SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
 
@@ -32,67 +28,6 @@ FIELDS = np.dtype(
 # Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
 # whose interrupts it swallows there.
 SETTINGS = np.dtype((np.record, FIELDS))
-
-
-class Descent(NamedTuple):
-    """How the vertices of a phase move.
-
-    Attributes
-    ----------
-    step : float
-        Step size alpha of its first epoch, in units of the embedding; on coarse levels in widths of the start.
-    fall : float
-        How it falls: as ``(1 - u) ** fall`` over the phase.
-    floor : float
-        Share of a vertex's degree in Adam's epsilon: weak forces move a vertex less than strong ones.
-    softening : float
-        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
-        it takes away the barriers between points that block each other. In units of the embedding.
-    softening_fall : float
-        How the length falls.
-    repulsion : float
-        Factor of the repulsion.
-    near : bool
-        Whether the last quarter has the near field, where the repulsion is a field.
-    """
-
-    step: float
-    fall: float
-    floor: float = 0.0
-    softening: float = 0.0
-    softening_fall: float = 1.0
-    repulsion: float = 1.0
-    near: bool = False
-
-
-COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
-ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
-SETTLING = Descent(step=1.8, fall=2.0, near=True)
-
-
-class Phase(NamedTuple):
-    """Epochs on one level.
-
-    Attributes
-    ----------
-    depth : int
-        The level; 0 is the graph itself.
-    first_epoch, epochs : int
-        Where the phase begins in the whole schedule, and how long it is.
-    field : bool
-        Whether the repulsion is a field on a grid, or sampled.
-    negatives : int
-        Sampled vertices a vertex, where the repulsion is sampled.
-    descent : Descent
-        How the vertices move.
-    """
-
-    depth: int
-    first_epoch: int
-    epochs: int
-    field: bool
-    negatives: int
-    descent: Descent
 
 
 class Forces(NamedTuple):
@@ -119,7 +54,7 @@ class Forces(NamedTuple):
     learning_rate: float = 1.0
 
 
-class Layout(NamedTuple):
+class LayoutProblem(NamedTuple):
     """What an epoch needs beside its state.
 
     Attributes
@@ -181,78 +116,12 @@ class LayoutState(NamedTuple):
         return self.epoch - self.left_out
 
 
-def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
-    """Schedule of the epochs over the levels.
-
-    On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
-
-    Parameters
-    ----------
-    n_levels : int
-        Levels to use; 1 for the graph alone.
-    n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph, with E of
-        at most 200 in all but the last; 0.4 E and 0.5 E if the graph is alone.
-    negatives : int
-        Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
-    field : bool
-        Whether the repulsion is a field.
-
-    Returns
-    -------
-    tuple of Phase
-        In the order in which they run.
-    """
-    coarsest = n_levels - 1
-    arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
-    at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
-    planned = [
-        (
-            depth,
-            (COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE) * at_most,
-            COARSE._replace(floor=depth * COARSE.floor),
-        )
-        for depth in range(coarsest, 0, -1)
-    ]
-    planned += [(0, arranging * at_most, ARRANGING), (0, settling * n_epochs, SETTLING)]
-    phases: list[Phase] = []
-    first = 0
-    for depth, epochs, descent in planned:
-        count = max(negatives, COARSEST_NEGATIVES) if depth == coarsest > 0 else negatives
-        phases.append(Phase(depth, first, max(1, round(epochs)), field, count, descent))
-        first += phases[-1].epochs
-    return tuple(phases)
-
-
-def total_epochs(phases: tuple[Phase, ...]) -> int:
-    """Epochs of the whole schedule, over all levels."""
-    return phases[-1].first_epoch + phases[-1].epochs
-
-
-def negatives_for(mean_degree: float, rate: float) -> int:
-    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs.
-
-    Parameters
-    ----------
-    mean_degree : float
-        Mean of the vertices' scaled degrees.
-    rate : float
-        Negative samples an edge.
-
-    Returns
-    -------
-    int
-        A multiple of 32, from 32 to 2,048.
-    """
-    return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
-
-
-def begin(layout: Layout, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
+def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
     """State before the first epoch.
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     positions : ndarray of shape (n, d), float32
         Start of the first phase's level.
@@ -267,11 +136,11 @@ def begin(layout: Layout, positions: np.ndarray, seed: int, width: float = 1.0) 
         Epoch 0, moments 0.
     """
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(layout.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
+    return LayoutState(problem.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
 
 
 def run(
-    layout: Layout,
+    problem: LayoutProblem,
     state: LayoutState,
     epochs: int,
     on_epoch: Callable[[LayoutState], bool | None] | None = None,
@@ -283,7 +152,7 @@ def run(
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     state : LayoutState
         Where to go on from.
@@ -302,13 +171,13 @@ def run(
     LayoutState
         The state after the last epoch.
     """
-    last = min(total_epochs(layout.phases), state.epoch + epochs)
+    last = min(total_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more
-    with spare_threads(layout.levels[0].n_vertices):
+    with spare_threads(problem.levels[0].n_vertices):
         while state.epoch < last:
             spare = next((old for old in used if not (held and held(old))), None)
-            reached = advance(layout, state, spare)
+            reached = advance(problem, state, spare)
             used = [old for old in used if old is not spare and state.depth == reached.depth]
             if state.depth == reached.depth and (reuse or state is not given):
                 used.append(state)
@@ -318,12 +187,12 @@ def run(
     return state
 
 
-def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
     """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends.
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     state : LayoutState
         Only read.
@@ -335,28 +204,28 @@ def advance(layout: Layout, state: LayoutState, spare: LayoutState | None = None
     LayoutState
         The next state.
     """
-    phase = next(p for p in layout.phases if state.epoch < p.first_epoch + p.epochs)
+    phase = next(p for p in problem.phases if state.epoch < p.first_epoch + p.epochs)
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
-    step_rows(layout, phase, state, out, out_moments)
+    step_rows(problem, phase, state, out, out_moments)
     end = phase.first_epoch + phase.epochs
     leapt = early_stop.leap(state.pace, end - state.epoch)
     epoch, left_out = state.epoch + leapt, state.left_out + leapt - 1
-    if epoch == end < total_epochs(layout.phases):
-        positions = hand_down(layout.levels, phase.depth, out) if phase.depth else out
+    if epoch == end < total_epochs(problem.phases):
+        positions = hand_down(problem.levels, phase.depth, out) if phase.depth else out
         moments = np.zeros((2, *positions.shape), np.float32)
         return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width, left_out)
     reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
-    if layout.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
-        return looked_at(layout, reached)
+    if problem.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
+        return looked_at(problem, reached)
     return reached
 
 
-def looked_at(layout: Layout, state: LayoutState) -> LayoutState:
+def looked_at(problem: LayoutProblem, state: LayoutState) -> LayoutState:
     """A state after a look at its loss: with that, and with the pace that follows from it.
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     state : LayoutState
         Only read.
@@ -366,10 +235,10 @@ def looked_at(layout: Layout, state: LayoutState) -> LayoutState:
     LayoutState
         With the same arrays.
     """
-    forces = layout.forces
+    forces = problem.forces
     rate = forces.negative_rate * forces.gamma
-    loss = early_stop.probed_loss(layout.levels[state.depth], state.positions, forces.curve, rate)
-    return state._replace(loss=loss, pace=early_stop.next_pace(layout.tol, state.loss, loss, state.pace))
+    loss = early_stop.probed_loss(problem.levels[state.depth], state.positions, forces.curve, rate)
+    return state._replace(loss=loss, pace=early_stop.next_pace(problem.tol, state.loss, loss, state.pace))
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
@@ -378,7 +247,7 @@ def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
 
 
 def step_rows(
-    layout: Layout,
+    problem: LayoutProblem,
     phase: Phase,
     state: LayoutState,
     out: np.ndarray,
@@ -389,7 +258,7 @@ def step_rows(
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     phase : Phase
         The phase that the state is in.
@@ -400,14 +269,14 @@ def step_rows(
     rows : tuple of 2 int, optional
         First row, a multiple of the kernels' block size, and the row behind the last; all rows by default.
     """
-    level = layout.levels[phase.depth]
-    settings = epoch_settings(layout, phase, state)
+    level = problem.levels[phase.depth]
+    settings = epoch_settings(problem, phase, state)
     first, last = rows or (0, level.n_vertices)
     blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
     before = readonly(state.positions), places_of(state.positions), readonly(state.moments)
     after = settings, *blocks, out, out_moments
     if phase.field:
-        repulsion(layout, phase, state, settings, out, (first, last))
+        repulsion(problem, phase, state, settings, out, (first, last))
         kernels.field_step(*before, *level.edges, level.degree, *after)
     else:
         kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
@@ -430,7 +299,7 @@ def places_of(positions: np.ndarray) -> np.ndarray:
 
 
 def repulsion(
-    layout: Layout,
+    problem: LayoutProblem,
     phase: Phase,
     state: LayoutState,
     settings: np.ndarray,
@@ -441,7 +310,7 @@ def repulsion(
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     phase : Phase
         The phase that the state is in.
@@ -454,15 +323,15 @@ def repulsion(
     rows : tuple of 2 int
         First row and the row behind the last.
     """
-    forces = layout.forces
-    level = layout.levels[phase.depth]
+    forces = problem.forces
+    level = problem.levels[phase.depth]
     coarse = phase.depth > 0
     near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
     wider = COARSE_CELLS if coarse else 1
     spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
     kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
     field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
-    share = 1 / layout.levels[0].n_vertices
+    share = 1 / problem.levels[0].n_vertices
     read_field(field, state.positions, share, out, rows)
     if near:
         frame = field.frame
@@ -489,12 +358,12 @@ def softening(phase: Phase, state: LayoutState) -> float:
     return (phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
-def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarray:
+def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
     """Scalars of one epoch, as one record for the kernels.
 
     Parameters
     ----------
-    layout : Layout
+    problem : LayoutProblem
         The problem.
     phase : Phase
         The phase that the state is in.
@@ -507,7 +376,7 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarr
         Of dtype `SETTINGS`.
     """
     done = state.epoch - phase.first_epoch
-    forces, descent = layout.forces, phase.descent
+    forces, descent = problem.forces, phase.descent
     unit = state.width if phase.depth else 1.0
     return as_record(
         forces._replace(gamma=forces.gamma * descent.repulsion),
@@ -518,7 +387,7 @@ def epoch_settings(layout: Layout, phase: Phase, state: LayoutState) -> np.ndarr
         softening=softening(phase, state),
         seed=state.seed,
         epoch=state.epoch,
-        n_rows=layout.levels[0].n_vertices,
+        n_rows=problem.levels[0].n_vertices,
         negatives=phase.negatives,
     )
 

@@ -28,8 +28,8 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """
     with _lock:
         attributes = dict(take())
-        stepper = attributes.get("_stepper")
-        key = stepper and id(stepper.state.positions)
+        run = attributes.get("_run")
+        key = run and run.layout and id(run.layout.state.positions)
         if key:
             _readers[key] += 1
     try:

@@ -12,7 +12,7 @@ except ImportError:
         """Stand-in for scikit-learn before 1.9: no callbacks can be set."""
 
 
-OF_A_RUN = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_parent_callback_ctx")
+OF_A_FIT = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_parent_callback_ctx")
 """What scikit-learn keeps in an estimator while its fit runs."""
 
 

@@ -13,9 +13,9 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.layout import optimizer
 from umap_sk.layout.coarsen import build_levels
 from umap_sk.layout.curve import fit_curve
-from umap_sk.layout.init import smoothed_start
 from umap_sk.layout.repulsion import Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.sell import arrange
+from umap_sk.layout.width import smoothed_start
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.runtime.compile import readonly
 

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
-from umap_sk.layout.optimizer import COARSE_CELLS, NEAR_FROM, Layout, LayoutState, Phase, negatives_for, plan_phases
+from umap_sk.layout.optimizer import COARSE_CELLS, NEAR_FROM, LayoutProblem, LayoutState
+from umap_sk.layout.problem import SMALL
 from umap_sk.layout.repulsion import MOST_CELLS, frame_of, spacing_for
-from umap_sk.layout.run import OF_A_GRAPH, SMALL
+from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
+from umap_sk.layout.start import OF_A_GRAPH
 from umap_sk.planning import calibration
 from umap_sk.planning.calibration import TYPICAL, Rates
 from umap_sk.planning.memory import has_field, level_sizes, strips_of
@@ -97,12 +99,12 @@ def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     return plan_phases(n_levels if sizes.multilevel else 1, n_epochs, negatives, field=has_field(sizes))
 
 
-def costs_of(layout: Layout, state: LayoutState) -> list[float]:
+def costs_of(layout: LayoutProblem, state: LayoutState) -> list[float]:
     """What each epoch of a layout costs beside the others, by the sizes of its levels and the width of its map.
 
     Parameters
     ----------
-    layout : Layout
+    layout : LayoutProblem
         The problem.
     state : LayoutState
         Where it is.

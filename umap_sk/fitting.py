@@ -1,0 +1,281 @@
+"""A fit in steps: what was given, the manifold, the start of the layout run, and who watches its epochs.
+
+The functions read the estimator's parameters and never write to it; what they find is for it to publish.
+"""
+
+import contextlib
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import get_num_threads
+
+from umap_sk import inputs, parameters
+from umap_sk.checkpoint.identity import identity_of
+from umap_sk.checkpoint.session import opened
+from umap_sk.checkpoint.settings import as_checkpoint
+from umap_sk.exceptions import DisconnectedWarning, warn
+from umap_sk.graph.fuzzy_union import fuzzy_graph
+from umap_sk.graph.manifold import Manifold
+from umap_sk.graph.own_indices import USED, in_callers_array
+from umap_sk.graph.scales import mean_distances
+from umap_sk.graph.shared import WHOLE
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.init import automatic_start
+from umap_sk.layout.readers import is_read
+from umap_sk.layout.run import LayoutRun, begun, level_sizes, planned_epochs, problem_of, resumed, whole_positions
+from umap_sk.layout.start import Start
+from umap_sk.layout.transform import MapCache
+from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.report import Report
+from umap_sk.neighbors.distances import check_metric
+from umap_sk.neighbors.read import read_neighbors, warn_about
+from umap_sk.neighbors.search import NoSearch, Search, build_search, find_neighbors, search_beside
+from umap_sk.neighbors.square import check_square
+from umap_sk.planning.plan import warn_if_too_large
+from umap_sk.planning.seconds import costs_of
+from umap_sk.runtime.allocation import Allocate, in_memory
+
+
+class Given(NamedTuple):
+    """What a call was given, as in :meth:`umap_sk.PrecomputedUMAP.fit`."""
+
+    X: Any = None
+    knn_indices: Any = None
+    knn_dists: Any = None
+    init: Any = None
+    manifold: Any = None
+
+
+class Run(NamedTuple):
+    """What an estimator keeps of an unfinished fit, to go on with it.
+
+    Attributes
+    ----------
+    layout : LayoutRun or None
+        Where the layout is; None where partial_fit has run it to its end.
+    fingerprints : dict of str
+        Hashes of what was given.
+    parameters : dict
+        The estimator's, with which the run was begun.
+    identity : dict or None
+        Of its folder on the disk, if it has one.
+    """
+
+    layout: LayoutRun | None
+    fingerprints: dict[str, str]
+    parameters: dict[str, Any]
+    identity: dict[str, Any] | None
+
+
+def fingerprints(given: Given) -> dict[str, str]:
+    """Hashes of what a call was given, by name."""
+    return inputs.fingerprints(**given._asdict())
+
+
+def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, stepped: bool) -> Any:
+    """The place on the disk of the run that this call begins (None) or goes on with, as a context.
+
+    The folder stays locked for the estimator's next call if it is stepped.
+    """
+    if umap.checkpoint is None:
+        return contextlib.nullcontext()
+    settings, keeper = as_checkpoint(umap.checkpoint), umap if stepped else None
+    if run is None:
+        seed = parameters.draw_seed(umap.random_state)
+        changed = {"init": umap.init if given.init is None else given.init}
+        if umap.random_state is not None:
+            changed["random_state"] = seed
+        data = {name: value for name, value in seen.items() if name != "init"}
+        return opened(settings, identity_of(umap.get_params(deep=False) | changed, data), seed, False, keeper)
+    if run.identity is None:
+        raise ValueError(
+            "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
+            "without."
+        )
+    return opened(settings, run.identity, umap.seed_, True, keeper)
+
+
+def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtype]:
+    """Results of a fit at its start, or where its run on the disk (`stored`) was, and the dtype of its output."""
+    report, curve = Report(threads=get_num_threads()), parameters.curve_of(umap)
+    reader, values, precedence = validated(umap, given)
+    warn_if_too_large(umap, values, given.knn_indices, given.manifold, given.init)
+    manifold, search = manifold_of(umap, given, values, precedence, stored, report)
+    if search is None and values is not None and umap.metric != "precomputed":
+        search = search_beside(values, umap.metric, umap.metric_params, umap.n_jobs)
+    features = values if precedence or umap.metric != "precomputed" else None
+    init = umap.init if given.init is None else given.init
+    known = manifold._held.lengths is not None
+    init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
+    names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
+    results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
+    results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": None}
+    dtype = np.dtype(np.float32) if values is None else values.dtype
+    state = stored and stored.take(manifold._held)
+    if state and stored.finished:
+        with report.phase("resume") as entry:
+            entry["epoch"] = state.epoch
+        places = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
+        return results | places | {"seed_": state.seed}, dtype
+    run = layout_run(umap, manifold, curve, Start(init, features, umap.rescale_init), stored, state, report)
+    if stored:
+        stored.n_epochs = planned_epochs(run)
+    kept = Run(run, {}, umap.get_params(deep=False), stored.identity if stored else None)
+    begun_at = {"seed_": run.state.seed, "n_epochs_": planned_epochs(run), "_run": kept}
+    return results | begun_at | standing(run, manifold), dtype
+
+
+def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
+    """An estimator that has read X and nothing else, X validated, and whether other neighbors take precedence."""
+    check_metric(umap.metric)
+    precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
+    reader = type(umap)(**umap.get_params(deep=False))
+    values = None if given.X is None else inputs.validated(reader, given.X, aside=precedence, reset=True)
+    return reader, values, precedence
+
+
+def manifold_of(
+    umap: Any, given: Given, values: Any, precedence: bool, stored: Any, report: Report
+) -> tuple[Manifold, Search | NoSearch | None]:
+    """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
+    manifold, wanted = given.manifold, parameters.graph_parameters(umap)
+    if manifold is None:
+        kept = stored and stored.graph()
+        if kept:
+            return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
+        return learned(umap, given, values, precedence, report)
+    if not isinstance(manifold, Manifold):
+        raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
+    manifold.check_agrees(wanted)
+    if values is not None and values.shape[0] != manifold.n_samples:
+        raise ValueError(
+            f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
+            "was learned from, or leave X out. Cross-validation cuts X and passes a manifold on whole: to try "
+            "parameters on one graph, use cv=[(rows, rows)] with rows = np.arange(n)."
+        )
+    return manifold, None
+
+
+def learned(
+    umap: Any, given: Given, values: Any, precedence: bool, report: Report, allocate: Allocate = in_memory
+) -> tuple[Manifold, Search | NoSearch | None]:
+    """Manifold of the neighbors that were given or are found, and the search that found them."""
+    indices, dists, search = given.knn_indices, given.knn_dists, None
+    if not precedence and umap.metric != "precomputed":
+        with report.phase("search") as entry:
+            search = build_search(values, umap.metric, umap.metric_params, umap.n_jobs)
+            indices, dists = find_neighbors(search, values, umap.n_neighbors - 1, own=True)
+            entry["rows"] = len(indices)
+    with report.phase("neighbors") as entry:
+        neighbors, counts = read_neighbors(
+            values if indices is None else None,
+            knn_indices=indices,
+            knn_dists=dists,
+            n_neighbors=umap.n_neighbors,
+            n_rows=None if values is None else values.shape[0],
+            disconnection_distance=parameters.graph_parameters(umap)["disconnection_distance"],
+            allocate=allocate,
+        )
+        if precedence:
+            inputs.check_self_column(indices, dists)
+        elif umap.metric == "precomputed":
+            check_square(values)
+        entry.update(counts._asdict())
+    warn_about(counts, neighbors, umap.n_neighbors - 1)
+    with report.phase("graph") as entry:
+        lengths = mean_distances(neighbors)
+        graph = fuzzy_graph(
+            neighbors,
+            umap.n_neighbors,
+            local_connectivity=umap.local_connectivity,
+            set_op_mix_ratio=umap.set_op_mix_ratio,
+            symmetrize=umap.symmetrize,
+            allocate=allocate,
+        )
+        if allocate is in_memory and not umap.symmetrize:
+            graph, entry["indices"] = in_callers_array(graph, indices)
+        entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
+    own = ("weights",) if entry.get("indices") == USED else WHOLE
+    manifold = Manifold(graph, parameters.graph_parameters(umap), own=own, lengths=lengths)
+    lost = manifold.disconnected()
+    report.phase_note("graph", disconnected_rows=int(lost.sum()))
+    warn_of_lost(lost, "rows have no neighbor")
+    return manifold, search
+
+
+def layout_run(
+    umap: Any, manifold: Manifold, curve: Curve, start: Start, stored: Any, state: Any, report: Report
+) -> LayoutRun:
+    """The layout run at its start, or at the state that was stored."""
+    schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._held
+    with report.phase("resume" if state else "start") as entry:
+        if state:
+            run = resumed(held, schedule, forces, state)
+            entry["epoch"] = state.epoch
+        else:
+            seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
+            if isinstance(start.init, str) and start.init == "auto":
+                found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
+                start = Start(found, start.features)
+            entry["init"] = start.init if isinstance(start.init, str) else "array"
+            run = begun(held, start, schedule, forces, seed)
+        entry["levels"] = level_sizes(run)
+    return run
+
+
+def standing(run: LayoutRun, manifold: Manifold) -> dict[str, Any]:
+    """Results of a layout as it stands."""
+    positions = whole_positions(run, manifold.disconnected())
+    return {"embedding_": positions, "epoch_": run.state.epoch, "_map": MapCache()}
+
+
+@contextlib.contextmanager
+def watched(umap: Any, epochs: int, task: Any, stored: Any) -> Iterator[Callable[[LayoutRun], bool]]:
+    """What to call after every epoch: report, progress, checkpoint and callbacks; true where one wants a stop."""
+    first = umap._run.layout
+    last = min(umap.n_epochs_, first.state.epoch + epochs)
+    costs = functools.partial(costs_of, problem_of(first), first.state)
+    begin_at = first.state.epoch
+    del first
+    with (
+        task.subtask("layout", last - begin_at) as layout,
+        umap.report_.phase("layout") as entry,
+        progress_bar(costs, begin_at, umap.verbose) as show,
+    ):
+
+        def on_epoch(run: LayoutRun) -> bool:
+            state = run.state
+            entry["epochs"] = state.epochs_run
+            asked = show(state.epoch)
+            if stored:
+                stored.after_epoch(state)
+
+            def attributes() -> dict[str, Any]:
+                still = run._replace(state=copy.deepcopy(state))
+                return standing(still, umap.manifold_) | {"_run": umap._run._replace(layout=still)}
+
+            stop = bool(layout.end_epoch(attributes) or asked)
+            if not stop and state.epoch < last:
+                layout.begin_epoch()
+            return stop
+
+        layout.begin_epoch()
+        yield on_epoch
+
+
+def must_stay(stored: Any) -> Callable[[Any], bool]:
+    """Which states are being read or written, so that their arrays are not written over."""
+    return lambda state: is_read(state) or (stored is not None and state is stored.writing)
+
+
+def warn_of_lost(lost: np.ndarray, what: str) -> None:
+    """Warn of rows that have no place, for a reason."""
+    if lost.any():
+        warn(
+            f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
+            "embedding. Search for more neighbors, or raise disconnection_distance.",
+            DisconnectedWarning,
+        )

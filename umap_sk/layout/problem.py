@@ -1,0 +1,72 @@
+"""From a manifold's graph to the problem of its layout: the rows that take part, coarser levels, a schedule."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.shared import HeldGraph
+from umap_sk.layout import coarsen
+from umap_sk.layout.coarsen import Level
+from umap_sk.layout.optimizer import Forces, LayoutProblem
+from umap_sk.layout.schedule import negatives_for, plan_phases
+from umap_sk.layout.sell import arrange
+from umap_sk.runtime.allocation import beside
+
+SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
+
+
+class Schedule(NamedTuple):
+    """How long and over how many levels a layout goes.
+
+    Attributes
+    ----------
+    n_epochs : int or None
+        E of the rule; None for 500 up to 10,000 rows and 200 beyond.
+    n_components : int
+        Axes of the embedding.
+    multilevel : bool
+        False runs every epoch on the whole graph.
+    tol : float
+        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
+    """
+
+    n_epochs: int | None
+    n_components: int
+    multilevel: bool
+    tol: float = 0.0
+
+
+def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
+    """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
+
+    The second value are these rows, None for all; the first is the same graph then.
+    """
+    kept = np.diff(held.indptr) > 0
+    if kept.all():
+        return held, None
+    graph = held.rows()
+    kept[graph.indices] = True
+    if kept.all():
+        return held, None
+    number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
+    indptr = np.concatenate([[0], graph.indptr[1:][kept]])
+    lengths = None if held.lengths is None else held.lengths[kept]
+    part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
+    return HeldGraph(part, ("indices",), lengths), np.flatnonzero(kept)
+
+
+def layout_problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[LayoutProblem, Level]:
+    """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
+
+    The problem has all levels, for its start, even if the epochs run on the graph alone.
+    """
+    allocate = beside(held.rows().weights)
+    built = list(coarsen.build_levels(held.rows(), seed))
+    coarsest = built[-1]
+    levels = arrange(built, seed, allocate, held)
+    n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
+    negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
+    on_grid = schedule.n_components == 2 and len(levels) > 1
+    phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
+    return LayoutProblem(levels, phases, forces, schedule.tol), coarsest

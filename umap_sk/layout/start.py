@@ -1,0 +1,128 @@
+"""The start of a run: positions by a name or given, smoothed, scaled, and on the level where epochs begin."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout.coarsen import Level, mean_of_members
+from umap_sk.layout.init import pca_positions, random_positions
+from umap_sk.layout.optimizer import LayoutProblem
+from umap_sk.layout.pivot_mds import pivot_mds_positions
+from umap_sk.layout.sell import JITTER, ArrangedLevel, average, hand_down
+from umap_sk.layout.spectral import spectral_positions
+from umap_sk.layout.width import NARROWEST, WIDEST, robust_widths, scaled_robustly, smoothed_start, suited_width
+
+OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
+
+
+class Start(NamedTuple):
+    """Where a layout begins.
+
+    Attributes
+    ----------
+    init : {"pivot_mds", "spectral", "pca", "random"} or ndarray of shape (n, n_components)
+        The start.
+    features : ndarray or sparse matrix of shape (n, n_features), optional
+        What "pca" needs.
+    rescale : bool
+        Smooth and scale a start that is an array.
+    """
+
+    init: str | np.ndarray
+    features: Any = None
+    rescale: bool = True
+
+
+def start_positions(
+    start: Start,
+    problem: LayoutProblem,
+    coarsest: Level,
+    lengths: np.ndarray | None,
+    connected: np.ndarray | None,
+    n_components: int,
+    seed: int,
+) -> tuple[np.ndarray, float]:
+    """Positions of the vertices of the first phase's level, and the width of the start.
+
+    `lengths` are mean distances from every row to its neighbors, which "pivot_mds" needs; `connected` are the rows that
+    take part, None for all.
+    """
+    levels, scaled = problem.levels, start.rescale or isinstance(start.init, str)
+    if isinstance(start.init, str) and start.init in OF_A_GRAPH:
+        width = OF_A_GRAPH[start.init]
+        positions = positions_of_a_graph(start.init, levels, coarsest, lengths, n_components, seed)
+        positions = scaled_robustly(positions) * np.float32(width)
+    else:
+        finest = given_positions(start, levels, connected, n_components, seed)
+        positions, width = (
+            averaged(finest, problem) if not scaled else rescaled(smoothed_start(levels[0], finest), problem)
+        )
+    if len(positions) != levels[problem.phases[0].depth].n_vertices:
+        for depth in range(len(levels) - 1, 0, -1):
+            positions = hand_down(levels, depth, positions)
+    if scaled:
+        positions = np.ascontiguousarray(positions)
+        kernels.jitter(positions, np.float32(JITTER))
+    return positions, width
+
+
+def averaged(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
+    """Means on the first phase's level of positions that are taken as they are, and how wide they are."""
+    positions = finest
+    for depth in range(problem.phases[0].depth):
+        positions = average(problem.levels[depth + 1], problem.levels[depth].mass, positions)
+    return positions, min(WIDEST, max(NARROWEST, float(robust_widths(positions).max())))
+
+
+def rescaled(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
+    """Means on the coarsest level of smoothed positions, as wide as suits them, and that width."""
+    levels = problem.levels
+    positions = finest = smoothed_start(levels[0], finest)
+    for finer, coarser in zip(levels, levels[1:], strict=False):
+        positions = average(coarser, finer.mass, positions)
+    width = suited_width(levels[0], finest, levels[-1], positions, problem.forces)
+    return positions * np.float32(width), width
+
+
+def positions_of_a_graph(
+    init: str,
+    levels: tuple[ArrangedLevel, ...],
+    coarsest: Level,
+    lengths: np.ndarray | None,
+    n_components: int,
+    seed: int,
+) -> np.ndarray:
+    """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order."""
+    if init == "spectral":
+        positions = spectral_positions(coarsest, n_components, seed)
+    else:
+        assert lengths is not None
+        positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), n_components, seed)
+    return positions[levels[-1].order]
+
+
+def given_positions(
+    start: Start, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None, n_components: int, seed: int
+) -> np.ndarray:
+    """Positions of the finest level's vertices that are given, random, or principal components, in its order."""
+    n = levels[0].n_vertices
+    if isinstance(start.init, str) and start.init == "random":
+        positions = random_positions(n, n_components, seed)
+    elif isinstance(start.init, str):
+        positions = pca_positions(start.features, n_components, seed)
+    else:
+        positions = np.array(start.init, np.float32, order="C")
+    if connected is not None and len(positions) != n:
+        positions = positions[connected]
+    return positions[levels[0].order]
+
+
+def on_coarsest(levels: tuple[ArrangedLevel, ...], lengths: np.ndarray) -> np.ndarray:
+    """Mean distances of the rows that the coarsest level's vertices stand for, in that level's own order."""
+    values = lengths[levels[0].order]
+    for finer, coarser in zip(levels, levels[1:], strict=False):
+        values = mean_of_members(coarser, finer.mass, values)
+    out = np.empty_like(values)
+    out[levels[-1].order] = values
+    return out

@@ -1,0 +1,202 @@
+"""How wide a start is: scaled robustly, and to a width that its groups need and its folds allow."""
+
+import math
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.optimizer import Forces
+from umap_sk.layout.sell import ArrangedLevel, smoothed, stride_of
+from umap_sk.runtime.compile import readonly
+
+PASSES = 2  # of smoothing
+LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
+BOUND = 0.75  # widths from the centre at which far points are clipped
+NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
+SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
+ROOM = 2.0  # widths of a start with the lowest loss
+SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
+OPPOSITE = 2_048  # others that each of them is held against, at least
+NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
+CROWDED = 120.0  # width times the square of how much longer a start's long edges are than its middle one
+MEASURED = 5_000  # vertices, at least, whose edges are measured
+
+
+def robust_widths(positions: np.ndarray) -> np.ndarray:
+    """Width of every axis, by quantiles, which far points do not move."""
+    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
+    return high - low
+
+
+def scaled_robustly(positions: np.ndarray) -> np.ndarray:
+    """Centre every axis and give it the width 1, by quantiles, which far points do not move; by ranks if many are far.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n, d), float32
+        Finite positions.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions within [-0.75, 0.75].
+    """
+    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
+    span = np.ptp(positions, axis=0).astype(float)
+    width = high - low
+    share = np.divide(width, span, out=np.zeros_like(width), where=span > 0)
+    if share.mean() < NARROW or share.min() <= 0:
+        ranks = np.argsort(np.argsort(positions, axis=0, kind="stable"), axis=0, kind="stable")
+        return (ranks / len(positions) - 0.5).astype(np.float32)
+    scaled = np.empty(positions.shape, np.float32)
+    for axis, (middle, extent) in enumerate(zip((low + high) / 2, width, strict=True)):
+        column = (positions[:, axis] - middle) / extent
+        scaled[:, axis] = np.clip(column, -BOUND, BOUND, out=column)
+    return scaled
+
+
+def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
+    """Positions after two passes of averaging over the neighbors, scaled robustly.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The finest level.
+    positions : ndarray of shape (n, d), float32
+        The given start.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        Positions within [-0.75, 0.75].
+    """
+    for _ in range(PASSES):
+        positions = smoothed(level, positions, 1.0)
+    return scaled_robustly(positions)
+
+
+def suited_width(
+    finest: ArrangedLevel, positions: np.ndarray, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces
+) -> float:
+    """Width from which a start is arranged best: enough for its groups, less where it is folded.
+
+    The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
+    about twice as much. A start with edges that are much longer than most lays on top of each other what does not
+    belong together, and a narrow one lets the descent sort it. The loss does not see empty space, so there is a bound.
+
+    Parameters
+    ----------
+    finest, coarsest : ArrangedLevel
+        The outermost levels.
+    positions, averages : ndarray of shape (n, d), float32
+        Positions of their vertices, about 1 wide.
+    forces : Forces
+        Curve and rates.
+
+    Returns
+    -------
+    float
+        What to multiply the positions by, from 12 to 30.
+    """
+    rate = forces.negative_rate * forces.gamma
+    losses = expected_losses(coarsest, averages, np.array(SCALES), finest.n_vertices, forces.curve, rate)
+    room = ROOM * lowest_scale(np.array(SCALES), losses)
+    return min(WIDEST, max(NARROWEST, min(room, CROWDED / length_spread(finest, positions))))
+
+
+def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
+    """Mean square of some edges' lengths, in units of their median, both weighted.
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        The finest level.
+    positions : ndarray of shape (n, d), float32
+        Its positions.
+
+    Returns
+    -------
+    float
+        About 2 for a map without folds; 1 where all edges have length 0.
+    """
+    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, MEASURED))
+    starts, indices, weights = level.strips
+    count = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
+    edges = np.repeat(starts[rows // kernels.STRIP] // kernels.STRIP - np.cumsum(count) + count, count)
+    edges = (edges + np.arange(count.sum())) * kernels.STRIP + np.repeat(rows % kernels.STRIP, count)
+    lengths = np.linalg.norm(positions[np.repeat(rows, count)] - positions[indices[edges]], axis=1).astype(np.float64)
+    shares = weights[edges].astype(np.float64)
+    order = np.argsort(lengths, kind="stable")
+    reached = np.cumsum(shares[order])
+    middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]] if reached[-1] > 0 else 0.0
+    return float((shares * lengths**2).sum() / reached[-1] / middle**2) if middle > 0 else 1.0
+
+
+def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
+    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms.
+
+    Parameters
+    ----------
+    scales, losses : ndarray of float
+        Ascending scales and their losses.
+
+    Returns
+    -------
+    float
+        The scale itself where its loss is the first or the last.
+    """
+    k = int(np.argmin(losses))
+    if k in (0, len(scales) - 1):
+        return float(scales[k])
+    left, right = (math.log(scales[j] / scales[k]) for j in (k - 1, k + 1))
+    rise_left, rise_right = (float(losses[j] - losses[k]) for j in (k - 1, k + 1))
+    slope = rise_left * right * right - rise_right * left * left
+    bend = rise_left * right - rise_right * left
+    return float(scales[k]) * (math.exp(slope / (2 * bend)) if bend else 1.0)
+
+
+def expected_losses(
+    level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
+) -> np.ndarray:
+    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
+
+    Parameters
+    ----------
+    level : ArrangedLevel
+        A level.
+    positions : ndarray of shape (n, d), float32
+        Its positions.
+    scales : ndarray of float
+        What to multiply the positions by.
+    n_rows : int
+        Rows that the level stands for.
+    curve : Curve
+        The curve.
+    rate : float
+        Weight of the repulsion.
+
+    Returns
+    -------
+    ndarray of float
+        One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
+    """
+    stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
+    parts = -(-level.n_vertices // stride)
+    attracted, repelled = np.zeros((2, parts, len(scales)))
+    kernels.scale_losses(
+        readonly(positions),
+        *level.edges,
+        level.degree,
+        np.ascontiguousarray(level.mass),
+        stride,
+        apart,
+        scales ** (2 * curve.b),
+        np.float32(curve.a),
+        np.float32(curve.b),
+        attracted,
+        repelled,
+    )
+    rows = np.arange(level.n_vertices) % stride % kernels.THIN == 0
+    share, sampled = float(rows.mean()), float(level.mass[::stride].sum())
+    return attracted.sum(0) / share / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled

@@ -1,0 +1,96 @@
+"""An estimator's parameters: which values are allowed, and what they come to for the graph and for the layout."""
+
+import os
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from umap_sk import inputs
+from umap_sk.checkpoint.settings import Checkpoint
+from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.optimizer import Forces
+from umap_sk.layout.problem import Schedule
+
+DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
+"""Distances that mean "nothing in common", by metric, as in umap-learn."""
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "n_neighbors": [Interval(Integral, 2, None, closed="left")],
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "metric": [str, callable],
+    "metric_params": [dict, None],
+    "min_dist": [Interval(Real, 0, None, closed="left")],
+    "spread": [Interval(Real, 1 / inputs.LARGEST, inputs.LARGEST, closed="both")],
+    "a": [Interval(Real, 0, None, closed="neither"), None],
+    "b": [Interval(Real, 0, None, closed="neither"), None],
+    "local_connectivity": [Interval(Real, 0, None, closed="left")],
+    "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
+    "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
+    "symmetrize": ["boolean"],
+    "init": [StrOptions(set(inputs.STARTS)), "array-like"],
+    "rescale_init": ["boolean"],
+    "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "learning_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
+    "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST, closed="right")],
+    "repulsion_strength": [Interval(Real, 0, inputs.LARGEST, closed="both")],
+    "multilevel": ["boolean"],
+    "random_state": ["random_state", np.random.Generator],
+    "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
+    "verbose": ["verbose"],
+    "checkpoint": [Checkpoint, str, os.PathLike, None],
+}
+
+
+def graph_parameters(umap: Any) -> dict[str, Any]:
+    """Those that decide the graph, with the metric's own disconnection distance filled in."""
+    distance = umap.disconnection_distance
+    if distance is None:
+        distance = DISCONNECTION_DISTANCES.get(umap.metric, np.inf) if isinstance(umap.metric, str) else np.inf
+    return {
+        "n_neighbors": umap.n_neighbors,
+        "local_connectivity": umap.local_connectivity,
+        "set_op_mix_ratio": umap.set_op_mix_ratio,
+        "disconnection_distance": distance,
+        "symmetrize": umap.symmetrize,
+    }
+
+
+def curve_of(umap: Any) -> Curve:
+    """The curve: a and b as given, or fitted."""
+    if (umap.a is None) != (umap.b is None):
+        raise ValueError(f"a={umap.a!r} and b={umap.b!r}: give both parameters of the curve, or neither.")
+    if umap.a is not None:
+        return inputs.check_curve(Curve(float(umap.a), float(umap.b)))
+    if umap.min_dist > umap.spread:
+        raise ValueError(
+            f"min_dist={umap.min_dist} must be at most spread={umap.spread}. Lower one or raise the other."
+        )
+    return fit_curve(float(umap.spread), float(umap.min_dist))
+
+
+def forces_of(umap: Any, curve: Curve) -> Forces:
+    """What pulls and pushes."""
+    return Forces(
+        curve,
+        float(umap.repulsion_strength),
+        negative_rate=float(umap.negative_sample_rate),
+        learning_rate=float(umap.learning_rate),
+    )
+
+
+def schedule_of(umap: Any) -> Schedule:
+    """How long the layout goes."""
+    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel, float(umap.tol))
+
+
+def draw_seed(random_state: Any) -> int:
+    """Seed of a run: the number that was given, or one drawn from the generator or from numpy's global one."""
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    return int(check_random_state(random_state).randint(2**31))

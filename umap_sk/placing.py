@@ -1,0 +1,72 @@
+"""New rows: what was given of them, and where a fitted map takes them."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+from umap_sk import inputs, parameters
+from umap_sk.fitting import warn_of_lost
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.transform import freeze, place
+from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.search import find_neighbors
+from umap_sk.runtime.threads import limit_threads, spare_threads
+
+
+def looked_up(umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int) -> tuple[Any, Any, Any]:
+    """X validated, and arrays, of `count` neighbors where they are searched."""
+    precedence = inputs.check_combination(X, knn_indices, knn_dists)
+    searches = not precedence and umap.metric != "precomputed"
+    if searches and umap._search is None:
+        raise ValueError(
+            "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
+            "knn_dists, or fit with features as X."
+        )
+    values = None if X is None else inputs.validated(umap, X, aside=precedence, reset=False)
+    if searches:
+        knn_indices, knn_dists = find_neighbors(umap._search, values, count, own=False)
+    return values, knn_indices, knn_dists
+
+
+def read_new(umap: Any, values: Any, knn_indices: Any, knn_dists: Any, count: int) -> Any:
+    """The nearest neighbors of new rows among the training rows, and what was counted."""
+    return read_neighbors(
+        values if knn_indices is None else None,
+        knn_indices=knn_indices,
+        knn_dists=knn_dists,
+        n_neighbors=count,
+        n_rows=None if values is None else _num_samples(values),
+        n_columns=len(umap.embedding_),
+        drop_self=False,
+        disconnection_distance=parameters.graph_parameters(umap)["disconnection_distance"],
+    )
+
+
+def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:
+    """Coordinates of new rows, of the dtype of their features."""
+    neighbors, counts = read_new(umap, values, knn_indices, knn_dists, umap.n_neighbors)
+    warn_about(counts, neighbors, umap.n_neighbors)
+    forces = parameters.forces_of(umap, Curve(umap.a_, umap.b_))
+    frozen = umap._map.get(lambda: freeze(umap.embedding_, forces, umap.seed_))
+    coordinates = place(frozen, neighbors, umap.n_neighbors, umap.local_connectivity)
+    warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor")
+    return coordinates if values is None else coordinates.astype(values.dtype, copy=False)
+
+
+def transformed(umap: Any, X: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:
+    """What transform gives."""
+    with limit_threads(umap.n_jobs):
+        values, indices, dists = looked_up(umap, X, knn_indices, knn_dists, umap.n_neighbors)
+        with spare_threads(inputs.n_rows(values, indices)):
+            return placed(umap, values, indices, dists)
+
+
+def placed_with_neighbors(
+    umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int
+) -> tuple[np.ndarray, Neighbors]:
+    """Coordinates of new rows, and all their neighbors: those given, or at least `count` where they are searched."""
+    with limit_threads(umap.n_jobs):
+        values, indices, dists = looked_up(umap, X, knn_indices, knn_dists, max(count, umap.n_neighbors))
+        neighbors, _ = read_new(umap, values, indices, dists, len(umap.embedding_))
+        return placed(umap, values, indices, dists), neighbors
