@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from umap_sk import inputs, metrics, persistence
+from umap_sk import inputs, persistence
 from umap_sk.checkpoint.identity import check_unchanged, identity_of
 from umap_sk.checkpoint.session import opened
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
@@ -30,6 +30,7 @@ from umap_sk.layout import run as stepping
 from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.init import automatic_start
 from umap_sk.layout.transform import MapCache, freeze, place
+from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import progress_bar, say
 from umap_sk.monitor.report import Report
@@ -482,8 +483,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             0 to 1, higher is better.
         """
         check_is_fitted(self)
-        places, neighbors = self._placed(X, knn_indices, knn_dists, metrics.check_k(k) + 1)
-        return metrics.recall_of(metrics.lists_of_new(self, places, neighbors, k))
+        places, neighbors = self._placed(X, knn_indices, knn_dists, check_k(k) + 1)
+        return recall_of(lists_of_new(self, places, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
