@@ -8,8 +8,8 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk.layout.run import whole_positions
 from umap_sk.monitor.callbacks import OF_A_RUN
 from umap_sk.neighbors.search import build_search
+from umap_sk.runtime.stored_format import FORMAT, check_format
 
-FORMAT = 3  # raised when an older version of the package could not make sense of a newer model
 GOES_ON = 3  # the first format whose unfinished layouts have this version's schedule
 OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of an unfinished layout
 
@@ -72,30 +72,3 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
         parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}
         state["_search"] = build_search(search._fit_X, search.metric, parameters, search.n_jobs)
     return state
-
-
-def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Refuse what a newer version has written.
-
-    Parameters
-    ----------
-    what : str
-        What was stored.
-    stored : int
-        Its format.
-    writer : str, optional
-        The version that wrote it.
-
-    Raises
-    ------
-    ValueError
-        If the format is newer than this version's.
-    """
-    from umap_sk import __version__
-
-    if stored > FORMAT:
-        by = f"umap_sk {writer}" if writer else "a newer umap_sk"
-        raise ValueError(
-            f"The {what} was written by {by} in format {stored}, but umap_sk {__version__} reads formats up to "
-            f"{FORMAT}. Install {by}, or fit again."
-        )

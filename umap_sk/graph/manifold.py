@@ -12,8 +12,8 @@ from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.shared import WHOLE, HeldGraph
 from umap_sk.graph.validate import check_graph, check_lengths, check_places
-from umap_sk.persistence import FORMAT, check_format
 from umap_sk.runtime.allocation import Allocate, on_disk
+from umap_sk.runtime.stored_format import FORMAT, check_format
 
 WITHIN = (
     "Give every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
