@@ -283,27 +283,16 @@ class Manifold:
 
 
 def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
-    """Weights as a fuzzy graph: rows sorted, no entry twice, nothing on the diagonal, no zeros.
-
-    Parameters
-    ----------
-    rows : csr_array of shape (n, n)
-        Finite weights, at least 0; left as it is.
-
-    Returns
-    -------
-    FuzzyGraph
-        Arrays are shared where their form allows.
-    """
+    """Finite weights as a fuzzy graph: rows sorted, no entry twice, no diagonal, no zeros; shares arrays that fit."""
     if not rows.has_canonical_format:
         rows = rows.copy()
         rows.sum_duplicates()
     index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
     indptr = rows.indptr.astype(np.int64)
     graph = FuzzyGraph(indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False))
-    own = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
-    if own.any():
-        graph = graph._replace(weights=np.where(own, np.float32(0), graph.weights))
+    diagonal = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
+    if diagonal.any():
+        graph = graph._replace(weights=np.where(diagonal, np.float32(0), graph.weights))
     graph = without_zeros(graph)
     if len(graph.weights) == 0:
         raise ValueError("The graph has no edge with a positive weight between two different rows.")
