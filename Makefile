@@ -49,6 +49,7 @@ lint: $(VENV)/has-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/has-test
 	$(BIN)/ruff check --fix .
@@ -61,7 +62,7 @@ trend: $(VENV)/has-trend
 	$(BIN)/python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache demo
+	rm -rf $(VENV) $(OLDEST) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.

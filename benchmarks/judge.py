@@ -2,13 +2,8 @@
 
 Rows, pairs and triplets are drawn with fixed seeds, so every embedding of a data set is judged on the same ones and
 differences between embeddings are paired. Rows that are not finite (disconnected ones) are left out.
-
-``python -m benchmarks.judge OTHER_JUDGE.py --set digits`` compares the figures with those of another judge's
-``all_quality`` on the start of a set.
 """
 
-import importlib.util
-import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -238,32 +233,3 @@ def reach(embedding):
     positions = embedding[np.isfinite(embedding).all(1)].astype(np.float64)
     radius = np.sqrt(((positions - positions.mean(0)) ** 2).sum(1))
     return float(radius.max() / np.quantile(radius, 0.9))
-
-
-def check_against(module_path, dataset, graph, embedding, curve=DEFAULT_CURVE):
-    """Largest difference between this judge's figures and those of ``all_quality`` in another file."""
-    specification = importlib.util.spec_from_file_location("other_judge", module_path)
-    other = importlib.util.module_from_spec(specification)
-    sys.modules["other_judge"] = other  # numba's cache looks it up by name
-    specification.loader.exec_module(other)
-    listed = np.c_[np.arange(dataset.n_rows), dataset.nearest]
-    theirs = other.all_quality(dataset.features, dataset.labels, listed, graph, embedding, *curve)
-    ours = judge(dataset, graph, embedding, curve)
-    return max(abs(theirs[name] - value) for name, value in zip(Figures._fields, ours, strict=True))
-
-
-def main():
-    """Compare with another judge."""
-    from benchmarks import command, datasets, peers
-
-    parser = command.parser("judge", __doc__)
-    parser.add_argument("module_path")
-    parser.add_argument("--set", default="digits", choices=datasets.SIZES)
-    arguments = parser.parse_args()
-    dataset = datasets.load(arguments.set)
-    graph = peers.reference_graph(dataset)
-    print(check_against(arguments.module_path, dataset, graph, dataset.start))
-
-
-if __name__ == "__main__":
-    main()

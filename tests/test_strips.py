@@ -197,9 +197,7 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        stepper = run.begun(
-            HeldGraph(one), given if init == "array" else init, problem.Schedule(5, 2, True), FORCES, 0
-        )
+        stepper = run.begun(HeldGraph(one), given if init == "array" else init, problem.Schedule(5, 2, True), FORCES, 0)
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])

@@ -9,13 +9,14 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, inputs, metrics, parameters, persistence, placing
+from umap_sk import fitting, inputs, parameters, persistence, placing
 from umap_sk.checkpoint.identity import check_unchanged
 from umap_sk.fitting import Given
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.transform import MapCache
+from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
@@ -424,9 +425,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             0 to 1, higher is better.
         """
         check_is_fitted(self)
-        count = metrics.check_k(k) + 1
-        coordinates, neighbors = placing.placed_with_neighbors(self, X, knn_indices, knn_dists, count)
-        return metrics.recall_of(metrics.lists_of_new(self, coordinates, neighbors, k))
+        coordinates, neighbors = placing.placed_with_neighbors(self, X, knn_indices, knn_dists, check_k(k) + 1)
+        return recall_of(lists_of_new(self, coordinates, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.

@@ -1,4 +1,4 @@
-"""What a call was given: which combinations make sense, and what X is in each."""
+"""Input validation of a call: which combinations of arguments make sense, and what X is in each."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -27,25 +27,7 @@ NEARLY_ZERO = 0.01  # of the second column's distance
 
 
 def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
-    """Whether X is only an aside, because neighbors or a manifold are given as well.
-
-    Parameters
-    ----------
-    X, knn_indices, knn_dists, manifold : object or None
-        As in ``fit``.
-    again : bool
-        The call may leave out what an earlier one was given.
-
-    Returns
-    -------
-    bool
-        True where neighbors come from the arrays or from the manifold.
-
-    Raises
-    ------
-    ValueError
-        If one array is given without the other, arrays beside a manifold, or nothing at all.
-    """
+    """Whether neighbors come from arrays or a manifold, so that X has none; `again`: all may be missing."""
     if (knn_indices is None) != (knn_dists is None):
         given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
         raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")
@@ -65,21 +47,8 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
 def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
     """X as scikit-learn validates it: features, or a distance graph with its explicit zeros.
 
-    Parameters
-    ----------
-    estimator : PrecomputedUMAP
-        Takes or checks the number and names of features.
-    X : array-like, sparse or frame
-        What was given.
-    aside : bool
-        X comes beside arrays or a manifold: features whatever the metric, of which little is asked.
-    reset : bool
-        True in fit, False where X must look like fit's.
-
-    Returns
-    -------
-    ndarray or sparse matrix of float64 or float32
-        The values; a sparse X is not changed.
+    X `aside` of neighbors or a manifold, which take precedence, is features whatever the metric, of which little is
+    asked. With `reset`, as in fit, the estimator takes the number and names of features; else they must be fit's.
     """
     graph = estimator.metric == "precomputed" and not aside
     wanted = {
@@ -99,20 +68,7 @@ def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
 
 
 def n_rows(values: Any, knn_indices: Any) -> int:
-    """Rows of what was given, which need not have been looked at yet.
-
-    Parameters
-    ----------
-    values : array-like, sparse or None
-        X, if that is what neighbors are read from.
-    knn_indices : object or None
-        Neighbors, if they are given as arrays.
-
-    Returns
-    -------
-    int
-        0 for what has no rows.
-    """
+    """Rows of X or of the neighbors, which need not be valid; 0 for what has no rows."""
     rows = values if knn_indices is None else knn_indices
     shape = getattr(rows, "shape", None)
     if shape is not None:
@@ -125,19 +81,6 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
 
     It does if its distances are nearly 0 and its entries do not repeat: where rows have a twin at distance 0, they lie
     in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
-
-    Parameters
-    ----------
-    knn_indices : array-like of shape (n, k), integers from 0 to n - 1 or missing
-        Neighbors of each row.
-    knn_dists : array-like of shape (n, k)
-        Their distances.
-
-    Raises
-    ------
-    ValueError
-        If more than 95 % of the first column's entries differ from each other, and most of them are nearly at distance
-        0, but neither the row itself nor the other one of a pair.
     """
     first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
     if np.array_equal(first, np.arange(len(first))):
@@ -158,23 +101,7 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
 
 
 def check_curve(curve: Curve) -> Curve:
-    """The curve, if float32 can follow it.
-
-    Parameters
-    ----------
-    curve : Curve
-        As it was given.
-
-    Returns
-    -------
-    Curve
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If b is extreme, or the distance at which the curve halves.
-    """
+    """The same curve, if float32 can follow it."""
     if not 1 / STEEPEST <= curve.b <= STEEPEST:
         raise ValueError(
             f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
@@ -190,30 +117,7 @@ def check_curve(curve: Curve) -> Curve:
 
 
 def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_lengths: bool) -> Any:
-    """Start as a known name or an array of the right shape.
-
-    Parameters
-    ----------
-    init : str or array-like of shape (n_rows, n_components)
-        What was given.
-    n_rows, n_components : int
-        Shape of the embedding.
-    features : object or None
-        What "pca" works on.
-    has_lengths : bool
-        Whether the graph's distances are known, which "pivot_mds" works on.
-
-    Returns
-    -------
-    str or ndarray of float32
-        The start.
-
-    Raises
-    ------
-    ValueError
-        If the name is not known, what it works on is missing, or an array has another shape, a value that is not
-        finite, or a constant axis.
-    """
+    """Start as a known name, or as float32 of shape (n_rows, n_components), finite and with no constant axis."""
     if isinstance(init, str):
         return named_start(init, features, has_lengths)
     try:
@@ -253,22 +157,7 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_le
 
 
 def named_start(init: str, features: Any, has_lengths: bool) -> str:
-    """A start by its name, if it is known and what it works on is there.
-
-    Parameters
-    ----------
-    init : str
-        What was given.
-    features : object or None
-        What "pca" works on.
-    has_lengths : bool
-        Whether the graph's distances are known.
-
-    Returns
-    -------
-    str
-        The same.
-    """
+    """A start by its name, if it is known and what it works on is there."""
     if init not in STARTS:
         raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
     if init == "pca" and features is None:
@@ -290,18 +179,7 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
 
 
 def fingerprints(**given: Any) -> dict[str, str]:
-    """Hashes of what a call was given, by name; None is left out.
-
-    Parameters
-    ----------
-    **given : object or None
-        Arrays, frames, sparse graphs, names or a manifold.
-
-    Returns
-    -------
-    dict of str
-        One hash a name.
-    """
+    """Hashes of arrays, frames, sparse graphs, names or a manifold, by name; None is left out."""
     plain = {name: _content(value) for name, value in given.items() if value is not None}
     with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
         hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
@@ -317,18 +195,7 @@ def _content(value: Any) -> Any:
 
 
 def check_same(first: dict[str, str], again: dict[str, str]) -> None:
-    """Raise if a later call of partial_fit brings other data than the first.
-
-    Parameters
-    ----------
-    first, again : dict of str
-        From :func:`fingerprints`.
-
-    Raises
-    ------
-    ValueError
-        If something is new or differs, with its name.
-    """
+    """Raise if a later call of partial_fit brings other data than the first."""
     for name, value in again.items():
         if first.get(name) != value:
             raise ValueError(

@@ -8,8 +8,8 @@ from umap_sk.fitting import Run, standing
 from umap_sk.layout.run import as_plain, from_plain
 from umap_sk.monitor.callbacks import OF_A_FIT
 from umap_sk.neighbors.search import build_search
+from umap_sk.runtime.stored_format import FORMAT, check_format
 
-FORMAT = 4  # raised when an older version of the package could not make sense of a newer model
 GOES_ON = 3  # the first format whose unfinished layouts have this version's schedule
 RESULTS = (
     "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ _map _search _run"
@@ -73,30 +73,3 @@ def run_of_former(state: dict[str, Any], stored: int) -> Run | None:
     if layout is None and seen is None:
         return None
     return Run(layout, seen or {}, parameters or {}, identity)
-
-
-def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Refuse what a newer version has written.
-
-    Parameters
-    ----------
-    what : str
-        What was stored.
-    stored : int
-        Its format.
-    writer : str, optional
-        The version that wrote it.
-
-    Raises
-    ------
-    ValueError
-        If the format is newer than this version's.
-    """
-    from umap_sk import __version__
-
-    if stored > FORMAT:
-        by = f"umap_sk {writer}" if writer else "a newer umap_sk"
-        raise ValueError(
-            f"The {what} was written by {by} in format {stored}, but umap_sk {__version__} reads formats up to "
-            f"{FORMAT}. Install {by}, or fit again."
-        )

@@ -20,11 +20,6 @@ def warn_of_target(y: Any) -> None:
 
     Where the code of an installed package calls, as scikit-learn's pipelines, searches and checks or BERTopic do, a
     target is passed to every step as a matter of routine.
-
-    Parameters
-    ----------
-    y : object or None
-        The target.
     """
     if y is None or _said or not called_directly():
         return
@@ -37,13 +32,7 @@ def warn_of_target(y: Any) -> None:
 
 
 def called_directly() -> bool:
-    """Whether the innermost code outside of this package, and of scikit-learn's wrappers, is no installed package's.
-
-    Returns
-    -------
-    bool
-        True for scripts, notebooks and what is not installed.
-    """
+    """Whether the innermost code outside of this package, and of scikit-learn's wrappers, is no installed package's."""
     frame = inspect.currentframe()
     while frame is not None:
         file = Path(frame.f_code.co_filename)

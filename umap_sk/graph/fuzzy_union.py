@@ -41,32 +41,10 @@ def fuzzy_graph(
     symmetrize: bool = True,
     allocate: Allocate = in_memory,
 ) -> FuzzyGraph:
-    """Fuzzy graph of neighbors, whose arrays are used up: strengths take the place of their distances.
+    """Fuzzy graph of neighbors sorted by distance, without edges whose weight is 0 in float32.
 
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Rows of (index, distance), sorted by distance.
-    n_neighbors : int
-        Neighbors that a row's scale stands for, the point itself included.
-    local_connectivity : float
-        See :func:`umap_sk.graph.scales.local_scales`.
-    set_op_mix_ratio : float
-        1 for the fuzzy union of both directions, 0 for their intersection, mixed in between.
-    symmetrize : bool
-        False leaves the graph directed: each row holds its own neighbors.
-    allocate : callable
-        Makes the arrays for indices and weights.
-
-    Returns
-    -------
-    FuzzyGraph
-        The graph; edges whose weight is 0 in float32 are left out.
-
-    Raises
-    ------
-    ValueError
-        If no edge is left: an intersection where no two rows list each other.
+    The neighbors' arrays are used up: strengths take the place of distances. `set_op_mix_ratio` is 1 for the fuzzy
+    union of both directions and 0 for their intersection; without `symmetrize` each row keeps its own neighbors alone.
     """
     strengths = membership_strengths(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
     kernels.sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
@@ -85,31 +63,17 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
 
     Neither the transpose nor any copy of the graph is built. Both entries of a mutual edge take the final weight
     where they lie; an edge that only its source lists is counted, then written, at its target's row, and each row's
-    own edges are merged in.
-
-    Parameters
-    ----------
-    directed : FuzzyGraph
-        Memberships of the neighbors of each row; its weights are used up.
-    set_op_mix_ratio : float
-        Mixture of union (1) and intersection (0).
-    allocate : callable
-        Makes the arrays for indices and weights.
-
-    Returns
-    -------
-    FuzzyGraph
-        The symmetric graph.
+    own edges are merged in. The weights of `directed` are used up.
     """
     n = len(directed.indptr) - 1
     ratio = np.float32(set_op_mix_ratio)
     kernels.join_mutual(readonly(directed.indptr), readonly(directed.indices), directed.weights, ratio)
     arrays = tuple(readonly(array) for array in directed)
-    own = np.empty(n, np.int32)
+    lengths = np.empty(n, np.int32)
     received = np.zeros((min(numba.get_num_threads(), MOST_PARTS), n), np.int32)
-    kernels.count_union(*arrays, ratio, own, received)
+    kernels.count_union(*arrays, ratio, lengths, received)
     indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(place_received(own, received), out=indptr[1:])
+    np.cumsum(place_received(lengths, received), out=indptr[1:])
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
@@ -117,42 +81,19 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     return FuzzyGraph(indptr, indices, weights)
 
 
-def place_received(own: np.ndarray, received: np.ndarray) -> np.ndarray:
-    """Turn the counts of every part's edges at every row into the places of the first of them.
+def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:
+    """Whole lengths of the rows; `received` (n_parts, n) turns from counts to places of each part's edges in a row.
 
-    Parameters
-    ----------
-    own : ndarray of shape (n,), int32
-        The rows' own edges, which come first; used up.
-    received : ndarray of shape (n_parts, n), int32
-        Counts, which become places in the rows, behind earlier parts' edges.
-
-    Returns
-    -------
-    ndarray of shape (n,), int32
-        Lengths of the rows.
+    The edges that a row lists come first (`lengths`, used up), then those that it receives, in the order of the parts.
     """
     for counts in received:
-        own += counts
-        np.subtract(own, counts, out=counts)
-    return own
+        lengths += counts
+        np.subtract(lengths, counts, out=counts)
+    return lengths
 
 
 def without_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
-    """Graph without edges of weight 0; the same arrays where there are none.
-
-    Parameters
-    ----------
-    graph : FuzzyGraph
-        Any graph.
-    allocate : callable
-        Makes the arrays for indices and weights.
-
-    Returns
-    -------
-    FuzzyGraph
-        The graph of its positive edges.
-    """
+    """Graph without edges of weight 0; the same arrays where there are none."""
     edges = int(np.count_nonzero(graph.weights))
     if edges == len(graph.weights):
         return graph

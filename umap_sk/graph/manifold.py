@@ -12,8 +12,8 @@ from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.shared import WHOLE, HeldGraph
 from umap_sk.graph.validate import check_graph, check_lengths, check_places
-from umap_sk.persistence import FORMAT, check_format
 from umap_sk.runtime.allocation import Allocate, on_disk
+from umap_sk.runtime.stored_format import FORMAT, check_format
 
 WITHIN = (
     "Give every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
@@ -283,27 +283,16 @@ class Manifold:
 
 
 def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
-    """Weights as a fuzzy graph: rows sorted, no entry twice, nothing on the diagonal, no zeros.
-
-    Parameters
-    ----------
-    rows : csr_array of shape (n, n)
-        Finite weights, at least 0; left as it is.
-
-    Returns
-    -------
-    FuzzyGraph
-        Arrays are shared where their form allows.
-    """
+    """Finite weights as a fuzzy graph: rows sorted, no entry twice, no diagonal, no zeros; shares arrays that fit."""
     if not rows.has_canonical_format:
         rows = rows.copy()
         rows.sum_duplicates()
     index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
     indptr = rows.indptr.astype(np.int64)
     graph = FuzzyGraph(indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False))
-    own = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
-    if own.any():
-        graph = graph._replace(weights=np.where(own, np.float32(0), graph.weights))
+    diagonal = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
+    if diagonal.any():
+        graph = graph._replace(weights=np.where(diagonal, np.float32(0), graph.weights))
     graph = without_zeros(graph)
     if len(graph.weights) == 0:
         raise ValueError("The graph has no edge with a positive weight between two different rows.")

@@ -33,24 +33,8 @@ def local_scales(
     ``rho`` is the distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated for
     fractional values; ``sigma`` solves ``sum_j exp(-max(0, d_j - rho) / sigma) = log2(n_neighbors)`` to 1e-5 and is
     at least a thousandth of the row's mean distance (of the mean of all distances where rho is 0 and the rows are not
-    new).
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Rows of (index, distance), sorted by distance.
-    n_neighbors : int
-        Neighbors that the scale stands for, the point itself included.
-    local_connectivity : float
-        How many neighbors are taken to be connected at least.
-    new_rows : bool
-        The rows are not among those that can be neighbors: the point itself, at distance 0, does not belong to its
-        mean, and its scale depends on its row alone.
-
-    Returns
-    -------
-    LocalScales
-        One rho and one sigma a row.
+    new). The point itself is one of the `n_neighbors`. It does not belong to the mean of `new_rows`, which cannot be
+    neighbors of each other, and whose scales depend on each row alone.
 
     Examples
     --------
@@ -72,25 +56,10 @@ def membership_strengths(
     new_rows: bool = False,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``.
+    """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``, float32 in [0, 1].
 
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Rows of (index, distance), sorted by distance.
-    n_neighbors : int
-        See :func:`local_scales`.
-    local_connectivity : float
-        See :func:`local_scales`.
-    new_rows : bool
-        See :func:`local_scales`.
-    out : ndarray of float32, optional
-        Where to write; may be ``neighbors.distances``, which saves memory and ends their use as distances.
-
-    Returns
-    -------
-    ndarray of float32
-        One strength an entry, in [0, 1].
+    `out` may be ``neighbors.distances``, which saves memory and ends their use as distances. For the other parameters
+    see :func:`local_scales`.
     """
     out = np.empty_like(neighbors.distances) if out is None else out
     _solved(neighbors, n_neighbors, local_connectivity, new_rows, out)
@@ -98,18 +67,7 @@ def membership_strengths(
 
 
 def mean_distances(neighbors: Neighbors) -> np.ndarray:
-    """Mean distance from every row to its neighbors.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Rows of (index, distance).
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), float32
-        In units of the distances; 0 for a row without neighbors.
-    """
+    """Mean distance from every row to its neighbors, float32; 0 for a row without neighbors."""
     out = np.empty(len(neighbors.indptr) - 1, np.float32)
     kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
     np.minimum(out, np.finfo(np.float32).max, out=out)  # sums of distances that float32 only just holds

@@ -68,18 +68,7 @@ class HeldGraph:
         return self._indptr
 
     def rows(self, *, keep: bool = True) -> FuzzyGraph:
-        """The graph in rows.
-
-        Parameters
-        ----------
-        keep : bool
-            False leaves arrays that were given up to the strips, and makes new ones for the caller alone.
-
-        Returns
-        -------
-        FuzzyGraph
-            Bit for bit as it was.
-        """
+        """The graph in rows, bit for bit as it was; without `keep`, what is made again is the caller's alone."""
         with self._lock:
             rows = self._rows | {name: self._in_rows(name) for name in self._laid_out}
             if keep:
@@ -87,15 +76,7 @@ class HeldGraph:
             return FuzzyGraph(self._indptr, rows["indices"], rows["weights"])
 
     def give_up(self, name: str, laid_out: LaidOut) -> None:
-        """Let go of an array of which the strips hold all that it takes to make it again.
-
-        Parameters
-        ----------
-        name : {"indices", "weights"}
-            Which one.
-        laid_out : LaidOut
-            Where its entries are.
-        """
+        """Let go of indices or weights, of which the strips hold all that it takes to make them again."""
         with self._lock:
             if name in self.own and name in self._rows:
                 self._laid_out[name] = laid_out

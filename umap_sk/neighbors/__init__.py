@@ -1,4 +1,4 @@
-"""Neighbors: from features, arrays or graphs that were given to rows of indices and distances, checked and counted.
+"""Neighbors: from features, arrays or graphs to rows of indices and distances, validated and counted.
 
 It imports runtime and kernels.
 """

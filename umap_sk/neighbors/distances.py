@@ -36,25 +36,14 @@ ELSEWHERE = frozenset(
     standardised_euclidean string symmetric-kl symmetric_kl symmetric_kullback_liebler tanimoto taxicab true_angular
     tsss wasserstein wasserstein_1d weighted_minkowski wminkowski""".split()
 )
-"""Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they say what given neighbors are of."""
+"""Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they tell what neighbors are of."""
 
 UNITS = 16 * np.finfo(np.float64).eps
 """Unit vectors that are nearer to each other are the same but for rounding."""
 
 
 def check_metric(metric: Any) -> None:
-    """Raise if a metric's name is known to nobody.
-
-    Parameters
-    ----------
-    metric : str or callable
-        The parameter.
-
-    Raises
-    ------
-    ValueError
-        With the names that are spelled most like it.
-    """
+    """Raise if a metric's name is known to nobody, with the name that is spelled most like it."""
     if not isinstance(metric, str) or metric in SEARCHED or metric in ELSEWHERE:
         return
     names = sorted(name for name in SEARCHED | ELSEWHERE if len(name) > 2)
@@ -71,29 +60,7 @@ def takes_sparse(metric: Any) -> bool:
 
 
 def resolved(metric: Any, metric_params: dict[str, Any] | None, features: Any) -> tuple[Any, dict[str, Any]]:
-    """A metric under the name, and with the arguments, by which all of scikit-learn and scipy know it.
-
-    Parameters
-    ----------
-    metric : str or callable
-        As in :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
-    metric_params : dict or None
-        Its arguments.
-    features : ndarray or sparse matrix of shape (n, n_features)
-        What it is to measure.
-
-    Returns
-    -------
-    metric : str or callable
-        Another name, where another one is known more widely.
-    parameters : dict
-        Arguments, those of the name left out.
-
-    Raises
-    ------
-    ValueError
-        If the metric is not searched here, does not take such features, or lacks an argument.
-    """
+    """A metric under the name, and with the arguments, by which all of scikit-learn and scipy know it; checks both."""
     parameters = dict(metric_params or {})
     if not isinstance(metric, str):
         return metric, parameters
@@ -132,25 +99,7 @@ def _argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> 
 
 
 def prepared(features: Any, metric: Any) -> Any:
-    """Features as a metric wants them, each row on its own.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n, n_features)
-        The rows.
-    metric : str or callable
-        From :func:`resolved`.
-
-    Returns
-    -------
-    ndarray or sparse matrix of shape (n, n_features) or (n, n_features + 1)
-        The rows themselves; booleans where the metric is one of sets; unit vectors for a metric of :data:`ANGULAR`.
-
-    Raises
-    ------
-    ValueError
-        If "hellinger" meets a negative feature.
-    """
+    """Features as a metric wants them, row by row: booleans for a metric of sets, unit vectors for `ANGULAR`."""
     if scipy.sparse.issparse(features):
         features = _canonical(features)
     if not isinstance(metric, str):
@@ -171,16 +120,6 @@ def unit_rows(features: Any) -> Any:
     """Rows brought to length 1; a row of zeros, which has no direction, points along an axis that is added for it.
 
     So it is as far from every other row as rows with nothing in common are, and at distance 0 from its like.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n, n_features), float64
-        The rows.
-
-    Returns
-    -------
-    ndarray or csr_array of shape (n, n_features + 1), float64
-        Rows of length 1.
     """
     if not scipy.sparse.issparse(features):
         scaled = _divided(features, np.abs(features).max(axis=1, initial=0))
@@ -201,18 +140,6 @@ def from_units(products: np.ndarray, between: np.ndarray, metric: str) -> np.nda
 
     Of vectors that are near, ``1 - product`` is half the square of their distance, which does not lose its digits;
     of others it is as it stands, exactly 1 for those that have nothing in common.
-
-    Parameters
-    ----------
-    products, between : ndarray of float64
-        From -1 to 1, and from 2 to 0.
-    metric : str
-        The metric.
-
-    Returns
-    -------
-    ndarray of float64
-        0, or 2 for opposite vectors, where these differ by no more than rounding.
     """
     between = np.where(between <= UNITS, 0.0, between)
     near, far = products > 0.5, products <= UNITS - 1
@@ -222,7 +149,7 @@ def from_units(products: np.ndarray, between: np.ndarray, metric: str) -> np.nda
 
 
 def _divided(rows: np.ndarray, divisors: np.ndarray) -> np.ndarray:
-    """Each row divided by its own number, or left as it is by 0."""
+    """Each row divided by its number, or left as it is by 0."""
     return rows / np.where(divisors > 0, divisors, 1)[:, None]
 
 

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 
 class Form(Protocol):
-    """What the door needs to know of an input."""
+    """What has to be known of an input to read it."""
 
     name: str
     shape: tuple[int, int]
@@ -63,8 +63,8 @@ class Form(Protocol):
 def open_form(X: Any, knn_indices: Any, knn_dists: Any) -> Form:
     """Find out in which form the neighbors come, and check dtypes and shapes."""
     if (knn_indices is None) != (knn_dists is None):
-        given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
-        raise ValueError(f"{given} was given without {lacking}. {checks.PAIR}")
+        present, missing = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
+        raise ValueError(f"{present} was given without {missing}. {checks.PAIR}")
     if knn_indices is not None:
         if X is not None:
             raise TypeError("Give either X or the two arrays to read neighbors from, not both.")

@@ -1,4 +1,4 @@
-"""The door: neighbors in any form become one form, and nothing else gets in."""
+"""Input validation of neighbors: any form becomes one form, and nothing else gets in."""
 
 from typing import Any, NamedTuple
 
@@ -109,9 +109,9 @@ def read_neighbors(
     form = open_form(X, knn_indices, knn_dists)
     n_columns = _count_columns(form, n_rows, n_columns, square=drop_self)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
-    own, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
+    self_entry, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
     wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
-    rules = Rules(n_columns, wanted, own, float(disconnection_distance), index_dtype, np.float32)
+    rules = Rules(n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32)
     indptr, indices, distances, counts = gather(form, rules, allocate)
     if drop_self and counts.edges == 0:
         raise ValueError(
@@ -123,17 +123,7 @@ def read_neighbors(
 
 
 def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int) -> None:
-    """Warn once of each thing that `read_neighbors` met and mended.
-
-    Parameters
-    ----------
-    counts : NeighborCounts
-        What `read_neighbors` counted.
-    neighbors : Neighbors
-        What it returned with the counts.
-    wanted : int
-        Neighbors that each row should have.
-    """
+    """Warn once of each thing that `read_neighbors` met and mended, where rows should have `wanted` neighbors."""
     if counts.short_rows:
         fewest = int(np.diff(neighbors.indptr).min())
         warn(
@@ -195,11 +185,11 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
            [3., 0.]])
     """
     form = open_form(None, indices, dists)
-    own = ZERO_SELF if n_columns is None else NO_SELF
+    self_entry = ZERO_SELF if n_columns is None else NO_SELF
     n_columns = _count_columns(form, None, n_columns, square=n_columns is None)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.int64
     dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
-    rules = Rules(n_columns, max(1, form.longest), own, np.inf, index_dtype, dist_dtype)
+    rules = Rules(n_columns, max(1, form.longest), self_entry, np.inf, index_dtype, dist_dtype)
     indptr, columns, distances, counts = gather(form, rules)
     warn_about(counts._replace(short_rows=0), Neighbors(indptr, columns, distances, n_columns), 0)
     if counts.edges < 2**31:  # scipy copies the indices if the two differ in width

@@ -18,7 +18,7 @@ NO_SELF, DROP_SELF, ZERO_SELF = "a neighbor like any other", "dropped", "kept at
 
 
 class NeighborCounts(NamedTuple):
-    """What the door let in and what it left out.
+    """How many entries were kept, and how many were left out for which reason.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Rules(NamedTuple):
 
     n_columns: int
     wanted: int
-    own: str
+    self_entry: str
     cut: float
     index_dtype: type
     dist_dtype: type
@@ -104,8 +104,8 @@ def _read_block(
     kept = np.empty(n_block, np.int64)
     tally = np.zeros((min(CHUNKS, n_block), kernels.TALLIES), np.int64)
     problem = np.zeros((len(tally), 3), np.int64)
-    own = -(2**62) if rules.own == NO_SELF else block.first_row
-    whole = np.array([*form.sentinels, rules.n_columns, own, rules.own == ZERO_SELF], np.int64)
+    first_row = -(2**62) if rules.self_entry == NO_SELF else block.first_row
+    whole = np.array([*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF], np.int64)
     rounding = max(ROUNDING, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else ROUNDING
     real = np.array([rules.cut, np.finfo(rules.dist_dtype).max, rounding])
     table_size = _table_size(int(lengths.max())) if form.repeats else 0

@@ -53,29 +53,7 @@ class NoSearch(NamedTuple):
 
 
 def build_search(features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None) -> Search:
-    """Fit scikit-learn's search on the training rows.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n, n_features)
-        The training rows.
-    metric : str or callable
-        As in :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
-    metric_params : dict or None
-        Further arguments of the metric.
-    n_jobs : int or None
-        Processors of the search.
-
-    Returns
-    -------
-    Search
-        The fitted search.
-
-    Raises
-    ------
-    ValueError
-        If the metric is not searched here, does not take such features, or its arguments do not fit.
-    """
+    """Fit scikit-learn's search on the training rows, by any metric of its `NearestNeighbors` or by "hellinger"."""
     name, parameters = distances.resolved(metric, metric_params, features)
     searched = "euclidean" if isinstance(name, str) and name in distances.ANGULAR else name
     others = {key: value for key, value in parameters.items() if key != "p"}
@@ -91,18 +69,7 @@ def build_search(features: Any, metric: Any, metric_params: dict[str, Any] | Non
 def search_beside(
     features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None
 ) -> Search | NoSearch:
-    """The same where neighbors were given, so that features need not be searched before there are new rows.
-
-    Parameters
-    ----------
-    features, metric, metric_params, n_jobs : object
-        As in :func:`build_search`.
-
-    Returns
-    -------
-    Search or NoSearch
-        The fitted search, or why there is none.
-    """
+    """The same where neighbors take precedence, so that features need not be searchable before there are new rows."""
     try:
         return build_search(features, metric, metric_params, n_jobs)
     except ValueError as error:
@@ -114,28 +81,8 @@ def find_neighbors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
 
-    Parameters
-    ----------
-    search : Search or NoSearch
-        From :func:`build_search`.
-    features : ndarray or sparse matrix of shape (n_rows, n_features)
-        The rows.
-    n_neighbors : int
-        How many, or all training rows if these are fewer.
-    own : bool
-        The rows are the training rows: a row is not its own neighbor.
-
-    Returns
-    -------
-    indices : ndarray of shape (n_rows, k), int64
-        Training rows.
-    dists : ndarray of shape (n_rows, k), float64
-        Their distances, computed row by row.
-
-    Raises
-    ------
-    ValueError
-        If there is no search, or a distance is no number that a graph can hold.
+    Indices (int64) and distances (float64) are of shape (n_rows, n_neighbors), or narrower where there are fewer
+    training rows. With `own` the rows are the training rows, and none is its own neighbor.
     """
     if isinstance(search, NoSearch):
         raise ValueError(
@@ -163,27 +110,7 @@ def find_neighbors(
 
 
 def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
-    """Features as the metric wants them, if their powers are numbers.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n_rows, n_features)
-        The rows.
-    metric : str or callable
-        From :func:`umap_sk.neighbors.distances.resolved`.
-    parameters : dict
-        Its arguments.
-
-    Returns
-    -------
-    ndarray or sparse matrix
-        From :func:`umap_sk.neighbors.distances.prepared`.
-
-    Raises
-    ------
-    ValueError
-        If squares, or the powers of a Minkowski metric, overflow.
-    """
+    """Features from :func:`umap_sk.neighbors.distances.prepared`, if their powers are finite."""
     features = distances.prepared(features, metric)
     stored = features.data if scipy.sparse.issparse(features) else features
     if isinstance(metric, str) and metric != "nan_euclidean" and stored.size:
@@ -199,20 +126,7 @@ def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
 
 
 def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
-    """Raise if features are so large that distances overflow, or the metric is not defined for them.
-
-    Parameters
-    ----------
-    metric : str or callable
-        The metric.
-    dists, indices : ndarray of shape (n_rows, k)
-        What was found.
-
-    Raises
-    ------
-    ValueError
-        With the first pair of rows, and the cure.
-    """
+    """Raise if features are so large that distances overflow, or the metric is not defined for them."""
     bad = np.argwhere(~(dists <= LARGEST))
     if len(bad):
         row, place = bad[0]
@@ -233,22 +147,7 @@ def nearest_first(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
 
 
 def distances_to(search: Search, row: Any, others: Any) -> np.ndarray:
-    """Distances of one row to others, each computed on its own.
-
-    Parameters
-    ----------
-    search : Search
-        Names the metric.
-    row : ndarray or sparse matrix of shape (1, n_features)
-        The row, prepared.
-    others : ndarray or sparse matrix of shape (n_others, n_features)
-        The others, prepared.
-
-    Returns
-    -------
-    ndarray of shape (n_others,), float64
-        The distances.
-    """
+    """Distances of one row to others, all prepared, each computed by itself; float64."""
     metric, sparse = search.metric, scipy.sparse.issparse(others)
     name = metric if isinstance(metric, str) else ""
     if name in distances.ANGULAR:

@@ -6,22 +6,7 @@ import numpy as np
 
 
 def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
-    """Minkowski distances of one sparse row to others, from differences: rows that are the same are at distance 0.
-
-    Parameters
-    ----------
-    row : csr of shape (1, n_features)
-        The row; columns in order, each once.
-    others : csr of shape (n_others, n_features)
-        The others, as the row.
-    power : int
-        1 or 2.
-
-    Returns
-    -------
-    ndarray of shape (n_others,), float64
-        The distances.
-    """
+    """Minkowski distances (`power` 1 or 2) of one CSR row to others, from differences: equal rows are at distance 0."""
     values = row.data.astype(np.float64)
     owners, both, places = _met(row, others)
     differences = others.data.astype(np.float64)
@@ -34,18 +19,7 @@ def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
 
 
 def sparse_products(row: Any, others: Any) -> np.ndarray:
-    """Inner products of one sparse row with others; exactly 0 where they have no column in common.
-
-    Parameters
-    ----------
-    row, others : csr
-        As in :func:`sparse_distances`.
-
-    Returns
-    -------
-    ndarray of shape (n_others,), float64
-        The products.
-    """
+    """Inner products of one CSR row with others; exactly 0 where they have no column in common."""
     owners, both, places = _met(row, others)
     return np.bincount(owners[both], weights=others.data[both] * row.data[places], minlength=others.shape[0])
 

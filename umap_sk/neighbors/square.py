@@ -14,7 +14,7 @@ from umap_sk.neighbors.formats import as_csr
 
 LOOKED_AT = 300  # rows and columns of a dense matrix
 ROUNDING = 1e-3  # of the mean distance: by how much both directions may differ in the mean
-OWN = 0.1  # of a row's mean distance: a distance to itself that is no rounding any more
+DIAGONAL = 0.1  # of a row's mean distance: a distance to itself that is no rounding any more
 FEW = 0.05  # of the rows: so many may have one in a matrix that is not symmetric
 ROWS = 50  # rows of a sparse graph
 TELLING = 8  # neighbors of a row that tells whether near ones have large values or small ones
@@ -30,18 +30,7 @@ FEATURES = "Features: set metric, for example 'euclidean'. "
 
 
 def check_square(X: Any) -> None:
-    """Raise or warn if a square X does not look like distances between its rows.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix of shape (n, n)
-        What neighbors were read from.
-
-    Raises
-    ------
-    ValueError
-        If X holds similarities or features.
-    """
+    """Raise or warn if a square X does not look like distances between its rows."""
     if scipy.sparse.issparse(X):
         _check_graph(as_csr(X))
     else:
@@ -53,17 +42,17 @@ def _check_matrix(X: np.ndarray) -> None:
     rows = np.unique(np.linspace(0, len(X) - 1, LOOKED_AT).astype(int))
     part = X if len(rows) == len(X) else X[np.ix_(rows, rows)]
     part = part.astype(np.float64)
-    own = part.diagonal().copy()
+    diagonal = part.diagonal().copy()
     np.fill_diagonal(part, np.nan)
     middle, mean = np.nanmedian(part, axis=1), np.nanmean(part, axis=1)
-    np.fill_diagonal(part, own)
+    np.fill_diagonal(part, diagonal)
     differs = np.abs(part - part.T).mean() > ROUNDING * part.mean()
-    nonzero = own > OWN * mean
-    if not differs and 2 * np.count_nonzero(nonzero & (own >= middle)) > len(rows):
+    nonzero = diagonal > DIAGONAL * mean
+    if not differs and 2 * np.count_nonzero(nonzero & (diagonal >= middle)) > len(rows):
         raise ValueError(
-            f"X is square and symmetric, but its values fall away from the diagonal (the first is {own[0]:.3g}, the "
-            f"median of the others in its row {middle[0]:.3g}), as similarities do; distances are needed, where small "
-            f"means near. {CURES}Distances whose diagonal was set to something else: np.fill_diagonal(X, 0)."
+            f"X is square and symmetric, but its values fall away from the diagonal (the first is {diagonal[0]:.3g}, "
+            f"the median of the others in its row {middle[0]:.3g}), as similarities do; distances are needed, where "
+            f"small means near. {CURES}Distances whose diagonal was set to something else: np.fill_diagonal(X, 0)."
         )
     if differs and nonzero.mean() > FEW:
         raise ValueError(
@@ -88,10 +77,12 @@ def _check_graph(graph: Any) -> None:
     looks = 0
     for row in rows:
         names, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
-        others, of_others, own = names[names != row], values[names != row], values[names == row]
+        others, of_others, itself = names[names != row], values[names != row], values[names == row]
         if not len(others):
             continue
-        largest += bool(len(own)) and own.max() >= np.median(of_others) and own.max() > OWN * of_others.mean()
+        largest += (
+            bool(len(itself)) and itself.max() >= np.median(of_others) and itself.max() > DIAGONAL * of_others.mean()
+        )
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= TELLING and looks < MOST_LOOKS and 0 < of_others.min() < of_others.max() <= 1 + 1e-6:
             rises.append(_rise(graph, names, others, of_others))

@@ -1,4 +1,4 @@
-"""What the door refuses, and in which words: what was given, what is needed, and the cure."""
+"""What is refused of neighbors, and in which words: what came, what is needed, and the cure."""
 
 from typing import Any, NoReturn
 
@@ -67,16 +67,16 @@ def _check_kind(dtype: np.dtype, name: str, kinds: str, needed: str) -> None:
         )
 
 
-def check_rows(given: int, name: str, *, n_rows: int | None, fewest: int) -> None:
+def check_rows(count: int, name: str, *, n_rows: int | None, fewest: int) -> None:
     """Refuse too few rows, or another number of rows than `n_rows`."""
-    if n_rows is not None and given != n_rows:
+    if n_rows is not None and count != n_rows:
         raise ValueError(
-            f"{name} has {given} rows, but {n_rows} are needed, as many as X (or init or the earlier call) has. "
+            f"{name} has {count} rows, but {n_rows} are needed, as many as X (or init or the earlier call) has. "
             "Give the neighbors of the same rows in the same order."
         )
-    if given < fewest:
+    if count < fewest:
         raise ValueError(
-            f"{name} has {given} row(s) (n_samples = {given}), but at least {fewest} are needed. Give more rows."
+            f"{name} has {count} row(s) (n_samples = {count}), but at least {fewest} are needed. Give more rows."
         )
 
 
@@ -97,7 +97,7 @@ def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool
 
 
 def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
-    """Refuse more columns than an index can name, in the output or in the given arrays."""
+    """Refuse more columns than an index can name, in the output or in the arrays that came."""
     if n_columns > 2**32:
         raise ValueError(f"{n_columns} columns are too many: at most {2**32} fit into uint32 indices. Use fewer rows.")
     if index_dtype is not None and n_columns > np.iinfo(index_dtype).max:

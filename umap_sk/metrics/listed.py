@@ -32,25 +32,10 @@ class Listed(NamedTuple):
 def listed(
     neighbors: Neighbors, places: np.ndarray, training: np.ndarray, k: int, own: np.ndarray | None = None
 ) -> Listed:
-    """Bring the neighbors of some rows into lists.
+    """Lists of the neighbors that were found and of the `k` nearest in the map.
 
-    Parameters
-    ----------
-    neighbors : Neighbors
-        All that were found, the rows themselves included.
-    places : ndarray of shape (n_rows, d)
-        The rows in the map, NaN for rows without a place.
-    training : ndarray of shape (n, d)
-        The rows that can be neighbors, in the map.
-    k : int
-        How many to look up in the map.
-    own : ndarray of shape (n_rows,), integers, optional
-        The rows' own numbers among the training rows. By default a row is what it has at distance 0.
-
-    Returns
-    -------
-    Listed
-        Both lists.
+    `places` (n_rows, d) are the rows in the map and `training` (n, d) those that can be neighbors; `own` are the rows'
+    numbers among these. Without them a row is what it has at distance 0.
     """
     n, n_rows = len(training), len(places)
     row = np.repeat(np.arange(n_rows), np.diff(neighbors.indptr))
@@ -66,38 +51,14 @@ def listed(
 
 
 def list_themselves(neighbors: Neighbors) -> bool:
-    """Whether rows and columns are the same rows: as many, and most rows list themselves first.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Sorted by distance, the rows themselves included.
-
-    Returns
-    -------
-    bool
-        False where some are new rows.
-    """
+    """Whether rows and columns are the same rows: as many, and most rows list themselves first."""
     starts, filled = neighbors.indptr[:-1], np.diff(neighbors.indptr) > 0
     rows = np.flatnonzero(filled)
     return len(starts) == neighbors.n_columns and 2 * np.sum(neighbors.indices[starts[filled]] == rows) > len(starts)
 
 
 def rows_of(neighbors: Neighbors, rows: np.ndarray) -> Neighbors:
-    """Neighbors of some rows.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Of all rows.
-    rows : ndarray of shape (n_rows,), integers
-        Which.
-
-    Returns
-    -------
-    Neighbors
-        The same if these are all.
-    """
+    """Neighbors of some rows; the same object for all of them."""
     starts, lengths = neighbors.indptr[rows], np.diff(neighbors.indptr)[rows]
     if len(rows) == len(neighbors.indptr) - 1:
         return neighbors
@@ -107,20 +68,7 @@ def rows_of(neighbors: Neighbors, rows: np.ndarray) -> Neighbors:
 
 
 def positions_of(chosen: np.ndarray, lists: np.ndarray) -> np.ndarray:
-    """Where each chosen entry stands in the list of its row.
-
-    Parameters
-    ----------
-    chosen : ndarray of shape (n_rows, k), int64
-        Entries; -1 for none.
-    lists : ndarray of shape (n_rows, widest), int64
-        Lists without repetitions; -1 for none.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, k), int64
-        0 for the first; the list's width for what it does not hold.
-    """
+    """Where each entry of `chosen` (n_rows, k) stands in its row of `lists`: 0 for the first, their width for none."""
     span = max(lists.max(initial=0), chosen.max(initial=0)) + 2
     rows, widest = np.arange(len(lists))[:, None], lists.shape[1]
     keys = (rows * span + lists).ravel()

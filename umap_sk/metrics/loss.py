@@ -1,0 +1,79 @@
+"""The loss of a map, from its graph and a sample of rows."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.graph.manifold import Manifold
+from umap_sk.metrics.sample import drawn
+
+FLOOR = 1e-4  # the least 1 - v of a loss, so that two points on one place do not make it infinite
+COLUMNS = 10_000  # rows that stand for all as those which repel
+
+
+def sampled_loss(
+    graph: Any,
+    embedding: Any,
+    *,
+    a: float,
+    b: float,
+    negative_sample_rate: float = 5.0,
+    repulsion_strength: float = 1.0,
+    max_rows: int | None = 2_000,
+    random_state: int = 0,
+) -> float:
+    r"""The loss a row that UMAP's sampling lowers in expectation, from a sample of rows.
+
+    ``1 / n (sum_ij s_ij log(1 + a d_ij^2b) - g r / (2 n) sum_i deg_i sum_v log(1 - 1 / (1 + a d_iv^2b)))``, with s the
+    weights divided by the largest, deg a row's sum of them, r the `negative_sample_rate` and g the
+    `repulsion_strength` (Damrich and Hamprecht, "On UMAP's true loss function", NeurIPS 2021). The outer sums are
+    over a sample of rows, the sum over v over at most 10,000 others. Losses of maps are comparable where graph and
+    curve are the same; of maps that were made with other `min_dist` they are not.
+
+    Parameters
+    ----------
+    graph : Manifold or sparse array of shape (n, n)
+        Membership strengths, as in ``estimator.graph_``.
+    embedding : array-like of shape (n, n_components)
+        The rows in the map.
+    a, b : float
+        The curve, as in ``estimator.a_`` and ``estimator.b_``.
+    negative_sample_rate : float, default=5.0
+        As in the estimator.
+    repulsion_strength : float, default=1.0
+        As in the estimator.
+    max_rows : int or None, default=2_000
+        Rows to sample; None for all.
+    random_state : int, default=0
+        Seed of the sample.
+
+    Returns
+    -------
+    float
+        Lower is better.
+    """
+    weights = scipy.sparse.csr_array(graph.graph if isinstance(graph, Manifold) else graph)
+    positions = np.asarray(embedding, np.float64)
+    placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
+    rows = drawn(placed, max_rows, random_state)
+    columns = drawn(placed, COLUMNS, random_state + 1)
+    part = weights[rows]
+    strengths = part.data / float(weights.data.max())
+    ends = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
+    nearest = (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
+    squares = np.maximum(_squares(positions[rows][ends], positions[part.indices]), nearest)
+    attraction = np.nansum(strengths * np.log1p(a * squares**b))
+    degrees = np.bincount(ends, strengths, len(rows))
+    repulsion = 0.0
+    for i, degree in zip(rows, degrees, strict=True):
+        others = columns[columns != i]
+        squares = np.maximum(_squares(positions[i], positions[others]), nearest)
+        repulsion += degree * np.log1p(1 / (a * squares**b)).mean() * (len(placed) - 1)
+    rate = repulsion_strength * negative_sample_rate / (2 * len(placed))
+    return float((attraction + rate * repulsion) / len(rows))
+
+
+def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squares of Euclidean distances along the last axis."""
+    return ((points - others) ** 2).sum(axis=-1)

@@ -1,0 +1,164 @@
+"""How much of each row's neighborhood a map keeps: neighbor recall and trustworthiness, from lists of neighbors."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.metrics.listed import Listed, list_themselves, listed, positions_of, rows_of
+from umap_sk.metrics.sample import ROWS, drawn
+from umap_sk.neighbors.read import Neighbors, read_neighbors
+
+
+def neighbor_recall(
+    graph: Any,
+    embedding: Any,
+    *,
+    k: int = 15,
+    training: Any = None,
+    max_rows: int | None = ROWS,
+    random_state: int = 0,
+) -> float:
+    r"""Share of each row's k nearest neighbors that are still its k nearest in the map.
+
+    ``1 / n sum_i |N_k(i) & M_k(i)| / k``, with N the neighbors in `graph` and M those in the map (Kobak and Berens,
+    "The art of using t-SNE for single-cell transcriptomics", Nature Communications 10, 2019: "KNN").
+
+    Parameters
+    ----------
+    graph : sparse array of shape (n_rows, n)
+        Distances to the nearest neighbors. A row that lists fewer than k is judged by as many as it lists; a row
+        without any is left out.
+    embedding : array-like of shape (n_rows, n_components)
+        The rows in the map.
+    k : int, default=15
+        Neighbors to compare, the row itself not counted.
+    training : array-like of shape (n, n_components), default=None
+        The rows that `graph`'s columns stand for, where they are not the rows themselves. An entry at distance 0 then
+        is the row itself, and counts neither among its neighbors nor in the map.
+    max_rows : int or None, default=10_000
+        Rows to sample; None for all.
+    random_state : int, default=0
+        Seed of the sample.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better; ``k / n`` by chance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import NearestNeighbors
+    >>> from umap_sk import knn_graph
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> dists, indices = NearestNeighbors(n_neighbors=16).fit(X).kneighbors(X)
+    >>> neighbor_recall(knn_graph(indices, dists), X)
+    1.0
+    """
+    return recall_of(_lists(graph, embedding, k, training, max_rows, random_state))
+
+
+def trustworthiness(
+    graph: Any,
+    embedding: Any,
+    *,
+    k: int = 15,
+    training: Any = None,
+    max_rows: int | None = ROWS,
+    random_state: int = 0,
+) -> float:
+    r"""How near a row's k nearest in the map are among its listed neighbors; no n x n matrix is needed.
+
+    ``1 - sum_i sum_{j in M_k(i)} max(0, r(i, j) - k) / worst``, with r the rank in row i of `graph`, K_i + 1 for what
+    its K_i entries do not hold, and `worst` the largest that the sum can be: the trustworthiness of Venna and Kaski
+    ("Neighborhood preservation in nonlinear projection methods", ICANN 2001) with ranks cut at K + 1. With all n - 1
+    neighbors listed it is :func:`sklearn.manifold.trustworthiness`; with 2 k or 3 k listed it is stricter, since a
+    neighbor that is not listed counts as lost whether it is near the list's end or at the other end of the data.
+
+    Parameters
+    ----------
+    graph : sparse array of shape (n_rows, n)
+        Distances to the nearest neighbors, more than k in a row. A row that lists fewer is judged by as many as it
+        lists; a row without any is left out.
+    embedding : array-like of shape (n_rows, n_components)
+        The rows in the map.
+    k : int, default=15
+        Neighbors in the map to judge, the row itself not counted.
+    training : array-like of shape (n, n_components), default=None
+        As in :func:`neighbor_recall`.
+    max_rows : int or None, default=10_000
+        Rows to sample; None for all.
+    random_state : int, default=0
+        Seed of the sample.
+
+    Returns
+    -------
+    float
+        0 to 1, higher is better.
+    """
+    return trust_of(_lists(graph, embedding, k, training, max_rows, random_state))
+
+
+def recall_of(lists: Listed) -> float:
+    """Mean share of the found neighbors that the map keeps; NaN if no row has a neighbor."""
+    wanted = np.minimum(lists.lengths, lists.mapped.shape[1])
+    rank = positions_of(lists.mapped, lists.found)
+    among = np.arange(rank.shape[1]) < wanted[:, None]
+    kept = ((rank < wanted[:, None]) & among).sum(axis=1)
+    judged = wanted > 0
+    return float((kept[judged] / wanted[judged]).mean()) if judged.any() else np.nan
+
+
+def trust_of(lists: Listed) -> float:
+    """1 minus the ranks in excess, as a share of the most that there could be; NaN if no row has a neighbor."""
+    length = lists.lengths
+    wanted = np.minimum(length, lists.mapped.shape[1])
+    if not wanted.any():
+        return np.nan
+    rank = np.minimum(positions_of(lists.mapped, lists.found), length[:, None]) + 1
+    among = np.arange(rank.shape[1]) < wanted[:, None]
+    excess = (np.maximum(rank - wanted[:, None], 0) * among).sum()
+    outside = np.minimum(wanted, lists.others - length)
+    listed_last = wanted - outside  # of the worst map's choices; they have the ranks length, length - 1, ...
+    last = np.arange(rank.shape[1]) < listed_last[:, None]
+    inside = np.maximum(length[:, None] - np.arange(rank.shape[1]) - wanted[:, None], 0) * last
+    worst = (outside * (length + 1 - wanted)).sum() + inside.sum()
+    return float(1 - excess / worst) if worst else 1.0
+
+
+def lists_of_new(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) -> Listed:
+    """Both lists of the rows that an estimator has placed, or of a sample of them.
+
+    As many rows as the map has, most of which list themselves first, are the rows of the map.
+    """
+    rows = drawn(np.arange(len(places)), ROWS, 0)
+    if list_themselves(neighbors):
+        return listed(rows_of(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows)
+    return listed(rows_of(neighbors, rows), places[rows], umap.embedding_, k)
+
+
+def _lists(graph: Any, embedding: Any, k: int, training: Any, max_rows: int | None, random_state: int) -> Listed:
+    """Both lists of a sample of rows."""
+    if not scipy.sparse.issparse(graph):
+        raise TypeError(
+            f"A sparse graph of distances is needed, but {type(graph).__name__} was given. Make one of neighbor arrays "
+            "by umap_sk.knn_graph, or of features by sklearn.neighbors.kneighbors_graph(mode='distance')."
+        )
+    places = np.asarray(embedding)
+    whole = places if training is None else np.asarray(training)
+    if graph.shape != (len(places), len(whole)):
+        raise ValueError(
+            f"graph has shape {graph.shape}, but {len(places)} rows and {len(whole)} rows that can be neighbors are in "
+            "the map. Give training=, the map of the rows that the columns stand for, if the rows are others."
+        )
+    rows = drawn(np.arange(len(places)), max_rows, random_state)
+    neighbors, _ = read_neighbors(graph.tocsr()[rows], n_neighbors=len(whole), drop_self=False)
+    return listed(neighbors, places[rows], whole, check_k(k), rows if training is None else None)
+
+
+def check_k(k: Any) -> int:
+    """Refuse a number of neighbors that is none."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"k={k!r}, but a whole number of at least 1 is needed.")
+    return int(k)
