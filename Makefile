@@ -11,7 +11,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
-OLDEST_TESTS := callbacks command_line estimator metrics model_selection models oldest partial_fit repeatable routing sklearn stop_signals
+OLDEST_TESTS := monitor/test_callbacks cli/test_command_line cli/test_stop_signals test_oldest $(addprefix estimator/test_, \
+	estimator metrics model_selection models partial_fit repeatable routing sklearn)
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
@@ -38,7 +39,7 @@ test-oldest:
 		&& echo $$python && break; done); \
 	if [ -z "$$python" ]; then echo "Skipped: the oldest versions need Python 3.11 or 3.12."; exit 0; fi; \
 	$(MAKE) --no-print-directory PYTHON=$$python $(OLDEST)/made && \
-	SCIPY_ARRAY_API=1 $(OLDEST)/bin/python -m pytest $(addprefix tests/test_,$(addsuffix .py,$(OLDEST_TESTS)))
+	SCIPY_ARRAY_API=1 $(OLDEST)/bin/python -m pytest $(patsubst %,tests/%.py,$(OLDEST_TESTS))
 
 $(OLDEST)/made: tests/oldest.txt pyproject.toml
 	'$(PYTHON)' -m venv $(OLDEST)

@@ -19,7 +19,7 @@ from umap_sk.cli.inspect import describe
 from umap_sk.cli.main import main
 from umap_sk.runtime import files
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 

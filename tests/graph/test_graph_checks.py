@@ -24,7 +24,7 @@ from umap_sk.graph import validate
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.checksum import checksum_of_arrays
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FUZZ = settings(derandomize=True, deadline=None, max_examples=300)
 CODES = {
     "bounds": kernels.BAD_BOUNDS,

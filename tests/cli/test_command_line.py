@@ -22,7 +22,7 @@ from umap_sk.cli import files
 from umap_sk.cli import fit as command_fit
 from umap_sk.cli.main import COMMANDS, main, parser_for
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 VALUES = {
     "n_neighbors": ("7", 7),
     "n_components": ("3", 3),

@@ -28,7 +28,7 @@ from umap_sk.layout import run as stepping
 from umap_sk.runtime.checksum import checksum_of_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, Pr
 from umap_sk.checkpoint import identity, store
 from umap_sk.runtime import files
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 PROCESS = """
 import sys, warnings

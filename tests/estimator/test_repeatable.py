@@ -13,7 +13,7 @@ import tied_inputs
 @pytest.fixture(scope="module")
 def elsewhere():
     """Hashes of the maps that another process makes."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     paths = os.pathsep.join([str(here.parent), str(here)])
     ended = subprocess.run(
         [sys.executable, tied_inputs.__file__],

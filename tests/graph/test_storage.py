@@ -23,7 +23,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.neighbors import formats
 from umap_sk.runtime import allocation
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NAMES = (*storage.DTYPES, "lengths")
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 

@@ -132,7 +132,7 @@ def test_new_rows(digits, metric, n_components):
 
 def python(*arguments, **environment):
     """Run Python beside this file, with other hashes of strings."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     paths = os.pathsep.join([str(here.parent), str(here)])
     settings = {"PYTHONPATH": paths, "PYTHONHASHSEED": "7", "NUMBA_NUM_THREADS": "1"} | environment
     return subprocess.run(

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 import umap_sk
 from umap_sk import Manifold, PrecomputedUMAP, persistence
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 X = load_digits().data[:600]
 SEARCH = NearestNeighbors(n_neighbors=15).fit(X[:500])
 DISTS, INDICES = SEARCH.kneighbors(X[:500])

@@ -18,7 +18,7 @@ from umap_sk.cli import signals
 from umap_sk.cli.main import main
 from umap_sk.layout import schedule
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from umap_sk.runtime import waiting
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import os, sys, warnings
 import joblib, numba, numpy as np

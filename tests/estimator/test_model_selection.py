@@ -303,7 +303,7 @@ def test_halving_over_a_graph():
 
 def test_table_of_the_docs():
     """Its shares are binomial: each of a row's k - 1 others stays in a fold with probability 1 - 1 / F."""
-    page = (Path(__file__).parent.parent / "docs" / "cross_validation.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "cross_validation.md").read_text()
     lines = re.findall(r"^\| k = (\d+) \| (.*) % \| (.*) % \| (.*) % \|$", page, re.MULTILINE)
     assert len(lines) == 5
     for k, *shares in lines:
