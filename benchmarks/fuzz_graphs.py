@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from benchmarks import command
 from umap_sk import DisconnectedWarning, DuplicateNeighborsWarning, FewerNeighborsWarning, PrecomputedUMAP
 from umap_sk.layout import coarsen
-from umap_sk.layout import run as stepping
 
 EXPECTED = (DisconnectedWarning, DuplicateNeighborsWarning, FewerNeighborsWarning)
 WIDEST = 400.0  # a map of 60 rows that lie as far apart as the curve lets them
@@ -37,7 +36,7 @@ class Case(NamedTuple):
     def fit(self, n_jobs=1):
         """A map, over levels of few vertices where there are to be several."""
         largest = COARSEST if self.several_levels else coarsen.LARGEST
-        few = mock.patch.object(stepping, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
+        few = mock.patch.object(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
         with few, warnings.catch_warnings():
             for category in EXPECTED:
                 warnings.simplefilter("ignore", category)

@@ -28,6 +28,7 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks import command, machine
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
 from umap_sk.checkpoint.store import newest_notes
+from umap_sk.layout import coarsen
 from umap_sk.runtime import checksum, direct_file
 
 PATIENCE = 300  # seconds until a process counts as hung

@@ -21,10 +21,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, estimator, knn_graph
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting, knn_graph
 from umap_sk.checkpoint import session, store
-from umap_sk.layout import optimizer
-from umap_sk.layout import run as stepping
+from umap_sk.layout import coarsen, optimizer
+from umap_sk.layout import run as layout_run
 from umap_sk.runtime.checksum import checksum_of_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -309,7 +309,7 @@ def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog, monke
     """No epoch is computed and no level built, the log says so, and the model is the same."""
     first = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
-    monkeypatch.setattr(stepping, "problem", None)
+    monkeypatch.setattr(layout_run, "layout_problem", None)
     again = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with caplog.at_level(logging.INFO, "umap_sk"):
         assert np.array_equal(again.fit_transform(**arrays), whole)
@@ -372,13 +372,13 @@ def test_neighbors_that_change_begin_anew(ring, keep, interrupted, monkeypatch):
     with interrupted(12):
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     (folders(keep)[0] / "graph.joblib").unlink()
-    find = estimator.find_neighbors
+    find = fitting.find_neighbors
 
     def find_others(*arguments, **options):
         indices, dists = find(*arguments, **options)
         return indices, dists * 1.01 + np.arange(len(dists))[:, None]
 
-    monkeypatch.setattr(estimator, "find_neighbors", find_others)
+    monkeypatch.setattr(fitting, "find_neighbors", find_others)
     expected = PrecomputedUMAP(**settings).fit_transform(ring[2])
     with pytest.warns(CheckpointWarning, match="not that of the run"):
         assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)
@@ -459,11 +459,11 @@ def test_finished_model_carries_no_optimiser(digits, keep):
     """Neither in memory nor in a file: embedding and graph are all."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=10, random_state=0, checkpoint=keep).partial_fit(**arrays, epochs=4)
-    assert {"_stepper", "_identity"} <= model.__dict__.keys()
+    assert model._run.layout is not None and model._run.identity
     model.partial_fit(epochs=6)
     fitted = PrecomputedUMAP(n_epochs=10, random_state=0).fit(**arrays)
     for finished in (model, fitted):
-        assert {"_stepper", "_identity"}.isdisjoint(finished.__dict__)
+        assert finished._run is None or finished._run.layout is None
         arrays_in_it = finished.embedding_.nbytes + sum(array.nbytes for array in finished.manifold_.arrays())
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 
@@ -476,7 +476,7 @@ def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkey
     for path in folder.glob("epoch-*"):
         path.unlink()
     expected = PrecomputedUMAP(5).learn_manifold(**arrays)._held.lengths
-    monkeypatch.setattr(estimator, "fuzzy_graph", None)  # which is not called
+    monkeypatch.setattr(fitting, "fuzzy_graph", None)  # which is not called
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     assert model.report_["phases"][0]["init"] == "pivot_mds"
     assert np.array_equal(model.embedding_, whole)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, estimator
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting
 from umap_sk.checkpoint import identity, store
 from umap_sk.runtime import files
 
@@ -249,7 +249,7 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
     """An error before the graph is built, not after an hour."""
     (tmp_path / "runs").write_text("no folder")
-    monkeypatch.setattr(estimator, "fuzzy_graph", None)
+    monkeypatch.setattr(fitting, "fuzzy_graph", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
         PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
 
@@ -280,7 +280,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
     for folder in folders:
         files.unlock(folder)
         folder.chmod(0o500)
-    monkeypatch.setattr(estimator, "fuzzy_graph", None)
+    monkeypatch.setattr(fitting, "fuzzy_graph", None)
     try:
         if epochs == 20:
             assert np.array_equal(model.fit_transform(**arrays), whole)

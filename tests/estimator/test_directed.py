@@ -10,6 +10,7 @@ from layouts import FOR_20_EPOCHS
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import HeldGraph
+from umap_sk.layout import problem
 
 SETTINGS = {"symmetrize": False, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 STEPS = {  # one row lists another, which lists another, and the last one lists nobody

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from layouts import FOR_20_EPOCHS
 
-from umap_sk import PrecomputedUMAP, estimator, knn_graph
+from umap_sk import PrecomputedUMAP, fitting, knn_graph
+from umap_sk.layout import optimizer
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
@@ -215,7 +216,7 @@ def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, m
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
     before = joblib.hash(model)
     with monkeypatch.context() as patch:
-        patch.setattr(estimator, "fuzzy_graph", stop)
+        patch.setattr(fitting, "fuzzy_graph", stop)
         with pytest.raises(KeyboardInterrupt):
             model.fit(ring[2], knn_indices=ring[0], knn_dists=ring[1])
     assert joblib.hash(model) == before

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP
-from umap_sk.layout import readers
+from umap_sk import PrecomputedUMAP, fitting
+from umap_sk.layout import coarsen, readers
 from umap_sk.monitor import progress
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
@@ -74,13 +74,14 @@ def test_after_every_epoch(method, tol, store):
 
 def test_what_is_read_is_of_one_moment():
     """A reader's layout is kept from being written over also if the fit goes on at once."""
-    before, after = (SimpleNamespace(state=SimpleNamespace(positions=np.zeros(1))) for _ in range(2))
-    attributes = {"_stepper": before}
+    states = [SimpleNamespace(positions=np.zeros(1)) for _ in range(2)]
+    before, after = (SimpleNamespace(layout=SimpleNamespace(state=state)) for state in states)
+    attributes = {"_run": before}
     with readers.reading(lambda: attributes) as read:
-        attributes["_stepper"] = after
-        assert read["_stepper"] is before
-        assert readers.is_read(before.state) and not readers.is_read(after.state)
-    assert not readers.is_read(before.state)
+        attributes["_run"] = after
+        assert read["_run"] is before
+        assert readers.is_read(before.layout.state) and not readers.is_read(after.layout.state)
+    assert not readers.is_read(before.layout.state)
 
 
 def test_from_another_thread(whole):
@@ -117,13 +118,13 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
     """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
     before, kept = model.embedding_, []
-    start = run.begun
+    start = fitting.begun
 
     def storing(*arguments, **options):
         kept.append(stored(model))
         return start(*arguments, **options)
 
-    monkeypatch.setattr(run, "begun", storing)
+    monkeypatch.setattr(fitting, "begun", storing)
     model.fit(**ARRAYS)
     monkeypatch.undo()
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)

@@ -8,8 +8,7 @@ import scipy.sparse
 from graphs import alone, dense, dense_strips, random_graph
 
 from umap_sk import kernels
-from umap_sk.layout import coarsen, optimizer
-from umap_sk.layout import init as start
+from umap_sk.layout import coarsen, init, optimizer, width
 from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.spectral import spectral_positions
 from umap_sk.runtime.threads import limit_threads
@@ -24,36 +23,36 @@ def spread_out(seed, n=500):
 
 
 def test_random_positions():
-    positions = start.random_positions(20_000, 3, 5)
+    positions = init.random_positions(20_000, 3, 5)
     assert (positions.shape, positions.dtype) == ((20_000, 3), np.float32)
     assert -10 <= positions.min() < -9.99
     assert 9.99 < positions.max() < 10
     for axis in positions.T:
         assert np.abs(np.histogram(axis, 10, (-10, 10))[0] - 2000).max() < 200
     assert np.abs(np.corrcoef(positions.T) - np.eye(3)).max() < 0.03
-    assert np.array_equal(positions, start.random_positions(20_000, 3, 5))
-    assert np.array_equal(positions[:100], start.random_positions(100, 3, 5))
-    assert not np.array_equal(positions, start.random_positions(20_000, 3, 6))
+    assert np.array_equal(positions, init.random_positions(20_000, 3, 5))
+    assert np.array_equal(positions[:100], init.random_positions(100, 3, 5))
+    assert not np.array_equal(positions, init.random_positions(20_000, 3, 6))
 
 
 def test_pca_positions(digits):
-    positions = start.pca_positions(digits.features, 3, 0)
-    assert np.array_equal(positions, start.pca_positions(digits.features, 3, 0))
+    positions = init.pca_positions(digits.features, 3, 0)
+    assert np.array_equal(positions, init.pca_positions(digits.features, 3, 0))
     centered = digits.features - digits.features.mean(0)
     leading = np.linalg.svd(centered, full_matrices=False)[2][:3]
     expected = np.abs(centered @ leading.T)
     np.testing.assert_allclose(np.abs(positions), expected / expected.max(), atol=1e-4)
     with pytest.raises(ValueError, match="needs at least n_components=65 features and rows.*1797, 64"):
-        start.pca_positions(digits.features, 65, 0)
+        init.pca_positions(digits.features, 65, 0)
 
 
 def test_scaled_robustly():
     positions = spread_out(0)
-    scaled = start.scaled_robustly(positions)
+    scaled = width.scaled_robustly(positions)
     np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-5)
     assert scaled.dtype == np.float32
-    assert np.abs(scaled).max() == start.BOUND
-    low, high = np.quantile(scaled, [start.LOWEST, start.HIGHEST], axis=0)
+    assert np.abs(scaled).max() == width.BOUND
+    low, high = np.quantile(scaled, [width.LOWEST, width.HIGHEST], axis=0)
     np.testing.assert_allclose(low, -0.5, atol=1e-3)
     np.testing.assert_allclose(high, 0.5, atol=1e-3)
 
@@ -67,7 +66,7 @@ def test_ranks_where_few_points_are_far(case):
         positions[5:, 1] = 3
     else:
         positions[:, 1] = 3
-    scaled = start.scaled_robustly(positions)
+    scaled = width.scaled_robustly(positions)
     np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-6)
     assert scaled.min() == -0.5
     assert scaled.max() == pytest.approx(0.5 - 1 / 500)
@@ -80,10 +79,10 @@ def test_smoothed_start_is_the_twins():
     positions = np.random.default_rng(2).normal(size=(level.n_vertices, 3)).astype(np.float32)
     positions[graph.sum(1) == 0] = 0
     expected = positions.astype(float)
-    for _ in range(start.PASSES):
+    for _ in range(width.PASSES):
         expected = naive_graph.smooth(graph, expected, np.zeros(level.n_vertices), 1.0)
-    smoothed = start.smoothed_start(level, positions)
-    assert np.abs(smoothed).max() == start.BOUND
+    smoothed = width.smoothed_start(level, positions)
+    assert np.abs(smoothed).max() == width.BOUND
     np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
 
 
@@ -101,7 +100,7 @@ def ring_level(n=400):
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
 def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
-    monkeypatch.setattr(start, "OPPOSITE", 100)
+    monkeypatch.setattr(width, "OPPOSITE", 100)
     finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
     f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
@@ -109,8 +108,8 @@ def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
         positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
-        losses = start.expected_losses(level, positions, scales, 600, curve, 3.5)
-        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100))
+        losses = width.expected_losses(level, positions, scales, 600, curve, 3.5)
+        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100))
         assert level.n_vertices < 600 or (stride, apart) == (9, 5)
         arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
         rules = stride, apart, kernels.THIN, 600, f
@@ -128,9 +127,9 @@ def test_length_spread_is_the_twins(symmetric, d):
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
             positions[1:9] = positions[0]
-            found = start.length_spread(level, positions)
+            found = width.length_spread(level, positions)
             assert found == pytest.approx(naive.length_spread(dense_strips(level), positions), rel=1e-4)
-            assert start.length_spread(level, positions * np.float32(64)) == pytest.approx(found, rel=1e-6)
+            assert width.length_spread(level, positions * np.float32(64)) == pytest.approx(found, rel=1e-6)
 
 
 def test_length_spread_of_folds():
@@ -138,11 +137,11 @@ def test_length_spread_of_folds():
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * level.order / n
     even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    assert 1 <= start.length_spread(level, even) < 3
+    assert 1 <= width.length_spread(level, even) < 3
     folded = even.copy()
     folded[level.order % 20 == 0] *= -1
-    assert start.length_spread(level, folded) > 100
-    assert start.length_spread(level, np.zeros_like(even)) == 1
+    assert width.length_spread(level, folded) > 100
+    assert width.length_spread(level, np.zeros_like(even)) == 1
 
 
 def test_length_spread_of_a_sample(monkeypatch):
@@ -151,8 +150,8 @@ def test_length_spread_of_a_sample(monkeypatch):
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
     for measured in (2_000, 20_000):
-        monkeypatch.setattr(start, "MEASURED", measured)
-        found.append(start.length_spread(level, positions))
+        monkeypatch.setattr(width, "MEASURED", measured)
+        found.append(width.length_spread(level, positions))
     assert found[0] == pytest.approx(found[1], rel=0.1) and found[0] != found[1]
 
 
@@ -160,12 +159,12 @@ def test_lowest_scale():
     """By hand of a parabola, by a fit of anything, and the first or last itself."""
     scales = np.array([2.0, 3.0, 5.0, 8.0, 13.0])
     losses = (np.log(scales) - np.log(4.4)) ** 2 + 7
-    assert start.lowest_scale(scales, losses) == pytest.approx(4.4)
+    assert width.lowest_scale(scales, losses) == pytest.approx(4.4)
     rng = np.random.default_rng(0)
     for losses in rng.random((50, 5)):
-        assert start.lowest_scale(scales, losses) == pytest.approx(naive.lowest_scale(scales, losses), rel=1e-6)
-    assert start.lowest_scale(scales, scales) == 2 and start.lowest_scale(scales, -scales) == 13
-    assert start.lowest_scale(scales, np.ones(5)) == 2
+        assert width.lowest_scale(scales, losses) == pytest.approx(naive.lowest_scale(scales, losses), rel=1e-6)
+    assert width.lowest_scale(scales, scales) == 2 and width.lowest_scale(scales, -scales) == 13
+    assert width.lowest_scale(scales, np.ones(5)) == 2
 
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
@@ -176,14 +175,14 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     angle = 2 * np.pi * coarse.order / 400
     averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
-    monkeypatch.setattr(start, "OPPOSITE", 100)
+    monkeypatch.setattr(width, "OPPOSITE", 100)
     f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
-    rules = (*(max(1, coarse.n_vertices // count) - 1 | 1 for count in (start.SAMPLED, 100)), kernels.THIN, 600, f)
+    rules = (*(max(1, coarse.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100)), kernels.THIN, 600, f)
     arguments = dense_strips(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
-    scales = np.array(start.SCALES)
+    scales = np.array(width.SCALES)
     losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
     assert 0 < np.argmin(losses) < len(scales) - 1
-    room = start.ROOM * naive.lowest_scale(scales, losses)
+    room = width.ROOM * naive.lowest_scale(scales, losses)
     spread = naive.length_spread(dense_strips(fine), positions)
     crowded, widest, narrowest, expected = {
         "room": (10 * room * spread, 1e6, 0.0, room),
@@ -192,8 +191,8 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
         "narrowest": (0.5 * room * spread, 1e6, 0.9 * room, 0.9 * room),
     }[limit]
     for name, value in (("CROWDED", crowded), ("WIDEST", widest), ("NARROWEST", narrowest)):
-        monkeypatch.setattr(start, name, value)
-    assert start.suited_width(fine, positions, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
+        monkeypatch.setattr(width, name, value)
+    assert width.suited_width(fine, positions, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():

@@ -14,9 +14,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, kernels
 from umap_sk.graph.shared import HeldGraph
-from umap_sk.layout import coarsen, optimizer, sell
-from umap_sk.layout import run as stepping
+from umap_sk.layout import coarsen, optimizer, problem, sell
+from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
+from umap_sk.layout.start import Start
 from umap_sk.runtime import allocation
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
@@ -197,14 +198,16 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        stepper = run.begun(HeldGraph(one), given if init == "array" else init, problem.Schedule(5, 2, True), FORCES, 0)
+        stepper = layout_run.begun(
+            HeldGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
+        )
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
-        assert np.isnan(stepping.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
-        kept = run.begun(HeldGraph(one), given, problem.Schedule(5, 2, False), FORCES, 0, rescale=False)
-        assert stepping.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
+        assert np.isnan(layout_run.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
+        kept = layout_run.begun(HeldGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
+        assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 
 
@@ -376,7 +379,7 @@ def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
     while model.epoch_ < model.n_epochs_ - 1:
         depth = model._run.layout.state.depth
         model.partial_fit()
-        held = [len(level.strips.indices) > 0 for level in stepping.problem_of(model._run.layout).levels]
+        held = [len(level.strips.indices) > 0 for level in layout_run.problem_of(model._run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -12,8 +12,8 @@ import pytest
 from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP
-from umap_sk.layout import optimizer, schedule
+from umap_sk import PrecomputedUMAP, fitting
+from umap_sk.layout import coarsen, optimizer, schedule
 from umap_sk.monitor import progress
 from umap_sk.runtime import first_compile
 
@@ -97,7 +97,7 @@ def first_run(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
-    start, run = run.begun, optimizer.run
+    start, run = fitting.begun, optimizer.run
 
     def slow_start(*arguments, **options):
         assert [kernel(1) for kernel in before] == [2, 2]
@@ -107,7 +107,7 @@ def first_run(monkeypatch, tmp_path):
         assert later(1) == 2
         return run(*arguments, **options)
 
-    monkeypatch.setattr(run, "begun", slow_start)
+    monkeypatch.setattr(fitting, "begun", slow_start)
     monkeypatch.setattr(optimizer, "run", slow_run)
 
 

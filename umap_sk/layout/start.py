@@ -55,9 +55,7 @@ def start_positions(
         positions = scaled_robustly(positions) * np.float32(width)
     else:
         finest = given_positions(start, levels, connected, n_components, seed)
-        positions, width = (
-            averaged(finest, problem) if not scaled else rescaled(smoothed_start(levels[0], finest), problem)
-        )
+        positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
     if len(positions) != levels[problem.phases[0].depth].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
             positions = hand_down(levels, depth, positions)
