@@ -1,4 +1,4 @@
-"""Slow, obvious twin of the door: plain Python over lists of (index, distance). Imports nothing from the package."""
+"""Slow, obvious twin of reading neighbors: plain lists of (index, distance). Imports nothing from the package."""
 
 import math
 

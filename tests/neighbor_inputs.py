@@ -1,6 +1,6 @@
-"""Hard and easy inputs for the door's tests, and how a result is compared."""
+"""Hard and easy inputs for the tests of input validation, and how a result is compared."""
 
-import naive_door
+import naive_neighbors
 import numpy as np
 import scipy.sparse
 from sklearn.neighbors import NearestNeighbors
@@ -39,9 +39,9 @@ def assert_equal(given, wanted):
 
 def assert_like_twin(result, rows, **rules):
     found, counts = result
-    expected, expected_counts = naive_door.read(rows, **rules)
+    expected, expected_counts = naive_neighbors.read(rows, **rules)
     assert sliced_rows(found) == [[(j, float(np.float32(d))) for j, d in row] for row in expected]
-    assert {name: getattr(counts, name) for name in naive_door.COUNTS} == expected_counts
+    assert {name: getattr(counts, name) for name in naive_neighbors.COUNTS} == expected_counts
     assert (counts.rows, counts.edges) == (len(rows), sum(map(len, expected)))
     assert (found.indptr.dtype, found.indices.dtype, found.distances.dtype) == (np.int64, np.int32, np.float32)
     assert found.indptr[0] == 0

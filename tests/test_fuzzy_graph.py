@@ -1,13 +1,13 @@
 """The fuzzy graph against its twin and against umap-learn, whose graph it must be."""
 
-import naive_door
 import naive_graph as naive
+import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
 from compiled import compiled
-from door_inputs import hard_arrays
 from graphs import N, random_graph
+from neighbor_inputs import hard_arrays
 from umap.umap_ import fuzzy_simplicial_set
 
 from umap_sk import kernels
@@ -42,7 +42,7 @@ def assert_canonical(graph):
 def test_graph_is_the_twins(seed, local_connectivity, mix_ratio):
     """Missing and repeated neighbors, ties, zeros, rows with nothing in them."""
     indices, dists = hard_arrays(seed)
-    rows, counts = naive_door.read(naive_door.rows_of_arrays(indices, dists), wanted=7, n_columns=41)
+    rows, counts = naive_neighbors.read(naive_neighbors.rows_of_arrays(indices, dists), wanted=7, n_columns=41)
     assert min(counts["sentinels"], counts["duplicates"], counts["self_entries"], counts["empty_rows"]) > 0
     for symmetrize in (True, False):
         options = {"local_connectivity": local_connectivity, "symmetrize": symmetrize}
@@ -66,7 +66,7 @@ def hub_arrays(n=3000, k=6):
 
 def test_graph_of_many_rows_is_the_twins():
     indices, dists = hub_arrays()
-    rows, _ = naive_door.read(naive_door.rows_of_arrays(indices, dists), wanted=6, n_columns=3000)
+    rows, _ = naive_neighbors.read(naive_neighbors.rows_of_arrays(indices, dists), wanted=6, n_columns=3000)
     graph = graph_of(indices, dists, 7)
     assert np.diff(graph.indptr).max() > 2900
     np.testing.assert_allclose(dense(graph), naive.fuzzy_graph(rows, 7), atol=1e-6)

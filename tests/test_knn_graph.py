@@ -1,10 +1,10 @@
 """kNN arrays as a graph: what is in it, and that it is cut right."""
 
-import naive_door
+import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
-from door_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sliced_rows
+from neighbor_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sliced_rows
 from sklearn.neighbors import KNeighborsTransformer
 
 from umap_sk import exceptions
@@ -18,8 +18,8 @@ def test_graph_dtypes_and_order(dtype, wanted):
     dists[(indices == -1) | (indices > 41)] = 2
     with pytest.warns(exceptions.DuplicateNeighborsWarning):
         graph = knn_graph(indices, (4 * dists).astype(dtype))
-    rows = naive_door.rows_of_arrays(indices, 4 * dists)
-    expected, counts = naive_door.read(rows, wanted=9, n_columns=41, own="zero")
+    rows = naive_neighbors.rows_of_arrays(indices, 4 * dists)
+    expected, counts = naive_neighbors.read(rows, wanted=9, n_columns=41, own="zero")
     assert isinstance(graph, scipy.sparse.csr_array)
     assert (graph.dtype, graph.shape, graph.indices.dtype, graph.indptr.dtype) == (wanted, (41, 41), "i4", "i4")
     assert sliced_rows(Neighbors(graph.indptr, graph.indices, graph.data, 41)) == expected
@@ -74,7 +74,8 @@ def test_graph_is_cut_right_by_rows_and_columns(seed):
     graph = knn_graph(indices, dists)
     for cut in (graph[train][:, train], graph[np.ix_(train, train)]):
         rows = [
-            [(new_name[j], d) for j, d in row if j in new_name] for row in naive_door.rows_of_arrays(indices, dists)
+            [(new_name[j], d) for j, d in row if j in new_name]
+            for row in naive_neighbors.rows_of_arrays(indices, dists)
         ]
         rows = [rows[old] for old in train]
         result = read_neighbors(cut, n_neighbors=6)

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
-from door_inputs import assert_equal, clean_arrays, hard_arrays, sparse_of
+from neighbor_inputs import assert_equal, clean_arrays, hard_arrays, sparse_of
 
 from umap_sk.neighbors.read import knn_graph, read_neighbors
 

@@ -1,12 +1,12 @@
-"""What the door refuses, and that the message says what was given, what is needed and the cure."""
+"""Which neighbors are refused, and that the message says what came, what is needed and the cure."""
 
 import re
 
-import naive_door
+import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
-from door_inputs import assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from neighbor_inputs import assert_like_twin, clean_arrays, hard_arrays, sparse_of
 
 from umap_sk.neighbors import formats
 from umap_sk.neighbors.read import knn_graph, read_neighbors
@@ -147,7 +147,7 @@ def test_the_first_problem_is_named(monkeypatch, threads):
         with limit_threads(threads), pytest.raises(ValueError, match=r"knn_dists\[170, 5\] is inf"):
             read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5)
     with pytest.raises(ValueError, match="170 5 large"):
-        naive_door.read(naive_door.rows_of_arrays(indices, dists), wanted=4, n_columns=300)
+        naive_neighbors.read(naive_neighbors.rows_of_arrays(indices, dists), wanted=4, n_columns=300)
 
 
 @pytest.mark.parametrize("dtype, rounding", [("f8", 1e-6), ("f4", 32 * 2.0**-23), ("f2", 32 * 2.0**-10)])
@@ -160,7 +160,7 @@ def test_negatives_of_rounding_size_are_clipped(dtype, rounding):
     assert counts.clipped == 1
     assert found.distances.tolist() == [0, 4, 8, 2, 4, 8]
     assert_like_twin(
-        (found, counts), naive_door.rows_of_arrays(indices, dists), wanted=3, n_columns=5, rounding=rounding
+        (found, counts), naive_neighbors.rows_of_arrays(indices, dists), wanted=3, n_columns=5, rounding=rounding
     )
     dists[0, 1] = -rounding * 8 * 1.002
     with pytest.raises(
@@ -198,7 +198,7 @@ def falling_rows(n_falling, n_rising, **changes):
 def test_similarities_are_refused(n_falling, refused):
     indices, dists = falling_rows(n_falling, 8 - n_falling)
     dists[-2, 1:] = 2  # a constant row tells nothing against distances, but counts
-    assert naive_door.falls(naive_door.rows_of_arrays(indices, dists)) == refused
+    assert naive_neighbors.falls(naive_neighbors.rows_of_arrays(indices, dists)) == refused
     if refused:
         with pytest.raises(
             ValueError, match=rf"falls along {n_falling} of 8 rows.*1 - sim.*faiss.*squared.*sqrt.*::-1"

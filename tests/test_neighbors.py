@@ -1,16 +1,16 @@
-"""The door against its twin, whatever the blocks, threads and widths, and the warnings."""
+"""Input validation of neighbors against its twin, whatever the blocks, threads and widths, and the warnings."""
 
 import os
 import tracemalloc
 import warnings
 
-import naive_door
+import naive_neighbors
 import numba
 import numpy as np
 import pytest
 import scipy.sparse
 from compiled import compiled
-from door_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from neighbor_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
 
 from umap_sk import exceptions
 from umap_sk.neighbors import formats
@@ -39,7 +39,7 @@ def test_hard_arrays_equal_the_twin(seed, drop_self):
     )
     rules = {"wanted": n_neighbors - drop_self, "n_columns": n_columns or len(indices), "cut": cut}
     assert_like_twin(
-        result, naive_door.rows_of_arrays(indices, dists), own="drop" if drop_self else "neighbor", **rules
+        result, naive_neighbors.rows_of_arrays(indices, dists), own="drop" if drop_self else "neighbor", **rules
     )
     assert all(part.base is None for part in result[0][:3])  # no room is held that short rows have left over
     assert result[1].short_rows
@@ -69,11 +69,11 @@ def test_ragged_graphs_and_matrices_equal_the_twin(seed, drop_self):
     graph = scipy.sparse.csr_array((dists, columns, np.concatenate([[0], np.cumsum(lengths)])), shape=(n, n))
     rules = {"wanted": 6 - drop_self, "n_columns": n, "own": "drop" if drop_self else "neighbor", "cut": 0.875}
     result = read_neighbors(graph, n_neighbors=6, drop_self=drop_self, disconnection_distance=0.875)
-    assert_like_twin(result, naive_door.rows_of_triples(zip(rows, columns, dists, strict=True), n), **rules)
+    assert_like_twin(result, naive_neighbors.rows_of_triples(zip(rows, columns, dists, strict=True), n), **rules)
     assert result[1].duplicates
     matrix = rng.integers(0, 40, (n, n)) / 16
     result = read_neighbors(matrix, n_neighbors=6, drop_self=drop_self, disconnection_distance=0.875)
-    assert_like_twin(result, naive_door.rows_of_matrix(matrix), **rules)
+    assert_like_twin(result, naive_neighbors.rows_of_matrix(matrix), **rules)
 
 
 def test_long_rows_of_repeated_neighbors_equal_the_twin():
@@ -82,7 +82,7 @@ def test_long_rows_of_repeated_neighbors_equal_the_twin():
     dists = rng.random((20, 700)).astype(np.float32)
     rules = {"n_columns": 1000, "own": "neighbor", "wanted": 5}
     result = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5, n_columns=1000, drop_self=False)
-    assert_like_twin(result, naive_door.rows_of_arrays(indices, dists), **rules)
+    assert_like_twin(result, naive_neighbors.rows_of_arrays(indices, dists), **rules)
 
 
 @pytest.mark.parametrize("size, n_keys", [(1024, 500), (4, 3)])

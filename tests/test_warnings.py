@@ -92,7 +92,7 @@ def test_behind_a_pipeline(ring):
 
 
 def test_duplicates_and_rounding(ring):
-    """What the door mends, in fit and in knn_graph."""
+    """What input validation mends, in fit and in knn_graph."""
     indices, dists = ring[0].copy(), ring[1].copy()
     indices[0, 3] = indices[0, 2]
     dists[1, 1] = -1e-9
