@@ -13,7 +13,7 @@ from layouts import FORCES
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, kernels
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen, optimizer, sell
 from umap_sk.layout import run as stepping
 from umap_sk.layout.curve import Curve
@@ -197,14 +197,14 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
         stepper = stepping.start(
-            HeldGraph(one), given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0
+            SharedGraph(one), given if init == "array" else init, stepping.Schedule(5, 2, True), FORCES, 0
         )
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(stepping.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
-        kept = stepping.start(HeldGraph(one), given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
+        kept = stepping.start(SharedGraph(one), given, stepping.Schedule(5, 2, False), FORCES, 0, rescale=False)
         assert stepping.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 

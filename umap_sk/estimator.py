@@ -368,7 +368,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             inputs.check_same(getattr(self, "_seen", seen), seen)
             check_unchanged(getattr(self, "_begun_with", {}), self.get_params(deep=False))
             if run and not begins:
-                run.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
+                run.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
             self._advance(epochs, task, run)
         return self
 
@@ -615,11 +615,11 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._search = search_beside(values, self.metric, self.metric_params, self.n_jobs)
         features = values if aside or self.metric != "precomputed" else None
         start = self.init if init is None else init
-        known = manifold._held.lengths is not None
+        known = manifold._shared.lengths is not None
         start = inputs.check_start(start, manifold.n_samples, self.n_components, features, known)
         self.manifold_, self.report_ = manifold, report
         self.a_, self.b_ = curve
-        stored = run and run.take(manifold._held)
+        stored = run and run.take(manifold._shared)
         if stored and run.finished:
             with report.phase("resume") as entry:
                 self.embedding_, self._map, entry["epoch"] = stored.positions, MapCache(), stored.epoch
@@ -631,7 +631,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _begin_layout(self, start, features, run, stored):
         """Take the layout to its start, or to where it was when the run was cut off."""
         schedule = stepping.Schedule(self.n_epochs, self.n_components, self.multilevel, float(self.tol))
-        held, forces = self.manifold_._held, self._forces(Curve(self.a_, self.b_))
+        held, forces = self.manifold_._shared, self._forces(Curve(self.a_, self.b_))
         with self.report_.phase("resume" if stored else "start") as entry:
             if stored:
                 stepper = stepping.resumed(held, schedule, forces, stored)
@@ -697,7 +697,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _advance(self, epochs, task, run, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
-        stepper = stepping.restored(self._stepper, self.manifold_._held)
+        stepper = stepping.restored(self._stepper, self.manifold_._shared)
         reached = stepper.state
         last = min(self.n_epochs_, reached.epoch + epochs)
         stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)

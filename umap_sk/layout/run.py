@@ -6,7 +6,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.coarsen import Level, build_levels, mean_of_members
 from umap_sk.layout.init import (
     NARROWEST,
@@ -73,33 +73,33 @@ class Stepper(NamedTuple):
     forces: Forces
 
 
-def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
+def connected_part(shared: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
 
     Parameters
     ----------
-    held : HeldGraph
+    shared : SharedGraph
         The whole graph, with at least one edge.
 
     Returns
     -------
-    held : HeldGraph
+    shared : SharedGraph
         The same, if these are all rows.
     connected : ndarray of int64, or None
         The rows that it consists of; None for all.
     """
-    kept = np.diff(held.indptr) > 0
+    kept = np.diff(shared.indptr) > 0
     if kept.all():
-        return held, None
-    graph = held.rows()
+        return shared, None
+    graph = shared.rows()
     kept[graph.indices] = True
     if kept.all():
-        return held, None
+        return shared, None
     number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
     indptr = np.concatenate([[0], graph.indptr[1:][kept]])
-    lengths = None if held.lengths is None else held.lengths[kept]
+    lengths = None if shared.lengths is None else shared.lengths[kept]
     part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
-    return HeldGraph(part, ("indices",), lengths), np.flatnonzero(kept)
+    return SharedGraph(part, ("indices",), lengths), np.flatnonzero(kept)
 
 
 class Problem(NamedTuple):
@@ -120,12 +120,12 @@ class Problem(NamedTuple):
     coarsest: Level
 
 
-def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> Problem:
+def problem(shared: SharedGraph, schedule: Schedule, forces: Forces, seed: int) -> Problem:
     """The layout problem of a connected graph.
 
     Parameters
     ----------
-    held : HeldGraph
+    shared : SharedGraph
         Graph whose rows all have an edge or are at the end of one; gives up its arrays where they are its own.
     schedule : Schedule
         How long the layout goes.
@@ -139,10 +139,10 @@ def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> P
     Problem
         The problem and its levels.
     """
-    allocate = beside(held.rows().weights)
-    built = list(build_levels(held.rows(), seed))
+    allocate = beside(shared.rows().weights)
+    built = list(build_levels(shared.rows(), seed))
     coarsest = built[-1]
-    levels = arrange(built, seed, allocate, held)
+    levels = arrange(built, seed, allocate, shared)
     used = levels if schedule.multilevel else levels[:1]
     n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
@@ -151,7 +151,7 @@ def problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> P
 
 
 def start(
-    held: HeldGraph,
+    shared: SharedGraph,
     init: str | np.ndarray,
     schedule: Schedule,
     forces: Forces,
@@ -164,7 +164,7 @@ def start(
 
     Parameters
     ----------
-    held : HeldGraph
+    shared : SharedGraph
         The manifold's graph.
     init : {"pivot_mds", "spectral", "pca", "random"} or ndarray of shape (n, n_components)
         The start.
@@ -184,12 +184,12 @@ def start(
     Stepper
         At epoch 0.
     """
-    held, connected = connected_part(held)
-    layout, levels, coarsest = problem(held, schedule, forces, seed)
+    shared, connected = connected_part(shared)
+    layout, levels, coarsest = problem(shared, schedule, forces, seed)
     scaled = rescale or isinstance(init, str)
     if isinstance(init, str) and init in OF_A_GRAPH:
         width = OF_A_GRAPH[init]
-        positions = positions_of_a_graph(init, levels, coarsest, held.lengths, schedule.n_components, seed)
+        positions = positions_of_a_graph(init, levels, coarsest, shared.lengths, schedule.n_components, seed)
         positions = scaled_robustly(positions) * np.float32(width)
     else:
         finest = given_positions(init, levels, connected, schedule.n_components, seed, features)
@@ -349,14 +349,14 @@ def planned_epochs(stepper: Stepper) -> int:
     return total_epochs(layout_of(stepper).phases)
 
 
-def restored(stepper: Stepper, held: HeldGraph) -> Stepper:
+def restored(stepper: Stepper, shared: SharedGraph) -> Stepper:
     """A stepper with its levels, built again from the graph if it came from a file.
 
     Parameters
     ----------
     stepper : Stepper
         Any stepper.
-    held : HeldGraph
+    shared : SharedGraph
         The manifold's graph.
 
     Returns
@@ -366,16 +366,16 @@ def restored(stepper: Stepper, held: HeldGraph) -> Stepper:
     """
     if stepper.layout is not None:
         return stepper
-    layout = problem(connected_part(held)[0], stepper.schedule, stepper.forces, stepper.state.seed).layout
+    layout = problem(connected_part(shared)[0], stepper.schedule, stepper.forces, stepper.state.seed).layout
     return stepper._replace(layout=layout)
 
 
-def resumed(held: HeldGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> Stepper:
+def resumed(shared: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> Stepper:
     """A layout that goes on from a stored state; its levels are built again.
 
     Parameters
     ----------
-    held : HeldGraph
+    shared : SharedGraph
         The manifold's graph.
     schedule : Schedule
         How long the layout goes.
@@ -389,8 +389,8 @@ def resumed(held: HeldGraph, schedule: Schedule, forces: Forces, state: LayoutSt
     Stepper
         At the state's epoch.
     """
-    held, connected = connected_part(held)
-    layout = problem(held, schedule, forces, state.seed).layout
+    shared, connected = connected_part(shared)
+    layout = problem(shared, schedule, forces, state.seed).layout
     return Stepper(layout, state, rows_in_order(layout, connected), schedule, forces)
 
 
