@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse
 from scipy.spatial import cKDTree
 
-from benchmarks import command, datasets, judge, machine, nearest, peers
+from benchmarks import command, datasets, judge, machine, nearest, peers, real_data
 
 
 class NewRows(NamedTuple):
@@ -34,7 +34,7 @@ class NewRows(NamedTuple):
 
 def load_new_rows(train):
     """The 10,000 test images; their neighbors are found on first use and cached."""
-    features, labels = datasets.fashion_images()
+    features, labels = real_data.fashion_images()
     features, labels = features[train.n_rows :], labels[train.n_rows :]
     file = datasets.folder_of("fashion-train") / "new_rows.npz"
     if not file.exists():

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.datasets import fashion_images
+from benchmarks.real_data import fashion_images
 from examples.showcase import Rows, show, timed
 
 CLASSES = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]

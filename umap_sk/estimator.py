@@ -313,7 +313,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                     return self
             self._check_goes_on(given, seen)
             if stored and not begins:
-                stored.go_on(self.manifold_._held, self.n_epochs_, self.epoch_)
+                stored.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
             self._advance(epochs, task, stored)
         return self
 
@@ -514,7 +514,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _advance(self, epochs, task, stored, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
-        self._run = self._run._replace(layout=layout_run.restored(self._run.layout, self.manifold_._held))
+        self._run = self._run._replace(layout=layout_run.restored(self._run.layout, self.manifold_._shared))
 
         def told(run):
             self._run = self._run._replace(layout=run)  # for those who store the estimator now

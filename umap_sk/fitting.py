@@ -108,13 +108,13 @@ def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtyp
         search = search_beside(values, umap.metric, umap.metric_params, umap.n_jobs)
     features = values if precedence or umap.metric != "precomputed" else None
     init = umap.init if given.init is None else given.init
-    known = manifold._held.lengths is not None
+    known = manifold._shared.lengths is not None
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": None}
     dtype = np.dtype(np.float32) if values is None else values.dtype
-    state = stored and stored.take(manifold._held)
+    state = stored and stored.take(manifold._shared)
     if state and stored.finished:
         with report.phase("resume") as entry:
             entry["epoch"] = state.epoch
@@ -210,7 +210,7 @@ def layout_run(
     umap: Any, manifold: Manifold, curve: Curve, start: Start, stored: Any, state: Any, report: Report
 ) -> LayoutRun:
     """The layout run at its start, or at the state that was stored."""
-    schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._held
+    schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._shared
     with report.phase("resume" if state else "start") as entry:
         if state:
             run = resumed(held, schedule, forces, state)

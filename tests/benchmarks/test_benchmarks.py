@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from benchmarks import cases, datasets, judge, larger_than_memory, nearest, plans, quality
+from benchmarks import cases, datasets, judge, larger_than_memory, nearest, plans, quality, real_data
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
     """None of them of a blank one."""
     images = np.arange(784, dtype=np.float32) + 1000 * np.arange(5, dtype=np.float32)[:, None]
     images[3] = 3000
-    monkeypatch.setattr(datasets, "fashion_images", lambda: (images, np.arange(5, dtype=np.int32)))
+    monkeypatch.setattr(real_data, "fashion_images", lambda: (images, np.arange(5, dtype=np.int32)))
     features, labels = datasets._features("patches", 500)
     assert features.shape == (500, 64) and set(labels) == {0, 1, 2, 4}
     assert_array_equal(features // 1000, np.repeat(labels[:, None], 64, 1))

@@ -475,12 +475,12 @@ def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkey
     (folder,) = folders(keep)
     for path in folder.glob("epoch-*"):
         path.unlink()
-    expected = PrecomputedUMAP(5).learn_manifold(**arrays)._held.lengths
+    expected = PrecomputedUMAP(5).learn_manifold(**arrays)._shared.lengths
     monkeypatch.setattr(fitting, "fuzzy_graph", None)  # which is not called
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     assert model.report_["phases"][0]["init"] == "pivot_mds"
     assert np.array_equal(model.embedding_, whole)
-    assert np.array_equal(model.manifold_._held.lengths, expected)
+    assert np.array_equal(model.manifold_._shared.lengths, expected)
 
 
 # -------------------------------------------------------------------------------------------------- another run

@@ -41,7 +41,7 @@ def test_threads(n_components):
     for n_jobs in (1, 2):
         model = PrecomputedUMAP(**SETTINGS, n_components=n_components, n_jobs=n_jobs).fit(**ARRAYS)
         assert model.report_["threads"] == n_jobs
-        found.add((model.embedding_.tobytes(), model.manifold_._held.lengths.tobytes()))
+        found.add((model.embedding_.tobytes(), model.manifold_._shared.lengths.tobytes()))
     assert len(found) == 1
 
 
@@ -71,7 +71,7 @@ def test_order_of_the_rows_and_unit_of_the_distances(whole):
     """Twice the distances are the same map, since strengths and paths have no unit."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES, knn_dists=2 * DISTS)
     assert model.embedding_.tobytes() == whole.embedding_.tobytes()
-    assert np.array_equal(model.manifold_._held.lengths, 2 * whole.manifold_._held.lengths)
+    assert np.array_equal(model.manifold_._shared.lengths, 2 * whole.manifold_._shared.lengths)
 
 
 def test_another_seed_is_another_map(whole):

@@ -287,7 +287,7 @@ def test_a_pickle_that_was_changed(manifold, name, place, value, message, tmp_pa
     damaged = Manifold.__new__(Manifold)
     with pytest.raises(ValueError, match=f"The stored manifold holds no graph: {message}.*or learn it again"):
         damaged.__setstate__(state | {"graph": tuple(graph)})
-    held = manifold._held
+    held = manifold._shared
     held._rows[name] = getattr(graph, name) if name != "indptr" else None
     if name == "indptr":
         held._rows.pop("indptr")

@@ -30,7 +30,7 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
 def assert_same_bits(ours, theirs):
     """Equal arrays of equal dtypes, mean distances too, and equal parameters."""
-    pairs = zip((*ours.arrays(), ours._held.lengths), (*theirs.arrays(), theirs._held.lengths), strict=True)
+    pairs = zip((*ours.arrays(), ours._shared.lengths), (*theirs.arrays(), theirs._shared.lengths), strict=True)
     for array, other in pairs:
         assert array.dtype == other.dtype
         np.testing.assert_array_equal(array, other)
@@ -61,7 +61,7 @@ def test_what_comes_back(manifold, tmp_path, name):
     manifold.save(os.fspath(directory))
     taken = Manifold.load(os.fspath(directory))
     assert_same_bits(taken, manifold)
-    arrays = *taken.arrays(), taken._held.lengths
+    arrays = *taken.arrays(), taken._shared.lengths
     assert all(is_mapped(array) and not array.flags.writeable for array in arrays)
     expected = PrecomputedUMAP(**SETTINGS).fit_transform(manifold=manifold)
     np.testing.assert_array_equal(PrecomputedUMAP(**SETTINGS).fit_transform(manifold=taken), expected)
@@ -92,7 +92,7 @@ def test_manifolds_with_and_without_distances(manifold, tmp_path, form):
         without_distances(tmp_path / "m")
     taken = Manifold.load(tmp_path / "m")
     known = form == "learned"
-    assert (tmp_path / "m" / "lengths.npy").exists() == known == (taken._held.lengths is not None)
+    assert (tmp_path / "m" / "lengths.npy").exists() == known == (taken._shared.lengths is not None)
     model = PrecomputedUMAP(**SETTINGS).fit(manifold=taken)
     assert model.report_["phases"][0]["init"] == ("pivot_mds" if known else "spectral")
 

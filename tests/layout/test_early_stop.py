@@ -78,7 +78,7 @@ def test_probed_loss_is_the_twins(symmetric, d, monkeypatch):
 
 def test_probed_loss_is_near_the_loss_of_all_rows(whole, manifold, digits):
     """A sample of rows and pairs that stands for all."""
-    level = alone(coarsen.finest_level(manifold._held.rows()))
+    level = alone(coarsen.finest_level(manifold._shared.rows()))
     found = early_stop.probed_loss(level, whole.embedding_[level.order], fit_curve(), 5.0)
     mean = level.degree.mean(dtype=float)
     weights = manifold.graph / manifold.graph.data.max()

@@ -13,7 +13,7 @@ from layouts import FORCES
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, kernels
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen, optimizer, problem, sell
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
@@ -199,14 +199,14 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
         stepper = layout_run.begun(
-            HeldGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
+            SharedGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
         )
         assert (len(stepper.layout.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(layout_run.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
-        kept = layout_run.begun(HeldGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
+        kept = layout_run.begun(SharedGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
         assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 

@@ -21,7 +21,7 @@ from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import Stored
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.runtime import files
 from umap_sk.runtime.checksum import checksum_of_arrays
@@ -50,7 +50,7 @@ class Run:
         self.n_epochs = 0
         self._stored: Stored | None = None
         self._keeps_graph = "manifold" not in identity["data"]
-        self._held: HeldGraph | None = None
+        self._shared: SharedGraph | None = None
         self._graph_sum: str | None = None
         self._locked = self._created = self._failing = False
         self.taken = False  # by this call, not by one before
@@ -105,12 +105,12 @@ class Run:
             store.graph_path(self.folder).unlink(missing_ok=True)
         return graph
 
-    def take(self, held: HeldGraph) -> LayoutState | None:
+    def take(self, shared: SharedGraph) -> LayoutState | None:
         """The state to go on from, after a look whether the graph is the run's; keeps the graph.
 
         Parameters
         ----------
-        held : HeldGraph
+        shared : SharedGraph
             The manifold's graph, as it was found on the disk, given, or built again.
 
         Returns
@@ -118,7 +118,7 @@ class Run:
         LayoutState or None
             None where the run begins.
         """
-        self._hold(held)
+        self._hold(shared)
         if self._stored is None:
             return None
         if self._graph_sum != self._stored.graph_sum:
@@ -133,17 +133,17 @@ class Run:
             return None
         return self._stored.state
 
-    def go_on(self, held: HeldGraph, n_epochs: int, epoch: int) -> None:
+    def go_on(self, shared: SharedGraph, n_epochs: int, epoch: int) -> None:
         """Say what runs from here on, where it is in memory already.
 
         Parameters
         ----------
-        held : HeldGraph
+        shared : SharedGraph
             The manifold's graph.
         n_epochs, epoch : int
             Epochs of the whole schedule, and run already.
         """
-        self._hold(held)
+        self._hold(shared)
         self.n_epochs, self._tried = n_epochs, epoch
 
     def after_epoch(self, state: LayoutState) -> None:
@@ -199,14 +199,14 @@ class Run:
                 shutil.rmtree(self.folder)
             files.unlock(self.folder, keep=keep_lock)
 
-    def _hold(self, held: HeldGraph) -> None:
+    def _hold(self, shared: SharedGraph) -> None:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
         if not self._keeps_graph:
             return
-        held.checksum = held.checksum or checksum_of_arrays(held.rows())
-        self._held, self._graph_sum = held, held.checksum
+        shared.checksum = shared.checksum or checksum_of_arrays(shared.rows())
+        self._shared, self._graph_sum = shared, shared.checksum
         if self._writer is not None and not store.graph_path(self.folder).exists():
-            self._pending = self._writer.submit(store.write_graph, self.folder, held.rows(), held.lengths)
+            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.lengths)
 
     def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
@@ -220,8 +220,8 @@ class Run:
             self.writing = None
         self._written = state.epoch
         store.drop_old(self.folder, self.settings.keep)
-        if self._held is not None and not store.graph_path(self.folder).exists():
-            store.write_graph(self.folder, self._held.rows(keep=False), self._held.lengths)
+        if self._shared is not None and not store.graph_path(self.folder).exists():
+            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.lengths)
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

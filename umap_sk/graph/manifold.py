@@ -10,7 +10,7 @@ import scipy.sparse
 
 from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
-from umap_sk.graph.shared import WHOLE, HeldGraph
+from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.graph.validate import check_graph, check_lengths, check_places
 from umap_sk.runtime.allocation import Allocate, on_disk
 from umap_sk.runtime.stored_format import FORMAT, check_format
@@ -52,7 +52,7 @@ class Manifold:
     (100, 2)
     """
 
-    __slots__ = ("_held", "_parameters")
+    __slots__ = ("_shared", "_parameters")
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Manifold:
         own: Iterable[str] = (),
         lengths: np.ndarray | None = None,
     ):
-        self._held = HeldGraph(graph, own, lengths)
+        self._shared = SharedGraph(graph, own, lengths)
         self._parameters = dict(parameters or {})
 
     @classmethod
@@ -127,7 +127,7 @@ class Manifold:
         OSError
             If something cannot be written, as on a full disk; then nothing is left.
         """
-        storage.save(directory, self._held.rows(keep=False), self._parameters, self._held.lengths)
+        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.lengths)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
@@ -186,19 +186,19 @@ class Manifold:
         """
         with storage.new_directory(directory) as folder:
             made = learn(partial(on_disk, folder))
-            storage.write(folder, made._held.rows(), made._parameters, made._held.lengths)
+            storage.write(folder, made._shared.rows(), made._parameters, made._shared.lengths)
         graph, parameters, lengths = storage.load(directory, looked_at=True)
         return cls(graph, parameters, lengths=lengths)
 
     @property
     def n_samples(self) -> int:
         """Rows of the graph."""
-        return len(self._held.indptr) - 1
+        return len(self._shared.indptr) - 1
 
     @property
     def n_edges(self) -> int:
         """Entries of the graph."""
-        return self._held.n_edges
+        return self._shared.n_edges
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -211,7 +211,7 @@ class Manifold:
 
         After a layout its rows are made again first.
         """
-        indptr, indices, weights = self._held.rows()
+        indptr, indices, weights = self._shared.rows()
         if len(indices) < 2**31 and self.n_samples < 2**31:
             indptr = indptr.astype(np.int32)
         return scipy.sparse.csr_array((weights, indices, indptr), (self.n_samples, self.n_samples), copy=False)
@@ -228,7 +228,7 @@ class Manifold:
         weights : ndarray of shape (n_edges,), float32
             Membership strengths.
         """
-        return tuple(self._held.rows())  # type: ignore[return-value]
+        return tuple(self._shared.rows())  # type: ignore[return-value]
 
     def disconnected(self) -> np.ndarray:
         """Which rows have no edge of their own.
@@ -238,7 +238,7 @@ class Manifold:
         ndarray of shape (n_samples,), bool
             True for rows that get no place in the embedding.
         """
-        return np.diff(self._held.indptr) == 0
+        return np.diff(self._shared.indptr) == 0
 
     def check_agrees(self, parameters: dict[str, Any]) -> None:
         """Raise if the graph was learned with other parameters.
@@ -269,8 +269,8 @@ class Manifold:
         return f"Manifold(n_samples={self.n_samples}, edges={self.n_edges}{known})"
 
     def __getstate__(self) -> dict[str, Any]:
-        graph = tuple(self._held.rows(keep=False))
-        return {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._held.lengths}
+        graph = tuple(self._shared.rows(keep=False))
+        return {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._shared.lengths}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
@@ -278,7 +278,7 @@ class Manifold:
         what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
         check_lengths(lengths, len(graph.indptr) - 1, what, cure)
-        self._held = HeldGraph(graph, WHOLE, lengths)
+        self._shared = SharedGraph(graph, WHOLE, lengths)
         self._parameters = parameters
 
 

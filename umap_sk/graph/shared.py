@@ -32,14 +32,16 @@ class LaidOut(NamedTuple):
     values: np.ndarray
 
 
-class HeldGraph:
-    """Holds a fuzzy graph, gives up its arrays to their copies in strips, and takes them back when they are asked for.
+class SharedGraph:
+    """A fuzzy graph that shares its memory with a layout: arrays that it owns go when they are copied to strips.
+
+    They are made again, bit for bit, when they are asked for.
 
     Parameters
     ----------
     graph : FuzzyGraph
         The graph.
-    own : iterable of {"indices", "weights"}
+    owned : iterable of {"indices", "weights"}
         Arrays that nobody else holds, so that giving them up frees memory. Arrays in files are never given up.
     lengths : ndarray of shape (n,), float32, optional
         Mean distance from every row to its neighbors.
@@ -50,9 +52,9 @@ class HeldGraph:
         Of the graph in rows, where somebody has needed it.
     """
 
-    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "lengths", "n_edges", "own")
+    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "lengths", "n_edges", "owned")
 
-    def __init__(self, graph: FuzzyGraph, own: Iterable[str] = (), lengths: np.ndarray | None = None):
+    def __init__(self, graph: FuzzyGraph, owned: Iterable[str] = (), lengths: np.ndarray | None = None):
         self._indptr, self._rows = graph.indptr, {"indices": graph.indices, "weights": graph.weights}
         self._laid_out: dict[str, LaidOut] = {}
         self._lock = threading.Lock()
@@ -60,7 +62,7 @@ class HeldGraph:
         self.lengths = lengths
         self.checksum: str | None = None
         self.in_files = any(file_of(array) for array in graph[1:])
-        self.own = frozenset(() if self.in_files else own)
+        self.owned = frozenset(() if self.in_files else owned)
 
     @property
     def indptr(self) -> np.ndarray:
@@ -78,7 +80,7 @@ class HeldGraph:
     def give_up(self, name: str, laid_out: LaidOut) -> None:
         """Let go of indices or weights, of which the strips hold all that it takes to make them again."""
         with self._lock:
-            if name in self.own and name in self._rows:
+            if name in self.owned and name in self._rows:
                 self._laid_out[name] = laid_out
                 del self._rows[name]
 

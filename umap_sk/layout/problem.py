@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.optimizer import Forces, LayoutProblem
@@ -37,7 +37,7 @@ class Schedule(NamedTuple):
     tol: float = 0.0
 
 
-def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
+def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
 
     The second value are these rows, None for all; the first is the same graph then.
@@ -53,10 +53,10 @@ def connected_part(held: HeldGraph) -> tuple[HeldGraph, np.ndarray | None]:
     indptr = np.concatenate([[0], graph.indptr[1:][kept]])
     lengths = None if held.lengths is None else held.lengths[kept]
     part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
-    return HeldGraph(part, ("indices",), lengths), np.flatnonzero(kept)
+    return SharedGraph(part, ("indices",), lengths), np.flatnonzero(kept)
 
 
-def layout_problem(held: HeldGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[LayoutProblem, Level]:
+def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[LayoutProblem, Level]:
     """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
 
     The problem has all levels, for its start, even if the epochs run on the graph alone.

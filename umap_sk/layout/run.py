@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.graph.shared import HeldGraph
+from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
@@ -38,7 +38,7 @@ class LayoutRun(NamedTuple):
     forces: Forces
 
 
-def begun(held: HeldGraph, start: Start, schedule: Schedule, forces: Forces, seed: int) -> LayoutRun:
+def begun(held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int) -> LayoutRun:
     """A run at epoch 0."""
     held, connected = connected_part(held)
     problem, coarsest = layout_problem(held, schedule, forces, seed)
@@ -48,14 +48,14 @@ def begun(held: HeldGraph, start: Start, schedule: Schedule, forces: Forces, see
     )
 
 
-def resumed(held: HeldGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> LayoutRun:
+def resumed(held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> LayoutRun:
     """A run that goes on from a stored state; its levels are built again."""
     held, connected = connected_part(held)
     problem, _ = layout_problem(held, schedule, forces, state.seed)
     return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces)
 
 
-def restored(run: LayoutRun, held: HeldGraph) -> LayoutRun:
+def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:
     """A run with its problem, built again from the graph if the run came from a file."""
     if run.problem is not None:
         return run

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.graph.shared import HeldGraph, LaidOut
+from umap_sk.graph.shared import LaidOut, SharedGraph
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
@@ -75,7 +75,7 @@ class ArrangedLevel(NamedTuple):
 
 
 def arrange(
-    levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, held: HeldGraph | None = None
+    levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
     """Levels in the optimiser's order, and their edges in strips.
 
@@ -87,7 +87,7 @@ def arrange(
         See :func:`orders_of`.
     allocate : callable
         Makes the arrays for the finest level's indices and weights.
-    held : HeldGraph, optional
+    shared : SharedGraph, optional
         The finest level's graph, which gives up its arrays, one after the other, to the strips.
 
     Returns
@@ -106,7 +106,7 @@ def arrange(
         degree = rest[depth].degree[order]
         if depth == 0 and len(orders) > 1:
             give_back()
-        strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else held)
+        strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
         arranged.append(ArrangedLevel(strips, order, degree, mass, owner, owner))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
@@ -210,7 +210,7 @@ def make_strips(
     order: np.ndarray,
     rank: np.ndarray,
     allocate: Allocate = in_memory,
-    held: HeldGraph | None = None,
+    shared: SharedGraph | None = None,
 ) -> Strips:
     """Lay out the edges of a list's last level in strips.
 
@@ -222,7 +222,7 @@ def make_strips(
         Its new order, and the inverse of that.
     allocate : callable
         Makes the arrays for indices and weights.
-    held : HeldGraph, optional
+    shared : SharedGraph, optional
         Holds the level's graph, and gives it up where its weights need no scale.
 
     Returns
@@ -242,13 +242,13 @@ def make_strips(
     rows = readonly(indptr), order, readonly(starts)
     _fill(rows, indices, rank, strips.indices)
     del indices
-    if held and scale == 1:
-        held.give_up("indices", LaidOut(order, starts, strips.indices))
+    if shared and scale == 1:
+        shared.give_up("indices", LaidOut(order, starts, strips.indices))
     _fill(rows, weights, rank[:0], strips.weights)
     del weights
     if scale == 1:
-        if held:
-            held.give_up("weights", LaidOut(order, starts, strips.weights))
+        if shared:
+            shared.give_up("weights", LaidOut(order, starts, strips.weights))
     else:
         np.multiply(strips.weights, np.float32(scale), out=strips.weights)
     return strips

@@ -156,8 +156,8 @@ def sizes_of(
         multilevel=estimator.multilevel,
         start=start if isinstance(start, str) else "array",
         n_epochs=estimator.n_epochs,
-        on_disk=isinstance(manifold, Manifold) and manifold._held.in_files,
-        own=len(manifold._held.own) == len(WHOLE) if isinstance(manifold, Manifold) else True,
+        on_disk=isinstance(manifold, Manifold) and manifold._shared.in_files,
+        own=len(manifold._shared.owned) == len(WHOLE) if isinstance(manifold, Manifold) else True,
         checkpoint=estimator.checkpoint,
     )
 

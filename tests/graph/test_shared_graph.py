@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import WHOLE, HeldGraph, LaidOut
+from umap_sk.graph.shared import WHOLE, LaidOut, SharedGraph
 from umap_sk.layout import coarsen, sell
 from umap_sk.layout.problem import Schedule, layout_problem
 from umap_sk.parameters import curve_of, forces_of
@@ -44,11 +44,11 @@ def assert_same(graph, expected):
         assert ours.tobytes() == theirs.tobytes()
 
 
-def arranged(held):
+def arranged(shared):
     """Its levels, with the graph given up; weak references to the arrays that it had."""
-    refs = [weakref.ref(array) for array in held.rows()[1:]]
-    built = list(coarsen.build_levels(held.rows(), 3, largest=500))
-    made = sell.arrange(built, 3, held=held)
+    refs = [weakref.ref(array) for array in shared.rows()[1:]]
+    built = list(coarsen.build_levels(shared.rows(), 3, largest=500))
+    made = sell.arrange(built, 3, shared=shared)
     gc.collect()
     return made, refs
 
@@ -59,29 +59,29 @@ def test_rows_come_back_from_the_strips(n, dtype):
     graph = unit(with_star(random_graph(0, n=n)))
     graph = graph._replace(indices=graph.indices.astype(dtype))
     expected = copy_of(graph)
-    held = HeldGraph(graph, WHOLE)
+    shared = SharedGraph(graph, WHOLE)
     del graph
-    _, refs = arranged(held)
+    _, refs = arranged(shared)
     assert [ref() for ref in refs] == [None, None]
-    assert held.n_edges == len(expected.indices)
-    apart = held.rows(keep=False)
+    assert shared.n_edges == len(expected.indices)
+    apart = shared.rows(keep=False)
     assert_same(apart, expected)
-    kept = held.rows()
+    kept = shared.rows()
     assert_same(kept, expected)
-    assert held.rows().indices is kept.indices is not apart.indices
+    assert shared.rows().indices is kept.indices is not apart.indices
 
 
 def test_what_only_half_was_given_up_comes_back():
     """As when a run is stopped between the two arrays."""
     graph = unit(random_graph(1, n=300))
     expected = copy_of(graph)
-    held = HeldGraph(graph, WHOLE)
+    shared = SharedGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
     lanes = sell.make_strips([coarsen.finest_level(graph)], order, sell.inverse(order))
-    held.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
-    held.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
-    assert held.rows().indices is graph.indices
-    assert_same(held.rows(), expected)
+    shared.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
+    shared.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
+    assert shared.rows().indices is graph.indices
+    assert_same(shared.rows(), expected)
 
 
 @pytest.mark.parametrize("reason", ["others hold it", "scaled", "on disk"])
@@ -93,9 +93,9 @@ def test_graphs_that_stay(reason, tmp_path):
         weights = on_disk(tmp_path, "weights", len(graph.weights), np.float32)
         weights[:] = graph.weights
         graph = graph._replace(weights=weights)
-    held = HeldGraph(graph, () if reason == "others hold it" else WHOLE)
-    arranged(held)
-    assert held.rows().indices is graph.indices and held.rows().weights is graph.weights
+    shared = SharedGraph(graph, () if reason == "others hold it" else WHOLE)
+    arranged(shared)
+    assert shared.rows().indices is graph.indices and shared.rows().weights is graph.weights
 
 
 @pytest.mark.parametrize("symmetrize", [True, False])
@@ -117,7 +117,7 @@ def test_fits_of_one_manifold(arrays, symmetrize):
 def test_a_fit_holds_its_graph_once(arrays):
     """Also after it was stored and loaded, and whether the graph was looked at in between or not."""
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=FOR_20_EPOCHS)
-    held = model.learn_manifold(**arrays)._held
+    held = model.learn_manifold(**arrays)._shared
     assert held.own == {*WHOLE}
     problem, _ = layout_problem(held, Schedule(20, 2, True), forces_of(model, curve_of(model)), 0)
     assert not held._rows
@@ -127,7 +127,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     whole = model.fit_transform(**arrays)
     assert loaded.partial_fit(epochs=1000).embedding_.tobytes() == whole.tobytes()
     assert (graph != model.graph_).nnz == 0
-    assert not HeldGraph(FuzzyGraph(*Manifold.from_graph(graph).arrays())).own
+    assert not SharedGraph(FuzzyGraph(*Manifold.from_graph(graph).arrays())).owned
 
 
 def test_kernel_twin():
@@ -151,6 +151,6 @@ def test_weights_beside_the_callers_indices(arrays):
     dists = np.ones_like(arrays["knn_dists"][:, 1:])
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=2, symmetrize=False, init="random")
     model.fit(knn_indices=indices, knn_dists=dists)
-    held = model.manifold_._held
-    assert [*held._laid_out] == ["weights"] and np.shares_memory(held._rows["indices"], indices)
-    assert_same(held.rows(), FuzzyGraph(*model.learn_manifold(knn_indices=indices, knn_dists=dists).arrays()))
+    shared = model.manifold_._shared
+    assert [*shared._laid_out] == ["weights"] and np.shares_memory(shared._rows["indices"], indices)
+    assert_same(shared.rows(), FuzzyGraph(*model.learn_manifold(knn_indices=indices, knn_dists=dists).arrays()))
