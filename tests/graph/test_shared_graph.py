@@ -118,7 +118,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     """Also after it was stored and loaded, and whether the graph was looked at in between or not."""
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=FOR_20_EPOCHS)
     held = model.learn_manifold(**arrays)._shared
-    assert held.own == {*WHOLE}
+    assert held.owned == {*WHOLE}
     problem, _ = layout_problem(held, Schedule(20, 2, True), forces_of(model, curve_of(model)), 0)
     assert not held._rows
     assert held._laid_out["weights"].values is problem.levels[0].strips.weights
