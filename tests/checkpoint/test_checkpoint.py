@@ -439,20 +439,22 @@ def test_checkpoint_that_comes_late(arrays, whole, keep):
     assert np.array_equal(model.set_params(checkpoint=None).partial_fit(epochs=15).embedding_, whole)
 
 
-@pytest.mark.parametrize("checkpoint", [False, True])
-def test_half_done_estimator_in_another_process(arrays, whole, keep, tmp_path, checkpoint):
-    """On one thread there, whatever this one has."""
-    model = PrecomputedUMAP(**SETTINGS, checkpoint=keep if checkpoint else None).partial_fit(**arrays, epochs=9)
-    joblib.dump(model, tmp_path / "half.joblib")
-    if checkpoint:
-        model.partial_fit(epochs=11)  # gives the folder back
+def test_half_done_estimators_in_another_process(arrays, whole, keep, tmp_path):
+    """On one thread there, whatever this one has; without checkpoints and with them."""
+    for name, checkpoint in (("without", None), ("with", keep)):
+        model = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=9)
+        joblib.dump(model, tmp_path / f"{name}.joblib")
+    model.partial_fit(epochs=11)  # gives the folder back
     script = (
-        "import sys, joblib, numpy; model = joblib.load(sys.argv[1]).set_params(n_jobs=1); "
-        "numpy.save(sys.argv[2], model.partial_fit(epochs=11).embedding_)"
+        "import joblib, numpy\n"
+        "for name in ('without', 'with'):\n"
+        "    model = joblib.load(f'{name}.joblib').set_params(n_jobs=1)\n"
+        "    numpy.save(f'{name}.npy', model.partial_fit(epochs=11).embedding_)"
     )
-    paths = [str(tmp_path / name) for name in ("half.joblib", "map.npy")]
-    subprocess.run([sys.executable, "-c", script, *paths], check=True, cwd=ROOT)
-    assert np.array_equal(np.load(tmp_path / "map.npy"), whole)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
+    assert np.array_equal(np.load(tmp_path / "without.npy"), whole)
+    assert np.array_equal(np.load(tmp_path / "with.npy"), whole)
 
 
 def test_finished_model_carries_no_optimiser(digits, keep):

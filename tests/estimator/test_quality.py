@@ -8,6 +8,8 @@ from benchmarks.cases import CASES
 from benchmarks.judge import Figures, judge, vote_accuracy
 from umap_sk import PrecomputedUMAP
 
+pytestmark = pytest.mark.slow
+
 DEFAULTS = {variant.dataset: variant.bars for variant in CASES["defaults"]}
 DIRECTED = next(variant.bars for variant in CASES["directed"] if variant.bars not in DEFAULTS.values())
 
