@@ -305,14 +305,14 @@ def test_generators_are_drawn_from_as_without_checkpoints(arrays, keep):
         assert len(folders(keep)) == 2 and not np.array_equal(*maps)
 
 
-def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog, monkeypatch):
+def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
     """No epoch is computed and no level built, the log says so, and the model is the same."""
     first = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
-    monkeypatch.setattr(stepping, "problem", None)
     again = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with caplog.at_level(logging.INFO, "umap_sk"):
         assert np.array_equal(again.fit_transform(**arrays), whole)
+    assert [phase["name"] for phase in again.report_["phases"]] == ["resume"]
     assert not epochs_run and any("finished run (epoch 20 of 20)" in record.getMessage() for record in caplog.records)
     assert again.__dict__.keys() == first.__dict__.keys()
     for name in ("seed_", "n_epochs_", "epoch_", "a_", "b_", "n_features_in_"):
@@ -470,7 +470,7 @@ def test_finished_model_carries_no_optimiser(digits, keep):
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 
 
-def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkeypatch):
+def test_resumed_before_the_first_state(arrays, whole, keep, interrupted):
     """A run that has only its graph yet knows its distances: the start, and the map, are the same."""
     with interrupted(1):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
@@ -478,8 +478,8 @@ def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkey
     for path in folder.glob("epoch-*"):
         path.unlink()
     expected = PrecomputedUMAP(5).learn_manifold(**arrays)._held.lengths
-    monkeypatch.setattr(estimator, "fuzzy_graph", None)  # which is not called
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
+    assert [phase["name"] for phase in model.report_["phases"]] == ["start", "layout"]  # and no graph
     assert model.report_["phases"][0]["init"] == "pivot_mds"
     assert np.array_equal(model.embedding_, whole)
     assert np.array_equal(model.manifold_._held.lengths, expected)
