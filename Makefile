@@ -1,7 +1,7 @@
 # Everything runs in .venv, which is made on first use and kept. Needs Python 3.11 or newer and make.
 #   make demo           digits from neighbors to a picture; writes into demo/
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
-#   make test           all that continuous integration runs
+#   make test           all that continuous integration runs; ARGS="-m 'not slow'" leaves out the longest tests
 #   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
 #   make bench          digits side by side with all peers; ARGS="--help" lists the choices of sets and peers
 #   make trend          times beside those of the last run, from commit to commit
@@ -30,7 +30,7 @@ demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 	$(BIN)/python -m examples.demo_fashion
 
 test: lint
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest $(ARGS)
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # numba's oldest version runs on Python 3.11 and 3.12 only.
 test-oldest:

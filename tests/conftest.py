@@ -1,5 +1,6 @@
 """Data that several test files share, and what happens where it is missing."""
 
+import fcntl
 import os
 
 import numpy as np
@@ -10,9 +11,12 @@ from benchmarks import datasets
 from umap_sk import PrecomputedUMAP
 
 
-def _frozen(dataset):
-    """Read-only arrays: a test that writes to them would change what the next one sees."""
-    dataset = datasets.in_memory(dataset)
+def _frozen(name, n=None):
+    """Read-only arrays: a test that writes to them would change what the next one sees. One process at a time."""
+    datasets.CACHE.mkdir(parents=True, exist_ok=True)
+    with open(datasets.CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        dataset = datasets.in_memory(datasets.load(name, n))
     for array in dataset[1:]:
         array.flags.writeable = False
     return dataset
@@ -68,7 +72,7 @@ def whole(arrays):
 @pytest.fixture(scope="session")
 def digits():
     """1,797 digits with their 15 exact neighbors, the row itself first, and a PCA start."""
-    return _frozen(datasets.load("digits"))
+    return _frozen("digits")
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +93,6 @@ def few_images():
 
 def _images(n=None):
     try:
-        return _frozen(datasets.load("fashion", n))
+        return _frozen("fashion", n)
     except FileNotFoundError as error:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))

@@ -1,11 +1,18 @@
 """Neighbors of the field's libraries, as their examples take them, against scikit-learn's exact ones."""
 
+import warnings
+
 import numpy as np
 import pytest
-from sklearn.neighbors import kneighbors_graph
+from sklearn.datasets import make_blobs
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors, kneighbors_graph
+from sklearn.pipeline import Pipeline
 
 from examples import search_libraries
-from umap_sk import PrecomputedUMAP
+from umap_sk import PrecomputedUMAP, knn_graph
+from umap_sk.metrics import neighbor_recall
+
+pytestmark = pytest.mark.slow  # PyNNDescent compiles in every process
 
 
 @pytest.mark.parametrize("library", search_libraries.LIBRARIES, ids=lambda function: function.__name__)
@@ -20,6 +27,27 @@ def test_graph_is_that_of_exact_neighbors(library, digits):
     exact = model.learn_manifold(knn_indices=digits.knn_indices, knn_dists=digits.knn_dists).graph
     np.testing.assert_allclose(np.median(dists, axis=0), np.median(digits.knn_dists, axis=0), rtol=0.01)
     assert abs(graph - exact).sum() < 0.01 * exact.sum()
+
+
+def test_pipeline_with_pynndescent():
+    """PyNNDescent's transformer takes the place of scikit-learn's."""
+    pynndescent = pytest.importorskip("pynndescent")
+    points, labels = make_blobs(150, 6, centers=4, cluster_std=2.0, random_state=0)
+    umap = PrecomputedUMAP(n_neighbors=10, n_epochs=10, random_state=0)
+    steps = [
+        ("neighbors", pynndescent.PyNNDescentTransformer(n_neighbors=20, random_state=0)),
+        ("umap", umap),
+        ("vote", KNeighborsClassifier(5)),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = Pipeline(steps).fit(points[:100], labels[:100])
+        assert pipeline.score(points[100:], labels[100:]) > 0.7
+    found = pipeline["umap"].embedding_
+    dists, indices = NearestNeighbors(n_neighbors=20).fit(points[:100]).kneighbors(points[:100])
+    graph = knn_graph(indices, dists)
+    exact = umap.fit(graph).embedding_
+    assert neighbor_recall(graph, found, k=10) == pytest.approx(neighbor_recall(graph, exact, k=10), abs=0.1)
 
 
 def test_map_of_annotated_data(digits):

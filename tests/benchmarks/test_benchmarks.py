@@ -135,6 +135,7 @@ def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
     assert_array_equal(features - features[:, :1], np.tile(corner.ravel(), (500, 1)))
 
 
+@pytest.mark.slow
 def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
     first, second = str(tmp_path / "first.json"), str(tmp_path / "second.json")
@@ -149,6 +150,7 @@ def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkey
     assert f"{runs[0]['eff']:.4f}" in table[0] and f"{runs[1]['eff']:.4f}" in table[1]
 
 
+@pytest.mark.slow
 def test_larger_than_memory_at_a_small_size(tmp_path):
     """Neighbors from files, graph in files, the same bits as in memory; memory of each phase was seen."""
     if larger_than_memory.file_system(tmp_path) == "tmpfs":
@@ -160,10 +162,10 @@ def test_larger_than_memory_at_a_small_size(tmp_path):
     assert results["files"] > 8 * results["edges"]
 
 
-@pytest.mark.parametrize("cpu", [False, True])
-def test_a_plan_beside_a_measured_fit(cpu):
+@pytest.mark.slow
+def test_a_plan_beside_a_measured_fit(digits):
     """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
-    result = plans.compare("digits", 20, cpu)
+    result = plans.compare(digits.name, 20, cpu=True)
     assert result["rows"] == 1797 and [half["half"] for half in result["halves"]] == ["graph", "layout", "whole fit"]
     *halves, whole = result["halves"]
     for key in ("planned_seconds", "measured_seconds"):

@@ -123,6 +123,7 @@ def test_slow_peers_run_once_and_hopeless_ones_are_not_tried():
 
 def test_a_comparison_survives_peers_that_fail_and_writes_its_results(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
+    monkeypatch.setattr(processes, "WARM_UP", dict.fromkeys((True, False), ("digits", 400)))
 
     def absent(dataset, task):
         import no_such_module  # noqa: F401

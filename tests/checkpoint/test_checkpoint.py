@@ -24,7 +24,6 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting, knn_graph
 from umap_sk.checkpoint import session, store
 from umap_sk.layout import coarsen, optimizer
-from umap_sk.layout import run as layout_run
 from umap_sk.runtime.checksum import checksum_of_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -305,14 +304,14 @@ def test_generators_are_drawn_from_as_without_checkpoints(arrays, keep):
         assert len(folders(keep)) == 2 and not np.array_equal(*maps)
 
 
-def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog, monkeypatch):
+def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
     """No epoch is computed and no level built, the log says so, and the model is the same."""
     first = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
-    monkeypatch.setattr(layout_run, "layout_problem", None)
     again = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with caplog.at_level(logging.INFO, "umap_sk"):
         assert np.array_equal(again.fit_transform(**arrays), whole)
+    assert [phase["name"] for phase in again.report_["phases"]] == ["resume"]
     assert not epochs_run and any("finished run (epoch 20 of 20)" in record.getMessage() for record in caplog.records)
     assert again.__dict__.keys() == first.__dict__.keys()
     for name in ("seed_", "n_epochs_", "epoch_", "a_", "b_", "n_features_in_"):
@@ -439,20 +438,22 @@ def test_checkpoint_that_comes_late(arrays, whole, keep):
     assert np.array_equal(model.set_params(checkpoint=None).partial_fit(epochs=15).embedding_, whole)
 
 
-@pytest.mark.parametrize("checkpoint", [False, True])
-def test_half_done_estimator_in_another_process(arrays, whole, keep, tmp_path, checkpoint):
-    """On one thread there, whatever this one has."""
-    model = PrecomputedUMAP(**SETTINGS, checkpoint=keep if checkpoint else None).partial_fit(**arrays, epochs=9)
-    joblib.dump(model, tmp_path / "half.joblib")
-    if checkpoint:
-        model.partial_fit(epochs=11)  # gives the folder back
+def test_half_done_estimators_in_another_process(arrays, whole, keep, tmp_path):
+    """On one thread there, whatever this one has; without checkpoints and with them."""
+    for name, checkpoint in (("without", None), ("with", keep)):
+        model = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=9)
+        joblib.dump(model, tmp_path / f"{name}.joblib")
+    model.partial_fit(epochs=11)  # gives the folder back
     script = (
-        "import sys, joblib, numpy; model = joblib.load(sys.argv[1]).set_params(n_jobs=1); "
-        "numpy.save(sys.argv[2], model.partial_fit(epochs=11).embedding_)"
+        "import joblib, numpy\n"
+        "for name in ('without', 'with'):\n"
+        "    model = joblib.load(f'{name}.joblib').set_params(n_jobs=1)\n"
+        "    numpy.save(f'{name}.npy', model.partial_fit(epochs=11).embedding_)"
     )
-    paths = [str(tmp_path / name) for name in ("half.joblib", "map.npy")]
-    subprocess.run([sys.executable, "-c", script, *paths], check=True, cwd=ROOT)
-    assert np.array_equal(np.load(tmp_path / "map.npy"), whole)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
+    assert np.array_equal(np.load(tmp_path / "without.npy"), whole)
+    assert np.array_equal(np.load(tmp_path / "with.npy"), whole)
 
 
 def test_finished_model_carries_no_optimiser(digits, keep):
@@ -468,7 +469,7 @@ def test_finished_model_carries_no_optimiser(digits, keep):
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 
 
-def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkeypatch):
+def test_resumed_before_the_first_state(arrays, whole, keep, interrupted):
     """A run that has only its graph yet knows its distances: the start, and the map, are the same."""
     with interrupted(1):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
@@ -476,8 +477,8 @@ def test_resumed_before_the_first_state(arrays, whole, keep, interrupted, monkey
     for path in folder.glob("epoch-*"):
         path.unlink()
     expected = PrecomputedUMAP(5).learn_manifold(**arrays)._shared.lengths
-    monkeypatch.setattr(fitting, "fuzzy_graph", None)  # which is not called
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
+    assert [phase["name"] for phase in model.report_["phases"]] == ["start", "layout"]  # and no graph
     assert model.report_["phases"][0]["init"] == "pivot_mds"
     assert np.array_equal(model.embedding_, whole)
     assert np.array_equal(model.manifold_._shared.lengths, expected)

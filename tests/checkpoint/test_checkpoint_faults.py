@@ -76,12 +76,14 @@ def flip(path, where=0.5):
 # ------------------------------------------------------------------------------------------------- ended processes
 
 
+@pytest.mark.slow
 def test_twenty_kills():
     """Kills at random moments and in the middle of writing lose no whole checkpoint and change no bit."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.kills"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "20 kills" in done.stdout and "0 faults" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
 def test_terminated(arrays, tmp_path, kind):
     """The process ends at once; the next one goes on from its newest checkpoint. Its lock has died with it."""
@@ -98,6 +100,7 @@ def test_terminated(arrays, tmp_path, kind):
     assert np.array_equal(model.embedding_, alone.embedding_)
 
 
+@pytest.mark.slow
 def test_interrupted_from_the_keyboard(arrays, tmp_path):
     """SIGINT ends with KeyboardInterrupt, after the last whole epoch is on the disk, however seldom that is else."""
     script = """

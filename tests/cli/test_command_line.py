@@ -379,6 +379,7 @@ def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
 NOBODY = [("{} 2>&1 >/dev/null | head -1", 0), ("{} 2>&1 >/dev/null | true", 0), ("{} >&- 2>&-", 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command, code", NOBODY)
 def test_nobody_listens(command, code, folder, whole):
     """A pipe that is closed, or no standard error at all, does not end a run; the map is there in each case."""

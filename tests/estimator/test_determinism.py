@@ -58,6 +58,7 @@ def laid_out(fashion_mnist, manifold):
     return PrecomputedUMAP(n_epochs=EPOCHS, random_state=3, init=fashion_mnist.start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_threads(fashion_mnist, variant):
     results = []
@@ -140,6 +141,7 @@ def python(*arguments, **environment):
     ).stdout
 
 
+@pytest.mark.slow
 def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
     """A file of a layout that has just left its coarsest level."""
     model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
@@ -154,6 +156,7 @@ def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
     assert np.load(tmp_path / "whole.npy").tobytes() == whole.embedding_.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}],

@@ -134,26 +134,6 @@ def test_pipeline_with_memory(tmp_path):
     assert by_hand == search.cv_results_["split0_test_score"][0] > 0.7
 
 
-def test_pipeline_with_pynndescent():
-    """PyNNDescent's transformer takes the place of scikit-learn's."""
-    pynndescent = pytest.importorskip("pynndescent")
-    pipeline = Pipeline(
-        [
-            ("neighbors", pynndescent.PyNNDescentTransformer(n_neighbors=20, random_state=0)),
-            ("umap", umap()),
-            ("vote", KNeighborsClassifier(5)),
-        ]
-    )
-    train, test = next(iter(CV.split(X)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert pipeline.fit(X[train], LABELS[train]).score(X[test], LABELS[test]) > 0.7
-    exact = umap().fit(knn_graph(*arrays(20))[train][:, train])
-    assert metrics.neighbor_recall(GRAPH[train][:, train], pipeline["umap"].embedding_, k=10) == pytest.approx(
-        metrics.neighbor_recall(GRAPH[train][:, train], exact.embedding_, k=10), abs=0.1
-    )
-
-
 # ----------------------------------------------------------------------- c and d: one graph, whole, for every candidate
 
 
