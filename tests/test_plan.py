@@ -10,6 +10,7 @@ import pytest
 
 import umap_sk
 from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan
+from umap_sk.monitor import units
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.planning.limits import available_addresses, available_memory
@@ -145,12 +146,12 @@ def test_it_prints_as_a_table():
     assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
     assert lines[-1].endswith("8.9 GiB")
-    assert [planning.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
-    assert [planning.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
+    assert [units.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
+    assert [units.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
 
 
 def test_times():
-    """Every phase has a time, from one calibration; more rows take longer."""
+    """Every phase has a time, from one made-up fit; more rows take longer."""
     small, large = (plan(n_samples=n, edges=20 * n) for n in (100_000, 130_000))
     assert all(phase.seconds > 0 for phase in small.phases)
     assert small.seconds == sum(phase.seconds for phase in small.phases) < large.seconds

@@ -39,7 +39,6 @@ from umap_sk.neighbors.search import build_search, find_neighbors, search_beside
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.planning.seconds import costs_of
 from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.compile import limit_threads, spare_threads
 from umap_sk.runtime.first_compile import announced
@@ -699,7 +698,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         stepper = stepping.restored(self._stepper, self.manifold_._held)
         reached = stepper.state
         last = min(self.n_epochs_, reached.epoch + epochs)
-        stop, costs = False, functools.partial(costs_of, stepping.layout_of(stepper), stepper.state)
+        stop, edges = False, stepping.edges_by_epoch(stepper)
 
         def held(state):
             return readers.is_read(state) or (run is not None and state is run.writing)
@@ -722,7 +721,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             with (
                 task.subtask("layout", last - reached.epoch) as layout,
                 self.report_.phase("layout") as entry,
-                progress_bar(costs, reached.epoch, self.verbose) as show,
+                progress_bar(edges, reached.epoch, self.verbose) as show,
             ):
                 layout.begin_epoch()
                 while reached.epoch < last and not stop:

@@ -349,6 +349,12 @@ def planned_epochs(stepper: Stepper) -> int:
     return total_epochs(layout_of(stepper).phases)
 
 
+def edges_by_epoch(stepper: Stepper) -> list[int]:
+    """Edges of the level that each planned epoch is run on."""
+    layout = layout_of(stepper)
+    return [len(layout.levels[phase.depth].strips.indices) for phase in layout.phases for _ in range(phase.epochs)]
+
+
 def restored(stepper: Stepper, held: HeldGraph) -> Stepper:
     """A stepper with its levels, built again from the graph if it came from a file.
 
