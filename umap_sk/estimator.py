@@ -616,6 +616,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         known = manifold._held.lengths is not None
         start = inputs.check_start(start, manifold.n_samples, self.n_components, features, known)
         self.manifold_, self.report_ = manifold, report
+        if run:
+            report["run"] = str(run.folder)
         self.a_, self.b_ = curve
         stored = run and run.take(manifold._held)
         if stored and run.finished:
