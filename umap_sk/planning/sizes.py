@@ -68,11 +68,7 @@ def sizes_of(
         n_samples, edges = graph.n_samples, graph.n_edges
     elif table is not None:
         n_samples = table.shape[0]
-    if n_samples is None or n_samples < 2:
-        raise ValueError(
-            "Nothing tells the number of rows, of which 2 are needed: give n_samples, a manifold, or X or knn_indices "
-            "as an array of two dimensions."
-        )
+    n_samples = _at_least_two(n_samples)
     wanted = min(estimator.n_neighbors - 1, n_samples - 1)
     listed = 0 if graph is not None else wanted + 1
     if listed and table is knn_indices and isinstance(table, np.ndarray) and table.dtype.kind in "iu":
@@ -90,6 +86,16 @@ def sizes_of(
         own=graph is None or graph.owns_arrays,
         **{name: getattr(estimator, name) for name in OF_THE_ESTIMATOR},
     )
+
+
+def _at_least_two(n_samples: int | None) -> int:
+    """Rows, if they are known and can have neighbors."""
+    if n_samples is None or n_samples < 2:
+        raise ValueError(
+            "Nothing tells the number of rows, of which 2 are needed: give n_samples, a manifold, or X or knn_indices "
+            "as an array of two dimensions."
+        )
+    return n_samples
 
 
 def make_sizes(
