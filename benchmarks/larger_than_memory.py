@@ -58,7 +58,12 @@ def lay_out(folder, graph, out, n_epochs):
     seconds = {}
     logger = logging.getLogger("umap_sk")
     logger.setLevel(logging.INFO)
-    logger.addFilter(lambda record: seconds.update({record.umap_sk["name"]: record.umap_sk["seconds"]}))
+
+    def note(record):
+        if hasattr(record, "umap_sk"):  # none where kernels are compiled
+            seconds[record.umap_sk["name"]] = record.umap_sk["seconds"]
+
+    logger.addFilter(note)
     manifold = model.learn_manifold(knn_indices=indices, knn_dists=distances, directory=directory)
     _tell("graph", edges=manifold.n_edges, seconds=seconds)
     model.fit(manifold=manifold, init=start)

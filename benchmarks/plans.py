@@ -18,6 +18,7 @@ import types
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from benchmarks import command, datasets, larger_than_memory, machine
 
@@ -37,16 +38,16 @@ def prepare(cpu):
     """Load all kernels, and let fits and plans of this process count seconds of CPU on one thread if asked for."""
     from umap_sk import PrecomputedUMAP
     from umap_sk.monitor import report
-    from umap_sk.planning import calibration
+    from umap_sk.planning import seconds
 
     if cpu:
         import numba
 
         numba.set_num_threads(1)
-        calibration.time = report.time = types.SimpleNamespace(perf_counter=time.process_time)
-    indices, dists = calibration.made_up_neighbors()
-    start = np.random.default_rng(0).random((len(indices), 2))
-    PrecomputedUMAP(n_epochs=20, init=start).fit(knn_indices=indices, knn_dists=dists)
+        seconds.time = report.time = types.SimpleNamespace(perf_counter=time.process_time)
+    points = np.random.default_rng(0).random((30_000, 3))  # enough for coarse levels
+    dists, indices = cKDTree(points).query(points, N_NEIGHBORS)
+    PrecomputedUMAP(n_epochs=20, init=points[:, :2]).fit(knn_indices=indices, knn_dists=dists)
 
 
 def inputs(name, folder):

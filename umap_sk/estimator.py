@@ -509,7 +509,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
                 "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
             )
-        inputs.check_same(self._run.fingerprints, seen)
+        inputs.check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
         check_unchanged(self._run.parameters, self.get_params(deep=False))
 
     def _advance(self, epochs, task, stored, *, reuse=False):

@@ -5,7 +5,6 @@ The functions read the estimator's parameters and never write to it; what they f
 
 import contextlib
 import copy
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import automatic_start
 from umap_sk.layout.readers import is_read
-from umap_sk.layout.run import LayoutRun, begun, level_sizes, planned_epochs, problem_of, resumed, whole_positions
+from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
 from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.progress import progress_bar
@@ -35,7 +34,6 @@ from umap_sk.neighbors.read import read_neighbors, warn_about
 from umap_sk.neighbors.search import NoSearch, Search, build_search, find_neighbors, search_beside
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
-from umap_sk.planning.seconds import costs_of
 from umap_sk.runtime.allocation import Allocate, in_memory
 
 
@@ -114,6 +112,8 @@ def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtyp
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": None}
     dtype = np.dtype(np.float32) if values is None else values.dtype
+    if stored:
+        report["run"] = str(stored.folder)
     state = stored and stored.take(manifold._shared)
     if state and stored.finished:
         with report.phase("resume") as entry:
@@ -237,13 +237,12 @@ def watched(umap: Any, epochs: int, task: Any, stored: Any) -> Iterator[Callable
     """What to call after every epoch: report, progress, checkpoint and callbacks; true where one wants a stop."""
     first = umap._run.layout
     last = min(umap.n_epochs_, first.state.epoch + epochs)
-    costs = functools.partial(costs_of, problem_of(first), first.state)
-    begin_at = first.state.epoch
+    edges, begin_at = edges_by_epoch(first), first.state.epoch
     del first
     with (
         task.subtask("layout", last - begin_at) as layout,
         umap.report_.phase("layout") as entry,
-        progress_bar(costs, begin_at, umap.verbose) as show,
+        progress_bar(edges, begin_at, umap.verbose) as show,
     ):
 
         def on_epoch(run: LayoutRun) -> bool:

@@ -39,6 +39,7 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
         code, answer = answer_of(kept, capsys)
     assert (code, answer["exit_code"], answer["status"], answer["signal"]) == (75, 75, "stopped", "SIGTERM")
     assert (answer["epoch"], answer["n_epochs"]) == (7, 20) and not Path("e.npy").exists()
+    assert [Path(answer["run"])] == list(Path("runs").iterdir())
     _, found = answer_of(["info", answer["run"]], capsys)
     assert found["epoch"] == 7 and found["finished"] is False and found["computed_by"] is None
     code, answer = answer_of(kept, capsys)
@@ -94,6 +95,16 @@ def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypat
     monkeypatch.setattr(command_fit, "read_inputs", read)
     given, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert given == code and answer["status"] == "stopped" and answer.get("epoch", 0) == (code == 75)
+
+
+def test_stopped_at_once_in_the_last_epoch(folder, capsys, monkeypatch):
+    """The run is finished on the disk, which the same command then takes from there; this one has written no map."""
+    monkeypatch.setattr(signals, "SAME", 0)
+    with monkeypatch.context() as patch:
+        send_after(patch, 20, signal.SIGINT, signal.SIGINT)
+        code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
+    assert code == 130 and answer["status"] == "stopped" and not Path("e.npy").exists()
+    assert answer_of([*FIT, "--checkpoint", "runs"], capsys)[0] == 0 and Path("e.npy").exists()
 
 
 def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):

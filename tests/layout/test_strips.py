@@ -198,14 +198,14 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        stepper = layout_run.begun(
+        begun = layout_run.begun(
             SharedGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
         )
-        assert (len(stepper.layout.levels) > 1) == (largest < N)
+        assert (len(begun.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
-        whole[np.ix_(stepper.rows, stepper.rows)] = dense_strips(stepper.layout.levels[0])
+        whole[np.ix_(begun.rows, begun.rows)] = dense_strips(begun.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
-        assert np.isnan(layout_run.whole_positions(stepper, lonely)).all(1).tolist() == lonely.tolist()
+        assert np.isnan(layout_run.whole_positions(begun, lonely)).all(1).tolist() == lonely.tolist()
         kept = layout_run.begun(SharedGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
         assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()

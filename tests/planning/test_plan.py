@@ -1,18 +1,16 @@
-"""Plans: the memory model against sums by hand and a measured fit, the machine's limits, the warning before a fit."""
+"""Plans: the memory model against sums by hand and a measured fit."""
 
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import umap_sk
-from umap_sk import Checkpoint, Manifold, MemoryPlanWarning, PrecomputedUMAP, plan
+from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, plan
+from umap_sk.monitor import units
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.planning.limits import available_addresses, available_memory
 
 ROOT = Path(__file__).parents[2]
 MIB = 2**20
@@ -145,12 +143,12 @@ def test_it_prints_as_a_table():
     assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
     assert lines[-1].endswith("8.9 GiB")
-    assert [planning.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
-    assert [planning.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
+    assert [units.amount(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
+    assert [units.duration(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
 
 
 def test_times():
-    """Every phase has a time, from one calibration; more rows take longer."""
+    """Every phase has a time, from one made-up fit; more rows take longer."""
     small, large = (plan(n_samples=n, edges=20 * n) for n in (100_000, 130_000))
     assert all(phase.seconds > 0 for phase in small.phases)
     assert small.seconds == sum(phase.seconds for phase in small.phases) < large.seconds
@@ -212,136 +210,3 @@ def test_a_start_that_there_is_not():
         plan(n_samples=10, init="sprectral")
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
         plan_sizes.sizes_of(PrecomputedUMAP(), n_samples=10, init="sprectral")
-
-
-def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
-    """Of the phase, both amounts and the cures; at the caller's line; and not where there is room."""
-    arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
-    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
-    with pytest.warns(
-        MemoryPlanWarning, match=r"needs about \d+ MiB .* can get 0 MiB. Build the graph on disk"
-    ) as told:
-        with pytest.raises(KeyboardInterrupt):
-            monkeypatch.setattr(umap_sk.estimator, "read_neighbors", _interrupt)
-            PrecomputedUMAP(6).fit(**arrays)
-    assert [warning.filename for warning in told] == [__file__]
-    monkeypatch.undo()
-    for available in (lambda: None, lambda: 10**9):
-        monkeypatch.setattr(planning, "available_memory", available)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            PrecomputedUMAP(6, n_epochs=2).fit(**arrays)
-
-
-def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tmp_path):
-    """The cure that the warning names is one."""
-    arrays, model = {"knn_indices": ring[0], "knn_dists": ring[1]}, PrecomputedUMAP(6)
-    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
-    with pytest.warns(MemoryPlanWarning, match=r"The phase '(neighbors|graph)' needs about"):
-        model.learn_manifold(**arrays)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model.learn_manifold(**arrays, directory=tmp_path / "m")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="where the process shows what it has mapped")
-def test_limits_of_the_process_itself(tmp_path):
-    """What ulimit -v and -d leave, to some pages; nothing where there are none."""
-    script = """
-import resource
-from umap_sk.planning.limits import available_addresses, available_memory
-assert available_addresses() is None
-def used(name):
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
-hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + 50 * 2**20, hard))
-assert 0 <= 50 * 2**20 - available_addresses() < 2**20
-resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-resource.setrlimit(resource.RLIMIT_DATA, (used("VmData") + 20 * 2**20, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-assert 0 <= 20 * 2**20 - available_memory() < 2**20
-"""
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
-    assert available_addresses(tmp_path) is None
-
-
-def test_a_fit_warns_of_a_limit_of_addresses(ring, monkeypatch, tmp_path):
-    """With that cure, since a graph in files takes addresses as well."""
-    model = PrecomputedUMAP(6, n_epochs=2, random_state=0)
-    manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
-    sizes = plan_sizes.sizes_of(model, manifold=manifold)
-    files = planning.room_on_disk(sizes)
-    assert files > 0
-    peak = max(planning.memory_by_phase(sizes, 1).values())
-    monkeypatch.setattr(planning, "available_memory", lambda: None)
-    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files - 1)
-    with pytest.warns(
-        MemoryPlanWarning, match=r"of addresses, but the process is limited to .*Raise the limit \(ulimit"
-    ):
-        model.fit(manifold=manifold)
-    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model.fit(manifold=manifold)
-
-
-def _interrupt(*_, **__):
-    raise KeyboardInterrupt
-
-
-def _write(root, files):
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
-
-
-@pytest.mark.parametrize(
-    ("files", "available"),
-    [
-        ({}, None),
-        (MACHINE, 8000 * 1024),
-        # version 2: the limit of a group around the own one; cached files make room
-        (
-            MACHINE
-            | {
-                "proc/self/cgroup": "0::/job/step\n",
-                "groups/job/step/memory.max": "max\n",
-                "groups/job/step/memory.current": "50\n",
-                "groups/job/memory.max": "5000\n",
-                "groups/job/memory.current": "3000\n",
-                "groups/job/memory.stat": "anon 2000\ninactive_file 300\nactive_file 40\n",
-            },
-            2340,
-        ),
-        # version 1, which tells of subgroups in lines of their own
-        (
-            MACHINE
-            | {
-                "proc/self/cgroup": "5:devices:/\n4:cpu,memory:/job\n0::/\n",
-                "groups/memory/job/memory.limit_in_bytes": "5000\n",
-                "groups/memory/job/memory.usage_in_bytes": "4000\n",
-                "groups/memory/job/memory.stat": "inactive_file 1\ntotal_inactive_file 20\ntotal_active_file 3\n",
-                "groups/memory/memory.limit_in_bytes": "9223372036854771712\n",
-                "groups/memory/memory.usage_in_bytes": "7000\n",
-            },
-            1023,
-        ),
-        # more used than allowed
-        (
-            {
-                "proc/self/cgroup": "0::/\n",
-                "groups/memory.max": "10\n",
-                "groups/memory.current": "30\n",
-            },
-            0,
-        ),
-    ],
-)
-def test_what_the_process_can_get(tmp_path, files, available):
-    """The least of the machine and of all groups that it is in."""
-    _write(tmp_path, files)
-    assert available_memory(tmp_path / "proc", tmp_path / "groups") == available

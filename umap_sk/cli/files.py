@@ -24,38 +24,14 @@ INPUTS = {
 
 
 def add_inputs(group: Any, *names: str) -> None:
-    """Add an option for each kind of input.
-
-    Parameters
-    ----------
-    group : argparse.ArgumentParser or group of it
-        Where to.
-    *names : str
-        Which ones.
-    """
+    """Add an option for each kind of input."""
     for name in names:
         metavar, text = INPUTS[name]
         group.add_argument(option_of(name), metavar=metavar, help=text)
 
 
 def read_inputs(options: Any) -> dict[str, Any]:
-    """What the inputs hold, as arguments of ``fit`` and its like; nothing is read that is not needed yet.
-
-    Parameters
-    ----------
-    options : Namespace
-        With the names of the inputs.
-
-    Returns
-    -------
-    dict
-        X, knn_indices, knn_dists, manifold; those that were given.
-
-    Raises
-    ------
-    ValueError, OSError
-        If one of them is not what it should be.
-    """
+    """What the inputs hold, as arguments of ``fit`` and its like; nothing is read that is not needed yet."""
     given = {name: path for name, path in vars(options).items() if name in INPUTS and path is not None}
     if "graph" in given and len(given) > 1:
         others = ", ".join(option_of(name) for name in given if name != "graph")
@@ -72,25 +48,7 @@ def read_inputs(options: Any) -> dict[str, Any]:
 
 
 def mapped(path: str, option: str) -> np.ndarray:
-    """An array of a .npy file, of which the system reads what is used.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    option : str
-        What it was given for.
-
-    Returns
-    -------
-    ndarray
-        Read-only.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """An array of a .npy file, read-only, of which the system reads what is used."""
     wanted = "a .npy file as numpy.save writes it is needed"
     try:
         check_regular(Path(path))
@@ -106,23 +64,7 @@ def mapped(path: str, option: str) -> np.ndarray:
 
 
 def read_graph(path: str) -> Any:
-    """A sparse graph from a .npz file.
-
-    Parameters
-    ----------
-    path : str
-        As :func:`scipy.sparse.save_npz` writes it.
-
-    Returns
-    -------
-    sparse array or matrix
-        The graph.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """A sparse graph from a .npz file, as scipy.sparse.save_npz writes it."""
     wanted = "a file as scipy.sparse.save_npz writes it is needed"
     try:
         check_regular(Path(path))
@@ -139,27 +81,7 @@ def read_graph(path: str) -> Any:
 
 
 def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
-    """Where an output goes, after a look whether a file can be put there: before the computing, not after it.
-
-    Parameters
-    ----------
-    path : str
-        What was given; links are followed.
-    option : str
-        What it was given for.
-    others : iterable of str or None
-        Files that it must not be: inputs, and other outputs.
-
-    Returns
-    -------
-    Path
-        The file itself.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be written.
-    """
+    """Where an output goes, links followed, once a file can be put there and it is none of the others."""
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise ValueError(f"{option}: {path!r} is a directory; give the name of a file in it.")
@@ -181,24 +103,7 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
 
 
 def check_ending(path: str, option: str, *, wanted: str, others: Iterable[str] = ()) -> None:
-    """Refuse a name that promises another kind of file than what will be written.
-
-    Parameters
-    ----------
-    path : str
-        What was given.
-    option : str
-        What it was given for.
-    wanted : str
-        The ending that fits.
-    others : iterable of str
-        Endings that do not; none for all but `wanted` and no ending at all.
-
-    Raises
-    ------
-    ValueError
-        If the ending does not fit.
-    """
+    """Refuse a name that promises another kind of file: one of the endings `others`, or all but the wanted one."""
     ending = Path(path).suffix.lower()
     if ending in (others or {ending} - {wanted, ""}):
         raise ValueError(
@@ -209,18 +114,7 @@ def check_ending(path: str, option: str, *, wanted: str, others: Iterable[str] =
 
 @contextlib.contextmanager
 def replaced(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place when the block ends well, complete and on the disk, and vanishes otherwise.
-
-    Parameters
-    ----------
-    target : Path
-        From :func:`check_target`; an older file is replaced.
-
-    Yields
-    ------
-    binary file
-        Where to write.
-    """
+    """A file that takes its place when the block ends well, complete and on the disk, and vanishes otherwise."""
     try:
         with in_place_of(target, _beside(target)) as temporary, open(temporary, "xb") as file:
             yield file
@@ -232,18 +126,7 @@ def replaced(target: Path) -> Iterator[BinaryIO]:
 
 
 def option_of(name: str) -> str:
-    """The option that a name in Python becomes.
-
-    Parameters
-    ----------
-    name : str
-        With underscores.
-
-    Returns
-    -------
-    str
-        With dashes.
-    """
+    """The option that a name in Python becomes, with dashes."""
     return f"--{name}".replace("_", "-")
 
 

@@ -9,8 +9,7 @@ import joblib
 import numpy as np
 
 from umap_sk.checkpoint import store
-from umap_sk.checkpoint.identity import run_name
-from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
+from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.cli.files import add_inputs, check_ending, check_target, mapped, read_inputs, replaced
 from umap_sk.cli.options import Parameter, add_parameters, chosen, of_estimator, of_signature
 from umap_sk.cli.signals import STOPPED, StopRequest
@@ -44,13 +43,7 @@ def checkpoint_parameters() -> list[Parameter]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Where to.
-    """
+    """Add the options."""
     parser.usage = "%(prog)s --knn-indices I.npy --knn-dists D.npy --out E.npy [options]"
     add_inputs(parser.add_argument_group("input"), *FEATURES)
     outputs = parser.add_argument_group("output")
@@ -61,18 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def estimator_from(options: argparse.Namespace) -> PrecomputedUMAP:
-    """The estimator with the parameters that were given.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-
-    Returns
-    -------
-    PrecomputedUMAP
-        Not fitted; a start from a file is not among its parameters.
-    """
+    """The estimator with the parameters that were given; a start from a file is not among them."""
     given = chosen(options, parameters())
     if given.get("init", STARTS[0]) not in STARTS:
         del given["init"]
@@ -85,22 +67,7 @@ def estimator_from(options: argparse.Namespace) -> PrecomputedUMAP:
 
 
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Fit and write.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    terminal : Terminal
-        Shows progress.
-    request : StopRequest
-        Looked at after every epoch.
-
-    Returns
-    -------
-    dict
-        The answer.
-    """
+    """Fit and write; the answer, also of a run that a signal has stopped."""
     start = getattr(options, "init", STARTS[0])
     start = None if start in STARTS else start
     inputs = [getattr(options, name) for name in FEATURES]
@@ -128,18 +95,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
 
 
 def text(answer: dict[str, Any]) -> str:
-    """The answer for people.
-
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """The answer for people, in one line."""
     epochs = f"epoch {answer['epoch']} of {answer['n_epochs']}, seed {answer['seed']}"
     if answer["status"] == "stopped":
         return f"stopped by {answer['signal']} at {epochs}; the same command goes on from {answer['run']}"
@@ -149,8 +105,8 @@ def text(answer: dict[str, Any]) -> str:
 def _watcher(terminal: Terminal, request: StopRequest) -> Watcher:
     """Shows every epoch, and asks to stop after the one during which a signal came."""
 
-    def begin(costs: Sequence[float], done: int) -> Callable[[int], bool]:
-        show = terminal.progress(costs, done)
+    def begin(edges: Sequence[int], done: int) -> Callable[[int], bool]:
+        show = terminal.progress(edges, done)
 
         def after(epoch: int) -> bool:
             show(epoch)
@@ -165,22 +121,18 @@ def _stopped(model: PrecomputedUMAP, request: StopRequest) -> dict[str, Any]:
     """The answer of a run that was stopped on the way."""
     answer = {**_figures(model), "status": "stopped", "signal": request.name}
     if _kept(model):
-        return answer | {"exit_code": STOPPED, "run": str(_folder(model))}
+        return answer | {"exit_code": STOPPED, "run": model.report_["run"]}
     number = request.received or 0
     error = f"stopped by {request.name} at epoch {model.epoch_} of {model.n_epochs_}; no checkpoint could be written"
     return answer | {"exit_code": 128 + number, "error": error}
 
 
-def _folder(model: PrecomputedUMAP) -> Path:
-    """Where the run of a model lies that is not finished."""
-    return as_checkpoint(model.checkpoint).path / run_name(model._identity)
-
-
 def _kept(model: PrecomputedUMAP) -> bool:
-    """Whether the epoch at which a run was stopped is on the disk."""
-    if model.checkpoint is None or not hasattr(model, "_identity"):
+    """Whether a run was stopped at an epoch that is on the disk."""
+    folder = getattr(model, "report_", {}).get("run")
+    if folder is None or model.epoch_ >= model.n_epochs_:
         return False
-    notes = store.newest_notes(_folder(model))
+    notes = store.newest_notes(Path(folder))
     return notes is not None and notes["epoch"] == model.epoch_
 
 

@@ -11,13 +11,7 @@ HINT = "not opened, since loading a pickle can run any code; --trust loads one t
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Where to.
-    """
+    """Add the options."""
     parser.add_argument(
         "path", metavar="FILE_OR_DIR", help="A checkpoint, run, directory of runs, manifold, model, .npy or .npz file."
     )
@@ -29,22 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Look.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    terminal : Terminal
-        Not needed.
-    request : StopRequest
-        Not needed.
-
-    Returns
-    -------
-    dict
-        The answer.
-    """
+    """What the file or directory is; a pickle is opened only with --trust."""
     found = describe(options.path)
     if found["kind"] != "pickle":
         return found
@@ -52,18 +31,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
 
 
 def text(answer: dict[str, Any]) -> str:
-    """The answer for people.
-
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-
-    Returns
-    -------
-    str
-        A line for each thing.
-    """
+    """The answer for people, a line for each thing."""
     shown = {name: value for name, value in answer.items() if name not in ("command", "umap_sk", "status", "exit_code")}
     runs = [_run_line(run) for run in shown.pop("runs", [])]
     lines = [f"{name:<13}{_for_people(value)}" for name, value in shown.items() if value is not None]

@@ -28,25 +28,7 @@ PICKLES = (".joblib", ".pkl", ".pickle")
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a file or directory is.
-
-    Parameters
-    ----------
-    path : path
-        A checkpoint, a run's folder, a directory of runs, a manifold, a model, a .npy or .npz file.
-
-    Returns
-    -------
-    dict
-        What JSON takes; ``"kind"`` says what it is.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing that is known here, or damaged.
-    OSError
-        If it cannot be read.
-    """
+    """What a file or directory is, as a dict that JSON takes, whose ``"kind"`` says it."""
     place = Path(path)
     if not place.exists():
         raise FileNotFoundError(f"{os.fspath(path)!r} does not exist.")
@@ -172,23 +154,7 @@ def _checkpoint(path: Path) -> dict[str, Any]:
 
 
 def described_archive(path: Path) -> dict[str, Any]:
-    """What a .npz file is, perhaps of a sparse graph.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict
-        With "arrays".
-
-    Raises
-    ------
-    DamagedError
-        If it is no archive of arrays.
-    """
+    """What a .npz file is, perhaps of a sparse graph, with its "arrays"."""
     arrays = {}
     with _understood("no archive of arrays"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -243,18 +209,7 @@ def _size(path: Path) -> int:
 
 
 def as_json(value: Any) -> Any:
-    """A parameter as JSON has it: what it does not know as text.
-
-    Parameters
-    ----------
-    value : object
-        Any.
-
-    Returns
-    -------
-    object
-        Plain.
-    """
+    """A parameter as JSON has it: what it does not know as text."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):

@@ -15,13 +15,7 @@ NAMES = (*GRAPH_PARAMETERS, "metric", "metric_params", "n_jobs")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Where to.
-    """
+    """Add the options."""
     add_inputs(parser.add_argument_group("input"), "knn_indices", "knn_dists", "graph", "features")
     parser.add_argument("--out", required=True, metavar="DIR", help="The manifold: a new or empty directory.")
     parameters = [parameter for parameter in of_estimator(PrecomputedUMAP) if parameter.name in NAMES]
@@ -29,22 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Build the graph.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    terminal : Terminal
-        Not needed.
-    request : StopRequest
-        Not needed.
-
-    Returns
-    -------
-    dict
-        The answer.
-    """
+    """Build the graph in its directory."""
     estimator = PrecomputedUMAP(**chosen(options, of_estimator(PrecomputedUMAP)))
     manifold = estimator.learn_manifold(**read_inputs(options), directory=options.out)
     edges = manifold.n_edges
@@ -52,16 +31,5 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
 
 
 def text(answer: dict[str, Any]) -> str:
-    """The answer for people.
-
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """The answer for people, in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows, {answer['edges']:,} edges"

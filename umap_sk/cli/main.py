@@ -32,15 +32,8 @@ WRONG_PLACE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirect
 class Command(NamedTuple):
     """A subcommand.
 
-    Attributes
-    ----------
-    module : str
-        Has ``add_options(parser)``, ``run(options, terminal, request)``, which returns what ``--json`` prints, and
-        ``text(answer)`` for people; imported only if the command is named.
-    summary : str
-        What it does.
-    example : str
-        How it is called.
+    Its module has ``add_options(parser)``, ``run(options, terminal, request)``, which returns what ``--json`` prints,
+    and ``text(answer)`` for people; it is imported only if the command is named.
     """
 
     module: str
@@ -89,18 +82,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Instead of the process's own.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Run a command, of the process's own arguments if none are given; its exit code."""
     own_process = arguments is None
     if own_process:
         wait_asleep()
@@ -155,18 +137,7 @@ def _outcome(name: str | None, arguments: list[str], terminal: Terminal, request
 
 
 def parser_for(name: str | None) -> argparse.ArgumentParser:
-    """The parser, with the options of one command, whose modules may take a second to load.
-
-    Parameters
-    ----------
-    name : str or None
-        The command.
-
-    Returns
-    -------
-    ArgumentParser
-        Knows the other commands by name only.
-    """
+    """The parser, with the options of one command, whose modules may take a second to load."""
     look: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
     parser = Parser(
         "umap-sk",

@@ -11,76 +11,31 @@ from typing import Any, NamedTuple
 
 from sklearn.utils._param_validation import Interval
 
-DESCRIPTION = re.compile(r"^ *(\w+(?:, \w+)*) : .*\n((?:^ +[^\n]*\n)+?)(?=^ *\w+(?:, \w+)* : |^ *\n|\Z)", re.MULTILINE)
 MARKUP = re.compile(r":\w+:`~?([^`]*)`|`+([^`]*)`+")
 
 
 class Parameter(NamedTuple):
-    """A parameter that becomes an option.
+    """A parameter that becomes an option."""
 
-    Attributes
-    ----------
-    name : str
-        Its name in Python; with a dash for each underscore the option's.
-    kind : type
-        int, float, bool, str or dict.
-    default : object
-        What it is if the option is left out.
-    help : str
-        From the docstring.
-    """
-
-    name: str
-    kind: type
+    name: str  # in Python; with a dash for each underscore the option's
+    kind: type  # int, float, bool, str or dict
     default: Any
-    help: str
+    help: str  # from the docstring
 
 
 def of_estimator(estimator: type) -> list[Parameter]:
-    """Parameters of the constructor of a scikit-learn estimator.
-
-    Parameters
-    ----------
-    estimator : type
-        Its class, with scikit-learn's constraints.
-
-    Returns
-    -------
-    list of Parameter
-        In the order of the signature.
-    """
+    """Parameters of a scikit-learn estimator's constructor, with the types that its constraints allow."""
     constraints = estimator._parameter_constraints  # type: ignore[attr-defined]
     return _parameters(estimator, lambda parameter: _kind_allowed(constraints[parameter.name]))
 
 
 def of_signature(function: Callable[..., Any]) -> list[Parameter]:
-    """Parameters of a function or dataclass with annotations.
-
-    Parameters
-    ----------
-    function : callable
-        Any that is annotated.
-
-    Returns
-    -------
-    list of Parameter
-        In the order of the signature.
-    """
+    """Parameters of a function or dataclass with annotations."""
     return _parameters(function, lambda parameter: _kind_annotated(parameter.annotation))
 
 
 def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") -> None:
-    """Add an option for each parameter; one that is not given is not in the result.
-
-    Parameters
-    ----------
-    group : argparse.ArgumentParser or group of it
-        Where to.
-    parameters : list of Parameter
-        What for.
-    prefix : str
-        Goes before each name.
-    """
+    """Add an option for each parameter, with a prefix before its name; one that is not given is not in the result."""
     for parameter in parameters:
         option = f"--{prefix}{parameter.name}".replace("_", "-")
         settings: dict[str, Any] = {"dest": prefix + parameter.name, "default": argparse.SUPPRESS}
@@ -93,34 +48,32 @@ def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") ->
 
 
 def chosen(options: argparse.Namespace, parameters: list[Parameter], prefix: str = "") -> dict[str, Any]:
-    """What was given for the parameters.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    parameters, prefix : list of Parameter, str
-        As in :func:`add_parameters`.
-
-    Returns
-    -------
-    dict
-        Values by the name of the parameter; what was not given is left out.
-    """
+    """What was given for the parameters, by name; what was not given is left out."""
     given = vars(options)
     return {name: given[prefix + name] for name, *_ in parameters if prefix + name in given}
 
 
 def _parameters(function: Callable[..., Any], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:
-    texts = {
-        name: " ".join(MARKUP.sub(r"\1\2", text).split())
-        for names, text in DESCRIPTION.findall(inspect.getdoc(function) or "")
-        for name in names.split(", ")
-    }
+    texts = _descriptions(inspect.getdoc(function) or "")
     return [
         Parameter(found.name, kind_of(found), found.default, texts.get(found.name, "") + _default_text(found.default))
         for found in inspect.signature(function).parameters.values()
     ]
+
+
+def _descriptions(docstring: str) -> dict[str, str]:
+    """What a numpydoc docstring says of each parameter: the indented lines below "name : type", without markup."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in docstring.splitlines():
+        before, colon, _ = line.partition(" : ")
+        if colon and not before.startswith(" "):
+            names = before.split(", ")
+        elif line.startswith(" "):
+            found |= {name: f"{found.get(name, '')} {line.strip()}".strip() for name in names}
+        else:
+            names = []
+    return {name: MARKUP.sub(r"\1\2", text) for name, text in found.items()}
 
 
 def _default_text(default: Any) -> str:

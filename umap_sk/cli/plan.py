@@ -15,34 +15,13 @@ INPUTS = ("knn_indices", "manifold")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Where to.
-    """
+    """Add the options."""
     add_inputs(parser.add_argument_group("input, instead of --n-samples"), *INPUTS)
     add_parameters(parser.add_argument_group("parameters, as in umap_sk.plan"), of_signature(planning.plan))
 
 
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Plan.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    terminal : Terminal
-        Not needed.
-    request : StopRequest
-        Not needed.
-
-    Returns
-    -------
-    dict
-        The answer.
-    """
+    """The plan of the numbers or files that were given."""
     given = chosen(options, of_signature(planning.plan))
     data = read_inputs(options)
     if "n_samples" in given and data:
@@ -55,18 +34,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
 
 
 def text(answer: dict[str, Any]) -> str:
-    """The answer for people.
-
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-
-    Returns
-    -------
-    str
-        A table.
-    """
+    """The answer for people, as a table."""
     return answer["table"]
 
 

@@ -18,11 +18,8 @@ STOPPED = 75  # exit code of a run that was stopped with a checkpoint; EX_TEMPFA
 class StopRequest:
     """Whether a signal has asked to stop, and what the next one does.
 
-    Parameters
-    ----------
-    gently : bool
-        The first signal is only noted, for someone who looks at `received` after every epoch; the next one, and the
-        first without `gently`, comes through as KeyboardInterrupt.
+    With `gently` the first signal is only noted, for someone who looks at `received` after every epoch; the next one,
+    and the first without `gently`, comes through as KeyboardInterrupt.
     """
 
     def __init__(self, gently: bool):
@@ -37,15 +34,7 @@ class StopRequest:
         return signal.Signals(self.received).name if self.received else "no signal"
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal.
-
-        Parameters
-        ----------
-        number : int
-            Which.
-        frame : frame or None
-            Where it came; not looked at.
-        """
+        """Take a signal, which is one request with those that follow at once."""
         if self.over or (self.received is not None and time.monotonic() - self._since < SAME):
             return
         first, self.received, self._since = self.received is None, number, time.monotonic()
@@ -61,17 +50,7 @@ class StopRequest:
 def caught(*, gently: bool, to_the_end: bool = False) -> Iterator[StopRequest]:
     """Take the signals while the block runs; those that are ignored, as under nohup, stay so.
 
-    Parameters
-    ----------
-    gently : bool
-        As in :class:`StopRequest`.
-    to_the_end : bool
-        The process ends after the block: a signal that comes so late must not change its exit code.
-
-    Yields
-    ------
-    StopRequest
-        What has come.
+    A process that ends after the block takes them `to_the_end`: one that comes so late must not change its exit code.
     """
     request = StopRequest(gently)
     before = {}

@@ -13,13 +13,7 @@ CLEAR = "\r\x1b[K"  # back to the beginning of the line, and nothing in it
 
 
 class Terminal:
-    """Standard error, as a terminal or as a log file; a run goes on when nobody takes its lines any more.
-
-    Parameters
-    ----------
-    quiet : bool
-        Nothing but warnings and errors.
-    """
+    """Standard error, as a terminal or as a log file; a run goes on when nobody takes its lines any more."""
 
     def __init__(self, quiet: bool):
         self._quiet = quiet
@@ -28,46 +22,21 @@ class Terminal:
         self.warnings: list[dict[str, str]] = []
 
     def say(self, text: str) -> None:
-        """Write a line with the time.
-
-        Parameters
-        ----------
-        text : str
-            The line.
-        """
+        """Write a line with the time, unless quiet, which leaves warnings and errors only."""
         if not self._quiet:
             self.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
     def write(self, text: str) -> None:
-        """Write a line, quiet or not.
-
-        Parameters
-        ----------
-        text : str
-            The line.
-        """
+        """Write a line, quiet or not."""
         self._put(f"{CLEAR if self._rewrites else ''}{text}\n")
 
-    def progress(self, costs: Sequence[float], done: int) -> Callable[[int], object]:
-        """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent.
-
-        Parameters
-        ----------
-        costs : sequence of float
-            What each planned epoch costs beside the others.
-        done : int
-            Epochs run already.
-
-        Returns
-        -------
-        callable
-            To be called with the number of epochs run.
-        """
+    def progress(self, edges: Sequence[int], done: int) -> Callable[[int], object]:
+        """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent."""
         from umap_sk.monitor.progress import epoch_line, plain_lines
 
         if self._quiet or not self._rewrites:
-            return plain_lines(costs, done, self.say)
-        line_at = epoch_line(costs, done)
+            return plain_lines(edges, done, self.say)
+        line_at = epoch_line(edges, done)
 
         def rewrite(epoch: int) -> None:
             self._put(f"{CLEAR}{line_at(epoch)}")
@@ -121,18 +90,7 @@ class _Records(logging.Handler):
 
 
 def show(text: str) -> None:
-    """Write a result to stdout, where a path may have bytes that no character stands for.
-
-    Parameters
-    ----------
-    text : str
-        What to write.
-
-    Raises
-    ------
-    OSError
-        If nobody takes it.
-    """
+    """Write a result to stdout, where a path may have bytes that no character stands for."""
     if sys.stdout is None:
         raise BrokenPipeError
     sys.stdout.write(f"{_encodable(text, sys.stdout)}\n")
@@ -140,13 +98,7 @@ def show(text: str) -> None:
 
 
 def silence(stream: Any) -> None:
-    """Let what is left in a stream, and all that follows, go nowhere.
-
-    Parameters
-    ----------
-    stream : file object
-        Of a descriptor that nobody reads any more.
-    """
+    """Let what is left in a stream, and all that follows, go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

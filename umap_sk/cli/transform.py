@@ -18,13 +18,7 @@ INPUTS = ("knn_indices", "knn_dists", "graph", "features")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Where to.
-    """
+    """Add the options."""
     parser.add_argument(
         "model",
         metavar="MODEL",
@@ -38,22 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Place and write.
-
-    Parameters
-    ----------
-    options : Namespace
-        From the parser.
-    terminal : Terminal
-        Not needed.
-    request : StopRequest
-        Not needed.
-
-    Returns
-    -------
-    dict
-        The answer.
-    """
+    """Place the new rows, and write where they are."""
     check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [options.model, *(getattr(options, name) for name in INPUTS)])
     data = read_inputs(options)
@@ -69,25 +48,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
 
 
 def loaded(path: str) -> PrecomputedUMAP:
-    """A model from its file, which is unpickled.
-
-    Parameters
-    ----------
-    path : str
-        From ``fit --model`` or :func:`joblib.dump`.
-
-    Returns
-    -------
-    PrecomputedUMAP
-        The model.
-
-    Raises
-    ------
-    ValueError
-        If the file holds none.
-    OSError
-        If it cannot be read.
-    """
+    """A model from the file that ``fit --model`` or joblib has written, which is unpickled."""
     try:
         check_regular(Path(path))
         model = joblib.load(path)
@@ -106,16 +67,5 @@ def loaded(path: str) -> PrecomputedUMAP:
 
 
 def text(answer: dict[str, Any]) -> str:
-    """The answer for people.
-
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """The answer for people, in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows x {answer['n_components']} axes"

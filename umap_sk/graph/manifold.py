@@ -201,6 +201,16 @@ class Manifold:
         return self._shared.n_edges
 
     @property
+    def on_disk(self) -> bool:
+        """Whether the graph lies in files that are mapped into memory."""
+        return self._shared.in_files
+
+    @property
+    def owns_arrays(self) -> bool:
+        """Whether nobody else holds the graph's arrays, so that they go when a fit lays it out."""
+        return len(self._shared.owned) == len(WHOLE)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Parameters that made the graph; empty where it came from elsewhere."""
         return dict(self._parameters)

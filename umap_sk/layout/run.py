@@ -113,6 +113,12 @@ def planned_epochs(run: LayoutRun) -> int:
     return total_epochs(problem_of(run).phases)
 
 
+def edges_by_epoch(run: LayoutRun) -> list[int]:
+    """Edges of the level that each planned epoch is run on."""
+    problem = problem_of(run)
+    return [len(problem.levels[phase.depth].strips.indices) for phase in problem.phases for _ in range(phase.epochs)]
+
+
 def phase_end(run: LayoutRun) -> int:
     """Epoch at which the phase that the run is in ends."""
     ends = (phase.first_epoch + phase.epochs for phase in problem_of(run).phases)

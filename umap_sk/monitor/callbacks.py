@@ -19,14 +19,7 @@ OF_A_FIT = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_parent_callback
 class FitTask:
     """A task with callbacks: the whole fit, its graph, or its layout, whose subtasks are the epochs.
 
-    Parameters
-    ----------
-    estimator : PrecomputedUMAP
-        What is fitted.
-    context : sklearn.callback.CallbackContext or None
-        None where scikit-learn has no callbacks.
-    given : dict
-        X, y and metadata, as the hooks get them.
+    The context is None where scikit-learn has no callbacks; `given` are X, y and metadata, as the hooks get them.
     """
 
     def __init__(self, estimator: Any, context: Any, given: dict[str, Any]):
@@ -35,20 +28,7 @@ class FitTask:
 
     @contextlib.contextmanager
     def subtask(self, name: str, max_subtasks: int = 0) -> Iterator["FitTask"]:
-        """A part of this task, which ends with the block.
-
-        Parameters
-        ----------
-        name : str
-            What callbacks see as ``context.task_name``.
-        max_subtasks : int, default=0
-            How many parts it has.
-
-        Yields
-        ------
-        FitTask
-            The part.
-        """
+        """A part of this task, which ends with the block."""
         context = self._context and self._context.subcontext(task_name=name, max_subtasks=max_subtasks)
         with _running(FitTask(self._estimator, context, self._given)) as task:
             yield task
@@ -60,18 +40,9 @@ class FitTask:
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._given)
 
     def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """Tell the callbacks that the epoch has ended.
+        """Tell the callbacks that the epoch has ended; whether one of them wants the fit to stop here.
 
-        Parameters
-        ----------
-        attributes : callable
-            Makes the attributes that turn a copy of the estimator into one fitted so far; called if a callback asks
-            for `fitted_estimator`.
-
-        Returns
-        -------
-        bool
-            True if a callback wants the fit to stop here.
+        `attributes` turn a copy of the estimator into one fitted so far; they are made if a callback asks for that.
         """
         if self._context is None:
             return False
@@ -84,24 +55,7 @@ class FitTask:
 
 @contextlib.contextmanager
 def fit_task(estimator: Any, n_subtasks: int, X: Any, y: Any, metadata: dict[str, Any]) -> Iterator[FitTask]:
-    """The task of one call of fit or partial_fit, which ends with the block unless an error does.
-
-    Parameters
-    ----------
-    estimator : PrecomputedUMAP
-        Holds the callbacks.
-    n_subtasks : int
-        How many parts the call has.
-    X, y : object
-        What the call was given.
-    metadata : dict
-        What else it was given; None is left out.
-
-    Yields
-    ------
-    FitTask
-        The task.
-    """
+    """The task of one call of fit or partial_fit, which ends with the block unless an error does."""
     context = None
     if hasattr(estimator, "_init_callback_context"):
         context = estimator._init_callback_context(max_subtasks=n_subtasks)

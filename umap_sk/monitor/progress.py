@@ -10,10 +10,10 @@ from contextvars import ContextVar
 from itertools import accumulate
 from typing import Any
 
-from umap_sk.planning.plan import duration
+from umap_sk.monitor.units import duration
 
-Watcher = Callable[[Sequence[float], int], Callable[[int], bool]]
-"""Gets what each epoch costs and how many were run; what it returns is called after each, and stops the run if true."""
+Watcher = Callable[[Sequence[int], int], Callable[[int], bool]]
+"""Gets edges of each epoch, and how many were run; what it returns is called after each, and stops the run if true."""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 _bar: ContextVar[Any] = ContextVar("bar", default=None)
@@ -21,14 +21,7 @@ _bar: ContextVar[Any] = ContextVar("bar", default=None)
 
 @contextlib.contextmanager
 def watched(watcher: Watcher) -> Iterator[None]:
-    """Have the fits of this block, in this thread, watched: instead of a bar, and with every scikit-learn.
-
-    Parameters
-    ----------
-    watcher : callable
-        Gets what each planned epoch costs beside the others and the number of those run already, and returns a callable
-        that gets the number of epochs run after each; if that returns True, the run stops there.
-    """
+    """Have the fits of this block, in this thread, watched: instead of a bar, and with every scikit-learn."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -37,43 +30,26 @@ def watched(watcher: Watcher) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(
-    costs: Callable[[], Sequence[float]], done: int, shown: bool
-) -> Iterator[Callable[[int], bool | None]]:
-    """Show the epochs of a run.
-
-    Parameters
-    ----------
-    costs : callable
-        Tells what each planned epoch costs beside the others.
-    done : int
-        Epochs run already.
-    shown : bool
-        False shows nothing.
-
-    Yields
-    ------
-    callable
-        To be called with the number of epochs run; a true answer asks to stop there.
-    """
+def progress_bar(edges: Sequence[int], done: int, shown: bool) -> Iterator[Callable[[int], bool | None]]:
+    """Show the epochs of a run from their edges; what it yields is called with the number of those run, after each."""
     watcher = _watcher.get()
     if watcher is not None:
-        yield watcher(costs(), done)
+        yield watcher(edges, done)
         return
     if not shown:
         yield lambda epoch: None
         return
     bar = _rich_bar()
     if bar is None:
-        yield plain_lines(costs(), done)
+        yield plain_lines(edges, done)
         return
-    spent = [0.0, *accumulate(costs())]
+    passed = [0, *accumulate(edges)]
     token = _bar.set(bar)
     try:
         with bar as progress:
-            task = progress.add_task("layout", total=spent[-1])
-            progress.update(task, completed=spent[done])
-            yield lambda epoch: progress.update(task, completed=spent[epoch])
+            task = progress.add_task("layout", total=passed[-1])
+            progress.update(task, completed=passed[done])
+            yield lambda epoch: progress.update(task, completed=passed[epoch])
     finally:
         _bar.reset(token)
 
@@ -100,13 +76,7 @@ def _can_import(name: str) -> bool:
 
 
 def say(text: str) -> None:
-    """Write a line of a fit that shows its progress, above the bar if there is one; a watcher has the log for that.
-
-    Parameters
-    ----------
-    text : str
-        The line.
-    """
+    """Write a line of a fit that shows its progress, above the bar if there is one; a watcher has the log for that."""
     bar = _bar.get()
     if bar is not None:
         bar.console.print(text)
@@ -115,25 +85,10 @@ def say(text: str) -> None:
 
 
 def plain_lines(
-    costs: Sequence[float], done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
+    edges: Sequence[int], done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
 ) -> Callable[[int], None]:
-    """Write a line to stderr about every ten percent of the epochs, with the time left.
-
-    Parameters
-    ----------
-    costs : sequence of float
-        What each planned epoch costs beside the others.
-    done : int
-        Epochs run already.
-    write : callable
-        Takes the lines instead.
-
-    Returns
-    -------
-    callable
-        To be called with the number of epochs run.
-    """
-    total, line_at, last = len(costs), epoch_line(costs, done), done
+    """Write a line to stderr about every ten percent of the epochs, with the time left."""
+    total, line_at, last = len(edges), epoch_line(edges, done), done
 
     def show(epoch: int) -> None:
         nonlocal last
@@ -145,30 +100,21 @@ def plain_lines(
     return show
 
 
-def epoch_line(costs: Sequence[float], done: int) -> Callable[[int], str]:
-    """Tell how far a run is, and how long it still takes if the machine goes on as in the last tenth of all epochs.
+def epoch_line(edges: Sequence[int], done: int) -> Callable[[int], str]:
+    """Tell, after each epoch, how far a run is, and how long it still takes.
 
-    Epochs on coarse levels cost less than others, so their number alone tells little.
-
-    Parameters
-    ----------
-    costs : sequence of float
-        What each planned epoch costs beside the others.
-    done : int
-        Epochs run already.
-
-    Returns
-    -------
-    callable
-        The line, from the number of epochs run; to be called after each.
+    An epoch takes as long as its level has edges, at the pace of the last tenth of all epochs on the level that runs.
     """
-    total, spent = len(costs), [0.0, *accumulate(costs)]
+    total, passed = len(edges), [0, *accumulate(edges)]
     recent = deque([(done, time.perf_counter())], maxlen=max(2, total // 10))
 
     def line(epoch: int) -> str:
         recent.append((epoch, time.perf_counter()))
         (first, began), (_, now) = recent[0], recent[-1]
-        left = (now - began) / (spent[epoch] - spent[first]) * (spent[total] - spent[epoch])
+        left = (now - began) / (passed[epoch] - passed[first]) * (passed[total] - passed[epoch])
+        if epoch < total and edges[epoch] != edges[epoch - 1]:  # the next level has a pace of its own
+            recent.clear()
+            recent.append((epoch, now))
         return f"layout: epoch {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
 
     return line

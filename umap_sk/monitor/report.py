@@ -101,18 +101,7 @@ class Report(dict):
 
 
 def describe(entry: dict[str, Any]) -> str:
-    """One line on a phase.
-
-    Parameters
-    ----------
-    entry : dict
-        The phase's figures.
-
-    Returns
-    -------
-    str
-        Name, seconds, and every other figure that is not 0 as ``name=value``.
-    """
+    """One line on a phase: its name, seconds, and every other figure that is not 0."""
     figures = " ".join(
         f"{key}={value:,}" if isinstance(value, int) else f"{key}={value}"
         for key, value in entry.items()

@@ -1,1 +1,1 @@
-"""What a run will need, before it begins: memory, room on disk, time. It imports layout and what is below."""
+"""What a run will need, before it begins: memory, room on disk, time. It imports layout, what is below, and units."""

@@ -7,35 +7,13 @@ RECLAIMABLE = ("inactive_file", "active_file", "total_inactive_file", "total_act
 
 
 def available_memory(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes that this process can still get, before something is killed or swapped out.
-
-    Parameters
-    ----------
-    proc, groups : Path
-        Where Linux shows processes and control groups (versions 1 and 2).
-
-    Returns
-    -------
-    int or None
-        The smallest of what the machine has available and what is left of every limit; None where nothing is known.
-    """
+    """Bytes that this process can still get, before something is killed or swapped out; None where nothing is known."""
     left = [*_machine(proc), *_groups(proc, groups), *_limit("RLIMIT_DATA", "VmData", proc)]
     return max(0, min(left)) if left else None
 
 
 def available_addresses(proc: Path = Path("/proc")) -> int | None:
-    """Bytes that this process can still map, files among them, under its limit of addresses (``ulimit -v``).
-
-    Parameters
-    ----------
-    proc : Path
-        Where Linux shows processes.
-
-    Returns
-    -------
-    int or None
-        None without a limit.
-    """
+    """Bytes that this process can still map, files among them, under ``ulimit -v``; None without that limit."""
     left = [*_limit("RLIMIT_AS", "VmSize", proc)]
     return max(0, *left) if left else None
 

@@ -7,25 +7,12 @@ from umap_sk.neighbors import formats
 from umap_sk.planning.sizes import Sizes
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
-MERGED = 6  # vertices of a level for each of the next
+MERGED = 6  # vertices of a level for each of the next: fewer than usual, for room enough
 FILLED = 1.04  # room in strips for each edge
 
 
 def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
-    """Bytes of the arrays that exist at each phase's peak.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    threads : int
-        Threads in force.
-
-    Returns
-    -------
-    dict of int
-        By the name of the phase.
-    """
+    """Bytes of the arrays that exist at each phase's peak."""
     n, d = sizes.n, sizes.n_components
     directed = (0 if sizes.on_disk else 8 * sizes.kept) + 8 * n  # indices and distances; where the rows begin
     graph = 0 if sizes.on_disk or not sizes.listed else 8 * sizes.edges + 8 * n
@@ -53,34 +40,12 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
 
 
 def given_up(sizes: Sizes) -> int:
-    """Bytes of the graph's arrays that are gone once its strips are there.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        0 where others hold them, or files.
-    """
+    """Bytes of the graph's arrays that are gone once its strips are there: 0 where others hold them, or files."""
     return 8 * sizes.edges if sizes.own and not sizes.on_disk else 0
 
 
 def levels_memory(sizes: Sizes) -> int:
-    """Bytes that levels take at most while they are made and arranged.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        Beside the graph, whose arrays are the finest level's.
-    """
+    """Bytes that levels take at most while they are made and arranged, beside the graph itself."""
     n, made, coarse = sizes.n, 0, 0
     if n > LARGEST:
         # Of every coarse vertex its row's start, degree and mass; indices and weights of the coarse edges.
@@ -93,18 +58,7 @@ def levels_memory(sizes: Sizes) -> int:
 
 
 def arranged_memory(sizes: Sizes) -> int:
-    """Bytes of levels that are arranged.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        Without strips that lie in files.
-    """
+    """Bytes of levels that are arranged, without strips that lie in files."""
     n, strips = sizes.n, 0 if sizes.on_disk else strips_of(sizes.edges)
     vertices = 8 * n  # order and degree
     if n > LARGEST:
@@ -120,34 +74,12 @@ def strips_of(edges: int) -> int:
 
 
 def state_memory(sizes: Sizes) -> int:
-    """Bytes of a layout on its way: positions and two moments, on the finest level.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        The same in memory and in a checkpoint.
-    """
+    """Bytes of a layout on its way, in memory or a checkpoint: positions and two moments, on the finest level."""
     return 12 * sizes.n_components * sizes.n
 
 
 def room_on_disk(sizes: Sizes) -> int:
-    """Bytes in files when there are most: a graph that is built there, its strips, a run's graph and checkpoints.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        0 if everything is in memory.
-    """
+    """Bytes in files when there are most: a graph that is built there, its strips, a run's graph and checkpoints."""
     graph = 8 * sizes.edges + 8 * (sizes.n + 1)
     room = sizes.checkpoints * state_memory(sizes)
     if sizes.on_disk:
@@ -159,18 +91,7 @@ def room_on_disk(sizes: Sizes) -> int:
 
 
 def field_memory(sizes: Sizes) -> int:
-    """Bytes of the grids, and of the rows in the order of their cells.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    int
-        The most of both.
-    """
+    """Bytes of the grids, and of the rows in the order of their cells."""
     cells = USUAL_CELLS if sizes.edges_known else MOST_CELLS + 24  # whole multiples of 32
     # Density, spectrum, the last two transformed kernels and the tables and transforms that the next two are made
     # from, on grids of twice the side.
@@ -187,40 +108,15 @@ def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 
     Where few neighbors list each other (as in many dimensions), groups have many others next to them. Half as many
     edges again where the number must be a bound.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    n, edges : int
-        Vertices and edges of the finer level.
-
-    Returns
-    -------
-    int
-        Entries of their graphs.
     """
     one_sided = min(1.0, max(0.0, sizes.edges / sizes.kept - 1)) if sizes.symmetrize else 0.5
     share = (0.1 + 0.4 * one_sided) * (edges / n / 22) ** -0.68
     return int(edges * min(1.0, share * (1.0 if sizes.edges_known else 1.5)))
 
 
-def level_sizes(sizes: Sizes, merged: int = MERGED) -> list[tuple[int, int]]:
-    """Vertices and edges of the levels, about.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    merged : int
-        Vertices of a level for each of the next: fewer than usual where there must be room enough.
-
-    Returns
-    -------
-    list of tuple of 2 int
-        From the finest to the coarsest.
-    """
+def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
+    """Vertices and edges of the levels, about, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
     while levels[-1][0] > LARGEST:
-        levels.append((levels[-1][0] // merged, coarse_edges(sizes, *levels[-1])))
+        levels.append((levels[-1][0] // MERGED, coarse_edges(sizes, *levels[-1])))
     return levels

@@ -8,6 +8,7 @@ import numpy as np
 
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
+from umap_sk.monitor.units import amount, duration
 from umap_sk.planning.limits import available_addresses, available_memory
 from umap_sk.planning.memory import memory_by_phase, room_on_disk
 from umap_sk.planning.seconds import seconds_by_phase
@@ -135,7 +136,8 @@ def plan(
     on_disk : bool, default=False
         The graph is built by ``learn_manifold(directory=...)`` and laid out from there.
     timed : bool, default=True
-        Tell the time as well, from about a second of the real kernels on this machine (once a process).
+        Tell the time as well, from a fit of a small made-up graph on this machine: a second or two, once a process
+        and number of threads.
     n_jobs : int, default=None
         Threads, as in :class:`PrecomputedUMAP`.
     checkpoint : Checkpoint, str or path, default=None
@@ -185,22 +187,7 @@ def plan(
 
 
 def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
-    """Plan of known sizes.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What it is made from.
-    timed : bool
-        Tell the time as well.
-    n_jobs : int or None
-        Threads.
-
-    Returns
-    -------
-    Plan
-        The plan.
-    """
+    """The plan of sizes that are known."""
     with limit_threads(n_jobs) as threads:
         memory = memory_by_phase(sizes, threads)
         seconds = seconds_by_phase(sizes, threads) if timed else {}
@@ -211,17 +198,7 @@ def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
 def warn_if_too_large(
     estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, phases: int = 4
 ) -> None:
-    """Warn if a fit may need more memory than the process can get; say nothing of what has no shape yet.
-
-    Parameters
-    ----------
-    estimator : PrecomputedUMAP
-        Has the parameters.
-    X, knn_indices, manifold, init : object or None
-        As in its ``fit``.
-    phases : int
-        How many of the phases are run: 2 without the layout.
-    """
+    """Warn if a fit may need more memory than the process can get; say nothing of what has no shape yet."""
     available, addresses = available_memory(), available_addresses()
     if available is None and addresses is None:
         return
@@ -251,37 +228,3 @@ def warn_if_too_large(
         "set symmetrize=False, lower n_neighbors, or use a larger machine. umap_sk.plan tells what each takes.",
         MemoryPlanWarning,
     )
-
-
-def amount(size: float) -> str:
-    """Bytes for people.
-
-    Parameters
-    ----------
-    size : float
-        Bytes.
-
-    Returns
-    -------
-    str
-        In MiB or GiB.
-    """
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people.
-
-    Parameters
-    ----------
-    seconds : float
-        Seconds.
-
-    Returns
-    -------
-    str
-        In s, min or h.
-    """
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,169 +1,92 @@
-"""The time behind a plan: the work of each phase, at the rates that kernels have on this machine."""
+"""The time behind a plan: a fit of a small made-up graph on this machine, scaled by neighbors, edges and epochs."""
 
-import math
+import functools
+import time
+from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from umap_sk.layout.optimizer import COARSE_CELLS, NEAR_FROM, LayoutProblem, LayoutState
-from umap_sk.layout.problem import SMALL
-from umap_sk.layout.repulsion import MOST_CELLS, frame_of, spacing_for
+from umap_sk.graph.fuzzy_union import fuzzy_graph
+from umap_sk.graph.scales import mean_distances
+from umap_sk.graph.shared import WHOLE, SharedGraph
+from umap_sk.layout import run
+from umap_sk.layout.coarsen import LARGEST
+from umap_sk.layout.curve import fit_curve
+from umap_sk.layout.optimizer import Forces
+from umap_sk.layout.problem import SMALL, Schedule
 from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
-from umap_sk.layout.start import OF_A_GRAPH
-from umap_sk.planning import calibration
-from umap_sk.planning.calibration import TYPICAL, Rates
-from umap_sk.planning.memory import has_field, level_sizes, strips_of
+from umap_sk.layout.start import OF_A_GRAPH, Start
+from umap_sk.neighbors.read import read_neighbors
+from umap_sk.planning.memory import has_field, level_sizes
 from umap_sk.planning.sizes import Sizes
-from umap_sk.runtime.threads import FEW_ROWS, limit_threads
+from umap_sk.runtime.threads import FEW_ROWS
 
-# Counts that kernels are not timed for, fitted to fits of ten graphs from 1,797 to 5,000,000 rows on one thread.
-MERGED = 7  # vertices of a level for each of the next
-COARSE_EDGES = 0.75  # of those that the memory has room for
-CELLS, GROWTH = 25_000, 0.4  # of the grid at 100,000 rows, and the power of the rows with which they grow
+N_NEIGHBORS, N_EPOCHS = 15, 100  # of the made-up fit
+ROWS = 60_000  # of it, where a fit has coarse levels
+COARSE_EDGES = 0.5  # of those that the memory has room for: the median of eight graphs
 SOLVER_SECONDS = 1e-5  # of a start that the graph gives, a vertex of the coarsest level
-CLUMPS = 1.3  # rows in each other's short range, for each in an even map
-HAND_DOWN = 0.4  # of what a start's smoothing takes
 
-# Random reads that the caches no longer answer when the graph has outgrown them.
-GRAPH_READS, LEVEL_READS, ARRANGE_READS, SMOOTH_READS, NEAR_READS = 4.4, 5.5, 2.5, 0.5, 1.5  # a neighbor, edge or row
+
+class Rates(NamedTuple):
+    """Seconds of a neighbor as it is read, of one that is kept, of an edge for the start, and of one in an epoch."""
+
+    neighbors: float
+    graph: float
+    start: float
+    epoch: dict[tuple[bool, bool], float]  # by `kind_of` the phase
+
+
+def kind_of(phase: Phase) -> tuple[bool, bool]:
+    """What epochs of a phase have in common at any size: whether the level is coarse, and whether they settle."""
+    return phase.depth > 0, phase.descent.near
 
 
 def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
-    """Seconds of each phase on this machine.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    threads : int
-        Threads in force.
-
-    Returns
-    -------
-    dict of float
-        By the name of the phase.
-    """
-    with limit_threads(1 if sizes.n <= FEW_ROWS else threads) as used:
-        rates = calibration.rates(sizes.n, sizes.n_components, used)
-    edges, levels = sizes.edges, levels_of(sizes)
+    """Seconds of each phase of a fit on this machine, by its name."""
+    rows = next((rows for rows in (FEW_ROWS, LARGEST) if sizes.n <= rows), ROWS)
+    rates = measured(rows, sizes.n_components, threads)
     seconds = {}
     if sizes.listed:
-        fresh = 0.0 if sizes.on_disk else 8 * sizes.kept * rates.fresh
-        seconds["neighbors"] = rates.read * sizes.n * sizes.listed + fresh
-        fresh = (16 * sizes.n + (0 if sizes.on_disk else 8 * edges)) * rates.fresh
-        seconds["graph"] = (rates.graph + GRAPH_READS * rates.missed(8 * sizes.kept)) * sizes.kept + fresh
-    work = rates.arrange + ARRANGE_READS * rates.missed(8 * edges)
-    if len(levels) > 1:
-        work += rates.levels + LEVEL_READS * rates.missed(8 * edges)
-    fresh = 0.0 if sizes.on_disk else strips_of(edges) * rates.fresh
-    seconds["start"] = work * edges + fresh + _seconds_of_start(sizes, levels, rates)
-    phases = phases_of(sizes, len(levels))
-    cells = min(MOST_CELLS**2, CELLS * max(1.0, (sizes.n / 100_000) ** GROWTH))
-    seconds["layout"] = sum(epoch_seconds(phases, levels, (cells, cells / COARSE_CELLS**2), rates))
-    return seconds
-
-
-def levels_of(sizes: Sizes) -> list[tuple[int, int]]:
-    """Vertices and edges of the levels as they usually are.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-
-    Returns
-    -------
-    list of tuple of 2 int
-        From the finest to the coarsest.
-    """
-    finest, *coarse = level_sizes(sizes, MERGED)
-    return [finest, *((vertices, int(COARSE_EDGES * edges)) for vertices, edges in coarse)]
+        seconds = {"neighbors": rates.neighbors * sizes.n * sizes.listed, "graph": rates.graph * sizes.kept}
+    levels = level_sizes(sizes)
+    solver = SOLVER_SECONDS * levels[-1][0] if sizes.start in OF_A_GRAPH else 0.0
+    phases = phases_of(sizes, len(levels) if sizes.multilevel else 1)
+    edges = [sizes.edges, *(COARSE_EDGES * most for _, most in levels[1:])]
+    layout = sum(rates.epoch[kind_of(phase)] * edges[phase.depth] * phase.epochs for phase in phases)
+    return seconds | {"start": rates.start * sizes.edges + solver, "layout": layout}
 
 
 def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
-    """The schedule that a fit will have.
-
-    Parameters
-    ----------
-    sizes : Sizes
-        What the plan is made from.
-    n_levels : int
-        Levels that there are.
-
-    Returns
-    -------
-    tuple of Phase
-        In the order in which they run.
-    """
+    """The schedule that a fit will have."""
     n_epochs = sizes.n_epochs or (500 if sizes.n <= SMALL else 200)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
-    return plan_phases(n_levels if sizes.multilevel else 1, n_epochs, negatives, field=has_field(sizes))
+    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes))
 
 
-def costs_of(layout: LayoutProblem, state: LayoutState) -> list[float]:
-    """What each epoch of a layout costs beside the others, by the sizes of its levels and the width of its map.
-
-    Parameters
-    ----------
-    layout : LayoutProblem
-        The problem.
-    state : LayoutState
-        Where it is.
-
-    Returns
-    -------
-    list of float
-        One an epoch; seconds on no machine in particular.
-    """
-    levels = [(level.n_vertices, len(level.strips.indices)) for level in layout.levels]
-    cells = (0, 0)
-    if any(phase.field for phase in layout.phases):
-        spacing = spacing_for(layout.forces.curve.a, layout.forces.curve.b)
-        wider = (1, COARSE_CELLS)
-        shapes = [frame_of(state.positions, size * spacing, MOST_CELLS // size).shape for size in wider]
-        cells = (math.prod(shapes[0]), math.prod(shapes[1]))
-    return epoch_seconds(layout.phases, levels, cells, TYPICAL)
+@functools.lru_cache(maxsize=64)
+def measured(rows: int, n_components: int, threads: int) -> Rates:
+    """Rates of a fit of random points in a cube, on the threads in force, which the result is kept for."""
+    points = np.random.default_rng(0).random((rows, 3))
+    dists, indices = cKDTree(points).query(points, N_NEIGHBORS)
+    start = points[:, np.arange(n_components) % 3]
+    _fit(indices, dists, start, N_EPOCHS // 5)  # loads machine code
+    return _fit(indices, dists, start, N_EPOCHS)
 
 
-def epoch_seconds(
-    phases: tuple[Phase, ...], levels: list[tuple[int, int]], cells: tuple[float, float], rates: Rates
-) -> list[float]:
-    """Seconds of each epoch of a schedule; the last one of a coarse level hands its positions down.
-
-    Parameters
-    ----------
-    phases : tuple of Phase
-        The schedule.
-    levels : list of tuple of 2 int
-        Vertices and edges, from the finest level to the coarsest.
-    cells : tuple of 2 float
-        Cells of the grid on the finest level, and on the others.
-    rates : Rates
-        What a unit of work takes.
-
-    Returns
-    -------
-    list of float
-        One an epoch.
-    """
-    seconds: list[float] = []
-    for phase in phases:
-        n, edges = levels[phase.depth]
-        finest = phase.depth == 0
-        each = edges * (rates.attract if finest else rates.attract_coarse)
-        if not phase.field:
-            each += n * phase.negatives * rates.sample
-        else:
-            each += cells[not finest] * rates.grid + n * rates.field
-        near = (
-            n * (CLUMPS * rates.near + NEAR_READS * rates.missed(16 * n)) if phase.descent.near and phase.field else 0.0
-        )
-        seconds += [each + near * (epoch >= NEAR_FROM * phase.epochs) for epoch in range(phase.epochs)]
-        seconds[-1] += 0.0 if finest else HAND_DOWN * rates.smooth * levels[phase.depth - 1][1]
-    return seconds
-
-
-def _seconds_of_start(sizes: Sizes, levels: list[tuple[int, int]], rates: Rates) -> float:
-    """Seconds from levels to a start: smoothed, or solved for on the coarsest level."""
-    if sizes.start in OF_A_GRAPH:
-        return SOLVER_SECONDS * levels[-1][0]
-    return (rates.smooth + SMOOTH_READS * rates.missed(8 * sizes.edges)) * sizes.edges
+def _fit(indices: np.ndarray, dists: np.ndarray, start: np.ndarray, n_epochs: int) -> Rates:
+    """Rates of one fit, whose steps are those of the estimator."""
+    clock = [time.perf_counter()]
+    neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=N_NEIGHBORS)
+    clock.append(time.perf_counter())
+    held = SharedGraph(fuzzy_graph(neighbors, N_NEIGHBORS), WHOLE, mean_distances(neighbors))
+    clock.append(time.perf_counter())
+    schedule = Schedule(n_epochs, start.shape[1], multilevel=True)
+    layout = run.begun(held, Start(start), schedule, Forces(fit_curve()), seed=0)
+    clock.append(time.perf_counter())
+    problem, ends = run.problem_of(layout), clock[-1:]
+    run.advanced(layout, run.planned_epochs(layout), lambda _: ends.append(time.perf_counter()))
+    spent = {kind_of(p): (ends[p.first_epoch + p.epochs] - ends[p.first_epoch]) / p.epochs for p in problem.phases}
+    edges = {kind_of(p): len(problem.levels[p.depth].strips.indices) for p in problem.phases}
+    read, graph, begun = np.diff(clock) / (indices.size, len(neighbors.indices), held.n_edges)
+    return Rates(float(read), float(graph), float(begun), {kind: spent[kind] / edges[kind] for kind in spent})
