@@ -18,7 +18,7 @@ from umap_sk.cli import fit as command_fit
 from umap_sk.cli.main import COMMANDS, main, parser_for
 from umap_sk.cli.options import of_signature
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 VALUES = {
     "n_neighbors": ("7", 7),

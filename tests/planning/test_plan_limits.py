@@ -13,7 +13,7 @@ from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.planning.limits import available_addresses, available_memory
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_fit_warns_before_it_allocates(ring, monkeypatch):

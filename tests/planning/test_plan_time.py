@@ -7,7 +7,7 @@ import types
 import pytest
 
 from umap_sk import plan
-from umap_sk.layout import optimizer, schedule
+from umap_sk.layout import schedule
 from umap_sk.planning import seconds as plan_time
 from umap_sk.planning.memory import level_sizes
 from umap_sk.planning.sizes import make_sizes
@@ -92,6 +92,6 @@ def test_schedule_of_a_plan():
     """The one that a fit of so many rows has."""
     settings = {"n_components": 3, "symmetrize": True, "multilevel": True, "start": "array", "on_disk": False}
     sizes = make_sizes(10_000, 9, 10, None, n_epochs=None, own=True, **settings)
-    negatives = optimizer.negatives_for(math.log2(10) * 1.5, 5)
+    negatives = schedule.negatives_for(math.log2(10) * 1.5, 5)
     assert plan_time.phases_of(sizes, 1) == schedule.plan_phases(1, 500, negatives, field=False)
     assert schedule.total_epochs(plan_time.phases_of(sizes._replace(n=10_001), 1)) == 180
