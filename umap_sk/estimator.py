@@ -22,7 +22,6 @@ from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.own_indices import USED, in_callers_array
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout import optimizer, readers
@@ -684,11 +683,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 symmetrize=self.symmetrize,
                 allocate=allocate,
             )
-            if allocate is in_memory and not self.symmetrize:
-                graph, entry["indices"] = in_callers_array(graph, knn_indices)
             entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-        own = ("weights",) if entry.get("indices") == USED else WHOLE
-        manifold = Manifold(graph, self._graph_parameters(), own=own, lengths=lengths)
+        manifold = Manifold(graph, self._graph_parameters(), own=WHOLE, lengths=lengths)
         lost = manifold.disconnected()
         report.phase_note("graph", disconnected_rows=int(lost.sum()))
         warn_of_lost(lost, "rows have no neighbor")

@@ -7,7 +7,6 @@ import numpy as np
 
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.shared import WHOLE
 from umap_sk.inputs import STARTS
 
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
@@ -157,7 +156,7 @@ def sizes_of(
         start=start if isinstance(start, str) else "array",
         n_epochs=estimator.n_epochs,
         on_disk=isinstance(manifold, Manifold) and manifold._held.in_files,
-        own=len(manifold._held.own) == len(WHOLE) if isinstance(manifold, Manifold) else True,
+        own=bool(manifold._held.own) if isinstance(manifold, Manifold) else True,
         checkpoint=estimator.checkpoint,
     )
 
