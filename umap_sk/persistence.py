@@ -15,19 +15,9 @@ OF_A_LAYOUT = ("_stepper", "_seen", "_identity", "_begun_with")  # attributes of
 
 
 def packed(state: dict[str, Any]) -> dict[str, Any]:
-    """State to store: what can be built again or belongs to a fit that is running is left out.
+    """State to store, with format and version; what can be built again or belongs to a running fit is left out.
 
     While a fit runs, the layout is ahead of the map, and its arrays are written over later.
-
-    Parameters
-    ----------
-    state : dict
-        The estimator's attributes; left as it is.
-
-    Returns
-    -------
-    dict
-        With the format and the version.
     """
     from umap_sk import __version__
 
@@ -44,23 +34,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def unpacked(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes from a stored state. An unfinished layout of an older format ends where it is.
-
-    Parameters
-    ----------
-    state : dict
-        From :func:`packed`, of this or an older version.
-
-    Returns
-    -------
-    dict
-        Without format and version.
-
-    Raises
-    ------
-    ValueError
-        If the state has a format of a newer version.
-    """
+    """Attributes from a state of this or an older version. An unfinished layout of an older format ends where it is."""
     state = dict(state)
     stored = state.pop("_format", 1)
     check_format("model", stored, state.pop("_umap_sk_version", None))
@@ -75,22 +49,7 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Refuse what a newer version has written.
-
-    Parameters
-    ----------
-    what : str
-        What was stored.
-    stored : int
-        Its format.
-    writer : str, optional
-        The version that wrote it.
-
-    Raises
-    ------
-    ValueError
-        If the format is newer than this version's.
-    """
+    """Refuse what a newer version has written."""
     from umap_sk import __version__
 
     if stored > FORMAT:
