@@ -14,7 +14,6 @@ from umap_sk import __version__
 from umap_sk.cli import signals
 from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal, show, silence
-from umap_sk.runtime.json_files import plain
 from umap_sk.runtime.waiting import wait_asleep
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -123,6 +122,8 @@ def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], termin
         terminal.write(f"{' '.join(filter(None, ('umap-sk', name)))}: error: {answer['error']}")
     try:
         if "--json" in arguments:
+            from umap_sk.runtime.json_files import plain  # and numpy, which help does without
+
             show(json.dumps(plain({**answer, "warnings": terminal.warnings})))
         elif name and "error" not in answer and "--quiet" not in arguments:
             show(_module(name).text(answer))
