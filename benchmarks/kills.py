@@ -27,9 +27,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import command, machine
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
+from umap_sk.checkpoint.noted import Summed
 from umap_sk.checkpoint.store import newest_notes
 from umap_sk.layout import coarsen
-from umap_sk.runtime import checksum, direct_file
 
 PATIENCE = 300  # seconds until a process counts as hung
 STEPS = 100  # of writing, up to which a process chooses the one at which it kills itself; small numbers are likelier
@@ -83,16 +83,15 @@ def die_at(step):
 
         setattr(module, name, wrapped)
 
-    def write(descriptor, piece):
+    def write(summed, data):
         if not struck():
-            return write_all(descriptor, piece)
-        try:
-            write_all(descriptor, piece[: len(piece) * 2 // 3])
-        finally:  # where the disk wants whole pages, nothing of the piece is written
-            os.kill(os.getpid(), signal.SIGKILL)
+            return write_all(summed, data)
+        content = memoryview(data).cast("B")
+        summed.file.write(content[: len(content) * 2 // 3])
+        summed.file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    write_all, os.write = os.write, write
-    direct_file.AT_ONCE = checksum.BLOCK  # so that a file of so few rows is written in pieces
+    write_all, Summed.write = Summed.write, write
     for name in ("fsync", "replace", "unlink"):
         wrap(os, name)
 

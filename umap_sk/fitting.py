@@ -18,7 +18,6 @@ from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.own_indices import USED, in_callers_array
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
@@ -195,11 +194,8 @@ def learned(
             symmetrize=umap.symmetrize,
             allocate=allocate,
         )
-        if allocate is in_memory and not umap.symmetrize:
-            graph, entry["indices"] = in_callers_array(graph, indices)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    own = ("weights",) if entry.get("indices") == USED else WHOLE
-    manifold = Manifold(graph, parameters.graph_parameters(umap), own=own, lengths=lengths)
+    manifold = Manifold(graph, parameters.graph_parameters(umap), own=WHOLE, lengths=lengths)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
     warn_of_lost(lost, "rows have no neighbor")

@@ -17,8 +17,7 @@ import pytest
 from layouts import FOR_20_EPOCHS
 
 from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting
-from umap_sk.checkpoint import identity, store
-from umap_sk.runtime import files
+from umap_sk.checkpoint import identity, lock, noted, session, store
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -118,6 +117,76 @@ except KeyboardInterrupt:
     assert newest(folder) == int(output) > 0
 
 
+class FaultError(Exception):
+    """Comes up in the middle of a layout."""
+
+
+def failing(monkeypatch, epoch, error):
+    """Have calls fail after an epoch whose checkpoint is on the disk."""
+    after_epoch = session.Run.after_epoch
+
+    def call(run, state):
+        after_epoch(run, state)
+        if run._pending:
+            run._pending.result()
+        if state.epoch == epoch:
+            raise error
+
+    monkeypatch.setattr(session.Run, "after_epoch", call)
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_step_that_fails(arrays, whole, tmp_path, monkeypatch, keep, begins):
+    """The estimator is as before and so is the disk, of which nothing older is lost: nobody skips the lost epochs."""
+    settings = {**SETTINGS, "checkpoint": Checkpoint(tmp_path / "runs", every_epochs=1, keep=keep)}
+    first = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=5)
+    (folder,) = (tmp_path / "runs").iterdir()
+    model = PrecomputedUMAP(**settings) if begins else first
+    if begins:
+        lock.unlock(folder)
+    data = arrays if begins else {}
+    with monkeypatch.context() as patch:
+        failing(patch, 9, FaultError())
+        with pytest.raises(FaultError):
+            model.partial_fit(**data, epochs=10)
+    assert newest(folder) == 5 and hasattr(model, "embedding_") != begins
+    assert len(list(folder.glob("epoch-*.joblib"))) == 1
+    model.partial_fit(**data)
+    assert model.epoch_ == 6 and newest(folder) == 6
+    assert len(list(folder.glob("epoch-*.joblib"))) == keep
+    lock.unlock(folder)
+    assert PrecomputedUMAP(**settings).partial_fit(**arrays).epoch_ == 7
+    assert np.array_equal(PrecomputedUMAP(**settings).fit_transform(**arrays), whole)
+
+
+def test_a_first_step_that_fails(arrays, tmp_path, monkeypatch):
+    """Nothing is left but the graph; of a fit that fails, and of a step that is interrupted, all epochs are kept."""
+    settings = {**SETTINGS, "checkpoint": Checkpoint(tmp_path / "runs", every_epochs=1)}
+    with monkeypatch.context() as patch:
+        failing(patch, 9, FaultError())
+        with pytest.raises(FaultError):
+            PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=10)
+        (folder,) = (tmp_path / "runs").iterdir()
+        assert not list(folder.glob("epoch-*")) and (folder / "graph.joblib").exists()
+        with pytest.raises(FaultError):
+            PrecomputedUMAP(**settings).fit(**arrays)
+    assert newest(folder) == 9
+    failing(monkeypatch, 12, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=10)
+    assert newest(folder) == 12
+
+
+def test_a_step_that_is_refused(arrays, half_done):
+    """Before its first epoch: the checkpoints stay."""
+    folder, model = half_done
+    stepped = model.partial_fit(**arrays)
+    with pytest.raises(ValueError, match="parameters cannot change"):
+        stepped.set_params(min_dist=0.5).partial_fit()
+    assert newest(folder) == 13
+
+
 # -------------------------------------------------------------------------------------------------------- the disk
 
 
@@ -203,7 +272,7 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 def _forge(path, **changes):
     """A checkpoint that is whole, but says something else."""
-    files.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
+    noted.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
 def test_all_checkpoints_damaged(arrays, whole, half_done):
@@ -240,7 +309,7 @@ def test_damaged_description_of_the_run(arrays, whole, half_done):
 def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
     """Temporary files lie beside their targets, where the next process finds them."""
     folder, model = half_done
-    files.unlock(folder)
+    lock.unlock(folder)
     (folder / "epoch-00000013.joblib.tmp").write_bytes(b"half")
     model.fit(**arrays)
     assert not list(folder.glob("*.tmp"))
@@ -281,7 +350,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
         PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody / "runs").partial_fit(**arrays, epochs=epochs)
     folders = [as_nobody / "runs", *(as_nobody / "runs").iterdir()]
     for folder in folders:
-        files.unlock(folder)
+        lock.unlock(folder)
         folder.chmod(0o500)
     monkeypatch.setattr(fitting, "fuzzy_graph", None)
     try:
@@ -313,7 +382,7 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
     monkeypatch.setattr("umap_sk.__version__", "99.0")
     monkeypatch.setattr(identity, "FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
-    files.unlock(folder)  # this process still has the run that was stepped
+    lock.unlock(folder)  # this process still has the run that was stepped
     with pytest.raises(ValueError, match=message):
         strict.fit(**arrays)
     with pytest.warns(CheckpointMismatchWarning, match=message):
@@ -346,11 +415,11 @@ def test_finished_run_needs_no_lock(arrays, whole, half_done):
     """Any number of processes may read it at once."""
     folder, model = half_done
     model.fit(**arrays)
-    files.lock(folder)
+    lock.lock(folder)
     try:
         assert np.array_equal(model.fit_transform(**arrays), whole)
     finally:
-        files.unlock(folder)
+        lock.unlock(folder)
 
 
 def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
@@ -358,31 +427,31 @@ def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
     settings = {**SETTINGS, "checkpoint": tmp_path / "runs"}
     stepped = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=3).partial_fit()
     (folder,) = (tmp_path / "runs").iterdir()
-    assert files.is_locked(folder)
+    assert lock.is_locked(folder)
     again = PrecomputedUMAP(**settings).partial_fit(**arrays)  # in the same process, from the first one's checkpoint
     assert again.epoch_ == 5
     del stepped
     gc.collect()
-    assert not files.is_locked(folder)
+    assert not lock.is_locked(folder)
     again.partial_fit()
-    assert files.is_locked(folder)  # taken anew
+    assert lock.is_locked(folder)  # taken anew
     del again
     gc.collect()
-    assert not files.is_locked(folder)
+    assert not lock.is_locked(folder)
 
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
     """A lock is the process's own: a child that lives on does not keep others out."""
     folder, _ = half_done
-    assert files.lock(folder) and files.is_locked(folder)
+    assert lock.lock(folder) and lock.is_locked(folder)
     child = os.fork()
     if child == 0:
         time.sleep(60)
         os._exit(0)
     try:
         time.sleep(0.5)
-        files.unlock(folder)
-        assert not files.is_locked(folder)
+        lock.unlock(folder)
+        assert not lock.is_locked(folder)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -234,7 +234,7 @@ def test_out_of_memory(folder, capsys, monkeypatch):
 def test_run_of_another_process(folder, capsys):
     """Exit code 1: trying again at once is of no use."""
     kept = [*FIT, "--checkpoint", "runs", "--quiet"]
-    other = "import sys, umap_sk.runtime.files as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
+    other = "import sys, umap_sk.checkpoint.lock as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
     with pytest.MonkeyPatch.context() as patch:
         send_after(patch, 7, signal.SIGTERM)
         assert main(kept) == 75

@@ -14,10 +14,11 @@ from layouts import FOR_20_EPOCHS
 
 import umap_sk
 from umap_sk import Checkpoint, PrecomputedUMAP
-from umap_sk.checkpoint import identity
+from umap_sk.checkpoint import identity, lock
+from umap_sk.cli import inspect
 from umap_sk.cli.inspect import describe
 from umap_sk.cli.main import main
-from umap_sk.runtime import files
+from umap_sk.graph import storage
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -40,8 +41,8 @@ def runs(arrays, tmp_path):
     for settings, epochs in (({}, 12), ({"min_dist": 0.25}, 20)):
         model = PrecomputedUMAP(**SETTINGS | settings, checkpoint=Checkpoint(directory, every_seconds=1000))
         model.partial_fit(**arrays, epochs=5).partial_fit(epochs=epochs - 5)
-    for lock in list(files._locks):
-        files.unlock(lock)
+    for folder in list(lock._locks):
+        lock.unlock(folder)
     return directory
 
 
@@ -80,11 +81,11 @@ def test_run_for_people(runs, capsys):
     states = {line.split(": ")[1].split(",")[0] for line in lines if line.startswith("run ")}
     assert states == {"epoch 12 of 20", "epoch 20 of 20"} and len(lines) == 5
     folder = next(run["path"] for run in describe(runs)["runs"] if not run["finished"])
-    files.lock(Path(folder))
+    lock.lock(Path(folder))
     try:
         assert main(["info", folder]) == 0
     finally:
-        files.unlock(Path(folder))
+        lock.unlock(Path(folder))
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line[0] != " ")
     assert lines["computed_by"].startswith(f"process {os.getpid()} on ") and lines["epoch"] == "12"
     assert lines["finished"] == "no" and lines["edges"] == f"{describe(folder)['edges']:,}"
@@ -112,14 +113,14 @@ def test_damaged_run(runs, capsys):
 def test_run_that_goes_on(endings, runs, capsys, monkeypatch):
     """Files that are removed while one looks at them are left out."""
     folder = Path(next(run["path"] for run in describe(runs)["runs"] if run["epoch"] == 12))
-    read_json = files.read_json
+    read_json = inspect.read_json
 
     def read(path):
         for ending in endings:
             (folder / f"epoch-00000005.{ending}").unlink(missing_ok=True)
         return read_json(path)
 
-    monkeypatch.setattr(files, "read_json", read)
+    monkeypatch.setattr(inspect, "read_json", read)
     listed = sorted(folder.glob("epoch-*.joblib"))
     monkeypatch.setattr(Path, "glob", lambda self, pattern: listed if self == folder else [])
     found = info(folder, capsys)
@@ -132,7 +133,7 @@ def test_manifold(arrays, tmp_path, capsys):
     manifold.save(tmp_path / "graph")
     found = info(tmp_path / "graph", capsys)
     edges = len(manifold.arrays()[1])
-    assert (found["kind"], found["rows"], found["edges"], found["format"]) == ("manifold", 60, edges, 1)
+    assert (found["kind"], found["rows"], found["edges"], found["format"]) == ("manifold", 60, edges, storage.FORMAT)
     assert found["parameters"] == manifold.parameters and found["version"] == umap_sk.__version__
     assert found["arrays"] == {
         "indices": {"shape": [edges], "dtype": "int32", "whole": True},

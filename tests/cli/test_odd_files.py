@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk.checkpoint import lock
 from umap_sk.cli.files import mapped, read_graph
 from umap_sk.cli.inspect import describe
 from umap_sk.cli.main import main
-from umap_sk.runtime import files
 from umap_sk.runtime.files import DamagedError
+from umap_sk.runtime.json_files import read_json
 
 FUZZ = settings(derandomize=True, deadline=None, max_examples=200)
 SETTINGS = {"n_neighbors": 5, "n_epochs": 6, "random_state": 0}
@@ -129,7 +130,7 @@ def test_json_that_no_parser_takes(text, name, tmp_path, capsys):
     line = error_of(["info", str(tmp_path)], capsys)
     assert line.count(name) >= 1 and ("is not JSON" in line or "is longer than" in line or "deep" in line)
     with pytest.raises(DamagedError):
-        files.read_json(tmp_path / name)
+        read_json(tmp_path / name)
 
 
 def test_nested_json_as_an_option(folder, capsys):
@@ -289,7 +290,7 @@ def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
-    files.unlock(run)
+    lock.unlock(run)
     (run / "lock").unlink()
     precious = tmp_path / "precious"
     if kind != "dangling":
@@ -303,7 +304,7 @@ def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
     with pytest.raises(OSError, match="checkpoints cannot be kept in .* 'lock' in it is a link, .*remove it"):
         PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
     assert precious.read_text() == "years of work" if kind != "dangling" else not precious.exists()
-    assert describe(run)["computed_by"] is None and not files.is_locked(run)
+    assert describe(run)["computed_by"] is None and not lock.is_locked(run)
 
 
 def test_a_probe_that_is_a_link(arrays, tmp_path):
@@ -311,7 +312,7 @@ def test_a_probe_that_is_a_link(arrays, tmp_path):
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
-    files.unlock(run)
+    lock.unlock(run)
     (run / "probe.tmp").symlink_to(tmp_path / "made")
     PrecomputedUMAP(**SETTINGS, checkpoint=model.checkpoint).fit(**arrays)
     assert not (tmp_path / "made").exists() and not list(run.glob("*.tmp"))

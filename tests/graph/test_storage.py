@@ -164,8 +164,7 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from umap_sk import PrecomputedUMAP
-from umap_sk.runtime import allocation
-from umap_sk.graph import storage
+from umap_sk.runtime import allocation, files
 
 steps = iter(range(int(sys.argv[2]) + 1))
 def last(function):
@@ -175,14 +174,14 @@ def last(function):
         return function(*arguments)
     return call
 allocation.write = last(allocation.write)
-storage._sync = last(storage._sync)
+files._sync = last(files._sync)
 os.rename = last(os.rename)
 points = np.random.default_rng(0).random((50, 3))
 PrecomputedUMAP(5, metric="euclidean").learn_manifold(points).save(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("step", [1, 5, 8])
+@pytest.mark.parametrize("step", [1, 6, 11])
 def test_killed_while_it_writes(tmp_path, step):
     """After kill -9 between two files, between two syncs, or before the renaming, nothing bears the name."""
     target = tmp_path / "m"
@@ -252,8 +251,8 @@ def test_a_file_is_missing(saved):
 def test_a_newer_format(saved):
     """The version that wrote it is the cure."""
     about = json.loads((saved / "manifold.json").read_text())
-    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "umap_sk_version": "9.0"}))
-    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 2, but .* Install umap_sk 9.0 or newer"):
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 3, "umap_sk_version": "9.0"}))
+    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 3, but .* Install umap_sk 9.0 or newer"):
         Manifold.load(saved)
 
 

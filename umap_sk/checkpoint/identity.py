@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-from numbers import Integral, Real
+import time
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 
+from umap_sk.runtime.files import DamagedError
+from umap_sk.runtime.json_files import plain
+
 FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
+SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 
 def version_fields() -> dict[str, Any]:
@@ -20,39 +26,18 @@ def version_fields() -> dict[str, Any]:
 
 
 def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, Any]:
-    """What distinguishes a run from others, as a dict that JSON takes.
+    """What distinguishes a run from others, as JSON takes it: format and version, parameters, hashes of the data.
 
-    Parameters
-    ----------
-    parameters : dict
-        The estimator's, with the `init` that counts and the seed as `random_state`, or None for any seed.
-    data : dict of str
-        Hashes of what the call was given, by name.
-
-    Returns
-    -------
-    dict
-        Format and version, parameters, data.
+    The parameters have the `init` that counts, and the seed as `random_state`, or None for any seed.
     """
-    plain = {name: _plain(value) for name, value in sorted(parameters.items()) if name not in NO_DIFFERENCE}
-    return {**version_fields(), "parameters": plain, "data": data}
+    told = {name: _comparable(value) for name, value in sorted(parameters.items()) if name not in NO_DIFFERENCE}
+    return {**version_fields(), "parameters": told, "data": data}
 
 
 def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise if a parameter that matters was changed while a layout is on its way, which has the first ones.
-
-    Parameters
-    ----------
-    first, now : dict
-        The estimator's parameters when the layout began, and now; one that `first` lacks is not compared.
-
-    Raises
-    ------
-    ValueError
-        If one differs, with both values.
-    """
+    """Raise if a parameter that matters was changed since a layout began; one that `first` lacks is not compared."""
     compared = [name for name in now if name in first and name not in NO_DIFFERENCE and now[name] is not first[name]]
-    pairs = {name: (_plain(first[name]), _plain(now[name])) for name in compared}
+    pairs = {name: (_comparable(first[name]), _comparable(now[name])) for name in compared}
     changed = [f"{name}={was!r} when the layout began, {new!r} now" for name, (was, new) in pairs.items() if was != new]
     if changed:
         raise ValueError(
@@ -62,34 +47,34 @@ def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def run_name(identity: dict[str, Any]) -> str:
-    """Name of a run's folder.
-
-    Parameters
-    ----------
-    identity : dict
-        From :func:`identity_of`.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-    """
+    """Name of a run's folder: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def stamp(folder: Path) -> dict[str, Any]:
+    """What every JSON file begins with."""
+    return {**version_fields(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+
+
+def check_stamp(folder: Path, about: dict[str, Any]) -> None:
+    """Raise DamagedError if a file belongs to another run, or describes one: a folder's name is its identity's hash."""
+    if about.get("run") != folder.name:
+        raise DamagedError(f"it belongs to run {about.get('run')!r}")
+    if run_name({name: about.get(name) for name in ("format", "umap_sk", "parameters", "data")}) != folder.name:
+        raise DamagedError("it describes another run")
+
+
+def check_seed(seed: Any, identity: dict[str, Any]) -> None:
+    """Raise DamagedError if a run cannot have a seed, or another one was asked for."""
+    if type(seed) is not int or seed not in SEEDS:
+        raise DamagedError(f"seed={seed!r} is no whole number from 0 to {SEEDS[-1]}")
+    asked = identity["parameters"].get("random_state")
+    if asked is not None and seed != asked:
+        raise DamagedError(f"seed={seed}, but random_state={asked} was asked for")
+
+
 def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """What keeps two runs from being the same.
-
-    Parameters
-    ----------
-    there, here : dict
-        Two identities; what else `there` holds is not looked at.
-
-    Returns
-    -------
-    list of str
-        One text a difference.
-    """
+    """What keeps two runs from being the same, one text a difference; what else `there` holds is not looked at."""
     found = [
         f"{name}={there.get(name)!r} there, {here[name]!r} here"
         for name in ("format", "umap_sk")
@@ -112,17 +97,11 @@ def _name_alone(name: str, there: dict[str, str], here: dict[str, str]) -> str:
     return f"{name} differs"
 
 
-def _plain(value: Any) -> Any:
+def _comparable(value: Any) -> Any:
     """A parameter as JSON has it: 1 and 1.0 are the same, arrays become hashes, functions their names."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        number = float(value)
-        return int(number) if number.is_integer() else number
+    if value is None or isinstance(value, str | Real | np.bool_):
+        value = plain(value)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
     if hasattr(value, "__code__"):
         code = value.__code__
         content = repr((code.co_code, code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")]))

@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.checkpoint import store
+from umap_sk.checkpoint import lock, store
 from umap_sk.checkpoint.identity import run_name
+from umap_sk.checkpoint.run_file import compare_with_others, read_seed, write_run
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import Stored
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.runtime import files
-from umap_sk.runtime.checksum import checksum_of_arrays
+from umap_sk.runtime.checksum import checksum_of_arrays, is_former
+from umap_sk.runtime.files import DamagedError, check_writable
 
 logger = logging.getLogger("umap_sk")
 
@@ -32,19 +33,12 @@ NICENESS = 15  # of the thread that writes: a thirtieth of a core that computes,
 
 
 class Run:
-    """A run on disk, for one call of fit or partial_fit.
+    """A run on disk, for one call of fit or partial_fit; the seed is that of a new run.
 
-    Parameters
-    ----------
-    settings : Checkpoint
-        Where and how often.
-    identity : dict
-        From :func:`umap_sk.checkpoint.identity.identity_of`.
-    seed : int
-        Seed of the run if it is new.
+    A step that fails leaves the estimator as it was, so its epochs are removed and the one it began at is spared.
     """
 
-    def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int):
+    def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int, *, is_step: bool = False):
         self.settings, self.identity, self.seed = settings, identity, seed
         self.folder = settings.path / run_name(identity)
         self.n_epochs = 0
@@ -59,29 +53,28 @@ class Run:
         self.writing: LayoutState | None = None  # its arrays must stay as they are
         self._written = self._tried = 0
         self._clock = time.monotonic()
+        self._is_step = is_step
+        self._began_at: int | None = None  # once the call has come so far
 
     def open(self, *, going_on: bool) -> None:
         """Take the folder, or make it, and read the newest whole checkpoint; a finished run is only read.
 
-        Parameters
-        ----------
-        going_on : bool
-            The state is in memory, so nothing need be read.
+        When going on, the state is in memory, and nothing need be read.
         """
         newest = store.newest_notes(self.folder)
         if newest and newest["epoch"] >= newest["n_epochs"]:
-            with contextlib.suppress(files.DamagedError, OSError):
+            with contextlib.suppress(DamagedError, OSError):
                 self._read(store.checkpoints(self.folder)[-1], finished=True)
                 return
-        with files.explained(self.settings.path):
+        with explained(self.settings.path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.taken = files.lock(self.folder)
+            self.taken = lock.lock(self.folder)
             self._locked = True
             if self.taken:
-                files.check_writable(self.folder)
+                check_writable(self.folder)
             if not (self.folder / "run.json").exists() and not store.checkpoints(self.folder):
-                store.compare_with_others(self.settings, self.identity)
-                store.write_run(self.folder, self.identity, self.seed)
+                compare_with_others(self.settings, self.identity)
+                write_run(self.folder, self.identity, self.seed)
                 self._created = True
             elif not going_on:
                 self._take_over()
@@ -93,35 +86,19 @@ class Run:
         return 0 < self.n_epochs <= self._written
 
     def graph(self) -> tuple[FuzzyGraph, np.ndarray | None] | None:
-        """The graph of the run, if it is on the disk and whole.
-
-        Returns
-        -------
-        tuple of FuzzyGraph and ndarray or None, or None
-            The graph and its mean distances.
-        """
+        """The graph of the run and its mean distances, if it is on the disk and whole."""
         graph = store.read_graph(self.folder)
         if graph is None and self._locked:
             store.graph_path(self.folder).unlink(missing_ok=True)
         return graph
 
-    def take(self, shared: SharedGraph) -> LayoutState | None:
-        """The state to go on from, after a look whether the graph is the run's; keeps the graph.
-
-        Parameters
-        ----------
-        shared : SharedGraph
-            The manifold's graph, as it was found on the disk, given, or built again.
-
-        Returns
-        -------
-        LayoutState or None
-            None where the run begins.
-        """
-        self._hold(shared)
+    def take(self, held: SharedGraph) -> LayoutState | None:
+        """The state to go on from, None where the run begins; keeps the graph, after a look whether it is the run's."""
+        self._hold(held)
+        self._began_at = 0
         if self._stored is None:
             return None
-        if self._graph_sum != self._stored.graph_sum:
+        if self._graph_sum != self._stored.graph_sum and not is_former(self._stored.graph_sum):
             warn(
                 f"The graph that was built again is not that of the run in {self.folder}, so the run begins anew. Pass "
                 "the neighbors as arrays: they seem to be found differently each time.",
@@ -131,29 +108,16 @@ class Run:
             for path in store.checkpoints(self.folder) if self._locked else ():
                 store.set_aside(path)
             return None
+        self._began_at = self._stored.state.epoch
         return self._stored.state
 
-    def go_on(self, shared: SharedGraph, n_epochs: int, epoch: int) -> None:
-        """Say what runs from here on, where it is in memory already.
-
-        Parameters
-        ----------
-        shared : SharedGraph
-            The manifold's graph.
-        n_epochs, epoch : int
-            Epochs of the whole schedule, and run already.
-        """
-        self._hold(shared)
-        self.n_epochs, self._tried = n_epochs, epoch
+    def go_on(self, held: SharedGraph, n_epochs: int, epoch: int) -> None:
+        """Say what runs from here on, where it is in memory already."""
+        self._hold(held)
+        self.n_epochs, self._tried, self._began_at = n_epochs, epoch, epoch
 
     def after_epoch(self, state: LayoutState) -> None:
-        """Write the state in the background, if it is time and nothing else is being written.
-
-        Parameters
-        ----------
-        state : LayoutState
-            The state after an epoch.
-        """
+        """Write the state in the background, if it is time and nothing else is being written."""
         if self._writer is None or (self._pending and not self._pending.done()) or state.epoch >= self.n_epochs:
             return  # the last state is written by settle
         self._look_at_pending()
@@ -163,15 +127,7 @@ class Run:
             self._submit(state, self._writer)
 
     def settle(self, state: LayoutState, embedding: np.ndarray) -> None:
-        """Write the state at which a call ends, and wait until it is on the disk.
-
-        Parameters
-        ----------
-        state : LayoutState
-            The last whole epoch.
-        embedding : ndarray of shape (n_rows, n_components)
-            The map as it stands, which is all that is kept of a finished run.
-        """
+        """Write the state at which a call ends, and wait for the disk; of a finished run, only the map is kept."""
         if self._writer is None:
             return
         self._look_at_pending()
@@ -182,22 +138,24 @@ class Run:
                 self._submit(state, at_once)
             self._look_at_pending()
 
-    def close(self, *, failed: bool, keep_lock: bool) -> None:
-        """Wait for what is being written, and give the folder back.
+    def close(self, error: BaseException | None, *, keep_lock: bool) -> None:
+        """Wait for what is being written, and give the folder back, or keep it for this process's next call.
 
-        Parameters
-        ----------
-        failed : bool
-            Whether the call ended in an error: nothing is left of a run that has not begun.
-        keep_lock : bool
-            Keep the folder for this process's next call.
+        After an error nothing is left of a run that has not begun.
         """
         if self._writer is not None:
             self._writer.shutdown()
-        if self._locked:
-            if failed and self._created and {path.name for path in self.folder.iterdir()} == {"run.json", "lock"}:
-                shutil.rmtree(self.folder)
-            files.unlock(self.folder, keep=keep_lock)
+        if not self._locked:
+            return
+        if self._is_step and self._began_at is not None:
+            with contextlib.suppress(OSError):  # of a folder that cannot be written to any more, which has been told
+                if isinstance(error, Exception):
+                    store.drop_after(self.folder, self._began_at)
+                else:
+                    store.drop_old(self.folder, self.settings.keep)
+        if error and self._created and {path.name for path in self.folder.iterdir()} == {"run.json", "lock"}:
+            shutil.rmtree(self.folder)
+        lock.unlock(self.folder, keep=keep_lock)
 
     def _hold(self, shared: SharedGraph) -> None:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
@@ -219,7 +177,7 @@ class Run:
         finally:
             self.writing = None
         self._written = state.epoch
-        store.drop_old(self.folder, self.settings.keep)
+        store.drop_old(self.folder, self.settings.keep, spared=self._began_at if self._is_step else None)
         if self._shared is not None and not store.graph_path(self.folder).exists():
             store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.lengths)
 
@@ -246,12 +204,12 @@ class Run:
 
     def _take_over(self) -> None:
         """Seed and newest whole checkpoint of a run that was begun before."""
-        seed = store.read_seed(self.folder)
+        seed = read_seed(self.folder)
         if seed is not None:
             self.seed = seed
         self._read_newest(seed)
         if seed is None:
-            store.write_run(self.folder, self.identity, self.seed)
+            write_run(self.folder, self.identity, self.seed)
 
     def _read_newest(self, seed: int | None) -> None:
         """The newest whole checkpoint, of the run's seed where that is known."""
@@ -259,7 +217,7 @@ class Run:
             try:
                 self._read(path, seed)
                 return
-            except (files.DamagedError, OSError) as error:
+            except (DamagedError, OSError) as error:
                 warn(
                     f"The checkpoint {path} cannot be used: {error}. The one before it is used, or the run begins "
                     "anew if there is none.",
@@ -271,9 +229,9 @@ class Run:
         """Take over a checkpoint, if it has this seed, and is a finished run's."""
         stored = store.read_state(path)
         if seed is not None and stored.state.seed != seed:
-            raise files.DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
+            raise DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
         if finished and not stored.finished:
-            raise files.DamagedError("the run is not finished")
+            raise DamagedError("the run is not finished")
         self._stored = stored
         self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
         self._written = self._tried = stored.state.epoch
@@ -290,33 +248,30 @@ def _stand_back() -> None:
 
 @contextlib.contextmanager
 def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object) -> Iterator[Run]:
-    """A run on disk, as long as the block lasts.
-
-    Parameters
-    ----------
-    settings : Checkpoint
-        Where and how often.
-    identity : dict
-        Which run.
-    seed : int
-        Its seed if it is new.
-    going_on : bool
-        Whether the state is in memory.
-    keeper : object
-        Whose other calls may follow, for which the folder stays locked as long as it lives; None where none may.
-
-    Yields
-    ------
-    Run
-        The run.
-    """
-    run, failed = Run(settings, identity, seed), True
+    """A run on disk, as long as the block lasts, or as long as the `keeper` lives, whose other calls may follow."""
+    run = Run(settings, identity, seed, is_step=keeper is not None)
     try:
         run.open(going_on=going_on)
         yield run
-        failed = False
-    finally:
-        keep = keeper is not None and not failed and not run.finished
-        run.close(failed=failed, keep_lock=keep)
-        if keep and run.taken:
-            weakref.finalize(keeper, files.let_go, run.folder)
+    except BaseException as error:
+        run.close(error, keep_lock=False)
+        raise
+    keep = keeper is not None and not run.finished
+    run.close(None, keep_lock=keep)
+    if keep and run.taken:
+        weakref.finalize(keeper, lock.let_go, run.folder)
+
+
+@contextlib.contextmanager
+def explained(directory: Path) -> Iterator[None]:
+    """Say what an error of the file system means before a run."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"checkpoints cannot be kept in {directory}, so nothing was computed: {error.strerror or error}. Give a "
+            "directory that can be written to, or do without checkpoints",
+        ) from error

@@ -72,18 +72,7 @@ class Checkpoint:
 
 
 def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
-    """The estimator's parameter as a value: a bare path gets the defaults.
-
-    Parameters
-    ----------
-    value : Checkpoint, str or path
-        What was given.
-
-    Returns
-    -------
-    Checkpoint
-        The value.
-    """
+    """The estimator's parameter as a value: a bare path gets the defaults."""
     return value if isinstance(value, Checkpoint) else Checkpoint(value)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,7 +11,7 @@ import scipy.sparse
 
 from umap_sk.cli.inspect import described_archive
 from umap_sk.graph.manifold import Manifold
-from umap_sk.runtime.files import check_regular, in_place_of
+from umap_sk.runtime.files import check_regular, hidden_beside, new_file
 
 INPUTS = {
     "knn_indices": ("I.npy", "Neighbors of each row: whole numbers, rows x neighbors."),
@@ -91,7 +90,7 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
         raise ValueError(f"{option}: the directory {str(target.parent)!r} does not exist; make it first.")
     if any(other is not None and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
         raise ValueError(f"{option}: {path!r} is, or lies in, what is given for something else; give another name.")
-    probe = _beside(target)
+    probe = hidden_beside(target)
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -116,10 +115,8 @@ def check_ending(path: str, option: str, *, wanted: str, others: Iterable[str] =
 def replaced(target: Path) -> Iterator[BinaryIO]:
     """A file that takes its place when the block ends well, complete and on the disk, and vanishes otherwise."""
     try:
-        with in_place_of(target, _beside(target)) as temporary, open(temporary, "xb") as file:
+        with new_file(target, hidden_beside(target)) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
     except OSError as error:
         error.filename = str(target)
         raise
@@ -128,7 +125,3 @@ def replaced(target: Path) -> Iterator[BinaryIO]:
 def option_of(name: str) -> str:
     """The option that a name in Python becomes, with dashes."""
     return f"--{name}".replace("_", "-")
-
-
-def _beside(target: Path) -> Path:
-    return target.parent / f".umap_sk-{secrets.token_hex(8)}"

@@ -3,9 +3,10 @@
 import argparse
 from typing import Any
 
-from umap_sk.cli.inspect import as_json, describe
+from umap_sk.cli.inspect import describe
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
+from umap_sk.runtime.json_files import plain
 
 HINT = "not opened, since loading a pickle can run any code; --trust loads one that you have made yourself"
 
@@ -73,7 +74,7 @@ def _opened(path: str) -> dict[str, Any]:
     model = loaded(path)
     found: dict[str, Any] = {
         "kind": "model",
-        "parameters": {k: as_json(v) for k, v in model.get_params(deep=False).items()},
+        "parameters": plain(model.get_params(deep=False)),
     }
     if hasattr(model, "embedding_"):
         found["rows"], found["n_components"] = model.embedding_.shape

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -11,7 +10,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from umap_sk.runtime import files
+from umap_sk.checkpoint.lock import holder
+from umap_sk.checkpoint.noted import notes_path
+from umap_sk.runtime.files import DamagedError, check_regular
+from umap_sk.runtime.json_files import plain, read_json
 
 RUN, MANIFOLD = "run.json", "manifold.json"
 NPY = b"\x93NUMPY"
@@ -33,9 +35,9 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not place.exists():
         raise FileNotFoundError(f"{os.fspath(path)!r} does not exist.")
     try:
-        files.check_regular(place)
+        check_regular(place)
         found = _directory(place) if place.is_dir() else _file(place)
-    except files.DamagedError as error:
+    except DamagedError as error:
         raise ValueError(f"{os.fspath(path)!r}: {error}.") from error
     return {"kind": found.pop("kind"), "path": str(place), **found}
 
@@ -64,10 +66,10 @@ def _file(path: Path) -> dict[str, Any]:
         return _directory(path.parent)
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
-    notes = files.notes_path(path)
-    if path.suffix == ".joblib" and notes.is_file() and "bytes" in files.read_json(notes):
+    notes = notes_path(path)
+    if path.suffix == ".joblib" and notes.is_file() and "bytes" in read_json(notes):
         return _checkpoint(path)
-    files.check_regular(path)
+    check_regular(path)
     with open(path, "rb") as file:
         start = file.read(8)
         file.seek(0)
@@ -84,10 +86,10 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def _manifold(folder: Path) -> dict[str, Any]:
-    about = files.read_json(folder / MANIFOLD)
+    about = read_json(folder / MANIFOLD)
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
-        files.check_regular(path)
+        check_regular(path)
         with open(path, "rb") as file:
             arrays[path.stem] = _header(file, _size(path))
     return {
@@ -103,12 +105,12 @@ def _manifold(folder: Path) -> dict[str, Any]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    about = files.read_json(folder / RUN)
+    about = read_json(folder / RUN)
     kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _checkpoint_or_damage(path))]
     known = [one for one in kept if None not in (one.get("epoch"), one.get("n_epochs"))]
     newest: dict[str, Any] = known[-1] if known else {}
     graph = folder / "graph.json"
-    counts = files.read_json(graph) if graph.is_file() else {}
+    counts = read_json(graph) if graph.is_file() else {}
     return {
         "kind": "run",
         "bytes": _size(folder),
@@ -117,7 +119,7 @@ def _run(folder: Path) -> dict[str, Any]:
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
         "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
-        "computed_by": files.holder(folder),
+        "computed_by": holder(folder),
         "seed": about.get("seed"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk"),
@@ -131,14 +133,14 @@ def _checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
     """A checkpoint of a run that may be going on: None for one that has been removed meanwhile."""
     try:
         found = _checkpoint(path)
-    except files.DamagedError:
+    except DamagedError:
         found = {"file": path.name, "bytes": _size(path), "whole": False}
     return found if path.is_file() else None
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
     """A file of a run, from the notes beside it."""
-    notes = files.read_json(files.notes_path(path))
+    notes = read_json(notes_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
     size = _size(path)
     for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):
@@ -182,19 +184,19 @@ def _understood(what: str) -> Iterator[None]:
     """Numpy and zipfile fail in any way on files that are damaged: say which one it is."""
     try:
         yield
-    except files.DamagedError:
+    except DamagedError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which zipfile causes: a place before the first
             raise
-        raise files.DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
+        raise DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
 
 
 def _whole_number(values: dict[str, Any], name: str) -> int | None:
     """A count from a JSON file, None if there is none."""
     value = values.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise files.DamagedError(f"{name} is {as_json(value)!r}, no whole number")
+        raise DamagedError(f"{name} is {plain(value)!r}, no whole number")
     return value
 
 
@@ -206,11 +208,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def as_json(value: Any) -> Any:
-    """A parameter as JSON has it: what it does not know as text."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
-        return str(value)

@@ -104,7 +104,9 @@ def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], termin
         terminal.write(f"{' '.join(filter(None, ('umap-sk', name)))}: error: {answer['error']}")
     try:
         if "--json" in arguments:
-            show(json.dumps({**answer, "warnings": terminal.warnings}, default=str))
+            from umap_sk.runtime.json_files import plain  # and numpy, which help does without
+
+            show(json.dumps(plain({**answer, "warnings": terminal.warnings})))
         elif name and "error" not in answer and "--quiet" not in arguments:
             show(_module(name).text(answer))
     except OSError as error:

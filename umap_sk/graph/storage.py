@@ -1,14 +1,9 @@
 """A manifold on disk: a directory of .npy files and a small JSON file, written whole or not at all, never unpickled."""
 
-import contextlib
-import json
-import math
+import logging
 import os
-import secrets
-import shutil
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from numbers import Integral, Real
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,96 +12,41 @@ import numpy as np
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.validate import DTYPES, check_lengths, form_problem, look_through
 from umap_sk.runtime import allocation
-from umap_sk.runtime.checksum import checksum_of_arrays, checksum_of_table, content_of
+from umap_sk.runtime.checksum import checksum_of_file, checksum_of_table, content_of
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.files import DamagedError, read_json
+from umap_sk.runtime.files import DamagedError, new_folder
+from umap_sk.runtime.json_files import plain, read_json, write_json
 
-FORMAT = 1  # raised when an older version of the package could not make sense of a newer directory
+logger = logging.getLogger("umap_sk")
+
+FORMAT = 2  # raised when an older version of the package could not make sense of a newer directory
+SUMMED = 2  # the first format whose checksums of arrays are this version's
 KIND = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
 LENGTHS = "lengths"
 
 
-@contextlib.contextmanager
-def new_directory(directory: str | os.PathLike) -> Iterator[Path]:
-    """A directory beside the target, which takes the target's name when the block ends well and vanishes otherwise.
-
-    Parameters
-    ----------
-    directory : path
-        The target: missing, or an empty directory. Missing parents are made.
-
-    Yields
-    ------
-    Path
-        Where to write.
-
-    Raises
-    ------
-    FileExistsError
-        If something lies there.
-    OSError
-        If something cannot be written.
-    """
+def new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
+    """A directory to fill, which takes the place of a missing or empty one when the block ends well."""
     target = Path(os.path.realpath(directory))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(
             f"{os.fspath(directory)!r} exists and is not an empty directory; nothing is overwritten. Give another "
             "directory, remove this one, or read what is in it by Manifold.load."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.parent / f".umap_sk-{secrets.token_hex(8)}"
-    folder.mkdir()
-    try:
-        yield folder
-        for path in (*folder.iterdir(), folder):
-            _sync(path)
-        os.rename(folder, target)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    _sync(target.parent)
+    return new_folder(target)
 
 
 def save(
     directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None
 ) -> None:
-    """Write a graph and its parameters to a new directory.
-
-    Parameters
-    ----------
-    directory : path
-        Missing, or an empty directory.
-    graph : FuzzyGraph
-        The graph; memory maps are copied without being read whole.
-    parameters : dict
-        Numbers and booleans by name.
-    lengths : ndarray of shape (n_samples,), float32, optional
-        Mean distance from every row to its neighbors.
-
-    Raises
-    ------
-    OSError
-        If something lies there, or something cannot be written; then nothing is left.
-    """
+    """Write a graph and its parameters to a new directory; memory maps are copied without being read whole."""
     with new_directory(directory) as folder:
         write(folder, graph, parameters, lengths)
 
 
 def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None) -> None:
-    """Write what a folder lacks yet of a graph, and remove arrays that were needed on the way only.
-
-    Parameters
-    ----------
-    folder : Path
-        From :func:`new_directory`; may hold the graph's arrays.
-    graph : FuzzyGraph
-        The graph.
-    parameters : dict
-        Numbers and booleans by name.
-    lengths : ndarray of shape (n_samples,), float32, optional
-        Mean distance from every row to its neighbors.
-    """
+    """Write what a new directory lacks yet of a graph, and remove arrays that were needed on the way only."""
     from umap_sk import __version__
 
     arrays = graph._asdict() | ({} if lengths is None else {LENGTHS: lengths})
@@ -122,40 +62,19 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: 
         "umap_sk_version": __version__,
         "n_samples": len(graph.indptr) - 1,
         "n_edges": len(graph.indices),
-        "parameters": {name: _plain(value) for name, value in parameters.items()},
-        "checksums": _checksums(folder, arrays),
+        "parameters": plain(parameters),
+        "checksums": _checksums([folder / f"{name}.npy" for name in arrays]),
     }
     about["checksum"] = checksum_of_table(about, ("checksum",))
-    (folder / DESCRIPTION).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(folder / DESCRIPTION, about)
 
 
 def load(
     directory: str | os.PathLike, *, looked_at: bool = False
 ) -> tuple[FuzzyGraph, dict[str, Any], np.ndarray | None]:
-    """Map a graph into memory, after a look through all of it; the system reads what is used, when it is used.
+    """Map a graph, its parameters and its rows' mean distances, where they are known, into memory.
 
-    Parameters
-    ----------
-    directory : path
-        From :func:`save`.
-    looked_at : bool
-        Whether this process has just written it, so that it need not be read again.
-
-    Returns
-    -------
-    graph : FuzzyGraph
-        Read-only arrays.
-    parameters : dict
-        As they were saved.
-    lengths : ndarray of shape (n_samples,), float32, or None
-        Mean distance from every row to its neighbors; None where it was not known.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing.
-    ValueError
-        If a file is of another format, does not agree with the others, or is not what was written.
+    All of it is looked through, unless this process has just written it; then the system reads what is used.
     """
     folder = Path(directory)
     about = _description(folder)
@@ -171,17 +90,18 @@ def load(
     return graph, parameters, lengths
 
 
-def _checksums(folder: Path, arrays: Iterable[str]) -> dict[str, str]:
-    """Checksum of each array's file."""
-    names = [f"{name}.npy" for name in arrays]
-    with ThreadPoolExecutor(len(names)) as threads:
-        sums = threads.map(lambda name: checksum_of_arrays([content_of(folder / name)]), names)
-        return dict(zip(names, sums, strict=True))
+def _checksums(paths: list[Path]) -> dict[str, str]:
+    """Checksum of each file by its name."""
+    with ThreadPoolExecutor(len(paths)) as threads:
+        return dict(zip((path.name for path in paths), threads.map(checksum_of_file, paths), strict=True))
 
 
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
-    """Raise if a file is not what was written (older manifolds have no checksums), or the arrays are no graph."""
+    """Raise if a file is not what was written, or the arrays are no graph."""
     written = about.get("checksums", {})
+    if written and int(about["format"]) < SUMMED:  # their algorithm is gone: the arrays are looked at, the sums are not
+        logger.info("%s was written with former checksums, which are not compared", folder)
+        written = {}
     contents = [content_of(folder / name) for name in written]
     symmetric = about["parameters"].get("symmetrize") is True
     found = look_through(graph, symmetric=symmetric, contents=contents)
@@ -191,17 +111,6 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
             raise ValueError(f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_AGAIN}")
     if found.problem:
         raise ValueError(f"{str(folder)!r} holds no graph: {found.problem}. {_AGAIN}")
-
-
-def _plain(value: Any) -> Any:
-    """A parameter as JSON knows it; infinity, which it does not know, as text."""
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value) if math.isfinite(value) else str(float(value))
-    return value
 
 
 def _description(folder: Path) -> dict[str, Any]:
@@ -267,12 +176,3 @@ def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None
 
 
 _AGAIN = "Copy the whole directory again from where it was made, or learn the manifold again and save it anew."
-
-
-def _sync(path: Path) -> None:
-    """Have the system write a file or a directory to the disk before what follows."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -15,44 +15,12 @@ Allocate = Callable[[str, int, Any], np.ndarray]
 
 
 def in_memory(name: str, length: int, dtype: Any) -> np.ndarray:
-    """An array in memory.
-
-    Parameters
-    ----------
-    name : str
-        What it is for; not needed.
-    length : int
-        Entries.
-    dtype : dtype
-        Their dtype.
-
-    Returns
-    -------
-    ndarray of shape (length,)
-        Not initialized.
-    """
+    """An array in memory, not initialized."""
     return np.empty(length, dtype)
 
 
 def on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
-    """An array in a .npy file, whose room on the disk is taken at once: a full disk is an error here, no crash later.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the file lies.
-    name : str
-        The file's name without its ending.
-    length : int
-        Entries.
-    dtype : dtype
-        Their dtype.
-
-    Returns
-    -------
-    ndarray of shape (length,)
-        All 0; what is written to it goes to the file.
-    """
+    """An array of 0 in a .npy file whose room on the disk is taken now: a full disk is an error, no crash later."""
     path, dtype = folder / f"{name}.npy", np.dtype(dtype)
     with open(path, "wb") as file:
         _write_header(file, (length,), dtype)
@@ -62,29 +30,13 @@ def on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
 
 
 def write(path: Path, array: np.ndarray) -> None:
-    """Write an array to a .npy file; unlike numpy's own writer, never in silence less than the whole of it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    array : ndarray
-        May be a memory map, which is not read whole.
-    """
+    """Write an array or a memory map to a .npy file; unlike what numpy writes, never in silence less than all of it."""
     with open(path, "wb") as file:
         write_to(file, array)
 
 
 def write_to(file: BinaryIO, array: np.ndarray) -> None:
-    """Write an array to an open file in the .npy format, as :func:`write` does.
-
-    Parameters
-    ----------
-    file : binary file
-        Where to.
-    array : ndarray
-        May be a memory map, which is not read whole.
-    """
+    """Write an array to an open file in the .npy format, as :func:`write` does."""
     _write_header(file, array.shape, array.dtype)
     file.write(np.ascontiguousarray(array).data)
 
@@ -95,20 +47,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> No
 
 
 def shortened(array: np.ndarray, length: int) -> np.ndarray:
-    """The front of an array, the rest given back where it can be, without a second copy.
-
-    Parameters
-    ----------
-    array : ndarray of one dimension
-        From an `Allocate`; not used any more.
-    length : int
-        Entries to keep.
-
-    Returns
-    -------
-    ndarray of shape (length,)
-        The entries.
-    """
+    """The front of an array that is not used any more, the rest given back where it can be, without a second copy."""
     if array.base is not None:
         return array[:length]
     array.resize(length, refcheck=False)
@@ -137,18 +76,7 @@ def _take_room(file: Any, size: int) -> None:
 
 
 def beside(array: np.ndarray) -> Allocate:
-    """Where to put what is made of an array: in memory, or if it lies in a file in files without a name beside that.
-
-    Parameters
-    ----------
-    array : ndarray
-        Any array.
-
-    Returns
-    -------
-    callable
-        Makes arrays; their files vanish with them.
-    """
+    """Where to put what is made of an array: in memory, or if it lies in a file in files without a name beside that."""
     file = file_of(array)
     return in_memory if file is None else functools.partial(scratch, Path(file).parent)
 
@@ -162,24 +90,7 @@ def file_of(array: np.ndarray) -> str | os.PathLike | None:
 
 
 def scratch(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
-    """An array in a file without a name, which vanishes with it.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the file lies; the system's folder for temporary files, if nothing can be written there.
-    name : str
-        What it is for; not needed.
-    length : int
-        Entries.
-    dtype : dtype
-        Their dtype.
-
-    Returns
-    -------
-    ndarray of shape (length,)
-        All 0.
-    """
+    """An array of 0 in a file without a name: in a folder, or where nothing can be written there, the system's own."""
     if not length:
         return np.empty(0, dtype)
     writable = os.access(folder, os.W_OK)
