@@ -15,7 +15,7 @@ import umap_sk
 from umap_sk import CheckpointWarning, Manifold, PrecomputedUMAP
 from umap_sk.checkpoint import store
 
-FORMER = Path(__file__).parent / "data" / "former_checksum"
+FORMER = Path(__file__).parents[1] / "data" / "former_checksum"
 
 
 @pytest.fixture
