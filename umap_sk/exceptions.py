@@ -54,15 +54,7 @@ class CheckpointMismatchWarning(UMAPWarning):
 
 
 def warn(message: str, category: type[UMAPWarning]) -> None:
-    """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn.
-
-    Parameters
-    ----------
-    message : str
-        What happened, and what to do about it.
-    category : type
-        One of the classes above.
-    """
+    """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(INSIDE):
         level, frame = level + 1, frame.f_back

@@ -186,31 +186,6 @@ def nearest_rows(
 
     Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). Rows are shared out in as many chunks as
     `tally` has rows, so that every chunk has its own counts and scratch space.
-
-    Parameters
-    ----------
-    indices : int64 array
-    index_starts, starts : int64 arrays (rows,), (rows + 1,)
-    dists : float64 array
-    whole : int64 array (5,)
-        The two indices that stand for a missing neighbor, the number of columns, the row's own column for the first
-        row (negative and far from 0 if columns are not the rows), and 1 to keep a row's own entry with distance 0 or
-        0 to drop it.
-    real : float64 array (3,)
-        Distances from the first on are cut, larger ones than the second are a problem, and the third times the largest
-        distance of the row is how far below 0 a distance may lie.
-    table_size : int
-        Power of 2, at least twice the longest row; 0 if no row can list a neighbor twice.
-    out_starts : int64 array (rows + 1,)
-        Where the output has room for each row.
-    out_indices, out_dists : arrays
-        Written; a row's room beyond what was kept is left as it is.
-    kept : int64 array (rows,)
-        Written: neighbors of each row.
-    tally : int64 array (chunks, 7)
-        Written: entries (rows for the last two) by SENTINELS ... ORDERED.
-    problem : int64 array (chunks, 3)
-        Written: code, row and entry of the first problem of the chunk; the code is 0 if there is none.
     """
     n_rows = kept.shape[0]
     n_chunks = tally.shape[0]

@@ -28,18 +28,6 @@ def look_at_rows(indptr, indices, weights, first, last, largest, problem):
 
     Returns a sum over the edges of 64 bits that both ends and the weight decide, those of edges to smaller rows
     subtracted: over all rows of a symmetric graph they come to 0, over those of another hardly ever.
-
-    Parameters
-    ----------
-    indptr : int64 array (n + 1,)
-    indices : int32 or uint32 array
-    weights : float32 array
-    first, last : int
-        Rows to look at.
-    largest : float32
-        Weights may be so large.
-    problem : int64 array (3,)
-        Written: code, row and entry of the first problem, if there is one.
     """
     n = indptr.shape[0] - 1
     total = uint64(0)

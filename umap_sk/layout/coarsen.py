@@ -52,18 +52,7 @@ class Level(NamedTuple):
 
 
 def finest_level(graph: FuzzyGraph) -> Level:
-    """The fuzzy graph itself as a level, its arrays shared.
-
-    Parameters
-    ----------
-    graph : FuzzyGraph
-        A graph with at least one edge.
-
-    Returns
-    -------
-    Level
-        Masses are all 1 and not stored apart.
-    """
+    """The fuzzy graph itself as a level, its arrays shared."""
     scale = 1.0 / float(graph.weights.max())
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     kernels.row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
@@ -72,22 +61,7 @@ def finest_level(graph: FuzzyGraph) -> Level:
 
 
 def build_levels(graph: FuzzyGraph, seed: int, largest: int = LARGEST) -> tuple[Level, ...]:
-    """Coarsen a graph until at most `largest` vertices are left or little is gained.
-
-    Parameters
-    ----------
-    graph : FuzzyGraph
-        The fuzzy graph.
-    seed : int
-        Seed of the independent sets.
-    largest : int
-        Vertices of a level that is not coarsened further.
-
-    Returns
-    -------
-    tuple of Level
-        From the finest to the coarsest.
-    """
+    """Coarsen a graph until at most `largest` vertices are left or little is gained."""
     levels = [finest_level(graph)]
     while levels[-1].n_vertices > largest:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
@@ -99,18 +73,6 @@ def build_levels(graph: FuzzyGraph, seed: int, largest: int = LARGEST) -> tuple[
 
 def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     """Members (1) of a maximal independent set by Luby's rounds with hashed priorities; leftovers become members.
-
-    Parameters
-    ----------
-    level : Level
-        The graph.
-    seed, depth : int
-        What the priorities depend on.
-
-    Returns
-    -------
-    ndarray of shape (n,), int8
-        1 for members, 2 for neighbors of members.
 
     References
     ----------
@@ -127,20 +89,7 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 
 
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
-    """Merge every vertex into the member of an independent set at its strongest edge.
-
-    Parameters
-    ----------
-    level : Level
-        The finer level.
-    seed, depth : int
-        What the independent set depends on.
-
-    Returns
-    -------
-    Level or None
-        The coarser level; None if it would keep more than 70 % of the vertices.
-    """
+    """Merge every vertex into the member of an independent set at its strongest edge."""
     state = independent_set(level, seed, depth)
     number = np.cumsum(state == 1, dtype=level.indices.dtype) - np.ones((), level.indices.dtype)
     size = int(number[-1]) + 1
@@ -156,22 +105,7 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
 
 
 def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
-    """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out.
-
-    Parameters
-    ----------
-    level : Level
-        The finer level.
-    owner : ndarray of shape (n,)
-        Group of every vertex.
-    size : int
-        Number of groups.
-
-    Returns
-    -------
-    FuzzyGraph
-        Scaled weights; rows in no particular order.
-    """
+    """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out."""
     bounds = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=size))])
     members = np.empty(level.n_vertices, owner.dtype)
     kernels.group_members(owner, bounds, members)
@@ -195,18 +129,5 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
 
 
 def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of the finer level's values, weighted by mass, for every vertex of a level.
-
-    Parameters
-    ----------
-    level : Level or ArrangedLevel
-        The coarser level.
-    finer_mass, values : ndarray of shape (n_finer,)
-        Masses of the finer level, and what is averaged.
-
-    Returns
-    -------
-    ndarray of shape (n_vertices,), float32
-        The means.
-    """
+    """Means of the finer level's values, weighted by mass, for every vertex of a level."""
     return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

@@ -24,18 +24,6 @@ class Curve(NamedTuple):
 def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     """Fit the curve to an exponential that begins at `min_dist` (McInnes et al. 2018, section 3.2, definition 11).
 
-    Parameters
-    ----------
-    spread : float
-        Length over which the exponential falls by a factor of e, in units of the embedding.
-    min_dist : float
-        Distance below which points count as touching.
-
-    Returns
-    -------
-    Curve
-        The least-squares fit over 300 distances up to ``3 * spread``, as umap-learn's.
-
     Examples
     --------
     >>> curve = fit_curve(1.0, 0.1)

@@ -22,83 +22,23 @@ OPPOSITE = 64  # others that each of them is held against
 
 
 def leap(pace: int, rest: int) -> int:
-    """Places of the schedule that the next epoch goes on by.
-
-    Parameters
-    ----------
-    pace : int
-        How many it should be.
-    rest : int
-        Places that are left of the phase.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
+    """Places of the schedule that the next epoch goes on by."""
     return max(1, min(pace, rest // TAIL))
 
 
 def is_due(done: int, leapt: int, epochs: int) -> bool:
-    """Whether the loss is looked at after an epoch.
-
-    Parameters
-    ----------
-    done : int
-        Places of the phase's schedule that are behind.
-    leapt : int
-        Those of them that the last epoch went on by.
-    epochs : int
-        Places of the phase.
-
-    Returns
-    -------
-    bool
-        True if a multiple of the distance between looks was reached or passed.
-    """
+    """Whether the loss is looked at after an epoch."""
     between = max(LEAST_BETWEEN, epochs // LOOKS)
     return done // between > (done - leapt) // between
 
 
 def next_pace(tol: float, last: float, loss: float, pace: int) -> int:
-    """Pace from a look on.
-
-    Parameters
-    ----------
-    tol : float
-        Share of itself by which the loss must change from look to look.
-    last, loss : float
-        What the look before has found (infinity if there was none), and this one.
-    pace : int
-        The pace between them.
-
-    Returns
-    -------
-    int
-        Twice the pace where the loss has changed by less; 1 otherwise.
-    """
+    """Pace from a look on."""
     return 2 * pace if abs(last - loss) < tol * last else 1
 
 
 def probed_loss(level: ArrangedLevel, positions: np.ndarray, curve: Curve, rate: float) -> float:
-    """Expected loss of some rows of a level, always the same ones, so that differences are the map's and not chance's.
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        The level.
-    positions : ndarray of shape (n, d), float32
-        Its positions.
-    curve : Curve
-        The curve.
-    rate : float
-        Weight of the repulsion: negative samples an edge, times their strength.
-
-    Returns
-    -------
-    float
-        A unit of degree; computed on one thread.
-    """
+    """Expected loss of some rows of a level, always the same ones, so that differences are the map's and not chance's."""
     stride, apart = (stride_of(level.n_vertices, count) for count in (PROBED, OPPOSITE))
     mass = level.mass[:0] if level.mass.strides == (0,) else level.mass  # the finest level's are 1
     a, b = map(np.float32, curve)

@@ -66,22 +66,7 @@ class Solved(NamedTuple):
 
 
 def leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Solved:
-    """Eigenvectors of the largest eigenvalues, but for the one that is known.
-
-    Parameters
-    ----------
-    matrix : Matrix
-        The matrix, with more rows than `count`.
-    count : int
-        How many.
-    seed : int
-        Seed of the first vectors.
-
-    Returns
-    -------
-    Solved
-        The best that was found, if the residual stays above `TOLERANCE`.
-    """
+    """Eigenvectors of the largest eigenvalues, but for the one that is known."""
     n = len(matrix.known)
     width = -(-(count + GUARDS) // WIDTH) * WIDTH
     width = n - 1 if n <= WHOLE * width else width
@@ -101,18 +86,6 @@ def orthonormal(known: np.ndarray, block: np.ndarray) -> np.ndarray:
 
     Each pass divides by the root of the matrix of their products (Stathopoulos, Wu, "A block orthogonalization
     procedure with constant synchronization requirements", SIAM J. Sci. Comput. 23, 2002).
-
-    Parameters
-    ----------
-    known : ndarray of shape (n,)
-        A vector of length 1.
-    block : ndarray of shape (n, width), float64
-        Vectors in columns.
-
-    Returns
-    -------
-    ndarray of shape (n, width), float64
-        New vectors.
     """
     for _ in range(2):
         block = block - known[:, None] * products(known[:, None], block)
@@ -124,24 +97,7 @@ def orthonormal(known: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 
 def ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The best eigenvectors within the span of orthonormal vectors.
-
-    Parameters
-    ----------
-    matrix : Matrix
-        The matrix.
-    block : ndarray of shape (n, width), float64
-        The vectors.
-
-    Returns
-    -------
-    values : ndarray of shape (width,)
-        Their eigenvalues, the largest first.
-    vectors : ndarray of shape (n, width), float64
-        The eigenvectors.
-    residuals : ndarray of shape (width,)
-        Length of what the matrix makes of them beside a multiple.
-    """
+    """The best eigenvectors within the span of orthonormal vectors."""
     image = stepped(matrix, block, block, 0.0, 1.0, 0.0)
     inner, squares = products(block, image), products(image, image)
     values, vectors = eigenpairs((inner + inner.T) / 2)
@@ -150,24 +106,7 @@ def ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def filter_of(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
-    """Where the next filter cuts, and its degree.
-
-    Parameters
-    ----------
-    values : ndarray of shape (width,)
-        Eigenvalues of the block, the largest first.
-    count : int
-        How many of them are wanted.
-    degree : int
-        Degree that is meant.
-
-    Returns
-    -------
-    cut : float
-        Eigenvalues below it are damped: the block's last, or less where the degree would not tell it from those wanted.
-    degree : int
-        Less where vectors of the block would become too much alike.
-    """
+    """Where the next filter cuts, and its degree."""
     gap = (GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(GAIN)
     cut = max(LEAST_CUT, min(float(values[-1]), (2 * float(values[count - 1]) - gap) / (2 + gap)))
     first, known = (math.sqrt(max(4 * (value - cut) / (cut + 1), 1e-12)) for value in (float(values[0]), 1.0))
@@ -175,24 +114,7 @@ def filter_of(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
 
 
 def filtered(matrix: Matrix, block: np.ndarray, cut: float, degree: int) -> np.ndarray:
-    """Chebyshev's polynomial of the matrix, of [-1, cut] and scaled to 1 at 1, applied to vectors.
-
-    Parameters
-    ----------
-    matrix : Matrix
-        The matrix.
-    block : ndarray of shape (n, width), float64
-        The vectors; used up.
-    cut : float
-        Upper end of what is damped.
-    degree : int
-        Degree, at least 1.
-
-    Returns
-    -------
-    ndarray of shape (n, width), float64
-        What becomes of them.
-    """
+    """Chebyshev's polynomial of the matrix, of [-1, cut] and scaled to 1 at 1, applied to vectors."""
     half, center = (cut + 1) / 2, (cut - 1) / 2
     first = ratio = half / (1 - center)
     before, now, spare = block, stepped(matrix, block, block, center, ratio / half, 0.0), np.empty_like(block)

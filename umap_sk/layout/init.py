@@ -13,46 +13,13 @@ LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 
 
 def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
-    """Uniform positions in [-10, 10], a function of row, axis and seed alone.
-
-    Parameters
-    ----------
-    n, n_components : int
-        Shape.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float32
-        The positions.
-    """
+    """Uniform positions in [-10, 10], a function of row, axis and seed alone."""
     bits = np.random.Philox(seed).random_raw(n * n_components)
     return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(20 / 2**24) - np.float32(10)).reshape(n, -1)
 
 
 def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Leading principal components, by scikit-learn with BLAS on one thread so that the bits can be repeated.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n, n_features)
-        The data.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the randomized solver.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float32
-        The positions, the largest of which is 1 or -1.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer features or rows than components, or X does not vary in so many directions.
-    """
+    """Leading principal components, by scikit-learn with BLAS on one thread so that the bits can be repeated."""
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
@@ -88,24 +55,7 @@ def varying_directions(positions: np.ndarray) -> int:
 
 
 def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
-    """Principal components where there are features that vary in enough directions, else what the graph knows.
-
-    Parameters
-    ----------
-    features : ndarray or sparse matrix of shape (n, n_features) or None
-        The data; a square sparse matrix is a graph and gives no components.
-    has_lengths : bool
-        Whether the graph's distances are known.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the solver.
-
-    Returns
-    -------
-    {"pivot_mds", "spectral"} or ndarray of shape (n, n_components), float32
-        The start.
-    """
+    """Principal components where there are features that vary in enough directions, else what the graph knows."""
     graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
     if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
         positions = principal_components(features, n_components, seed)

@@ -117,24 +117,7 @@ class LayoutState(NamedTuple):
 
 
 def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
-    """State before the first epoch.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    positions : ndarray of shape (n, d), float32
-        Start of the first phase's level.
-    seed : int
-        Seed of the sampling.
-    width : float
-        How wide the start is, in units of the embedding.
-
-    Returns
-    -------
-    LayoutState
-        Epoch 0, moments 0.
-    """
+    """State before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
     return LayoutState(problem.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
 
@@ -148,29 +131,7 @@ def run(
     reuse: bool = False,
     held: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
-    """Run epochs of the schedule.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    state : LayoutState
-        Where to go on from.
-    epochs : int
-        How many; fewer are run where the schedule ends, or where the early stop leaves some out.
-    on_epoch : callable, optional
-        Called with the state after every epoch; a true answer stops. The state is good until the epoch after the next.
-    reuse : bool
-        Whether the arrays of `state` may be overwritten, which saves a third of the memory.
-    held : callable, optional
-        Tells of a state that `on_epoch` was given whether it must stay good for longer, at the price of its size in
-        memory.
-
-    Returns
-    -------
-    LayoutState
-        The state after the last epoch.
-    """
+    """Run epochs of the schedule."""
     last = min(total_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more
@@ -188,22 +149,7 @@ def run(
 
 
 def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    state : LayoutState
-        Only read.
-    spare : LayoutState, optional
-        A state whose arrays may be overwritten.
-
-    Returns
-    -------
-    LayoutState
-        The next state.
-    """
+    """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends."""
     phase = next(p for p in problem.phases if state.epoch < p.first_epoch + p.epochs)
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(problem, phase, state, out, out_moments)
@@ -221,20 +167,7 @@ def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | Non
 
 
 def looked_at(problem: LayoutProblem, state: LayoutState) -> LayoutState:
-    """A state after a look at its loss: with that, and with the pace that follows from it.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    state : LayoutState
-        Only read.
-
-    Returns
-    -------
-    LayoutState
-        With the same arrays.
-    """
+    """A state after a look at its loss: with that, and with the pace that follows from it."""
     forces = problem.forces
     rate = forces.negative_rate * forces.gamma
     loss = early_stop.probed_loss(problem.levels[state.depth], state.positions, forces.curve, rate)
@@ -254,21 +187,7 @@ def step_rows(
     out_moments: np.ndarray,
     rows: tuple[int, int] | None = None,
 ) -> None:
-    """One epoch of some rows: a function of the state alone, whatever other rows are computed where.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    phase : Phase
-        The phase that the state is in.
-    state : LayoutState
-        Only read.
-    out, out_moments : ndarray
-        Where the rows' positions and moments are written.
-    rows : tuple of 2 int, optional
-        First row, a multiple of the kernels' block size, and the row behind the last; all rows by default.
-    """
+    """One epoch of some rows: a function of the state alone, whatever other rows are computed where."""
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)
     first, last = rows or (0, level.n_vertices)
@@ -283,18 +202,7 @@ def step_rows(
 
 
 def places_of(positions: np.ndarray) -> np.ndarray:
-    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number.
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, d), float32
-        In C order.
-
-    Returns
-    -------
-    ndarray of shape (n,), uint64, or of shape (n, d), float32
-        A read-only view.
-    """
+    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
     return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
@@ -306,23 +214,7 @@ def repulsion(
     out: np.ndarray,
     rows: tuple[int, int],
 ) -> None:
-    """Write the repulsion that an epoch's state exerts on some rows into `out`, for masses that sum to 1.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    phase : Phase
-        The phase that the state is in.
-    state : LayoutState
-        Only read.
-    settings : ndarray of shape (1,)
-        Settings of the epoch.
-    out : ndarray of shape (n, 2), float32
-        Where to write.
-    rows : tuple of 2 int
-        First row and the row behind the last.
-    """
+    """Write the repulsion that an epoch's state exerts on some rows into `out`, for masses that sum to 1."""
     forces = problem.forces
     level = problem.levels[phase.depth]
     coarse = phase.depth > 0
@@ -340,41 +232,13 @@ def repulsion(
 
 
 def softening(phase: Phase, state: LayoutState) -> float:
-    """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew.
-
-    Parameters
-    ----------
-    phase : Phase
-        The phase that the epoch is in.
-    state : LayoutState
-        The state before the epoch.
-
-    Returns
-    -------
-    float
-        A squared length, in units of the embedding.
-    """
+    """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew."""
     step = (state.epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
     return (phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
 def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
-    """Scalars of one epoch, as one record for the kernels.
-
-    Parameters
-    ----------
-    problem : LayoutProblem
-        The problem.
-    phase : Phase
-        The phase that the state is in.
-    state : LayoutState
-        The state before the epoch.
-
-    Returns
-    -------
-    ndarray of shape (1,)
-        Of dtype `SETTINGS`.
-    """
+    """Scalars of one epoch, as one record for the kernels."""
     done = state.epoch - phase.first_epoch
     forces, descent = problem.forces, phase.descent
     unit = state.width if phase.depth else 1.0
@@ -393,20 +257,7 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
 
 
 def as_record(forces: Forces, **values: float) -> np.ndarray:
-    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given.
-
-    Parameters
-    ----------
-    forces : Forces
-        Curve and rates.
-    **values : float
-        Further fields of `SETTINGS`.
-
-    Returns
-    -------
-    ndarray of shape (1,)
-        Of dtype `SETTINGS`.
-    """
+    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given."""
     a, b = forces.curve
     values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate

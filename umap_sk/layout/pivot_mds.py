@@ -41,24 +41,7 @@ class Paths(NamedTuple):
 
 
 def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside.
-
-    Parameters
-    ----------
-    level : Level
-        The coarsest level.
-    lengths : ndarray of shape (n_vertices,), float32
-        Mean distance from the rows of each vertex to their neighbors, in units of the data.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the pivots.
-
-    Returns
-    -------
-    ndarray of shape (n_vertices, n_components), float32
-        The positions.
-    """
+    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside."""
     levels, scales = [level], [lengths]
     while levels[-1].n_vertices > LARGEST:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
@@ -75,20 +58,7 @@ def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, se
 
 
 def paths_of(level: Level, lengths: np.ndarray) -> Paths:
-    """A level's edges in both directions, with lengths.
-
-    Parameters
-    ----------
-    level : Level
-        Any level.
-    lengths : ndarray of shape (n_vertices,), float32
-        Of its vertices, in any unit.
-
-    Returns
-    -------
-    Paths
-        The graph.
-    """
+    """A level's edges in both directions, with lengths."""
     graph = weight_matrix(level)
     _, component = connected_components(graph, directed=False)
     lengths = lengths / max(lengths.max(), np.finfo(np.float32).tiny)  # sums of the longest leave float32
@@ -96,22 +66,7 @@ def paths_of(level: Level, lengths: np.ndarray) -> Paths:
 
 
 def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS of every component, in a disc of an area by its mass; random where it is too small.
-
-    Parameters
-    ----------
-    paths : Paths
-        The graph.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the pivots.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float64
-        The positions.
-    """
+    """Pivot MDS of every component, in a disc of an area by its mass; random where it is too small."""
     n, count = len(paths.mass), int(paths.component.max()) + 1
     sizes = np.bincount(paths.component, minlength=count)
     members = np.split(np.argsort(paths.component, kind="stable"), np.cumsum(sizes)[:-1])
@@ -132,18 +87,6 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
 
     Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
-
-    Parameters
-    ----------
-    paths : Paths
-        The graph.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    ndarray of shape (n, n_pivots), float64
-        A component with fewer vertices than pivots has some of them several times.
     """
     n = len(paths.mass)
     bits = np.random.Philox(seed).random_raw(BATCHES * n).reshape(BATCHES, n)
@@ -160,20 +103,7 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
 
 
 def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """The vertices of every component that arrive first, again and again where it has fewer than there are pivots.
-
-    Parameters
-    ----------
-    arrival : ndarray of shape (n,)
-        Times; the order of the vertices decides between equal ones.
-    component : ndarray of shape (n,), int32
-        Component of every vertex.
-
-    Returns
-    -------
-    ndarray of shape (n_components, PIVOTS), int64
-        Vertices.
-    """
+    """The vertices of every component that arrive first, again and again where it has fewer than there are pivots."""
     order = np.lexsort((arrival, component))
     sizes = np.bincount(component)
     first = np.cumsum(sizes) - sizes
@@ -181,20 +111,7 @@ def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarra
 
 
 def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
-    """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956).
-
-    Parameters
-    ----------
-    paths : Paths
-        The graph.
-    pivots : ndarray of shape (n_components, PIVOTS), int64
-        Vertices of every component.
-
-    Returns
-    -------
-    ndarray of shape (n, PIVOTS), float32
-        The lengths.
-    """
+    """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956)."""
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
@@ -207,22 +124,7 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
 
 
 def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """Leading axes of classical scaling by pivots, each within [-1, 1].
-
-    Parameters
-    ----------
-    squared : ndarray of shape (n, n_pivots)
-        Squared distances of one component.
-    mass : ndarray of shape (n,)
-        Weights of the vertices.
-    spare : ndarray of shape (n, n_components)
-        What an axis is taken from along which the component does not extend.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components)
-        The sign of an axis makes its largest entry positive.
-    """
+    """Leading axes of classical scaling by pivots, each within [-1, 1]."""
     share = mass / mass.sum(dtype=np.float64)
     means = share @ squared
     centered = (squared.mean(1, keepdims=True) - squared - means.mean() + means) / 2

@@ -14,18 +14,7 @@ _readers: Counter[int] = Counter()  # of a state's positions, by their id
 
 @contextlib.contextmanager
 def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Attributes of an estimator at one moment, whose layout stays as it is while the block runs.
-
-    Parameters
-    ----------
-    take : callable
-        Gives the attributes, perhaps the very dict that the fit goes on to write to.
-
-    Yields
-    ------
-    dict
-        The attributes.
-    """
+    """Attributes of an estimator at one moment, whose layout stays as it is while the block runs."""
     with _lock:
         attributes = dict(take())
         run = attributes.get("_run")
@@ -43,17 +32,6 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def is_read(state: LayoutState) -> bool:
-    """Whether somebody reads a state that is not the estimator's any more, so that nobody else begins to.
-
-    Parameters
-    ----------
-    state : LayoutState
-        Any state.
-
-    Returns
-    -------
-    bool
-        True where its arrays must stay.
-    """
+    """Whether somebody reads a state that is not the estimator's any more, so that nobody else begins to."""
     with _lock:
         return id(state.positions) in _readers

@@ -76,38 +76,12 @@ class GridField(NamedTuple):
 
 
 def spacing_for(a: float, b: float) -> float:
-    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves.
-
-    Parameters
-    ----------
-    a, b : float
-        Parameters of the curve.
-
-    Returns
-    -------
-    float
-        0.15 for the default curve, in units of the embedding.
-    """
+    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves."""
     return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
 
 
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
-    """Grid that covers all positions, with larger cells where the map outgrows it.
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, 2), float32
-        Finite positions.
-    spacing : float
-        Side of a cell, if the map fits.
-    most : int
-        Cells along a side at most.
-
-    Returns
-    -------
-    Frame
-        The grid.
-    """
+    """Grid that covers all positions, with larger cells where the map outgrows it."""
     corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
     kernels.corners(readonly(positions), corners)
     low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
@@ -123,24 +97,7 @@ def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> F
 def transformed_kernel(
     shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components.
-
-    Parameters
-    ----------
-    shape : tuple of 2 int
-        Periodic grid, at least twice the cells along both axes.
-    spacing : float
-        Side of a cell.
-    near : bool
-        Leave out what the near field adds.
-    kernel : Kernel
-        The repulsion of a unit mass.
-
-    Returns
-    -------
-    tuple of 2 ndarray of float32
-        Of shape (rows, columns // 2 + 1).
-    """
+    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components."""
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(REACH * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
@@ -160,26 +117,6 @@ def grid_field(
     """Repulsion that masses at all positions exert, as a field on a grid.
 
     As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, 2), float32
-        Where the masses are.
-    spacing : float
-        Side of a cell.
-    kernel : Kernel
-        The repulsion of a unit mass.
-    near : bool
-        Leave out the short range, which :func:`add_near_field` adds.
-    mass : ndarray of shape (n,), float32, optional
-        The masses; 1 by default.
-    most : int
-        Cells along a side at most.
-
-    Returns
-    -------
-    GridField
-        The field.
     """
     with spare_threads(len(positions) // LIGHTER):
         frame = frame_of(positions, spacing, most)
@@ -219,21 +156,7 @@ def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32
 
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, rows: tuple[int, int]) -> None:
-    """Write the field at some rows into `out`.
-
-    Parameters
-    ----------
-    field : GridField
-        The field, whose grid covers the positions.
-    positions : ndarray of shape (n, 2), float32
-        All rows.
-    scale : float
-        What the unit masses' field is multiplied by.
-    out : ndarray of shape (n, 2), float32
-        Rows outside of `rows` are left alone.
-    rows : tuple of 2 int
-        First row, a multiple of the block size, and the row behind the last.
-    """
+    """Write the field at some rows into `out`."""
     cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
     kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), *rows, out)
 
@@ -246,23 +169,7 @@ def add_near_field(
     out: np.ndarray,
     rows: tuple[int, int],
 ) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings.
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, 2), float32
-        All rows.
-    frame : Frame
-        The grid of the field that was taken with ``near=True``.
-    scale : float
-        What unit masses are multiplied by.
-    settings : ndarray of shape (1,)
-        Settings of the epoch: curve, seed and number of the epoch.
-    out : ndarray of shape (n, 2), float32
-        The field of every row, to which is added.
-    rows : tuple of 2 int
-        First row and the row behind the last; others are left alone.
-    """
+    """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings."""
     n = len(positions)
     reach = REACH * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)

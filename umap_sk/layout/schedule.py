@@ -76,23 +76,6 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
     """Schedule of the epochs over the levels.
 
     On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
-
-    Parameters
-    ----------
-    n_levels : int
-        Levels to use; 1 for the graph alone.
-    n_epochs : int
-        E of the rule: 0.6 E on the coarsest level, 0.15 E on those between, 0.1 E and 0.28 E on the graph, with E of
-        at most 200 in all but the last; 0.4 E and 0.5 E if the graph is alone.
-    negatives : int
-        Sampled vertices a vertex, where the repulsion is sampled; the coarsest of several levels takes at least 128.
-    field : bool
-        Whether the repulsion is a field.
-
-    Returns
-    -------
-    tuple of Phase
-        In the order in which they run.
     """
     coarsest = n_levels - 1
     arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
@@ -121,18 +104,5 @@ def total_epochs(phases: tuple[Phase, ...]) -> int:
 
 
 def negatives_for(mean_degree: float, rate: float) -> int:
-    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs.
-
-    Parameters
-    ----------
-    mean_degree : float
-        Mean of the vertices' scaled degrees.
-    rate : float
-        Negative samples an edge.
-
-    Returns
-    -------
-    int
-        A multiple of 32, from 32 to 2,048.
-    """
+    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs."""
     return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))

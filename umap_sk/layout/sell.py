@@ -77,24 +77,7 @@ class ArrangedLevel(NamedTuple):
 def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
-    """Levels in the optimiser's order, and their edges in strips.
-
-    Parameters
-    ----------
-    levels : sequence of Level
-        From the finest to the coarsest. A list is used up: each level goes when its strips are there.
-    seed : int
-        See :func:`orders_of`.
-    allocate : callable
-        Makes the arrays for the finest level's indices and weights.
-    shared : SharedGraph, optional
-        The finest level's graph, which gives up its arrays, one after the other, to the strips.
-
-    Returns
-    -------
-    tuple of ArrangedLevel
-        From the finest to the coarsest.
-    """
+    """Levels in the optimiser's order, and their edges in strips."""
     orders = orders_of(levels, seed)
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
@@ -120,18 +103,6 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
     are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
     rows of a strip are about as long as each other.
-
-    Parameters
-    ----------
-    levels : sequence of Level
-        From the finest to the coarsest.
-    seed : int
-        Seed of the groups that are made of the coarsest level.
-
-    Returns
-    -------
-    list of ndarray of int32 or uint32
-        From the finest level to the coarsest.
     """
     tower = list(levels)
     while len(levels) > 1 and tower[-1].n_vertices > TOP:
@@ -151,20 +122,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
 
 
 def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
-    """Vertices sorted by their group, those of a group as they stood.
-
-    Parameters
-    ----------
-    group : ndarray of shape (n,)
-        Number of every vertex's group.
-    size : int
-        Number of groups.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Of the same dtype.
-    """
+    """Vertices sorted by their group, those of a group as they stood."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
@@ -172,34 +130,12 @@ def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
 
 
 def stride_of(n_rows: int, count: int) -> int:
-    """Distance at which about so many rows are taken to stand for all: odd, since blocks begin with their longest rows.
-
-    Parameters
-    ----------
-    n_rows, count : int
-        Rows of a level, and how many of them to take.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
+    """Distance at which about so many rows are taken to stand for all: odd, since blocks begin with their longest rows."""
     return max(1, n_rows // count) - 1 | 1
 
 
 def inverse(order: np.ndarray) -> np.ndarray:
-    """Place of every vertex in an order.
-
-    Parameters
-    ----------
-    order : ndarray of shape (n,)
-        A permutation.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Of the same dtype.
-    """
+    """Place of every vertex in an order."""
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order), dtype=order.dtype)
     return rank
@@ -212,24 +148,7 @@ def make_strips(
     allocate: Allocate = in_memory,
     shared: SharedGraph | None = None,
 ) -> Strips:
-    """Lay out the edges of a list's last level in strips.
-
-    Parameters
-    ----------
-    levels : list of Level
-        The last one is taken away, so that its arrays can go one by one.
-    order, rank : ndarray of shape (n,)
-        Its new order, and the inverse of that.
-    allocate : callable
-        Makes the arrays for indices and weights.
-    shared : SharedGraph, optional
-        Holds the level's graph, and gives it up where its weights need no scale.
-
-    Returns
-    -------
-    Strips
-        The edges, under the vertices' new numbers.
-    """
+    """Lay out the edges of a list's last level in strips."""
     indptr, indices, weights, scale = levels.pop()[:4]
     starts = np.zeros(-(-(len(indptr) - 1) // kernels.STRIP) + 1, np.int64)
     starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.STRIP))
@@ -263,44 +182,12 @@ def _fill(
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Positions of a level's vertices: the means of their members', weighted by mass.
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        The coarser level.
-    finer_mass : ndarray
-        Masses of the finer level.
-    positions : ndarray of shape (n_finer, d), float32
-        Positions of the finer level.
-
-    Returns
-    -------
-    ndarray of shape (n, d), float32
-        Positions of the coarser level.
-    """
+    """Positions of a level's vertices: the means of their members', weighted by mass."""
     return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
 def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
-    """Move every vertex by `share` of the way to the weighted mean of its neighbors.
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        The graph.
-    positions : ndarray of shape (n, d), float32
-        Where the vertices are.
-    share : float
-        Part of the way, in [0, 1].
-    keep_internal : bool
-        Count the edges inside of a coarse vertex as edges to itself.
-
-    Returns
-    -------
-    ndarray of shape (n, d), float32
-        Where they come to lie; a vertex without edges stays.
-    """
+    """Move every vertex by `share` of the way to the weighted mean of its neighbors."""
     inner = np.empty(0, np.float32)
     if keep_internal:
         outside = np.empty_like(level.degree)
@@ -312,22 +199,7 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 
 
 def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
-    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter.
-
-    Parameters
-    ----------
-    levels : tuple of ArrangedLevel
-        All levels, the finest first.
-    depth : int
-        The level that the positions are of, at least 1.
-    positions : ndarray of shape (n, d), float32
-        Positions of its vertices.
-
-    Returns
-    -------
-    ndarray of shape (n_finer, d), float32
-        Positions of the vertices of level ``depth - 1``.
-    """
+    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
     positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
     kernels.jitter(positions, np.float32(JITTER))
     return positions

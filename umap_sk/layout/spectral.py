@@ -15,20 +15,6 @@ GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
     """Eigenvectors of the normalised Laplacian of a level's graph; components side by side, larger ones further inside.
 
-    Parameters
-    ----------
-    level : Level
-        The coarsest level.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the solver's first vectors and of the places inside components too small to have eigenvectors.
-
-    Returns
-    -------
-    ndarray of shape (n_vertices, n_components), float32
-        The positions.
-
     Warns
     -----
     SpectralFallbackWarning
@@ -60,18 +46,7 @@ def part_of(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.spars
 
 
 def weight_matrix(level: Level) -> scipy.sparse.csr_array:
-    """Symmetric weights of a level, those inside of its vertices on the diagonal.
-
-    Parameters
-    ----------
-    level : Level
-        Any level.
-
-    Returns
-    -------
-    csr_array of shape (n, n), float64
-        The weights.
-    """
+    """Symmetric weights of a level, those inside of its vertices on the diagonal."""
     shape = (level.n_vertices, level.n_vertices)
     weights = level.weights.astype(np.float64) * level.scale
     graph = scipy.sparse.csr_array((weights, level.indices, level.indptr), shape)
@@ -81,20 +56,7 @@ def weight_matrix(level: Level) -> scipy.sparse.csr_array:
 
 
 def component_places(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle.
-
-    Parameters
-    ----------
-    mass : ndarray of shape (n,)
-        Rows of every component.
-    n_components : int
-        Axes of the embedding; the spiral lies in the first two.
-
-    Returns
-    -------
-    tuple of ndarray
-        Of shapes (n, n_components) and (n,).
-    """
+    """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle."""
     order = np.argsort(-mass, kind="stable")
     share = mass[order] / mass.sum()
     distance = np.sqrt(np.cumsum(share) - share / 2)
@@ -112,24 +74,7 @@ def component_places(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, n
 def component_positions(
     graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int
 ) -> np.ndarray:
-    """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors.
-
-    Parameters
-    ----------
-    graph : csr_array
-        Symmetric weights.
-    rows : tuple of 2 int
-        First vertex of the component, and the one behind its last.
-    n_components : int
-        Axes of the embedding.
-    seed : int
-        Seed of the random places, and of the solver.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float64
-        The positions.
-    """
+    """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors."""
     n = rows[1] - rows[0]
     if n == 1:
         return np.zeros((1, n_components))
@@ -139,22 +84,7 @@ def component_positions(
 
 
 def eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
-    """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003).
-
-    Parameters
-    ----------
-    graph : csr_array of shape (n, n)
-        Symmetric weights of a connected graph.
-    n_components : int
-        How many.
-    seed : int
-        Seed of the solver's first vectors.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float64
-        Each scaled to a largest entry of 1; its sign makes that entry positive.
-    """
+    """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003)."""
     degree = graph.sum(1)
     root = np.sqrt(degree)
     weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])

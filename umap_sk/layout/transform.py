@@ -63,22 +63,7 @@ class MapCache:
 
 
 def freeze(positions: np.ndarray, forces: Forces, seed: int) -> FrozenMap:
-    """Prepare a map for new rows, once a model.
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, d), float32
-        The training rows; rows without neighbors are NaN.
-    forces : Forces
-        Curve and rates of the map.
-    seed : int
-        Seed of the map.
-
-    Returns
-    -------
-    FrozenMap
-        With the map's field (two dimensions) or a pool of its rows (more).
-    """
+    """Prepare a map for new rows, once a model."""
     forces = forces._replace(attraction=2.0)
     placed = positions[~np.isnan(positions[:, 0])]
     if positions.shape[1] == 2:
@@ -96,24 +81,6 @@ def place(
 
     A row with a neighbor at distance 0 takes its place. Any other starts at its neighbors' mean, weighted by membership
     strength, and descends the map's loss with the map held still.
-
-    Parameters
-    ----------
-    frozen : FrozenMap
-        The map.
-    neighbors : Neighbors
-        The new rows' neighbors among the training rows.
-    n_neighbors : int
-        Neighbors that a row's scale stands for.
-    local_connectivity : float
-        The map's; new rows use 1 less, as in umap-learn.
-    epochs : int
-        Steps to take; 0 leaves the rows at the weighted means.
-
-    Returns
-    -------
-    ndarray of shape (n_new, d), float32
-        NaN for rows without a usable neighbor.
     """
     if frozen.n_placed < len(frozen.positions):
         neighbors = among_placed(neighbors, frozen.positions)
@@ -135,20 +102,7 @@ def place(
 
 
 def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
-    """Neighbors without those that have no place in the map.
-
-    Parameters
-    ----------
-    neighbors : Neighbors
-        Neighbors among the training rows.
-    positions : ndarray of shape (n, d), float32
-        Training rows, NaN where they have no place.
-
-    Returns
-    -------
-    Neighbors
-        Shorter rows.
-    """
+    """Neighbors without those that have no place in the map."""
     kept = ~np.isnan(positions[neighbors.indices, 0])
     indptr = np.concatenate([[0], np.cumsum(kept)])[neighbors.indptr]
     return neighbors._replace(indptr=indptr, indices=neighbors.indices[kept], distances=neighbors.distances[kept])

@@ -30,18 +30,7 @@ def robust_widths(positions: np.ndarray) -> np.ndarray:
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
-    """Centre every axis and give it the width 1, by quantiles, which far points do not move; by ranks if many are far.
-
-    Parameters
-    ----------
-    positions : ndarray of shape (n, d), float32
-        Finite positions.
-
-    Returns
-    -------
-    ndarray of shape (n, d), float32
-        Positions within [-0.75, 0.75].
-    """
+    """Centre every axis and give it the width 1, by quantiles, which far points do not move; by ranks if many are far."""
     low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
     span = np.ptp(positions, axis=0).astype(float)
     width = high - low
@@ -57,20 +46,7 @@ def scaled_robustly(positions: np.ndarray) -> np.ndarray:
 
 
 def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
-    """Positions after two passes of averaging over the neighbors, scaled robustly.
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        The finest level.
-    positions : ndarray of shape (n, d), float32
-        The given start.
-
-    Returns
-    -------
-    ndarray of shape (n, d), float32
-        Positions within [-0.75, 0.75].
-    """
+    """Positions after two passes of averaging over the neighbors, scaled robustly."""
     for _ in range(PASSES):
         positions = smoothed(level, positions, 1.0)
     return scaled_robustly(positions)
@@ -84,20 +60,6 @@ def suited_width(
     The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
     about twice as much. A start with edges that are much longer than most lays on top of each other what does not
     belong together, and a narrow one lets the descent sort it. The loss does not see empty space, so there is a bound.
-
-    Parameters
-    ----------
-    finest, coarsest : ArrangedLevel
-        The outermost levels.
-    positions, averages : ndarray of shape (n, d), float32
-        Positions of their vertices, about 1 wide.
-    forces : Forces
-        Curve and rates.
-
-    Returns
-    -------
-    float
-        What to multiply the positions by, from 12 to 30.
     """
     rate = forces.negative_rate * forces.gamma
     losses = expected_losses(coarsest, averages, np.array(SCALES), finest.n_vertices, forces.curve, rate)
@@ -106,20 +68,7 @@ def suited_width(
 
 
 def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
-    """Mean square of some edges' lengths, in units of their median, both weighted.
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        The finest level.
-    positions : ndarray of shape (n, d), float32
-        Its positions.
-
-    Returns
-    -------
-    float
-        About 2 for a map without folds; 1 where all edges have length 0.
-    """
+    """Mean square of some edges' lengths, in units of their median, both weighted."""
     rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, MEASURED))
     starts, indices, weights = level.strips
     count = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
@@ -134,18 +83,7 @@ def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
 
 
 def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
-    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms.
-
-    Parameters
-    ----------
-    scales, losses : ndarray of float
-        Ascending scales and their losses.
-
-    Returns
-    -------
-    float
-        The scale itself where its loss is the first or the last.
-    """
+    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms."""
     k = int(np.argmin(losses))
     if k in (0, len(scales) - 1):
         return float(scales[k])
@@ -159,28 +97,7 @@ def lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
 def expected_losses(
     level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
 ) -> np.ndarray:
-    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1).
-
-    Parameters
-    ----------
-    level : ArrangedLevel
-        A level.
-    positions : ndarray of shape (n, d), float32
-        Its positions.
-    scales : ndarray of float
-        What to multiply the positions by.
-    n_rows : int
-        Rows that the level stands for.
-    curve : Curve
-        The curve.
-    rate : float
-        Weight of the repulsion.
-
-    Returns
-    -------
-    ndarray of float
-        One loss a scale: attraction of every fourth row, repulsion over 64 rows against 2,048 or more.
-    """
+    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1)."""
     stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))

@@ -50,41 +50,6 @@ def read_neighbors(
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
 
-    Parameters
-    ----------
-    X : sparse array or matrix of any format, or array-like, of shape (n_rows, n_columns), optional
-        Distances. Entries that a sparse X does not store are no neighbors, stored zeros are.
-    knn_indices : array-like of shape (n_rows, k), integers, optional
-        Neighbors of each row, in any order. -1 and the largest value of the dtype stand for a missing neighbor.
-    knn_dists : array-like of shape (n_rows, k), real numbers, optional
-        Their distances. They are given instead of X.
-    n_neighbors : int
-        Neighbors of a row, itself included where `drop_self` is true.
-    n_rows : int, optional
-        The number of rows that is needed, if it is known.
-    n_columns : int, optional
-        Rows that can be named as a neighbor. Default: as many as there are rows, or columns of X.
-    drop_self : bool, default=True
-        True for neighbors among the rows themselves (fit): entries that name their own row are dropped, and the
-        nearest ``n_neighbors - 1`` others are kept. False for neighbors of new rows (transform): the nearest
-        `n_neighbors` are kept.
-    disconnection_distance : float, default=inf
-        Neighbors at this distance or farther are dropped.
-    allocate : callable
-        Makes the arrays for indices and distances.
-
-    Returns
-    -------
-    neighbors : Neighbors
-        Rows sorted by distance.
-    counts : NeighborCounts
-        See `warn_about`, which tells the user of them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a dtype, a shape, an index or a distance is not what it must be. The message names the first such entry.
-
     Notes
     -----
     Memory: 8 bytes for each neighbor kept, 8 bytes for each row, and blocks of about 2^20 entries.

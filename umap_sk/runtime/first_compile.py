@@ -19,13 +19,7 @@ _listening: ContextVar[list[Callable[[str], object]]] = ContextVar("listening", 
 
 @contextlib.contextmanager
 def announced(write: Callable[[str], object] | None = None) -> Iterator[None]:
-    """Tell once in the block if kernels have to be compiled: the log, and whoever is named.
-
-    Parameters
-    ----------
-    write : callable, optional
-        Takes the line, beside the log.
-    """
+    """Tell once in the block if kernels have to be compiled: the log, and whoever is named."""
     token = _listening.set([logger.info, *filter(None, [write])])
     try:
         yield

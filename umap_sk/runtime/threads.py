@@ -38,13 +38,7 @@ def _layer() -> str:
 
 
 def start_threads() -> None:
-    """Have numba start its threads, which wait asleep where the process has not chosen how.
-
-    Raises
-    ------
-    RuntimeError
-        In a process that was forked after they had started, where a kernel would be killed or wait for ever.
-    """
+    """Have numba start its threads, which wait asleep where the process has not chosen how."""
     if _forked:
         raise RuntimeError(
             "This process was forked after numba's threads had started, as by an earlier fit, and with GNU OpenMP no "
@@ -76,18 +70,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def limit_threads(n_jobs: int | None) -> Iterator[int]:
-    """Run kernels on `n_jobs` threads and restore the caller's number afterwards.
-
-    Parameters
-    ----------
-    n_jobs : int or None
-        None keeps numba's current number; negative counts back from the number of processors as in joblib.
-
-    Yields
-    ------
-    int
-        The number of threads in force, at most what numba was started with.
-    """
+    """Run kernels on `n_jobs` threads and restore the caller's number afterwards."""
     start_threads()
     before = numba.get_num_threads()
     wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), config.NUMBA_NUM_THREADS)
@@ -100,17 +83,6 @@ def limit_threads(n_jobs: int | None) -> Iterator[int]:
 
 @contextlib.contextmanager
 def spare_threads(n_rows: int) -> Iterator[None]:
-    """Run kernels on one thread where the rows are too few to share: others would only wait, and cost their share.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows to work on.
-
-    Yields
-    ------
-    None
-        With the caller's number of threads, if there are more rows.
-    """
+    """Run kernels on one thread where the rows are too few to share: others would only wait, and cost their share."""
     with limit_threads(1 if n_rows <= FEW_ROWS else None):
         yield
