@@ -102,19 +102,19 @@ def finest_moment(dataset, manifold):
 
 def step_seconds(moment, *kernels, edges=True, field=True, last=False):
     """Least seconds of kernels in some epochs of a variant of the layout."""
-    from umap_sk import optimise
+    from umap_sk import optimize
     from umap_sk.runtime.threads import limit_threads
 
     level, layout, state = moment.level, moment.layout, moment.state
     if not edges:
-        starts, indices, weights = level.strips
-        level = level._replace(strips=type(level.strips)(np.zeros_like(starts), indices[:0].copy(), weights[:0].copy()))
+        starts, indices, weights = level.slices
+        level = level._replace(slices=type(level.slices)(np.zeros_like(starts), indices[:0].copy(), weights[:0].copy()))
     phases = tuple(phase._replace(field=phase.field and field) for phase in layout.phases)
     layout = layout._replace(levels=(level, *layout.levels[1:]), phases=phases)
     if last:
         state = state._replace(epoch=phases[-1].first_epoch + phases[-1].epochs - EPOCHS)
     with limit_threads(1), watch(*kernels) as watched:
-        optimise.run(layout, state, EPOCHS)
+        optimize.run(layout, state, EPOCHS)
     return [least(watched, kernel) for kernel in kernels]
 
 
@@ -151,7 +151,7 @@ def cells_of(positions, side):
 def edge_floors(moment, curve):
     """Attraction, Adam and sampled repulsion."""
     level, phase = moment.level, moment.layout.phases[-1]
-    starts, indices, weights = level.strips
+    starts, indices, weights = level.slices
     n, positions, edges = level.n_vertices, words(moment.state.positions), np.count_nonzero(weights)
     whole, bare = (step_seconds(moment, "field_step", edges=edges_too)[0] for edges_too in (True, False))
     sampled = step_seconds(moment, "sampled_step", edges=False, field=False)[0]

@@ -112,17 +112,17 @@ def scales(excess, repeats, out):
 
 @compiled
 def attraction_traffic(words, starts, indices, bits, out):
-    """Strips' indices and weights in order, the neighbors' positions where they lie, a sum a row."""
-    lanes = kernels.STRIP
+    """Slices' indices and weights in order, the neighbors' positions where they lie, a sum a row."""
+    lanes = kernels.SLICE
     joined = np.empty(lanes, np.uint64)
-    for strip in range(len(starts) - 1):
-        rows = min(lanes, len(words) - strip * lanes)
+    for slice_ in range(len(starts) - 1):
+        rows = min(lanes, len(words) - slice_ * lanes)
         joined[:] = np.uint64(0)
-        for first in range(starts[strip], starts[strip + 1], lanes):
+        for first in range(starts[slice_], starts[slice_ + 1], lanes):
             for lane in range(lanes):
                 joined[lane] ^= words[indices[first + lane]] ^ np.uint64(bits[first + lane])
         for lane in range(rows):
-            out[strip * lanes + lane] = joined[lane] ^ words[strip * lanes + lane]
+            out[slice_ * lanes + lane] = joined[lane] ^ words[slice_ * lanes + lane]
 
 
 @compiled

@@ -35,7 +35,7 @@ class Case(NamedTuple):
 
     def fit(self, n_jobs=1):
         """A map, over levels of few vertices where there are to be several."""
-        largest = COARSEST if self.several_levels else coarsen.LARGEST
+        largest = COARSEST if self.several_levels else coarsen.COARSEST_VERTICES
         few = mock.patch.object(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
         with few, warnings.catch_warnings():
             for category in EXPECTED:

@@ -27,8 +27,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import command, machine
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
-from umap_sk.checkpoint.noted import Summed
-from umap_sk.checkpoint.store import newest_notes
+from umap_sk.checkpoint.metadata import Summed
+from umap_sk.checkpoint.store import newest_metadata
 from umap_sk.layout import coarsen
 
 PATIENCE = 300  # seconds until a process counts as hung
@@ -116,7 +116,7 @@ def victim(arrays, directory, out, step, n_jobs):
 
 def newest_epoch(directory):
     """Epoch of the newest checkpoint of the only run in a directory, or None."""
-    notes = [newest_notes(path.parent) for path in directory.glob("*/run.json")]
+    notes = [newest_metadata(path.parent) for path in directory.glob("*/run.json")]
     return notes[0]["epoch"] if notes and notes[0] else None
 
 

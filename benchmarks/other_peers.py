@@ -49,7 +49,7 @@ def _umap_rs_program():
     return str(program)
 
 
-def manifolds_rs(dataset, task, optimiser="adam_parallel"):
+def manifolds_rs(dataset, task, optimizer="adam_parallel"):
     """manifolds-rs, which tells no phases: all its seconds stand under layout.
 
     It takes no start but the name of one, and the features only for that: the principal components of a start that
@@ -61,7 +61,7 @@ def manifolds_rs(dataset, task, optimiser="adam_parallel"):
     manifolds_rs.set_num_threads(task.threads)
     model = manifolds_rs.UMAP(
         n_components=task.n_components, min_dist=task.min_dist, spread=task.spread, init=task.start, seed=task.seed,
-        n_neighbors=dataset.knn_indices.shape[1] - 1, optimiser=optimiser,
+        n_neighbors=dataset.knn_indices.shape[1] - 1, optimizer=optimizer,
         n_epochs=epochs_of(dataset, task),
     )  # fmt: skip
     indices, distances = np.array(dataset.knn_indices[:, 1:]), np.array(dataset.knn_dists[:, 1:])

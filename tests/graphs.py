@@ -44,19 +44,19 @@ def alone(level):
     return sell.arrange((level,), 0)[0]
 
 
-def rows_of_strips(laid):
-    """Row of every entry of strips."""
+def rows_of_slices(laid):
+    """Row of every entry of slices."""
     starts = laid.starts
-    strip = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    return strip * kernels.STRIP + (np.arange(starts[-1]) - starts[strip]) % kernels.STRIP
+    slice_ = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return slice_ * kernels.SLICE + (np.arange(starts[-1]) - starts[slice_]) % kernels.SLICE
 
 
-def dense_strips(level):
+def dense_slices(level):
     """Scaled weights of an arranged level, in its own order."""
-    n, weights = level.n_vertices, level.strips.weights.astype(float)
+    n, weights = level.n_vertices, level.slices.weights.astype(float)
     real = weights > 0
     matrix = np.zeros((n, n))
-    np.add.at(matrix, (rows_of_strips(level.strips)[real], level.strips.indices[real].astype(int)), weights[real])
+    np.add.at(matrix, (rows_of_slices(level.slices)[real], level.slices.indices[real].astype(int)), weights[real])
     return matrix
 
 

@@ -28,7 +28,7 @@ def results():
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
     state = optimizer.run(layout, optimizer.begin(layout, start, 0), 14)
     assert state.depth == 0
-    loss = optimizer.looked_at(layout, state).loss
+    loss = optimizer.probed(layout, state).loss
     return found | {"levels": state.positions, "moments": state.moments, "loss": np.array([loss])}
 
 

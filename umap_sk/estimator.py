@@ -75,7 +75,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     rescale_init : bool, default=True
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
-        Length of the optimisation; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
+        Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
         `n_epochs_` differs; beyond 25,000 rows, what is more than 200 settles the map, and does not arrange it.
     tol : float, default=0.0
         Early stop: where the loss changes by less than this share of itself over a twentieth of a phase, the rest of
@@ -530,7 +530,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 run = fitting.Run(None, run.fingerprints, {}, None)
             self._publish(self._results() | fitting.standing(reached, self.manifold_) | {"_run": run})
             if stored:
-                stored.settle(reached.state, self.embedding_)
+                stored.finalize(reached.state, self.embedding_)
 
     def _results(self):
         """What has been published."""

@@ -12,7 +12,7 @@ FORMER = {
     "checkpoint": "checkpoint.settings",
     "curve": "layout.curve",
     "manifold": "graph.manifold",
-    "optimise": "layout.optimizer",
+    "optimize": "layout.optimizer",
     "report": "monitor.report",
     "search": "neighbors.search",
     "stepping": "layout.run",

@@ -18,7 +18,7 @@ COLUMNS = (
     "knn_indices and knn_dists, or fit with another metric."
 )
 
-LARGEST = 1e12  # rates and scales: float32 squares what a layout makes of them
+LARGEST_RATE = 1e12  # rates and scales: float32 squares what a layout makes of them
 FARTHEST = 1e15  # positions
 STEEPEST = 30.0  # exponent b
 STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")  # by name
@@ -107,11 +107,11 @@ def check_curve(curve: Curve) -> Curve:
             f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
         )
     halves = -math.log10(curve.a) / (2 * curve.b)
-    if abs(halves) > math.log10(LARGEST) or abs(math.log10(curve.a)) > 30:
+    if abs(halves) > math.log10(LARGEST_RATE) or abs(math.log10(curve.a)) > 30:
         raise ValueError(
             f"a={curve.a} with b={curve.b}: points are near up to a distance of a ** (-1 / 2b) = 1e{halves:+.0f}, but "
-            f"{1 / LARGEST:.0e} to {LARGEST:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, or min_dist "
-            "and spread instead."
+            f"{1 / LARGEST_RATE:.0e} to {LARGEST_RATE:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, "
+            "or min_dist and spread instead."
         )
     return curve
 

@@ -167,21 +167,21 @@ def test_what_lies_in_a_folder(digits, keep, interrupted):
 def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expected):
     """As long as the disk keeps up, which is waited for here."""
     checkpoint = Checkpoint(tmp_path, every_epochs=every_epochs, keep=100)
-    after_epoch = session.Run.after_epoch
+    after_epoch = session.Session.after_epoch
 
     def wait(self, state):
         if self._pending:
             self._pending.result()
         after_epoch(self, state)
 
-    monkeypatch.setattr(session.Run, "after_epoch", wait)
+    monkeypatch.setattr(session.Session, "after_epoch", wait)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == expected
 
 
 def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
     """While one checkpoint is being written others are left out, and no later epoch writes over its arrays."""
-    seven_later, write, after_epoch = threading.Event(), store.write_state, session.Run.after_epoch
+    seven_later, write, after_epoch = threading.Event(), store.write_state, session.Session.after_epoch
 
     def write_late(folder, identity, stored):
         assert stored.state.epoch != 5 or seven_later.wait(60)
@@ -196,7 +196,7 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
             self._pending.result()
 
     monkeypatch.setattr(store, "write_state", write_late)
-    monkeypatch.setattr(session.Run, "after_epoch", tell)
+    monkeypatch.setattr(session.Session, "after_epoch", tell)
     checkpoint = Checkpoint(keep.directory, every_epochs=1, keep=100)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     (folder,) = folders(keep)
@@ -213,7 +213,7 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path, every_seconds=60, keep=100)
     clock = [0.0]
     monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
-    model, after_epoch = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), session.Run.after_epoch
+    model, after_epoch = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), session.Session.after_epoch
 
     def jump(self, state):
         if self._pending:
@@ -221,7 +221,7 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
         clock[0] += 100.0 * (state.epoch == 7)
         after_epoch(self, state)
 
-    monkeypatch.setattr(session.Run, "after_epoch", jump)
+    monkeypatch.setattr(session.Session, "after_epoch", jump)
     model.fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == [7, 20]
 
@@ -456,7 +456,7 @@ def test_half_done_estimators_in_another_process(arrays, whole, keep, tmp_path):
     assert np.array_equal(np.load(tmp_path / "with.npy"), whole)
 
 
-def test_finished_model_carries_no_optimiser(digits, keep):
+def test_finished_model_carries_no_optimizer(digits, keep):
     """Neither in memory nor in a file: embedding and graph are all."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=10, random_state=0, checkpoint=keep).partial_fit(**arrays, epochs=4)

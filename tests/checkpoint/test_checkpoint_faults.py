@@ -17,7 +17,7 @@ import pytest
 from layouts import FOR_20_EPOCHS
 
 from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting
-from umap_sk.checkpoint import identity, lock, noted, session, store
+from umap_sk.checkpoint import identity, lock, metadata, session, store
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
@@ -123,7 +123,7 @@ class FaultError(Exception):
 
 def failing(monkeypatch, epoch, error):
     """Have calls fail after an epoch whose checkpoint is on the disk."""
-    after_epoch = session.Run.after_epoch
+    after_epoch = session.Session.after_epoch
 
     def call(run, state):
         after_epoch(run, state)
@@ -132,7 +132,7 @@ def failing(monkeypatch, epoch, error):
         if state.epoch == epoch:
             raise error
 
-    monkeypatch.setattr(session.Run, "after_epoch", call)
+    monkeypatch.setattr(session.Session, "after_epoch", call)
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -197,7 +197,7 @@ import logging, resource
 from pathlib import Path
 from umap_sk.checkpoint import session
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
-after_epoch, hard = session.Run.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+after_epoch, hard = session.Session.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 def limited(self, state):
     if self._pending:
         try:
@@ -210,7 +210,7 @@ def limited(self, state):
     if state.epoch in (5, 12):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if state.epoch == 5 else hard, hard))
     after_epoch(self, state)
-session.Run.after_epoch = limited
+session.Session.after_epoch = limited
 with warnings.catch_warnings(record=True) as found:
     warnings.simplefilter("always")
     np.save(sys.argv[1] + "/map.npy", model.fit_transform(**arrays))
@@ -272,7 +272,7 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 def _forge(path, **changes):
     """A checkpoint that is whole, but says something else."""
-    noted.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
+    metadata.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
 def test_all_checkpoints_damaged(arrays, whole, half_done):
@@ -378,9 +378,9 @@ def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
 def test_another_version(arrays, whole, half_done, monkeypatch):
     """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
     folder, model = half_done
-    message = f"format={identity.FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
+    message = f"format={identity.RUN_FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
     monkeypatch.setattr("umap_sk.__version__", "99.0")
-    monkeypatch.setattr(identity, "FORMAT", 77)
+    monkeypatch.setattr(identity, "RUN_FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
     lock.unlock(folder)  # this process still has the run that was stepped
     with pytest.raises(ValueError, match=message):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from layouts import FOR_20_EPOCHS
 
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
-from umap_sk.checkpoint import lock, noted
+from umap_sk.checkpoint import lock, metadata
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 FILES = ("run.json", "graph.json", "graph.joblib", "epoch-00000011.json", "epoch-00000011.joblib",
@@ -134,7 +134,7 @@ def test_after_a_refused_checkpoint(arrays, whole, half_done):
     for path in half_done.glob("epoch-*.joblib"):
         value = joblib.load(path)
         notes = json.loads(path.with_suffix(".json").read_text())
-        noted.store(path, value | {"state": value["state"] | {"seed": 5}}, notes | {"seed": 5})
+        metadata.store(path, value | {"state": value["state"] | {"seed": 5}}, notes | {"seed": 5})
     edit(half_done / "run.json", seed=5)
     with pytest.warns(CheckpointWarning, match="cannot be used: seed=5, but random_state=0 was asked for") as found:
         assert np.array_equal(gone_on(arrays, half_done)[0], whole)
@@ -157,7 +157,7 @@ def test_whole_files_that_say_something_else(arrays, whole, half_done, forged, m
     """A checksum that is right is not enough."""
     path = half_done / "epoch-00000012.joblib"
     notes = json.loads(path.with_suffix(".json").read_text())
-    noted.store(path, forged(joblib.load(path)), notes)
+    metadata.store(path, forged(joblib.load(path)), notes)
     with pytest.warns(CheckpointWarning, match=f"epoch-00000012.joblib cannot be used: .*{message}"):
         assert np.array_equal(gone_on(arrays, half_done)[0], whole)
 

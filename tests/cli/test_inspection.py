@@ -60,7 +60,7 @@ def test_run(runs, arrays, capsys):
     run = info(found[12]["path"], capsys)
     assert (run["kind"], run["rows"], run["edges"], run["n_epochs"], run["seed"]) == ("run", 60, edges, 20, 0)
     assert run["parameters"]["min_dist"] == 0.1 and found[20]["parameters"]["min_dist"] == 0.25
-    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == identity.FORMAT
+    assert run["version"] == run["umap_sk"] == umap_sk.__version__ and run["format"] == identity.RUN_FORMAT
     assert run["bytes"] == sum(file.stat().st_size for file in Path(run["path"]).iterdir())
     assert [(one["epoch"], one["whole"]) for one in run["checkpoints"]] == [(5, True), (12, True)]
     newest = Path(run["path"]) / "epoch-00000012.joblib"
@@ -133,7 +133,12 @@ def test_manifold(arrays, tmp_path, capsys):
     manifold.save(tmp_path / "graph")
     found = info(tmp_path / "graph", capsys)
     edges = len(manifold.arrays()[1])
-    assert (found["kind"], found["rows"], found["edges"], found["format"]) == ("manifold", 60, edges, storage.FORMAT)
+    assert (found["kind"], found["rows"], found["edges"], found["format"]) == (
+        "manifold",
+        60,
+        edges,
+        storage.MANIFOLD_FORMAT,
+    )
     assert found["parameters"] == manifold.parameters and found["version"] == umap_sk.__version__
     assert found["arrays"] == {
         "indices": {"shape": [edges], "dtype": "int32", "whole": True},

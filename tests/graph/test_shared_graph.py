@@ -1,4 +1,4 @@
-"""Graphs that are in memory once: rows, or strips, and back to the same bits."""
+"""Graphs that are in memory once: rows, or slices, and back to the same bits."""
 
 import gc
 import pickle
@@ -55,7 +55,7 @@ def arranged(shared):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
 @pytest.mark.parametrize("n", [700, 1024, 2001])
-def test_rows_come_back_from_the_strips(n, dtype):
+def test_rows_come_back_from_the_slices(n, dtype):
     graph = unit(with_star(random_graph(0, n=n)))
     graph = graph._replace(indices=graph.indices.astype(dtype))
     expected = copy_of(graph)
@@ -77,7 +77,7 @@ def test_what_only_half_was_given_up_comes_back():
     expected = copy_of(graph)
     shared = SharedGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
-    lanes = sell.make_strips([coarsen.finest_level(graph)], order, sell.inverse(order))
+    lanes = sell.make_slices([coarsen.finest_level(graph)], order, sell.inverse(order))
     shared.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
     shared.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
     assert shared.rows().indices is graph.indices
@@ -87,7 +87,7 @@ def test_what_only_half_was_given_up_comes_back():
 @pytest.mark.parametrize("reason", ["others hold it", "scaled", "on disk"])
 def test_graphs_that_stay(reason, tmp_path):
     graph = unit(random_graph(2, n=600))
-    if reason == "scaled":  # the strips' weights are not the graph's
+    if reason == "scaled":  # the slices' weights are not the graph's
         graph = graph._replace(weights=graph.weights * np.float32(0.7))
     if reason == "on disk":
         weights = on_disk(tmp_path, "weights", len(graph.weights), np.float32)
@@ -121,7 +121,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     assert held.owned == {*WHOLE}
     problem, _ = layout_problem(held, Schedule(20, 2, True), forces_of(model, curve_of(model)), 0)
     assert not held._rows
-    assert held._laid_out["weights"].values is problem.levels[0].strips.weights
+    assert held._laid_out["weights"].values is problem.levels[0].slices.weights
     loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))
     graph = loaded.graph_
     whole = model.fit_transform(**arrays)
@@ -131,22 +131,22 @@ def test_a_fit_holds_its_graph_once(arrays):
 
 
 def test_kernel_twin():
-    """Entry t of the row at lane l of a strip stands at the strip's start + 16 t + l."""
+    """Entry t of the row at lane l of a slice stands at the slice's start + 16 t + l."""
     graph = random_graph(3, n=50)
     order = np.random.default_rng(0).permutation(50).astype(np.int32)
-    made = sell.make_strips([coarsen.finest_level(graph)], order, sell.inverse(order))
+    made = sell.make_slices([coarsen.finest_level(graph)], order, sell.inverse(order))
     expected = []
     for row in range(50):
-        strip, lane = divmod(order.tolist().index(row), kernels.STRIP)
-        entries = made.indices[made.starts[strip] + lane : made.starts[strip + 1] : kernels.STRIP]
+        slice_, lane = divmod(order.tolist().index(row), kernels.SLICE)
+        entries = made.indices[made.starts[slice_] + lane : made.starts[slice_ + 1] : kernels.SLICE]
         expected.extend(order[entry] for entry in entries[: graph.indptr[row + 1] - graph.indptr[row]])
     out = np.empty(len(graph.indices), np.uint32)
-    kernels.take_from_strips(graph.indptr, order, order.view(np.uint32), made.starts, made.indices.view(np.uint32), out)
+    kernels.take_from_slices(graph.indptr, order, order.view(np.uint32), made.starts, made.indices.view(np.uint32), out)
     assert out.tolist() == expected
 
 
 def test_a_directed_graph_has_its_own_indices(arrays):
-    """Also where the caller's array holds the same: both arrays are given up to the strips, and that one stays."""
+    """Also where the caller's array holds the same: both arrays are given up to the slices, and that one stays."""
     indices = np.sort(arrays["knn_indices"][:, 1:], axis=1).astype(np.int32)
     dists = np.ones_like(arrays["knn_dists"][:, 1:])
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=2, symmetrize=False, init="random")

@@ -222,7 +222,7 @@ def test_built_on_disk(tmp_path, symmetrize, recwarn):
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
     """Building on disk allocates nothing that grows with the edges: less than a byte an edge beside 64 a row."""
-    monkeypatch.setattr(formats, "BLOCK", 2**12)
+    monkeypatch.setattr(formats, "BLOCK_ENTRIES", 2**12)
     neighbors = many_neighbors(k=40)
     model = PrecomputedUMAP(40, symmetrize=symmetrize, n_jobs=1)
     peaks = []

@@ -8,7 +8,7 @@ import joblib
 import naive_layout as naive
 import numpy as np
 import pytest
-from graphs import alone, dense_strips, random_graph
+from graphs import alone, dense_slices, random_graph
 from layouts import layout_of, n_epochs_for
 
 from benchmarks import judge
@@ -69,7 +69,7 @@ def test_probed_loss_is_the_twins(symmetric, d, monkeypatch):
     for level in map(alone, (finest, coarse)):
         positions = np.random.default_rng(2).uniform(-9, 9, (level.n_vertices, d)).astype(np.float32)
         positions[1:40] = positions[0]
-        arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
+        arguments = dense_slices(level), level.degree.astype(float), level.mass.astype(float), positions
         found = early_stop.probed_loss(level, positions, curve, 3.5)
         rules = tuple(max(1, level.n_vertices // count) - 1 | 1 for count in (50, early_stop.OPPOSITE))
         assert level.n_vertices < 600 or rules == (11, 9)
@@ -94,15 +94,15 @@ def test_probed_loss_of_points_on_one_place_is_finite():
 
 
 def test_leaps_end_by_degrees():
-    """However high the pace, the last epochs of a phase are run one by one."""
-    for epochs, pace in itertools.product((1, 2, 3, 44, 300), (1, 2, 64, 10**30)):
+    """However high the stride, the last epochs of a phase are run one by one."""
+    for epochs, stride in itertools.product((1, 2, 3, 44, 300), (1, 2, 64, 10**30)):
         leaps, rest = [], epochs
         while rest > 0:
-            leaps.append(early_stop.leap(pace, rest))
+            leaps.append(early_stop.stride_within(stride, rest))
             rest -= leaps[-1]
         assert rest == 0 and leaps == sorted(leaps, reverse=True)
         assert leaps[-3:] == [1] * min(3, len(leaps))
-        assert pace > 1 or leaps == [1] * epochs
+        assert stride > 1 or leaps == [1] * epochs
 
 
 def test_looks_come_at_even_distances():
@@ -116,12 +116,12 @@ def test_looks_come_at_even_distances():
 
 def test_pace_doubles_while_the_loss_is_still():
     """The first look has nothing to compare with; what rises or is no number is not still."""
-    assert early_stop.next_pace(0.1, math.inf, 5.0, 1) == 1
-    assert early_stop.next_pace(0.1, 5.0, 4.4, 8) == 1
-    assert early_stop.next_pace(0.1, 5.0, 4.6, 8) == 16
-    assert early_stop.next_pace(0.1, 5.0, 5.4, 1) == 2
-    assert early_stop.next_pace(0.1, 5.0, 5.6, 4) == 1
-    assert early_stop.next_pace(0.1, 5.0, math.nan, 4) == 1
+    assert early_stop.next_stride(0.1, math.inf, 5.0, 1) == 1
+    assert early_stop.next_stride(0.1, 5.0, 4.4, 8) == 1
+    assert early_stop.next_stride(0.1, 5.0, 4.6, 8) == 16
+    assert early_stop.next_stride(0.1, 5.0, 5.4, 1) == 2
+    assert early_stop.next_stride(0.1, 5.0, 5.6, 4) == 1
+    assert early_stop.next_stride(0.1, 5.0, math.nan, 4) == 1
 
 
 # ------------------------------------------------------------------------------------------------------- the epochs
@@ -162,11 +162,11 @@ def test_every_phase_begins_anew():
     layout, state = levels_with(1e9)
     end = layout.phases[0].epochs
     state = optimizer.run(layout, state, end)
-    assert (state.depth, state.epoch, state.pace, state.loss) == (1, end, 1, math.inf)
+    assert (state.depth, state.epoch, state.stride, state.loss) == (1, end, 1, math.inf)
     assert 0 < state.left_out < end
     before, settling = state.left_out, layout.phases[-1]
     state = optimizer.run(layout, state, 10_000, lambda state: state.epoch >= settling.first_epoch)
-    assert (state.depth, state.epoch, state.pace, state.loss) == (0, settling.first_epoch, 1, math.inf)
+    assert (state.depth, state.epoch, state.stride, state.loss) == (0, settling.first_epoch, 1, math.inf)
     assert before < state.left_out < settling.first_epoch
 
 
@@ -231,7 +231,7 @@ def test_tol_must_not_change_on_the_way(manifold):
 
 
 def test_progress_tells_every_tenth_that_was_passed():
-    """A leap over several tenths is one line."""
+    """A stride_within over several tenths is one line."""
     lines = []
     show = progress.plain_lines([1.0] * 100, 0, lines.append)
     for epoch in (5, 9, 13, 45, 49, 50, 100):

@@ -184,7 +184,7 @@ def test_vertices_count_by_their_mass():
 def test_a_grid_comes_back(rows, columns):
     """Distances in the start follow those in the plane; the larger grid is coarsened on the way."""
     level, places, lengths = grid_level(rows, columns)
-    assert (level.n_vertices > pivot_mds.LARGEST) == (rows == 100)
+    assert (level.n_vertices > pivot_mds.MOST_VERTICES) == (rows == 100)
     positions = pivot_mds.pivot_mds_positions(level, lengths, 2, 0)
     assert (positions.shape, positions.dtype) == ((rows * columns, 2), np.float32)
     assert len(np.unique(positions, axis=0)) > 0.99 * len(places)

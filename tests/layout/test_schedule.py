@@ -135,7 +135,7 @@ def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
         out, _ = step(layout, phase, state)
         state = optimizer.run(layout, state, 1)
         assert (state.depth, state.epoch, state.width) == (following.depth, following.first_epoch, 10.0)
-        expected = sell.hand_down(layout.levels, phase.depth, out) if phase.depth else out
+        expected = sell.prolongation(layout.levels, phase.depth, out) if phase.depth else out
         assert state.positions.tobytes() == expected.tobytes()
         assert state.moments.shape == (2, *state.positions.shape)
         assert not state.moments.any()
@@ -192,7 +192,7 @@ def test_wide_indices_make_the_same_layout():
     for one in (graph, wide):
         layout = layout_of(one, 3, on_grid=True)
         for level in layout.levels:
-            arrays = level.strips.indices, level.order, level.owner, level.row_owner
+            arrays = level.slices.indices, level.order, level.owner, level.row_owner
             assert {array.dtype for array in arrays} == {one.indices.dtype}
         start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
         reached.append(bits(optimizer.run(layout, optimizer.begin(layout, start, 2), 2 * EPOCHS)))

@@ -5,7 +5,7 @@ import naive_layout as naive
 import numpy as np
 import pytest
 import scipy.sparse
-from graphs import alone, dense, dense_strips, random_graph
+from graphs import alone, dense, dense_slices, random_graph
 
 from umap_sk import kernels
 from umap_sk.layout import coarsen, init, optimizer, width
@@ -75,7 +75,7 @@ def test_ranks_where_few_points_are_far(case):
 
 def test_smoothed_start_is_the_twins():
     level = alone(coarsen.finest_level(random_graph(0)))
-    graph = dense_strips(level)
+    graph = dense_slices(level)
     positions = np.random.default_rng(2).normal(size=(level.n_vertices, 3)).astype(np.float32)
     positions[graph.sum(1) == 0] = 0
     expected = positions.astype(float)
@@ -109,10 +109,10 @@ def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
         losses = width.expected_losses(level, positions, scales, 600, curve, 3.5)
-        stride, apart = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100))
-        assert level.n_vertices < 600 or (stride, apart) == (9, 5)
-        arguments = dense_strips(level), level.degree.astype(float), level.mass.astype(float), positions
-        rules = stride, apart, kernels.THIN, 600, f
+        stride, opposite_stride = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100))
+        assert level.n_vertices < 600 or (stride, opposite_stride) == (9, 5)
+        arguments = dense_slices(level), level.degree.astype(float), level.mass.astype(float), positions
+        rules = stride, opposite_stride, kernels.ATTRACTION_STRIDE, 600, f
         expected = [naive.expected_loss(*arguments, scale, *rules) for scale in scales]
         np.testing.assert_allclose(losses, expected, rtol=1e-4)
 
@@ -128,7 +128,7 @@ def test_length_spread_is_the_twins(symmetric, d):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
             positions[1:9] = positions[0]
             found = width.length_spread(level, positions)
-            assert found == pytest.approx(naive.length_spread(dense_strips(level), positions), rel=1e-4)
+            assert found == pytest.approx(naive.length_spread(dense_slices(level), positions), rel=1e-4)
             assert width.length_spread(level, positions * np.float32(64)) == pytest.approx(found, rel=1e-6)
 
 
@@ -177,13 +177,18 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
     monkeypatch.setattr(width, "OPPOSITE", 100)
     f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
-    rules = (*(max(1, coarse.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100)), kernels.THIN, 600, f)
-    arguments = dense_strips(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
+    rules = (
+        *(max(1, coarse.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100)),
+        kernels.ATTRACTION_STRIDE,
+        600,
+        f,
+    )
+    arguments = dense_slices(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
     scales = np.array(width.SCALES)
     losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
     assert 0 < np.argmin(losses) < len(scales) - 1
     room = width.ROOM * naive.lowest_scale(scales, losses)
-    spread = naive.length_spread(dense_strips(fine), positions)
+    spread = naive.length_spread(dense_slices(fine), positions)
     crowded, widest, narrowest, expected = {
         "room": (10 * room * spread, 1e6, 0.0, room),
         "folds": (0.5 * room * spread, 1e6, 0.0, 0.5 * room),

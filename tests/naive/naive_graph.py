@@ -137,7 +137,7 @@ def jitter(positions, amount):
     return positions + amount * np.reshape(shares, positions.shape)
 
 
-def hand_down(graph, degree, owner, coarse_positions, finest, amount=0.0):
+def prolongation(graph, degree, owner, coarse_positions, finest, amount=0.0):
     """Half the owner's position, half the mean of the neighbors' owners, inner edges counted on coarse levels."""
     inner = np.zeros(len(graph)) if finest else np.maximum(0, degree - graph.sum(1))
     return jitter(smooth(graph, coarse_positions[owner], inner, 0.5), amount)

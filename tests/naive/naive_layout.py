@@ -62,7 +62,7 @@ def lowest_scale(scales, losses):
     return np.exp(-slope / (2 * square))
 
 
-def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_rows, f):
+def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride, thin, n_rows, f):
     """Expectation of UMAP's loss a row at one scale.
 
     Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against every `apart`-th
@@ -80,13 +80,13 @@ def expected_loss(graph, degree, mass, positions, scale, stride, apart, thin, n_
         if i % stride == 0:
             q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)
             terms = -mass * np.log1p(-q)
-            others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
+            others = [j for j in range(len(y)) if j % opposite_stride == i // stride % opposite_stride and j != i]
             repulsion += degree[i] * terms[others].sum() * (mass.sum() - mass[i]) / mass[others].sum()
     attraction *= len(y) / pulled
     return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 
 
-def probed_loss(graph, degree, mass, positions, stride, apart, f):
+def probed_loss(graph, degree, mass, positions, stride, opposite_stride, f):
     """Expectation of UMAP's loss of every `stride`-th row, a unit of their degrees.
 
     Attraction is that of all edges, repulsion the mean over every `apart`-th of the other rows, by their masses.
@@ -95,7 +95,7 @@ def probed_loss(graph, degree, mass, positions, stride, apart, f):
     loss = 0.0
     for i in range(0, len(y), stride):
         term = f.a * np.maximum(((y[i] - y) ** 2).sum(1), 1e-9) ** f.b
-        others = [j for j in range(len(y)) if j % apart == i // stride % apart and j != i]
+        others = [j for j in range(len(y)) if j % opposite_stride == i // stride % opposite_stride and j != i]
         repulsion = (mass[others] * np.log1p(1 / term[others])).sum() / mass[others].sum()
         loss += (graph[i] * np.log1p(term)).sum() + f.rate * f.gamma / 2 * degree[i] * repulsion
     return loss / degree[::stride].sum()

@@ -143,7 +143,7 @@ def test_the_first_problem_is_named(monkeypatch, threads):
     indices[170, 5:8], dists[170, 5:8] = 1, [np.inf, np.nan, np.nan]
     indices[290, 0] = 999
     for block in (2**20, 100):
-        monkeypatch.setattr(formats, "BLOCK", block)
+        monkeypatch.setattr(formats, "BLOCK_ENTRIES", block)
         with limit_threads(threads), pytest.raises(ValueError, match=r"knn_dists\[170, 5\] is inf"):
             read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=5)
     with pytest.raises(ValueError, match="170 5 large"):
@@ -231,7 +231,7 @@ def test_only_rows_of_three_tell_similarities(missing):
 
 @pytest.mark.parametrize("block", [2**20, 4])
 def test_inner_products_are_called_similarities_though_some_are_negative(monkeypatch, block):
-    monkeypatch.setattr(formats, "BLOCK", block)
+    monkeypatch.setattr(formats, "BLOCK_ENTRIES", block)
     indices, dists = falling_rows(7, 1)
     dists[-1, 3] = -0.3
     with pytest.raises(ValueError, match="falls along 7 of 8"):

@@ -146,7 +146,7 @@ def test_blocks_and_chunks_do_not_show(monkeypatch, block, chunks):
         ]
 
     wanted = read_all()
-    monkeypatch.setattr(formats, "BLOCK", block)
+    monkeypatch.setattr(formats, "BLOCK_ENTRIES", block)
     monkeypatch.setattr(neighbor_rows, "CHUNKS", chunks)
     for given, one in zip(read_all(), wanted, strict=True):
         assert_equal(given, one)
@@ -184,7 +184,7 @@ def test_memory_is_eight_bytes_an_edge_and_blocks(tmp_path, monkeypatch, short):
     indices.flush()
     dists.flush()
     indices, dists = np.load(tmp_path / "i.npy", "r"), np.load(tmp_path / "d.npy", "r")
-    monkeypatch.setattr(formats, "BLOCK", 2**13)
+    monkeypatch.setattr(formats, "BLOCK_ENTRIES", 2**13)
     read_neighbors(knn_indices=indices[:100] % 100, knn_dists=dists[:100], n_neighbors=k)
     graph = sparse_of(np.asarray(indices, np.int64) if not short else abs(np.asarray(indices, np.int64)), dists)
     for given in ({"knn_indices": indices, "knn_dists": dists}, {"X": graph}):

@@ -59,7 +59,7 @@ def test_a_plan_by_hand():
     memory = {phase.name: phase.bytes for phase in made.phases}
     neighbors = 8 * 90_000 + 8 * 10_000
     graph = 8 * 120_000 + 8 * 10_000
-    arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # strips; order and degrees
+    arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # slices; order and degrees
     assert memory == {
         "neighbors": neighbors + 16 * 100_000,
         "graph": neighbors + (4 + 4 + 8) * 10_000 + 8 * 120_000,
@@ -71,25 +71,25 @@ def test_a_plan_by_hand():
 
 
 def test_levels_by_hand():
-    """Coarse levels before, while and after they are arranged; in files the finest level's strips take no memory."""
+    """Coarse levels before, while and after they are arranged; in files the finest level's slices take no memory."""
     n, edges = 600_000, 9_000_000
     made = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1)
     coarse = int(edges * 0.1 * (15 / 22) ** -0.68)  # as many entries as neighbors: none is one-sided
     arranged = int(8 * 1.04 * edges) + int(8 * 1.04 * coarse) + 8 * n + 2 * 4 * n + 16 * 100_000
     assert made.phases[2].bytes == 4 * edges + 8 * n + arranged + 8 * n  # coarse graphs go as they are arranged
-    assert made.phases[3].bytes == 8 * n + arranged - int(8 * 1.04 * coarse) + 28 * n  # as do their strips
+    assert made.phases[3].bytes == 8 * n + arranged - int(8 * 1.04 * coarse) + 28 * n  # as do their slices
     on_disk = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1, on_disk=True)
     merged = 16 * n + 8 * 2**21 + 2 * (16 * 100_000 + 8 * coarse)
     assert on_disk.phases[2].bytes == max(36 * n, merged, arranged - int(8 * 1.04 * edges) + 24 * n)
 
 
 def test_on_disk():
-    """Files hold neighbors, graph and its strips; memory holds nothing that grows with the edges but coarse levels."""
+    """Files hold neighbors, graph and its slices; memory holds nothing that grows with the edges but coarse levels."""
     options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
     made, in_memory = plan(**options, on_disk=True), plan(**options)
-    assert made.disk == 8 * 120_000 + 8 * 10_001 + int(8 * 1.04 * 120_000)  # the graph, and its strips
+    assert made.disk == 8 * 120_000 + 8 * 10_001 + int(8 * 1.04 * 120_000)  # the graph, and its slices
     listed = plan(**options | {"edges": 80_000}, on_disk=True)
-    assert listed.disk == 8 * 80_000 + 8 * 10_001 + 8 * 90_000  # an intersection; neighbors take more than its strips
+    assert listed.disk == 8 * 80_000 + 8 * 10_001 + 8 * 90_000  # an intersection; neighbors take more than its slices
     assert all(phase.bytes < 10_000 * 80 + 16 * 100_000 for phase in made.phases) and made.peak < in_memory.peak
 
 
@@ -185,11 +185,11 @@ def test_plans_of_an_estimator(ring, tmp_path):
     )
     assert from_arrays.edges == from_graph.edges == manifold.n_edges
     assert [phase.name for phase in from_graph.phases] == ["start", "layout"]
-    strips = int(8 * 1.04 * from_graph.edges)  # in place of the graph, which is there already
-    assert from_graph.phases[-1].bytes == strips - 8 * from_graph.edges + 8 * 60 + 28 * 3 * 60 and from_graph.disk == 0
+    slices = int(8 * 1.04 * from_graph.edges)  # in place of the graph, which is there already
+    assert from_graph.phases[-1].bytes == slices - 8 * from_graph.edges + 8 * 60 + 28 * 3 * 60 and from_graph.disk == 0
     manifold.save(tmp_path / "m")
     from_files = model.plan(manifold=Manifold.load(tmp_path / "m"), timed=False)
-    assert from_files.phases[-1].bytes == 8 * 60 + 28 * 3 * 60 and from_files.disk == strips
+    assert from_files.phases[-1].bytes == 8 * 60 + 28 * 3 * 60 and from_files.disk == slices
     expected = plan(n_samples=500, n_neighbors=6, n_components=3, init="auto", timed=False)
     assert model.plan(n_samples=500, timed=False) == model.plan(np.zeros((500, 9)), timed=False) == expected
     with pytest.raises(ValueError, match="Nothing tells the number of rows"):

@@ -13,7 +13,7 @@ import numpy as np
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import plain
 
-FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
+RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
 SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
@@ -22,7 +22,7 @@ def version_fields() -> dict[str, Any]:
     """Format of the files and version of the package, as every JSON file of a run has them."""
     from umap_sk import __version__
 
-    return {"format": FORMAT, "umap_sk": __version__}
+    return {"format": RUN_FORMAT, "umap_sk": __version__}
 
 
 def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, Any]:

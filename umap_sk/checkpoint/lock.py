@@ -69,7 +69,7 @@ def unlock(folder: Path, *, keep: bool = False) -> None:
         os.close(_locks.pop(folder))
 
 
-def let_go(folder: Path) -> None:
+def release(folder: Path) -> None:
     """Give a folder back that is kept between two calls; one that a call is at work in stays taken."""
     if folder.resolve() in _idle:
         unlock(folder)

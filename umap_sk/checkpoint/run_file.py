@@ -7,7 +7,7 @@ from typing import Any
 from umap_sk.checkpoint.identity import check_seed, check_stamp, differences, stamp
 from umap_sk.checkpoint.lock import is_locked
 from umap_sk.checkpoint.settings import Checkpoint
-from umap_sk.checkpoint.store import newest_notes
+from umap_sk.checkpoint.store import newest_metadata
 from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
 from umap_sk.runtime.checksum import checksum_of_table
 from umap_sk.runtime.files import DamagedError
@@ -38,7 +38,7 @@ def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
     """Warn or raise if an unfinished run of other data or parameters lies in the directory."""
     others = []
     for path in settings.path.glob("*/run.json"):
-        newest = newest_notes(path.parent)
+        newest = newest_metadata(path.parent)
         if newest is None or newest["epoch"] >= newest["n_epochs"] or is_locked(path.parent):
             continue
         with contextlib.suppress(DamagedError, OSError):

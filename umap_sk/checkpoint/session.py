@@ -32,7 +32,7 @@ logger = logging.getLogger("umap_sk")
 NICENESS = 15  # of the thread that writes: a thirtieth of a core that computes, and all of one that waits
 
 
-class Run:
+class Session:
     """A run on disk, for one call of fit or partial_fit; the seed is that of a new run.
 
     A step that fails leaves the estimator as it was, so its epochs are removed and the one it began at is spared.
@@ -61,7 +61,7 @@ class Run:
 
         When going on, the state is in memory, and nothing need be read.
         """
-        newest = store.newest_notes(self.folder)
+        newest = store.newest_metadata(self.folder)
         if newest and newest["epoch"] >= newest["n_epochs"]:
             with contextlib.suppress(DamagedError, OSError):
                 self._read(store.checkpoints(self.folder)[-1], finished=True)
@@ -78,7 +78,7 @@ class Run:
                 self._created = True
             elif not going_on:
                 self._take_over()
-        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _stand_back)
+        self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _lower_priority)
 
     @property
     def finished(self) -> bool:
@@ -119,14 +119,14 @@ class Run:
     def after_epoch(self, state: LayoutState) -> None:
         """Write the state in the background, if it is time and nothing else is being written."""
         if self._writer is None or (self._pending and not self._pending.done()) or state.epoch >= self.n_epochs:
-            return  # the last state is written by settle
+            return  # the last state is written by finalize
         self._look_at_pending()
         epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
         due = epochs is not None and state.epoch - self._tried >= epochs
         if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
             self._submit(state, self._writer)
 
-    def settle(self, state: LayoutState, embedding: np.ndarray) -> None:
+    def finalize(self, state: LayoutState, embedding: np.ndarray) -> None:
         """Write the state at which a call ends, and wait for the disk; of a finished run, only the map is kept."""
         if self._writer is None:
             return
@@ -239,7 +239,7 @@ class Run:
         logger.info(text, stored.state.epoch, stored.n_epochs, path)
 
 
-def _stand_back() -> None:
+def _lower_priority() -> None:
     """Let this thread, where the system knows priorities of threads, work while the kernels' threads wait."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
@@ -247,9 +247,11 @@ def _stand_back() -> None:
 
 
 @contextlib.contextmanager
-def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object) -> Iterator[Run]:
+def opened(
+    settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object
+) -> Iterator[Session]:
     """A run on disk, as long as the block lasts, or as long as the `keeper` lives, whose other calls may follow."""
-    run = Run(settings, identity, seed, is_step=keeper is not None)
+    run = Session(settings, identity, seed, is_step=keeper is not None)
     try:
         run.open(going_on=going_on)
         yield run
@@ -259,7 +261,7 @@ def opened(settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: 
     keep = keeper is not None and not run.finished
     run.close(None, keep_lock=keep)
     if keep and run.taken:
-        weakref.finalize(keeper, lock.let_go, run.folder)
+        weakref.finalize(keeper, lock.release, run.folder)
 
 
 @contextlib.contextmanager

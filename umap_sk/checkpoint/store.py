@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk.checkpoint.identity import check_seed, check_stamp, stamp
-from umap_sk.checkpoint.noted import load, notes_path, store
+from umap_sk.checkpoint.metadata import load, metadata_path, store
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.optimizer import LayoutState
+from umap_sk.layout.run import state_from_plain
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import read_json
 
@@ -45,11 +46,11 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*.joblib"))
 
 
-def newest_notes(folder: Path) -> dict[str, Any] | None:
+def newest_metadata(folder: Path) -> dict[str, Any] | None:
     """What the JSON file of the newest checkpoint says, which has "epoch" and "n_epochs"; None if none is readable."""
     for path in reversed(checkpoints(folder)):
         with contextlib.suppress(DamagedError, OSError):
-            notes = read_json(notes_path(path))
+            notes = read_json(metadata_path(path))
             if all(isinstance(notes.get(name), int) for name in ("epoch", "n_epochs")):
                 return notes
     return None
@@ -71,7 +72,7 @@ def read_state(path: Path) -> Stored:
     try:
         identity = value["identity"]
         check_stamp(path.parent, {**identity, "run": value["run"]})
-        stored = Stored(LayoutState(**value["state"]), value["n_epochs"], value["graph_sum"])
+        stored = Stored(state_from_plain(value["state"]), value["n_epochs"], value["graph_sum"])
         shape = stored.state.positions.shape[1:], stored.state.moments.shape[2:]
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedError(f"it is no checkpoint ({error!r})") from error
@@ -81,11 +82,11 @@ def read_state(path: Path) -> Stored:
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
         raise DamagedError(f"it is of epoch {stored.state.epoch}")
-    notes = read_json(notes_path(path))
+    notes = read_json(metadata_path(path))
     counts = {"epoch": stored.state.epoch, "n_epochs": stored.n_epochs, "seed": stored.state.seed}
     told = [f"{name}={notes.get(name)!r}, not {count}" for name, count in counts.items() if notes.get(name) != count]
     if told:
-        raise DamagedError(f"{notes_path(path).name} says {'; '.join(told)}")
+        raise DamagedError(f"{metadata_path(path).name} says {'; '.join(told)}")
     return stored
 
 
@@ -109,13 +110,13 @@ def _remove(paths: Iterable[Path]) -> None:
     """Remove checkpoints and their notes."""
     for path in paths:
         path.unlink()
-        notes_path(path).unlink(missing_ok=True)
+        metadata_path(path).unlink(missing_ok=True)
 
 
 def set_aside(path: Path) -> None:
     """Rename a checkpoint that cannot be used, so that it is not taken for the newest."""
     path.rename(path.with_name(path.name + ".damaged"))
-    notes_path(path).unlink(missing_ok=True)
+    metadata_path(path).unlink(missing_ok=True)
 
 
 def graph_path(folder: Path) -> Path:
@@ -137,7 +138,7 @@ def read_graph(folder: Path) -> tuple[FuzzyGraph, np.ndarray | None] | None:
     if not path.exists():
         return None
     try:
-        notes = read_json(notes_path(path))
+        notes = read_json(metadata_path(path))
         if notes.get("run") != folder.name:
             raise DamagedError(f"it belongs to run {notes.get('run')!r}")
         graph = load(path)

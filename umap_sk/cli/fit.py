@@ -132,7 +132,7 @@ def _kept(model: PrecomputedUMAP) -> bool:
     folder = getattr(model, "report_", {}).get("run")
     if folder is None or model.epoch_ >= model.n_epochs_:
         return False
-    notes = store.newest_notes(Path(folder))
+    notes = store.newest_metadata(Path(folder))
     return notes is not None and notes["epoch"] == model.epoch_
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from umap_sk.checkpoint.lock import holder
-from umap_sk.checkpoint.noted import notes_path
+from umap_sk.checkpoint.metadata import metadata_path
 from umap_sk.runtime.files import DamagedError, check_regular
 from umap_sk.runtime.json_files import plain, read_json
 
@@ -66,7 +66,7 @@ def _file(path: Path) -> dict[str, Any]:
         return _directory(path.parent)
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
-    notes = notes_path(path)
+    notes = metadata_path(path)
     if path.suffix == ".joblib" and notes.is_file() and "bytes" in read_json(notes):
         return _checkpoint(path)
     check_regular(path)
@@ -140,7 +140,7 @@ def _checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
 
 def _checkpoint(path: Path) -> dict[str, Any]:
     """A file of a run, from the notes beside it."""
-    notes = read_json(notes_path(path))
+    notes = read_json(metadata_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
     size = _size(path)
     for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):

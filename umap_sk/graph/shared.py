@@ -1,4 +1,4 @@
-"""A fuzzy graph that is in memory once: in rows, or laid out in the optimizer's strips, whichever was needed last."""
+"""A fuzzy graph that is in memory once: in rows, or laid out in the optimizer's slices, whichever was needed last."""
 
 import threading
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ WHOLE = ("indices", "weights")
 
 
 class LaidOut(NamedTuple):
-    """What was an array of a fuzzy graph, one entry an edge, in strips.
+    """What was an array of a fuzzy graph, one entry an edge, in slices.
 
     Attributes
     ----------
     order : ndarray of shape (n,), int32 or uint32
-        Row of the graph for every row of the strips.
-    starts : ndarray of shape (n_strips + 1,), int64
-        Where each strip begins.
+        Row of the graph for every row of the slices.
+    starts : ndarray of shape (n_slices + 1,), int64
+        Where each slice begins.
     values : ndarray, int32, uint32 or float32
-        Numbers of the strips' rows, or weights.
+        Numbers of the slices' rows, or weights.
     """
 
     order: np.ndarray
@@ -33,7 +33,7 @@ class LaidOut(NamedTuple):
 
 
 class SharedGraph:
-    """A fuzzy graph that shares its memory with a layout: arrays that it owns go when they are copied to strips.
+    """A fuzzy graph that shares its memory with a layout: arrays that it owns go when they are copied to slices.
 
     They are made again, bit for bit, when they are asked for.
 
@@ -78,7 +78,7 @@ class SharedGraph:
             return FuzzyGraph(self._indptr, rows["indices"], rows["weights"])
 
     def give_up(self, name: str, laid_out: LaidOut) -> None:
-        """Let go of indices or weights, of which the strips hold all that it takes to make them again."""
+        """Let go of indices or weights, of which the slices hold all that it takes to make them again."""
         with self._lock:
             if name in self.owned and name in self._rows:
                 self._laid_out[name] = laid_out
@@ -88,6 +88,6 @@ class SharedGraph:
         order, starts, values = self._laid_out[name]
         out = np.empty(self.n_edges, values.dtype)
         names = (order if name == "indices" else order[:0]).view(np.uint32)
-        strips = readonly(starts), readonly(values.view(np.uint32))
-        kernels.take_from_strips(readonly(self._indptr), order, names, *strips, out.view(np.uint32))
+        slices = readonly(starts), readonly(values.view(np.uint32))
+        kernels.take_from_slices(readonly(self._indptr), order, names, *slices, out.view(np.uint32))
         return out

@@ -19,7 +19,7 @@ from umap_sk.runtime.json_files import plain, read_json, write_json
 
 logger = logging.getLogger("umap_sk")
 
-FORMAT = 2  # raised when an older version of the package could not make sense of a newer directory
+MANIFOLD_FORMAT = 2  # raised when an older version of the package could not make sense of a newer directory
 SUMMED = 2  # the first format whose checksums of arrays are this version's
 KIND = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
@@ -58,7 +58,7 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: 
             path.unlink()
     about = {
         "kind": KIND,
-        "format": FORMAT,
+        "format": MANIFOLD_FORMAT,
         "umap_sk_version": __version__,
         "n_samples": len(graph.indptr) - 1,
         "n_edges": len(graph.indices),
@@ -129,10 +129,10 @@ def _description(folder: Path) -> dict[str, Any]:
         int(about["n_samples"]), int(about["n_edges"])
     except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_AGAIN}") from error
-    if stored > FORMAT:
+    if stored > MANIFOLD_FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads "
-            f"formats up to {FORMAT}. Install umap_sk {writer} or newer, or learn the manifold again."
+            f"formats up to {MANIFOLD_FORMAT}. Install umap_sk {writer} or newer, or learn the manifold again."
         )
     if not known:
         raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_AGAIN}")

@@ -7,9 +7,9 @@ import the runtime alone. Callers take them from here.
 """
 
 from umap_sk.kernels.adam import field_step, sampled_step
-from umap_sk.kernels.coarsen import coarse_rows, group_members, independent_round, join_strongest, row_sums
+from umap_sk.kernels.coarsen import aggregate_strongest, coarse_rows, group_members, independent_round, row_sums
 from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN
-from umap_sk.kernels.grid import add_grids, corners, deposit, interpolate, tabulate_kernel
+from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import (
     PIVOTS,
     SEEN_TOGETHER,
@@ -19,7 +19,7 @@ from umap_sk.kernels.init import (
     inner_products,
     relax_paths,
 )
-from umap_sk.kernels.loss import THIN, probed_loss, scale_losses
+from umap_sk.kernels.loss import ATTRACTION_STRIDE, probed_loss, scale_losses
 from umap_sk.kernels.near_field import NEAR, add_near_field, count_cells, sort_into_cells
 from umap_sk.kernels.neighbors import (
     CLIPPED,
@@ -38,7 +38,7 @@ from umap_sk.kernels.neighbors import (
 )
 from umap_sk.kernels.numbers import BLOCK, exp_minus, power
 from umap_sk.kernels.scales import LANES, WIDEST, solve_scales
-from umap_sk.kernels.sell import PULLED, STRIP, fill_strips, jitter, longest_first, smooth, strip_sums, take_from_strips
+from umap_sk.kernels.sell import PULLED, SLICE, fill_slices, jitter, longest_first, slice_sums, smooth, take_from_slices
 from umap_sk.kernels.transform import place_by_samples, place_in_field
 from umap_sk.kernels.union import LOOKED_UP, count_union, fill_received, join_mutual, merge_received, sort_rows
 from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, look_at_rows

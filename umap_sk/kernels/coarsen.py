@@ -38,7 +38,7 @@ def independent_round(state, decided, indptr, indices, seed, depth):
 
 
 @parallel_kernel
-def join_strongest(state, number, indptr, indices, weights, owner):
+def aggregate_strongest(state, number, indptr, indices, weights, owner):
     """Every vertex outside of the independent set joins the member at its strongest edge."""
     for i in prange(state.shape[0]):
         owner[i] = number[i]

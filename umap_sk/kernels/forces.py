@@ -4,7 +4,7 @@ import numpy as np
 from numba import uint64
 
 from umap_sk.kernels.numbers import BLOCK, below, f4, mix, next_random, power
-from umap_sk.kernels.sell import PULLED, STRIP
+from umap_sk.kernels.sell import PULLED, SLICE
 from umap_sk.runtime.compile import kernel
 
 POOL = 4096  # random vertices in a pool
@@ -52,17 +52,17 @@ def clip_terms(difference, factors, count):
 
 @kernel
 def pull_in_plane(first, width, raw, own, weights, s, gradient):
-    """Add the pull of `width` edges of every row of a strip in two dimensions, in one pass over what was gathered."""
+    """Add the pull of `width` edges of every row of a slice in two dimensions, in one pass over what was gathered."""
     strength = s.attraction * s.a * s.b
     closest = f4(1e-12) + s.softening
     for t in range(width):
-        for lane in range(STRIP):
-            x = raw[2 * (t * STRIP + lane)] - own[0, lane]
-            y = raw[2 * (t * STRIP + lane) + 1] - own[1, lane]
+        for lane in range(SLICE):
+            x = raw[2 * (t * SLICE + lane)] - own[0, lane]
+            y = raw[2 * (t * SLICE + lane) + 1] - own[1, lane]
             d2 = x * x + y * y + closest
             p = power(d2, s.b)
             factor = strength * p / (d2 * (s.a * p + f4(1)))
-            weight = weights[first + t * STRIP + lane]
+            weight = weights[first + t * SLICE + lane]
             gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
             gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
 
@@ -76,49 +76,49 @@ def gather_places(first, count, places, indices, out):
 
 @kernel
 def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
-    """Add the pull of `width` edges of every row of a strip in any number of dimensions."""
-    count = width * STRIP
+    """Add the pull of `width` edges of every row of a slice in any number of dimensions."""
+    count = width * SLICE
     for k in range(own.shape[0]):
         for q in range(count):
-            difference[k, q] = positions[indices[first + q], k] - own[k, q % STRIP]
+            difference[k, q] = positions[indices[first + q], k] - own[k, q % SLICE]
     square(difference, count, factors)
     pair_factors_attraction(factors, count, s)
     clip_terms(difference, factors, count)
     for k in range(own.shape[0]):
         for t in range(width):
-            for lane in range(STRIP):
-                gradient[k, lane] += difference[k, t * STRIP + lane] * weights[first + t * STRIP + lane]
+            for lane in range(SLICE):
+                gradient[k, lane] += difference[k, t * SLICE + lane] * weights[first + t * SLICE + lane]
 
 
 @kernel
 def attract_block(low, high, positions, places, starts, indices, weights, s, gradient):
-    """Pull of every edge of the rows [low, high), strip by strip, every row's edges in their order.
+    """Pull of every edge of the rows [low, high), slice by slice, every row's edges in their order.
 
     In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
     dimensions are known when this is compiled, so that one of the two ways is.
     """
     d = positions.shape[1]
-    own = np.zeros((d, STRIP), f4)
-    pull = np.empty((d, STRIP), f4)
-    gathered = np.empty(PULLED * STRIP, places.dtype)
+    own = np.zeros((d, SLICE), f4)
+    pull = np.empty((d, SLICE), f4)
+    gathered = np.empty(PULLED * SLICE, places.dtype)
     if places.ndim == 2:
-        difference = np.empty((d, PULLED * STRIP), f4)
-    for strip in range(low // STRIP, (high + STRIP - 1) // STRIP):
-        rows = min(STRIP, high - strip * STRIP)
+        difference = np.empty((d, PULLED * SLICE), f4)
+    for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
+        rows = min(SLICE, high - slice_ * SLICE)
         pull[:] = f4(0)
         for lane in range(rows):
             for k in range(d):
-                own[k, lane] = positions[strip * STRIP + lane, k]
-        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
-            width = min(PULLED, (starts[strip + 1] - first) // STRIP)
+                own[k, lane] = positions[slice_ * SLICE + lane, k]
+        for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
+            width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
             if places.ndim == 1:
-                gather_places(first, width * STRIP, places, indices, gathered)
+                gather_places(first, width * SLICE, places, indices, gathered)
                 pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull)
             else:
                 pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
         for lane in range(rows):
             for k in range(d):
-                gradient[strip * STRIP + lane - low, k] = pull[k, lane]
+                gradient[slice_ * SLICE + lane - low, k] = pull[k, lane]
 
 
 @kernel

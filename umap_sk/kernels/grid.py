@@ -5,7 +5,7 @@ from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP
 from umap_sk.kernels.numbers import BLOCK, f4, power
-from umap_sk.kernels.sell import STRIP
+from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 AT_ONCE = 128  # rows whose cells or near points are looked at before anything is done with them
@@ -34,23 +34,23 @@ def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
 
 
 @parallel_kernel
-def corners(positions, out):
+def bounding_boxes(positions, out):
     """Smallest and largest coordinates of every block of rows."""
     n = positions.shape[0]
     places = positions.reshape(-1)
     for block in prange(out.shape[0]):
         start = 2 * block * BLOCK
         stop = 2 * min(n, (block + 1) * BLOCK)
-        low = np.empty(STRIP, f4)  # x and y by turns
-        high = np.empty(STRIP, f4)
-        for lane in range(STRIP):
+        low = np.empty(SLICE, f4)  # x and y by turns
+        high = np.empty(SLICE, f4)
+        for lane in range(SLICE):
             low[lane] = places[start + lane % 2]
             high[lane] = low[lane]
-        for first in range(start, stop - STRIP + 1, STRIP):
-            for lane in range(STRIP):
+        for first in range(start, stop - SLICE + 1, SLICE):
+            for lane in range(SLICE):
                 low[lane] = min(low[lane], places[first + lane])
                 high[lane] = max(high[lane], places[first + lane])
-        for q in range(stop - (stop - start) % STRIP, stop):
+        for q in range(stop - (stop - start) % SLICE, stop):
             low[q % 2] = min(low[q % 2], places[q])
             high[q % 2] = max(high[q % 2], places[q])
         for k in range(2):

@@ -6,8 +6,8 @@ from numba import prange, uint64
 from umap_sk.kernels.numbers import BLOCK, f4, mix
 from umap_sk.runtime.compile import parallel_kernel
 
-STRIP = 16  # rows whose edges lie side by side, so that they are computed side by side
-PULLED = 64  # edges of every row of a strip that are gathered at once
+SLICE = 16  # rows whose edges lie side by side, so that they are computed side by side
+PULLED = 64  # edges of every row of a slice that are gathered at once
 
 
 @parallel_kernel
@@ -32,83 +32,83 @@ def longest_first(indptr, order):
 
 
 @parallel_kernel
-def fill_strips(indptr, values, names, order, starts, out):
-    """Lay the values of the edges of every strip's rows side by side: those that come first in their rows first.
+def fill_slices(indptr, values, names, order, starts, out):
+    """Lay the values of the edges of every slice's rows side by side: those that come first in their rows first.
 
-    Row i of the strips is row order[i] of the graph, whose entries keep their order. Values are taken as uint32,
+    Row i of the slices is row order[i] of the graph, whose entries keep their order. Values are taken as uint32,
     whatever they are. Where `names` is not empty, names[value] is written, and a row that is shorter than others is
     filled up with its own number, as edges to itself; otherwise the values themselves, and 0.
     """
     n = order.shape[0]
-    for strip in prange(starts.shape[0] - 1):
-        width = (starts[strip + 1] - starts[strip]) // STRIP
-        for lane in range(STRIP):
-            own = min(n - 1, strip * STRIP + lane)
+    for slice_ in prange(starts.shape[0] - 1):
+        width = (starts[slice_ + 1] - starts[slice_]) // SLICE
+        for lane in range(SLICE):
+            own = min(n - 1, slice_ * SLICE + lane)
             first = indptr[order[own]]
-            length = indptr[order[own] + 1] - first if strip * STRIP + lane < n else 0
-            place = starts[strip] + lane
+            length = indptr[order[own] + 1] - first if slice_ * SLICE + lane < n else 0
+            place = starts[slice_] + lane
             if names.shape[0] > 0:
                 for t in range(length):
-                    out[place + t * STRIP] = names[values[first + t]]
+                    out[place + t * SLICE] = names[values[first + t]]
             else:
                 for t in range(length):
-                    out[place + t * STRIP] = values[first + t]
+                    out[place + t * SLICE] = values[first + t]
                 own = 0
             for t in range(length, width):
-                out[place + t * STRIP] = own
+                out[place + t * SLICE] = own
 
 
 @parallel_kernel
-def take_from_strips(indptr, order, names, starts, values, out):
+def take_from_slices(indptr, order, names, starts, values, out):
     """Bring the values of the edges back into the graph's rows; where `names` is not empty, values[e] means names[it].
 
     All values are taken as uint32, whatever they are.
     """
     for i in prange(order.shape[0]):
         first = indptr[order[i]]
-        place = starts[i // STRIP] + i % STRIP
+        place = starts[i // SLICE] + i % SLICE
         for t in range(indptr[order[i] + 1] - first):
-            value = values[place + t * STRIP]
+            value = values[place + t * SLICE]
             out[first + t] = names[value] if names.shape[0] > 0 else value
 
 
 @parallel_kernel
-def strip_sums(starts, weights, sums):
+def slice_sums(starts, weights, sums):
     """Sum of the weights of every row."""
     n = sums.shape[0]
-    for strip in prange(starts.shape[0] - 1):
-        for lane in range(min(STRIP, n - strip * STRIP)):
+    for slice_ in prange(starts.shape[0] - 1):
+        for lane in range(min(SLICE, n - slice_ * SLICE)):
             total = f4(0)
-            for e in range(starts[strip] + lane, starts[strip + 1], STRIP):
+            for e in range(starts[slice_] + lane, starts[slice_ + 1], SLICE):
                 total += weights[e]
-            sums[strip * STRIP + lane] = total
+            sums[slice_ * SLICE + lane] = total
 
 
 @parallel_kernel
 def smooth(positions, out, starts, indices, weights, inner, share):
     """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself."""
     n, d = positions.shape
-    for strip in prange(starts.shape[0] - 1):
-        low = strip * STRIP
-        rows = min(STRIP, n - low)
-        total = np.zeros(STRIP, f4)
-        value = np.zeros((d, STRIP), f4)
-        gathered = np.empty(PULLED * STRIP, f4)
+    for slice_ in prange(starts.shape[0] - 1):
+        low = slice_ * SLICE
+        rows = min(SLICE, n - low)
+        total = np.zeros(SLICE, f4)
+        value = np.zeros((d, SLICE), f4)
+        gathered = np.empty(PULLED * SLICE, f4)
         for lane in range(rows):
             if inner.shape[0] > 0:
                 total[lane] = inner[low + lane]
                 for k in range(d):
                     value[k, lane] = inner[low + lane] * positions[low + lane, k]
-        for first in range(starts[strip], starts[strip + 1], PULLED * STRIP):
-            count = min(PULLED * STRIP, starts[strip + 1] - first)
-            for q in range(0, count, STRIP):
-                for lane in range(STRIP):
+        for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
+            count = min(PULLED * SLICE, starts[slice_ + 1] - first)
+            for q in range(0, count, SLICE):
+                for lane in range(SLICE):
                     total[lane] += weights[first + q + lane]
             for k in range(d):
                 for q in range(count):
                     gathered[q] = positions[indices[first + q], k]
-                for q in range(0, count, STRIP):
-                    for lane in range(STRIP):
+                for q in range(0, count, SLICE):
+                    for lane in range(SLICE):
                         value[k, lane] += weights[first + q + lane] * gathered[q + lane]
         for lane in range(rows):
             for k in range(d):

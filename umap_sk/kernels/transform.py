@@ -10,7 +10,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 @kernel
 def start_row(first, last, indices, distances, strengths, training, place):
-    """Put a new row at its neighbor at distance 0 (False) or at its neighbors' weighted mean (True: optimise it)."""
+    """Put a new row at its neighbor at distance 0 (False) or at its neighbors' weighted mean (True: optimize it)."""
     d = training.shape[1]
     if distances[first] == 0:
         for k in range(d):

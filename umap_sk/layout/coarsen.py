@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import readonly
 
-LARGEST = 25_000  # vertices that need no coarser level
+COARSEST_VERTICES = 25_000  # vertices that need no coarser level
 MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
 ROUNDS = 12
 LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
@@ -60,7 +60,7 @@ def finest_level(graph: FuzzyGraph) -> Level:
     return Level(*graph, scale, degree, mass, np.empty(0, graph.indices.dtype))
 
 
-def build_levels(graph: FuzzyGraph, seed: int, largest: int = LARGEST) -> tuple[Level, ...]:
+def build_levels(graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES) -> tuple[Level, ...]:
     """Coarsen a graph until at most `largest` vertices are left or little is gained."""
     levels = [finest_level(graph)]
     while levels[-1].n_vertices > largest:
@@ -96,7 +96,7 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     if size > MOST_KEPT * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
-    kernels.join_strongest(state, number, *level.edges, owner)
+    kernels.aggregate_strongest(state, number, *level.edges, owner)
     del state, number
     graph = merge_edges(level, owner, size)
     degree = np.bincount(owner, level.degree, size).astype(np.float32)

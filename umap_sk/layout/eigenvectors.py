@@ -18,7 +18,7 @@ from umap_sk.runtime.compile import readonly
 
 WIDTH = 8  # vectors of a block come in multiples of it
 GUARDS = 5  # vectors, at least, beside those that are wanted: they take in eigenvalues that are close to theirs
-WHOLE = 3  # widths up to which a matrix is solved within all of its space
+WHOLE_SPACE = 3  # widths up to which a matrix is solved within all of its space
 TOLERANCE = 3e-5  # of the residuals; the matrix's norm is 1
 STEPS = 1_200  # products with a block, about, at most
 FIRST_STEPS, GROWTH = 20, 1.5  # of the first filter, and by what each has more
@@ -69,7 +69,7 @@ def leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Solved:
     """Eigenvectors of the largest eigenvalues, but for the one that is known."""
     n = len(matrix.known)
     width = -(-(count + GUARDS) // WIDTH) * WIDTH
-    width = n - 1 if n <= WHOLE * width else width
+    width = n - 1 if n <= WHOLE_SPACE * width else width
     block, steps, degree = random_positions(n, width, seed).astype(np.float64), 0, FIRST_STEPS
     while True:
         values, block, residuals = ritz_vectors(matrix, orthonormal(matrix.known, block))

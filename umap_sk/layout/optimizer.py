@@ -1,4 +1,4 @@
-"""The optimiser: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
+"""The optimizer: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from umap_sk.layout import early_stop
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.schedule import Phase, total_epochs
-from umap_sk.layout.sell import ArrangedLevel, hand_down
+from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
@@ -94,7 +94,7 @@ class LayoutState(NamedTuple):
         How wide the start was, in units of the embedding.
     left_out : int
         Epochs that the early stop has left out.
-    pace : int
+    stride : int
         Epochs of the schedule that it wants the next one to go on by.
     loss : float
         What its last look at this level has found; infinity before the first.
@@ -107,7 +107,7 @@ class LayoutState(NamedTuple):
     seed: int
     width: float = 1.0
     left_out: int = 0
-    pace: int = 1
+    stride: int = 1
     loss: float = math.inf
 
     @property
@@ -154,24 +154,24 @@ def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | Non
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(problem, phase, state, out, out_moments)
     end = phase.first_epoch + phase.epochs
-    leapt = early_stop.leap(state.pace, end - state.epoch)
-    epoch, left_out = state.epoch + leapt, state.left_out + leapt - 1
+    stride = early_stop.stride_within(state.stride, end - state.epoch)
+    epoch, left_out = state.epoch + stride, state.left_out + stride - 1
     if epoch == end < total_epochs(problem.phases):
-        positions = hand_down(problem.levels, phase.depth, out) if phase.depth else out
+        positions = prolongation(problem.levels, phase.depth, out) if phase.depth else out
         moments = np.zeros((2, *positions.shape), np.float32)
         return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width, left_out)
     reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
-    if problem.tol and early_stop.is_due(epoch - phase.first_epoch, leapt, phase.epochs):
-        return looked_at(problem, reached)
+    if problem.tol and early_stop.is_due(epoch - phase.first_epoch, stride, phase.epochs):
+        return probed(problem, reached)
     return reached
 
 
-def looked_at(problem: LayoutProblem, state: LayoutState) -> LayoutState:
-    """A state after a look at its loss: with that, and with the pace that follows from it."""
+def probed(problem: LayoutProblem, state: LayoutState) -> LayoutState:
+    """A state after a look at its loss: with that, and with the stride that follows from it."""
     forces = problem.forces
     rate = forces.negative_rate * forces.gamma
     loss = early_stop.probed_loss(problem.levels[state.depth], state.positions, forces.curve, rate)
-    return state._replace(loss=loss, pace=early_stop.next_pace(problem.tol, state.loss, loss, state.pace))
+    return state._replace(loss=loss, stride=early_stop.next_stride(problem.tol, state.loss, loss, state.stride))
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +192,7 @@ def step_rows(
     settings = epoch_settings(problem, phase, state)
     first, last = rows or (0, level.n_vertices)
     blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
-    before = readonly(state.positions), places_of(state.positions), readonly(state.moments)
+    before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
     after = settings, *blocks, out, out_moments
     if phase.field:
         repulsion(problem, phase, state, settings, out, (first, last))
@@ -201,7 +201,7 @@ def step_rows(
         kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
 
 
-def places_of(positions: np.ndarray) -> np.ndarray:
+def packed_positions(positions: np.ndarray) -> np.ndarray:
     """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
     return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 

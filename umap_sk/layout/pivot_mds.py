@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.layout.init import random_positions
-from umap_sk.layout.spectral import component_places, weight_matrix
+from umap_sk.layout.spectral import component_centres, weight_matrix
 from umap_sk.runtime.compile import readonly
 
-LARGEST = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
+MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each
 SPREAD = 4  # power of the distance to the nearest pivot by which later ones are drawn
 LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's; less is rounding
@@ -43,7 +43,7 @@ class Paths(NamedTuple):
 def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, seed: int) -> np.ndarray:
     """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside."""
     levels, scales = [level], [lengths]
-    while levels[-1].n_vertices > LARGEST:
+    while levels[-1].n_vertices > MOST_VERTICES:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
@@ -78,7 +78,7 @@ def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.nd
                 positions[rows] = scaled_mds(squared[rows], paths.mass[rows], positions[rows])
     if count == 1:
         return positions
-    centers, radii = component_places(np.bincount(paths.component, paths.mass, count), n_components)
+    centers, radii = component_centres(np.bincount(paths.component, paths.mass, count), n_components)
     return centers[paths.component] + radii[paths.component, None] * positions
 
 

@@ -83,7 +83,7 @@ def spacing_for(a: float, b: float) -> float:
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
     corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
-    kernels.corners(readonly(positions), corners)
+    kernels.bounding_boxes(readonly(positions), corners)
     low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
@@ -169,7 +169,7 @@ def add_near_field(
     out: np.ndarray,
     rows: tuple[int, int],
 ) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, from samples of each row's surroundings."""
+    """Add the short range of the repulsion, which the grid does not resolve, from samples around each row."""
     n = len(positions)
     reach = REACH * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)

@@ -10,7 +10,7 @@ from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
 from umap_sk.layout.schedule import total_epochs
-from umap_sk.layout.sell import NO_STRIPS, hand_down
+from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.start import Start, start_positions
 
 
@@ -116,7 +116,7 @@ def planned_epochs(run: LayoutRun) -> int:
 def edges_by_epoch(run: LayoutRun) -> list[int]:
     """Edges of the level that each planned epoch is run on."""
     problem = problem_of(run)
-    return [len(problem.levels[phase.depth].strips.indices) for phase in problem.phases for _ in range(phase.epochs)]
+    return [len(problem.levels[phase.depth].slices.indices) for phase in problem.phases for _ in range(phase.epochs)]
 
 
 def phase_end(run: LayoutRun) -> int:
@@ -137,7 +137,7 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     """
     positions = run.state.positions
     for depth in range(run.state.depth, 0, -1):
-        positions = hand_down(problem_of(run).levels, depth, positions)
+        positions = prolongation(problem_of(run).levels, depth, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
     out[run.rows] = positions
     out[lost] = np.nan
@@ -147,7 +147,7 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
 def released(run: LayoutRun) -> LayoutRun:
     """The same without the edges of coarser levels than the run's, which are not read any more."""
     problem, depth = problem_of(run), run.state.depth
-    left = [level._replace(strips=NO_STRIPS) for level in problem.levels[depth + 1 :]]
+    left = [level._replace(slices=NO_SLICES) for level in problem.levels[depth + 1 :]]
     return run._replace(problem=problem._replace(levels=(*problem.levels[: depth + 1], *left)))
 
 
@@ -161,5 +161,10 @@ def as_plain(run: LayoutRun) -> dict[str, Any]:
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
     """A run of what was stored, without its problem."""
     forces = stored["forces"] | {"curve": optimizer.Curve(*stored["forces"]["curve"])}
-    schedule, state = Schedule(**stored["schedule"]), LayoutState(**stored["state"])
+    schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
     return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces))
+
+
+def state_from_plain(stored: dict[str, Any]) -> LayoutState:
+    """A state of what was stored, in runs of 0.1.0 with a "pace" as its stride."""
+    return LayoutState(**{"stride" if name == "pace" else name: value for name, value in stored.items()})

@@ -1,4 +1,4 @@
-"""Levels arranged for the optimiser: neighbors near each other in memory, the edges of 16 rows side by side."""
+"""Levels arranged for the optimizer: neighbors near each other in memory, the edges of 16 rows side by side."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,15 +15,15 @@ JITTER = 0.01  # of positions that come from a coarser level, in units of the em
 TOP = 300  # vertices at which grouping for the sake of the order ends
 
 
-class Strips(NamedTuple):
-    """A weighted graph whose rows lie side by side, 16 in a strip, the first edges of all of them first.
+class Slices(NamedTuple):
+    """A weighted graph whose rows lie side by side, 16 in a slice, the first edges of all of them first.
 
     Attributes
     ----------
-    starts : ndarray of shape (n_strips + 1,), int64
-        Where each strip begins.
+    starts : ndarray of shape (n_slices + 1,), int64
+        Where each slice begins.
     indices : ndarray, int32 or uint32
-        Other end of every edge; a row that is shorter than the longest of its strip ends in edges to itself.
+        Other end of every edge; a row that is shorter than the longest of its slice ends in edges to itself.
     weights : ndarray, float32
         Scaled weights; 0 for the edges that fill up.
     """
@@ -33,15 +33,15 @@ class Strips(NamedTuple):
     weights: np.ndarray
 
 
-NO_STRIPS = Strips(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+NO_SLICES = Slices(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 class ArrangedLevel(NamedTuple):
-    """A level in the optimiser's order.
+    """A level in the optimizer's order.
 
     Attributes
     ----------
-    strips : Strips
+    slices : Slices
         Its graph.
     order : ndarray of shape (n,), int32 or uint32
         The level's own number of every vertex.
@@ -55,7 +55,7 @@ class ArrangedLevel(NamedTuple):
         For every row of the finest level this level's vertex; empty on the finest level.
     """
 
-    strips: Strips
+    slices: Slices
     order: np.ndarray
     degree: np.ndarray
     mass: np.ndarray
@@ -70,14 +70,14 @@ class ArrangedLevel(NamedTuple):
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
-        starts, indices, weights = self.strips
+        starts, indices, weights = self.slices
         return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
 
 
 def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
-    """Levels in the optimiser's order, and their edges in strips."""
+    """Levels in the optimizer's order, and their edges in slices."""
     orders = orders_of(levels, seed)
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
@@ -89,8 +89,8 @@ def arrange(
         degree = rest[depth].degree[order]
         if depth == 0 and len(orders) > 1:
             give_back()
-        strips = make_strips(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
-        arranged.append(ArrangedLevel(strips, order, degree, mass, owner, owner))
+        slices = make_slices(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
+        arranged.append(ArrangedLevel(slices, order, degree, mass, owner, owner))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
         arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
@@ -102,7 +102,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
 
     The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
     are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
-    rows of a strip are about as long as each other.
+    rows of a slice are about as long as each other.
     """
     tower = list(levels)
     while len(levels) > 1 and tower[-1].n_vertices > TOP:
@@ -130,7 +130,7 @@ def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
 
 
 def stride_of(n_rows: int, count: int) -> int:
-    """Distance at which about so many rows are taken to stand for all: odd, since blocks begin with their longest rows."""
+    """Distance at which about so many rows stand for all: odd, since blocks begin with their longest rows."""
     return max(1, n_rows // count) - 1 | 1
 
 
@@ -141,36 +141,36 @@ def inverse(order: np.ndarray) -> np.ndarray:
     return rank
 
 
-def make_strips(
+def make_slices(
     levels: list[Level],
     order: np.ndarray,
     rank: np.ndarray,
     allocate: Allocate = in_memory,
     shared: SharedGraph | None = None,
-) -> Strips:
-    """Lay out the edges of a list's last level in strips."""
+) -> Slices:
+    """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = np.zeros(-(-(len(indptr) - 1) // kernels.STRIP) + 1, np.int64)
-    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.STRIP))
-    np.cumsum(starts * kernels.STRIP, out=starts)
-    strips = Strips(
+    starts = np.zeros(-(-(len(indptr) - 1) // kernels.SLICE) + 1, np.int64)
+    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.SLICE))
+    np.cumsum(starts * kernels.SLICE, out=starts)
+    slices = Slices(
         starts,
-        allocate("strip_indices", int(starts[-1]), indices.dtype),
-        allocate("strip_weights", int(starts[-1]), np.float32),
+        allocate("slice_indices", int(starts[-1]), indices.dtype),
+        allocate("slice_weights", int(starts[-1]), np.float32),
     )
     rows = readonly(indptr), order, readonly(starts)
-    _fill(rows, indices, rank, strips.indices)
+    _fill(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
-        shared.give_up("indices", LaidOut(order, starts, strips.indices))
-    _fill(rows, weights, rank[:0], strips.weights)
+        shared.give_up("indices", LaidOut(order, starts, slices.indices))
+    _fill(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
-            shared.give_up("weights", LaidOut(order, starts, strips.weights))
+            shared.give_up("weights", LaidOut(order, starts, slices.weights))
     else:
-        np.multiply(strips.weights, np.float32(scale), out=strips.weights)
-    return strips
+        np.multiply(slices.weights, np.float32(scale), out=slices.weights)
+    return slices
 
 
 def _fill(
@@ -178,7 +178,7 @@ def _fill(
 ) -> None:
     indptr, order, starts = rows
     bits = readonly(values.view(np.uint32))
-    kernels.fill_strips(indptr, bits, names.view(np.uint32), order, starts, out.view(np.uint32))
+    kernels.fill_slices(indptr, bits, names.view(np.uint32), order, starts, out.view(np.uint32))
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -191,14 +191,14 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
     inner = np.empty(0, np.float32)
     if keep_internal:
         outside = np.empty_like(level.degree)
-        kernels.strip_sums(level.edges[0], level.edges[2], outside)
+        kernels.slice_sums(level.edges[0], level.edges[2], outside)
         inner = np.maximum(level.degree - outside, np.float32(0))
     out = np.empty_like(positions)
     kernels.smooth(readonly(positions), out, *level.edges, inner, np.float32(share))
     return out
 
 
-def hand_down(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
+def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
     positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
     kernels.jitter(positions, np.float32(JITTER))

@@ -28,7 +28,7 @@ def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray
     parts = zip(bounds[:-1], bounds[1:], strict=True)
     inside = np.concatenate([component_positions(graph, part, n_components, seed) for part in parts])
     if count > 1:
-        centers, radii = component_places(np.bincount(label, level.mass, count), n_components)
+        centers, radii = component_centres(np.bincount(label, level.mass, count), n_components)
         sizes = np.diff(bounds)
         inside = np.repeat(centers, sizes, axis=0) + np.repeat(radii, sizes)[:, None] * inside
     positions = np.empty(inside.shape, np.float32)
@@ -55,7 +55,7 @@ def weight_matrix(level: Level) -> scipy.sparse.csr_array:
     return (graph + scipy.sparse.diags_array(inside)).tocsr()
 
 
-def component_places(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+def component_centres(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle."""
     order = np.argsort(-mass, kind="stable")
     share = mass[order] / mass.sum()

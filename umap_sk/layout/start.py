@@ -9,7 +9,7 @@ from umap_sk.layout.coarsen import Level, mean_of_members
 from umap_sk.layout.init import pca_positions, random_positions
 from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import pivot_mds_positions
-from umap_sk.layout.sell import JITTER, ArrangedLevel, average, hand_down
+from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation
 from umap_sk.layout.spectral import spectral_positions
 from umap_sk.layout.width import NARROWEST, WIDEST, robust_widths, scaled_robustly, smoothed_start, suited_width
 
@@ -58,7 +58,7 @@ def start_positions(
         positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
     if len(positions) != levels[problem.phases[0].depth].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
-            positions = hand_down(levels, depth, positions)
+            positions = prolongation(levels, depth, positions)
     if scaled:
         positions = np.ascontiguousarray(positions)
         kernels.jitter(positions, np.float32(JITTER))

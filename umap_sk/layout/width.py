@@ -30,7 +30,7 @@ def robust_widths(positions: np.ndarray) -> np.ndarray:
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
-    """Centre every axis and give it the width 1, by quantiles, which far points do not move; by ranks if many are far."""
+    """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far."""
     low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
     span = np.ptp(positions, axis=0).astype(float)
     width = high - low
@@ -70,10 +70,10 @@ def suited_width(
 def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
     """Mean square of some edges' lengths, in units of their median, both weighted."""
     rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, MEASURED))
-    starts, indices, weights = level.strips
-    count = (np.diff(starts) // kernels.STRIP)[rows // kernels.STRIP]
-    edges = np.repeat(starts[rows // kernels.STRIP] // kernels.STRIP - np.cumsum(count) + count, count)
-    edges = (edges + np.arange(count.sum())) * kernels.STRIP + np.repeat(rows % kernels.STRIP, count)
+    starts, indices, weights = level.slices
+    count = (np.diff(starts) // kernels.SLICE)[rows // kernels.SLICE]
+    edges = np.repeat(starts[rows // kernels.SLICE] // kernels.SLICE - np.cumsum(count) + count, count)
+    edges = (edges + np.arange(count.sum())) * kernels.SLICE + np.repeat(rows % kernels.SLICE, count)
     lengths = np.linalg.norm(positions[np.repeat(rows, count)] - positions[indices[edges]], axis=1).astype(np.float64)
     shares = weights[edges].astype(np.float64)
     order = np.argsort(lengths, kind="stable")
@@ -98,7 +98,7 @@ def expected_losses(
     level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
 ) -> np.ndarray:
     """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1)."""
-    stride, apart = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
+    stride, opposite_stride = (stride_of(level.n_vertices, count) for count in (SAMPLED, OPPOSITE))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))
     kernels.scale_losses(
@@ -107,13 +107,13 @@ def expected_losses(
         level.degree,
         np.ascontiguousarray(level.mass),
         stride,
-        apart,
+        opposite_stride,
         scales ** (2 * curve.b),
         np.float32(curve.a),
         np.float32(curve.b),
         attracted,
         repelled,
     )
-    rows = np.arange(level.n_vertices) % stride % kernels.THIN == 0
+    rows = np.arange(level.n_vertices) % stride % kernels.ATTRACTION_STRIDE == 0
     share, sampled = float(rows.mean()), float(level.mass[::stride].sum())
     return attracted.sum(0) / share / n_rows + repelled.sum(0) / n_rows * rate / 2 / sampled

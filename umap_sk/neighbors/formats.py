@@ -13,7 +13,7 @@ import scipy.sparse
 from umap_sk.neighbors import validate as checks
 from umap_sk.runtime.compile import readonly
 
-BLOCK = 2**18  # entries of a block: in a cache when they are read, and enough to keep threads busy
+BLOCK_ENTRIES = 2**18  # entries of a block: in a cache when they are read, and enough to keep threads busy
 NEVER = int(np.iinfo(np.int64).min)  # an index that is always out of range: graphs have no sentinels
 
 
@@ -145,10 +145,10 @@ class SparseForm:
         first, n_rows = 0, self.shape[0]
         while first < n_rows:
             full = indptr.dtype.type(
-                min(int(indptr[first]) + BLOCK, int(indptr[-1]))
+                min(int(indptr[first]) + BLOCK_ENTRIES, int(indptr[-1]))
             )  # of its dtype: no copy of indptr
             last = int(np.searchsorted(indptr, full, side="right")) - 1
-            last = min(max(last, first + 1), first + BLOCK, n_rows)
+            last = min(max(last, first + 1), first + BLOCK_ENTRIES, n_rows)
             begin, end = int(indptr[first]), int(indptr[last])
             starts = indptr[first : last + 1].astype(np.int64) - begin
             indices, dists = self.graph.indices[begin:end], self.graph.data[begin:end]
@@ -216,7 +216,7 @@ def as_csr(graph: Any) -> Any:
 
 
 def _even_blocks(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
-    step = max(1, BLOCK // max(1, length))
+    step = max(1, BLOCK_ENTRIES // max(1, length))
     for first in range(0, n_rows, step):
         yield first, min(n_rows, first + step)
 

@@ -12,7 +12,7 @@ from umap_sk.neighbors import distances
 from umap_sk.neighbors.sparse_rows import sparse_distances, sparse_products
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
-LARGEST = float(np.finfo(np.float32).max)  # distance that a graph can hold
+LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can hold
 
 SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
 
@@ -127,7 +127,7 @@ def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
 
 def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
     """Raise if features are so large that distances overflow, or the metric is not defined for them."""
-    bad = np.argwhere(~(dists <= LARGEST))
+    bad = np.argwhere(~(dists <= LARGEST_DISTANCE))
     if len(bad):
         row, place = bad[0]
         value, cure = dists[row, place], "Use another metric, or leave such rows out."
@@ -135,7 +135,7 @@ def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None
             cure = SMALLER
         raise ValueError(
             f"By metric={metric!r}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
-            f"distances up to {LARGEST:.1e} are needed. {cure}"
+            f"distances up to {LARGEST_DISTANCE:.1e} are needed. {cure}"
         )
 
 

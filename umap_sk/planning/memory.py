@@ -1,14 +1,14 @@
 """The memory behind a plan: bytes of the arrays that exist at each phase's peak."""
 
 from umap_sk.graph.fuzzy_union import MOST_PARTS
-from umap_sk.layout.coarsen import EDGES_AT_ONCE, LARGEST
+from umap_sk.layout.coarsen import COARSEST_VERTICES, EDGES_AT_ONCE
 from umap_sk.layout.repulsion import MOST_CELLS
 from umap_sk.neighbors import formats
 from umap_sk.planning.sizes import Sizes
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
 MERGED = 6  # vertices of a level for each of the next: fewer than usual, for room enough
-FILLED = 1.04  # room in strips for each edge
+FILLED = 1.04  # room in slices for each edge
 
 
 def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
@@ -19,7 +19,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     memory = {}
     if sizes.listed:
         # Two blocks of int64 indices and float64 distances: one is read while the last is let go.
-        memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK, n * sizes.listed)
+        memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK_ENTRIES, n * sizes.listed)
         scales = 16 * n  # rho and sigma, float64
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
@@ -30,8 +30,9 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
     # Positions and two moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
-    # On the way down, levels that were left let go of their strips.
-    arranged, left = arranged_memory(sizes), strips_of(coarse_edges(sizes, n, sizes.edges)) if n > LARGEST else 0
+    # On the way down, levels that were left let go of their slices.
+    left = slices_of(coarse_edges(sizes, n, sizes.edges)) if n > COARSEST_VERTICES else 0
+    arranged = arranged_memory(sizes)
     memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
     if sizes.checkpoints:
         memory["start"] += gone if graph else 0  # the graph is written while the start is made
@@ -40,36 +41,36 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
 
 
 def given_up(sizes: Sizes) -> int:
-    """Bytes of the graph's arrays that are gone once its strips are there: 0 where others hold them, or files."""
+    """Bytes of the graph's arrays that are gone once its slices are there: 0 where others hold them, or files."""
     return 8 * sizes.edges if sizes.own and not sizes.on_disk else 0
 
 
 def levels_memory(sizes: Sizes) -> int:
     """Bytes that levels take at most while they are made and arranged, beside the graph itself."""
     n, made, coarse = sizes.n, 0, 0
-    if n > LARGEST:
+    if n > COARSEST_VERTICES:
         # Of every coarse vertex its row's start, degree and mass; indices and weights of the coarse edges.
         coarse = 16 * (n // MERGED) + 8 * coarse_edges(sizes, n, sizes.edges)
         # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
         # and all of it put together.
         made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
-    # Degrees and ranks while the strips are made; of an own graph the indices are gone when the weights are laid out.
+    # Degrees and ranks while the slices are made; of an own graph the indices are gone when the weights are laid out.
     return max(made, arranged_memory(sizes) + 8 * n - given_up(sizes) // 2)
 
 
 def arranged_memory(sizes: Sizes) -> int:
-    """Bytes of levels that are arranged, without strips that lie in files."""
-    n, strips = sizes.n, 0 if sizes.on_disk else strips_of(sizes.edges)
+    """Bytes of levels that are arranged, without slices that lie in files."""
+    n, slices = sizes.n, 0 if sizes.on_disk else slices_of(sizes.edges)
     vertices = 8 * n  # order and degree
-    if n > LARGEST:
-        strips += strips_of(coarse_edges(sizes, n, sizes.edges))
+    if n > COARSEST_VERTICES:
+        slices += slices_of(coarse_edges(sizes, n, sizes.edges))
         vertices += 4 * n * (len(level_sizes(sizes)) - 1)  # every row's owner on the coarser levels
         vertices += 16 * (n // MERGED)  # of every coarse vertex order, degree, mass and owner
-    return strips + vertices
+    return slices + vertices
 
 
-def strips_of(edges: int) -> int:
-    """Bytes of edges that are laid out in strips."""
+def slices_of(edges: int) -> int:
+    """Bytes of edges that are laid out in slices."""
     return int(8 * FILLED * edges)
 
 
@@ -79,12 +80,12 @@ def state_memory(sizes: Sizes) -> int:
 
 
 def room_on_disk(sizes: Sizes) -> int:
-    """Bytes in files when there are most: a graph that is built there, its strips, a run's graph and checkpoints."""
+    """Bytes in files when there are most: a graph that is built there, its slices, a run's graph and checkpoints."""
     graph = 8 * sizes.edges + 8 * (sizes.n + 1)
     room = sizes.checkpoints * state_memory(sizes)
     if sizes.on_disk:
-        # The neighbors are gone when the graph is laid out in strips.
-        room += graph + max(8 * sizes.kept, strips_of(sizes.edges)) if sizes.listed else strips_of(sizes.edges)
+        # The neighbors are gone when the graph is laid out in slices.
+        room += graph + max(8 * sizes.kept, slices_of(sizes.edges)) if sizes.listed else slices_of(sizes.edges)
     elif sizes.checkpoints and sizes.listed:
         room += graph  # of a graph that is given to the fit as a manifold the run keeps no copy
     return room
@@ -100,7 +101,7 @@ def field_memory(sizes: Sizes) -> int:
 
 def has_field(sizes: Sizes) -> bool:
     """Whether the repulsion of the whole graph is a field on a grid."""
-    return sizes.n_components == 2 and sizes.n > LARGEST
+    return sizes.n_components == 2 and sizes.n > COARSEST_VERTICES
 
 
 def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
@@ -117,6 +118,6 @@ def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Vertices and edges of the levels, about, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
-    while levels[-1][0] > LARGEST:
+    while levels[-1][0] > COARSEST_VERTICES:
         levels.append((levels[-1][0] // MERGED, coarse_edges(sizes, *levels[-1])))
     return levels

@@ -11,7 +11,7 @@ from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.layout import run
-from umap_sk.layout.coarsen import LARGEST
+from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import SMALL, Schedule
@@ -44,7 +44,7 @@ def kind_of(phase: Phase) -> tuple[bool, bool]:
 
 def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
     """Seconds of each phase of a fit on this machine, by its name."""
-    rows = next((rows for rows in (FEW_ROWS, LARGEST) if sizes.n <= rows), ROWS)
+    rows = next((rows for rows in (FEW_ROWS, COARSEST_VERTICES) if sizes.n <= rows), ROWS)
     rates = measured(rows, sizes.n_components, threads)
     seconds = {}
     if sizes.listed:
@@ -87,6 +87,6 @@ def _fit(indices: np.ndarray, dists: np.ndarray, start: np.ndarray, n_epochs: in
     problem, ends = run.problem_of(layout), clock[-1:]
     run.advanced(layout, run.planned_epochs(layout), lambda _: ends.append(time.perf_counter()))
     spent = {kind_of(p): (ends[p.first_epoch + p.epochs] - ends[p.first_epoch]) / p.epochs for p in problem.phases}
-    edges = {kind_of(p): len(problem.levels[p.depth].strips.indices) for p in problem.phases}
+    edges = {kind_of(p): len(problem.levels[p.depth].slices.indices) for p in problem.phases}
     read, graph, begun = np.diff(clock) / (indices.size, len(neighbors.indices), held.n_edges)
     return Rates(float(read), float(graph), float(begun), {kind: spent[kind] / edges[kind] for kind in spent})

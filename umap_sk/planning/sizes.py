@@ -26,8 +26,8 @@ class Sizes(NamedTuple):
     multilevel: bool
     start: str  # "auto", "pivot_mds", "spectral", "pca", "random" or "array"
     n_epochs: int | None
-    on_disk: bool  # whether the graph is built and kept in files, and its strips with it
-    own: bool  # whether nobody else holds the graph's arrays, so that they go when the strips are there
+    on_disk: bool  # whether the graph is built and kept in files, and its slices with it
+    own: bool  # whether nobody else holds the graph's arrays, so that they go when the slices are there
     checkpoints: int  # how many of the run lie on the disk at most; 0 if none is kept
 
 

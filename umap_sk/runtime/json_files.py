@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk.runtime.files import DamagedError, check_regular, new_file
 
 DEEPEST = 50
-LARGEST = 2**24  # bytes; what is written here takes some kilobytes
+MOST_BYTES = 2**24  # bytes; what is written here takes some kilobytes
 
 
 def plain(value: Any) -> Any:
@@ -41,8 +41,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """A table from a JSON file; DamagedError if there is none, or it is not JSON of a sane size and depth."""
     try:
         check_regular(path)
-        if path.stat().st_size > LARGEST:
-            raise DamagedError(f"{path.name} is longer than {LARGEST:,} bytes")
+        if path.stat().st_size > MOST_BYTES:
+            raise DamagedError(f"{path.name} is longer than {MOST_BYTES:,} bytes")
         values = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise DamagedError(f"{path.name} is missing") from error

@@ -3,7 +3,7 @@
 import naive_layout as naive
 import numpy as np
 import pytest
-from graphs import dense_strips, random_graph, with_star
+from graphs import dense_slices, random_graph, with_star
 from layouts import FORCES, layout_of, step
 
 from umap_sk import kernels
@@ -54,7 +54,7 @@ def naive_forces(layout, phase, state):
 def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     level = layout.levels[phase.depth]
     degree, descent = level.degree.astype(float), phase.descent
-    gradient = naive.attraction(dense_strips(level), state.positions, naive_forces(layout, phase, state)) + repulsion
+    gradient = naive.attraction(dense_slices(level), state.positions, naive_forces(layout, phase, state)) + repulsion
     done = state.epoch - phase.first_epoch
     alpha = layout.forces.learning_rate * unit_of(phase) * descent.step * (1 - done / phase.epochs) ** descent.fall
     epsilon = 1e-7 + descent.floor * degree[:, None]
@@ -83,7 +83,7 @@ def sampled(layout, phase, state):
 def test_sampled_epoch_is_the_twins(d, last):
     """Rows without an edge, one row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
-    longest = np.diff(layout.levels[0].strips.starts).max() / kernels.STRIP
+    longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
     assert longest > (kernels.CHUNK if d == 2 else 400) > kernels.PULLED
     phase = layout.phases[-1 if last else 0]
     state = state_of(layout, phase, done=phase.epochs // 2, d=d)
@@ -163,7 +163,7 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     gradients = [2 * step(layout, phase, state._replace(seed=seed))[1][0] for seed in range(200)]
     y = state.positions.astype(float)
     push = np.stack([level.mass @ naive.repel(place - y, f) for place in y]) / 1500
-    expected = naive.attraction(dense_strips(level), y, f) + f.rate * level.degree[:, None] * push
+    expected = naive.attraction(dense_slices(level), y, f) + f.rate * level.degree[:, None] * push
     error = np.mean(gradients, 0) - expected
     size = np.std(gradients, 0) / np.sqrt(200) + 1e-3
     assert np.abs(error / size).max() < 6
@@ -204,11 +204,11 @@ def test_positions_beyond_int32_are_read(tmp_path):
     settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
     moments = np.zeros((2, kernels.BLOCK, 2), np.float32)
     out, out_moments = np.empty_like(near), np.empty_like(moments)
-    starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.STRIP)
-    beside = indices.reshape(-1, kernels.STRIP, 4).transpose(0, 2, 1).ravel()
+    starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.SLICE)
+    beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
-    before = readonly(positions), optimizer.places_of(positions), readonly(moments)
+    before = readonly(positions), optimizer.packed_positions(positions), readonly(moments)
     kernels.sampled_step(*before, *edges, degree, pick, settings, 0, 1, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK :], float)

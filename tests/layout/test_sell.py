@@ -8,7 +8,7 @@ import naive_layout
 import numpy as np
 import pytest
 from compiled import compiled
-from graphs import N, alone, dense, dense_strips, level_of, random_graph, rows_of_strips, with_star
+from graphs import N, alone, dense, dense_slices, level_of, random_graph, rows_of_slices, with_star
 from layouts import FORCES
 from sklearn.neighbors import NearestNeighbors
 
@@ -31,9 +31,9 @@ def several(seed=0, n=9000, largest=500):
 
 
 def entries_of(level, row):
-    """Where a row's entries lie in the strips, in their order."""
-    strip, lane = divmod(row, kernels.STRIP)
-    return np.arange(level.strips.starts[strip] + lane, level.strips.starts[strip + 1], kernels.STRIP)
+    """Where a row's entries lie in the slices, in their order."""
+    slice_, lane = divmod(row, kernels.SLICE)
+    return np.arange(level.slices.starts[slice_] + lane, level.slices.starts[slice_ + 1], kernels.SLICE)
 
 
 def assert_same_arrays(one, other):
@@ -44,27 +44,27 @@ def assert_same_arrays(one, other):
 
 def flat(arranged):
     """All arrays of all levels."""
-    return [array for level in arranged for array in (*level.strips, *level[1:])]
+    return [array for level in arranged for array in (*level.slices, *level[1:])]
 
 
 # ------------------------------------------------------------------------------------------------------------ graph
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
-def test_strips_hold_the_edges_of_their_level(dtype):
+def test_slices_hold_the_edges_of_their_level(dtype):
     """Every row's entries in their order, under the new numbers and scaled; behind them nothing but edges to itself."""
     graph = with_star(random_graph(0))
     built = coarsen.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
     assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK
     for level, arranged in zip(built, sell.arrange(built, 3), strict=True):
         n, rank = level.n_vertices, np.argsort(arranged.order)
-        starts, indices, weights = arranged.strips
+        starts, indices, weights = arranged.slices
         assert indices.dtype == arranged.order.dtype == dtype and weights.dtype == np.float32
-        assert len(starts) == -(-n // kernels.STRIP) + 1 and starts[0] == 0
+        assert len(starts) == -(-n // kernels.SLICE) + 1 and starts[0] == 0
         assert starts[-1] == len(indices) == len(weights)
         lengths = np.diff(level.indptr)[arranged.order]
-        widths = [lengths[first : first + kernels.STRIP].max() for first in range(0, n, kernels.STRIP)]
-        assert (np.diff(starts) == np.multiply(widths, kernels.STRIP)).all()
+        widths = [lengths[first : first + kernels.SLICE].max() for first in range(0, n, kernels.SLICE)]
+        assert (np.diff(starts) == np.multiply(widths, kernels.SLICE)).all()
         for row in range(n):
             own = slice(*level.indptr[arranged.order[row] :][:2])
             entries = entries_of(arranged, row)
@@ -73,8 +73,8 @@ def test_strips_hold_the_edges_of_their_level(dtype):
             assert weights[real].tobytes() == (level.weights[own] * np.float32(level.scale)).tobytes()
             assert (indices[filling] == row).all()
             assert (weights[filling] == 0).all()
-        beyond = rows_of_strips(arranged.strips) >= n
-        assert beyond.any() == (n % kernels.STRIP > 0)
+        beyond = rows_of_slices(arranged.slices) >= n
+        assert beyond.any() == (n % kernels.SLICE > 0)
         assert (weights[beyond] == 0).all() and (indices[beyond] == n - 1).all()
         assert arranged.degree.tobytes() == level.degree[arranged.order].tobytes()
         assert arranged.mass.tolist() == level.mass[arranged.order].tolist()
@@ -82,20 +82,20 @@ def test_strips_hold_the_edges_of_their_level(dtype):
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK, kernels.BLOCK + 1])
 def test_any_number_of_rows(n):
-    """A strip, a block, and one row more or less; the last row alone in its strip."""
+    """A slice, a block, and one row more or less; the last row alone in its slice."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
     level = coarsen.finest_level(
         coarsen.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
     )
     arranged = alone(level)
     assert arranged.order.tolist() == list(range(n))
-    assert len(arranged.strips.indices) == -(-n // kernels.STRIP) * kernels.STRIP
-    assert dense_strips(arranged).tolist() == dense(level).tolist()
+    assert len(arranged.slices.indices) == -(-n // kernels.SLICE) * kernels.SLICE
+    assert dense_slices(arranged).tolist() == dense(level).tolist()
 
 
 def test_edges_are_read_only_and_unsigned():
     arranged = alone(level_of(1))
-    for view, array in zip(arranged.edges, arranged.strips, strict=True):
+    for view, array in zip(arranged.edges, arranged.slices, strict=True):
         assert np.shares_memory(view, array) and not view.flags.writeable
     assert arranged.edges[1].dtype == np.uint32
 
@@ -154,7 +154,7 @@ def test_neighbors_are_near_in_memory():
     graph = coarsen.FuzzyGraph(4 * np.arange(n + 1), near.ravel(), np.ones(4 * n, np.float32))
     built = coarsen.build_levels(graph, 0, largest=1000)
     finest = sell.arrange(built, 0)[0]
-    apart = np.abs(finest.strips.indices - rows_of_strips(finest.strips))[finest.strips.weights > 0]
+    apart = np.abs(finest.slices.indices - rows_of_slices(finest.slices))[finest.slices.weights > 0]
     shuffled = np.abs(near - np.arange(n)[:, None])
     assert np.median(shuffled) > 4000
     assert np.quantile(apart, 0.9) < 2 * kernels.BLOCK
@@ -184,7 +184,7 @@ def test_arranged_levels_depend_on_the_seed_not_on_threads():
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("largest", [coarsen.LARGEST, 500])
+@pytest.mark.parametrize("largest", [coarsen.COARSEST_VERTICES, 500])
 @pytest.mark.parametrize("init", ["array", "random"])
 def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     """The same graph under other row numbers: every row keeps its neighbors, and a start its place."""
@@ -203,7 +203,7 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
         )
         assert (len(begun.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
-        whole[np.ix_(begun.rows, begun.rows)] = dense_strips(begun.problem.levels[0])
+        whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(layout_run.whole_positions(begun, lonely)).all(1).tolist() == lonely.tolist()
         kept = layout_run.begun(SharedGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
@@ -233,7 +233,7 @@ def test_smoothed_is_the_twins(share, keep_internal, d):
     positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
     for level in sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0):
         own = positions[: level.n_vertices]
-        graph = dense_strips(level)
+        graph = dense_slices(level)
         assert (graph > 0).sum(1).max() > kernels.PULLED
         inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
         result = sell.smoothed(level, own, share, keep_internal=keep_internal)
@@ -244,11 +244,11 @@ def test_smoothed_is_the_twins(share, keep_internal, d):
             assert (result[lonely] == own[lonely]).all()
 
 
-def test_strip_sums():
+def test_slice_sums():
     level = alone(level_of(9))
     sums = np.full(N, np.nan, np.float32)
-    kernels.strip_sums(level.edges[0], level.edges[2], sums)
-    np.testing.assert_allclose(sums, dense_strips(level).sum(1), rtol=1e-6)
+    kernels.slice_sums(level.edges[0], level.edges[2], sums)
+    np.testing.assert_allclose(sums, dense_slices(level).sum(1), rtol=1e-6)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -260,15 +260,15 @@ def test_jitter_is_the_twins(d):
     assert np.abs(positions - 3).max() <= 0.25 and len(np.unique(positions[:, 0])) > 0.99 * N
 
 
-def test_hand_down_is_the_twins():
+def test_prolongation_is_the_twins():
     built = sell.arrange(coarsen.build_levels(random_graph(9), 0, largest=100), 0)
     assert len(built) >= 3
     for depth in (1, 2):
         finer, coarse = built[depth - 1], built[depth]
         positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
-        graph, degree = dense_strips(finer), finer.degree.astype(float)
-        expected = naive.hand_down(graph, degree, coarse.owner, positions, finest=depth == 1, amount=sell.JITTER)
-        result = sell.hand_down(built, depth, positions)
+        graph, degree = dense_slices(finer), finer.degree.astype(float)
+        expected = naive.prolongation(graph, degree, coarse.owner, positions, finest=depth == 1, amount=sell.JITTER)
+        result = sell.prolongation(built, depth, positions)
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
@@ -276,28 +276,28 @@ def test_hand_down_is_the_twins():
 def test_two_dimensions_have_no_arithmetic_of_their_own():
     """Both ways to pull give the same bits, from pairs that coincide to pairs that are clipped."""
     rng = np.random.default_rng(3)
-    width, first = 5, 2 * kernels.STRIP
+    width, first = 5, 2 * kernels.SLICE
     positions = (rng.normal(size=(300, 2)) * 10 ** rng.uniform(-4, 2, (300, 1))).astype(np.float32)
-    indices = rng.integers(0, 300, first + width * kernels.STRIP).astype(np.uint32)
+    indices = rng.integers(0, 300, first + width * kernels.SLICE).astype(np.uint32)
     weights = rng.random(len(indices), np.float32)
     weights[::7] = 0
-    own = positions[: kernels.STRIP].T.copy()
-    indices[first : first + kernels.STRIP] = np.arange(kernels.STRIP)
+    own = positions[: kernels.SLICE].T.copy()
+    indices[first : first + kernels.SLICE] = np.arange(kernels.SLICE)
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
     settings = optimizer.as_record(FORCES._replace(curve=curve))[0]
-    begun = rng.normal(size=(2, kernels.STRIP)).astype(np.float32)
+    begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
     plane, anywhere = begun.copy(), begun.copy()
-    count = width * kernels.STRIP
+    count = width * kernels.SLICE
     gathered = np.empty(count, np.uint64)
     compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
     compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane)
     buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
     compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
-    ends = positions[indices[first:].reshape(width, kernels.STRIP)].astype(float) - own.T
+    ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
     assert 10 < np.count_nonzero(np.abs(terms) == kernels.CLIP) < terms.size / 2
-    expected = begun + (terms * weights[first:].reshape(width, kernels.STRIP, 1)).sum(0).T
+    expected = begun + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
     np.testing.assert_allclose(plane, expected, rtol=1e-3, atol=1e-3)
     assert plane.tobytes() == anywhere.tobytes()
 
@@ -336,15 +336,15 @@ def stored(ring, tmp_path):
 
 
 def assert_laid_out_from(stored, place):
-    """Strips in files in a place, which vanish with the layout; the map is that of the graph in memory."""
+    """Slices in files in a place, which vanish with the layout; the map is that of the graph in memory."""
     on_disk, in_memory, folder = stored
     settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
     names = sorted(path.name for path in folder.iterdir())
     model = PrecomputedUMAP(**settings).partial_fit(manifold=on_disk, epochs=5)
     finest = model._run.layout.problem.levels[0]
-    for array in finest.strips[1:]:
+    for array in finest.slices[1:]:
         assert isinstance(array.base, np.memmap)
-    assert files_without_a_name(place) >= finest.strips.indices.nbytes + finest.strips.weights.nbytes
+    assert files_without_a_name(place) >= finest.slices.indices.nbytes + finest.slices.weights.nbytes
     assert sorted(path.name for path in folder.iterdir()) == names
     expected = PrecomputedUMAP(**settings).partial_fit(manifold=in_memory, epochs=5)
     assert_same_arrays(flat(model._run.layout.problem.levels), flat(expected._run.layout.problem.levels))
@@ -355,11 +355,11 @@ def assert_laid_out_from(stored, place):
     assert files_without_a_name(place) == 0
 
 
-def test_strips_of_a_graph_in_files_lie_beside_it(stored):
+def test_slices_of_a_graph_in_files_lie_beside_it(stored):
     assert_laid_out_from(stored, stored[2])
 
 
-def test_strips_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
+def test_slices_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
     """Then they lie among the system's temporary files. (A superuser can write anywhere, so the answer is given.)"""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -379,7 +379,7 @@ def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
     while model.epoch_ < model.n_epochs_ - 1:
         depth = model._run.layout.state.depth
         model.partial_fit()
-        held = [len(level.strips.indices) > 0 for level in layout_run.problem_of(model._run.layout).levels]
+        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pytest
 
-from umap_sk.checkpoint import noted
+from umap_sk.checkpoint import metadata
 from umap_sk.runtime.checksum import checksum_of_file
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import plain
@@ -16,8 +16,8 @@ def test_arrays_of_any_kind(tmp_path):
     """They come back from joblib.load, and the sum that was taken while they were written is the file's."""
     rng = np.random.default_rng(0)
     arrays = rng.random((400_000, 2)), np.asfortranarray(rng.random((3, 100_000), np.float32)), np.empty((0, 2)), np.inf
-    noted.store(tmp_path / "a.joblib", arrays, {"of": "a test"})
-    for loaded in (joblib.load(tmp_path / "a.joblib"), noted.load(tmp_path / "a.joblib")):
+    metadata.store(tmp_path / "a.joblib", arrays, {"of": "a test"})
+    for loaded in (joblib.load(tmp_path / "a.joblib"), metadata.load(tmp_path / "a.joblib")):
         for was, now in zip(arrays, loaded, strict=True):
             np.testing.assert_array_equal(was, now)
     notes = json.loads((tmp_path / "a.json").read_text())
@@ -30,13 +30,13 @@ def test_arrays_of_any_kind(tmp_path):
 
 def test_what_this_python_cannot_read(tmp_path):
     """Whole, but of a module that is not there: damaged, not an error of its own."""
-    noted.store(tmp_path / "a.joblib", 0, {})
+    metadata.store(tmp_path / "a.joblib", 0, {})
     content = b"cno_such_module\nthing\n."
     (tmp_path / "a.joblib").write_bytes(content)
     notes = {"bytes": len(content), "checksum": checksum_of_file(tmp_path / "a.joblib")}
     (tmp_path / "a.json").write_text(json.dumps(notes))
     with pytest.raises(DamagedError, match="it cannot be read here .*no_such_module"):
-        noted.load(tmp_path / "a.joblib")
+        metadata.load(tmp_path / "a.joblib")
 
 
 def test_plain_values():

@@ -14,7 +14,7 @@ from umap_sk.runtime.json_files import read_json, write_json
 logger = logging.getLogger("umap_sk")
 
 
-def notes_path(path: Path) -> Path:
+def metadata_path(path: Path) -> Path:
     """The JSON file that belongs to a joblib file."""
     return path.with_suffix(".json")
 
@@ -38,12 +38,12 @@ def store(path: Path, value: Any, notes: dict[str, Any]) -> None:
     with new_file(path) as file:
         summed = Summed(file)
         pickle.dump(value, summed, protocol=5)
-        write_json(notes_path(path), {**notes, "bytes": summed.size, "checksum": summed.total.hexdigest()})
+        write_json(metadata_path(path), {**notes, "bytes": summed.size, "checksum": summed.total.hexdigest()})
 
 
 def load(path: Path) -> Any:
     """What :func:`store` has dumped; DamagedError if it is not that any more, or cannot be read here."""
-    notes = read_json(notes_path(path))
+    notes = read_json(metadata_path(path))
     check_regular(path)
     size = path.stat().st_size
     if size != notes.get("bytes"):
