@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
-PIECE = 2**20  # bytes that are taken at a time: of a memory map, no more need be in memory
+PIECE = 2**18  # bytes that are taken at a time: of a memory map, no more need be in memory
 FORMER_DIGITS = 64  # of the sums that earlier versions wrote, by an algorithm that is gone; these have 32
 
 new_checksum = xxhash.xxh3_128
