@@ -21,7 +21,7 @@ def answer(name, set_name, n, task):
     """A peer's outcome on a data set, with the peak of memory above the inputs; or the exception that says why not."""
     try:
         dataset = datasets.in_memory(datasets.load(set_name, n))
-        before = memory.finalize()
+        before = memory.settle()
         outcome = peers.run(name, dataset, task)
         if np.isnan(outcome.peak_bytes):
             outcome = outcome._replace(peak_bytes=float(memory.status("VmHWM") - before))

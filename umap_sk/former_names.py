@@ -12,7 +12,7 @@ FORMER = {
     "checkpoint": "checkpoint.settings",
     "curve": "layout.curve",
     "manifold": "graph.manifold",
-    "optimize": "layout.optimizer",
+    "optimise": "layout.optimizer",
     "report": "monitor.report",
     "search": "neighbors.search",
     "stepping": "layout.run",
