@@ -64,7 +64,6 @@ def layouts(points: np.ndarray, arrays: dict[str, np.ndarray]) -> Iterator[tuple
         yield f"{axes} axes", laid_out(n_components=axes, init="random", n_epochs=40)
     yield "directed", laid_out(symmetrize=False)
     yield "one level", laid_out(multilevel=False, n_epochs=40)
-    yield "early stop", laid_out(tol=0.05)
     yield "curve", laid_out(min_dist=0.5, spread=2.0, n_epochs=100)
     yield "forces", laid_out(repulsion_strength=2.0, negative_sample_rate=8, learning_rate=0.5, n_epochs=100)
     apart = float(np.quantile(arrays["knn_dists"], 0.95))

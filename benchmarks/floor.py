@@ -102,7 +102,7 @@ def finest_moment(dataset, manifold):
 
 def step_seconds(moment, *kernels, edges=True, field=True, last=False):
     """Least seconds of kernels in some epochs of a variant of the layout."""
-    from umap_sk import optimize
+    from umap_sk.layout import optimizer
     from umap_sk.runtime.threads import limit_threads
 
     level, layout, state = moment.level, moment.layout, moment.state
@@ -114,7 +114,7 @@ def step_seconds(moment, *kernels, edges=True, field=True, last=False):
     if last:
         state = state._replace(epoch=phases[-1].first_epoch + phases[-1].epochs - EPOCHS)
     with limit_threads(1), watch(*kernels) as watched:
-        optimize.run(layout, state, EPOCHS)
+        optimizer.run(layout, state, EPOCHS)
     return [least(watched, kernel) for kernel in kernels]
 
 

@@ -77,9 +77,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     n_epochs : int, default=None
         Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
         `n_epochs_` differs; beyond 25,000 rows, what is more than 200 settles the map, and does not arrange it.
-    tol : float, default=0.0
-        Early stop: where the loss changes by less than this share of itself over a twentieth of a phase, the rest of
-        the phase's step sizes is run through in fewer epochs. 0 runs every epoch.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5
@@ -107,7 +104,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     graph_ : csr_array of shape (n_samples, n_samples)
         Its membership strengths.
     n_epochs_, epoch_ : int
-        Epochs planned and behind, over all levels; those that an early stop leaves out count, but not in `report_`.
+        Epochs planned and run, over all levels.
     a_, b_ : float
         Parameters of the curve.
     seed_ : int
@@ -157,7 +154,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         init="auto",
         rescale_init=True,
         n_epochs=None,
-        tol=0.0,
         learning_rate=1.0,
         negative_sample_rate=5,
         repulsion_strength=1.0,
@@ -182,7 +178,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.init = init
         self.rescale_init = rescale_init
         self.n_epochs = n_epochs
-        self.tol = tol
         self.learning_rate = learning_rate
         self.negative_sample_rate = negative_sample_rate
         self.repulsion_strength = repulsion_strength
@@ -278,7 +273,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         y : None
             Ignored.
         epochs : int, default=1
-            Epochs to go on by; fewer are run where the schedule ends, or where `tol` leaves some out.
+            Epochs to go on by; fewer are run where the schedule ends.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
         init : str or array-like of shape (n_samples, n_components), default=None

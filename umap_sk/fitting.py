@@ -243,7 +243,7 @@ def watched(umap: Any, epochs: int, task: Any, stored: Any) -> Iterator[Callable
 
         def on_epoch(run: LayoutRun) -> bool:
             state = run.state
-            entry["epochs"] = state.epochs_run
+            entry["epochs"] = state.epoch
             asked = show(state.epoch)
             if stored:
                 stored.after_epoch(state)

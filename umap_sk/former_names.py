@@ -1,5 +1,6 @@
 """Modules by the names that they had in 0.1.0, which models that were stored then refer to."""
 
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -10,15 +11,19 @@ from types import ModuleType
 
 FORMER = {
     "checkpoint": "checkpoint.settings",
-    "curve": "layout.curve",
     "manifold": "graph.manifold",
-    "optimise": "layout.optimizer",
     "report": "monitor.report",
     "search": "neighbors.search",
-    "stepping": "layout.run",
     "transform": "layout.transform",
 }
-NAMES = {"Stepper": "LayoutRun"}  # in them
+OF_A_LAYOUT = ("curve", "optimise", "stepping")  # of whose values nothing is used any more
+
+
+class Former(tuple):
+    """A value of an unfinished layout of 0.1.0, which ends where it is."""
+
+    def __new__(cls, *values: object) -> "Former":
+        return super().__new__(cls, values)
 
 
 class FormerNames(MetaPathFinder, Loader):
@@ -29,13 +34,21 @@ class FormerNames(MetaPathFinder, Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         """The specification, for a former name."""
         package, _, name = fullname.rpartition(".")
-        return importlib.util.spec_from_loader(fullname, self) if package == __package__ and name in FORMER else None
+        return (
+            importlib.util.spec_from_loader(fullname, self)
+            if package == __package__ and name in (*FORMER, *OF_A_LAYOUT)
+            else None
+        )
 
     def exec_module(self, module: ModuleType) -> None:
-        """Refer to the module of today."""
+        """Refer to the module of today, or to what stands for all values that are not used."""
         name = module.__name__.rpartition(".")[2]
+        if name in OF_A_LAYOUT:
+            for value in ("Curve", "Forces", "LayoutState", "Schedule", "Stepper"):
+                setattr(module, value, Former)
+            return
         successor = importlib.import_module(f"{__package__}.{FORMER[name]}")
-        module.__getattr__ = lambda attribute: getattr(successor, NAMES.get(attribute, attribute))  # type: ignore[method-assign]
+        module.__getattr__ = functools.partial(getattr, successor)  # type: ignore[method-assign]
 
 
 def install() -> None:

@@ -33,7 +33,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "init": [StrOptions(set(inputs.STARTS)), "array-like"],
     "rescale_init": ["boolean"],
     "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
-    "tol": [Interval(Real, 0, None, closed="left")],
     "learning_rate": [Interval(Real, 0, inputs.LARGEST_RATE, closed="right")],
     "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST_RATE, closed="right")],
     "repulsion_strength": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
@@ -84,7 +83,7 @@ def forces_of(umap: Any, curve: Curve) -> Forces:
 
 def schedule_of(umap: Any) -> Schedule:
     """How long the layout goes."""
-    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel, float(umap.tol))
+    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel)
 
 
 def draw_seed(random_state: Any) -> int:

@@ -10,7 +10,7 @@ from umap_sk.monitor.callbacks import OF_A_FIT
 from umap_sk.neighbors.search import build_search
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
-GOES_ON = 3  # the first format whose unfinished layouts have this version's schedule
+RUN_AS_VALUE = 4  # the first format that has one
 RESULTS = (
     "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ _map _search _run"
 ).split()
@@ -45,9 +45,10 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     """
     state = dict(state)
     stored = state.pop("_format", 1)
+    state.pop("tol", None)  # a parameter that is gone
     check_format("model", stored, state.pop("_umap_sk_version", None))
     if "embedding_" in state:
-        state["_run"] = run_of_former(state, stored) if stored < FORMAT else run_of(state["_run"])
+        state["_run"] = run_of_former(state) if stored < RUN_AS_VALUE else run_of(state["_run"])
     search = state.setdefault("_search", None) if "embedding_" in state else None
     if isinstance(search, NearestNeighbors):  # of a development version
         parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}
@@ -62,14 +63,9 @@ def run_of(stored: dict[str, Any] | None) -> Run | None:
     return Run(**stored | {"layout": stored["layout"] and from_plain(stored["layout"])})
 
 
-def run_of_former(state: dict[str, Any], stored: int) -> Run | None:
-    """The run of an earlier format, whose attributes are taken out of the state."""
-    layout, seen, identity, parameters = (
-        state.pop(name, None) for name in ("_stepper", "_seen", "_identity", "_begun_with")
-    )
-    if layout is not None and stored < GOES_ON:  # the map is good, the epochs that follow are not those of its start
+def run_of_former(state: dict[str, Any]) -> Run | None:
+    """The run of a format before 4, whose attributes are taken out of the state; an unfinished layout is not used."""
+    layout, seen, _, _ = (state.pop(name, None) for name in ("_stepper", "_seen", "_identity", "_begun_with"))
+    if layout is not None:  # the map is good, the epochs that follow are not those of its start
         state["n_epochs_"] = state["epoch_"]
-        return None
-    if layout is None and seen is None:
-        return None
-    return Run(layout, seen or {}, parameters or {}, identity)
+    return Run(None, seen, {}, None) if layout is None and seen else None

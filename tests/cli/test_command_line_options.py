@@ -36,7 +36,6 @@ VALUES = {
     "init": ("random", "random"),
     "rescale_init": (None, False),
     "n_epochs": ("30", 30),
-    "tol": (".01", 0.01),
     "learning_rate": (".5", 0.5),
     "negative_sample_rate": ("3", 3.0),
     "repulsion_strength": ("2", 2.0),

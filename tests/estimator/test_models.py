@@ -155,8 +155,8 @@ def test_without_the_graph(precomputed):
 def test_models_of_older_versions(stored):
     """What earlier versions wrote is read: the same map, fitted rows at their places, and a run that goes on.
 
-    In format 1 the rows of an unfinished layout were in another order, in format 2 it had another schedule: the map
-    stays, the run ends where it is.
+    In format 1 the rows of an unfinished layout were in another order, in format 2 it had another schedule, in format 3
+    an early stop: the map stays, the run ends where it is.
     """
     written = joblib.load(make_model.PATH.with_name(f"model_format_{stored}.joblib"))
     finished, half_done = written["finished"], written["half_done"]
@@ -165,7 +165,7 @@ def test_models_of_older_versions(stored):
     np.testing.assert_array_equal(finished.transform(**make_model.arrays()), expected)
     between = finished.transform(knn_indices=[[3, 4]], knn_dists=[[0.05, 0.05]])
     assert np.abs(between - expected[3:5]).max() < np.ptp(expected)
-    goes_on = stored >= persistence.GOES_ON
+    goes_on = stored >= persistence.RUN_AS_VALUE
     assert half_done.epoch_ == 10 and half_done.n_epochs_ == (finished.n_epochs_ if goes_on else 10)
     if not goes_on:
         before = half_done.embedding_.copy()

@@ -23,7 +23,6 @@ OUT_OF_RANGE = {
     "init": ["umap", None, 3],
     "rescale_init": [2],
     "n_epochs": [0, 2.5],
-    "tol": [-1e-3, np.nan, np.inf, None],
     "learning_rate": [0, np.inf, 1e38],
     "negative_sample_rate": [0, -1, 1e300],
     "repulsion_strength": [-1, np.inf, 1e300],
@@ -41,7 +40,6 @@ AT_THE_BORDER = {
     "set_op_mix_ratio": 0,
     "disconnection_distance": np.inf,
     "n_epochs": 1,
-    "tol": 0,
     "negative_sample_rate": 0.5,
     "repulsion_strength": 0,
     "n_jobs": -1,
@@ -83,7 +81,6 @@ EXTREMES = [
     {"n_neighbors": 2**64},
     {"n_neighbors": 10**30},
     {"local_connectivity": 1e300},
-    {"tol": 1e300},
 ]
 
 

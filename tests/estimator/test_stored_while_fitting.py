@@ -53,16 +53,14 @@ def after_each_epoch(act):
 
 
 @pytest.mark.parametrize("store", [stored, copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("tol", [0, 0.2])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_after_every_epoch(method, tol, store):
+def test_after_every_epoch(method, store):
     """All that was stored is of one epoch, with its map, and goes on to the last one's bits."""
-    settings = SETTINGS | {"n_epochs": 40, "tol": tol}
+    settings = SETTINGS | {"n_epochs": 40}
     model, kept = PrecomputedUMAP(**settings), []
     with after_each_epoch(lambda epoch: kept.append((epoch, store(model)))):
         getattr(model, method)(**ARRAYS, **({"epochs": 1000} if method == "partial_fit" else {}))
     assert model.epoch_ == model.n_epochs_ and len(kept) == model.report_["phases"][-1]["epochs"]
-    assert (len(kept) < model.n_epochs_) == bool(tol)  # some are left out
     stepped = PrecomputedUMAP(**settings)
     for epoch, content in kept:
         again = loaded(content) if store is stored else content

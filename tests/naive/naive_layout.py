@@ -86,24 +86,6 @@ def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride
     return (attraction + f.rate * f.gamma / 2 * repulsion / mass[::stride].sum()) / n_rows
 
 
-def probed_loss(graph, degree, mass, positions, stride, opposite_stride, f):
-    """Expectation of UMAP's loss of every `stride`-th row, a unit of their degrees.
-
-    Attraction is that of all edges, repulsion the mean over every `apart`-th of the other rows, by their masses.
-    """
-    y = np.asarray(positions, float)
-    loss = 0.0
-    for i in range(0, len(y), stride):
-        term = f.a * np.maximum(((y[i] - y) ** 2).sum(1), 1e-9) ** f.b
-        others = [j for j in range(len(y)) if j % opposite_stride == i // stride % opposite_stride and j != i]
-        repulsion = (mass[others] * np.log1p(1 / term[others])).sum() / mass[others].sum()
-        loss += (graph[i] * np.log1p(term)).sum() + f.rate * f.gamma / 2 * degree[i] * repulsion
-    return loss / degree[::stride].sum()
-
-
-# ------------------------------------------------------------------------------------------------------------- step
-
-
 def clip(values):
     """Every component in [-4, 4]."""
     return np.clip(values, -CLIP, CLIP)

@@ -15,6 +15,7 @@ from umap_sk.runtime.json_files import plain
 
 RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
+GONE = {"tol": 0}  # parameters of 0.1.0 that are gone: a run with another value is another run
 SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 
@@ -31,7 +32,7 @@ def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, A
     The parameters have the `init` that counts, and the seed as `random_state`, or None for any seed.
     """
     told = {name: _comparable(value) for name, value in sorted(parameters.items()) if name not in NO_DIFFERENCE}
-    return {**version_fields(), "parameters": told, "data": data}
+    return {**version_fields(), "parameters": GONE | told, "data": data}
 
 
 def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from numba import prange
 
 from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.kernels.sell import SLICE
-from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+from umap_sk.runtime.compile import parallel_kernel
 
 ATTRACTION_STRIDE = 4  # of the scales' attraction: of so many rows one is looked at
 
@@ -52,61 +52,3 @@ def scale_losses(
             for q in range(count):
                 total += share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
             repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]
-
-
-@kernel
-def add_log_terms(squared, count, repulsive, a, b, terms):
-    """Pairs' terms of the loss from squared distances: log(1 + a d^2b) of edges, log(1 + 1 / (a d^2b)) of `apart`."""
-    for q in range(count):
-        squared[q] = a * power(max(squared[q], f4(1e-9)), b)
-    for q in range(count):
-        x = np.float64(squared[q])
-        terms[q] = log_of(1.0 + (1.0 / x if repulsive else x))
-
-
-@serial_kernel
-def probed_loss(positions, starts, indices, weights, degree, mass, stride, opposite_stride, rate, a, b):
-    """Expected loss of every stride-th row, a unit of degree: its edges, and its pairs with every apart-th row.
-
-    The pairs begin at a place that differs from row to row; they stand for all others of the level, by their masses
-    (each 1 where `mass` is empty). `rate` is the weight of the repulsion.
-    """
-    n, d = positions.shape
-    size = (n + opposite_stride - 1) // opposite_stride
-    for slice_ in range(starts.shape[0] - 1):
-        size = max(size, (starts[slice_ + 1] - starts[slice_]) // SLICE)
-    squared = np.empty(size, f4)
-    terms = np.empty(size, np.float64)
-    loss = 0.0
-    degrees = 0.0
-    for i in range(0, n, stride):
-        edge = starts[i // SLICE] + i % SLICE
-        count = (starts[i // SLICE + 1] - starts[i // SLICE]) // SLICE
-        squared[:count] = f4(0)
-        for k in range(d):
-            for q in range(count):
-                delta = positions[i, k] - positions[indices[edge + q * SLICE], k]
-                squared[q] += delta * delta  # a power has other bits in plain Python
-        add_log_terms(squared, count, False, a, b, terms)
-        for q in range(count):
-            loss += weights[edge + q * SLICE] * terms[q]
-        first = i // stride % opposite_stride
-        count = (n - first + opposite_stride - 1) // opposite_stride
-        squared[:count] = f4(0)
-        for k in range(d):
-            for q in range(count):
-                delta = positions[i, k] - positions[first + q * opposite_stride, k]
-                squared[q] += delta * delta
-        add_log_terms(squared, count, True, a, b, terms)
-        total = 0.0
-        seen = 0.0
-        for q in range(count):
-            j = first + q * opposite_stride
-            if j != i:
-                share = np.float64(mass[j] if mass.shape[0] > 0 else f4(1))
-                total += share * terms[q]
-                seen += share
-        own = np.float64(degree[i])
-        loss += rate / 2 * own * total / max(seen, 1e-9)
-        degrees += own
-    return loss / degrees

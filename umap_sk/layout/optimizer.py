@@ -1,13 +1,11 @@
 """The optimizer: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout import early_stop
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.schedule import Phase, total_epochs
@@ -65,14 +63,11 @@ class LayoutProblem(NamedTuple):
         The schedule.
     forces : Forces
         Curve and rates.
-    tol : float
-        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
     """
 
     levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
-    tol: float = 0.0
 
 
 class LayoutState(NamedTuple):
@@ -87,17 +82,11 @@ class LayoutState(NamedTuple):
     moments : ndarray of shape (2, n, d), float32
         Adam's moments.
     epoch : int
-        Epochs of the schedule that are behind, over all levels: those that were run and those that were left out.
+        Epochs that were run, over all levels.
     seed : int
         What all randomness depends on, beside epoch and row.
     width : float
         How wide the start was, in units of the embedding.
-    left_out : int
-        Epochs that the early stop has left out.
-    stride : int
-        Epochs of the schedule that it wants the next one to go on by.
-    loss : float
-        What its last look at this level has found; infinity before the first.
     """
 
     depth: int
@@ -106,14 +95,6 @@ class LayoutState(NamedTuple):
     epoch: int
     seed: int
     width: float = 1.0
-    left_out: int = 0
-    stride: int = 1
-    loss: float = math.inf
-
-    @property
-    def epochs_run(self) -> int:
-        """Epochs that were run, over all levels."""
-        return self.epoch - self.left_out
 
 
 def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
@@ -149,29 +130,17 @@ def run(
 
 
 def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch, a look at the loss where one is due, and the way down to the next level where a phase ends."""
+    """One epoch, and the prolongation to the next level where a phase ends."""
     phase = next(p for p in problem.phases if state.epoch < p.first_epoch + p.epochs)
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(problem, phase, state, out, out_moments)
     end = phase.first_epoch + phase.epochs
-    stride = early_stop.stride_within(state.stride, end - state.epoch)
-    epoch, left_out = state.epoch + stride, state.left_out + stride - 1
+    epoch = state.epoch + 1
     if epoch == end < total_epochs(problem.phases):
         positions = prolongation(problem.levels, phase.depth, out) if phase.depth else out
         moments = np.zeros((2, *positions.shape), np.float32)
-        return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width, left_out)
-    reached = state._replace(positions=out, moments=out_moments, epoch=epoch, left_out=left_out)
-    if problem.tol and early_stop.is_due(epoch - phase.first_epoch, stride, phase.epochs):
-        return probed(problem, reached)
-    return reached
-
-
-def probed(problem: LayoutProblem, state: LayoutState) -> LayoutState:
-    """A state after a look at its loss: with that, and with the stride that follows from it."""
-    forces = problem.forces
-    rate = forces.negative_rate * forces.gamma
-    loss = early_stop.probed_loss(problem.levels[state.depth], state.positions, forces.curve, rate)
-    return state._replace(loss=loss, stride=early_stop.next_stride(problem.tol, state.loss, loss, state.stride))
+        return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width)
+    return state._replace(positions=out, moments=out_moments, epoch=epoch)
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:

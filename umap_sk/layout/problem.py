@@ -27,14 +27,11 @@ class Schedule(NamedTuple):
         Axes of the embedding.
     multilevel : bool
         False runs every epoch on the whole graph.
-    tol : float
-        Share of itself by which the loss must change, else the schedule is run through faster; 0 for never.
     """
 
     n_epochs: int | None
     n_components: int
     multilevel: bool
-    tol: float = 0.0
 
 
 def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
@@ -69,4 +66,4 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     on_grid = schedule.n_components == 2 and len(levels) > 1
     phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
-    return LayoutProblem(levels, phases, forces, schedule.tol), coarsest
+    return LayoutProblem(levels, phases, forces), coarsest

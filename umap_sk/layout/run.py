@@ -166,5 +166,5 @@ def from_plain(stored: dict[str, Any]) -> LayoutRun:
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored, in runs of 0.1.0 with a "pace" as its stride."""
-    return LayoutState(**{"stride" if name == "pace" else name: value for name, value in stored.items()})
+    """A state of what was stored; runs of 0.1.0 have kept more of it."""
+    return LayoutState(**{name: value for name, value in stored.items() if name not in ("left_out", "pace", "loss")})
