@@ -134,7 +134,7 @@ class Session:
         if state.epoch > self._written:
             if state.epoch >= self.n_epochs:
                 state = state._replace(positions=embedding, moments=state.moments[:, :0])
-            with ThreadPoolExecutor(1) as at_once:  # not by the thread that stands back: this call waits
+            with ThreadPoolExecutor(1) as at_once:  # not by the thread of low priority: this call waits
                 self._submit(state, at_once)
             self._look_at_pending()
 

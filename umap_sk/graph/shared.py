@@ -78,7 +78,7 @@ class SharedGraph:
             return FuzzyGraph(self._indptr, rows["indices"], rows["weights"])
 
     def give_up(self, name: str, laid_out: LaidOut) -> None:
-        """Let go of indices or weights, of which the slices hold all that it takes to make them again."""
+        """Release indices or weights, of which the slices hold all that it takes to make them again."""
         with self._lock:
             if name in self.owned and name in self._rows:
                 self._laid_out[name] = laid_out

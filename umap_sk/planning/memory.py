@@ -18,7 +18,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     graph = 0 if sizes.on_disk or not sizes.listed else 8 * sizes.edges + 8 * n
     memory = {}
     if sizes.listed:
-        # Two blocks of int64 indices and float64 distances: one is read while the last is let go.
+        # Two blocks of int64 indices and float64 distances: one is read while the last is released.
         memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK_ENTRIES, n * sizes.listed)
         scales = 16 * n  # rho and sigma, float64
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
@@ -30,7 +30,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
     # Positions and two moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
-    # On the way down, levels that were left let go of their slices.
+    # On the way down, levels that were left release their slices.
     left = slices_of(coarse_edges(sizes, n, sizes.edges)) if n > COARSEST_VERTICES else 0
     arranged = arranged_memory(sizes)
     memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
@@ -75,7 +75,7 @@ def slices_of(edges: int) -> int:
 
 
 def state_memory(sizes: Sizes) -> int:
-    """Bytes of a layout on its way, in memory or a checkpoint: positions and two moments, on the finest level."""
+    """Bytes of a layout state, in memory or a checkpoint: positions and two moments, on the finest level."""
     return 12 * sizes.n_components * sizes.n
 
 
