@@ -242,8 +242,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             As in :meth:`fit`.
-        y : None
-            Ignored.
+        y : object, default=None
+            As in :meth:`fit`.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
         init : str or array-like of shape (n_samples, n_components), default=None
@@ -270,8 +270,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             As in :meth:`fit`; later calls may leave all data out.
-        y : None
-            Ignored.
+        y : object, default=None
+            As in :meth:`fit`.
         epochs : int, default=1
             Epochs to go on by; fewer are run where the schedule ends.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
@@ -292,7 +292,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             If no epochs are left, or later data or parameters differ from the first call's; `n_jobs`, `verbose` and
             callbacks may.
         """
-        if not isinstance(epochs, Integral) or epochs < 1:
+        if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
         warn_of_target(y)
         given = Given(X, knn_indices, knn_dists, init, manifold)
@@ -497,8 +497,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if seen:
             X, indices, dists, _, manifold = given
             precedence = inputs.check_combination(X, indices, dists, manifold, again=True)
-            if X is not None:
-                inputs.validated(self, X, aside=precedence, reset=False)
+            if X is not None and self._run.fingerprints.get("X") != seen["X"]:
+                inputs.validated(self, X, neighbors_given=precedence, reset=False)
         if self.epoch_ >= self.n_epochs_:
             raise ValueError(
                 f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
@@ -518,7 +518,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         try:
             with fitting.watched(self, epochs, task, stored) as on_epoch:
                 must_stay = fitting.must_stay(stored)
-                layout_run.advanced(self._run.layout, epochs, told, reuse=reuse, held=must_stay)
+                layout_run.advanced(self._run.layout, epochs, told, reuse=reuse, must_stay=must_stay)
         finally:
             reached, run = self._run.layout, self._run
             if layout_run.finished(reached):

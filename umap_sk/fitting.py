@@ -119,7 +119,7 @@ def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtyp
             entry["epoch"] = state.epoch
         places = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
         return results | places | {"seed_": state.seed}, dtype
-    run = layout_run(umap, manifold, curve, Start(init, features, umap.rescale_init), stored, state, report)
+    run = started(umap, manifold, curve, Start(init, features, umap.rescale_init), stored, state, report)
     if stored:
         stored.n_epochs = planned_epochs(run)
     kept = Run(run, {}, umap.get_params(deep=False), stored.identity if stored else None)
@@ -132,7 +132,7 @@ def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
     check_metric(umap.metric)
     precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
     reader = type(umap)(**umap.get_params(deep=False))
-    values = None if given.X is None else inputs.validated(reader, given.X, aside=precedence, reset=True)
+    values = None if given.X is None else inputs.validated(reader, given.X, neighbors_given=precedence, reset=True)
     return reader, values, precedence
 
 
@@ -202,7 +202,7 @@ def learned(
     return manifold, search
 
 
-def layout_run(
+def started(
     umap: Any, manifold: Manifold, curve: Curve, start: Start, stored: Any, state: Any, report: Report
 ) -> LayoutRun:
     """The layout run at its start, or at the state that was stored."""

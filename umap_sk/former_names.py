@@ -1,4 +1,4 @@
-"""Modules by the names that they had in 0.1.0, which models that were stored then refer to."""
+"""Modules by the names that models of formats 1 to 3 refer to. What is above is loaded by name, when one is read."""
 
 import functools
 import importlib
@@ -20,7 +20,7 @@ OF_A_LAYOUT = ("curve", "optimise", "stepping")  # of whose values nothing is us
 
 
 class Former(tuple):
-    """A value of an unfinished layout of 0.1.0, which ends where it is."""
+    """A value of an unfinished layout of such a model, which ends where it is."""
 
     def __new__(cls, *values: object) -> "Former":
         return super().__new__(cls, values)

@@ -10,7 +10,7 @@ import scipy.sparse
 from sklearn.utils.validation import check_array, validate_data
 
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.init import TOO_LARGE
+from umap_sk.layout.init import TOO_LARGE, squares_are_finite
 from umap_sk.neighbors.validate import SLICED
 
 COLUMNS = (
@@ -35,29 +35,29 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
         raise ValueError(
             "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."
         )
-    aside = manifold is not None or knn_indices is not None
-    if X is None and not (aside or again):
+    neighbors_given = manifold is not None or knn_indices is not None
+    if X is None and not (neighbors_given or again):
         raise ValueError(
             "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, "
             "or a manifold."
         )
-    return aside
+    return neighbors_given
 
 
-def validated(estimator: Any, X: Any, *, aside: bool, reset: bool) -> Any:
+def validated(estimator: Any, X: Any, *, neighbors_given: bool, reset: bool) -> Any:
     """X as scikit-learn validates it: features, or a distance graph with its explicit zeros.
 
-    X `aside` of neighbors or a manifold, which take precedence, is features whatever the metric, of which little is
-    asked. With `reset`, as in fit, the estimator takes the number and names of features; else they must be fit's.
+    Beside neighbors or a manifold, which take precedence, X is features whatever the metric, of which little is asked.
+    With `reset`, as in fit, the estimator takes the number and names of features; else they must be fit's.
     """
-    graph = estimator.metric == "precomputed" and not aside
+    graph = estimator.metric == "precomputed" and not neighbors_given
     wanted = {
         "accept_sparse": ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"] if graph else "csr",
         "dtype": [np.float64, np.float32],
-        "ensure_all_finite": not aside,
+        "ensure_all_finite": not neighbors_given,
         "ensure_min_samples": 2 if reset else 1,
     }
-    if not reset and (aside or (graph and estimator.n_features_in_ != len(estimator.embedding_))):
+    if not reset and (neighbors_given or (graph and estimator.n_features_in_ != len(estimator.embedding_))):
         return check_array(X, **wanted)  # beside this X or fit's there were neighbors, so their columns may differ
     try:
         return validate_data(estimator, X, reset=reset, **wanted)
@@ -165,10 +165,12 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
         )
-    if init == "pca" and float(abs(features).max()) >= (limit := TOO_LARGE[features.dtype.itemsize]):
+    if init == "pca" and not squares_are_finite(features):
+        limit = TOO_LARGE[features.dtype.itemsize]
         raise ValueError(
-            f"init='pca' squares the features, but X goes up to {abs(features).max():.2g}; values below "
-            f"{limit:.0e} are needed in {features.dtype}. Scale them down, for example by X / np.abs(X).max()."
+            f"init='pca' squares the features, but X has NaN, or values that are not below {limit:.0e} as "
+            f"{features.dtype} needs. Fill in what is missing, scale the rest down, for example by "
+            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
         )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(

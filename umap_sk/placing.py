@@ -23,7 +23,7 @@ def looked_up(umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int) -
             "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
             "knn_dists, or fit with features as X."
         )
-    values = None if X is None else inputs.validated(umap, X, aside=precedence, reset=False)
+    values = None if X is None else inputs.validated(umap, X, neighbors_given=precedence, reset=False)
     if searches:
         knn_indices, knn_dists = find_neighbors(umap._search, values, count, own=False)
     return values, knn_indices, knn_dists

@@ -365,10 +365,11 @@ def test_lost_graph_is_built_again(arrays, whole, keep, interrupted, damage):
     assert path.read_bytes() == content
 
 
-def test_neighbors_that_change_begin_anew(ring, keep, interrupted, monkeypatch):
-    """If the graph is lost and the search finds another one, the stored positions are not used."""
+@pytest.mark.parametrize("last", [12, 20])
+def test_neighbors_that_change_begin_anew(ring, keep, interrupted, monkeypatch, recwarn, last):
+    """If the graph is lost and the search finds another one, the stored positions are not used, and new ones kept."""
     settings = {**SETTINGS, "metric": "euclidean"}
-    with interrupted(12):
+    with interrupted(last) if last < 20 else contextlib.nullcontext():
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     (folders(keep)[0] / "graph.joblib").unlink()
     find = fitting.find_neighbors
@@ -381,7 +382,10 @@ def test_neighbors_that_change_begin_anew(ring, keep, interrupted, monkeypatch):
     expected = PrecomputedUMAP(**settings).fit_transform(ring[2])
     with pytest.warns(CheckpointWarning, match="not that of the run"):
         assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)
-    assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)
+    recwarn.clear()
+    again = PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
+    assert np.array_equal(again.embedding_, expected) and not recwarn
+    assert again.report_["phases"][-1]["name"] == "resume"  # and no epoch
 
 
 # ---------------------------------------------------------------------------------------------------- partial_fit

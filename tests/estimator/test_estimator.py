@@ -237,7 +237,7 @@ def test_transform_is_refused_with_the_cure(ring, arrays, fitted):
         fitted.transform(ring[2][:3], **arrays)
 
 
-def test_aside_is_asked_for_little(ring, arrays, fitted):
+def test_features_beside_neighbors_are_asked_for_little(ring, arrays, fitted):
     """Features beside arrays may have gaps, and in transform any number of columns."""
     gaps = np.where(ring[2] > 0.9, np.nan, ring[2])
     model = PrecomputedUMAP(**SETTINGS).fit(gaps, **arrays)

@@ -73,13 +73,22 @@ def test_data_after_a_finished_fit_begin_anew(ring, arrays, whole):
     assert np.array_equal(model.partial_fit(epochs=15).embedding_, whole)
 
 
-@pytest.mark.parametrize("epochs", [0, -1, 1.5, None, "all"])
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, None, "all", True])
 def test_epochs_out_of_range(arrays, epochs):
     """Whole numbers from 1 on."""
     model = PrecomputedUMAP(**SETTINGS)
     with pytest.raises(ValueError, match=f"epochs={epochs!r}, but a whole number of at least 1 is needed"):
         model.partial_fit(**arrays, epochs=epochs)
     assert not hasattr(model, "embedding_")
+
+
+def test_features_that_arrays_came_beside_may_come_alone(ring, arrays):
+    """They are known by their hash, so they are not looked at as a distance graph, which they are not."""
+    features = np.where(np.arange(ring[2].size).reshape(ring[2].shape) == 3, np.nan, ring[2])
+    settings = {**SETTINGS, "init": "pivot_mds"}
+    whole = PrecomputedUMAP(**settings).fit_transform(features, **arrays)
+    model = PrecomputedUMAP(**settings).partial_fit(features, **arrays, epochs=10)
+    assert np.array_equal(model.partial_fit(features, epochs=10).embedding_, whole)
 
 
 def test_first_call_needs_data():

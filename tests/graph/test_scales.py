@@ -138,7 +138,7 @@ def test_newtons_method_reaches_the_target(seed):
         excess[: len(row), lane] = row
     solved = 0
     for row, sigma in zip(rows, compiled("newton_scales")(excess, lengths, target), strict=True):
-        if sigma in (0.0, kernels.WIDEST):
+        if sigma in (0.0, kernels.LARGEST_SIGMA):
             assert naive.solve_sigma(row.tolist(), target) == sigma
         else:
             assert np.exp(-np.minimum(700, row / sigma)).sum() == pytest.approx(target, abs=1e-5)

@@ -126,7 +126,7 @@ def test_advance_only_reads_its_state():
     assert np.isfinite(state.positions).all()
 
 
-def test_a_level_hands_down_its_positions_at_the_end_of_its_phase():
+def test_positions_are_prolonged_at_the_end_of_a_phase():
     """Moments begin anew, also in the graph's second phase, which goes on from where the first one ends."""
     layout, state = three_levels()
     for phase, following in zip(layout.phases, layout.phases[1:], strict=False):

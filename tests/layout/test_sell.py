@@ -367,7 +367,7 @@ def test_slices_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatc
     assert_laid_out_from(stored, tmp_path / "temporary")
 
 
-def test_levels_that_were_left_let_go_of_their_edges(monkeypatch):
+def test_edges_of_levels_that_were_left_are_released(monkeypatch):
     """Each level's edges go when its phase is over; a copy that was made before that still goes on to the same bits."""
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)

@@ -15,7 +15,7 @@ from umap_sk.runtime.json_files import plain
 
 RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
-GONE = {"tol": 0}  # parameters of 0.1.0 that are gone: a run with another value is another run
+GONE = {"tol": 0}  # parameters that are gone: a run with another value is another run
 SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 

@@ -1,4 +1,4 @@
-"""Joblib files with a JSON file beside each that has notes, size and checksum, and is there first."""
+"""Joblib files with a JSON file beside each that has metadata, size and checksum, and is there first."""
 
 import logging
 import pickle
@@ -33,24 +33,24 @@ class Summed:
         return size
 
 
-def store(path: Path, value: Any, notes: dict[str, Any]) -> None:
-    """Dump a value for joblib.load, with notes; unlike joblib.dump, the fifth protocol copies no array."""
+def store(path: Path, value: Any, metadata: dict[str, Any]) -> None:
+    """Dump a value for joblib.load, with metadata; unlike joblib.dump, the fifth protocol copies no array."""
     with new_file(path) as file:
         summed = Summed(file)
         pickle.dump(value, summed, protocol=5)
-        write_json(metadata_path(path), {**notes, "bytes": summed.size, "checksum": summed.total.hexdigest()})
+        write_json(metadata_path(path), {**metadata, "bytes": summed.size, "checksum": summed.total.hexdigest()})
 
 
 def load(path: Path) -> Any:
     """What :func:`store` has dumped; DamagedError if it is not that any more, or cannot be read here."""
-    notes = read_json(metadata_path(path))
+    metadata = read_json(metadata_path(path))
     check_regular(path)
     size = path.stat().st_size
-    if size != notes.get("bytes"):
-        raise DamagedError(f"it has {size:,} bytes, of {notes.get('bytes')} written")
-    if is_former(notes.get("checksum")):  # its algorithm is gone: size and content are looked at, the sum is not
+    if size != metadata.get("bytes"):
+        raise DamagedError(f"it has {size:,} bytes, of {metadata.get('bytes')} written")
+    if is_former(metadata.get("checksum")):  # its algorithm is gone: size and content are looked at, the sum is not
         logger.info("%s was written with a former checksum, which is not compared", path)
-    elif checksum_of_file(path) != notes.get("checksum"):
+    elif checksum_of_file(path) != metadata.get("checksum"):
         raise DamagedError("its checksum differs")
     try:
         return joblib.load(path)

@@ -66,18 +66,23 @@ class Session:
             with contextlib.suppress(DamagedError, OSError):
                 self._read(store.checkpoints(self.folder)[-1], finished=True)
                 return
+        self._open_for_writing()
         with explained(self.settings.path):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.taken = lock.lock(self.folder)
-            self._locked = True
-            if self.taken:
-                check_writable(self.folder)
             if not (self.folder / "run.json").exists() and not store.checkpoints(self.folder):
                 compare_with_others(self.settings, self.identity)
                 write_run(self.folder, self.identity, self.seed)
                 self._created = True
             elif not going_on:
                 self._take_over()
+
+    def _open_for_writing(self) -> None:
+        """Lock the folder, and start the thread that writes."""
+        with explained(self.settings.path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.taken = lock.lock(self.folder)
+            self._locked = True
+            if self.taken:
+                check_writable(self.folder)
         self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _lower_priority)
 
     @property
@@ -104,8 +109,11 @@ class Session:
                 "the neighbors as arrays: they seem to be found differently each time.",
                 CheckpointWarning,
             )
+            if self._writer is None:  # the run was finished, and only read
+                self._open_for_writing()
+                self._hold(held)
             self._written = self._tried = 0
-            for path in store.checkpoints(self.folder) if self._locked else ():
+            for path in store.checkpoints(self.folder):
                 store.set_aside(path)
             return None
         self._began_at = self._stored.state.epoch

@@ -50,9 +50,9 @@ def newest_metadata(folder: Path) -> dict[str, Any] | None:
     """What the JSON file of the newest checkpoint says, which has "epoch" and "n_epochs"; None if none is readable."""
     for path in reversed(checkpoints(folder)):
         with contextlib.suppress(DamagedError, OSError):
-            notes = read_json(metadata_path(path))
-            if all(isinstance(notes.get(name), int) for name in ("epoch", "n_epochs")):
-                return notes
+            metadata = read_json(metadata_path(path))
+            if all(isinstance(metadata.get(name), int) for name in ("epoch", "n_epochs")):
+                return metadata
     return None
 
 
@@ -61,9 +61,14 @@ def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
     state = stored.state
     counts = {"epoch": state.epoch, "n_epochs": stored.n_epochs, "level": state.depth}
     vertices, components = state.positions.shape
-    notes = {"vertices": vertices, "n_components": components, "seed": state.seed, "parameters": identity["parameters"]}
+    metadata = {
+        "vertices": vertices,
+        "n_components": components,
+        "seed": state.seed,
+        "parameters": identity["parameters"],
+    }
     value = {"run": folder.name, "identity": identity, **stored._asdict(), "state": state._asdict()}
-    store(checkpoint_path(folder, state.epoch), value, {**stamp(folder), **counts, **notes})
+    store(checkpoint_path(folder, state.epoch), value, {**stamp(folder), **counts, **metadata})
 
 
 def read_state(path: Path) -> Stored:
@@ -82,9 +87,11 @@ def read_state(path: Path) -> Stored:
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
         raise DamagedError(f"it is of epoch {stored.state.epoch}")
-    notes = read_json(metadata_path(path))
+    metadata = read_json(metadata_path(path))
     counts = {"epoch": stored.state.epoch, "n_epochs": stored.n_epochs, "seed": stored.state.seed}
-    told = [f"{name}={notes.get(name)!r}, not {count}" for name, count in counts.items() if notes.get(name) != count]
+    told = [
+        f"{name}={metadata.get(name)!r}, not {count}" for name, count in counts.items() if metadata.get(name) != count
+    ]
     if told:
         raise DamagedError(f"{metadata_path(path).name} says {'; '.join(told)}")
     return stored
@@ -107,7 +114,7 @@ def drop_after(folder: Path, epoch: int) -> None:
 
 
 def _remove(paths: Iterable[Path]) -> None:
-    """Remove checkpoints and their notes."""
+    """Remove checkpoints and their metadata."""
     for path in paths:
         path.unlink()
         metadata_path(path).unlink(missing_ok=True)
@@ -138,11 +145,11 @@ def read_graph(folder: Path) -> tuple[FuzzyGraph, np.ndarray | None] | None:
     if not path.exists():
         return None
     try:
-        notes = read_json(metadata_path(path))
-        if notes.get("run") != folder.name:
-            raise DamagedError(f"it belongs to run {notes.get('run')!r}")
+        metadata = read_json(metadata_path(path))
+        if metadata.get("run") != folder.name:
+            raise DamagedError(f"it belongs to run {metadata.get('run')!r}")
         graph = load(path)
-        if len(graph[0]) - 1 != notes.get("n_samples") or len(graph[1]) != notes.get("edges"):
+        if len(graph[0]) - 1 != metadata.get("n_samples") or len(graph[1]) != metadata.get("edges"):
             raise DamagedError(f"it has {len(graph[0]) - 1} rows and {len(graph[1])} edges")
         return FuzzyGraph(*graph[:3]), graph[3] if len(graph) > 3 else None
     except (DamagedError, OSError, TypeError, IndexError) as error:

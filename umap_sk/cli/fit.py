@@ -132,8 +132,8 @@ def _kept(model: PrecomputedUMAP) -> bool:
     folder = getattr(model, "report_", {}).get("run")
     if folder is None or model.epoch_ >= model.n_epochs_:
         return False
-    notes = store.newest_metadata(Path(folder))
-    return notes is not None and notes["epoch"] == model.epoch_
+    metadata = store.newest_metadata(Path(folder))
+    return metadata is not None and metadata["epoch"] == model.epoch_
 
 
 def _figures(model: PrecomputedUMAP) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def _file(path: Path) -> dict[str, Any]:
         return _directory(path.parent)
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
-    notes = metadata_path(path)
-    if path.suffix == ".joblib" and notes.is_file() and "bytes" in read_json(notes):
+    metadata = metadata_path(path)
+    if path.suffix == ".joblib" and metadata.is_file() and "bytes" in read_json(metadata):
         return _checkpoint(path)
     check_regular(path)
     with open(path, "rb") as file:
@@ -139,19 +139,19 @@ def _checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
-    """A file of a run, from the notes beside it."""
-    notes = read_json(metadata_path(path))
+    """A file of a run, from the metadata beside it."""
+    metadata = read_json(metadata_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
     size = _size(path)
     for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):
-        _whole_number(notes, name)
+        _whole_number(metadata, name)
     return {
-        "kind": "checkpoint" if "epoch" in notes else "graph of a run",
+        "kind": "checkpoint" if "epoch" in metadata else "graph of a run",
         "file": path.name,
         "bytes": size,
-        "whole": size == notes.get("bytes"),
-        **{name: notes[name] for name in (*known, "run", "format", "written") if name in notes},
-        "version": notes.get("umap_sk"),
+        "whole": size == metadata.get("bytes"),
+        **{name: metadata[name] for name in (*known, "run", "format", "written") if name in metadata},
+        "version": metadata.get("umap_sk"),
     }
 
 

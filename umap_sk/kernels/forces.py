@@ -15,7 +15,7 @@ RUN = 32  # negatives come in multiples of it, so that loops over them leave no 
 
 @kernel
 def pair_factors_attraction(squared, count, s):
-    """Squared distances become 4ab d^2(b-1) / (1 + a d^2b) (half of it where each edge acts from both ends already)."""
+    """Squared distances become s.attraction a b d^2(b-1) / (1 + a d^2b)."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
         d2 = squared[q] + (f4(1e-12) + s.softening)

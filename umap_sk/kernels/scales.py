@@ -8,7 +8,7 @@ from umap_sk.kernels.numbers import exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LANES = 64  # rows whose local scales are solved side by side
-WIDEST = 2.0**64  # sigma of rows with fewer neighbors than the sum that is asked for
+LARGEST_SIGMA = 2.0**64  # sigma of rows with fewer neighbors than the sum that is asked for
 
 
 @kernel
@@ -77,13 +77,13 @@ def newton_scales(excess, lengths, target):
     """Sigma of LANES rows side by side, so that the sum is the target to 1e-5; rows are filled up with zeros.
 
     Newton's method on the logarithm of the sum, which is convex in 1 / sigma: from 1 / sigma = 0 it only rises, and
-    does not overshoot. Where even an infinite sigma is too small, sigma is WIDEST; where none is small enough, 0.
+    does not overshoot. Where even an infinite sigma is too small, it is LARGEST_SIGMA; where none is small enough, 0.
     """
     width = excess.shape[0]
     inverse = np.zeros(LANES)
     total = np.empty(LANES)
     slope = np.empty(LANES)
-    result = np.full(LANES, WIDEST)
+    result = np.full(LANES, LARGEST_SIGMA)
     done = np.ones(LANES, np.bool_)
     for r in range(LANES):
         zeros = 0

@@ -112,7 +112,11 @@ def run(
     reuse: bool = False,
     held: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
-    """Run epochs of the schedule."""
+    """The state so many epochs later, or where the schedule ends or `on_epoch`, called with every state, gives a truth.
+
+    A state is good until the epoch after the next; those that `held` is true of stay for longer, each for its size in
+    memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
+    """
     last = min(total_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more

@@ -22,7 +22,7 @@ class Schedule(NamedTuple):
     Attributes
     ----------
     n_epochs : int or None
-        E of the rule; None for 500 up to 10,000 rows and 200 beyond.
+        Length of the optimization, as in :func:`plan_phases`; None for 500 up to 10,000 rows and 200 beyond.
     n_components : int
         Axes of the embedding.
     multilevel : bool
@@ -32,6 +32,11 @@ class Schedule(NamedTuple):
     n_epochs: int | None
     n_components: int
     multilevel: bool
+
+
+def default_epochs(n_rows: int) -> int:
+    """The parameter `n_epochs` where none is given."""
+    return 500 if n_rows <= SMALL else 200
 
 
 def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
@@ -62,7 +67,7 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     built = list(coarsen.build_levels(held.rows(), seed))
     coarsest = built[-1]
     levels = arrange(built, seed, allocate, held)
-    n_epochs = schedule.n_epochs or (500 if levels[0].n_vertices <= SMALL else 200)
+    n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     on_grid = schedule.n_components == 2 and len(levels) > 1
     phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)

@@ -68,11 +68,11 @@ def advanced(
     on_epoch: Callable[[LayoutRun], bool | None],
     *,
     reuse: bool = False,
-    held: Callable[[LayoutState], bool] | None = None,
+    must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutRun:
     """The run so many epochs later, or where the schedule ends or `on_epoch`, told of every epoch, wants a stop.
 
-    `reuse` and `held` are those of :func:`umap_sk.layout.optimizer.run`.
+    `reuse` and `must_stay` are `reuse` and `held` of :func:`umap_sk.layout.optimizer.run`.
     """
     last, stopped = min(planned_epochs(run), run.state.epoch + epochs), False
 
@@ -85,7 +85,7 @@ def advanced(
     while run.state.epoch < last and not stopped:
         run = released(run)
         count = min(last, phase_end(run)) - run.state.epoch
-        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, held=held)
+        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, held=must_stay)
         reuse = True
     return run
 
@@ -166,5 +166,5 @@ def from_plain(stored: dict[str, Any]) -> LayoutRun:
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored; runs of 0.1.0 have kept more of it."""
+    """A state of what was stored; runs that knew an early stop have kept more of it."""
     return LayoutState(**{name: value for name, value in stored.items() if name not in ("left_out", "pace", "loss")})

@@ -13,7 +13,7 @@ from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import readonly
 
 EPOCHS = 30
-STEP = 0.5  # a quarter of the step of the map's last phase
+STEP = 0.5  # of the first epoch, in units of the embedding: the map has come to rest
 NEGATIVES = 64  # a row and epoch, where the repulsion is sampled
 
 

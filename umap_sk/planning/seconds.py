@@ -14,7 +14,7 @@ from umap_sk.layout import run
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
-from umap_sk.layout.problem import SMALL, Schedule
+from umap_sk.layout.problem import Schedule, default_epochs
 from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
 from umap_sk.layout.start import OF_A_GRAPH, Start
 from umap_sk.neighbors.read import read_neighbors
@@ -59,7 +59,7 @@ def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
 
 def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """The schedule that a fit will have."""
-    n_epochs = sizes.n_epochs or (500 if sizes.n <= SMALL else 200)
+    n_epochs = sizes.n_epochs or default_epochs(sizes.n)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
     return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes))
 
