@@ -34,7 +34,7 @@ def hard_rows(seed, n):
 
 
 @pytest.mark.parametrize("new_rows", [False, True])
-@pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.75, 2.0, 3.5])
+@pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.000005, 1.00002, 1.75, 2.0, 3.5])
 def test_scales_are_the_twins(local_connectivity, new_rows):
     rows = hard_rows(0, 2 * kernels.LANES + 7)
     rho, sigma = local_scales(ragged(rows), 8, local_connectivity, new_rows=new_rows)

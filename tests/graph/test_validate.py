@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from graphs import random_graph
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from umap_sk import Manifold, PrecomputedUMAP, kernels
@@ -67,6 +67,7 @@ def graphs_with_damage(draw):
 
 @FUZZ
 @given(graphs_with_damage())
+@example(FuzzyGraph(np.array([0, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32)))  # a neighbor twice
 def test_rows_that_are_looked_at(graph):
     """The first problem of plain Python, or none; the balance tells whether the graph is symmetric."""
     expected = naive_graph.first_problem(*graph)

@@ -36,7 +36,7 @@ def test_next_random_and_below():
 def test_power(b):
     """Relative error under 1e-4 wherever the result is a normal float32, and no jump where it is not."""
     rng = np.random.default_rng(1)
-    x = (10 ** rng.uniform(-20, 14, 4000)).astype(np.float32)
+    x = (10 ** rng.uniform(-20, 20, 4000)).astype(np.float32)
     x = np.concatenate([x, (2.0 ** np.arange(-20, 20)).astype(np.float32), np.linspace(0.5, 4, 1000, dtype=np.float32)])
     b = np.float32(b)
     result = np.array([compiled("power")(value, b) for value in x], np.float64)

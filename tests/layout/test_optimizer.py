@@ -3,6 +3,7 @@
 import naive_layout as naive
 import numpy as np
 import pytest
+from compiled import compiled
 from graphs import dense_slices, random_graph, with_star
 from layouts import FORCES, layout_of, step
 
@@ -67,6 +68,26 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
 
 
 # ------------------------------------------------------------------------------------------------------ one epoch
+
+
+@pytest.mark.parametrize("floor", [0.0, 3e-8])
+def test_adam_of_tiny_gradients_is_the_twins(floor):
+    """Gradients of about 1e-7, where what keeps the quotient from 0 / 0 counts as much as they do."""
+    rng = np.random.default_rng(10)
+    n, d, alpha, done = 40, 2, 0.7, 2
+    positions, gradient, first = (rng.normal(size=(n, d)) * size for size in (1.0, 1e-7, 1e-7))
+    arrays = positions, np.stack([first, rng.uniform(0, 2e-14, (n, d))]), np.repeat(rng.integers(1, 9, n), d), gradient
+    positions, moments, degrees, gradient = (array.astype(np.float32) for array in arrays)
+    gradient[:5], moments[:, :5] = 0, 0
+    corrections = {"correction1": 1 - 0.5 ** (done + 1), "correction2": 1 - 0.9 ** (done + 1)}
+    settings = optimizer.as_record(FORCES, step=alpha, floor=floor, **corrections)[0]
+    out, out_moments = np.full_like(positions, np.nan), np.full_like(moments, np.nan)
+    compiled("adam_block")(0, n, positions, moments, degrees, settings, gradient, out, out_moments)
+    epsilon = 1e-7 + floor * degrees.reshape(n, d).astype(float)
+    expected = naive.adam(*(a.astype(float) for a in (positions, moments, gradient)), epsilon, done, alpha)
+    np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(out_moments, expected[1], rtol=1e-5)
+    assert (out[:5] == positions[:5]).all()
 
 
 def sampled(layout, phase, state):

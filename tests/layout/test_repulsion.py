@@ -77,6 +77,18 @@ def test_frame_covers_all_positions(n, width):
         assert count % 32 == 0
 
 
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 24, 29])
+def test_any_row_may_be_the_outermost(n):
+    """In a whole slice of coordinates, the last one too, and in what is left over; at either end of both axes."""
+    for row in range(n):
+        for outermost in (np.array([-3, 5]), np.array([4, -2])):
+            positions = np.zeros((n, 2), np.float32)
+            positions[row] = outermost
+            corners = np.empty((1, 4), np.float32)
+            kernels.bounding_boxes(readonly(positions), corners)
+            assert corners[0].tolist() == [*positions.min(0), *positions.max(0)]
+
+
 @pytest.mark.parametrize("most", [repulsion.MOST_CELLS, repulsion.MOST_CELLS // 4])
 def test_cells_grow_with_a_map_that_is_too_wide(most):
     spacings = []

@@ -113,8 +113,8 @@ def test_orders_are_permutations():
 def test_longer_rows_come_first_in_every_block():
     """As a stable sort by length does; rows of BLOCK edges and more count as equally long."""
     lengths = np.random.default_rng(2).integers(0, 40, 3 * kernels.BLOCK + 77)
-    lengths[[5, 900, 1500]] = [kernels.BLOCK, 5000, kernels.BLOCK - 1]
     before = np.random.default_rng(3).permutation(len(lengths)).astype(np.uint32)
+    lengths[before[[3, 5, 900, 1500]]] = [kernels.BLOCK - 1, kernels.BLOCK, 5000, kernels.BLOCK]
     order = before.copy()
     kernels.longest_first(np.concatenate([[0], np.cumsum(lengths)]), order)
     for first in range(0, len(order), kernels.BLOCK):
@@ -273,6 +273,18 @@ def test_prolongation_is_the_twins():
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
+def pulled_both_ways(begun, first, width, positions, own, indices, weights, settings):
+    """A slice's gradients from the kernel for two dimensions and from that for any number."""
+    plane, anywhere = begun.copy(), begun.copy()
+    count = width * kernels.SLICE
+    gathered = np.empty(count, np.uint64)
+    compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
+    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane)
+    buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
+    compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
+    return plane, anywhere
+
+
 def test_two_dimensions_have_no_arithmetic_of_their_own():
     """Both ways to pull give the same bits, from pairs that coincide to pairs that are clipped."""
     rng = np.random.default_rng(3)
@@ -286,13 +298,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
     settings = optimizer.as_record(FORCES._replace(curve=curve))[0]
     begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
-    plane, anywhere = begun.copy(), begun.copy()
-    count = width * kernels.SLICE
-    gathered = np.empty(count, np.uint64)
-    compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
-    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane)
-    buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
-    compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
+    plane, anywhere = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
     ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
@@ -300,6 +306,20 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     expected = begun + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
     np.testing.assert_allclose(plane, expected, rtol=1e-3, atol=1e-3)
     assert plane.tobytes() == anywhere.tobytes()
+
+
+def test_pull_of_ends_that_almost_coincide():
+    """Down to distances whose squares are less than what is added to them, and to 0."""
+    ends = np.repeat(np.geomspace(1e-9, 1e-3, kernels.SLICE), 2).reshape(-1, 2).astype(np.float32) * [1, -0.5]
+    ends[0] = 0
+    own, weights = np.zeros((2, kernels.SLICE), np.float32), np.ones(kernels.SLICE, np.float32)
+    indices = np.arange(kernels.SLICE, dtype=np.uint32)
+    arguments = ends.astype(np.float32), own, indices, weights, optimizer.as_record(FORCES)[0]
+    f = naive_layout.forces(a=FORCES.curve.a, b=FORCES.curve.b, attraction=FORCES.attraction)
+    expected = naive_layout.attract(ends, f).T
+    assert np.abs(expected).max() < kernels.CLIP
+    for pull in pulled_both_ways(own, 0, 1, *arguments):
+        np.testing.assert_allclose(pull, expected, rtol=1e-3)
 
 
 # ------------------------------------------------------------------------------------------------------------ files

@@ -98,17 +98,19 @@ def ring_level(n=400):
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
-@pytest.mark.parametrize("min_dist", [0.1, 0.8])
-def test_expected_losses_are_the_twins(min_dist, symmetric, monkeypatch):
+@pytest.mark.parametrize("min_dist, size, rate", [(0.1, 1, 7.0), (0.8, 1, 7.0), (0.1, 1e-6, 0.0)])
+def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypatch):
+    """The attraction alone, too, of edges whose squares are as small as what is added to them."""
     monkeypatch.setattr(width, "OPPOSITE", 100)
     finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
-    f = naive.forces(a=curve.a, b=curve.b, rate=7.0, gamma=0.5)
+    f = naive.forces(a=curve.a, b=curve.b, rate=rate, gamma=0.5)
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         positions = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, 2)).astype(np.float32)
+        positions *= np.float32(size)
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
-        losses = width.expected_losses(level, positions, scales, 600, curve, 3.5)
+        losses = width.expected_losses(level, positions, scales, 600, curve, rate / 2)
         stride, opposite_stride = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100))
         assert level.n_vertices < 600 or (stride, opposite_stride) == (9, 5)
         arguments = dense_slices(level), level.degree.astype(float), level.mass.astype(float), positions

@@ -75,7 +75,7 @@ def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride
     for i in range(len(y)):
         d2 = ((y[i] - y) ** 2).sum(1)
         if i % stride % thin == 0:
-            attraction += (graph[i] * np.log1p(f.a * np.maximum(d2, 1e-12 * scale**2) ** f.b)).sum()
+            attraction += (graph[i] * np.log1p(f.a * (d2 + 1e-12 * scale**2) ** f.b)).sum()
             pulled += 1
         if i % stride == 0:
             q = 1 / (1 + f.a * np.maximum(d2, 1e-9 * scale**2) ** f.b)

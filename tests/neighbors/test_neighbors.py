@@ -124,6 +124,15 @@ def test_the_row_itself_is_dropped_before_anything_looks_at_it():
     assert (counts.self_entries, counts.duplicates, counts.clipped, counts.cut_by_distance) == (6, 0, 0, 0)
 
 
+def test_the_largest_number_of_float32_is_a_distance():
+    largest = float(np.finfo(np.float32).max)
+    given = {"knn_indices": [[1], [0]], "n_neighbors": 2}
+    found, _ = read_neighbors(knn_dists=[[largest], [1.0]], **given)
+    assert found.distances.tolist() == [largest, 1]
+    with pytest.raises(ValueError, match=r"knn_dists\[0, 0\].*float32 cannot hold"):
+        read_neighbors(knn_dists=[[np.nextafter(largest, np.inf)], [1.0]], **given)
+
+
 def test_negative_zero_becomes_zero():
     found, counts = read_neighbors(knn_indices=[[1, 0], [0, 1]], knn_dists=[[-0.0, 0], [1, 0]], n_neighbors=2)
     assert not np.signbit(found.distances).any()
