@@ -166,11 +166,12 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
             "components of your own as init, or use init='auto'."
         )
     if init == "pca" and not squares_are_finite(features):
-        limit = TOO_LARGE[features.dtype.itemsize]
+        largest, limit = float(abs(features).max()), TOO_LARGE[features.dtype.itemsize]
+        problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
         raise ValueError(
-            f"init='pca' squares the features, but X has NaN, or values that are not below {limit:.0e} as "
-            f"{features.dtype} needs. Fill in what is missing, scale the rest down, for example by "
-            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
+            f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in {features.dtype}. "
+            "Fill in what is missing and scale the rest down, for example by X / np.nanmax(np.abs(X)), or use "
+            "init='auto', which takes another start then."
         )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(
