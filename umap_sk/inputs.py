@@ -170,8 +170,8 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
         problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
         raise ValueError(
             f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
-            f"{features.dtype}. Fill in what is missing and scale the rest down, for example by X / np.nanmax(np.abs(X)), or use "
-            "init='auto', which takes another start then."
+            f"{features.dtype}. Fill in what is missing and scale the rest down, for example by "
+            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
         )
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(
