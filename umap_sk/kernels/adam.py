@@ -7,6 +7,9 @@ from umap_sk.kernels.forces import attract_block, repel_block
 from umap_sk.kernels.numbers import BLOCK, f4
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
+BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
+EPSILON = f4(1e-7)
+
 
 @kernel
 def by_component(low, high, degree, d, out):
@@ -25,7 +28,7 @@ def add_field(count, rate, degrees, field, gradient):
 
 @kernel
 def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_moments):
-    """Adam (Kingma, Ba 2015) with beta1 0.5 and beta2 0.9, upwards along the gradient; s.floor damps light vertices."""
+    """A step of the rows [low, high) upwards along the gradient; s.floor damps light vertices."""
     g = gradient.reshape(-1)
     y = positions[low:high].reshape(-1)
     m = moments[0, low:high].reshape(-1)
@@ -36,11 +39,11 @@ def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_mom
     step = s.step / s.correction1
     inverse = f4(1) / s.correction2
     for q in range((high - low) * positions.shape[1]):
-        first = f4(0.5) * m[q] + f4(0.5) * g[q]
-        second = f4(0.9) * v[q] + f4(0.1) * (g[q] * g[q])
+        first = f4(BETA1) * m[q] + f4(1 - BETA1) * g[q]
+        second = f4(BETA2) * v[q] + f4(1 - BETA2) * (g[q] * g[q])
         new_m[q] = first
         new_v[q] = second
-        new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (f4(1e-7) + s.floor * degrees[q]))
+        new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (EPSILON + s.floor * degrees[q]))
 
 
 @parallel_kernel

@@ -14,22 +14,32 @@ RUN = 32  # negatives come in multiples of it, so that loops over them leave no 
 
 
 @kernel
+def attraction_factor(d2, strength, a, b):
+    """What the difference of a pair is multiplied by: strength d^2(b-1) / (1 + a d^2b), of d2 > 0."""
+    p = power(d2, b)
+    return strength * p / (d2 * (a * p + f4(1)))
+
+
+@kernel
+def repulsion_factor(d2, strength, a, b):
+    """What the difference of a pair is multiplied by: strength / ((0.001 + d^2) (1 + a d^2b))."""
+    return strength / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
+
+
+@kernel
 def pair_factors_attraction(squared, count, s):
-    """Squared distances become s.attraction a b d^2(b-1) / (1 + a d^2b)."""
+    """Squared distances become the pairs' factors of the attraction, of the strength s.attraction a b."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
-        d2 = squared[q] + (f4(1e-12) + s.softening)
-        p = power(d2, s.b)
-        squared[q] = strength * p / (d2 * (s.a * p + f4(1)))
+        squared[q] = attraction_factor(squared[q] + (f4(1e-12) + s.softening), strength, s.a, s.b)
 
 
 @kernel
 def pair_factors_repulsion(squared, count, s):
-    """Squared distances become 2 gamma b / ((0.001 + d^2) (1 + a d^2b))."""
+    """Squared distances become the pairs' factors of the repulsion, of the strength 2 gamma b."""
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
-        d2 = squared[q] + s.softening
-        squared[q] = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+        squared[q] = repulsion_factor(squared[q] + s.softening, strength, s.a, s.b)
 
 
 @kernel
@@ -59,9 +69,7 @@ def pull_in_plane(first, width, raw, own, weights, s, gradient):
         for lane in range(SLICE):
             x = raw[2 * (t * SLICE + lane)] - own[0, lane]
             y = raw[2 * (t * SLICE + lane) + 1] - own[1, lane]
-            d2 = x * x + y * y + closest
-            p = power(d2, s.b)
-            factor = strength * p / (d2 * (s.a * p + f4(1)))
+            factor = attraction_factor(x * x + y * y + closest, strength, s.a, s.b)
             weight = weights[first + t * SLICE + lane]
             gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
             gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.forces import CLIP
-from umap_sk.kernels.numbers import BLOCK, f4, power
+from umap_sk.kernels.forces import CLIP, repulsion_factor
+from umap_sk.kernels.numbers import BLOCK, f4
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
@@ -27,8 +27,7 @@ def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
             if d2 < reach * reach:
                 rest = f4(1) - d2 / (reach * reach)
                 share = f4(1) - rest * rest
-            d2 += softening
-            factor = f4(2) * gamma * b / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
+            factor = repulsion_factor(d2 + softening, f4(2) * gamma * b, a, b)
             kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx))
             kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy))
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.forces import CLIP
+from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.grid import AT_ONCE
-from umap_sk.kernels.numbers import BLOCK, f4, mix, next_random, power
+from umap_sk.kernels.numbers import BLOCK, f4, mix, next_random
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 NEAR = 8  # samples of the near field a vertex
@@ -111,7 +111,7 @@ def push_near(own, near, reach, s, sums):
             dy = own[1, q] - other[2 * q + 1]
             d2 = dx * dx + dy * dy
             rest = max(f4(0), f4(1) - d2 / (reach * reach))
-            factor = strength / ((f4(0.001) + d2) * (s.a * power(d2 + f4(1e-20), s.b) + f4(1)))
+            factor = repulsion_factor(d2, strength, s.a, s.b)
             sums[0, q] += max(-CLIP, min(CLIP, factor * dx)) * (rest * rest)
             sums[1, q] += max(-CLIP, min(CLIP, factor * dy)) * (rest * rest)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
+from umap_sk.kernels.adam import BETA1, BETA2, EPSILON
 from umap_sk.kernels.forces import POOL, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
 from umap_sk.kernels.numbers import below, f4, mix, next_random
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -50,12 +51,12 @@ def pull_row(first, last, indices, strengths, strongest, training, place, s, dif
 def adam_row(place, moments, gradient, s, done, epochs):
     """One step of Adam for one row; the step size falls as (1 - done / epochs) ** 2."""
     rest = f4(1) - f4(done) / f4(epochs)
-    correction1 = f4(1) - f4(0.5) ** f4(done + 1)
-    correction2 = f4(1) - f4(0.9) ** f4(done + 1)
+    correction1 = f4(1) - f4(BETA1) ** f4(done + 1)
+    correction2 = f4(1) - f4(BETA2) ** f4(done + 1)
     for k in range(place.shape[0]):
-        moments[0, k] = f4(0.5) * moments[0, k] + f4(0.5) * gradient[k]
-        moments[1, k] = f4(0.9) * moments[1, k] + f4(0.1) * (gradient[k] * gradient[k])
-        size = np.sqrt(moments[1, k] / correction2) + f4(1e-7)
+        moments[0, k] = f4(BETA1) * moments[0, k] + f4(1 - BETA1) * gradient[k]
+        moments[1, k] = f4(BETA2) * moments[1, k] + f4(1 - BETA2) * (gradient[k] * gradient[k])
+        size = np.sqrt(moments[1, k] / correction2) + EPSILON
         place[k] += s.step * (rest * rest) * (moments[0, k] / correction1) / size
 
 

@@ -218,8 +218,8 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
     return as_record(
         forces._replace(gamma=forces.gamma * descent.repulsion),
         step=forces.learning_rate * unit * descent.step * (1 - done / phase.epochs) ** descent.fall,
-        correction1=1 - 0.5 ** (done + 1),
-        correction2=1 - 0.9 ** (done + 1),
+        correction1=1 - kernels.BETA1 ** (done + 1),
+        correction2=1 - kernels.BETA2 ** (done + 1),
         floor=descent.floor,
         softening=softening(phase, state),
         seed=state.seed,
