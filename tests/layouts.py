@@ -1,6 +1,9 @@
 """Layouts for the tests of epochs."""
 
+import contextlib
+
 import numpy as np
+import pytest
 
 from umap_sk import kernels
 from umap_sk.layout import coarsen, optimizer, schedule, sell
@@ -24,6 +27,24 @@ def step(layout, phase, state, rows=None):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     optimizer.step_rows(layout, phase, state, out, out_moments, rows)
     return out, out_moments
+
+
+@contextlib.contextmanager
+def interrupted_at(last):
+    """Ctrl-C comes in the block, in any fit, when so many epochs have been run."""
+    run = optimizer.run
+
+    def run_and_stop(problem, state, epochs, on_epoch, **options):
+        def stop(state):
+            on_epoch(state)
+            if state.epoch == last:
+                raise KeyboardInterrupt
+
+        return run(problem, state, epochs, stop, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimizer, "run", run_and_stop)
+        yield
 
 
 def n_epochs_for(total):

@@ -456,7 +456,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             return persistence.packed(state)
 
     def __setstate__(self, state):
-        defaults = type(self)().get_params(deep=False)  # of parameters that the writer's version did not have
+        defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
         super().__setstate__(defaults | persistence.unpacked(state))
         if hasattr(self, "embedding_"):
             self._map = MapCache()
@@ -481,9 +481,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _begin(self, given, seen, task, stored):
         """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
         with task.subtask("graph"):
-            results, dtype = fitting.begin(self, given, stored)
-            run = results["_run"] or fitting.Run(None, {}, {}, None)
-            self._publish(results | {"_run": run._replace(fingerprints=seen)})
+            results, dtype = fitting.begin(self, given, seen, stored)
+            self._publish(results)
         return dtype
 
     def _begins(self, seen):
@@ -522,7 +521,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         finally:
             reached, run = self._run.layout, self._run
             if layout_run.finished(reached):
-                run = fitting.Run(None, run.fingerprints, {}, None)
+                run = fitting.Run(run.fingerprints)
             self._publish(self._results() | fitting.standing(reached, self.manifold_) | {"_run": run})
             if stored:
                 stored.finalize(reached.state, self.embedding_)

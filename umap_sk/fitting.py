@@ -13,7 +13,7 @@ from numba import get_num_threads
 
 from umap_sk import inputs, parameters
 from umap_sk.checkpoint.identity import identity_of
-from umap_sk.checkpoint.session import opened
+from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import fuzzy_graph
@@ -22,14 +22,16 @@ from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import automatic_start
+from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
 from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
+from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.distances import check_metric
-from umap_sk.neighbors.read import read_neighbors, warn_about
+from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.search import NoSearch, Search, build_search, find_neighbors, search_beside
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
@@ -51,20 +53,20 @@ class Run(NamedTuple):
 
     Attributes
     ----------
-    layout : LayoutRun or None
-        Where the layout is; None where partial_fit has run it to its end.
     fingerprints : dict of str
         Hashes of what was given.
-    parameters : dict
+    layout : LayoutRun or None
+        Where the layout is; None where it has been run to its end, of which nothing but the hashes is kept.
+    parameters : dict or None
         The estimator's, with which the run was begun.
     identity : dict or None
         Of its folder on the disk, if it has one.
     """
 
-    layout: LayoutRun | None
     fingerprints: dict[str, str]
-    parameters: dict[str, Any]
-    identity: dict[str, Any] | None
+    layout: LayoutRun | None = None
+    parameters: dict[str, Any] | None = None
+    identity: dict[str, Any] | None = None
 
 
 def fingerprints(given: Given) -> dict[str, str]:
@@ -95,7 +97,7 @@ def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, s
     return opened(settings, run.identity, umap.seed_, True, keeper)
 
 
-def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtype]:
+def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None) -> tuple[dict[str, Any], np.dtype]:
     """Results of a fit at its start, or where its run on the disk (`stored`) was, and the dtype of its output."""
     report, curve = Report(threads=get_num_threads()), parameters.curve_of(umap)
     reader, values, precedence = validated(umap, given)
@@ -109,21 +111,23 @@ def begin(umap: Any, given: Given, stored: Any) -> tuple[dict[str, Any], np.dtyp
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
-    results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": None}
+    results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
     dtype = np.dtype(np.float32) if values is None else values.dtype
+    state = None
     if stored:
         report["run"] = str(stored.folder)
-    state = stored and stored.take(manifold._shared)
-    if state and stored.finished:
+        state = stored.take(manifold._shared)
+    if stored and state and stored.finished:
         with report.phase("resume") as entry:
             entry["epoch"] = state.epoch
-        places = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
-        return results | places | {"seed_": state.seed}, dtype
+        found = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
+        return results | found | {"seed_": state.seed}, dtype
     run = started(umap, manifold, curve, Start(init, features, umap.rescale_init), stored, state, report)
+    n_epochs = planned_epochs(run)
     if stored:
-        stored.n_epochs = planned_epochs(run)
-    kept = Run(run, {}, umap.get_params(deep=False), stored.identity if stored else None)
-    begun_at = {"seed_": run.state.seed, "n_epochs_": planned_epochs(run), "_run": kept}
+        stored.n_epochs = n_epochs
+    kept = Run(seen, run, umap.get_params(deep=False), stored.identity if stored else None)
+    begun_at = {"seed_": run.state.seed, "n_epochs_": n_epochs, "_run": kept}
     return results | begun_at | standing(run, manifold), dtype
 
 
@@ -137,12 +141,12 @@ def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
 
 
 def manifold_of(
-    umap: Any, given: Given, values: Any, precedence: bool, stored: Any, report: Report
+    umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report
 ) -> tuple[Manifold, Search | NoSearch | None]:
     """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
     manifold, wanted = given.manifold, parameters.graph_parameters(umap)
     if manifold is None:
-        kept = stored and stored.graph()
+        kept = stored.graph() if stored else None
         if kept:
             return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
         return learned(umap, given, values, precedence, report)
@@ -168,6 +172,7 @@ def learned(
             search = build_search(values, umap.metric, umap.metric_params, umap.n_jobs)
             indices, dists = find_neighbors(search, values, umap.n_neighbors - 1, own=True)
             entry["rows"] = len(indices)
+    wanted = parameters.graph_parameters(umap)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
             values if indices is None else None,
@@ -175,7 +180,7 @@ def learned(
             knn_dists=dists,
             n_neighbors=umap.n_neighbors,
             n_rows=None if values is None else values.shape[0],
-            disconnection_distance=parameters.graph_parameters(umap)["disconnection_distance"],
+            disconnection_distance=wanted["disconnection_distance"],
             allocate=allocate,
         )
         if precedence:
@@ -184,26 +189,31 @@ def learned(
             check_square(values)
         entry.update(counts._asdict())
     warn_about(counts, neighbors, umap.n_neighbors - 1)
+    return united(neighbors, wanted, report, allocate), search
+
+
+def united(neighbors: Neighbors, wanted: dict[str, Any], report: Report, allocate: Allocate) -> Manifold:
+    """Manifold of rows of neighbors, by the parameters of the graph."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        graph = fuzzy_graph(
-            neighbors,
-            umap.n_neighbors,
-            local_connectivity=umap.local_connectivity,
-            set_op_mix_ratio=umap.set_op_mix_ratio,
-            symmetrize=umap.symmetrize,
-            allocate=allocate,
-        )
+        used = {name: value for name, value in wanted.items() if name != "disconnection_distance"}
+        graph = fuzzy_graph(neighbors, **used, allocate=allocate)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, parameters.graph_parameters(umap), own=WHOLE, lengths=lengths)
+    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
     warn_of_lost(lost, "rows have no neighbor")
-    return manifold, search
+    return manifold
 
 
 def started(
-    umap: Any, manifold: Manifold, curve: Curve, start: Start, stored: Any, state: Any, report: Report
+    umap: Any,
+    manifold: Manifold,
+    curve: Curve,
+    start: Start,
+    stored: Session | None,
+    state: LayoutState | None,
+    report: Report,
 ) -> LayoutRun:
     """The layout run at its start, or at the state that was stored."""
     schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._shared
@@ -229,12 +239,10 @@ def standing(run: LayoutRun, manifold: Manifold) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def watched(umap: Any, epochs: int, task: Any, stored: Any) -> Iterator[Callable[[LayoutRun], bool]]:
+def watched(umap: Any, epochs: int, task: FitTask, stored: Session | None) -> Iterator[Callable[[LayoutRun], bool]]:
     """What to call after every epoch: report, progress, checkpoint and callbacks; true where one wants a stop."""
-    first = umap._run.layout
-    last = min(umap.n_epochs_, first.state.epoch + epochs)
-    edges, begin_at = edges_by_epoch(first), first.state.epoch
-    del first
+    edges, begin_at = edges_by_epoch(umap._run.layout), umap._run.layout.state.epoch
+    last = min(umap.n_epochs_, begin_at + epochs)
     with (
         task.subtask("layout", last - begin_at) as layout,
         umap.report_.phase("layout") as entry,
@@ -261,7 +269,7 @@ def watched(umap: Any, epochs: int, task: Any, stored: Any) -> Iterator[Callable
         yield on_epoch
 
 
-def must_stay(stored: Any) -> Callable[[Any], bool]:
+def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
     """Which states are being read or written, so that their arrays are not written over."""
     return lambda state: is_read(state) or (stored is not None and state is stored.writing)
 

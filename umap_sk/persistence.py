@@ -68,4 +68,4 @@ def run_of_former(state: dict[str, Any]) -> Run | None:
     layout, seen, _, _ = (state.pop(name, None) for name in ("_stepper", "_seen", "_identity", "_begun_with"))
     if layout is not None:  # the map is good, the epochs that follow are not those of its start
         state["n_epochs_"] = state["epoch_"]
-    return Run(None, seen, {}, None) if layout is None and seen else None
+    return Run(seen) if layout is None and seen else None

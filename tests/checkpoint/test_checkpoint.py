@@ -16,7 +16,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
+from layouts import FOR_20_EPOCHS, interrupted_at
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
@@ -36,27 +36,11 @@ def keep(tmp_path):
     return Checkpoint(tmp_path / "runs", every_epochs=1, every_seconds=None)
 
 
-@pytest.fixture
-def interrupted(monkeypatch):
-    """As a context: Ctrl-C comes when so many epochs have been run."""
-
-    @contextlib.contextmanager
-    def at(last):
-        run = optimizer.run
-
-        def run_and_stop(layout, state, epochs, on_epoch, **options):
-            def stop(state):
-                on_epoch(state)
-                if state.epoch == last:
-                    raise KeyboardInterrupt
-
-            return run(layout, state, epochs, stop, **options)
-
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(optimizer, "run", run_and_stop)
-            yield
-
-    return at
+@contextlib.contextmanager
+def interrupted(last):
+    """Ctrl-C comes when so many epochs have been run, and ends the block."""
+    with interrupted_at(last), pytest.raises(KeyboardInterrupt):
+        yield
 
 
 @pytest.fixture
@@ -132,7 +116,7 @@ def test_same_bits_with_checkpoints(arrays, whole, tmp_path, given, call):
     assert not list(folder.glob("*.tmp"))
 
 
-def test_what_lies_in_a_folder(digits, keep, interrupted):
+def test_what_lies_in_a_folder(digits, keep):
     """Every joblib file has a JSON file with its size and checksum; the graph is written once."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=FOR_20_EPOCHS, random_state=7, min_dist=0.2, checkpoint=keep)
@@ -253,7 +237,7 @@ def test_failed_call_leaves_nothing(arrays, keep):
 
 @pytest.mark.parametrize("last", [1, 10, 19])
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
-def test_same_fit_again_goes_on(arrays, whole, keep, interrupted, epochs_run, caplog, last, call):
+def test_same_fit_again_goes_on(arrays, whole, keep, epochs_run, caplog, last, call):
     """With the remaining epochs only, on other threads, to the same bits; the log says so."""
     with interrupted(last):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
@@ -268,7 +252,7 @@ def test_same_fit_again_goes_on(arrays, whole, keep, interrupted, epochs_run, ca
 
 
 @pytest.mark.parametrize("last", [1, 30, 36, 45, 50])
-def test_resumed_on_every_level(keep, interrupted, monkeypatch, last):
+def test_resumed_on_every_level(keep, monkeypatch, last):
     """Levels are built again, also where the state lies at the border of two."""
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
@@ -282,7 +266,7 @@ def test_resumed_on_every_level(keep, interrupted, monkeypatch, last):
     assert np.array_equal(model.embedding_, expected.embedding_)
 
 
-def test_seed_that_was_drawn_is_resumed(arrays, keep, interrupted):
+def test_seed_that_was_drawn_is_resumed(arrays, keep):
     """random_state=None goes on with the stored seed; another seed is another run."""
     settings = {**SETTINGS, "random_state": None, "checkpoint": keep}
     with interrupted(11):
@@ -324,7 +308,7 @@ def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
         stepped.partial_fit()
 
 
-def test_forms_of_input(ring, keep, interrupted, epochs_run):
+def test_forms_of_input(ring, keep, epochs_run):
     """Features, a graph with features beside it, a sparse graph, a manifold, and a start of one's own."""
     manifold = PrecomputedUMAP(5).learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     start = ring[2][::-1].copy()
@@ -351,7 +335,7 @@ def test_forms_of_input(ring, keep, interrupted, epochs_run):
 
 
 @pytest.mark.parametrize("damage", ["removed", "damaged"])
-def test_lost_graph_is_built_again(arrays, whole, keep, interrupted, damage):
+def test_lost_graph_is_built_again(arrays, whole, keep, damage):
     """The data are at hand, so a graph that is lost costs time only."""
     with interrupted(12):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
@@ -366,7 +350,7 @@ def test_lost_graph_is_built_again(arrays, whole, keep, interrupted, damage):
 
 
 @pytest.mark.parametrize("last", [12, 20])
-def test_neighbors_that_change_begin_anew(ring, keep, interrupted, monkeypatch, recwarn, last):
+def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last):
     """If the graph is lost and the search finds another one, the stored positions are not used, and new ones kept."""
     settings = {**SETTINGS, "metric": "euclidean"}
     with interrupted(last) if last < 20 else contextlib.nullcontext():
@@ -404,7 +388,7 @@ def test_steps_go_on_in_the_next_process(arrays, whole, keep, epochs_run, epochs
     assert np.array_equal(model.embedding_, whole) and epochs_run == [*range(20)]
 
 
-def test_steps_after_an_interrupted_fit(arrays, whole, keep, interrupted):
+def test_steps_after_an_interrupted_fit(arrays, whole, keep):
     """The same estimator goes on, and so does its folder."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with interrupted(6):
@@ -473,7 +457,7 @@ def test_finished_model_carries_no_optimizer(digits, keep):
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 
 
-def test_resumed_before_the_first_state(arrays, whole, keep, interrupted):
+def test_resumed_before_the_first_state(arrays, whole, keep):
     """A run that has only its graph yet knows its distances: the start, and the map, are the same."""
     with interrupted(1):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
@@ -505,7 +489,7 @@ def test_resumed_before_the_first_state(arrays, whole, keep, interrupted):
         ({"X": 1.0}, "X given only here"),
     ],
 )
-def test_other_run_that_is_unfinished(ring, arrays, whole, keep, interrupted, change, message):
+def test_other_run_that_is_unfinished(ring, arrays, whole, keep, change, message):
     """The warning or error names what differs; both runs can be finished."""
     settings = {**SETTINGS, **{name: value for name, value in change.items() if name in PrecomputedUMAP().get_params()}}
     data = dict(arrays)
@@ -527,7 +511,7 @@ def test_other_run_that_is_unfinished(ring, arrays, whole, keep, interrupted, ch
     assert np.array_equal(PrecomputedUMAP(**SETTINGS, checkpoint=strict).fit_transform(**arrays), whole)
 
 
-def test_nearest_of_several_runs_is_named(arrays, keep, interrupted):
+def test_nearest_of_several_runs_is_named(arrays, keep):
     """The one with the fewest differences; finished ones do not count."""
     PrecomputedUMAP(**SETTINGS, spread=1.1, checkpoint=keep).fit(**arrays)
     for change in ({"min_dist": 0.2, "spread": 1.1}, {"min_dist": 0.2}):
@@ -561,7 +545,7 @@ def test_functions_are_told_apart_by_what_they_do(ring, keep):
 
 
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning", "ignore::umap_sk.DisconnectedWarning")
-def test_search_that_is_cut_off_goes_on(ring, keep, interrupted, epochs_run):
+def test_search_that_is_cut_off_goes_on(ring, keep, epochs_run):
     """Candidates and folds have folders of their own; the one that was cut off is resumed, those before are read."""
     graph, folds = knn_graph(*ring[:2]), KFold(2, shuffle=True, random_state=0)
     settings = {**SETTINGS, "n_neighbors": 3}
@@ -615,7 +599,7 @@ def test_search_on_several_threads(ring, keep):
 
 
 @pytest.mark.parametrize("removed", ["lock", "run.json"])
-def test_folder_that_someone_tidied(arrays, whole, keep, interrupted, removed):
+def test_folder_that_someone_tidied(arrays, whole, keep, removed):
     """Checkpoints are found without the small files beside them."""
     with interrupted(12):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)

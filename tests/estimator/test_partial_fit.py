@@ -1,6 +1,5 @@
 """Stepping through the epochs: cuts, copies, interrupts, and what later calls may bring."""
 
-import contextlib
 import copy
 import pickle
 import re
@@ -9,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from layouts import FOR_20_EPOCHS
+from layouts import FOR_20_EPOCHS, interrupted_at
 
 from umap_sk import PrecomputedUMAP, fitting, knn_graph
 from umap_sk.layout import optimizer
@@ -21,28 +20,6 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 def whole(arrays):
     """The map of one fit."""
     return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
-
-
-@pytest.fixture
-def interrupted(monkeypatch):
-    """As a context: Ctrl-C comes when so many epochs have been run."""
-    run = optimizer.run
-
-    @contextlib.contextmanager
-    def at(last):
-        def run_and_stop(layout, state, epochs, on_epoch, **options):
-            def stop(state):
-                on_epoch(state)
-                if state.epoch == last:
-                    raise KeyboardInterrupt
-
-            return run(layout, state, epochs, stop, **options)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(optimizer, "run", run_and_stop)
-            yield
-
-    return at
 
 
 @pytest.mark.parametrize("cuts", [[1] * 20, [7, 13], [19, 5], [3, 100]])
@@ -201,11 +178,11 @@ def test_steps_between_two_fits(ring, arrays, whole):
 
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
-def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, interrupted, call):
+def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, call):
     """Ctrl-C comes through; the map is that of the epochs that were run, and partial_fit goes on from there."""
     expected = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=6).embedding_
     model = PrecomputedUMAP(**SETTINGS)
-    with interrupted(6), pytest.raises(KeyboardInterrupt):
+    with interrupted_at(6), pytest.raises(KeyboardInterrupt):
         getattr(model, call)(**arrays, **({"epochs": 15} if call == "partial_fit" else {}))
     assert model.epoch_ == 6
     assert np.array_equal(model.embedding_, expected)

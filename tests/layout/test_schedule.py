@@ -178,7 +178,7 @@ def test_a_state_that_is_held_stays_as_it_is():
             total,
             keep,
             reuse=True,
-            held=lambda state, held=held: state is held[0] if held else False,
+            must_stay=lambda state, held=held: state is held[0] if held else False,
         )
         assert bits(last) == whole[-1]
         assert max(map(len, places.values())) <= 3

@@ -110,19 +110,19 @@ def run(
     on_epoch: Callable[[LayoutState], bool | None] | None = None,
     *,
     reuse: bool = False,
-    held: Callable[[LayoutState], bool] | None = None,
+    must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
-    """The state so many epochs later, or where the schedule ends or `on_epoch`, called with every state, gives a truth.
+    """The state so many epochs later, or where the schedule ends or `on_epoch`, told of each, wants a stop.
 
-    A state is good until the epoch after the next; those that `held` is true of stay for longer, each for its size in
-    memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
+    A state is good until the epoch after the next; those that `must_stay` is true of stay for longer, each for its
+    size in memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
     """
     last = min(total_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more
     with spare_threads(problem.levels[0].n_vertices):
         while state.epoch < last:
-            spare = next((old for old in used if not (held and held(old))), None)
+            spare = next((old for old in used if not (must_stay and must_stay(old))), None)
             reached = advance(problem, state, spare)
             used = [old for old in used if old is not spare and state.depth == reached.depth]
             if state.depth == reached.depth and (reuse or state is not given):

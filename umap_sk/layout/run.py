@@ -57,9 +57,7 @@ def resumed(held: SharedGraph, schedule: Schedule, forces: Forces, state: Layout
 
 def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:
     """A run with its problem, built again from the graph if the run came from a file."""
-    if run.problem is not None:
-        return run
-    return run._replace(problem=layout_problem(connected_part(held)[0], run.schedule, run.forces, run.state.seed)[0])
+    return run if run.problem is not None else resumed(held, run.schedule, run.forces, run.state)
 
 
 def advanced(
@@ -72,7 +70,7 @@ def advanced(
 ) -> LayoutRun:
     """The run so many epochs later, or where the schedule ends or `on_epoch`, told of every epoch, wants a stop.
 
-    `reuse` and `must_stay` are `reuse` and `held` of :func:`umap_sk.layout.optimizer.run`.
+    `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run`.
     """
     last, stopped = min(planned_epochs(run), run.state.epoch + epochs), False
 
@@ -85,7 +83,7 @@ def advanced(
     while run.state.epoch < last and not stopped:
         run = released(run)
         count = min(last, phase_end(run)) - run.state.epoch
-        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, held=must_stay)
+        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, must_stay=must_stay)
         reuse = True
     return run
 
