@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     from umap_sk.monitor.report import Report
     from umap_sk.neighbors.read import knn_graph
     from umap_sk.planning.plan import Plan, plan
+    from umap_sk.runtime.versions import show_versions
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,7 @@ __all__ = [
     "UMAPWarning",
     "knn_graph",
     "plan",
+    "show_versions",
 ]
 
 _HOMES = {
@@ -57,6 +59,7 @@ _HOMES = {
     "Report": "monitor.report",
     "knn_graph": "neighbors.read",
     "plan": "planning.plan",
+    "show_versions": "runtime.versions",
 }
 
 former_names.install()

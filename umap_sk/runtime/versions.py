@@ -1,0 +1,44 @@
+"""What a bug report needs to know of the environment."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+
+from umap_sk.runtime.threads import config
+
+PACKAGES = ("umap-sk", "scikit-learn", "numpy", "scipy", "numba", "llvmlite", "joblib", "threadpoolctl", "xxhash")
+EXTRAS = ("pynndescent", "matplotlib", "datashader", "rich", "anndata", "umap-learn")
+
+
+def show_versions() -> None:
+    """Print the versions of Python, the system, umap-sk and what it works with, for a bug report.
+
+    Examples
+    --------
+    >>> import umap_sk
+    >>> umap_sk.show_versions()
+    Python 3...
+    """
+    lines = [f"Python {sys.version.split()[0]} ({sys.executable})", platform.platform()]
+    lines.append(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
+    lines += [f"{name} {found}" for name in PACKAGES + EXTRAS if (found := _version(name))]
+    sys.stdout.write("\n".join(lines) + "\n" + _threading())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing" if name in PACKAGES else None
+
+
+def _threading() -> str:
+    """numba's threading layer, once chosen, and number of threads."""
+    import numba
+
+    try:
+        layer = numba.threading_layer()
+    except ValueError:  # no parallel function has run yet
+        layer = config.THREADING_LAYER
+    return f"numba's threads: {numba.get_num_threads()}, layer {layer}\n"
