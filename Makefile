@@ -3,6 +3,7 @@
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
 #   make test           all that continuous integration runs; ARGS="-m 'not slow'" leaves out the longest tests
 #   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
+#   make docs           the documentation site, its examples run: docs/_build/html/index.html
 #   make bench          digits side by side with all peers; ARGS="--help" lists the choices of sets and peers
 #   make trend          times beside those of the last run, from commit to commit
 #   make lint, make format, make clean
@@ -18,7 +19,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo demo-fashion test test-oldest lint format bench trend clean
+.PHONY: help demo demo-fashion test test-oldest lint format docs bench trend clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -56,6 +57,10 @@ format: $(VENV)/has-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/has-docs
+	$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 bench: $(VENV)/has-bench $(VENV)/has-peers
 	$(BIN)/python -m benchmarks.compare $(ARGS)
 
@@ -63,7 +68,7 @@ trend: $(VENV)/has-trend
 	$(BIN)/python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo
+	rm -rf $(VENV) $(OLDEST) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo docs/_build docs/gallery docs/reference/generated docs/reference/backreferences
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
