@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
         IgnoredTargetWarning,
         MemoryPlanWarning,
         NegativeDistanceWarning,
+        SlowSearchWarning,
         SpectralFallbackWarning,
         UMAPWarning,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "Plan",
     "PrecomputedUMAP",
     "Report",
+    "SlowSearchWarning",
     "SpectralFallbackWarning",
     "UMAPWarning",
     "knn_graph",

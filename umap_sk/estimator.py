@@ -20,7 +20,7 @@ from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors import distances
+from umap_sk.neighbors import choice, distances
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
@@ -39,8 +39,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     ====================== ============================================= ==========================================
     "precomputed"          sparse kNN distance graph or dense distance   features, graph or None: gives only the
                            matrix, n x n (transform: n_new x n)          row count, names and the PCA start
-    a name or a callable   features; neighbors by                        the same
-                           :class:`sklearn.neighbors.NearestNeighbors`
+    a name or a callable   features; neighbors by what `searcher` names  the same
     ====================== ============================================= ==========================================
 
     Parameters
@@ -53,6 +52,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "precomputed", or a metric of :class:`sklearn.neighbors.NearestNeighbors` for features.
     metric_params : dict, default=None
         Further arguments of the metric.
+    searcher : str or object, default="auto"
+        What finds the neighbors of features: "auto", "exact", "pynndescent", "hnswlib", "faiss", "usearch", or an
+        object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances, of which a copy
+        is fitted. "auto" is exact up to 50,000 rows (30,000 by metrics other than Euclidean, cosine, correlation and
+        Hellinger) and for up to 5 columns, else PyNNDescent if it is installed; ``report_["search"]`` tells which it
+        was, and its recall.
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
@@ -143,6 +148,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         *,
         metric="precomputed",
         metric_params=None,
+        searcher="auto",
         min_dist=0.1,
         spread=1.0,
         a=None,
@@ -167,6 +173,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.n_components = n_components
         self.metric = metric
         self.metric_params = metric_params
+        self.searcher = searcher
         self.min_dist = min_dist
         self.spread = spread
         self.a = a
@@ -189,7 +196,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = distances.takes_sparse(self.metric)
+        tags.input_tags.sparse = distances.takes_sparse(self.metric) and choice.takes_sparse(self.searcher)
         tags.input_tags.pairwise = self.metric == "precomputed"
         tags.input_tags.positive_only = self.metric in ("precomputed", "hellinger")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
@@ -337,7 +344,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             _, values, precedence = fitting.validated(self, given)
             if allocate is in_memory:
                 planning.warn_if_too_large(self, values, knn_indices, phases=2)
-            return fitting.learned(self, given, values, precedence, Report(), allocate)[0]
+            return fitting.learned(self, given, values, precedence, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
             return learned() if directory is None else Manifold.built(directory, learned)

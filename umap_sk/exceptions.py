@@ -41,6 +41,10 @@ class SpectralFallbackWarning(UMAPWarning):
     """Comes up when the eigensolver of the spectral start does not converge; what it has found is the start then."""
 
 
+class SlowSearchWarning(UMAPWarning):
+    """Comes up where neighbors are searched exactly among many rows, or an index is built that the fit did not need."""
+
+
 class MemoryPlanWarning(UMAPWarning):
     """Comes up before a fit that may need more memory than the process can get, as its plan says."""
 

@@ -30,9 +30,10 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
+from umap_sk.neighbors.choice import check_searches, chosen, for_identity, is_named
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
-from umap_sk.neighbors.search import NoSearch, Search, build_search, find_neighbors, search_beside
+from umap_sk.neighbors.searchers import search_for_new, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
 from umap_sk.runtime.allocation import Allocate, in_memory
@@ -87,6 +88,7 @@ def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, s
         changed = {"init": umap.init if given.init is None else given.init}
         if umap.random_state is not None:
             changed["random_state"] = seed
+        changed["searcher"] = "auto" if not searches(umap, given) else for_identity(parameters.asked_of(umap), given.X)
         data = {name: value for name, value in seen.items() if name != "init"}
         return opened(settings, identity_of(umap.get_params(deep=False) | changed, data), seed, False, keeper)
     if run.identity is None:
@@ -102,9 +104,11 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     report, curve = Report(threads=get_num_threads()), parameters.curve_of(umap)
     reader, values, precedence = validated(umap, given)
     warn_if_too_large(umap, values, given.knn_indices, given.manifold, given.init)
-    manifold, search = manifold_of(umap, given, values, precedence, stored, report)
+    seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
+    manifold, search = manifold_of(umap, given, values, precedence, stored, report, seed)
     if search is None and values is not None and umap.metric != "precomputed":
-        search = search_beside(values, umap.metric, umap.metric_params, umap.n_jobs)
+        asked = parameters.asked_of(umap, seed)
+        search = search_for_new(values, asked, umap.n_neighbors, given=precedence)
     features = values if precedence or umap.metric != "precomputed" else None
     init = umap.init if given.init is None else given.init
     known = manifold._shared.lengths is not None
@@ -122,7 +126,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
             entry["epoch"] = state.epoch
         found = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
         return results | found | {"seed_": state.seed}, dtype
-    run = started(umap, manifold, curve, Start(init, features, umap.rescale_init), stored, state, report)
+    run = started(umap, manifold, curve, Start(init, features, umap.rescale_init), seed, state, report)
     n_epochs = planned_epochs(run)
     if stored:
         stored.n_epochs = n_epochs
@@ -134,22 +138,28 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
 def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
     """An estimator that has read X and nothing else, X validated, and whether other neighbors take precedence."""
     check_metric(umap.metric)
+    check_searches(umap.metric, umap.searcher)
     precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
     reader = type(umap)(**umap.get_params(deep=False))
     values = None if given.X is None else inputs.validated(reader, given.X, neighbors_given=precedence, reset=True)
     return reader, values, precedence
 
 
+def searches(umap: Any, given: Given) -> bool:
+    """Whether neighbors are searched among features."""
+    return umap.metric != "precomputed" and given.knn_indices is None and given.manifold is None
+
+
 def manifold_of(
-    umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report
-) -> tuple[Manifold, Search | NoSearch | None]:
+    umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report, seed: int
+) -> tuple[Manifold, Any]:
     """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
     manifold, wanted = given.manifold, parameters.graph_parameters(umap)
     if manifold is None:
         kept = stored.graph() if stored else None
         if kept:
             return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
-        return learned(umap, given, values, precedence, report)
+        return learned(umap, given, values, precedence, report, seed)
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
     manifold.check_agrees(wanted)
@@ -163,15 +173,23 @@ def manifold_of(
 
 
 def learned(
-    umap: Any, given: Given, values: Any, precedence: bool, report: Report, allocate: Allocate = in_memory
-) -> tuple[Manifold, Search | NoSearch | None]:
+    umap: Any,
+    given: Given,
+    values: Any,
+    precedence: bool,
+    report: Report,
+    seed: int | None = None,
+    allocate: Allocate = in_memory,
+) -> tuple[Manifold, Any]:
     """Manifold of the neighbors that were given or are found, and the search that found them."""
     indices, dists, search = given.knn_indices, given.knn_dists, None
-    if not precedence and umap.metric != "precomputed":
+    if searches(umap, given):
         with report.phase("search") as entry:
-            search = build_search(values, umap.metric, umap.metric_params, umap.n_jobs)
-            indices, dists = find_neighbors(search, values, umap.n_neighbors - 1, own=True)
-            entry["rows"] = len(indices)
+            asked = parameters.asked_of(umap, seed)
+            if seed is None and not is_named(chosen(asked, values), "exact"):
+                asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
+            search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
+            entry.update(rows=len(indices), **report["search"])
     wanted = parameters.graph_parameters(umap)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
@@ -211,7 +229,7 @@ def started(
     manifold: Manifold,
     curve: Curve,
     start: Start,
-    stored: Session | None,
+    seed: int,
     state: LayoutState | None,
     report: Report,
 ) -> LayoutRun:
@@ -222,7 +240,6 @@ def started(
             run = resumed(held, schedule, forces, state)
             entry["epoch"] = state.epoch
         else:
-            seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
             if isinstance(start.init, str) and start.init == "auto":
                 found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
                 start = Start(found, start.features)

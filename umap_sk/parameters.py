@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from umap_sk import inputs
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
+from umap_sk.neighbors.choice import NAMES, Asked
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
@@ -22,6 +23,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "metric": [str, callable],
     "metric_params": [dict, None],
+    "searcher": [StrOptions(set(NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
     "min_dist": [Interval(Real, 0, None, closed="left")],
     "spread": [Interval(Real, 1 / inputs.LARGEST_RATE, inputs.LARGEST_RATE, closed="both")],
     "a": [Interval(Real, 0, None, closed="neither"), None],
@@ -84,6 +86,11 @@ def forces_of(umap: Any, curve: Curve) -> Forces:
 def schedule_of(umap: Any) -> Schedule:
     """How long the layout goes."""
     return Schedule(umap.n_epochs, umap.n_components, umap.multilevel)
+
+
+def asked_of(umap: Any, seed: int | None = None) -> Asked:
+    """How features are to be searched."""
+    return Asked(umap.searcher, umap.metric, umap.metric_params, umap.n_jobs, seed, bool(umap.verbose))
 
 
 def draw_seed(random_state: Any) -> int:

@@ -10,7 +10,7 @@ from umap_sk.fitting import warn_of_lost
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import freeze, place
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
-from umap_sk.neighbors.search import find_neighbors
+from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.runtime.threads import limit_threads, spare_threads
 
 

@@ -356,13 +356,13 @@ def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last
     with interrupted(last) if last < 20 else contextlib.nullcontext():
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     (folders(keep)[0] / "graph.joblib").unlink()
-    find = fitting.find_neighbors
+    find = fitting.search_training
 
-    def find_others(*arguments, **options):
-        indices, dists = find(*arguments, **options)
-        return indices, dists * 1.01 + np.arange(len(dists))[:, None]
+    def find_others(*arguments):
+        search, indices, dists, figures = find(*arguments)
+        return search, indices, dists * 1.01 + np.arange(len(dists))[:, None], figures
 
-    monkeypatch.setattr(fitting, "find_neighbors", find_others)
+    monkeypatch.setattr(fitting, "search_training", find_others)
     expected = PrecomputedUMAP(**settings).fit_transform(ring[2])
     with pytest.warns(CheckpointWarning, match="not that of the run"):
         assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsTransformer, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks, estimator_html_repr, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -28,6 +28,9 @@ ESTIMATORS = [
     PrecomputedUMAP(metric="correlation"),
     PrecomputedUMAP(metric="manhattan", symmetrize=False),
     PrecomputedUMAP(metric="hellinger"),
+    PrecomputedUMAP(metric="euclidean", searcher="exact"),
+    PrecomputedUMAP(metric="euclidean", searcher="faiss"),
+    PrecomputedUMAP(metric="euclidean", searcher=KNeighborsTransformer()),
 ]
 BY_NAME = [
     "check_set_output_transform",

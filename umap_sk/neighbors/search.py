@@ -1,5 +1,7 @@
 """Neighbors of features, by scikit-learn's search, with distances whose bits do not depend on the batch."""
 
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +10,12 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
+from umap_sk.monitor.units import duration
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.sparse_rows import sparse_distances, sparse_products
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
+BLOCK = 50_000  # rows that are searched at once, so that what is left can be told
 LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can hold
 
 SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
@@ -52,14 +56,17 @@ class NoSearch(NamedTuple):
     reason: str
 
 
-def build_search(features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None) -> Search:
+def build_search(
+    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, algorithm: str = "auto"
+) -> Search:
     """Fit scikit-learn's search on the training rows, by any metric of its `NearestNeighbors` or by "hellinger"."""
     name, parameters = distances.resolved(metric, metric_params, features)
     searched = "euclidean" if isinstance(name, str) and name in distances.ANGULAR else name
     others = {key: value for key, value in parameters.items() if key != "p"}
     if "p" in parameters and name != "minkowski":
         raise ValueError(f"metric={metric!r} takes no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
-    nearest = NearestNeighbors(metric=searched, p=parameters.get("p", 2), metric_params=others or None, n_jobs=n_jobs)
+    nearest = NearestNeighbors(algorithm=algorithm, metric=searched, p=parameters.get("p", 2), n_jobs=n_jobs)
+    nearest.set_params(metric_params=others or None)
     try:
         return Search(name, parameters, nearest.fit(ready(features, name, parameters)))
     except TypeError as error:
@@ -77,7 +84,12 @@ def search_beside(
 
 
 def find_neighbors(
-    search: Search | NoSearch, features: Any, n_neighbors: int, *, own: bool
+    search: Search | NoSearch,
+    features: Any,
+    n_neighbors: int,
+    *,
+    own: bool,
+    tell: Callable[[str], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
 
@@ -92,21 +104,48 @@ def find_neighbors(
     wanted = min(n_neighbors, count)
     asked = min(wanted + EXTRA, count)
     features = ready(features, search.metric, search.parameters)
+    n, began = features.shape[0], time.perf_counter()
+    indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better
-        found = search.nearest.kneighbors(None if own else features, asked, return_distance=False)
-        indices, dists = np.empty((len(found), wanted), np.int64), np.empty((len(found), wanted))
-        training = search.nearest._fit_X
-        for i in range(len(found)):
-            row = features[i : i + 1]
-            names, values = nearest_first(found[i], distances_to(search, row, training[np.sort(found[i])]))
-            if asked < count and values[wanted - 1] >= values[-1]:  # a tie that the search may have cut anywhere
-                everything = distances_to(search, row, training)
-                if own:
-                    everything[i] = np.inf
-                names, values = nearest_first(np.arange(len(everything)), everything)
-            indices[i], dists[i] = names[:wanted], values[:wanted]
+        for start in range(0, n, BLOCK):
+            end = min(start + BLOCK, n)
+            found = candidates(search, features, start, end, asked, own)
+            for i in range(start, end):
+                row = nearest_of(search, features[i : i + 1], found[i - start], wanted, count, i if own else None)
+                indices[i], dists[i] = row
+            if tell and n > BLOCK:
+                left = (time.perf_counter() - began) * (n - end) / end
+                tell(f"search: {end:,} of {n:,} rows, about {duration(left)} left")
     check_distances(search.metric, dists, indices)
     return indices, dists
+
+
+def candidates(search: Search, features: Any, start: int, end: int, asked: int, own: bool) -> np.ndarray:
+    """Names of at least as many nearest training rows as are asked for, of each row of a block; with `own` not itself.
+
+    Where a row is beyond its like, the last one is left out in its place: a tie, which is told from distances.
+    """
+    nearest = search.nearest
+    if not own or features.shape[0] <= BLOCK:
+        return nearest.kneighbors(None if own else features[start:end], asked, return_distance=False)
+    found = nearest.kneighbors(features[start:end], asked + 1, return_distance=False)
+    others = found != np.arange(start, end)[:, None]
+    others[others.all(axis=1), -1] = False
+    return found[others].reshape(end - start, asked)
+
+
+def nearest_of(
+    search: Search, row: Any, found: np.ndarray, wanted: int, count: int, itself: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of a row's candidates with their distances, or of all rows, where a tie was cut."""
+    training = search.nearest._fit_X
+    names, values = nearest_first(found, distances_to(search, row, training[np.sort(found)]))
+    if len(found) < count and values[wanted - 1] >= values[-1]:  # a tie that the search may have cut anywhere
+        everything = distances_to(search, row, training)
+        if itself is not None:
+            everything[itself] = np.inf
+        names, values = nearest_first(np.arange(len(everything)), everything)
+    return names[:wanted], values[:wanted]
 
 
 def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
