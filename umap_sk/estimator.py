@@ -93,7 +93,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     random_state : int, RandomState, Generator or None, default=None
         Seed; None draws one, which `seed_` tells.
     n_jobs : int, default=None
-        Threads; None for numba's current number. The result does not depend on it.
+        Threads; None for numba's current number. The result does not depend on it, but for neighbors that PyNNDescent,
+        hnswlib or usearch finds.
     verbose : bool, default=False
         Show progress.
     checkpoint : Checkpoint, str or path, default=None

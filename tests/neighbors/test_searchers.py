@@ -1,0 +1,277 @@
+"""Searchers other than the exact one: what they find, keep, pass on and refuse."""
+
+import importlib
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.datasets import make_blobs
+from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
+
+from umap_sk import PrecomputedUMAP, SlowSearchWarning
+from umap_sk.neighbors import choice, index, searchers
+from umap_sk.neighbors.choice import Asked, chosen, is_small
+from umap_sk.neighbors.search import build_search
+from umap_sk.neighbors.search import find_neighbors as exactly
+
+LIBRARIES = ["hnswlib", "faiss", "usearch", pytest.param("pynndescent", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module")
+def points():
+    """Overlapping clusters, in 12 columns."""
+    return make_blobs(600, 12, centers=5, cluster_std=3.0, random_state=0)[0]
+
+
+def asked(searcher="auto", metric="euclidean", parameters=None, seed=3):
+    return Asked(searcher, metric, parameters, None, seed, False)
+
+
+def skip_without(library):
+    pytest.importorskip({"usearch": "usearch.index"}.get(library, library))
+
+
+class ByTransform(TransformerMixin, BaseEstimator):
+    """An object with nothing but fit and transform, as those of sklearn-ann."""
+
+    def __init__(self, n_neighbors=5, metric="euclidean", random_state=None):
+        self.n_neighbors, self.metric, self.random_state = n_neighbors, metric, random_state
+
+    def fit(self, X, y=None):
+        self.nearest_ = NearestNeighbors(n_neighbors=self.n_neighbors).fit(X)
+        return self
+
+    def transform(self, X):
+        return self.nearest_.kneighbors_graph(X, mode="distance")
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_library_finds_the_exact_neighbors(points, library, metric):
+    """Nearly all of them, with the very distances of the exact search; new rows alone as in a batch, and stored."""
+    skip_without(library)
+    found, indices, dists, figures = searchers.search_training(points[:550], asked(library, metric), 9)
+    exact = build_search(points[:550], metric, None, None)
+    true_indices, true_dists = exactly(exact, points[:550], 9, own=True)
+    same = indices == true_indices
+    assert same.mean() > 0.99 and figures["recall"] > 0.99 and figures["searcher"] == library
+    np.testing.assert_array_equal(dists[same], true_dists[same])
+    new = searchers.find_neighbors(found, points[550:], 9, own=False)
+    true_new = exactly(exact, points[550:], 9, own=False)
+    assert (new[0] == true_new[0]).mean() > 0.99
+    alone = searchers.find_neighbors(found, points[560:561], 9, own=False)
+    again = searchers.find_neighbors(pickle.loads(pickle.dumps(found)), points[550:], 9, own=False)
+    for a, b, c in zip(new, alone, again, strict=True):
+        np.testing.assert_array_equal(a[10:11], b)
+        np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["manhattan", "jaccard", "chebyshev", "minkowski"])
+def test_pynndescent_knows_other_metrics(points, metric):
+    """What it proposes by its own formula are the neighbors by ours."""
+    skip_without("pynndescent")
+    features = (points > np.median(points)).astype(float) if metric == "jaccard" else points
+    parameters = {"p": 3} if metric == "minkowski" else None
+    _, _, _, figures = searchers.search_training(features, asked("pynndescent", metric, parameters), 9)
+    assert figures["recall"] > 0.97
+
+
+@pytest.mark.slow
+def test_pynndescent_takes_sparse_rows_and_repeats(points):
+    """The rows of a sparse matrix have the neighbors of the dense one; a seed gives them again."""
+    skip_without("pynndescent")
+    sparse = scipy.sparse.csr_array(np.maximum(points, 0))
+    first = searchers.search_training(sparse, asked("pynndescent"), 9)
+    again = searchers.search_training(sparse, asked("pynndescent"), 9)
+    assert first[3]["recall"] > 0.97
+    np.testing.assert_array_equal(first[1], again[1])
+
+
+@pytest.mark.parametrize("library", ["hnswlib", "faiss", "usearch"])
+def test_few_and_repeated_rows(library):
+    """Fewer rows than neighbors, and rows that are all the same, which are each other's neighbors and not their own."""
+    skip_without(library)
+    few = np.arange(10.0).reshape(5, 2)
+    _, indices, dists, _ = searchers.search_training(few, asked(library), 9)
+    np.testing.assert_array_equal(indices, exactly(build_search(few, "euclidean", None, None), few, 9, own=True)[0])
+    _, indices, dists, figures = searchers.search_training(np.ones((40, 3)), asked(library), 5)
+    assert indices.min() >= 0 and not (indices == np.arange(40)[:, None]).any()
+    assert not dists.any() and figures["recall"] == 1
+
+
+def test_recall_is_the_share_that_was_found(points):
+    """If two of nine neighbors are hidden, it says 7 / 9; those at a tie's distance count."""
+    skip_without("faiss")
+    made = searchers.search_training(points, asked("faiss"), 9)[0]
+    true_indices, _ = exactly(build_search(points, "euclidean", None, None), points, 9, own=True)
+    hidden = true_indices.copy()
+    hidden[:, [2, 5]] = -1
+    assert searchers.recall_of(made, points, asked("faiss"), hidden, 9)["recall"] == pytest.approx(7 / 9, abs=1e-4)
+    line = np.repeat(np.arange(8.0), 3)[:, None]
+    others = (np.arange(24) // 3 * 3)[:, None] + np.array([[0, 1, 2]])
+    made = searchers.search_training(line, asked("faiss"), 2)[0]
+    assert searchers.recall_of(made, line, asked("faiss"), others, 2)["recall"] == 1
+
+
+def test_model_keeps_its_index(points, monkeypatch):
+    """The map of a library is that of its arrays; a stored model builds nothing."""
+    skip_without("hnswlib")
+    settings = {"n_epochs": 20, "random_state": 3, "n_jobs": 1}
+    model = PrecomputedUMAP(metric="euclidean", searcher="hnswlib", **settings).fit(points[:550])
+    _, indices, dists, figures = searchers.search_training(points[:550], asked("hnswlib"), 14)
+    assert model.report_["search"] == figures
+    arrays = PrecomputedUMAP(**settings).fit(points[:550], knn_indices=indices, knn_dists=dists)
+    np.testing.assert_array_equal(model.embedding_, arrays.embedding_)
+    placed = model.transform(points[550:])
+    stored = pickle.dumps(model)
+    monkeypatch.setattr(index.Index, "__init__", None)
+    np.testing.assert_array_equal(pickle.loads(stored).transform(points[550:]), placed)
+
+
+def test_stored_index_that_cannot_be_read(points):
+    """The error names both versions of the library."""
+    skip_without("hnswlib")
+    found = pickle.loads(pickle.dumps(searchers.search_training(points, asked("hnswlib"), 9)[0]))
+    found.library._stored, found.library.version = b"damaged", "0.1"
+    with pytest.raises(ValueError, match="stored by hnswlib 0.1 and cannot be read by"):
+        searchers.find_neighbors(found, points[:2], 9, own=False)
+
+
+def test_objects(points):
+    """One with kneighbors and one with transform give the exact map; they are copied, and get the seed."""
+    settings = {"metric": "euclidean", "n_epochs": 20, "random_state": 3}
+    exact = PrecomputedUMAP(**settings).fit(points[:550])
+    placed = exact.transform(points[550:])
+    for searcher in (KNeighborsTransformer(), NearestNeighbors(), ByTransform(15)):
+        model = PrecomputedUMAP(**settings, searcher=searcher).fit(points[:550])
+        np.testing.assert_array_equal(model.graph_.indices, exact.graph_.indices)
+        np.testing.assert_allclose(model.transform(points[550:]), placed, atol=0.02)
+        assert model.report_["search"] == {
+            "searcher": type(searcher).__name__, "recall": 1.0, "sampled_rows": 256
+        }  # fmt: skip
+        assert not vars(searcher).keys() & {"n_samples_fit_", "nearest_"}
+    assert model._search.fitted.random_state == 3 and searcher.random_state is None
+    assert clone(model).set_params(searcher__n_neighbors=20).searcher.n_neighbors == 20
+
+
+def test_what_an_object_gives_is_checked(points):
+    """Too few neighbors, no graph, and another metric than the estimator's."""
+    with pytest.raises(ValueError, match=r"finds 4 neighbors .* 14 are needed.*searcher__n_neighbors=15"):
+        PrecomputedUMAP(metric="euclidean", searcher=ByTransform()).fit(points)
+    with pytest.raises(ValueError, match=r"metric='cosine', but the searcher ByTransform has metric='euclidean'"):
+        PrecomputedUMAP(metric="cosine", searcher=ByTransform(15)).fit(points)
+
+    class NoGraph(ByTransform):
+        def transform(self, X):
+            return X
+
+    with pytest.raises(ValueError, match="NoGraph gave ndarray, but a sparse graph"):
+        PrecomputedUMAP(metric="euclidean", searcher=NoGraph(15)).fit(points)
+    with pytest.raises(ValueError, match="The 'searcher' parameter of PrecomputedUMAP"):
+        PrecomputedUMAP(metric="euclidean", searcher="pynndecent").fit(points)
+    assert choice._plain("minkowski", 2) == choice._plain("l2", 2) == "euclidean"
+
+
+@pytest.mark.parametrize(
+    "searcher, metric, parameters, message",
+    [
+        ("hnswlib", "manhattan", None, r"does not search by metric='manhattan'.*correlation, cosine, euclidean"),
+        ("faiss", "minkowski", {"p": 3}, r"does not search by metric='minkowski' with \{'p': 3\}"),
+        ("pynndescent", "mahalanobis", {"V": np.eye(12)}, "does not search by metric='mahalanobis'"),
+        ("usearch", max, None, "does not search by metric=<built-in function max>"),
+    ],
+)
+def test_metrics_that_a_library_does_not_know(points, searcher, metric, parameters, message):
+    """Refused, naming those that it knows."""
+    with pytest.raises(ValueError, match=message):
+        PrecomputedUMAP(metric=metric, metric_params=parameters, searcher=searcher).fit(points)
+
+
+def test_refusals(points, monkeypatch):
+    """Sparse rows where they cannot be, a searcher with nothing to search, features too large, a missing library."""
+    with pytest.raises(ValueError, match=r"searcher='faiss' takes no sparse features"):
+        PrecomputedUMAP(metric="euclidean", searcher="faiss").fit(scipy.sparse.csr_array(points))
+    with pytest.raises(ValueError, match=r"searcher='faiss', but metric='precomputed'"):
+        PrecomputedUMAP(searcher="faiss").fit(points)
+    with pytest.raises(ValueError, match=r"X goes up to .* below 1e\+17"):
+        index.narrow(points * 1e20)
+    dists, indices = NearestNeighbors(n_neighbors=15).fit(points).kneighbors(points)
+    with pytest.raises(ValueError, match=r"metric='euclidian' is not known; the nearest name is 'euclidean'"):
+        PrecomputedUMAP(metric="euclidian").fit(points, knn_indices=indices, knn_dists=dists)
+
+    def missing(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(ImportError, match=r"searcher='hnswlib' needs .*: python -m pip install chroma-hnswlib"):
+        index.imported(index.LIBRARIES["hnswlib"])
+
+
+def test_rule_of_auto(monkeypatch):
+    """By rows, columns, metric and what is installed."""
+    assert is_small("euclidean", (50_000, 784)) and not is_small("euclidean", (50_001, 784))
+    assert is_small("manhattan", (30_000, 784)) and not is_small("manhattan", (30_001, 784))
+    assert is_small("l2", (10**7, 5)) and not is_small("l2", (10**7, 6)) and not is_small("cosine", (10**7, 5))
+    many = np.broadcast_to(np.zeros(1), (60_000, 8))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert chosen(asked(), many) == "pynndescent" and chosen(asked("exact"), many) == "exact"
+    assert chosen(asked(metric=max), many) == "exact" and choice.for_identity(asked(), many) == "pynndescent"
+    assert chosen(asked(metric="mahalanobis", parameters={"V": np.eye(8)}), many) == "exact"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert chosen(asked(), many) == "exact" and choice.for_identity(asked("exact"), many) == "auto"
+
+
+def test_exact_search_of_many_rows(points, monkeypatch, capsys):
+    """Without PyNNDescent "auto" warns with the time and the cure; in blocks, with progress, it finds the same."""
+    expected = exactly(build_search(points, "euclidean", None, None), points, 9, own=True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "FEW_ROWS", 100)
+    monkeypatch.setattr("umap_sk.neighbors.search.BLOCK", 250)
+    with pytest.warns(SlowSearchWarning, match=r"All 600 rows .* takes about .* pip install pynndescent"):
+        _, *found, figures = searchers.search_training(points, asked()._replace(verbose=True), 9)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert figures == {"searcher": "exact"}
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(", about")[0] for line in lines] == [
+        "search: 250 of 600 rows", "search: 500 of 600 rows", "search: 600 of 600 rows"
+    ]  # fmt: skip
+
+
+def test_blocks_of_repeated_rows(monkeypatch):
+    """A row that its like crowd out of its own list keeps its neighbors."""
+    rows = np.repeat(np.arange(3.0), 40)[:, None] * np.ones(2)
+    expected = exactly(build_search(rows, "euclidean", None, None, "brute"), rows, 5, own=True)
+    monkeypatch.setattr("umap_sk.neighbors.search.BLOCK", 50)
+    found = exactly(build_search(rows, "euclidean", None, None, "brute"), rows, 5, own=True)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_index_beside_given_neighbors(points):
+    """It is built when features are first placed, which is said, and kept."""
+    skip_without("faiss")
+    dists, indices = NearestNeighbors(n_neighbors=15).fit(points[:550]).kneighbors(points[:550])
+    model = PrecomputedUMAP(metric="euclidean", searcher="faiss", n_epochs=10, random_state=0)
+    model.fit(points[:550], knn_indices=indices, knn_dists=dists)
+    with pytest.warns(SlowSearchWarning, match="faiss builds its index of 550 rows now"):
+        placed = model.transform(points[550:])
+    exact = PrecomputedUMAP(metric="euclidean", n_epochs=10, random_state=0)
+    expected = exact.fit(points[:550], knn_indices=indices, knn_dists=dists).transform(points[550:])
+    assert np.mean(placed == expected) > 0.9
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(points[550:]), placed)
+
+
+def test_run_of_another_searcher_is_another_run(points, tmp_path):
+    """Exact and automatic searches are one run; a library's is its own, and its map is placed into as before."""
+    skip_without("faiss")
+    settings = {"metric": "euclidean", "n_epochs": 10, "random_state": 0, "checkpoint": tmp_path}
+    runs = [PrecomputedUMAP(**settings, searcher=name).fit(points[:550]) for name in ("auto", "exact", "faiss")]
+    assert len(list(tmp_path.iterdir())) == 2
+    again = PrecomputedUMAP(**settings, searcher="faiss").fit(points[:550])
+    assert again.report_["phases"][-1]["name"] == "resume"
+    with pytest.warns(SlowSearchWarning, match="came from a checkpoint"):
+        np.testing.assert_array_equal(again.transform(points[550:]), runs[2].transform(points[550:]))
