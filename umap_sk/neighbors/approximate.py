@@ -133,13 +133,14 @@ def build_usearch(features: Any, wanted: Wanted) -> Any:
     """The same graph as hnswlib's, made by another library."""
     from usearch.index import Index as Graph
 
-    index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32", expansion_search=BREADTH * wanted.neighbors)
+    index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
     index.add(np.arange(len(features)), features, threads=wanted.threads)
     return index
 
 
 def ask_usearch(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
     """Keys, of which a row has as many as it found."""
+    index.expansion_search = BREADTH * count  # is not stored with an index
     found = index.search(features, count, threads=threads)
     keys = np.asarray(found.keys).astype(np.int64).reshape(len(features), -1)
     counts = np.asarray(getattr(found, "counts", len(keys[0]))).reshape(-1, 1)  # one row alone has no counts
