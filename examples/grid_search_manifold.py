@@ -28,4 +28,4 @@ search.fit(graph, manifold=manifold)
 results = search.cv_results_
 for parameters, near, wide in zip(results["params"], results["mean_test_k=5"], results["mean_test_k=25"], strict=True):
     print(f"{parameters}: recall of the 5 nearest {near:.3f}, of the 25 nearest {wide:.3f}")
-print("The larger min_dist, the fewer of the very nearest are kept. Choose it by eye: see compare_min_dist.py.")
+print("The larger min_dist, the fewer of the very nearest are kept. Choose it by eye: see gallery/plot_min_dist.py.")

@@ -31,16 +31,14 @@ def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
 
 
 SCRIPTS = [
-    "annotated_data.py",
-    "compare_min_dist.py",
     "digits_classifier.py",
     "from_neighbor_arrays.py",
     "grid_search_graph.py",
     "grid_search_manifold.py",
     "grid_search_pipeline.py",
     "grid_search_whole_graph.py",
-    "search_libraries.py",
 ]
+PICTURES = ["digits", "min_dist", "new_rows", "single_cell", "stepping"]
 
 
 @pytest.mark.parametrize("program", SCRIPTS)
@@ -49,6 +47,17 @@ def test_program_runs(program, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "examples" / program), run_name="__main__")
     assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_gallery_ends_in_a_picture(name, monkeypatch):
+    """A quick program of the gallery runs and leaves a figure; the site runs all of them."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.setattr(pyplot, "show", lambda: None)
+    pyplot.switch_backend("Agg")
+    runpy.run_path(str(ROOT / "examples" / "gallery" / f"plot_{name}.py"), run_name="__main__")
+    assert pyplot.get_fignums()
+    pyplot.close("all")
 
 
 def test_program_runs_by_itself(tmp_path):

@@ -8,8 +8,8 @@ from sklearn.datasets import make_blobs
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors, kneighbors_graph
 from sklearn.pipeline import Pipeline
 
-from examples import search_libraries
-from umap_sk import PrecomputedUMAP, knn_graph
+from examples.gallery import plot_search_libraries as search_libraries
+from umap_sk import Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.metrics import neighbor_recall
 
 pytestmark = pytest.mark.slow  # PyNNDescent compiles in every process
@@ -53,18 +53,16 @@ def test_pipeline_with_pynndescent():
 def test_map_of_annotated_data(digits):
     """From distances without the row itself: the map of the arrays; from connectivities: that of a spectral start."""
     anndata = pytest.importorskip("anndata")
-    from examples import annotated_data
-
     features = np.ascontiguousarray(digits.features, np.float64)
     cells = anndata.AnnData(features)
     cells.obsp["distances"] = kneighbors_graph(features, 14, mode="distance")
-    reducer = annotated_data.add_map(cells)
+    umap = PrecomputedUMAP(random_state=0)
+    cells.obsm["X_umap"] = umap.fit_transform(cells.obsp["distances"])
     dists = cells.obsp["distances"].data.reshape(-1, 14)
     indices = cells.obsp["distances"].indices.reshape(-1, 14)
     expected = PrecomputedUMAP(random_state=0).fit_transform(knn_indices=indices, knn_dists=dists)
     np.testing.assert_array_equal(cells.obsm["X_umap"], expected)
-    cells.obsp["connectivities"] = reducer.graph_
-    annotated_data.add_map_of_connectivities(cells)
+    cells.obsp["connectivities"] = umap.graph_
+    of_graph = umap.fit_transform(manifold=Manifold.from_graph(cells.obsp["connectivities"]))
     spectral = PrecomputedUMAP(random_state=0, init="spectral")
-    expected = spectral.fit_transform(knn_indices=indices, knn_dists=dists)
-    np.testing.assert_array_equal(cells.obsm["X_umap"], expected)
+    np.testing.assert_array_equal(of_graph, spectral.fit_transform(knn_indices=indices, knn_dists=dists))
