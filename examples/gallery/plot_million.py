@@ -2,7 +2,8 @@
 A million points
 ================
 
-Places on five tori, linked like a chain: 1,000,000 of them, with the exact neighbors that a tree finds in three dimensions.
+1,000,000 places on five tori that are linked like a chain, with the exact neighbors that a tree finds in three
+dimensions.
 """
 
 import numpy as np

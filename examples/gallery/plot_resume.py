@@ -2,8 +2,8 @@
 Killed, and gone on with
 ========================
 
-A run with ``checkpoint=`` is kept on disk. Here a process is killed in the middle of its layout, by the signal that none
-can catch; the same call in another process goes on from there, and ends at the bits of a run that nobody killed.
+A run with ``checkpoint=`` is kept on disk. Here a process is killed in the middle of its layout, by the signal that
+none can catch; the same call in another process goes on from there, and ends at the bits of a run that nobody killed.
 """
 
 import signal

@@ -3,7 +3,7 @@ Texts, by TF-IDF and a singular value decomposition
 ===================================================
 
 What functions and classes of numpy, scipy, scikit-learn and pandas say of themselves: some thousands of texts, which
-everybody who runs this has. Words are weighed by TF-IDF, 100 singular vectors kept, and neighbors found by cosine.
+everybody who runs this has. Words are weighed by TF-IDF, 50 singular vectors kept, and neighbors found by cosine.
 """
 
 import importlib
@@ -29,7 +29,8 @@ def docstrings(package):
                 continue
     things = (thing for module in modules for name, thing in vars(module).items() if not name.startswith("_"))
     said = {inspect.getdoc(thing) for thing in things if inspect.isroutine(thing) or inspect.isclass(thing)}
-    return sorted(text for text in said if text and len(text) > 300)
+    by_first_line = {text.split("\n")[0]: text for text in sorted(filter(None, said)) if len(text) > 300}
+    return list(by_first_line.values())
 
 
 with warnings.catch_warnings():
@@ -44,8 +45,8 @@ print({package: len(found) for package, found in texts.items()})
 
 pipeline = make_pipeline(
     TfidfVectorizer(stop_words="english", min_df=3, sublinear_tf=True),
-    TruncatedSVD(100, random_state=0),
-    PrecomputedUMAP(metric="cosine", random_state=0),
+    TruncatedSVD(50, random_state=0),
+    PrecomputedUMAP(n_neighbors=30, metric="cosine", random_state=0),
 )
 pipeline.fit(corpus)
 EmbeddingDisplay.from_estimator(pipeline, labels=labels, title=f"{len(corpus):,} docstrings")
