@@ -30,7 +30,7 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks import command, machine, real_data
 
 HEADER = ("seconds", "rms", "round trip", "nearest")
-SIZES = {"digits": (1500, 297), "fashion": (10_000, 100)}  # training rows, held-out rows
+SIZES = {"digits": (1500, 297), "fashion": (5_000, 100)}  # training rows, held-out rows
 GRID = 20  # points a side
 REACH = 1.0  # of a training row in the map: a point farther off stands for nothing
 
