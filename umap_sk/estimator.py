@@ -424,8 +424,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ------
         ValueError
             If there are no features. An estimator has them if :meth:`fit` had features as `X`, beside neighbors too: it
-            refers to the caller's array and does not copy it. A stored one has them where `metric` is not
-            "precomputed".
+            refers to the caller's array and does not copy it. A stored one has them where it searches
+            among them itself.
 
         Examples
         --------
