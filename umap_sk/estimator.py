@@ -21,6 +21,7 @@ from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
+from umap_sk.neighbors.held import lasting_features
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
@@ -398,6 +399,46 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_is_fitted(self)
         return placing.transformed(self, X, knn_indices, knn_dists)
 
+    def inverse_transform(self, X, *, features=None):
+        """Rows of features for places in the map, from the training rows near each place.
+
+        A place gets the mean of the 60 training rows that are nearest to it in the map, weighted by a Gaussian whose
+        deviation is the distance of the 10th of them. Its row depends on that place alone.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_places, n_components)
+            Places in the map, as :meth:`transform` gives them or chosen freely.
+        features : array-like or sparse of shape (n_samples, n_features), default=None
+            What to combine, row for row as in :meth:`fit`; None for the features of :meth:`fit`. Arrays are read where
+            they are, only the rows that are needed, so they may be memory-mapped. They need not be what was given to
+            fit: a map of embeddings can give back images.
+
+        Returns
+        -------
+        ndarray of shape (n_places, n_features)
+            Rows of float32 where the features are, of float64 where they are of another dtype; dense also where they
+            are sparse. NaN for places that are NaN.
+
+        Raises
+        ------
+        ValueError
+            If there are no features. An estimator has them if :meth:`fit` had features as `X`, beside neighbors too: it
+            refers to the caller's array and does not copy it. A stored one has them where it searches
+            among them itself.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from umap_sk import PrecomputedUMAP
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(X)
+        >>> model.inverse_transform(model.embedding_[:2]).shape
+        (2, 3)
+        """
+        check_is_fitted(self)
+        return placing.inverse_transformed(self, X, features)
+
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
         """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
 
@@ -434,7 +475,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
 
-        The layout ends where it is: :meth:`partial_fit` without data cannot go on.
+        The layout ends where it is: :meth:`partial_fit` without data cannot go on. Features that came beside neighbors
+        are forgotten, too: :meth:`inverse_transform` has to be given them.
 
         Returns
         -------
@@ -453,6 +495,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         check_is_fitted(self)
         left = {name: value for name, value in self._results().items() if name != "manifold_"}
+        left["_features"] = lasting_features(left["_features"], left["_search"])
         self._publish(left | {"_run": None, "n_epochs_": self.epoch_})
         return self
 

@@ -32,6 +32,7 @@ from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.choice import check_searches, chosen, for_identity, is_named
 from umap_sk.neighbors.distances import check_metric
+from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_for_new, search_training
 from umap_sk.neighbors.square import check_square
@@ -116,6 +117,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
+    results["_features"] = kept_features(given.X, features, search)
     dtype = np.dtype(np.float32) if values is None else values.dtype
     state = None
     if stored:

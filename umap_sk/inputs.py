@@ -67,6 +67,33 @@ def validated(estimator: Any, X: Any, *, neighbors_given: bool, reset: bool) -> 
         raise
 
 
+def check_places(places: Any, n_components: int) -> np.ndarray:
+    """Places in a map as floats; NaN may be among them."""
+    places = check_array(places, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+    if places.shape[1] != n_components:
+        raise ValueError(
+            f"Places have {places.shape[1]} coordinates, but the map has n_components={n_components} axes. Give "
+            "coordinates as transform returns them."
+        )
+    if places.size and np.nanmax(np.abs(places), initial=0) > FARTHEST:
+        raise ValueError(f"Places go up to {np.nanmax(np.abs(places)):.2g}; give those within the map's surroundings.")
+    return places
+
+
+def check_features(features: Any, n_samples: int) -> Any:
+    """Features of the training rows, an array as it is: neither copied nor read."""
+    if not (isinstance(features, np.ndarray) or scipy.sparse.issparse(features)):
+        features = check_array(features, dtype="numeric", ensure_all_finite=False, input_name="features")
+    if features.ndim != 2 or features.shape[0] != n_samples:
+        raise ValueError(
+            f"features has shape {features.shape}, but the map was made from {n_samples} rows. Give their features, "
+            f"({n_samples}, n_features), row for row as in fit."
+        )
+    if features.dtype.kind not in "fiub":
+        raise TypeError(f"features must be real numbers, but have dtype {features.dtype}.")
+    return features.tocsr() if scipy.sparse.issparse(features) else features
+
+
 def n_rows(values: Any, knn_indices: Any) -> int:
     """Rows of X or of the neighbors, which need not be valid; 0 for what has no rows."""
     rows = values if knn_indices is None else knn_indices

@@ -7,12 +7,14 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk.fitting import Run, standing
 from umap_sk.layout.run import as_plain, from_plain
 from umap_sk.monitor.callbacks import OF_A_FIT
+from umap_sk.neighbors.held import lasting_features
 from umap_sk.neighbors.search import build_search
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
 RUN_AS_VALUE = 4  # the first format that has one
 RESULTS = (
-    "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ _map _search _run"
+    "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ "
+    "_map _search _features _run"
 ).split()
 """Attributes that a fit publishes."""
 
@@ -27,6 +29,8 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
     state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_FIT)}
     if "report_" in state:
         state["report_"] = state["report_"].copy()
+    if "_features" in state:
+        state["_features"] = lasting_features(state["_features"], state["_search"])
     run = state.get("_run")
     if run and run.layout:
         if state["epoch_"] != run.layout.state.epoch:
@@ -49,6 +53,7 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     check_format("model", stored, state.pop("_umap_sk_version", None))
     if "embedding_" in state:
         state["_run"] = run_of_former(state) if stored < RUN_AS_VALUE else run_of(state["_run"])
+        state.setdefault("_features", None)
     search = state.setdefault("_search", None) if "embedding_" in state else None
     if isinstance(search, NearestNeighbors):  # of a development version
         parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}

@@ -1,4 +1,4 @@
-"""New rows: what was given of them, and where a fitted map takes them."""
+"""New rows: what was given of them, and where a fitted map takes them; and places: which rows they stand for."""
 
 from typing import Any
 
@@ -8,7 +8,9 @@ from sklearn.utils.validation import _num_samples
 from umap_sk import inputs, parameters
 from umap_sk.fitting import warn_of_lost
 from umap_sk.layout.curve import Curve
+from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
+from umap_sk.neighbors.held import searched_features
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.runtime.threads import limit_threads, spare_threads
@@ -48,7 +50,7 @@ def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarr
     neighbors, counts = read_new(umap, values, knn_indices, knn_dists, umap.n_neighbors)
     warn_about(counts, neighbors, umap.n_neighbors)
     forces = parameters.forces_of(umap, Curve(umap.a_, umap.b_))
-    frozen = umap._map.get(lambda: freeze(umap.embedding_, forces, umap.seed_))
+    frozen = umap._map.get("frozen", lambda: freeze(umap.embedding_, forces, umap.seed_))
     coordinates = place(frozen, neighbors, umap.n_neighbors, umap.local_connectivity)
     warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor")
     return coordinates if values is None else coordinates.astype(values.dtype, copy=False)
@@ -70,3 +72,29 @@ def placed_with_neighbors(
         values, indices, dists = looked_up(umap, X, knn_indices, knn_dists, max(count, umap.n_neighbors))
         neighbors, _ = read_new(umap, values, indices, dists, len(umap.embedding_))
         return placed(umap, values, indices, dists), neighbors
+
+
+def inverse_transformed(umap: Any, places: Any, features: Any) -> np.ndarray:
+    """What inverse_transform gives; NaN where a place is NaN."""
+    places = inputs.check_places(places, umap.embedding_.shape[1])
+    if features is None:
+        features = features_of_fit(umap)
+    features = inputs.check_features(features, len(umap.embedding_))
+    out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
+    known = ~np.isnan(places).any(axis=1)
+    with limit_threads(umap.n_jobs) as threads:
+        rows: PlacedRows = umap._map.get("rows", lambda: placed_rows(umap.embedding_))
+        out[known] = combined(rows, places[known], features, threads)
+    return out
+
+
+def features_of_fit(umap: Any) -> Any:
+    """The features of the training rows as they were given, from where they are kept."""
+    found = searched_features(umap._search) if umap._features is None else umap._features
+    if found is None:
+        raise ValueError(
+            "inverse_transform combines the training rows' features, but this estimator has none: it was fitted "
+            "without features as X, or its graph was dropped, or it was loaded from a file, which holds features only "
+            "where the metric searches them. Pass them, row for row as in fit: inverse_transform(places, features=...)."
+        )
+    return found

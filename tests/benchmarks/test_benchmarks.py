@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from benchmarks import cases, datasets, judge, larger_than_memory, nearest, plans, quality, real_data
+from benchmarks import cases, datasets, inverse, judge, larger_than_memory, nearest, plans, quality, real_data
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +173,26 @@ def test_a_plan_beside_a_measured_fit(digits):
     for half in result["halves"]:
         assert 0.8 < half["planned_bytes"] / half["measured_bytes"] < 1.25
         assert half["planned_seconds"] > 0 and half["measured_seconds"] > 0
+
+
+def test_way_back_misses_bars():
+    """Figures above umap-learn's on its own map, and seconds above a tenth of its on either map."""
+    bars = {"seconds": 10.0, "rms": 2.0, "round trip": 1.0, "nearest": 5.0}
+    line = {"umap-learn": bars, "umap-learn on umap-sk's map": {**bars, "seconds": 5.0}}
+    assert inverse.missed({"umap-sk": {**bars, "seconds": 0.5}, **line}) == []
+    assert [
+        words.split()[0] for words in inverse.missed({"umap-sk": {**bars, "seconds": 0.7, "rms": 2.1}, **line})
+    ] == [
+        "rms",
+        "seconds",
+    ]
+
+
+def test_way_back_figures():
+    """One row right and one off by (3, 4); of one grid point the 15 rows of a far corner are the nearest."""
+    train = np.concatenate([np.zeros((15, 2)), np.full((15, 2), 100.0)])
+    embedding = np.concatenate([np.zeros((15, 2)), np.full((15, 2), 7.0)])
+    task = inverse.Task(train, np.array([[1.0, 1.0], [4.0, 5.0]]), None, None, None)
+    places = inverse.Places(np.zeros((2, 2)), np.array([[7.0, 4.0]]), embedding)
+    found = inverse.figures(task, places, np.ones((2, 2)), np.array([[97.0, 96.0]]))
+    assert found == {"rms": 2.5, "round trip": 3.0, "nearest": 5.0}

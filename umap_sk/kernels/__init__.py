@@ -19,6 +19,7 @@ from umap_sk.kernels.init import (
     inner_products,
     relax_paths,
 )
+from umap_sk.kernels.inverse import combine_rows
 from umap_sk.kernels.loss import ATTRACTION_STRIDE, scale_losses
 from umap_sk.kernels.near_field import NEAR, add_near_field, count_cells, sort_into_cells
 from umap_sk.kernels.neighbors import (

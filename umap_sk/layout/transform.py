@@ -1,7 +1,7 @@
 """New rows against the finished map, which is held still; a row's place depends on that row alone."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,18 +45,18 @@ class FrozenMap(NamedTuple):
 
 
 class MapCache:
-    """The frozen map of a model, made when it is first needed and left out of pickles."""
+    """What is made of a model's map when it is first needed, by name; left out of pickles."""
 
-    __slots__ = ("_frozen",)
+    __slots__ = ("_made",)
 
     def __init__(self) -> None:
-        self._frozen: FrozenMap | None = None
+        self._made: dict[str, Any] = {}
 
-    def get(self, make: Callable[[], FrozenMap]) -> FrozenMap:
-        """The map, from `make` at the first call."""
-        if self._frozen is None:
-            self._frozen = make()
-        return self._frozen
+    def get(self, name: str, make: Callable[[], Any]) -> Any:
+        """The thing, from `make` at the first call."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return MapCache, ()

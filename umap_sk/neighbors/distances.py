@@ -98,6 +98,12 @@ def _argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> 
     return parameters.pop(name)
 
 
+def changes_features(metric: Any) -> bool:
+    """Whether :func:`prepared` makes other values of features."""
+    name = SAME.get(metric, metric) if isinstance(metric, str) else None
+    return name in PAIRWISE_BOOLEAN_FUNCTIONS or name in ANGULAR
+
+
 def prepared(features: Any, metric: Any) -> Any:
     """Features as a metric wants them, row by row: booleans for a metric of sets, unit vectors for `ANGULAR`."""
     if scipy.sparse.issparse(features):

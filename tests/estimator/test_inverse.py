@@ -1,0 +1,248 @@
+"""The way back: rows for places in a map, equal to a slow twin's, and where the features come from."""
+
+import io
+import pickle
+
+import joblib
+import naive_inverse
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from layouts import FOR_20_EPOCHS
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from umap_sk import DisconnectedWarning, PrecomputedUMAP
+from umap_sk.layout import inverse
+
+X = load_digits().data[:500].astype(np.float32)
+DISTS, INDICES = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
+ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
+SETTINGS = {"n_epochs": FOR_20_EPOCHS, "random_state": 0}
+PLACES = np.random.default_rng(0).uniform(-15, 15, size=(40, 2))
+STORED = "holds features only"
+
+
+def fitted(features=X, **settings):
+    return PrecomputedUMAP(**SETTINGS, **settings).fit(features, **ARRAYS)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fitted()
+
+
+@pytest.fixture(scope="module")
+def rows(model):
+    """What the model gives for the places."""
+    return model.inverse_transform(PLACES)
+
+
+def loaded(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+# ------------------------------------------------------------------------------------------------------- arithmetic
+
+
+def naive(places, model, features=X):
+    return [naive_inverse.combination(place, model.embedding_.astype(float), features) for place in places]
+
+
+def test_equals_the_twin(model, rows):
+    """At free places, at places of rows, and far outside."""
+    places = np.concatenate([model.embedding_[:5], [[1e6, -1e6]]])
+    assert_allclose(rows, naive(PLACES, model), rtol=1e-5, atol=1e-5)
+    assert_allclose(model.inverse_transform(places), naive(places, model), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_components", [1, 3])
+def test_other_numbers_of_axes(n_components):
+    model = fitted(n_components=n_components)
+    places = model.embedding_[::50] + 0.1
+    assert_allclose(model.inverse_transform(places), naive(places, model), rtol=1e-5, atol=1e-5)
+
+
+def test_rows_on_one_place(model):
+    """Where ten stand exactly on it, they alone count."""
+    there = loaded(model)
+    there.embedding_ = there.embedding_.copy()
+    there.embedding_[:11] = 3.0
+    assert_allclose(there.inverse_transform([[3, 3]], features=X), [X[:11].mean(0)], rtol=1e-6)
+
+
+def test_fewer_rows_than_are_combined():
+    """All of them count."""
+    dists, indices = NearestNeighbors(n_neighbors=5).fit(X[:8]).kneighbors(X[:8])
+    model = PrecomputedUMAP(5, **SETTINGS).fit(X[:8], knn_indices=indices, knn_dists=dists)
+    assert_allclose(model.inverse_transform(PLACES), naive(PLACES, model), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
+def test_rows_without_a_place_do_not_count():
+    indices = INDICES.copy()
+    indices[:7], indices[np.isin(INDICES, np.arange(7))] = -1, -1
+    with pytest.warns(DisconnectedWarning):
+        model = PrecomputedUMAP(**SETTINGS).fit(X, knn_indices=indices, knn_dists=DISTS)
+    found = model.inverse_transform(model.embedding_[:9])
+    assert np.isnan(found[:7]).all()  # and a place that is NaN has no row
+    assert_allclose(found[7:], naive(model.embedding_[7:9], model), rtol=1e-5, atol=1e-5)
+
+
+def test_a_row_depends_on_its_place_alone(model, rows, monkeypatch):
+    """Not on other places, their order, threads, or on how many rows of features are taken at a time."""
+    order = np.random.default_rng(1).permutation(len(PLACES))
+    assert_array_equal(model.inverse_transform(PLACES[order]), rows[order])
+    assert_array_equal(np.concatenate([model.inverse_transform(place[None]) for place in PLACES]), rows)
+    for n_jobs in (1, 2):
+        assert_array_equal(loaded(model).set_params(n_jobs=n_jobs).inverse_transform(PLACES, features=X), rows)
+    monkeypatch.setattr(inverse, "BLOCK_BYTES", 3 * 60 * 64 * 4)
+    assert_array_equal(model.inverse_transform(PLACES), rows)
+
+
+def test_reconstruction_is_better_than_the_mean_of_all():
+    """Held-out digits: 2.8 of RMS at the most, where the mean of all digits leaves 4.3 (a pixel goes from 0 to 16)."""
+    digits = load_digits().data
+    model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(digits[:1500])
+    found = model.inverse_transform(model.transform(digits[1500:]))
+    assert np.sqrt(((found - digits[1500:]) ** 2).mean()) < 2.8
+
+
+# --------------------------------------------------------------------------------------------------------- features
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, np.int64, bool])
+def test_dtypes(model, dtype):
+    """float32 stays, all else becomes float64."""
+    features = X.astype(dtype)
+    found = model.inverse_transform(PLACES, features=features)
+    assert found.dtype == np.float64
+    assert_allclose(found, naive(PLACES, model, features.astype(float)), rtol=1e-12, atol=1e-12)
+
+
+def test_forms_of_features(model, rows, tmp_path):
+    """Strided, in Fortran's order, memory-mapped, sparse or a frame: the same bits."""
+    assert rows.dtype == np.float32
+    np.save(tmp_path / "x.npy", X)
+    sparse = [scipy.sparse.csr_array(X), scipy.sparse.coo_matrix(X)]
+    for features in (X.repeat(2, 1)[:, ::2], np.asfortranarray(X), np.load(tmp_path / "x.npy", mmap_mode="r"), *sparse):
+        assert_array_equal(model.inverse_transform(PLACES, features=features), rows)
+    assert_array_equal(model.inverse_transform(pd.DataFrame(PLACES), features=pd.DataFrame(X)), rows)
+
+
+def test_features_of_another_kind(model):
+    """Any table of the training rows will do."""
+    found = model.inverse_transform(PLACES, features=np.arange(500)[:, None])
+    assert found.shape == (40, 1) and (found >= 0).all() and (found < 500).all()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "hellinger", "jaccard", "chebyshev"])
+def test_searched_features_stay_with_the_model(metric):
+    """As they were given, also where what is searched is something else; in a stored model, too."""
+    model = PrecomputedUMAP(**SETTINGS, metric=metric).fit(X)
+    found = model.inverse_transform(PLACES)
+    assert_allclose(found, naive(PLACES, model), rtol=1e-5, atol=1e-5)
+    assert_array_equal(loaded(model).inverse_transform(PLACES), found)
+    assert_array_equal(loaded(model).drop_graph().inverse_transform(PLACES), found)
+
+
+def test_features_beside_neighbors_are_a_reference():
+    """The caller's own array, of any dtype; neither a stored model nor one without its graph has it."""
+    whole = X.astype(np.uint8)
+    model = fitted(whole)
+    assert model._features is whole
+    rows = model.inverse_transform(PLACES)
+    assert_allclose(rows, naive(PLACES, model, whole.astype(float)), rtol=1e-12, atol=1e-12)
+    without = PrecomputedUMAP(**SETTINGS).fit(**ARRAYS)
+    sizes = [len(pickle.dumps(each.drop_graph())) for each in (loaded(model), without)]
+    assert abs(sizes[0] - sizes[1]) < 1000
+    for other in (loaded(model), model.drop_graph()):
+        with pytest.raises(ValueError, match=STORED):
+            other.inverse_transform(PLACES)
+        assert_array_equal(other.inverse_transform(PLACES, features=whole), rows)
+
+
+def test_memory_mapped_features_are_not_copied(tmp_path, rows):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    model = fitted(mapped)
+    assert np.shares_memory(model._features, mapped)
+    assert_array_equal(model.inverse_transform(PLACES), rows)
+    file = io.BytesIO()
+    joblib.dump(model.drop_graph(), file)
+    assert len(file.getvalue()) < X.nbytes / 2
+
+
+def test_features_after_partial_fit_and_beside_a_manifold(model, rows):
+    stepped = PrecomputedUMAP(**SETTINGS)
+    stepped.partial_fit(X, **ARRAYS, epochs=5)
+    stepped.partial_fit(epochs=100)
+    assert_array_equal(stepped.inverse_transform(PLACES), rows)
+    beside = PrecomputedUMAP(**SETTINGS).fit(X, manifold=model.manifold_)
+    assert_array_equal(beside.inverse_transform(PLACES), rows)
+
+
+def test_graphs_are_no_features():
+    """Neither as X alone nor beside arrays."""
+    graph = scipy.sparse.csr_array(NearestNeighbors(n_neighbors=14).fit(X).kneighbors_graph(mode="distance"))
+    for given in ({}, ARRAYS):
+        model = PrecomputedUMAP(**SETTINGS).fit(graph, **given)
+        with pytest.raises(ValueError, match="without features as X"):
+            model.inverse_transform(PLACES)
+
+
+def test_in_a_pipeline():
+    """Back to the units of before the first step."""
+    pipeline = make_pipeline(MinMaxScaler(), PrecomputedUMAP(**SETTINGS, metric="euclidean")).fit(X)
+    scaler, umap = (step for _, step in pipeline.steps)
+    found = pipeline.inverse_transform(PLACES)
+    assert_array_equal(found, scaler.inverse_transform(umap.inverse_transform(PLACES)))
+    assert_allclose(found, naive(PLACES, umap), rtol=1e-4, atol=1e-4)
+
+
+def test_output_is_an_array(model):
+    """Whatever transform gives, as in scikit-learn."""
+    frames = PrecomputedUMAP(**SETTINGS, metric="euclidean").set_output(transform="pandas")
+    places = frames.fit_transform(X)
+    found = frames.inverse_transform(places)
+    assert type(found) is np.ndarray
+    assert_array_equal(found, frames.inverse_transform(places.to_numpy()))
+
+
+# --------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    "places, features, message",
+    [
+        (PLACES[:, :1], X, "1 coordinates, but the map has n_components=2"),
+        (PLACES[0], X, "Expected 2D array"),
+        ([[np.inf, 0]], X, "infinity"),
+        ([[1e30, 0]], X, "Places go up to 1e[+]30"),
+        (PLACES, X[:3], r"shape \(3, 64\), but the map was made from 500 rows"),
+        (PLACES, X[:, 0], r"shape \(500,\)"),
+    ],
+)
+def test_refusals(model, places, features, message):
+    with pytest.raises(ValueError, match=message):
+        model.inverse_transform(places, features=features)
+
+
+def test_features_that_are_no_numbers(model):
+    with pytest.raises(TypeError, match="complex64"):
+        model.inverse_transform(PLACES, features=X.astype(np.complex64))
+
+
+def test_former_models_have_searched_features():
+    """Models of before there was a way back lack the attribute."""
+    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(X)
+    found = model.inverse_transform(PLACES)
+    state = model.__getstate__()
+    del state["_features"]
+    former = PrecomputedUMAP()
+    former.__setstate__(state)
+    assert_array_equal(former.inverse_transform(PLACES), found)

@@ -1,0 +1,60 @@
+"""Which features a model holds for the way back, whoever searches."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from umap_sk.neighbors import held
+from umap_sk.neighbors.choice import Asked
+from umap_sk.neighbors.search import NoSearch, build_search
+from umap_sk.neighbors.searchers import Approximate, Deferred, Object
+
+X = np.random.default_rng(0).random((20, 4))
+SEARCH = build_search(X, "euclidean", None, None)
+ANGULAR = build_search(X, "cosine", None, None)
+
+
+def deferred(metric):
+    return Deferred(X, Asked(**dict.fromkeys(Asked._fields) | {"metric": metric}), 5)
+
+
+def after(made, built):
+    """The search as it stands once it has been built."""
+    made._built, made._features = built, None
+    return made
+
+
+@pytest.mark.parametrize(
+    "search",
+    [SEARCH, Approximate(SEARCH, None), deferred("euclidean"), after(deferred("euclidean"), Approximate(SEARCH, None))],
+)
+def test_held_by_the_search(search):
+    """Nothing is kept twice, and what is held is what was given."""
+    assert held.searched_features(search) is X
+    assert held.kept_features(X, X, search) is None
+
+
+@pytest.mark.parametrize(
+    "search",
+    [ANGULAR, Approximate(ANGULAR, None), deferred("cosine"), after(deferred("cosine"), Approximate(ANGULAR, None))],
+)
+def test_kept_where_the_search_holds_something_else(search):
+    """They stay with a stored model, which holds as much in any case."""
+    whole = (100 * X).astype(np.int16)
+    assert held.searched_features(search) is None
+    assert held.kept_features(whole, X, search) is whole
+    assert held.lasting_features(whole, search) is whole
+
+
+@pytest.mark.parametrize("search", [None, NoSearch("why"), Object(object(), 20)])
+def test_referred_to(search):
+    """Where nothing else holds them, a live model refers to them and a stored one has none."""
+    assert held.kept_features(X, X, search) is X
+    assert held.kept_features(X.tolist(), X, search) is X
+    assert held.lasting_features(X, search) is None
+
+
+def test_a_square_sparse_matrix_beside_neighbors_is_a_graph():
+    graph = scipy.sparse.csr_array(np.eye(20))
+    assert held.kept_features(graph, graph, None) is None
+    assert held.kept_features(graph, graph, NoSearch("why")) is graph

@@ -1,0 +1,35 @@
+"""Features of the training rows that a model holds beyond its fit: in its search, or for the way back alone."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.neighbors.distances import changes_features
+from umap_sk.neighbors.search import Search
+from umap_sk.neighbors.searchers import Approximate, Deferred
+
+
+def searched_features(search: Any) -> Any:
+    """The training rows as they were given, from a search that holds them so; None from any other."""
+    if isinstance(search, Deferred):
+        if search._built is None:
+            return None if changes_features(search._asked.metric) else search._features
+        search = search._built
+    exact = search.exact if isinstance(search, Approximate) else search
+    if not isinstance(exact, Search) or changes_features(exact.metric):
+        return None
+    return exact.nearest._fit_X
+
+
+def kept_features(X: Any, values: Any, search: Any) -> Any:
+    """What a fit keeps for the way back: nothing where the search has it, else the caller's own array, not a copy."""
+    graph = search is None and scipy.sparse.issparse(values) and values.shape[0] == values.shape[1]
+    if values is None or graph or searched_features(search) is not None:
+        return None
+    return X if isinstance(X, np.ndarray) or scipy.sparse.issparse(X) else values
+
+
+def lasting_features(features: Any, search: Any) -> Any:
+    """What stays of them in a file, and without the graph: all, where the search holds the rows in any case."""
+    return features if isinstance(search, Search | Approximate | Deferred) else None
