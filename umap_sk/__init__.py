@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     from umap_sk.monitor.report import Report
     from umap_sk.neighbors.read import knn_graph
     from umap_sk.planning.plan import Plan, plan
+    from umap_sk.plot.display import EmbeddingDisplay
+    from umap_sk.plot.loss_curve import LossCurveDisplay
     from umap_sk.runtime.versions import show_versions
 
 __version__ = "0.1.0"
@@ -37,8 +39,10 @@ __all__ = [
     "DisconnectedWarning",
     "DoubtfulDistancesWarning",
     "DuplicateNeighborsWarning",
+    "EmbeddingDisplay",
     "FewerNeighborsWarning",
     "IgnoredTargetWarning",
+    "LossCurveDisplay",
     "Manifold",
     "MemoryPlanWarning",
     "NegativeDistanceWarning",
@@ -55,6 +59,8 @@ __all__ = [
 
 _HOMES = {
     "Checkpoint": "checkpoint.settings",
+    "EmbeddingDisplay": "plot.display",
+    "LossCurveDisplay": "plot.loss_curve",
     "Manifold": "graph.manifold",
     "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",

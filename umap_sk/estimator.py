@@ -29,6 +29,8 @@ from umap_sk.runtime.first_compile import announced
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.targets import warn_of_target
 
+DOCUMENTATION = "https://umap-sk.readthedocs.io"
+
 
 class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """UMAP of neighbors that are known already, with the same bits for any number of threads.
@@ -118,6 +120,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         The seed.
     report_ : Report
         Phases with their seconds and counts.
+    loss_curve_ : ndarray of shape (n_points, 3)
+        Loss on the way: epoch, vertices of the level that ran, and the loss a row, estimated from a few rows that stay
+        the same. As far as this process has run the epochs.
     n_features_in_ : int
         Columns of `X`, or rows of the graph where no `X` was given.
     feature_names_in_ : ndarray of str
@@ -141,6 +146,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     """
 
     _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
+    _doc_link_module = "umap_sk"
+    _doc_link_template = f"{DOCUMENTATION}/en/latest/reference/generated/umap_sk.{{name}}.html"
     _run: Any  # umap_sk.fitting.Run or None
 
     def __init__(
@@ -215,6 +222,15 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if not hasattr(self, "manifold_"):
             raise AttributeError("The graph was dropped by drop_graph; fit again to have it.")
         return self.manifold_.graph
+
+    @property
+    def loss_curve_(self):
+        """Epochs, vertices and losses; see :class:`umap_sk.LossCurveDisplay`."""
+        check_is_fitted(self)
+        return self.report_.loss_curve()
+
+    def _doc_link_url_param_generator(self):
+        return {"name": "PrecomputedUMAP"}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):

@@ -22,6 +22,7 @@ from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import automatic_start
+from umap_sk.layout.loss_curve import recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
@@ -259,9 +260,10 @@ def standing(run: LayoutRun, manifold: Manifold) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def watched(umap: Any, epochs: int, task: FitTask, stored: Session | None) -> Iterator[Callable[[LayoutRun], bool]]:
-    """What to call after every epoch: report, progress, checkpoint and callbacks; true where one wants a stop."""
+    """What to call after every epoch: report, loss, progress, checkpoint, callbacks; true where one wants a stop."""
     edges, begin_at = edges_by_epoch(umap._run.layout), umap._run.layout.state.epoch
     last = min(umap.n_epochs_, begin_at + epochs)
+    record_loss = recorder(umap.report_.setdefault("losses", []), umap._run.layout)
     with (
         task.subtask("layout", last - begin_at) as layout,
         umap.report_.phase("layout") as entry,
@@ -271,6 +273,7 @@ def watched(umap: Any, epochs: int, task: FitTask, stored: Session | None) -> It
         def on_epoch(run: LayoutRun) -> bool:
             state = run.state
             entry["epochs"] = state.epoch
+            record_loss(run)
             asked = show(state.epoch)
             if stored:
                 stored.after_epoch(state)

@@ -195,7 +195,7 @@ def test_edges_of_a_real_layout(monkeypatch):
     points = np.random.default_rng(0).random((3000, 3))
     dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
     told = []
-    monkeypatch.setattr(progress, "plain_lines", lambda *given: told.append(given) or (lambda epoch: None))
+    monkeypatch.setattr(progress, "plain_lines", lambda *given, what: told.append(given) or (lambda epoch: None))
     model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
     model.fit(knn_indices=indices, knn_dists=dists)
     ((edges, done),) = told

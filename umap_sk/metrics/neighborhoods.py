@@ -56,7 +56,7 @@ def neighbor_recall(
     >>> neighbor_recall(knn_graph(indices, dists), X)
     1.0
     """
-    return recall_of(_lists(graph, embedding, k, training, max_rows, random_state))
+    return recall_of(lists_of(graph, embedding, k, training, max_rows, random_state))
 
 
 def trustworthiness(
@@ -97,34 +97,52 @@ def trustworthiness(
     float
         0 to 1, higher is better.
     """
-    return trust_of(_lists(graph, embedding, k, training, max_rows, random_state))
+    return trust_of(lists_of(graph, embedding, k, training, max_rows, random_state))
 
 
 def recall_of(lists: Listed) -> float:
     """Mean share of the found neighbors that the map keeps; NaN if no row has a neighbor."""
+    shares = recall_by_row(lists)
+    judged = ~np.isnan(shares)
+    return float(shares[judged].mean()) if judged.any() else np.nan
+
+
+def recall_by_row(lists: Listed) -> np.ndarray:
+    """Share of each row's found neighbors that the map keeps; NaN where there are none."""
     wanted = np.minimum(lists.lengths, lists.mapped.shape[1])
     rank = positions_of(lists.mapped, lists.found)
     among = np.arange(rank.shape[1]) < wanted[:, None]
     kept = ((rank < wanted[:, None]) & among).sum(axis=1)
-    judged = wanted > 0
-    return float((kept[judged] / wanted[judged]).mean()) if judged.any() else np.nan
+    return np.divide(kept, wanted, out=np.full(len(kept), np.nan), where=wanted > 0)
 
 
 def trust_of(lists: Listed) -> float:
     """1 minus the ranks in excess, as a share of the most that there could be; NaN if no row has a neighbor."""
+    if not lists.lengths.any():
+        return np.nan
+    excess, worst = excess_by_row(lists)
+    return float(1 - excess.sum() / worst.sum()) if worst.any() else 1.0
+
+
+def trust_by_row(lists: Listed) -> np.ndarray:
+    """What each row adds to trustworthiness, as the share of its own worst; NaN where it has no neighbor."""
+    excess, worst = excess_by_row(lists)
+    trust = 1 - np.divide(excess, worst, out=np.zeros(len(excess)), where=worst > 0)
+    return np.where(lists.lengths > 0, trust, np.nan)
+
+
+def excess_by_row(lists: Listed) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the ranks in excess of k in each row's list of the map, and the largest that it could be."""
     length = lists.lengths
     wanted = np.minimum(length, lists.mapped.shape[1])
-    if not wanted.any():
-        return np.nan
     rank = np.minimum(positions_of(lists.mapped, lists.found), length[:, None]) + 1
     among = np.arange(rank.shape[1]) < wanted[:, None]
-    excess = (np.maximum(rank - wanted[:, None], 0) * among).sum()
+    excess = (np.maximum(rank - wanted[:, None], 0) * among).sum(axis=1)
     outside = np.minimum(wanted, lists.others - length)
     listed_last = wanted - outside  # of the worst map's choices; they have the ranks length, length - 1, ...
     last = np.arange(rank.shape[1]) < listed_last[:, None]
     inside = np.maximum(length[:, None] - np.arange(rank.shape[1]) - wanted[:, None], 0) * last
-    worst = (outside * (length + 1 - wanted)).sum() + inside.sum()
-    return float(1 - excess / worst) if worst else 1.0
+    return excess, outside * (length + 1 - wanted) + inside.sum(axis=1)
 
 
 def lists_of_new(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) -> Listed:
@@ -138,7 +156,7 @@ def lists_of_new(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) ->
     return listed(rows_of(neighbors, rows), places[rows], umap.embedding_, k)
 
 
-def _lists(graph: Any, embedding: Any, k: int, training: Any, max_rows: int | None, random_state: int) -> Listed:
+def lists_of(graph: Any, embedding: Any, k: int, training: Any, max_rows: int | None, random_state: int) -> Listed:
     """Both lists of a sample of rows."""
     if not scipy.sparse.issparse(graph):
         raise TypeError(

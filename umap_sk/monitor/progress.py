@@ -30,7 +30,9 @@ def watched(watcher: Watcher) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(edges: Sequence[int], done: int, shown: bool) -> Iterator[Callable[[int], bool | None]]:
+def progress_bar(
+    edges: Sequence[int], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
+) -> Iterator[Callable[[int], bool | None]]:
     """Show the epochs of a run from their edges; what it yields is called with the number of those run, after each."""
     watcher = _watcher.get()
     if watcher is not None:
@@ -41,15 +43,15 @@ def progress_bar(edges: Sequence[int], done: int, shown: bool) -> Iterator[Calla
         return
     bar = _rich_bar()
     if bar is None:
-        yield plain_lines(edges, done)
+        yield plain_lines(edges, done, what=f"{task}: {unit}")
         return
     passed = [0, *accumulate(edges)]
     token = _bar.set(bar)
     try:
         with bar as progress:
-            task = progress.add_task("layout", total=passed[-1])
-            progress.update(task, completed=passed[done])
-            yield lambda epoch: progress.update(task, completed=passed[epoch])
+            number = progress.add_task(task, total=passed[-1])
+            progress.update(number, completed=passed[done])
+            yield lambda epoch: progress.update(number, completed=passed[epoch])
     finally:
         _bar.reset(token)
 
@@ -85,10 +87,13 @@ def say(text: str) -> None:
 
 
 def plain_lines(
-    edges: Sequence[int], done: int, write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
+    edges: Sequence[int],
+    done: int,
+    write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n"),
+    what: str = "layout: epoch",
 ) -> Callable[[int], None]:
     """Write a line to stderr about every ten percent of the epochs, with the time left."""
-    total, line_at, last = len(edges), epoch_line(edges, done), done
+    total, line_at, last = len(edges), epoch_line(edges, done, what), done
 
     def show(epoch: int) -> None:
         nonlocal last
@@ -100,7 +105,7 @@ def plain_lines(
     return show
 
 
-def epoch_line(edges: Sequence[int], done: int) -> Callable[[int], str]:
+def epoch_line(edges: Sequence[int], done: int, what: str = "layout: epoch") -> Callable[[int], str]:
     """Tell, after each epoch, how far a run is, and how long it still takes.
 
     An epoch takes as long as its level has edges, at the pace of the last tenth of all epochs on the level that runs.
@@ -115,6 +120,6 @@ def epoch_line(edges: Sequence[int], done: int) -> Callable[[int], str]:
         if epoch < total and edges[epoch] != edges[epoch - 1]:  # the next level has a pace of its own
             recent.clear()
             recent.append((epoch, now))
-        return f"layout: epoch {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
+        return f"{what} {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
 
     return line

@@ -6,6 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from umap_sk.monitor.report_html import html_of
+
 logger = logging.getLogger("umap_sk")
 
 
@@ -39,6 +43,8 @@ class Report(dict):
         """
         taken = Report()
         taken.update(self, phases=[dict(entry) for entry in list(self["phases"])])
+        if "losses" in self:
+            taken["losses"] = list(self["losses"])
         return taken
 
     @contextlib.contextmanager
@@ -95,9 +101,26 @@ class Report(dict):
         """
         return float(sum(entry["seconds"] for entry in self["phases"] if entry["name"] == name))
 
+    def loss_curve(self) -> np.ndarray:
+        """Loss on the way, as far as this process has run the epochs.
+
+        Returns
+        -------
+        ndarray of shape (n_points, 3)
+            Epoch, vertices of the level that ran, and the loss a row, from a sample.
+        """
+        return np.array(self.get("losses", []), np.float64).reshape(-1, 3)
+
     def __str__(self) -> str:
-        rest = "  ".join(f"{key}={value}" for key, value in self.items() if key != "phases")
+        rest = "  ".join(f"{key}={value}" for key, value in self._rest().items())
         return "\n".join([describe(entry) for entry in self["phases"]] + ([rest] if rest else []))
+
+    def _repr_html_(self) -> str:
+        return html_of(self["phases"], self._rest(), self.get("losses", []))
+
+    def _rest(self) -> dict[str, Any]:
+        """Entries of the dict that are no lists of their own."""
+        return {key: value for key, value in self.items() if key not in ("phases", "losses")}
 
 
 def describe(entry: dict[str, Any]) -> str:

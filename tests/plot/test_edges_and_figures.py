@@ -1,0 +1,93 @@
+"""Edges below a map, and figures of every row as colors."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.neighbors import kneighbors_graph
+
+from umap_sk import EmbeddingDisplay, PrecomputedUMAP
+from umap_sk.metrics import neighbor_recall, trustworthiness
+from umap_sk.metrics.neighborhoods import excess_by_row, lists_of
+from umap_sk.plot import connectivity, diagnostic
+from umap_sk.plot.raster import Box
+
+POINTS = np.random.default_rng(0).normal(size=(200, 5))
+GRAPH = kneighbors_graph(POINTS, 30, mode="distance")
+BOX = Box(0.0, 9.6, 0.0, 9.6)  # 960 pixels wide and high
+
+
+@pytest.fixture(scope="module")
+def model():
+    return PrecomputedUMAP(metric="euclidean", n_epochs=50, random_state=0).fit(POINTS)
+
+
+def test_every_edge_between_the_rows_is_drawn_once(model):
+    display = EmbeddingDisplay.connectivity(model, subset=np.arange(100), bundle=False)
+    part = scipy.sparse.triu(model.graph_[:100][:, :100]).tocoo()
+    expected = {(i, j): weight for i, j, weight in zip(*part.coords, part.data, strict=True)}
+    drawn = {(i, j): weight for (i, j), weight in zip(display.edges.ends.T, display.edges.weights, strict=True)}
+    assert drawn == expected and display.caption_ == f"100 of 200 rows, {len(expected)} edges"
+    lines = np.array(display.edges_.get_segments())
+    np.testing.assert_array_equal(lines, model.embedding_[display.edges.ends].transpose(1, 0, 2))
+
+
+def test_many_edges_become_pixels(model, monkeypatch):
+    monkeypatch.setattr(connectivity, "MOST_LINES", 10)
+    monkeypatch.setattr(connectivity, "MOST_EDGES", 100)
+    display = EmbeddingDisplay.connectivity(model, labels=np.arange(200) % 3)
+    total = model.manifold_.n_edges // 2
+    assert display.edges_.get_array().shape[2] == 4 and f"100 of {total:,} edges" in display.caption_
+
+
+def test_a_pixel_counts_the_edges_that_cross_it(monkeypatch):
+    ends = np.array([[[1.001, 2.005], [0.005, 0.005]], [[3.0, 2.005], [0.005, 0.005]]])  # from one, and to the other
+    counts = connectivity.counts_along(ends, np.array([2.0, 3.0]), BOX)
+    assert counts[0, 0] == 3 and np.all(counts[200, 100:300] == 2) and (counts > 0).sum() == 201
+    many = np.random.default_rng(0).random((2, 500, 2)) * 9
+    whole = connectivity.counts_along(many, np.ones(500), BOX)
+    monkeypatch.setattr(connectivity, "AT_ONCE", 1000)
+    np.testing.assert_array_equal(connectivity.counts_along(many, np.ones(500), BOX), whole)
+
+
+def test_lines_side_by_side_are_drawn_together_between_their_ends():
+    ends = np.array([[[1.0, 5.0], [1.0, 5.3]], [[9.0, 5.0], [9.0, 5.3]]])
+    lines = connectivity.bundled(ends, BOX)
+    np.testing.assert_array_equal(lines[:, [0, -1]], ends.transpose(1, 0, 2))
+    middle = lines[:, connectivity.JOINTS // 2]
+    assert abs(middle[0, 1] - middle[1, 1]) < 0.1 and np.all(np.abs(middle[:, 1] - 5.15) < 0.1)
+
+
+def test_rows_add_up_to_the_figure_of_the_map(model):
+    shown = EmbeddingDisplay.diagnostic(GRAPH, model, k=10)
+    assert shown.rows.values.mean() == pytest.approx(neighbor_recall(GRAPH, model.embedding_, k=10))
+    assert shown.rows.name == "recall of 10 neighbors" and shown.color_bar_.ax.get_ylabel() == shown.rows.name
+    trust = EmbeddingDisplay.diagnostic(GRAPH, model.embedding_, figure="trustworthiness", k=10).rows.values
+    _, worst = excess_by_row(lists_of(GRAPH, model.embedding_, 10, None, None, 0))
+    whole = trustworthiness(GRAPH, model.embedding_, k=10)
+    assert np.average(trust, weights=worst) == pytest.approx(whole) and trust.std() > 0.01
+
+
+def test_rows_without_neighbors_or_place_have_no_figure():
+    few = GRAPH[:, :].tolil()
+    few[3] = 0
+    places = POINTS[:, :2].copy()
+    places[7] = np.nan
+    for figure in ("recall", "trustworthiness", "stretch"):
+        values, _, _ = diagnostic.figure_by_row(few.tocsr(), places, figure, 10)
+        assert np.flatnonzero(np.isnan(values)).tolist() == [3, 7]
+
+
+def test_stretch_is_the_median_ratio_to_that_of_all():
+    places = POINTS[:, :2].copy()
+    values, _, center = diagnostic.figure_by_row(GRAPH, places, "stretch", 10)
+    ratios = []
+    for row in range(200):
+        near = GRAPH[[row]]
+        ratios.append(np.median(np.linalg.norm(places[near.indices] - places[row], axis=1) / near.data))
+    expected = np.log2(ratios)
+    np.testing.assert_allclose(values, expected - np.median(expected), atol=0.02)  # medians of even counts
+    assert center == 0
+    display = EmbeddingDisplay.diagnostic(GRAPH, places, figure="stretch")
+    assert display.color_bar_.norm.vmin == -display.color_bar_.norm.vmax
+    with pytest.raises(ValueError, match="figure='size'"):
+        EmbeddingDisplay.diagnostic(GRAPH, places, figure="size")

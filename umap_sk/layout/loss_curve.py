@@ -1,0 +1,99 @@
+"""The loss on the way: of a few rows of the level that runs, always the same ones, every few epochs."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout.optimizer import Forces
+from umap_sk.layout.run import LayoutRun, planned_epochs, problem_of
+from umap_sk.layout.sell import ArrangedLevel, stride_of
+
+POINTS = 16  # of a whole schedule's curve
+MOST_ROWS, LEAST_ROWS = 128, 48  # that stand for all: one in a hundred within these bounds, as a small layout is short
+OTHERS = 8  # by chance, that each of them is held against
+NEAREST = 1e-6  # square of the smallest distance
+
+
+class LossSample(NamedTuple):
+    """Pairs of vertices whose terms add up to the loss a row.
+
+    Attributes
+    ----------
+    ends : ndarray of shape (2, m), int64
+        The pairs: edges of some vertices, then these vertices with others by chance.
+    attraction, repulsion : ndarray of shape (m,), float32
+        What the pair's attraction and its repulsion count; an edge's ends repel each other, too.
+    """
+
+    ends: np.ndarray
+    attraction: np.ndarray
+    repulsion: np.ndarray
+
+
+def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = OTHERS) -> LossSample:
+    """About so many vertices of a level with their edges, and with some of the vertices that are no neighbors."""
+    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, count))
+    edges, weights = edges_of(level, rows)
+    pairs = _with_others(level.n_vertices, rows, others)
+    share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss a row
+    rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
+    near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
+    far[np.isin(pairs[0] * level.n_vertices + pairs[1], edges[0] * level.n_vertices + edges[1])] = 0
+    drawn = far.reshape(len(rows), len(far) // len(rows))  # no columns where there is one vertex alone
+    beyond = n_rows - level.mass[rows] - np.bincount(np.searchsorted(rows, edges[0]), near, len(rows))
+    far = (drawn / np.maximum(drawn.sum(axis=1), 1e-9)[:, None] * beyond[:, None]).ravel()  # all that are no neighbors
+    ends = np.concatenate([edges, pairs], axis=1)
+    repulsion = rate * level.degree[ends[0]] * np.concatenate([near, far])
+    attraction = share * np.concatenate([weights, np.zeros(len(far))])
+    return LossSample(ends, attraction.astype(np.float32), repulsion.astype(np.float32))
+
+
+def sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces) -> float:
+    """The loss a row, from the sample: ``log(1 + t)`` attracts and ``log(1 + 1 / t)`` repels, with t = a d^2b."""
+    a, b = forces.curve
+    apart = positions[sample.ends[0]] - positions[sample.ends[1]]
+    squares = np.maximum(np.einsum("ij,ij->i", apart, apart), np.float32(NEAREST))
+    log_t = np.float32(math.log(a)) + np.float32(b) * np.log(squares)
+    log_of_1_t = np.log(1 + np.exp(log_t))
+    return float((sample.attraction + sample.repulsion) @ log_of_1_t - sample.repulsion @ log_t)
+
+
+def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
+    """What is called after every epoch, and adds epoch, vertices of the level and loss to a list now and then."""
+    last, n_rows = planned_epochs(run), problem_of(run).levels[0].n_vertices
+    every, count = max(1, last // POINTS), min(MOST_ROWS, max(LEAST_ROWS, n_rows // 100))
+    samples: dict[int, LossSample] = {}
+
+    def after_epoch(run: LayoutRun) -> None:
+        state = run.state
+        if state.epoch % every and state.epoch not in (1, last):
+            return
+        if state.depth not in samples:
+            samples.clear()
+            samples[state.depth] = loss_sample(problem_of(run).levels[state.depth], n_rows, run.forces, count)
+        loss = sample_loss(samples[state.depth], state.positions, run.forces)
+        losses.append((state.epoch, len(state.positions), loss))
+
+    return after_epoch
+
+
+def edges_of(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of the edges of some rows, and their weights."""
+    starts, indices, weights = level.slices
+    slice_ = rows // kernels.SLICE
+    width = np.diff(starts)[slice_] // kernels.SLICE
+    step = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width)
+    entries = np.repeat(starts[slice_] + rows % kernels.SLICE, width) + step * kernels.SLICE
+    real = weights[entries] > 0
+    ends = np.stack([np.repeat(rows, width)[real], indices[entries[real]].astype(np.int64)])
+    return ends, weights[entries[real]]
+
+
+def _with_others(n: int, rows: np.ndarray, others: int) -> np.ndarray:
+    """Each row with as many others by chance, or with all of them."""
+    step = np.arange(1, n)[None, :] if n - 1 <= others else np.random.RandomState(0).randint(1, n, (len(rows), others))
+    other = (rows[:, None] + step) % n
+    return np.stack([np.repeat(rows, other.shape[1]), other.ravel()])

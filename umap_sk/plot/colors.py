@@ -1,0 +1,76 @@
+"""Colors: of up to 60 classes, of numbers, and of what stands around them on light and dark grounds."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# The first seven were chosen by eye, beginning with those of Okabe and Ito (2008). Each other one is the color farthest
+# from all before it: the least of its distances in OKLab (Ottosson 2020) as people see it with all cones, and without
+# those for long, middle or short waves (simulated as by Machado, Oliveira and Fernandes 2009).
+PALETTE = (
+    "1f77c4 ee9b1c 0f9b76 cf4a2c 6cc4f2 e88fc6 5b2a8c 7c3428 acd094 106470 7c94f4 e8701c ac4ca0 7cb870 ac2858 b87cc4 "
+    "7c40a0 707c4c dcc44c 3458c4 8870e8 f4acc4 884c10 404c7c 70a04c a07ca0 34dce8 347c7c 64ace8 4c7c10 dc707c 10c4a0 "
+    "94104c 884c88 949410 dca0ac 9458b8 888858 d0a058 ac64ac 88dc70 3494dc a0c470 7c4c40 703464 946470 d088b8 4c64d0 "
+    "945840 64b84c 707cb8 b84c88 b8acdc 64a088 7cd0d0 f4ac10 c494dc 944070 7c3488 2840ac"
+).split()
+MOST = len(PALETTE)
+OTHER = "other"
+
+
+class Theme(NamedTuple):
+    """Colors of a ground and of what stands on it.
+
+    Attributes
+    ----------
+    ground, ink, faint : str
+        Behind all, of the writing, and of captions.
+    other : str
+        Of points without a class of their own.
+    edge : str
+        Of a graph's edges.
+    lighter : float
+        Share of white in the classes' colors.
+    part : tuple of float
+        Part of a color map that stands out from the ground.
+    """
+
+    ground: str
+    ink: str
+    faint: str
+    other: str
+    edge: str
+    lighter: float
+    part: tuple[float, float]
+
+
+THEMES = {
+    "light": Theme("#ffffff", "#1f2430", "#6b7280", "#b4b8c0", "#39424e", 0.0, (0.0, 0.92)),
+    "dark": Theme("#14161b", "#e8eaee", "#9aa0aa", "#6a6f79", "#aeb9c9", 0.16, (0.12, 1.0)),
+}
+
+
+def theme_named(name: str) -> Theme:
+    """The theme of a name."""
+    if name not in THEMES:
+        raise ValueError(f"theme={name!r}, but one of {sorted(THEMES)} is needed.")
+    return THEMES[name]
+
+
+def rgb(color: str) -> np.ndarray:
+    """Red, green and blue from 0 to 1 of six hexadecimal digits."""
+    digits = color.lstrip("#")
+    return np.array([int(digits[at : at + 2], 16) for at in (0, 2, 4)]) / 255
+
+
+def class_colors(count: int, theme: Theme) -> np.ndarray:
+    """A color for each of up to 60 classes, always the same for the same place, and one for all others behind."""
+    colors = np.array([rgb(color) for color in PALETTE[:count]]).reshape(-1, 3)
+    return np.concatenate([colors + theme.lighter * (1 - colors), [rgb(theme.other)]])
+
+
+def kept_classes(codes: np.ndarray, count: int) -> np.ndarray:
+    """Which classes have a color of their own: all of up to 60, else the 60 with the most rows."""
+    if count <= MOST:
+        return np.arange(count)
+    rows = np.bincount(codes[codes >= 0], minlength=count)
+    return np.sort(np.argsort(-rows, kind="stable")[:MOST])

@@ -1,0 +1,118 @@
+"""Edges of a graph in a map: bundled lines where there are few, pixels where there are many."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+from scipy import ndimage
+
+from umap_sk.plot.colors import Theme, rgb
+from umap_sk.plot.draw import show_image
+from umap_sk.plot.optional import matplotlib_module
+from umap_sk.plot.raster import Box, counts_in, opacity
+
+MOST_LINES = 40_000  # that are drawn as lines
+MOST_EDGES = 2_000_000  # that are drawn at all
+AT_ONCE = 2**22  # points on edges
+JOINTS, PASSES = 17, 10  # of a bundled line, and of its bundling
+WIDEST, NARROWEST = 0.05, 0.008  # bandwidth of the density, in sides of the map, from the first pass to the last
+GRID = 300  # cells of a side of the density
+
+
+class Edges(NamedTuple):
+    """Edges to draw below the points.
+
+    Attributes
+    ----------
+    ends : ndarray of shape (2, m)
+        The rows that they join.
+    weights : ndarray of shape (m,)
+        How strongly they show.
+    bundled : bool
+        Whether lines that run side by side are drawn towards each other.
+    total : int
+        Edges of the graph between rows of the picture.
+    """
+
+    ends: np.ndarray
+    weights: np.ndarray
+    bundled: bool
+    total: int
+
+    @property
+    def caption(self) -> str:
+        """What is drawn of them."""
+        count = len(self.weights)
+        return f"{count:,} edges" if count == self.total else f"{count:,} of {self.total:,} edges"
+
+    def draw(self, axes: Any, points: np.ndarray, box: Box, theme: Theme) -> Any:
+        """Draw them; returns what was added to the axes."""
+        ends = points[self.ends]  # 2, m, 2
+        if len(self.weights) > MOST_LINES:
+            image = np.empty((*box.shape, 4))
+            image[..., :3] = rgb(theme.edge)
+            image[..., 3] = 0.85 * opacity(counts_along(ends, self.weights, box), least=0.04)
+            return show_image(axes, image, box, zorder=0)
+        lines = bundled(ends, box) if self.bundled else ends.transpose(1, 0, 2)
+        colors = np.empty((len(lines), 4))
+        colors[:, :3] = rgb(theme.edge)
+        colors[:, 3] = 0.08 + 0.3 * self.weights / max(float(self.weights.max(initial=0)), 1e-12)
+        collection = matplotlib_module("collections").LineCollection(lines, colors=colors, linewidths=0.45, zorder=0.5)
+        return axes.add_collection(collection, autolim=False)
+
+
+def edges_between(graph: scipy.sparse.csr_array, rows: np.ndarray, bundle: bool) -> Edges:
+    """Edges of a graph that join some rows, each pair once; evenly chosen ones where there are too many."""
+    among = np.zeros(graph.shape[0], bool)
+    among[rows] = True
+    source = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    kept = among[source] & among[graph.indices]
+    pairs, weights = np.stack([source[kept], graph.indices[kept]]), graph.data[kept]
+    backward = pairs[0] > pairs[1]
+    pairs[:, backward] = pairs[::-1, backward]
+    keys, first = np.unique(pairs[0] * graph.shape[0] + pairs[1], return_index=True)
+    chosen = (
+        first[np.linspace(0, len(first) - 1, min(len(first), MOST_EDGES)).astype(np.int64)] if len(first) else first
+    )
+    return Edges(pairs[:, chosen], weights[chosen], bundle, len(keys))
+
+
+def counts_along(ends: np.ndarray, weights: np.ndarray, box: Box) -> np.ndarray:
+    """Weights of the edges that cross each pixel."""
+    pixel = (box.right - box.left) / box.shape[1]
+    steps = np.maximum(1, np.ceil(np.abs(ends[1] - ends[0]).max(axis=1) / pixel)).astype(np.int64)
+    total = np.zeros(box.shape)
+    parts = np.searchsorted(np.cumsum(steps), np.arange(AT_ONCE, steps.sum() + AT_ONCE, AT_ONCE))
+    for begin, end in zip([0, *(parts[:-1] + 1)], parts + 1, strict=True):
+        count = steps[begin:end]
+        edge = np.repeat(np.arange(begin, begin + len(count)), count)
+        share = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + 0.5) / np.repeat(count, count)
+        between = ends[0, edge] + (ends[1, edge] - ends[0, edge]) * share[:, None]
+        total += counts_in(between, box, weights[edge])
+    return total
+
+
+def bundled(ends: np.ndarray, box: Box) -> np.ndarray:
+    """Lines of (m, joints, 2) whose joints climb the density of all lines, which gets narrower (KDEEB).
+
+    Hurter, Ersoy and Telea, "Graph bundling by kernel density estimation", Computer Graphics Forum 31, 2012. Both ends
+    stay where they are, and an edge that is short beside the bandwidth stays straight.
+    """
+    share = np.linspace(0, 1, JOINTS)[None, :, None]
+    lines = ends[0][:, None] * (1 - share) + ends[1][:, None] * share
+    side = max(box.right - box.left, box.top - box.bottom)
+    corner, cell = np.array([box.left, box.bottom]), side / GRID
+    length = np.linalg.norm(ends[1] - ends[0], axis=1)[:, None, None]
+    loose = np.sin(np.pi * share)  # 0 at both ends
+    for bandwidth in np.geomspace(WIDEST, NARROWEST, PASSES) * side:
+        at = (lines.reshape(-1, 2) - corner) / cell
+        column, row = np.clip(at.astype(np.int64), 0, GRID - 1).T
+        grid = np.bincount(column * GRID + row, minlength=GRID * GRID).reshape(GRID, GRID)
+        density = ndimage.gaussian_filter(grid.astype(np.float64), bandwidth / cell)
+        slope = np.stack([ndimage.map_coordinates(axis, at.T - 0.5, order=1) for axis in np.gradient(density)], axis=1)
+        steepness = np.linalg.norm(slope, axis=1, keepdims=True)
+        slope = (slope / np.maximum(steepness, 1e-9 + 0.02 * steepness.max())).reshape(lines.shape)
+        lines = lines + loose * np.minimum(1, length / (8 * bandwidth)) * 0.6 * bandwidth * slope
+        smooth = (lines[:, :-2] + lines[:, 1:-1] + lines[:, 2:]) / 3
+        lines[:, 1:-1] = smooth
+    return lines

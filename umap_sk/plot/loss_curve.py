@@ -1,0 +1,114 @@
+"""LossCurveDisplay: the loss on the way, as a line."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from umap_sk.plot.colors import class_colors, theme_named
+from umap_sk.plot.optional import matplotlib_module
+
+
+class LossCurveDisplay:
+    """The loss against the epochs, a line for each level of the graph; it needs matplotlib.
+
+    A level's loss is that of its own graph, so that a line begins elsewhere than the last one ended. It is estimated
+    from a few rows, always the same ones: its course tells whether more epochs would help, and
+    :func:`umap_sk.metrics.sampled_loss` tells its height.
+
+    Parameters
+    ----------
+    epochs, vertices, losses : array-like of shape (n_points,)
+        Columns of ``estimator.loss_curve_``.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Where it was drawn.
+    lines_ : list of matplotlib Line2D
+        One for each level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk import LossCurveDisplay, PrecomputedUMAP
+    >>> X = np.random.default_rng(0).normal(size=(100, 3))
+    >>> model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(X)
+    >>> LossCurveDisplay.from_estimator(model).ax_.get_xlabel()
+    'epoch'
+    """
+
+    def __init__(self, *, epochs, vertices, losses):
+        self.epochs, self.vertices, self.losses = np.asarray(epochs), np.asarray(vertices), np.asarray(losses)
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, theme="light"):
+        """Draw the loss of a fit.
+
+        Parameters
+        ----------
+        estimator : PrecomputedUMAP or Pipeline that ends in one
+            The fitted estimator.
+        ax : matplotlib Axes, default=None
+            Where to draw; None for a new figure.
+        theme : {"light", "dark"}, default="light"
+            As in :meth:`EmbeddingDisplay.plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            What was drawn.
+        """
+        while hasattr(estimator, "steps"):
+            estimator = estimator[-1]
+        check_is_fitted(estimator, "embedding_")
+        curve = estimator.loss_curve_
+        if not len(curve):
+            raise ValueError(
+                "There is no loss to show: the epochs of this model were run elsewhere, or before it was kept. Fit "
+                "again, or see umap_sk.metrics.sampled_loss for the loss of the map as it is."
+            )
+        return cls(epochs=curve[:, 0], vertices=curve[:, 1], losses=curve[:, 2]).plot(ax=ax, theme=theme)
+
+    def plot(self, *, ax=None, theme="light"):
+        """Draw it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None for a new figure.
+        theme : {"light", "dark"}, default="light"
+            As in :meth:`EmbeddingDisplay.plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            Itself.
+        """
+        colored = theme_named(theme)
+        if ax is None:
+            figure, ax = matplotlib_module("pyplot").subplots(figsize=(6.4, 3.6), dpi=150, layout="constrained")
+            figure.set_facecolor(colored.ground)
+        self.ax_, self.figure_ = ax, ax.figure
+        levels = list(dict.fromkeys(self.vertices.tolist()))
+        self.lines_ = []
+        for size, color in zip(levels, class_colors(len(levels), colored), strict=False):
+            on = self.vertices == size
+            style = {"color": color, "linewidth": 2, "marker": "o", "markersize": 3.5}
+            self.lines_ += ax.plot(self.epochs[on], self.losses[on], label=f"{size:,.0f} vertices", **style)
+        _quiet(ax, len(levels), colored)
+        return self
+
+
+def _quiet(axes: Any, n_levels: int, theme: Any) -> None:
+    """Labels, a faint grid, and a legend if there is more than one level."""
+    axes.set_facecolor(theme.ground)
+    axes.set_xlabel("epoch", color=theme.ink)
+    axes.set_ylabel("loss a row, sampled", color=theme.ink)
+    axes.tick_params(colors=theme.ink, labelsize=8)
+    axes.grid(True, linewidth=0.4, color=theme.faint, alpha=0.4)
+    for name, spine in axes.spines.items():
+        spine.set_visible(name in ("left", "bottom"))
+        spine.set_color(theme.faint)
+    if n_levels > 1:
+        axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)

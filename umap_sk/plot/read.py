@@ -1,0 +1,165 @@
+"""What a picture is made of: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.plot.colors import OTHER, kept_classes
+
+UNLABELED = "no label"
+
+
+class Rows(NamedTuple):
+    """Rows of a map with what colors them.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n, 2 or 3)
+        All rows; NaN where they have no place.
+    drawn : ndarray of int
+        Those that are in the picture.
+    codes : ndarray of shape (n,), int, or None
+        Place of a row's class among `classes`; their number for rows of other classes, and one more for rows without.
+    classes : list of str
+        Names of the classes that have colors of their own.
+    values : ndarray of shape (n,), float, or None
+        A number for every row.
+    name : str or None
+        What classes or numbers are called.
+    left_out : dict of int
+        How many rows are not in the picture, by the reason.
+    """
+
+    positions: np.ndarray
+    drawn: np.ndarray
+    codes: np.ndarray | None
+    classes: list[str]
+    values: np.ndarray | None
+    name: str | None
+    left_out: dict[str, int]
+
+
+def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any = None) -> Rows:
+    """The rows of a picture; columns that are named are those of `data`, or of the embedding itself."""
+    if labels is not None and values is not None:
+        raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
+    positions = _positions(embedding, labels, values)
+    data = embedding if data is None else data
+    name = next((word for word in (labels, values) if isinstance(word, str)), None)
+    name = name or _own_name(labels if values is None else values)
+    codes, classes, numbers = None, list[str](), None
+    if labels is not None:
+        codes, classes = read_classes(_column(data, labels, "labels"))
+        _check_length(codes, positions, "labels")
+    if values is not None:
+        numbers = np.asarray(_column(data, values, "values"), np.float64)
+        _check_length(numbers, positions, "values")
+    asked = _asked(subset, len(positions))
+    placed = np.isfinite(positions[asked]).all(axis=1)
+    known = placed if numbers is None else placed & np.isfinite(numbers[asked])
+    left_out = {"without a place": int((~placed).sum()), "without a value": int((placed & ~known).sum())}
+    if not known.any():
+        raise ValueError(f"None of {len(asked)} rows can be drawn: all positions or values are missing (NaN).")
+    return Rows(positions, asked[known], codes, classes, numbers, name, left_out)
+
+
+def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
+    """Codes and names of classes, in the order of a Categorical's categories, or sorted."""
+    labels = getattr(labels, "array", labels)  # a pandas Series
+    if hasattr(labels, "categories"):
+        codes, classes = np.array(labels.codes, np.int64), list(labels.categories)
+    else:
+        codes, classes = _sorted_classes(np.asarray(labels))
+    kept = kept_classes(codes, len(classes))
+    number = np.full(len(classes) + 1, len(kept))  # the last is that of code -1
+    number[kept], number[-1] = np.arange(len(kept)), len(kept) + 1
+    return number[codes], [str(classes[place]) for place in kept]
+
+
+def class_names(rows: Rows) -> list[str]:
+    """Names of the classes, then of what has no color of its own."""
+    return [*rows.classes, OTHER, UNLABELED]
+
+
+def _sorted_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    """Codes, -1 for None and NaN, and sorted classes."""
+    if labels.ndim != 1:
+        raise ValueError(f"labels have shape {labels.shape}, but one label a row is needed.")
+    if labels.dtype.kind in "biu":
+        found, codes = np.unique(labels, return_inverse=True)
+        return codes, found.tolist()
+    words = labels.tolist()
+    present = {word for word in set(words) if word is not None and word == word}  # NaN is not equal to itself
+    try:
+        classes = sorted(present)
+    except TypeError:  # numbers and words
+        classes = sorted(present, key=str)
+    place = {word: at for at, word in enumerate(classes)}
+    return np.array([place.get(word, -1) for word in words], np.int64), classes
+
+
+def _positions(embedding: Any, labels: Any, values: Any) -> np.ndarray:
+    """Positions of an array, a frame (its columns but those that color) or AnnData."""
+    if hasattr(embedding, "obsm"):
+        if "X_umap" not in embedding.obsm:
+            raise ValueError('adata.obsm has no "X_umap". Put the map there: adata.obsm["X_umap"] = embedding.')
+        embedding = embedding.obsm["X_umap"]
+    elif hasattr(embedding, "columns"):
+        named = [word for word in (labels, values) if isinstance(word, str)]
+        embedding = embedding[[column for column in embedding.columns if column not in named]]
+    positions = np.asarray(embedding)
+    if positions.ndim != 2 or positions.shape[1] not in (2, 3) or positions.dtype.kind not in "fiu":
+        raise ValueError(
+            f"The embedding has shape {positions.shape} and dtype {positions.dtype}, but numbers of shape (n, 2) or "
+            "(n, 3) are needed. Choose columns, as in embedding[:, :2], or fit with n_components=2."
+        )
+    return positions
+
+
+def _column(data: Any, column: Any, argument: str) -> Any:
+    """What was given, or the column, or gene, of that name."""
+    if not isinstance(column, str):
+        return column
+    if hasattr(data, "obsm"):
+        if column in data.obs:
+            return data.obs[column]
+        if column in data.var_names:
+            gene = data[:, column].X
+            return (gene.toarray() if scipy.sparse.issparse(gene) else np.asarray(gene)).ravel()
+    elif column in getattr(data, "columns", ()):
+        return data[column]
+    raise ValueError(
+        f"{argument}={column!r} names no column of what was given. Give a frame or AnnData that has it as the "
+        f"embedding or as data=, or pass the {argument} themselves, one a row."
+    )
+
+
+def _own_name(column: Any) -> str | None:
+    name = getattr(column, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _check_length(column: np.ndarray, positions: np.ndarray, argument: str) -> None:
+    if column.shape != (len(positions),):
+        raise ValueError(
+            f"{argument} have shape {column.shape}, but the embedding has {len(positions)} rows. Give one for each "
+            "row, also of those that subset leaves out."
+        )
+
+
+def _asked(subset: Any, count: int) -> np.ndarray:
+    """Numbers of the rows that were asked for: those of a mask or list, or so many at random."""
+    if subset is None:
+        return np.arange(count)
+    if isinstance(subset, (int, np.integer)) and not isinstance(subset, bool):
+        return np.sort(np.random.RandomState(0).choice(count, min(int(subset), count), replace=False))
+    asked = np.asarray(subset)
+    if asked.dtype == bool and asked.shape == (count,):
+        return np.flatnonzero(asked)
+    if asked.ndim != 1 or asked.dtype.kind not in "iu" or not len(asked) or asked.min() < 0 or asked.max() >= count:
+        raise ValueError(
+            f"subset is {asked.dtype} of shape {asked.shape}, but a count of rows, numbers from 0 to {count - 1}, or "
+            "a mask of all rows is needed."
+        )
+    return asked
