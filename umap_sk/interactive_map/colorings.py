@@ -6,6 +6,7 @@ import numpy as np
 
 from umap_sk.interactive_map.colors import OTHER, PALETTE, VIRIDIS
 from umap_sk.interactive_map.columns import columns_of, is_missing
+from umap_sk.interactive_map.encode import Places
 
 MISSING = 255
 """The code of rows without a value."""
@@ -31,29 +32,29 @@ class Coloring(NamedTuple):
     legend: dict[str, Any]
 
 
-def read_colorings(colour: Any, placed: np.ndarray) -> list[Coloring]:
+def read_colorings(colour: Any, places: Places) -> list[Coloring]:
     """The colorings of what was given: one for an array, one a column for a frame or dict, a plain one for None."""
-    n = len(placed)
+    n = len(places.placed)
     if colour is None:
-        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"]}
-        return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(placed.sum())], "missing": 0})]
+        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "spots": []}
+        return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(places.placed.sum())], "missing": 0})]
     if hasattr(colour, "columns") or isinstance(colour, dict):
         columns = columns_of(colour, n, "colour")
         if not columns:
             raise ValueError("colour has no columns. Give at least one, or None.")
-        return [_coloring(name, column, placed) for name, column in columns.items()]
+        return [_coloring(name, column, places) for name, column in columns.items()]
     name = getattr(colour, "name", None)
     column = columns_of({name if isinstance(name, str) else "color": colour}, n, "colour")
-    return [_coloring(*item, placed) for item in column.items()]
+    return [_coloring(*item, places) for item in column.items()]
 
 
-def _coloring(name: str, column: Any, placed: np.ndarray) -> Coloring:
+def _coloring(name: str, column: Any, places: Places) -> Coloring:
     """Numbers as shades of a scale, all else as classes, and so few whole numbers as there are colors."""
     array = np.asarray(column)
     kind = array.dtype.kind
     if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MOST_CLASSES):
-        return _scale(name, array, placed)
-    return _classes(name, column, placed)
+        return _scale(name, array, places.placed)
+    return _classes(name, column, places)
 
 
 def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
@@ -90,9 +91,9 @@ def _word(number: float, dtype: np.dtype) -> str:
     return f"{number:.4g}"
 
 
-def _classes(name: str, column: Any, placed: np.ndarray) -> Coloring:
+def _classes(name: str, column: Any, places: Places) -> Coloring:
     """Classes in the order of a Categorical's categories, or sorted; the rarest of very many share a color."""
-    codes, names = _numbered(column)
+    (codes, names), placed = _numbered(column), places.placed
     rows = np.bincount(codes[placed & (codes >= 0)], minlength=len(names))
     kept = np.arange(len(names))
     if len(names) > MOST_CLASSES:
@@ -105,6 +106,7 @@ def _classes(name: str, column: Any, placed: np.ndarray) -> Coloring:
         "classes": [names[place] for place in kept],
         "colors": [f"#{color}" for color in PALETTE[: len(kept)]],
         "counts": rows[kept].tolist(),
+        "spots": [_spot(places.steps[:, codes[placed] == place]) for place in kept],
         "missing": int((placed & (codes < 0)).sum()),
     }
     if len(kept) < len(names):
@@ -112,6 +114,14 @@ def _classes(name: str, column: Any, placed: np.ndarray) -> Coloring:
         legend["colors"].append(f"#{OTHER}")
         legend["counts"].append(int(rows.sum() - rows[kept].sum()))
     return Coloring(table[codes], legend)
+
+
+def _spot(steps: np.ndarray) -> list[int] | None:
+    """Where the name of a class stands: its point that is nearest to the median of both axes."""
+    if steps.shape[1] == 0:
+        return None
+    points = steps.astype(np.int64)
+    return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()
 
 
 def _numbered(column: Any) -> tuple[np.ndarray, list[str]]:

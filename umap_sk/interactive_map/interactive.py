@@ -18,7 +18,7 @@ from umap_sk.interactive_map.encode import block, json_block, to_steps
 from umap_sk.interactive_map.pictures import picture_blocks
 from umap_sk.runtime.files import hidden_beside, new_file
 
-SCRIPTS = ("data", "raster", "view", "pick", "screen", "legend", "card", "chosen", "gestures", "main")
+SCRIPTS = ("data", "raster", "view", "pick", "screen", "legend", "names", "card", "chosen", "gestures", "main")
 """Files of `page/` whose functions are the page's script, in the order of their use."""
 HIGH = 560
 """Pixels of the map's height in a notebook."""
@@ -99,8 +99,9 @@ def interactive(
     """
     embedding = _embedding(model)
     n = len(embedding)
-    steps, placed = to_steps(embedding)
-    colorings = read_colorings(colour, placed)
+    places = to_steps(embedding)
+    placed = places.placed
+    colorings = read_colorings(colour, places)
     columns = {} if hover is None else columns_of(hover, n, "hover")
     pictures, sheets = picture_blocks(images, n)
     left_out = int(n - placed.sum())
@@ -120,12 +121,12 @@ def interactive(
     blocks = [
         json_block("about", about),
         block("without", np.flatnonzero(~placed).astype(np.uint32)),
-        block("places", steps),
+        block("places", places.steps),
         *_code_blocks(colorings, placed),
         *([json_block("table", table)] if columns else []),
         *sheets,
     ]
-    page = _page(title or f"Map of {n - left_out:,} rows", blocks)
+    page = _page(title or "Map", blocks)
     return InteractiveMap(page, None if path is None else _written(page, path), n, left_out)
 
 

@@ -18,10 +18,17 @@ function gradient(stops) {
   });
 }
 
+// A color with a share of white, for dark grounds.
+const lighter = (word, share) =>
+  [0, 8, 16].reduce((sum, at) => {
+    const value = (word >>> at) & 0xff;
+    return sum + Math.round(value + share * (255 - value)) * 2 ** at;
+  }, 0xff000000);
+
 // Colors of all codes as pixels, 0 for those that are hidden.
-function colorsOf(coloring, missing) {
+function colorsOf(coloring, missing, light) {
   const colors = new Uint32Array(256);
-  coloring.colors.forEach((hex, code) => (colors[code] = wordOf(hex)));
+  coloring.colors.forEach((hex, code) => (colors[code] = lighter(wordOf(hex), light)));
   colors[MISSING] = wordOf(missing);
   for (const code of coloring.hidden) colors[code] = 0;
   return colors;
@@ -104,7 +111,7 @@ function makeLegend(colorings, missing, whenChanged) {
     },
     choose,
     next: () => choose((current + 1) % colorings.length),
-    colors: () => colorsOf(colorings[current], missing),
+    colors: (light) => colorsOf(colorings[current], missing, light),
     // What a code stands for, for the card.
     nameOf(code) {
       const coloring = colorings[current];

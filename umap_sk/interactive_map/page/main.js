@@ -1,8 +1,8 @@
 // The page: reads what it carries, draws, then makes the rest ready; joins canvas, legend, card, search and keys.
 
 const THEMES = {
-  light: { background: "#ffffff", faint: "#dcdfe4" },
-  dark: { background: "#15171c", faint: "#3b404a" },
+  light: { background: "#ffffff", faint: "#dcdfe4", light: 0 },
+  dark: { background: "#15171c", faint: "#3b404a", light: 0.16 },
 };
 const NO_VALUE = "#8f959e";
 const REACH = 14; // pixels around a pointer in which a row is found
@@ -13,9 +13,9 @@ async function start() {
   const codes = about.colorings.map(() => null);
   const codesOf = async (which) => (codes[which] ??= arranged(new Uint8Array(await bytesOf(`codes-${which}`)), points.order));
   let table = { names: [], columns: [], index: null };
-  let ready = false;
   const screen = makeScreen(points, tellDrawn);
   const over = { outline: pageElement("outline"), ring: pageElement("ring") };
+  const names = makeNames(pageElement("names"));
   let grid = null;
   let theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   let pointed = -1; // the point whose card is shown
@@ -32,24 +32,25 @@ async function start() {
   });
 
   const codesNow = () => codes[about.colorings.indexOf(legend.current)];
-  const colorsNow = () => (screen.look ? screen.look.colors : legend.colors());
-  const isShown = (i) => colorsNow()[screen.look.codes[i]] !== 0;
+  const isShown = (i) => screen.look.colors[screen.look.codes[i]] !== 0;
 
   function tellDrawn(count) {
     const all = points.n.toLocaleString("en");
     pageElement("status").textContent = count < points.n ? `${count.toLocaleString("en")} of ${all} rows drawn while it moves` : "";
-    if (!ready) performance.mark("umap-sk: first drawn");
+    document.documentElement.dataset.drawn ??= String(Math.round(performance.now()));
   }
 
   async function recolor() {
     const which = about.colorings.indexOf(legend.current);
     if (!codes[which]) await codesOf(which);
     if (which !== about.colorings.indexOf(legend.current)) return;
-    const colors = legend.colors();
+    const colors = legend.colors(legend.current.kind === "scale" ? 0 : THEMES[theme].light);
     const faint = colors.map((color) => (color === 0 ? 0 : wordOf(THEMES[theme].faint)));
     const opacity = points.n > 2e5 ? 0.55 : points.n > 2e4 ? 0.7 : 0.85;
     const background = wordOf(THEMES[theme].background);
     screen.look = { codes: codesNow(), colors, faint, opacity, background, anyChosen, diameter };
+    names.choose(legend.current);
+    names.place(screen);
     screen.redraw();
   }
 
@@ -64,6 +65,7 @@ async function start() {
   function look(view, isMoving = true) {
     screen.view = clampView(view, least());
     placeRing();
+    names.place(screen);
     screen.redraw(isMoving);
   }
 
@@ -189,6 +191,7 @@ async function start() {
     pageElement("fit").addEventListener("click", fit);
     pageElement("theme").addEventListener("click", switchTheme);
     pageElement("keys").addEventListener("click", actions.keys["?"]);
+    pageElement("names-shown").addEventListener("change", recolor);
     pageElement("size").addEventListener("input", () => screen.redraw(true));
     pageElement("legend-toggle").addEventListener("click", () => {
       const open = document.body.classList.toggle("legend-open");
@@ -219,7 +222,6 @@ async function start() {
   legend.choose(0);
   listen();
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  ready = true;
   if (about.hasTable) table = await jsonOf("table");
   grid = makeGrid(points);
   pageElement("search").firstElementChild.placeholder = table.names.length ? `Search ${table.names.join(", ")}` : "Search #row";
