@@ -12,7 +12,8 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
     """Columns by name, one value a row."""
     if not (hasattr(given, "columns") or isinstance(given, dict)):
         raise TypeError(
-            f"{argument} is a {type(given).__name__}, but a frame (pandas, polars) or a dict of arrays by name is needed."
+            f"{argument} is a {type(given).__name__}, but a frame (pandas, polars) or a dict of arrays by name is "
+            "needed."
         )
     names = list(given) if isinstance(given, dict) else list(given.columns)
     columns = {str(name): given[name] for name in names}
@@ -20,8 +21,8 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
         shape = np.shape(column)
         if shape != (n,):
             raise ValueError(
-                f"{argument}: {name!r} has shape {shape}, but the map has {n:,} rows. Give one value for each, also for "
-                "rows without a place."
+                f"{argument}: {name!r} has shape {shape}, but the map has {n:,} rows. Give one value for each, also "
+                "for rows without a place."
             )
     return columns
 
@@ -70,4 +71,6 @@ def _json_value(value: Any) -> Any:
 
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, or what pandas has for them."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    return (
+        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    )

@@ -60,8 +60,8 @@ def interactive(
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs no network and no server.
 
-    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows whose numbers
-    can be copied or downloaded, hides classes, and switches between colorings; by mouse, fingers or keys.
+    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows whose
+    numbers can be copied or downloaded, hides classes, and switches between colorings; by mouse, fingers or keys.
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ def interactive(
         Columns for the card and the search, one value a row: of pandas, polars or a dict. The index of a pandas frame
         comes along unless it just counts the rows. It is shown as text, whatever it holds.
     colour : array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
-        What colors the points; of several columns the page chooses one. Real numbers and times, and whole numbers of more
-        than 60 kinds, are shades of a scale, which goes from the 1 % to the 99 % quantile; all else are classes, of which
-        the 60 with the most rows have a color of their own.
-    images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3), or list of str, default=None
+        What colors the points; of several columns the page chooses one. Real numbers and times, and whole numbers of
+        more than 60 kinds, are shades of a scale, which goes from the 1 % to the 99 % quantile; all else are classes,
+        of which the 60 with the most rows have a color of their own.
+    images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3), or list, default=None
         A picture of each row for the card: gray or red, green and blue, as bytes or as numbers that are scaled to their
         largest; or addresses that begin with ``data:image/``.
     path : str or path-like, default=None

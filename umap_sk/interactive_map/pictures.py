@@ -35,8 +35,8 @@ def _checked_uris(images: Any, n: int) -> list[str]:
     for row, image in enumerate(images):
         if not image.startswith("data:image/"):
             raise ValueError(
-                f"images: that of row {row} begins with {image[:20]!r}, but the page fetches nothing: an address that holds "
-                'its picture ("data:image/png;base64,...") is needed, or an array of pixels.'
+                f"images: that of row {row} begins with {image[:20]!r}, but the page fetches nothing: an address that "
+                'holds its picture ("data:image/png;base64,...") is needed, or an array of pixels.'
             )
     return list(images)
 
@@ -51,7 +51,8 @@ def _checked_array(images: Any, n: int) -> np.ndarray:
         )
     if not 0 < min(pixels.shape[1:3]) <= max(pixels.shape[1:3]) <= LARGEST:
         raise ValueError(
-            f"images are {pixels.shape[1]} x {pixels.shape[2]} pixels, but 1 to {LARGEST} each way are needed. Make them smaller."
+            f"images are {pixels.shape[1]} x {pixels.shape[2]} pixels, but 1 to {LARGEST} each way are "
+            "needed. Make them smaller."
         )
     return pixels
 
