@@ -18,7 +18,7 @@ from umap_sk.interactive_map.encode import block, json_block, to_steps
 from umap_sk.interactive_map.pictures import picture_blocks
 from umap_sk.runtime.files import hidden_beside, new_file
 
-SCRIPTS = ("data", "raster", "view", "pick", "screen", "legend", "names", "card", "chosen", "gestures", "main")
+SCRIPTS = "data raster view pick screen legend names looks card pointed chosen gestures actions main".split()
 """Files of `page/` whose functions are the page's script, in the order of their use."""
 HIGH = 560
 """Pixels of the map's height in a notebook."""
@@ -109,7 +109,6 @@ def interactive(
         "rows": n,
         "told": f"{n - left_out:,} rows" + (f", {left_out:,} without a place" if left_out else ""),
         "colorings": [coloring.legend for coloring in colorings],
-        "isPlain": colour is None,
         "hasTable": bool(columns),
         "pictures": pictures,
     }

@@ -80,9 +80,10 @@ function makeCard(table, pictures) {
 }
 
 // Pictures of rows: parts of sheets, which are decoded when they are first looked at, or addresses that hold them.
-function makePictures(about, uris) {
+function makePictures(about) {
   if (!about) return null;
   const sheets = new Map();
+  const uris = about.kind === "uris" ? jsonOf("uris") : null;
   return async (row) => {
     if (about.kind === "uris") return { uri: (await uris)[row] };
     const { width, height, across, perSheet } = about;

@@ -57,7 +57,7 @@ function makeChosen(points, table, visit, whenChanged) {
     bar.hidden = text === null;
     bar.querySelector("div").hidden = rows.length === 0;
     told.textContent = text ?? "";
-    whenChanged(rows.length > 0);
+    whenChanged();
   }
 
   function step(by) {

@@ -48,13 +48,13 @@ function onGestures(canvas, actions) {
   const released = (event) => {
     if (!fingers.delete(event.pointerId)) return;
     if (outline && outline.length > 2) actions.choose(outline, event.ctrlKey || event.metaKey);
-    else if (!dragged && event.type === "pointerup") actions.click(event.offsetX, event.offsetY);
+    else if (!dragged && event.type === "pointerup") actions.point(event.offsetX, event.offsetY);
     outline = null;
     actions.outline(null);
   };
   canvas.addEventListener("pointerup", released);
   canvas.addEventListener("pointercancel", released);
-  canvas.addEventListener("pointerleave", () => actions.leave());
+  canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && actions.leave());
   canvas.addEventListener(
     "wheel",
     (event) => {

@@ -111,15 +111,14 @@ function makeLegend(colorings, missing, whenChanged) {
     },
     choose,
     next: () => choose((current + 1) % colorings.length),
-    colors: (light) => colorsOf(colorings[current], missing, light),
-    // What a code stands for, for the card.
-    nameOf(code) {
-      const coloring = colorings[current];
-      if (code === MISSING) return "no value";
-      return coloring.kind === "scale" ? null : coloring.classes[code];
-    },
-    colorOf: (code) => (code === MISSING ? missing : colorings[current].colors[code]),
   };
+}
+
+// What a code stands for; null where there is nothing to say.
+function nameOf(coloring, code) {
+  if (!coloring.name) return null;
+  if (code === MISSING) return "no value";
+  return coloring.kind === "scale" ? null : coloring.classes[code];
 }
 
 function showScale(coloring) {

@@ -1,7 +1,7 @@
 // Points to pixels, on the processor: on machines without a graphics card this is many times as fast as WebGL, which
 // computes the same there by way of triangles.
 
-const MARGIN = 32; // pixels around the picture, so that dots at its edge need no clipping
+const MARGIN = 80; // pixels around the picture, so that dots at its edge need no clipping
 const SUBSTEPS = 4; // places within a pixel at which larger dots can stand
 
 // The weights, of 256, of the pixels that a dot covers, for each place within a pixel.

@@ -12,9 +12,12 @@ function makeScreen(points, whenDrawn) {
   let picture = null;
   let ratio = 1;
   let waiting = false;
+  let moving = false;
   let resting = 0;
+  let tellFirst = null;
   let pace = 4e-5; // milliseconds a point, the last time
-  const screen = { canvas, width: 0, height: 0, look: null, view: null, drawn: 0 };
+  const firstDrawn = new Promise((done) => (tellFirst = done));
+  const screen = { canvas, width: 0, height: 0, look: null, view: null, fitted: null, firstDrawn };
 
   function resize() {
     const { clientWidth, clientHeight } = canvas;
@@ -26,7 +29,7 @@ function makeScreen(points, whenDrawn) {
     picture = makePicture(canvas.width, canvas.height);
   }
 
-  function draw(isMoving) {
+  function draw() {
     const start = performance.now();
     const { view, look } = screen;
     const inPixels = {
@@ -34,7 +37,7 @@ function makeScreen(points, whenDrawn) {
       left: canvas.width / 2 - view.x * view.scale * ratio,
       top: canvas.height / 2 + view.y * view.scale * ratio,
     };
-    const count = isMoving ? Math.min(points.n, Math.max(20000, Math.floor(IN_TIME / pace))) : points.n;
+    const count = moving ? Math.min(points.n, Math.max(20000, Math.floor(IN_TIME / pace))) : points.n;
     picture.pixels.fill(look.background);
     const paint = (colors, stamp, wanted) =>
       drawPoints(picture, points, look.codes, colors, inPixels, stamp, 0, count, wanted);
@@ -47,19 +50,20 @@ function makeScreen(points, whenDrawn) {
     }
     context.putImageData(picture.image, -MARGIN, -MARGIN);
     if (count > 50000) pace = (performance.now() - start) / count;
-    screen.drawn = count;
     whenDrawn(count);
+    tellFirst();
   }
 
-  // Draw soon. Moves that come faster than they can be drawn are drawn once.
+  // Draw soon. Moves that come faster than they can be drawn are drawn once, as the last of them says.
   screen.redraw = (isMoving = false) => {
     clearTimeout(resting);
+    moving = isMoving;
     if (isMoving) resting = setTimeout(() => screen.redraw(), AT_REST);
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      if (picture && screen.view && screen.look) draw(isMoving);
+      if (picture && screen.look) draw();
     });
   };
   screen.resize = resize;
