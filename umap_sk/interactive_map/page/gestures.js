@@ -19,7 +19,6 @@ function onGestures(canvas, actions) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    canvas.focus({ preventScroll: true });
     fingers.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     dragged = fingers.size > 1;
