@@ -85,7 +85,10 @@ def test_points_stand_where_they_should_in_their_colors(opened):
 
 def test_the_card_tells_the_row_and_runs_nothing(opened):
     """Pointed at: class, columns, index and row; text that looks like a script is text."""
-    opened.page.mouse.move(*opened.place(*SHARES[3]))
+    x, y = opened.place(*SHARES[3])
+    opened.page.mouse.move(x, y)
+    ring = opened.page.locator("#ring").bounding_box()
+    assert abs(ring["x"] + ring["width"] / 2 - x) < 1 and abs(ring["y"] + ring["height"] / 2 - y) < 1
     assert opened.text("#card").split("\n") == "class plum name dog size 4,000,000 index x row 3".split()
     shade = "it => [it.width, it.height, it.getContext('2d').getImageData(9, 9, 1, 1).data[0]]"
     opened.page.wait_for_selector("#card canvas")
@@ -96,7 +99,7 @@ def test_the_card_tells_the_row_and_runs_nothing(opened):
     opened.page.mouse.move(*opened.place(*SHARES[1]))
     assert "–" in opened.text("#card")
     opened.page.mouse.move(*opened.place(0.5, 0.25))
-    assert not opened.page.locator("#card").is_visible()
+    assert not opened.page.locator("#card").is_visible() and not opened.page.locator("#ring").is_visible()
 
 
 def test_search_finds(opened):

@@ -25,9 +25,9 @@ HIGH = 560
 
 
 class InteractiveMap(NamedTuple):
-    """An interactive map.
+    """An interactive map, which a notebook shows; see :func:`interactive`.
 
-    Attributes
+    Parameters
     ----------
     page : str
         The whole page, HTML.
