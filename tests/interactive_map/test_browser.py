@@ -261,12 +261,20 @@ def test_notebook_and_policy(browser, tmp_path):
     made = interactive(PLACES, {"name": list("abcdef")})
     notebook = tmp_path / "notebook.html"
     notebook.write_text(f"<!doctype html><html data-ready><body>{made._repr_html_()}</body></html>")
-    opened = Opened(browser, notebook)
+    opened = Opened(browser, notebook, permissions=["clipboard-read", "clipboard-write"])
     frame = opened.page.frames[1]
     frame.wait_for_selector("html[data-ready]", state="attached")
     assert frame.locator("#count").inner_text() == "5 rows, 1 without a place"
     reached = "() => { try { return String(parent.document.title) } catch (error) { return error.name } }"
     assert frame.evaluate(reached) == "SecurityError"
+    frame.locator("#map").focus()
+    opened.page.keyboard.press("v")
+    with opened.page.expect_download() as download:
+        frame.click("#download")
+    assert download.value.path().read_text() == "row\n0\n1\n3\n4\n5\n"
+    frame.click("#copy")
+    frame.wait_for_selector("#chosen p:text('5 rows copied')")
+    assert opened.page.evaluate("() => navigator.clipboard.readText()") == "[0, 1, 3, 4, 5]"
     assert opened.faults == [] and len([url for url in opened.requests if url.startswith("http")]) == 0
     frame.evaluate("() => { document.body.append(Object.assign(document.createElement('script'), {text: 'bad = 1'})) }")
     assert frame.evaluate("() => typeof bad") == "undefined"

@@ -69,6 +69,14 @@ def test_the_page_carries_what_was_given():
     assert again.page == made.page
 
 
+def test_a_column_colors_by_its_name():
+    """Of a polars frame: the codes are those of its values."""
+    hover = pl.DataFrame({"kind": ["b", "a"] * 100, "n": range(200)})
+    made = interactive(LINE, hover, colour="kind")
+    assert made.page == interactive(LINE, hover, colour={"kind": ["b", "a"] * 100}).page
+    assert list(blocks(made.page)["codes-0"]) == [1, 0] * 100
+
+
 def test_the_policy_lets_through_one_script_and_one_style():
     """By the digests of what stands in the page, and nothing from anywhere else."""
     page = interactive(LINE).page
@@ -172,6 +180,8 @@ def test_pictures():
         ({"hover": {"a": [1, 2]}}, r"hover: 'a' has shape \(2,\), but the map has 200 rows"),
         ({"colour": [1, 2]}, r"colour: 'color' has shape \(2,\)"),
         ({"colour": {}}, "colour has no columns"),
+        ({"colour": "b", "hover": {"a": np.ones(200)}}, r"colour='b' names no column of hover. Give one of \['a'\]"),
+        ({"hover": {1: np.ones(200), "1": np.ones(200)}}, "names two columns alike"),
         ({"images": np.zeros((200, 3))}, r"shape \(200, 3\).*height, width"),
         ({"images": np.zeros((200, 3, 600))}, "3 x 600 pixels, but 1 to 512"),
         ({"images": ["https://example.org/x.png"] * 200}, "row 0 begins with 'https://.*fetches nothing"),

@@ -17,6 +17,8 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
         )
     names = list(given) if isinstance(given, dict) else list(given.columns)
     columns = {str(name): given[name] for name in names}
+    if len(columns) < len(names):
+        raise ValueError(f"{argument} names two columns alike: {names}. Give each a name of its own.")
     for name, column in columns.items():
         shape = np.shape(column)
         if shape != (n,):

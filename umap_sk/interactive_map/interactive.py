@@ -50,6 +50,7 @@ class InteractiveMap(NamedTuple):
         """The map in a notebook: a frame of its own, which can reach neither the notebook nor the network."""
         return (
             f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts allow-downloads" '
+            'allow="clipboard-write" '
             f'title="Interactive map" width="100%" height="{HIGH}" style="border: 1px solid #8884; border-radius: 8px">'
             "</iframe>"
         )
@@ -71,10 +72,10 @@ def interactive(
     hover : DataFrame or dict of array-like, default=None
         Columns for the card and the search, one value a row: of pandas, polars or a dict. The index of a pandas frame
         comes along unless it just counts the rows. It is shown as text, whatever it holds.
-    colour : array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
-        What colors the points; of several columns the page chooses one. Real numbers and times, and whole numbers of
-        more than 60 kinds, are shades of a scale, which goes from the 1 % to the 99 % quantile; all else are classes,
-        of which the 60 with the most rows have a color of their own.
+    colour : str, array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
+        What colors the points: a column of `hover` by its name, or values; of several columns the page chooses one.
+        Real numbers and times, and whole numbers of more than 60 kinds, are shades of a scale, which goes from the 1 %
+        to the 99 % quantile; all else are classes, of which the 60 with the most rows have a color of their own.
     images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3), or list, default=None
         A picture of each row for the card: gray or red, green and blue, as bytes or as numbers that are scaled to their
         largest; or addresses that begin with ``data:image/``.
@@ -101,8 +102,8 @@ def interactive(
     n = len(embedding)
     places = to_steps(embedding)
     placed = places.placed
-    colorings = read_colorings(colour, places)
     columns = {} if hover is None else columns_of(hover, n, "hover")
+    colorings = read_colorings(_named(colour, columns), places)
     pictures, sheets = picture_blocks(images, n)
     left_out = int(n - placed.sum())
     about = {
@@ -143,6 +144,15 @@ def _embedding(model: Any) -> np.ndarray:
             "needed. Give two of its columns, as in embedding[:, :2], or fit with n_components=2."
         )
     return embedding
+
+
+def _named(colour: Any, columns: dict[str, Any]) -> Any:
+    """A column that was named, or what was given."""
+    if not isinstance(colour, str):
+        return colour
+    if colour not in columns:
+        raise ValueError(f"colour={colour!r} names no column of hover. Give one of {list(columns)}, or values.")
+    return {colour: columns[colour]}
 
 
 def _code_blocks(colorings: list[Coloring], placed: np.ndarray) -> list[str]:
