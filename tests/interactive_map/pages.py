@@ -25,8 +25,9 @@ def started(playwright):
 class Opened:
     """A page that is open, with what went wrong in it and what it asked the network for."""
 
-    def __init__(self, browser, path, **settings):
+    def __init__(self, browser, path, script="", **settings):
         self.context = browser.new_context(**{"viewport": {"width": 900, "height": 600}, **settings})
+        self.context.add_init_script(script)
         self.page = self.context.new_page()
         self.faults, self.requests = [], []
         self.page.on("console", lambda message: self.faults.append(message.text))
@@ -47,8 +48,19 @@ class Opened:
         size = scale * min(box["width"], box["height"])
         return box["x"] + box["width"] / 2 + (x - 0.5) * size, box["y"] + box["height"] / 2 - (y - 0.5) * size
 
-    def seen(self):
-        """What is on the screen now: a function from a place of the page to six hexadecimal digits."""
+    def seen(self, until=None):
+        """What is on the screen: a function from a place of the page to six hexadecimal digits.
+
+        `until` is what must be true of it; if it is not within two seconds, the last look is returned.
+        """
+        for _ in range(20):
+            color = self._look()
+            if until is None or until(color):
+                break
+            self.page.wait_for_timeout(100)
+        return color
+
+    def _look(self):
         picture = matplotlib.image.imread(io.BytesIO(self.page.screenshot()))
         ratio = picture.shape[1] / self.page.viewport_size["width"]
 

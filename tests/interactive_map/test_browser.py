@@ -178,8 +178,7 @@ def test_colorings_are_switched(opened):
     """From classes to a scale and back; the row without a value is gray."""
     opened.page.select_option("#coloring", label="size")
     opened.settle()
-    opened.page.wait_for_timeout(100)
-    color = opened.seen()
+    color = opened.seen(until=lambda color: near(color(*opened.place(*SHARES[4])), "fde725"))
     assert near(color(*opened.place(*SHARES[4])), "fde725")
     assert near(color(*opened.place(*SHARES[0])), "440154")
     assert near(color(*opened.place(*SHARES[5])), "8f959e")
@@ -199,15 +198,13 @@ def test_keys_move_and_zoom(opened):
     opened.page.locator("#map").focus()
     opened.page.keyboard.press("ArrowLeft")
     opened.page.keyboard.press("ArrowDown")
-    opened.page.wait_for_timeout(250)
-    color = opened.seen()
+    color = opened.seen(until=lambda color: near(color(x + step, y - step), KIWI))
     assert near(color(x + step, y - step), KIWI) and color(x, y) == "ffffff"
     opened.page.keyboard.press("ArrowRight")
     opened.page.keyboard.press("ArrowUp")
     assert opened.text("#card").split("\n")[-1] == "5"
     opened.page.keyboard.press("-")
-    opened.page.wait_for_timeout(250)
-    color = opened.seen()
+    color = opened.seen(until=lambda color: near(color(*opened.place(*SHARES[3], scale=0.92 / 1.5)), PLUM))
     assert near(color(*opened.place(*SHARES[3], scale=0.92 / 1.5)), PLUM)
     opened.page.keyboard.press("?")
     assert "lasso" in opened.text("#help")
@@ -219,15 +216,13 @@ def test_drag_and_wheel(opened):
     """The map goes with the pointer; the wheel zooms about it."""
     x, y = opened.place(*SHARES[5])
     opened.drag((x + 60, y + 60), (x + 90, y + 40))
-    opened.page.wait_for_timeout(250)
-    color = opened.seen()
+    color = opened.seen(until=lambda color: near(color(x + 30, y - 20), KIWI))
     assert near(color(x + 30, y - 20), KIWI)
     opened.page.keyboard.press("0")
     corner = opened.place(*SHARES[0])
     opened.page.mouse.move(*corner)
     opened.page.mouse.wheel(0, -400)
-    opened.page.wait_for_timeout(250)
-    color = opened.seen()
+    color = opened.seen(until=lambda color: near(color(*corner), PLUM))
     assert near(color(*corner), PLUM)
     assert color(x, y) == "ffffff"
 
@@ -280,4 +275,25 @@ def test_notebook_and_policy(browser, tmp_path):
     assert frame.evaluate("() => typeof bad") == "undefined"
     asked = frame.evaluate("() => fetch('https://example.org').then(() => 'sent', error => error.name)")
     assert asked == "TypeError" and json.dumps(opened.requests).count("example.org") == 0
+    opened.context.close()
+
+
+def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
+    """With a clock that makes each picture take seconds: 20,000 points, which is said, and all of them at rest."""
+    path = tmp_path / "many.html"
+    interactive(np.random.RandomState(0).uniform(size=(60_000, 2)), path=path)
+    clock = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();"
+    opened = Opened(browser, path, script=clock)
+    watch = "it => { told = []; new MutationObserver(() => told.push(it.textContent)).observe(it, {childList: true}) }"
+    opened.page.locator("#status").evaluate(watch)
+    opened.page.mouse.move(300, 300)
+    opened.page.mouse.down()
+    for step in range(5):
+        opened.page.mouse.move(310 + 10 * step, 300)
+        opened.settle()
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(250)
+    opened.page.locator("#status:empty").wait_for(state="attached")
+    assert set(opened.page.evaluate("told")) - {""} == {"20,000 of 60,000 rows drawn while it moves"}
+    assert opened.faults == []
     opened.context.close()
