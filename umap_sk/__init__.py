@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
         UMAPWarning,
     )
     from umap_sk.graph.manifold import Manifold
+    from umap_sk.interactive_map.interactive import InteractiveMap, interactive
     from umap_sk.monitor.report import Report
     from umap_sk.neighbors.read import knn_graph
     from umap_sk.planning.plan import Plan, plan
@@ -42,6 +43,7 @@ __all__ = [
     "EmbeddingDisplay",
     "FewerNeighborsWarning",
     "IgnoredTargetWarning",
+    "InteractiveMap",
     "LossCurveDisplay",
     "Manifold",
     "MemoryPlanWarning",
@@ -52,6 +54,7 @@ __all__ = [
     "SlowSearchWarning",
     "SpectralFallbackWarning",
     "UMAPWarning",
+    "interactive",
     "knn_graph",
     "plan",
     "show_versions",
@@ -61,10 +64,12 @@ _HOMES = {
     "Checkpoint": "checkpoint.settings",
     "EmbeddingDisplay": "plot.display",
     "LossCurveDisplay": "plot.loss_curve",
+    "InteractiveMap": "interactive_map.interactive",
     "Manifold": "graph.manifold",
     "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",
     "Report": "monitor.report",
+    "interactive": "interactive_map.interactive",
     "knn_graph": "neighbors.read",
     "plan": "planning.plan",
     "show_versions": "runtime.versions",

@@ -62,6 +62,11 @@ COMMANDS = {
         "Tell the memory and the time of a fit before it is begun.",
         "umap-sk plan --n-samples 10_000_000 --n-neighbors 30",
     ),
+    "show": Command(
+        "show",
+        "Make an interactive map of a map: one HTML file that needs no network.",
+        "umap-sk show map.npy --labels labels.csv --out map.html",
+    ),
     "info": Command(
         "info",
         "Tell what a checkpoint, run, model, manifold or array is. Nothing is unpickled.",

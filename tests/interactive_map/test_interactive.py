@@ -1,0 +1,235 @@
+"""What goes into the page: places, codes, columns and pictures, the same bytes every time; and what is refused."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+import zlib
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import umap_sk
+from umap_sk import PrecomputedUMAP, interactive
+from umap_sk.interactive_map.colorings import MISSING, read_colorings
+from umap_sk.interactive_map.columns import index_of, json_values
+from umap_sk.interactive_map.encode import to_steps
+from umap_sk.interactive_map.pictures import png
+from umap_sk.plot.colors import PALETTE
+
+LINE = np.column_stack([np.arange(200.0), np.zeros(200)])
+
+
+def blocks(page):
+    """The page's blocks by name, inflated."""
+    found = re.findall(r'<script type="application/octet-stream" id="data-([\w-]+)">([\w+/=]*)</script>', page)
+    return {name: zlib.decompress(base64.b64decode(text)) for name, text in found}
+
+
+def read(colour, embedding=LINE):
+    return read_colorings(colour, to_steps(np.asarray(embedding)))
+
+
+def test_places_are_within_half_a_step():
+    """The longer axis takes all steps, the other as many as keep the shape; rows without a place are left out."""
+    rng = np.random.RandomState(0)
+    map_ = (rng.normal(size=(1000, 2)) * [3, 1] + 100).astype(np.float32)
+    map_[[3, 500]] = [[np.nan, 0], [1, np.inf]]
+    steps, placed = to_steps(map_)
+    assert np.flatnonzero(~placed).tolist() == [3, 500] and steps.dtype == "<u2"
+    low, high = map_[placed].min(axis=0).astype(float), map_[placed].max(axis=0).astype(float)
+    step = (high - low).max() / 65535
+    assert (steps[0].min(), steps[0].max()) == (0, 65535)
+    back = (steps.T - 32767.5) * step + (low + high) / 2
+    assert np.abs(back - map_[placed]).max() <= step * 0.51
+
+
+def test_the_page_carries_what_was_given():
+    """Places, codes of the rows with a place, columns and index of all rows; the same bytes the second time."""
+    map_ = np.array([[0, 0], [np.nan, np.nan], [1, 2], [1, 0]])
+    hover = pd.DataFrame({"name": ["a", "b", None, "</script>"], "n": [1, 2, 3, 2**60]}, index=[5, 6, 7, 8])
+    made = interactive(map_, hover, colour=["x", "y", "y", None], title="<b>{{script}}")
+    found = blocks(made.page)
+    assert np.frombuffer(found["places"], "<u2").reshape(2, 3).tolist() == [[16384, 49151, 49151], [0, 65535, 0]]
+    assert np.frombuffer(found["without"], "<u4").tolist() == [1]
+    assert list(found["codes-0"]) == [0, 1, MISSING]
+    assert json.loads(found["table"]) == {
+        "names": ["name", "n"],
+        "columns": [["a", "b", None, "</script>"], ["1", "2", "3", str(2**60)]],
+        "index": [5, 6, 7, 8],
+    }
+    assert "<title>&lt;b&gt;{{script}}</title>" in made.page and made.page.count("</script>") == len(found) + 1
+    assert repr(made) == "InteractiveMap(n_samples=4, n_left_out=1)"
+    again = interactive(map_, hover, colour=["x", "y", "y", None], title="<b>{{script}}")
+    assert again.page == made.page
+
+
+def test_a_column_colors_by_its_name():
+    """Of a polars frame: the codes are those of its values."""
+    hover = pl.DataFrame({"kind": ["b", "a"] * 100, "n": range(200)})
+    made = interactive(LINE, hover, colour="kind")
+    assert made.page == interactive(LINE, hover, colour={"kind": ["b", "a"] * 100}).page
+    assert list(blocks(made.page)["codes-0"]) == [1, 0] * 100
+
+
+def test_the_policy_lets_through_one_script_and_one_style():
+    """By the digests of what stands in the page, and nothing from anywhere else."""
+    page = interactive(LINE).page
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+    for kind in ("script", "style"):
+        text = re.search(f"<{kind}>(.*?)</{kind}>", page, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none';") and "unsafe" not in policy
+    assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", page)
+
+
+def test_classes():
+    """Sorted, or in a Categorical's order; None and NaN have a code of their own."""
+    (coloring,) = read(["b", "a", None, "b"] + ["a"] * 196)
+    assert coloring.codes[:4].tolist() == [1, 0, MISSING, 1]
+    assert coloring.legend["classes"] == ["a", "b"] and coloring.legend["counts"] == [197, 2]
+    assert coloring.legend["missing"] == 1
+    ordered = pd.Series(pd.Categorical(["low", "high"] * 100, categories=["low", "high"]), name="level")
+    (coloring,) = read(ordered)
+    assert coloring.legend["classes"] == ["low", "high"] and coloring.legend["name"] == "level"
+    (coloring,) = read(np.arange(200) % 3 == 0)
+    assert coloring.legend["classes"] == ["False", "True"]
+    (coloring,) = read([10, 9] * 100)
+    assert coloring.legend["classes"] == ["9", "10"]
+
+
+def test_names_stand_at_the_middle_of_their_classes():
+    """At a point of the class: of ten on a line, one of the two in the middle."""
+    (coloring,) = read(["a"] * 10 + ["b"] * 190)
+    assert coloring.legend["spots"][0][0] in (round(4 / 199 * 65535), round(5 / 199 * 65535))
+
+
+def test_the_rarest_of_many_classes_share_a_color():
+    """60 have one of their own, those with the most rows, and the legend says how many do not."""
+    words = [f"c{row // 2:02d}" if row < 120 else f"rare{row}" for row in range(200)]
+    (coloring,) = read(words)
+    legend = coloring.legend
+    assert legend["classes"][:60] == [f"c{k:02d}" for k in range(60)] and legend["classes"][60] == "80 other classes"
+    assert legend["counts"] == [2] * 60 + [80] and len(set(legend["colors"])) == 61
+    assert coloring.codes.tolist() == [row // 2 for row in range(120)] + [60] * 80
+
+
+def test_numbers_are_a_scale():
+    """From the 1 % to the 99 % quantile, of the rows with a place; times too."""
+    values = np.arange(200.0)
+    values[[0, 199, 5]] = [-1e9, 1e9, np.nan]
+    (coloring,) = read(values)
+    low, high = np.quantile(values[np.isfinite(values)], [0.01, 0.99])
+    assert coloring.codes[5] == MISSING and coloring.legend["missing"] == 1
+    assert coloring.codes[0] == 0 and coloring.codes[199] == 254
+    assert coloring.codes[100] == round((100 - low) / (high - low) * 254)
+    assert coloring.legend["low"].startswith("≤ ") and coloring.legend["high"].startswith("≥ ")
+    days = np.datetime64("2020-01-01") + np.arange(200)
+    (coloring,) = read({"day": days})
+    assert coloring.legend["kind"] == "scale" and coloring.legend["low"] == "≤ 2020-01-02"
+    (coloring,) = read(np.arange(200))
+    assert coloring.legend["kind"] == "scale"  # more whole numbers than colors
+    (coloring,) = read(np.full(200, 3.0))
+    assert set(coloring.codes) == {0} and coloring.legend["low"] == coloring.legend["high"] == "3"
+
+
+def test_columns_become_json():
+    """Of pandas, polars and numpy; float32 keeps its own digits; what JSON cannot hold is text."""
+    assert json_values(np.array([0.1, np.nan], np.float32)) == [0.1, None]
+    assert json_values([1.5, float("inf")]) == [1.5, "inf"]
+    assert json_values(pd.Series([1, None], dtype="Int64")) == [1, None]
+    assert json_values(pd.Series(["a", pd.NA])) == ["a", None]
+    assert json_values(np.array(["2020-01-01", "NaT"], "M8[D]")) == ["2020-01-01", None]
+    assert json_values([{"a": 1}, b"\xff", "\ud800"]) == ["{'a': 1}", "\ufffd", "\ud800"]
+    assert json_values(np.array([True, False])) == [True, False]
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
+    assert [json_values(frame[name]) for name in frame.columns] == [[1, 2], ["x", None]]
+    assert index_of(frame, 2) is None and index_of(pd.DataFrame({"a": [1]}), 1) is None
+    assert index_of(pd.DataFrame({"a": [1]}, index=["p"]), 1) == ["p"]
+
+
+def test_pictures():
+    """PNG that another library reads; sheets with every row's picture in its place."""
+    rng = np.random.RandomState(0)
+    gray, color = rng.randint(256, size=(7, 5)).astype(np.uint8), rng.randint(256, size=(7, 5, 3)).astype(np.uint8)
+    for pixels in (gray, color):
+        decoded = matplotlib.image.imread(io.BytesIO(png(pixels)), format="png")
+        np.testing.assert_array_equal(np.rint(decoded[..., : 3 if pixels.ndim == 3 else None] * 255), pixels)
+    images = rng.uniform(size=(60, 300, 250)).astype(np.float32)
+    found = blocks(interactive(LINE[:60], images=images).page)
+    about = json.loads(found["about"])["pictures"]
+    assert (about["across"], about["perSheet"]) == (8, 48)
+    sheet = np.rint(255 * matplotlib.image.imread(io.BytesIO(found["sheet-1"]), format="png"))
+    place = 59 - 48
+    line, column = divmod(place, 8)
+    part = sheet[line * 300 : line * 300 + 300, column * 250 : column * 250 + 250]
+    assert np.abs(part - images[59] * 255 / images.max()).max() < 1
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ({"model": np.zeros((5, 3))}, r"shape \(5, 3\).*n_components=2"),
+        ({"model": np.full((5, 2), np.nan)}, "None of the map's 5 rows has a place"),
+        ({"hover": {"a": [1, 2]}}, r"hover: 'a' has shape \(2,\), but the map has 200 rows"),
+        ({"colour": [1, 2]}, r"colour: 'color' has shape \(2,\)"),
+        ({"colour": {}}, "colour has no columns"),
+        ({"colour": "b", "hover": {"a": np.ones(200)}}, r"colour='b' names no column of hover. Give one of \['a'\]"),
+        ({"hover": {1: np.ones(200), "1": np.ones(200)}}, "names two columns alike"),
+        ({"images": np.zeros((200, 3))}, r"shape \(200, 3\).*height, width"),
+        ({"images": np.zeros((200, 3, 600))}, "3 x 600 pixels, but 1 to 512"),
+        ({"images": ["https://example.org/x.png"] * 200}, "row 0 begins with 'https://.*fetches nothing"),
+        ({"images": ["data:image/png;base64,"]}, "1 addresses, but the map has 200 rows"),
+    ],
+)
+def test_what_is_refused(arguments, said):
+    """With what was given and what is needed."""
+    with pytest.raises(ValueError, match=said):
+        interactive(**{"model": LINE, **arguments})
+
+
+def test_other_things_are_refused():
+    """A hover that is no table, an estimator that is not fitted."""
+    with pytest.raises(TypeError, match="hover is a list, but a frame"):
+        interactive(LINE, ["a"] * 200)
+    with pytest.raises(ValueError, match="not fitted"):
+        interactive(PrecomputedUMAP())
+
+
+def test_it_is_written_whole(tmp_path):
+    """To its place, in UTF-8; a failing write leaves what was there."""
+    made = interactive(LINE, {"name": ["ä"] * 200}, path=tmp_path / "map.html", title="Ä")
+    assert made.path == tmp_path / "map.html" and made.path.read_text("utf-8") == made.page
+    with pytest.raises(FileNotFoundError):
+        interactive(LINE, path=tmp_path / "none" / "map.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
+
+
+def test_a_notebook_gets_a_frame():
+    """Sandboxed, the page escaped within an attribute."""
+    made = interactive(LINE)
+    frame = made._repr_html_()
+    assert frame.count('"') == 2 * len(re.findall(r'\w+="', frame)) and "allow-same-origin" not in frame
+    assert frame.startswith('<iframe srcdoc="&lt;!doctype html&gt;') and 'sandbox="allow-scripts' in frame
+
+
+def test_sizes():
+    """A million points take less than 12 MB, and the package, with the page, less than one."""
+    rng = np.random.RandomState(0)
+    page = interactive(rng.normal(size=(100_000, 2)), colour=rng.randint(20, size=100_000)).page
+    assert 10 * len(page.encode()) < 12e6
+    found = Path(umap_sk.__file__).parent.rglob("*")
+    files = [path for path in found if path.is_file() and path.parent.name != "__pycache__"]
+    assert {"page.html", "page.css", "main.js"} <= {path.name for path in files}
+    assert sum(len(zlib.compress(path.read_bytes())) for path in files) < 1e6
+
+
+def test_palette():
+    """60 colors, no two alike."""
+    assert len(PALETTE) == len(set(PALETTE)) == 60

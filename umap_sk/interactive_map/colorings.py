@@ -1,0 +1,146 @@
+"""What colors the points: classes or numbers of the rows, as one byte a row."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from umap_sk.interactive_map.columns import columns_of, is_missing
+from umap_sk.interactive_map.encode import Places
+from umap_sk.plot.colors import PALETTE
+
+VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
+OTHER = "a4a9b1"
+
+MISSING = 255
+"""The code of rows without a value."""
+MOST_CLASSES = len(PALETTE)
+SHADES = 254
+"""The highest code of a number."""
+TAIL = 0.01
+"""Share of the rows at either end of a scale that get its last color."""
+
+
+class Coloring(NamedTuple):
+    """One way to color the points.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples,), uint8
+        Class or shade of each row.
+    legend : dict
+        What the page says of them: `name`, `kind` ("classes" or "scale"), and what that kind has.
+    """
+
+    codes: np.ndarray
+    legend: dict[str, Any]
+
+
+def read_colorings(colour: Any, places: Places) -> list[Coloring]:
+    """The colorings of what was given: one for an array, one a column for a frame or dict, a plain one for None."""
+    n = len(places.placed)
+    if colour is None:
+        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "spots": []}
+        return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(places.placed.sum())], "missing": 0})]
+    if hasattr(colour, "columns") or isinstance(colour, dict):
+        columns = columns_of(colour, n, "colour")
+        if not columns:
+            raise ValueError("colour has no columns. Give at least one, or None.")
+        return [_coloring(name, column, places) for name, column in columns.items()]
+    name = getattr(colour, "name", None)
+    column = columns_of({name if isinstance(name, str) else "color": colour}, n, "colour")
+    return [_coloring(*item, places) for item in column.items()]
+
+
+def _coloring(name: str, column: Any, places: Places) -> Coloring:
+    """Numbers as shades of a scale, all else as classes, and so few whole numbers as there are colors."""
+    array = np.asarray(column)
+    kind = array.dtype.kind
+    if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MOST_CLASSES):
+        return _scale(name, array, places.placed)
+    return _classes(name, column, places)
+
+
+def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
+    """Shades from low to high; the ends go by quantiles, so that single far values do not take all shades."""
+    numbers = values.astype("i8") if values.dtype.kind in "mM" else values
+    known = ~np.isnat(values) if values.dtype.kind in "mM" else np.isfinite(values)
+    numbers = np.where(known, numbers, 0).astype(np.float64)
+    shown = numbers[known & placed]
+    low, high = np.quantile(shown, [TAIL, 1 - TAIL]) if len(shown) else (0.0, 1.0)
+    if not high > low:
+        low, high = (shown.min(), shown.max()) if len(shown) else (0.0, 1.0)
+    width = high - low or 1.0
+    codes = np.rint(np.clip((numbers - low) / width, 0, 1) * SHADES).astype(np.uint8)
+    codes[~known] = MISSING
+    beyond = [bool(len(shown) and shown.min() < low), bool(len(shown) and shown.max() > high)]
+    words = [_word(end, values.dtype) for end in (low, high)]
+    return Coloring(
+        codes,
+        {
+            "name": name,
+            "kind": "scale",
+            "stops": [f"#{color}" for color in VIRIDIS],
+            "low": f"≤ {words[0]}" if beyond[0] else words[0],
+            "high": f"≥ {words[1]}" if beyond[1] else words[1],
+            "missing": int((~known & placed).sum()),
+        },
+    )
+
+
+def _word(number: float, dtype: np.dtype) -> str:
+    """An end of a scale as people read it."""
+    if dtype.kind in "mM":
+        return str(np.array(int(number), "i8").astype(dtype)).replace("T", " ")
+    return f"{number:.4g}"
+
+
+def _classes(name: str, column: Any, places: Places) -> Coloring:
+    """Classes in the order of a Categorical's categories, or sorted; the rarest of very many share a color."""
+    (codes, names), placed = _numbered(column), places.placed
+    rows = np.bincount(codes[placed & (codes >= 0)], minlength=len(names))
+    kept = np.arange(len(names))
+    if len(names) > MOST_CLASSES:
+        kept = np.sort(np.argsort(-rows, kind="stable")[:MOST_CLASSES])
+    table = np.full(len(names) + 1, len(kept), np.uint8)  # the last is that of code -1
+    table[kept], table[-1] = np.arange(len(kept)), MISSING
+    legend = {
+        "name": name,
+        "kind": "classes",
+        "classes": [names[place] for place in kept],
+        "colors": [f"#{color}" for color in PALETTE[: len(kept)]],
+        "counts": rows[kept].tolist(),
+        "spots": [_spot(places.steps[:, codes[placed] == place]) for place in kept],
+        "missing": int((placed & (codes < 0)).sum()),
+    }
+    if len(kept) < len(names):
+        legend["classes"].append(f"{len(names) - len(kept):,} other classes")
+        legend["colors"].append(f"#{OTHER}")
+        legend["counts"].append(int(rows.sum() - rows[kept].sum()))
+    return Coloring(table[codes], legend)
+
+
+def _spot(steps: np.ndarray) -> list[int] | None:
+    """Where the name of a class stands: its point that is nearest to the median of both axes."""
+    if steps.shape[1] == 0:
+        return None
+    points = steps.astype(np.int64)
+    return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()
+
+
+def _numbered(column: Any) -> tuple[np.ndarray, list[str]]:
+    """Codes, -1 for None and NaN, and the names of classes."""
+    column = getattr(column, "array", column)  # a pandas Series
+    if hasattr(column, "categories"):
+        return np.array(column.codes, np.int64), [str(name) for name in column.categories]
+    array = np.asarray(column)
+    if array.dtype.kind in "biuU":
+        names, codes = np.unique(array, return_inverse=True)
+        return codes, [str(name) for name in names.tolist()]
+    words = [None if is_missing(word) else word for word in array.tolist()]
+    present = {word for word in words if word is not None}
+    try:
+        classes = sorted(present)
+    except TypeError:  # numbers and words
+        classes = sorted(present, key=str)
+    place = {word: at for at, word in enumerate(classes)}
+    return np.array([-1 if word is None else place[word] for word in words], np.int64), [str(word) for word in classes]

@@ -1,0 +1,124 @@
+// What gestures, keys and buttons do.
+
+function makeActions(points, screen, parts) {
+  const { legend, pointed, chosen, recolor, look, switchTheme } = parts;
+  let isLasso = false;
+
+  function setLasso(on) {
+    isLasso = on;
+    pageElement("lasso").setAttribute("aria-pressed", String(on));
+    screen.canvas.classList.toggle("drawing", on);
+  }
+
+  function chooseInView() {
+    const [left, top] = toPlace(screen.view, screen, 0, 0);
+    const [right, bottom] = toPlace(screen.view, screen, screen.width, screen.height);
+    const { x, y } = points;
+    chosen.choose((i) => x[i] >= left && x[i] <= right && y[i] >= bottom && y[i] <= top && pointed.isShown(i));
+  }
+
+  const zoomInMiddle = (factor) => actions.zoom(screen.width / 2, screen.height / 2, factor);
+  const actions = {
+    isLasso: () => isLasso,
+    point: pointed.at,
+    leave: pointed.hide,
+    outline(outline) {
+      const corners = outline ? `M${outline.map((corner) => corner.join(" ")).join("L")}Z` : "";
+      pageElement("outline").setAttribute("d", corners);
+      if (outline) pointed.hide();
+    },
+    choose(outline, add) {
+      chosen.inside(outline.map(([x, y]) => toPlace(screen.view, screen, x, y)), pointed.isShown, add);
+      setLasso(false);
+    },
+    move(x, y) {
+      const { view } = screen;
+      pointed.hide();
+      look({ ...view, x: view.x - x / view.scale, y: view.y + y / view.scale });
+    },
+    zoom(x, y, factor) {
+      pointed.hide();
+      look(zoomed(screen.view, screen, x, y, factor, leastScale(screen)));
+    },
+    arrow(x, y) {
+      const step = Math.min(screen.width, screen.height) / 10;
+      actions.move(x * step, y * step);
+      pointed.at(screen.width / 2, screen.height / 2);
+    },
+    fit() {
+      pointed.hide();
+      look(screen.fitted, false);
+    },
+    clear() {
+      pageElement("search").firstElementChild.value = "";
+      setLasso(false);
+      pointed.hide();
+      chosen.clear();
+    },
+    // Bring a row to the middle, near enough to tell it from others, with its card.
+    visit(row) {
+      const i = points.row.indexOf(row);
+      pointed.hide();
+      look({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fitted.scale * 2) }, false);
+      pointed.show(i);
+    },
+    switchLasso: () => setLasso(!isLasso),
+    switchTheme() {
+      switchTheme();
+      recolor();
+    },
+    help: () => pageElement("help").showModal(),
+  };
+  actions.keys = {
+    "+": () => zoomInMiddle(1.5),
+    "=": () => zoomInMiddle(1.5),
+    "-": () => zoomInMiddle(1 / 1.5),
+    0: actions.fit,
+    "/": () => pageElement("search").firstElementChild.focus(),
+    n: () => chosen.step(1),
+    p: () => chosen.step(-1),
+    l: actions.switchLasso,
+    v: chooseInView,
+    c: chosen.copy,
+    b: legend.next,
+    d: actions.switchTheme,
+    "?": actions.help,
+  };
+  return actions;
+}
+
+function onButtons(actions, recolor, redraw) {
+  const onClick = (id, action) => pageElement(id).addEventListener("click", action);
+  onClick("lasso", actions.switchLasso);
+  onClick("fit", actions.fit);
+  onClick("theme", actions.switchTheme);
+  onClick("keys", actions.help);
+  onClick("legend-toggle", () => {
+    const open = document.body.classList.toggle("legend-open");
+    pageElement("legend-toggle").setAttribute("aria-expanded", String(open));
+  });
+  pageElement("names-shown").addEventListener("change", recolor);
+  pageElement("size").addEventListener("input", redraw);
+}
+
+// The search: a while after the last letter, or by Enter, which goes on from row to row.
+function onSearch(chosen, wait) {
+  const form = pageElement("search");
+  const input = form.firstElementChild;
+  let soon = 0;
+  let last = null;
+  const search = () => {
+    clearTimeout(soon);
+    last = input.value.trim();
+    chosen.search(last);
+  };
+  input.addEventListener("input", () => {
+    clearTimeout(soon);
+    soon = setTimeout(search, wait);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (input.value.trim() !== last || !chosen.rows().length) search();
+    chosen.step(1);
+  });
+}

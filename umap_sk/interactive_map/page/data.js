@@ -1,0 +1,63 @@
+// What the page carries: blocks of bytes, deflated and in base64.
+
+async function bytesOf(name) {
+  const block = document.getElementById(`data-${name}`);
+  const text = atob(block.textContent);
+  block.remove();
+  const packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old for the map: it cannot inflate data.");
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+async function jsonOf(name) {
+  return JSON.parse(new TextDecoder().decode(await bytesOf(name)));
+}
+
+// Row numbers of the points: all rows but those without a place.
+function rowsWithPlace(nRows, without) {
+  const rows = new Uint32Array(nRows - without.length);
+  for (let row = 0, next = 0, i = 0; row < nRows; row++) {
+    if (next < without.length && without[next] === row) next++;
+    else rows[i++] = row;
+  }
+  return rows;
+}
+
+// An order that looks random and is the same every time: none of the classes lies on top, and the first m points are
+// a sample of all.
+function drawingOrder(n) {
+  const order = new Uint32Array(n);
+  let word = 2463534242;
+  for (let i = 0; i < n; i++) {
+    word ^= word << 13;
+    word ^= word >>> 17;
+    word ^= word << 5;
+    const j = Math.floor(((word >>> 0) / 4294967296) * (i + 1));
+    order[i] = order[j];
+    order[j] = i;
+  }
+  return order;
+}
+
+function arranged(values, order) {
+  const found = new values.constructor(order.length);
+  for (let i = 0; i < order.length; i++) found[i] = values[order[i]];
+  return found;
+}
+
+// The points in the order in which they are drawn: places in 65,536 steps, rows, and which of them are chosen.
+async function readPoints(nRows) {
+  const without = new Uint32Array(await bytesOf("without"));
+  const places = new Uint16Array(await bytesOf("places"));
+  const n = places.length / 2;
+  const order = drawingOrder(n);
+  return {
+    n, order,
+    x: arranged(places.subarray(0, n), order),
+    y: arranged(places.subarray(n), order),
+    row: arranged(rowsWithPlace(nRows, without), order),
+    chosen: new Uint8Array(n),
+  };
+}

@@ -1,0 +1,83 @@
+// Points to pixels, on the processor: on machines without a graphics card this is many times as fast as WebGL, which
+// computes the same there by way of triangles.
+
+const MARGIN = 80; // pixels around the picture, so that dots at its edge need no clipping
+const SUBSTEPS = 4; // places within a pixel at which larger dots can stand
+
+// The weights, of 256, of the pixels that a dot covers, for each place within a pixel.
+function makeStamp(diameter, opacity) {
+  if (diameter < 2.5) {
+    const side = diameter < 1.5 ? 1 : 2;
+    return { side, substeps: 1, weights: new Int32Array(side * side).fill(Math.round(256 * opacity)) };
+  }
+  const side = Math.ceil(diameter) + 1;
+  const weights = new Int32Array(SUBSTEPS * SUBSTEPS * side * side);
+  let at = 0;
+  for (let down = 0; down < SUBSTEPS; down++) {
+    for (let right = 0; right < SUBSTEPS; right++) {
+      const x = (side - 1) / 2 + (right + 0.5) / SUBSTEPS;
+      const y = (side - 1) / 2 + (down + 0.5) / SUBSTEPS;
+      for (let j = 0; j < side; j++) {
+        for (let i = 0; i < side; i++) {
+          weights[at++] = Math.round(256 * opacity * discShare(i - x, j - y, diameter / 2));
+        }
+      }
+    }
+  }
+  return { side, substeps: SUBSTEPS, weights };
+}
+
+// The share of the pixel at (left, top) that a disc around the origin covers.
+function discShare(left, top, radius) {
+  const distance = Math.hypot(left + 0.5, top + 0.5);
+  return Math.min(1, Math.max(0, radius - distance + 0.5));
+}
+
+// A picture to draw into; its pixels are words of alpha, blue, green, red.
+function makePicture(width, height) {
+  const image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
+  return { image, width: image.width, height: image.height, pixels: new Uint32Array(image.data.buffer) };
+}
+
+// Draw points from a number on to another. Their code's color is looked up in `colors`, 0 hides them; `wanted` is 0 or
+// 1 for those that are not, or are chosen, and -1 for all. `view` takes places to pixels.
+function drawPoints(picture, points, codes, colors, view, stamp, from, to, wanted) {
+  const { pixels, width, height } = picture;
+  const { x, y, chosen } = points;
+  const { side, substeps, weights } = stamp;
+  const half = substeps === 1 ? (side - 1) / 2 : side / 2 - 0.5;
+  const left = view.left + MARGIN - half;
+  const top = view.top + MARGIN - half;
+  const scale = view.scale;
+  const lastX = width - side;
+  const lastY = height - side;
+  for (let i = from; i < to; i++) {
+    const color = colors[codes[i]];
+    if (color === 0 || (wanted >= 0 && chosen[i] !== wanted)) continue;
+    const atX = left + x[i] * scale;
+    const atY = top - y[i] * scale;
+    if (!(atX >= 0 && atY >= 0 && atX < lastX && atY < lastY)) continue;
+    const column = atX | 0;
+    const line = atY | 0;
+    let weight = 0;
+    if (substeps > 1) {
+      weight = (((atY - line) * substeps) | 0) * substeps + (((atX - column) * substeps) | 0);
+      weight *= side * side;
+    }
+    const redBlue = color & 0xff00ff;
+    const green = color & 0x00ff00;
+    let start = line * width + column;
+    for (let j = 0; j < side; j++, start += width) {
+      for (let pixel = start; pixel < start + side; pixel++) {
+        const share = weights[weight++];
+        if (share === 0) continue;
+        const rest = 256 - share;
+        const below = pixels[pixel];
+        pixels[pixel] =
+          0xff000000 |
+          (((redBlue * share + (below & 0xff00ff) * rest) >>> 8) & 0xff00ff) |
+          (((green * share + (below & 0x00ff00) * rest) >>> 8) & 0x00ff00);
+      }
+    }
+  }
+}
