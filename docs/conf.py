@@ -1,11 +1,14 @@
 """The documentation site: `make docs` builds it into docs/_build/html."""
 
+import shutil
 import sys
 import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
+
+from sphinx_gallery.scrapers import figure_rst  # noqa: E402
 
 from umap_sk import __version__  # noqa: E402
 
@@ -61,10 +64,21 @@ intersphinx_mapping = {
     "sklearn": ("https://scikit-learn.org/stable", (None, inventory("sklearn"))),
 }
 
+
+def films(block, names, settings):
+    """Image scraper of the gallery: the films that a program has written beside itself."""
+    found = sorted(Path(names["src_file"]).parent.glob("*.gif"))
+    shown = [Path(path).with_suffix(".gif") for _, path in zip(found, names["image_path_iterator"], strict=False)]
+    for film, place in zip(found, shown, strict=True):
+        shutil.move(film, place)
+    return figure_rst([str(path) for path in shown], settings["src_dir"])
+
+
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples/gallery"],
     "gallery_dirs": ["gallery"],
     "filename_pattern": "/plot_",
+    "image_scrapers": ("matplotlib", films),
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "remove_config_comments": True,
@@ -72,9 +86,8 @@ sphinx_gallery_conf = {
     "doc_module": ("umap_sk",),
     "backreferences_dir": "reference/backreferences",
     "reference_url": {"umap_sk": None},
-    "matplotlib_animations": (True, "jshtml"),
     "show_memory": False,
-    "default_thumb_file": str(HERE / "pictures" / "digits.png"),
+    "default_thumb_file": str(HERE / "pictures" / "digits_display.png"),
 }
 
 html_theme = "pydata_sphinx_theme"

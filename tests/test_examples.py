@@ -38,7 +38,7 @@ SCRIPTS = [
     "grid_search_pipeline.py",
     "grid_search_whole_graph.py",
 ]
-PICTURES = ["digits", "min_dist", "new_rows", "single_cell", "stepping"]
+PICTURES = ["diagnostics", "digits", "min_dist", "new_rows", "single_cell"]
 
 
 @pytest.mark.parametrize("program", SCRIPTS)
@@ -56,7 +56,8 @@ def test_gallery_ends_in_a_picture(name, monkeypatch):
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("Agg")
     runpy.run_path(str(ROOT / "examples" / "gallery" / f"plot_{name}.py"), run_name="__main__")
-    assert pyplot.get_fignums()
+    panels = [axes for number in pyplot.get_fignums() for axes in pyplot.figure(number).axes]
+    assert panels and all(axes.collections or axes.images for axes in panels)
     pyplot.close("all")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import EmbeddingDisplay, PrecomputedUMAP
+from umap_sk import EmbeddingDisplay, LossCurveDisplay, PrecomputedUMAP
 
 X, labels = load_digits(return_X_y=True)
 dists, ids = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
@@ -26,4 +26,15 @@ for epochs, axes in zip((1, 29, 120, 300), panels, strict=True):
 # %%
 # In one call it is the same, to the last bit:
 
-print(np.array_equal(umap.embedding_, PrecomputedUMAP(random_state=0).fit(**arrays).embedding_))
+whole = PrecomputedUMAP(random_state=0).fit(**arrays)
+print(np.array_equal(umap.embedding_, whole.embedding_))
+
+# %%
+# The loss on the way, of a sample of rows, comes with every fit:
+
+LossCurveDisplay.from_estimator(whole)
+
+# %%
+# All of it as a film:
+
+EmbeddingDisplay.epochs(whole, "digits.gif", labels=labels, frames=40, legend=False, progress=False)
