@@ -8,17 +8,16 @@ import numpy as np
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
 
-SWEEPS = 3  # over all maps, after the first one
-EPOCHS = 30  # of each map in a sweep
+SWEEPS = 2  # over all maps
 
 
 def align(
-    manifolds: Sequence[Manifold], relations: Sequence[Any], *, strength: float = 1.0, **parameters: Any
+    manifolds: Sequence[Manifold], relations: Sequence[Any], *, strength: float = 0.3, **parameters: Any
 ) -> list[PrecomputedUMAP]:
     """Lay out a sequence of graphs so that rows which are the same lie at the same places in neighboring maps.
 
-    The first map is laid out alone, each other one with anchors at the places of the map before. Then all of them
-    settle several times, each held to both of its neighbors.
+    The first map is laid out alone, each other one with anchors at the places of the map before. Then all of them are
+    laid out again, one after the other, each with anchors at the places of both of its neighbors.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ def align(
         The graphs, from :meth:`PrecomputedUMAP.learn_manifold`.
     relations : sequence of dict, or of array-like of shape (n_pairs, 2)
         For every pair of neighboring graphs which rows are the same: row of the first, row of the second.
-    strength : float, default=1.0
+    strength : float, default=0.3
         How strongly rows are held to where they are in the neighboring maps, as that of `anchors`.
     **parameters : object
         Parameters of :class:`PrecomputedUMAP`.
@@ -55,14 +54,10 @@ def align(
     if len(relations) != len(manifolds) - 1:
         raise ValueError(f"{len(manifolds)} manifolds have {len(manifolds) - 1} relations, not {len(relations)}.")
     pairs = [checked_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
-    models: list[PrecomputedUMAP] = []
-    for manifold in manifolds:
-        model = PrecomputedUMAP(**parameters)
-        models.append(model.fit(manifold=manifold, anchors=anchors_of(len(models), models, pairs, manifold, strength)))
+    models = [PrecomputedUMAP(**parameters) for _ in manifolds]
     for _ in range(SWEEPS):
         for place, (model, manifold) in enumerate(zip(models, manifolds, strict=True)):
-            anchors = anchors_of(place, models, pairs, manifold, strength)
-            model.update(manifold=manifold, anchors=anchors, epochs=EPOCHS)
+            model.fit(manifold=manifold, anchors=anchors_of(place, models, pairs, manifold.n_samples, strength))
     return models
 
 
@@ -80,18 +75,19 @@ def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarra
 
 
 def anchors_of(
-    place: int, models: list[PrecomputedUMAP], pairs: list[np.ndarray], manifold: Manifold, strength: float
+    place: int, models: list[PrecomputedUMAP], pairs: list[np.ndarray], n_samples: int, strength: float
 ) -> tuple[np.ndarray, float] | None:
-    """Means of the places that rows of one graph have in the neighboring maps, NaN for rows that are in neither."""
-    sides = [(place - 1, pairs[place - 1].T)] if place else []
+    """Means of the places that rows of one graph have in the neighboring maps that are there, NaN for other rows."""
+    sides = [(models[place - 1], *pairs[place - 1].T)] if place else []
     if place + 1 < len(models):
-        sides.append((place + 1, pairs[place].T[::-1]))
+        sides.append((models[place + 1], *pairs[place].T[::-1]))
+    sides = [side for side in sides if hasattr(side[0], "embedding_")]
     if not sides:
         return None
-    total = np.zeros((manifold.n_samples, models[0].embedding_.shape[1]), np.float32)
-    count = np.zeros((manifold.n_samples, 1), np.float32)
-    for other, (theirs, own) in sides:
-        there = models[other].embedding_[theirs]
+    total = np.zeros((n_samples, models[place].n_components), np.float32)
+    count = np.zeros((n_samples, 1), np.float32)
+    for model, theirs, own in sides:
+        there = model.embedding_[theirs]
         placed = ~np.isnan(there[:, 0])
         total[own[placed]] += there[placed]
         count[own[placed]] += 1
