@@ -47,7 +47,7 @@ def align(
     >>> X = np.random.default_rng(0).normal(size=(300, 3))
     >>> learner = PrecomputedUMAP(metric="euclidean")
     >>> manifolds = [learner.learn_manifold(X[first : first + 200]) for first in (0, 100)]
-    >>> maps = align(manifolds, [{row + 100: row for row in range(100)}], random_state=0)
+    >>> maps = align(manifolds, [{row + 100: row for row in range(100)}], n_epochs=50, random_state=0)
     >>> [model.embedding_.shape for model in maps]
     [(200, 2), (200, 2)]
     """
