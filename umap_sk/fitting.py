@@ -118,8 +118,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     init = umap.init if given.init is None else given.init
     known = manifold._shared.lengths is not None
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
-    rate = umap.negative_sample_rate
-    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, rate)
+    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
@@ -251,7 +250,7 @@ def started(
             entry["epoch"] = state.epoch
         else:
             if anchors and isinstance(start.init, str) and start.init == "auto":
-                start = Start(filled(held, is_symmetric(manifold), known_places(anchors), forces, seed), rescale=False)
+                start = Start(filled(manifold, known_places(anchors), forces, seed), rescale=False)
             elif isinstance(start.init, str) and start.init == "auto":
                 found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
                 start = Start(found, start.features)
@@ -259,11 +258,6 @@ def started(
             run = begun(held, start, schedule, forces, seed, anchors)
         entry["levels"] = level_sizes(run)
     return run
-
-
-def is_symmetric(manifold: Manifold) -> bool:
-    """Whether a manifold is known to hold every edge at both of its ends."""
-    return manifold.parameters.get("symmetrize") is True
 
 
 def standing(run: LayoutRun, manifold: Manifold) -> dict[str, Any]:

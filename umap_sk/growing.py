@@ -42,8 +42,8 @@ def grown(umap: Any, given: Given, epochs: Any) -> dict[str, Any]:
         raise ValueError(
             f"X has {values.shape[0]} rows, but {n_new} come to the {n_old} of the map: give the new ones."
         )
-    if isinstance(search, Search) and values is None and n_new:
-        search = NoSearch("update was given neighbors without the features of the new rows.")
+    if search is umap._search is not None and n_new:
+        search = NoSearch("update took in rows that the search does not have.")
     run = settled(umap, manifold, given.anchors, int(epochs), report)
     standing = fitting.standing(run, manifold)
     done = umap.epoch_ + standing["epoch_"]
@@ -71,10 +71,11 @@ def validated(umap: Any, given: Given) -> tuple[Any, bool]:
         return None, precedence
     if umap.metric == "precomputed" and not precedence:
         return check_array(given.X, accept_sparse=FORMATS, dtype=[np.float64, np.float32]), False
-    if not precedence and umap._search is None:
+    if not precedence and not isinstance(umap._search, Search):
+        why = "was fitted without features, so it cannot" if umap._search is None else "has no exact search, to"
         raise ValueError(
-            "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
-            f"knn_dists of the new rows, or {ALL_ROWS}."
+            f"The estimator {why} search among old and new rows. Pass knn_indices and knn_dists of the new rows, or "
+            f"{ALL_ROWS}."
         )
     return inputs.validated(umap, given.X, neighbors_given=precedence, reset=False), precedence
 
@@ -93,7 +94,8 @@ def manifold_of_all(umap: Any, given: Given, values: Any, search: Search | NoSea
     if search is not None:
         with report.phase("search") as entry:
             indices, dists = find_neighbors(search, None, umap.n_neighbors - 1, own=True)
-            entry["rows"] = len(indices)
+            report["search"] = {"searcher": "exact"}
+            entry.update(rows=len(indices), **report["search"])
         return fitting.learned(umap, Given(None, indices, dists), None, True, report)[0]
     if not hasattr(umap, "manifold_"):
         raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {ALL_ROWS}.")
@@ -157,7 +159,7 @@ def settled(umap: Any, manifold: Manifold, anchors: Any, epochs: int, report: Re
     with report.phase("start") as entry:
         places = np.full((manifold.n_samples, n_components), np.nan, np.float32)
         places[: len(umap.embedding_)] = umap.embedding_
-        places = filled(held, fitting.is_symmetric(manifold), places, forces, umap.seed_)
+        places = filled(manifold, places, forces, umap.seed_)
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
         run = begun(held, Start(places, rescale=False), schedule, forces, umap.seed_, holding)
         entry["init"] = "the map"

@@ -260,5 +260,5 @@ def test_a_search_that_lacks_the_new_rows_is_not_used(X):
     """Neighbors without features: new rows are placed by neighbors alone from then on."""
     model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0).fit(X[:200])
     model.update(**neighbors_of(X[:210], slice(200, 210)), epochs=1)
-    with pytest.raises(ValueError, match="without the features of the new rows"):
+    with pytest.raises(ValueError, match="rows that the search does not have"):
         model.transform(X[:3])

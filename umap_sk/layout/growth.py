@@ -5,6 +5,7 @@ import scipy.sparse
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
@@ -15,7 +16,7 @@ from umap_sk.layout.start import Start
 GAP = 0.1  # between a map and what is set beside it, in widths of the map
 
 
-def filled(held: SharedGraph, symmetric: bool, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
+def filled(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
     """Places of all rows that have an edge: those known (not NaN) stay, the others start at their neighbors' mean.
 
     It goes outwards from the known rows, weighted by membership. Rows to which no path leads are laid out by
@@ -24,6 +25,7 @@ def filled(held: SharedGraph, symmetric: bool, places: np.ndarray, forces: Force
     given = ~np.isnan(places[:, 0])
     if given.all():
         return places
+    held, symmetric = manifold._shared, manifold.parameters.get("symmetrize") is True
     indptr, indices, weights = held.rows(keep=False)
     n = len(places)
     graph = scipy.sparse.csr_array((weights, indices, indptr), (n, n))
