@@ -416,7 +416,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=50):
+    def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=60):
         """Take new rows into graph and map; the rows that are there hardly move, and keep their numbers.
 
         New rows start at their neighbors' mean, or where no path leads from them to old rows, in a layout of their own
@@ -438,7 +438,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             neighbors have changed.
         anchors : array-like or tuple, default=None
             As in :meth:`fit`, of all rows.
-        epochs : int, default=50
+        epochs : int, default=60
             Epochs to settle for.
 
         Returns
