@@ -22,7 +22,7 @@ from umap_sk.layout.start import Start
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
-from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors
+from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
 
 FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # of sparse graphs
 ALL_ROWS = "learn a manifold of all rows, the old ones first, and pass it as manifold"
@@ -49,7 +49,17 @@ def grown(umap: Any, given: Given, epochs: Any) -> dict[str, Any]:
     done = umap.epoch_ + standing["epoch_"]
     kept = {name: getattr(umap, name) for name in ("a_", "b_", "seed_")} | columns(umap, manifold)
     counted = {"epoch_": done, "n_epochs_": done}
+    kept["_features"] = features_of_all(umap, values, precedence) if n_new else umap._features
     return kept | {"manifold_": manifold, "report_": report, "_search": search, "_run": None} | standing | counted
+
+
+def features_of_all(umap: Any, values: Any, precedence: bool) -> Any:
+    """What is kept of the features beside a search, with those of the new rows; None where those are not known."""
+    if umap._features is None or values is None or (umap.metric == "precomputed" and not precedence):
+        return None
+    if values.shape[1] != umap._features.shape[1]:
+        raise ValueError(f"X has {values.shape[1]} features, but the fit had {umap._features.shape[1]}.")
+    return stacked(umap._features, values)
 
 
 def check_can_grow(umap: Any, epochs: Any) -> None:

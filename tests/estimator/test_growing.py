@@ -256,6 +256,18 @@ def test_what_cannot_grow(arrays, manifold):
         whole.drop_graph().update(knn_indices=[[0, 1]], knn_dists=[[1.0, 2.0]])
 
 
+def test_the_way_back_knows_the_new_rows(X, new):
+    """From all rows' features, kept beside a search or without one; from none where the new rows' are not known."""
+    for metric in ("precomputed", "correlation"):
+        model = PrecomputedUMAP(metric=metric, n_epochs=5, random_state=0).fit(X[:OLD], **neighbors_of(X[:OLD]))
+        model.update(X[OLD:], **new, epochs=1)
+        found = model.inverse_transform(model.embedding_[-5:])
+        np.testing.assert_array_equal(found, model.inverse_transform(model.embedding_[-5:], features=X))
+    model = PrecomputedUMAP(n_epochs=5, random_state=0).fit(X[:OLD], **neighbors_of(X[:OLD])).update(**new, epochs=1)
+    with pytest.raises(ValueError, match="this estimator has none"):
+        model.inverse_transform(model.embedding_[:5])
+
+
 def test_a_search_that_lacks_the_new_rows_is_not_used(X):
     """Neighbors without features: new rows are placed by neighbors alone from then on."""
     model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0).fit(X[:200])

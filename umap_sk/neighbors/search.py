@@ -86,9 +86,14 @@ def search_beside(
 
 def extended(search: Search, features: Any) -> Search:
     """The search among the training rows and more, by the metric with the arguments that it has."""
-    rows = [search.nearest._fit_X, ready(features, search.metric, search.parameters)]
-    together = scipy.sparse.vstack(rows, "csr") if scipy.sparse.issparse(rows[0]) else np.concatenate(rows)
+    together = stacked(search.nearest._fit_X, ready(features, search.metric, search.parameters))
     return search._replace(nearest=clone(search.nearest).fit(together))
+
+
+def stacked(features: Any, more: Any) -> Any:
+    """Rows of features, dense or sparse, and more rows below them."""
+    sparse = scipy.sparse.issparse(features) or scipy.sparse.issparse(more)
+    return scipy.sparse.vstack([features, more], "csr") if sparse else np.concatenate([features, more])
 
 
 def find_neighbors(
