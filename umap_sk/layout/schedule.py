@@ -45,7 +45,7 @@ class Descent(NamedTuple):
 COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
 ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
 SETTLING = Descent(step=1.8, fall=2.0, near=True)
-RESETTLING = Descent(step=2.5, fall=2.0, near=True)  # of a map to which rows have come
+RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # of a map to which rows have come
 
 
 class Phase(NamedTuple):
