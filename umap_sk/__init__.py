@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from umap_sk import former_names
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
+    from umap_sk.alignment import align
     from umap_sk.checkpoint.settings import Checkpoint
     from umap_sk.estimator import PrecomputedUMAP
     from umap_sk.exceptions import (
@@ -54,6 +55,7 @@ __all__ = [
     "SlowSearchWarning",
     "SpectralFallbackWarning",
     "UMAPWarning",
+    "align",
     "interactive",
     "knn_graph",
     "plan",
@@ -69,6 +71,7 @@ _HOMES = {
     "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",
     "Report": "monitor.report",
+    "align": "alignment",
     "interactive": "interactive_map.interactive",
     "knn_graph": "neighbors.read",
     "plan": "planning.plan",

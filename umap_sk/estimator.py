@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, inputs, parameters, persistence, placing
+from umap_sk import fitting, growing, inputs, parameters, persistence, placing
 from umap_sk.checkpoint.identity import check_unchanged
 from umap_sk.fitting import Given
 from umap_sk.graph.manifold import Manifold
@@ -233,7 +233,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return {"name": "PrecomputedUMAP"}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
+    def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None, anchors=None):
         """Learn the graph, unless a manifold is given, and lay it out.
 
         Parameters
@@ -250,17 +250,23 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             Where to begin, instead of the parameter `init`.
         manifold : Manifold, default=None
             A graph that was learned before, instead of neighbors.
+        anchors : array-like of shape (n_samples, n_components), or tuple of it and strength, default=None
+            Places that rows are held near, NaN for rows that are free. A strength (a number, or one for each row; 1 if
+            none is given) of 1 pulls a row one unit off its place about as hard as its neighbors pull it. With
+            ``init="auto"`` the layout begins at the anchors, another start is turned to them.
 
         Returns
         -------
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(Given(X, knn_indices, knn_dists, init, manifold), y)
+        self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors), y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
+    def fit_transform(
+        self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None, anchors=None
+    ):
         """Fit, and return the embedding.
 
         Parameters
@@ -275,17 +281,30 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             As in :meth:`fit`.
         manifold : Manifold, default=None
             As in :meth:`fit`.
+        anchors : array-like or tuple, default=None
+            As in :meth:`fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold), y)
+        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors), y)
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X=None, y=None, *, epochs=1, knn_indices=None, knn_dists=None, init=None, manifold=None):
+    def partial_fit(
+        self,
+        X=None,
+        y=None,
+        *,
+        epochs=1,
+        knn_indices=None,
+        knn_dists=None,
+        init=None,
+        manifold=None,
+        anchors=None,
+    ):
         """Run some epochs of the schedule; the first call builds graph and start.
 
         Any cutting of the epochs gives the bits of :meth:`fit`. After a :meth:`fit` that was interrupted, calls go on
@@ -305,6 +324,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             As in :meth:`fit`.
         manifold : Manifold, default=None
             As in :meth:`fit`.
+        anchors : array-like or tuple, default=None
+            As in :meth:`fit`.
 
         Returns
         -------
@@ -320,7 +341,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
         warn_of_target(y)
-        given = Given(X, knn_indices, knn_dists, init, manifold)
+        given = Given(X, knn_indices, knn_dists, init, manifold, anchors)
         seen = fitting.fingerprints(given)
         begins = self._begins(seen)
         on_disk: Any = contextlib.nullcontext()
@@ -393,6 +414,58 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         sizes = plan_sizes.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
         return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=60):
+        """Take new rows into graph and map; the rows that are there hardly move, and keep their numbers.
+
+        New rows start at their neighbors' mean, or where no path leads from them to old rows, in a layout of their own
+        beside the map. Then all rows settle for some epochs of small steps.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_new, n_features), default=None
+            Features of the new rows, which with a metric are searched among all rows, old ones as well; with
+            metric="precomputed" and nothing else given, distances of new rows to old and new ones
+            (n_new x (n_samples + n_new)).
+        knn_indices : array-like of shape (n_new, k), integers, default=None
+            Neighbors of the new rows among all rows. The old ones are 0 to ``n_samples - 1``, the new ones follow. The
+            old rows keep the neighbors that they have.
+        knn_dists : array-like of shape (n_new, k), real numbers, default=None
+            Their distances.
+        manifold : Manifold, default=None
+            A graph of all rows, the old ones first, instead of neighbors; where old rows are to list new ones, or their
+            neighbors have changed.
+        anchors : array-like or tuple, default=None
+            As in :meth:`fit`, of all rows.
+        epochs : int, default=60
+            Epochs to settle for.
+
+        Returns
+        -------
+        self : PrecomputedUMAP
+            With all rows in ``embedding_`` and ``manifold_``. After an error or an interrupt all is as it was.
+
+        Raises
+        ------
+        ValueError
+            If the layout has not been run to its end, `checkpoint` is set, or the graph was dropped and no manifold is
+            given.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from umap_sk import PrecomputedUMAP
+        >>> X = np.random.default_rng(0).normal(size=(120, 3))
+        >>> model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(X[:100])
+        >>> model.update(X[100:]).embedding_.shape
+        (120, 2)
+        """
+        check_is_fitted(self)
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None):
+            given = Given(X, knn_indices, knn_dists, None, manifold, anchors)
+            self._publish(growing.grown(self, given, epochs))
+        return self
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
         """Place new rows in the map, which is held still. A row's place depends on that row alone.
@@ -561,7 +634,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _check_goes_on(self, given, seen):
         """Raise if no epochs are left, or data or parameters are not those of the run."""
         if seen:
-            X, indices, dists, _, manifold = given
+            X, indices, dists, _, manifold, _ = given
             precedence = inputs.check_combination(X, indices, dists, manifold, again=True)
             if X is not None and self._run.fingerprints.get("X") != seen["X"]:
                 inputs.validated(self, X, neighbors_given=precedence, reset=False)

@@ -20,7 +20,9 @@ from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
+from umap_sk.layout.anchors import Anchors, known_places
 from umap_sk.layout.curve import Curve
+from umap_sk.layout.growth import filled
 from umap_sk.layout.init import automatic_start
 from umap_sk.layout.loss_curve import recorder
 from umap_sk.layout.optimizer import LayoutState
@@ -49,6 +51,7 @@ class Given(NamedTuple):
     knn_dists: Any = None
     init: Any = None
     manifold: Any = None
+    anchors: Any = None
 
 
 class Run(NamedTuple):
@@ -115,6 +118,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     init = umap.init if given.init is None else given.init
     known = manifold._shared.lengths is not None
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
+    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
@@ -129,7 +133,8 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
             entry["epoch"] = state.epoch
         found = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
         return results | found | {"seed_": state.seed}, dtype
-    run = started(umap, manifold, curve, Start(init, features, umap.rescale_init), seed, state, report)
+    start = Start(init, features, umap.rescale_init)
+    run = started(umap, manifold, curve, start, seed, state, report, anchors)
     n_epochs = planned_epochs(run)
     if stored:
         stored.n_epochs = n_epochs
@@ -235,19 +240,22 @@ def started(
     seed: int,
     state: LayoutState | None,
     report: Report,
+    anchors: Anchors | None = None,
 ) -> LayoutRun:
     """The layout run at its start, or at the state that was stored."""
     schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._shared
     with report.phase("resume" if state else "start") as entry:
         if state:
-            run = resumed(held, schedule, forces, state)
+            run = resumed(held, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch
         else:
-            if isinstance(start.init, str) and start.init == "auto":
+            if anchors and isinstance(start.init, str) and start.init == "auto":
+                start = Start(filled(manifold, known_places(anchors), forces, seed), rescale=False)
+            elif isinstance(start.init, str) and start.init == "auto":
                 found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
                 start = Start(found, start.features)
             entry["init"] = start.init if isinstance(start.init, str) else "array"
-            run = begun(held, start, schedule, forces, seed)
+            run = begun(held, start, schedule, forces, seed, anchors)
         entry["levels"] = level_sizes(run)
     return run
 

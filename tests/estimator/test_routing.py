@@ -123,15 +123,16 @@ def test_what_nobody_asked_for_is_refused(routing, wrap):
 
 def test_requests_are_kept_by_clone(routing):
     """Every argument beside X and y may be requested, in every method that takes it."""
-    model = umap().set_partial_fit_request(epochs=True, knn_indices=True, knn_dists=True, init=True, manifold=True)
-    model.set_fit_request(knn_indices=True, knn_dists=True, init=True, manifold=True)
+    of_fit = dict.fromkeys(("knn_indices", "knn_dists", "init", "manifold", "anchors"), True)
+    model = umap().set_partial_fit_request(epochs=True, **of_fit)
+    model.set_fit_request(**of_fit)
     model.set_transform_request(knn_indices=True, knn_dists=True)
     model.set_score_request(k=True, knn_indices=True, knn_dists=True)
     requests = clone(model).get_metadata_routing()
     for method in ("fit", "partial_fit", "transform", "score"):
         asked = getattr(requests, method).requests
         assert asked and all(asked.values())
-    assert set(requests.partial_fit.requests) == {"epochs", "knn_indices", "knn_dists", "init", "manifold"}
+    assert set(requests.partial_fit.requests) == {"epochs", *of_fit}
 
 
 # ------------------------------------------------------------------------------------------------------ routing off

@@ -138,6 +138,38 @@ def sampled_repulsion(positions, degree, pick, seed, epoch, count, block_rows, p
     return gradient
 
 
+# ---------------------------------------------------------------------------------------------------------- anchors
+
+
+def pull_to_anchors(positions, degree, places, strengths):
+    """Pull of a spring on every vertex: degree times strength times the difference, clipped."""
+    difference = np.asarray(places, float) - positions
+    return (np.asarray(degree, float) * strengths)[:, None] * clip(difference)
+
+
+def anchors_of_groups(owner, degree, places, strengths):
+    """Place and strength of one spring for each group that pulls it as the springs of its members would together."""
+    found_places, found_strengths = [], []
+    for group in range(owner.max() + 1):
+        pulls = degree[owner == group].astype(float) * strengths[owner == group]
+        middle = pulls @ places[owner == group] / pulls.sum() if pulls.sum() > 0 else np.zeros(places.shape[1])
+        found_places.append(middle)
+        found_strengths.append(pulls.sum() / degree[owner == group].sum(dtype=float) if pulls.sum() > 0 else 0.0)
+    return np.array(found_places), np.array(found_strengths)
+
+
+def spread(graph, places, known):
+    """Places of all vertices that a path leads to from known ones; each the weighted mean of its known neighbors."""
+    places, known = np.where(known[:, None], places, 0.0).astype(float), known.copy()
+    while True:
+        found = {i: graph[i, known] for i in np.flatnonzero(~known) if graph[i, known].sum() > 0}
+        if not found:
+            return np.where(known[:, None], places, np.nan)
+        means = {i: weights @ places[known] / weights.sum() for i, weights in found.items()}
+        for i, mean in means.items():
+            places[i], known[i] = mean, True
+
+
 # ------------------------------------------------------------------------------------------------------------ field
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.anchors import Anchors, add_pull, sampled_field
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.schedule import Phase, total_epochs
@@ -63,11 +64,14 @@ class LayoutProblem(NamedTuple):
         The schedule.
     forces : Forces
         Curve and rates.
+    anchors : tuple of Anchors
+        What holds the vertices of each level; empty where nothing does.
     """
 
     levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
+    anchors: tuple[Anchors, ...] = ()
 
 
 class LayoutState(NamedTuple):
@@ -169,6 +173,11 @@ def step_rows(
     after = settings, *blocks, out, out_moments
     if phase.field:
         repulsion(problem, phase, state, settings, out, (first, last))
+    elif problem.anchors:
+        sampled_field(state.positions, level, settings, out, blocks)
+    if problem.anchors:
+        add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out, blocks)
+    if phase.field or problem.anchors:
         kernels.field_step(*before, *level.edges, level.degree, *after)
     else:
         kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)

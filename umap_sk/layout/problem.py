@@ -9,7 +9,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import negatives_for, plan_phases
+from umap_sk.layout.schedule import negatives_for, plan_phases, resettling_phases
 from umap_sk.layout.sell import arrange
 from umap_sk.runtime.allocation import beside
 
@@ -27,11 +27,14 @@ class Schedule(NamedTuple):
         Axes of the embedding.
     multilevel : bool
         False runs every epoch on the whole graph.
+    settled : bool
+        True begins at a map and keeps its arrangement, for exactly `n_epochs`.
     """
 
     n_epochs: int | None
     n_components: int
     multilevel: bool
+    settled: bool = False
 
 
 def default_epochs(n_rows: int) -> int:
@@ -70,5 +73,8 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     on_grid = schedule.n_components == 2 and len(levels) > 1
-    phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
+    if schedule.settled:
+        phases = resettling_phases(n_epochs, negatives, field=on_grid)
+    else:
+        phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
     return LayoutProblem(levels, phases, forces), coarsest

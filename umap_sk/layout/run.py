@@ -7,11 +7,12 @@ import numpy as np
 
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
+from umap_sk.layout.anchors import Anchors, on_levels, turned
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
 from umap_sk.layout.schedule import total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
-from umap_sk.layout.start import Start, start_positions
+from umap_sk.layout.start import Start, is_scaled, start_positions
 
 
 class LayoutRun(NamedTuple):
@@ -29,6 +30,8 @@ class LayoutRun(NamedTuple):
         How long it goes.
     forces : Forces
         Curve and rates.
+    anchors : Anchors or None
+        Where rows of the data are held, of all rows.
     """
 
     problem: LayoutProblem | None
@@ -36,28 +39,43 @@ class LayoutRun(NamedTuple):
     rows: np.ndarray
     schedule: Schedule
     forces: Forces
+    anchors: Anchors | None = None
 
 
-def begun(held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int) -> LayoutRun:
-    """A run at epoch 0."""
+def begun(
+    held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
+) -> LayoutRun:
+    """A run at epoch 0; a start that is scaled is turned to the anchors."""
     held, connected = connected_part(held)
     problem, coarsest = layout_problem(held, schedule, forces, seed)
+    problem = held_near(problem, anchors, connected)
     positions, width = start_positions(start, problem, coarsest, held.lengths, connected, schedule.n_components, seed)
-    return LayoutRun(
-        problem, begin(problem, positions, seed, width), rows_in_order(problem, connected), schedule, forces
-    )
+    if anchors and is_scaled(start):
+        positions = turned(positions, problem.anchors[problem.phases[0].depth])
+    state = begin(problem, positions, seed, width)
+    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
 
 
-def resumed(held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState) -> LayoutRun:
+def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
+    """The problem with its vertices held near anchors of the rows, if there are any."""
+    return problem._replace(anchors=on_levels(anchors, problem.levels, connected)) if anchors else problem
+
+
+def resumed(
+    held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
+) -> LayoutRun:
     """A run that goes on from a stored state; its levels are built again."""
     held, connected = connected_part(held)
     problem, _ = layout_problem(held, schedule, forces, state.seed)
-    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces)
+    problem = held_near(problem, anchors, connected)
+    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
 
 
 def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:
     """A run with its problem, built again from the graph if the run came from a file."""
-    return run if run.problem is not None else resumed(held, run.schedule, run.forces, run.state)
+    if run.problem is not None:
+        return run
+    return resumed(held, run.schedule, run.forces, run.state, run.anchors)
 
 
 def advanced(
@@ -153,14 +171,16 @@ def as_plain(run: LayoutRun) -> dict[str, Any]:
     """What is stored of a run, in plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
     forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}
-    return {"state": state._asdict(), "rows": run.rows, "schedule": run.schedule._asdict(), "forces": forces}
+    stored = {"state": state._asdict(), "rows": run.rows, "schedule": run.schedule._asdict(), "forces": forces}
+    return stored | ({"anchors": tuple(run.anchors)} if run.anchors else {})
 
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
     """A run of what was stored, without its problem."""
     forces = stored["forces"] | {"curve": optimizer.Curve(*stored["forces"]["curve"])}
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
-    return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces))
+    anchors = Anchors(*stored["anchors"]) if "anchors" in stored else None
+    return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces), anchors)
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:

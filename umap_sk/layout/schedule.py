@@ -45,6 +45,7 @@ class Descent(NamedTuple):
 COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
 ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
 SETTLING = Descent(step=1.8, fall=2.0, near=True)
+RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # of a map to which rows have come
 
 
 class Phase(NamedTuple):
@@ -96,6 +97,11 @@ def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) ->
         phases.append(Phase(depth, first, max(1, round(epochs)), field, count, descent))
         first += phases[-1].epochs
     return tuple(phases)
+
+
+def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
+    """Schedule of epochs that start at a map and keep its arrangement: small steps on the graph itself."""
+    return (Phase(0, 0, n_epochs, field, negatives, RESETTLING),)
 
 
 def total_epochs(phases: tuple[Phase, ...]) -> int:

@@ -48,7 +48,7 @@ def start_positions(
     `lengths` are mean distances from every row to its neighbors, which "pivot_mds" needs; `connected` are the rows that
     take part, None for all.
     """
-    levels, scaled = problem.levels, start.rescale or isinstance(start.init, str)
+    levels, scaled = problem.levels, is_scaled(start)
     if isinstance(start.init, str) and start.init in OF_A_GRAPH:
         width = OF_A_GRAPH[start.init]
         positions = positions_of_a_graph(start.init, levels, coarsest, lengths, n_components, seed)
@@ -63,6 +63,11 @@ def start_positions(
         positions = np.ascontiguousarray(positions)
         kernels.jitter(positions, np.float32(JITTER))
     return positions, width
+
+
+def is_scaled(start: Start) -> bool:
+    """Whether a start is brought to scale, or taken as it is."""
+    return start.rescale or isinstance(start.init, str)
 
 
 def averaged(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:

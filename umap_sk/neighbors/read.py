@@ -45,10 +45,13 @@ def read_neighbors(
     n_rows: int | None = None,
     n_columns: int | None = None,
     drop_self: bool = True,
+    first_row: int = 0,
     disconnection_distance: float = np.inf,
     allocate: Allocate = in_memory,
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
+
+    The rows are numbered from `first_row` on; where that is not 0 they are the last ones of `n_columns`.
 
     Notes
     -----
@@ -72,13 +75,13 @@ def read_neighbors(
     if not disconnection_distance > 0:
         raise ValueError(f"disconnection_distance is {disconnection_distance}; a number above 0 is needed (or np.inf).")
     form = open_form(X, knn_indices, knn_dists)
-    n_columns = _count_columns(form, n_rows, n_columns, square=drop_self)
+    n_columns = _count_columns(form, n_rows, n_columns, square=drop_self and not first_row)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
     self_entry, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
     wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
-    rules = Rules(n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32)
+    rules = Rules(n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32, first_row)
     indptr, indices, distances, counts = gather(form, rules, allocate)
-    if drop_self and counts.edges == 0:
+    if drop_self and not first_row and counts.edges == 0:
         raise ValueError(
             f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own row, "
             f"{counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or farther. "

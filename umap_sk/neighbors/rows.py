@@ -48,7 +48,7 @@ class NeighborCounts(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What is kept of each row, and as what: at most `wanted` neighbors nearer than `cut`."""
+    """What is kept of each row, and as what: at most `wanted` neighbors nearer than `cut`; the first row's number."""
 
     n_columns: int
     wanted: int
@@ -56,6 +56,7 @@ class Rules(NamedTuple):
     cut: float
     index_dtype: type
     dist_dtype: type
+    first_row: int = 0
 
 
 def gather(
@@ -104,7 +105,7 @@ def _read_block(
     kept = np.empty(n_block, np.int64)
     tally = np.zeros((min(CHUNKS, n_block), kernels.TALLIES), np.int64)
     problem = np.zeros((len(tally), 3), np.int64)
-    first_row = -(2**62) if rules.self_entry == NO_SELF else block.first_row
+    first_row = -(2**62) if rules.self_entry == NO_SELF else rules.first_row + block.first_row
     whole = np.array([*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF], np.int64)
     rounding = max(ROUNDING, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else ROUNDING
     real = np.array([rules.cut, np.finfo(rules.dist_dtype).max, rounding])

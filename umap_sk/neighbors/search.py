@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 from scipy.spatial.distance import cdist
+from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
@@ -83,6 +84,18 @@ def search_beside(
         return NoSearch(str(error).splitlines()[0])
 
 
+def extended(search: Search, features: Any) -> Search:
+    """The search among the training rows and more, by the metric with the arguments that it has."""
+    together = stacked(search.nearest._fit_X, ready(features, search.metric, search.parameters))
+    return search._replace(nearest=clone(search.nearest).fit(together))
+
+
+def stacked(features: Any, more: Any) -> Any:
+    """Rows of features, dense or sparse, and more rows below them."""
+    sparse = scipy.sparse.issparse(features) or scipy.sparse.issparse(more)
+    return scipy.sparse.vstack([features, more], "csr") if sparse else np.concatenate([features, more])
+
+
 def find_neighbors(
     search: Search | NoSearch,
     features: Any,
@@ -94,7 +107,7 @@ def find_neighbors(
     """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
 
     Indices (int64) and distances (float64) are of shape (n_rows, n_neighbors), or narrower where there are fewer
-    training rows. With `own` the rows are the training rows, and none is its own neighbor.
+    training rows. With `own` the rows are the training rows (also None for them), and none is its own neighbor.
     """
     if isinstance(search, NoSearch):
         raise ValueError(
@@ -103,7 +116,7 @@ def find_neighbors(
     count = search.nearest.n_samples_fit_ - own
     wanted = min(n_neighbors, count)
     asked = min(wanted + EXTRA, count)
-    features = ready(features, search.metric, search.parameters)
+    features = search.nearest._fit_X if features is None else ready(features, search.metric, search.parameters)
     n, began = features.shape[0], time.perf_counter()
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better

@@ -1,0 +1,94 @@
+"""Sequences of maps: windows of data that share rows, laid out so that the same rows lie at the same places."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.graph.manifold import Manifold
+
+SWEEPS = 2  # over all maps
+
+
+def align(
+    manifolds: Sequence[Manifold], relations: Sequence[Any], *, strength: float = 0.3, **parameters: Any
+) -> list[PrecomputedUMAP]:
+    """Lay out a sequence of graphs so that rows which are the same lie at the same places in neighboring maps.
+
+    The first map is laid out alone, each other one with anchors at the places of the map before. Then all of them are
+    laid out again, one after the other, each with anchors at the places of both of its neighbors.
+
+    Parameters
+    ----------
+    manifolds : sequence of Manifold
+        The graphs, from :meth:`PrecomputedUMAP.learn_manifold`.
+    relations : sequence of dict, or of array-like of shape (n_pairs, 2)
+        For every pair of neighboring graphs which rows are the same: row of the first, row of the second.
+    strength : float, default=0.3
+        How strongly rows are held to where they are in the neighboring maps, as that of `anchors`.
+    **parameters : object
+        Parameters of :class:`PrecomputedUMAP`.
+
+    Returns
+    -------
+    list of PrecomputedUMAP
+        A fitted estimator for every graph.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is not one relation for each two neighboring graphs, or one names a row twice or one that is not there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk import PrecomputedUMAP, align
+    >>> X = np.random.default_rng(0).normal(size=(300, 3))
+    >>> learner = PrecomputedUMAP(metric="euclidean")
+    >>> manifolds = [learner.learn_manifold(X[first : first + 200]) for first in (0, 100)]
+    >>> maps = align(manifolds, [{row + 100: row for row in range(100)}], n_epochs=50, random_state=0)
+    >>> [model.embedding_.shape for model in maps]
+    [(200, 2), (200, 2)]
+    """
+    if len(relations) != len(manifolds) - 1:
+        raise ValueError(f"{len(manifolds)} manifolds have {len(manifolds) - 1} relations, not {len(relations)}.")
+    pairs = [checked_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
+    models = [PrecomputedUMAP(**parameters) for _ in manifolds]
+    for _ in range(SWEEPS):
+        for place, (model, manifold) in enumerate(zip(models, manifolds, strict=True)):
+            model.fit(manifold=manifold, anchors=anchors_of(place, models, pairs, manifold.n_samples, strength))
+    return models
+
+
+def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
+    """Rows that are the same in two graphs, as an array of pairs."""
+    pairs = np.array(list(relation.items()) if isinstance(relation, Mapping) else relation)
+    if pairs.size == 0 or pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        raise TypeError("A relation must be a dict of row numbers, or pairs of them: an array of shape (n_pairs, 2).")
+    for rows, manifold in zip(pairs.T, (before, after), strict=True):
+        if rows.min() < 0 or rows.max() >= manifold.n_samples:
+            raise ValueError(f"A relation names rows {rows.min()} to {rows.max()} of a graph of {manifold.n_samples}.")
+        if len(np.unique(rows)) < len(rows):
+            raise ValueError("A relation names a row twice; each row is the same as one other at most.")
+    return pairs
+
+
+def anchors_of(
+    place: int, models: list[PrecomputedUMAP], pairs: list[np.ndarray], n_samples: int, strength: float
+) -> tuple[np.ndarray, float] | None:
+    """Means of the places that rows of one graph have in the neighboring maps that are there, NaN for other rows."""
+    sides = [(models[place - 1], *pairs[place - 1].T)] if place else []
+    if place + 1 < len(models):
+        sides.append((models[place + 1], *pairs[place].T[::-1]))
+    sides = [side for side in sides if hasattr(side[0], "embedding_")]
+    if not sides:
+        return None
+    total = np.zeros((n_samples, models[place].n_components), np.float32)
+    count = np.zeros((n_samples, 1), np.float32)
+    for model, theirs, own in sides:
+        there = model.embedding_[theirs]
+        placed = ~np.isnan(there[:, 0])
+        total[own[placed]] += there[placed]
+        count[own[placed]] += 1
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0), strength
