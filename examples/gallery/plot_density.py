@@ -26,4 +26,5 @@ for dens_frac, axes in zip((0.0, 0.3), panels, strict=True):
     EmbeddingDisplay.from_estimator(umap, labels=labels, ax=axes, legend=False, title=title)
 
 # %%
-# `dens_frac=0` finds the radii and leaves the map as it is; with 0.3, the default, the last epochs raise the correlation.
+# `dens_frac=0` finds the radii and leaves the map as it is. With 0.3, the default, the last epochs raise the correlation
+# between them and those of the map.
