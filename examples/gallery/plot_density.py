@@ -26,5 +26,5 @@ for dens_frac, axes in zip((0.0, 0.3), panels, strict=True):
     EmbeddingDisplay.from_estimator(umap, labels=labels, ax=axes, legend=False, title=title)
 
 # %%
-# `dens_frac=0` finds the radii and leaves the map as it is. With 0.3, the default, the last epochs raise the correlation
-# between them and those of the map.
+# `dens_frac=0` finds the radii and leaves the map as it is. With 0.3, the default, the last epochs raise their
+# correlation with the radii of the map.
