@@ -25,6 +25,7 @@ from umap_sk.neighbors.held import lasting_features
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
+from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.first_compile import announced
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.targets import warn_of_target
@@ -93,6 +94,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Weight of every repulsion.
     multilevel : bool, default=True
         False runs every epoch on the whole graph, for warm starts and animation.
+    dens_lambda : float, default=0.0
+        Weight of the correlation between the radii of neighborhoods in the data and in the map, as in densMAP; 0 for
+        none, 2 is usual. The graph must be learned with it.
+    dens_frac : float, default=0.3
+        Share of the epochs, the last ones, that have it, but for those on coarse levels.
+    dens_var_shift : float, default=0.1
+        What is added to the variance of the map's log radii, so that it does not matter much how small it is.
     random_state : int, RandomState, Generator or None, default=None
         Seed; None draws one, which `seed_` tells.
     n_jobs : int, default=None
@@ -112,6 +120,11 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         The learned graph.
     graph_ : csr_array of shape (n_samples, n_samples)
         Its membership strengths.
+    rad_orig_ : ndarray of shape (n_samples,), float32
+        Log of every row's mean squared distance to its neighbors, by membership strength, where `dens_lambda` is above
+        0; NaN for rows without a neighbor. The exponential of half of it is a radius in the metric's units.
+    rad_emb_ : ndarray of shape (n_samples,), float32
+        Log of every row's mean distance to its neighbors in the map, found when it is first asked for.
     n_epochs_, epoch_ : int
         Epochs planned and run, over all levels.
     a_, b_ : float
@@ -131,7 +144,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     References
     ----------
     L. McInnes, J. Healy, J. Melville, "UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction",
-    arXiv:1802.03426, 2018. S. Damrich, F. A. Hamprecht, "On UMAP's true loss function", arXiv:2103.14608, 2021.
+    arXiv:1802.03426, 2018. S. Damrich, F. A. Hamprecht, "On UMAP's true loss function", arXiv:2103.14608, 2021. A.
+    Narayan, B. Berger, H. Cho, "Assessing single-cell transcriptomic variability through density-preserving data
+    visualization", Nature Biotechnology 39, 2021.
 
     Examples
     --------
@@ -173,6 +188,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         negative_sample_rate=5,
         repulsion_strength=1.0,
         multilevel=True,
+        dens_lambda=0.0,
+        dens_frac=0.3,
+        dens_var_shift=0.1,
         random_state=None,
         n_jobs=None,
         verbose=False,
@@ -198,6 +216,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.negative_sample_rate = negative_sample_rate
         self.repulsion_strength = repulsion_strength
         self.multilevel = multilevel
+        self.dens_lambda = dens_lambda
+        self.dens_frac = dens_frac
+        self.dens_var_shift = dens_var_shift
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -231,6 +252,25 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _doc_link_url_param_generator(self):
         return {"name": "PrecomputedUMAP"}
+
+    @property
+    def rad_orig_(self):
+        """Log radii in the data."""
+        check_is_fitted(self)
+        manifold = getattr(self, "manifold_", None)
+        radii = None if manifold is None else manifold._shared.radii
+        if radii is None:
+            raise AttributeError(
+                "rad_orig_ is known where the graph was learned with dens_lambda above 0, and not dropped. Set "
+                "dens_lambda and fit again; dens_frac=0 leaves the map as it is without."
+            )
+        return readonly(radii)
+
+    @property
+    def rad_emb_(self):
+        """Log radii in the map."""
+        check_is_fitted(self)
+        return placing.radii_in_map(self)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None, anchors=None):

@@ -18,6 +18,7 @@ from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
+from umap_sk.graph.radii import data_radii, distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.anchors import Anchors, known_places
@@ -116,6 +117,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
         search = search_for_new(values, asked, umap.n_neighbors, given=precedence)
     features = values if precedence or umap.metric != "precomputed" else None
     init = umap.init if given.init is None else given.init
+    inputs.check_radii(umap.dens_lambda, manifold._shared.radii is not None)
     known = manifold._shared.lengths is not None
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
     anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
@@ -166,7 +168,7 @@ def manifold_of(
     if manifold is None:
         kept = stored.graph() if stored else None
         if kept:
-            return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
+            return Manifold(kept[0], wanted, own=WHOLE, **kept[1]), None
         return learned(umap, given, values, precedence, report, seed)
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
@@ -215,17 +217,21 @@ def learned(
             check_square(values)
         entry.update(counts._asdict())
     warn_about(counts, neighbors, umap.n_neighbors - 1)
-    return united(neighbors, wanted, report, allocate), search
+    return united(neighbors, wanted, report, allocate, radii=umap.dens_lambda > 0), search
 
 
-def united(neighbors: Neighbors, wanted: dict[str, Any], report: Report, allocate: Allocate) -> Manifold:
-    """Manifold of rows of neighbors, by the parameters of the graph."""
+def united(
+    neighbors: Neighbors, wanted: dict[str, Any], report: Report, allocate: Allocate, *, radii: bool
+) -> Manifold:
+    """Manifold of rows of neighbors, by the parameters of the graph, with their radii if they are asked for."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         used = {name: value for name, value in wanted.items() if name != "disconnection_distance"}
+        distances = distances_by_index(neighbors, allocate) if radii else None
         graph = fuzzy_graph(neighbors, **used, allocate=allocate)
+        found = None if distances is None else data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths)
+    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
     warn_of_lost(lost, "rows have no neighbor")

@@ -217,6 +217,16 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
     return Anchors(*(np.ascontiguousarray(array) for array in held))
 
 
+def check_radii(dens_lambda: float, has_radii: bool) -> None:
+    """Raise if the map is to keep density, and the graph does not know the radii of its rows."""
+    if dens_lambda > 0 and not has_radii:
+        raise ValueError(
+            f"dens_lambda={dens_lambda} needs the radii of the rows' neighborhoods, which this manifold does not have. "
+            "Learn it by an estimator whose dens_lambda is above 0, whatever its value. A graph of Manifold.from_graph "
+            "has no distances to learn them from: pass neighbors, or set dens_lambda=0."
+        )
+
+
 def named_start(init: str, features: Any, has_lengths: bool) -> str:
     """A start by its name, if it is known and what it works on is there."""
     if init not in STARTS:

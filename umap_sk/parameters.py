@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from umap_sk import inputs
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.neighbors.choice import NAMES, Asked
@@ -42,6 +43,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state", np.random.Generator],
     "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
     "verbose": ["verbose"],
+    "dens_lambda": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
+    "dens_frac": [Interval(Real, 0, 1, closed="both")],
+    "dens_var_shift": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
 
@@ -80,7 +84,15 @@ def forces_of(umap: Any, curve: Curve) -> Forces:
         float(umap.repulsion_strength),
         negative_rate=float(umap.negative_sample_rate),
         learning_rate=float(umap.learning_rate),
+        density=density_of(umap),
     )
+
+
+def density_of(umap: Any) -> Density | None:
+    """How much the map keeps density, None for not at all."""
+    if not (umap.dens_lambda > 0 and umap.dens_frac > 0):
+        return None
+    return Density(float(umap.dens_lambda), float(umap.dens_frac), SHIFT * float(umap.dens_var_shift))
 
 
 def schedule_of(umap: Any) -> Schedule:

@@ -7,12 +7,14 @@ from sklearn.utils.validation import _num_samples
 
 from umap_sk import inputs, parameters
 from umap_sk.fitting import warn_of_lost
+from umap_sk.graph.radii import map_radii
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
 from umap_sk.neighbors.held import searched_features
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors
+from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads, spare_threads
 
 
@@ -54,6 +56,12 @@ def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarr
     coordinates = place(frozen, neighbors, umap.n_neighbors, umap.local_connectivity)
     warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor")
     return coordinates if values is None else coordinates.astype(values.dtype, copy=False)
+
+
+def radii_in_map(umap: Any) -> np.ndarray:
+    """Log radii of the map as it stands, read-only."""
+    with limit_threads(umap.n_jobs), spare_threads(len(umap.embedding_)):
+        return umap._map.get("radii", lambda: readonly(map_radii(umap.embedding_, umap.n_neighbors)))
 
 
 def transformed(umap: Any, X: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:

@@ -30,6 +30,9 @@ OUT_OF_RANGE = {
     "random_state": [-1, 1.5, "seed"],
     "n_jobs": [0, 1.5],
     "verbose": ["loud"],
+    "dens_lambda": [-1, np.inf, None],
+    "dens_frac": [-0.1, 1.1],
+    "dens_var_shift": [-0.1, np.nan],
     "checkpoint": [3, True],
 }
 AT_THE_BORDER = {
@@ -42,6 +45,9 @@ AT_THE_BORDER = {
     "n_epochs": 1,
     "negative_sample_rate": 0.5,
     "repulsion_strength": 0,
+    "dens_lambda": 0,
+    "dens_frac": 1,
+    "dens_var_shift": 0,
     "n_jobs": -1,
 }
 
@@ -81,6 +87,8 @@ EXTREMES = [
     {"n_neighbors": 2**64},
     {"n_neighbors": 10**30},
     {"local_connectivity": 1e300},
+    {"dens_lambda": 1e12, "dens_frac": 1.0, "dens_var_shift": 0.0},
+    {"dens_lambda": 1e-12, "dens_var_shift": 1e12, "negative_sample_rate": 1e-12},
 ]
 
 

@@ -22,6 +22,7 @@ ESTIMATORS = [
     PrecomputedUMAP(metric="euclidean"),
     PrecomputedUMAP(symmetrize=False),
     PrecomputedUMAP(n_components=3),
+    PrecomputedUMAP(metric="euclidean", dens_lambda=2.0, dens_frac=0.5, dens_var_shift=0.2),
     PrecomputedUMAP(n_components=1),
     PrecomputedUMAP(set_op_mix_ratio=0),
     PrecomputedUMAP(metric="cosine"),

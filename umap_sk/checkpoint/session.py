@@ -90,8 +90,8 @@ class Session:
         """Whether the last epoch is on the disk."""
         return 0 < self.n_epochs <= self._written
 
-    def graph(self) -> tuple[FuzzyGraph, np.ndarray | None] | None:
-        """The graph of the run and its mean distances, if it is on the disk and whole."""
+    def graph(self) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
+        """The graph of the run and what is known of its rows, if it is on the disk and whole."""
         graph = store.read_graph(self.folder)
         if graph is None and self._locked:
             store.graph_path(self.folder).unlink(missing_ok=True)
@@ -172,7 +172,7 @@ class Session:
         shared.checksum = shared.checksum or checksum_of_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum
         if self._writer is not None and not store.graph_path(self.folder).exists():
-            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.lengths)
+            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.of_rows)
 
     def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
@@ -187,7 +187,7 @@ class Session:
         self._written = state.epoch
         store.drop_old(self.folder, self.settings.keep, spared=self._began_at if self._is_step else None)
         if self._shared is not None and not store.graph_path(self.folder).exists():
-            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.lengths)
+            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.of_rows)
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

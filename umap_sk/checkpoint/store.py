@@ -1,7 +1,7 @@
 """What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from umap_sk.checkpoint.identity import check_seed, check_stamp, stamp
 from umap_sk.checkpoint.metadata import load, metadata_path, store
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.graph.shared import OF_ROWS
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.run import state_from_plain
 from umap_sk.runtime.files import DamagedError
@@ -131,16 +132,16 @@ def graph_path(folder: Path) -> Path:
     return folder / "graph.joblib"
 
 
-def write_graph(folder: Path, graph: FuzzyGraph, lengths: np.ndarray | None) -> None:
-    """Write the graph, and mean distances where they are known, unless it is there."""
+def write_graph(folder: Path, graph: FuzzyGraph, of_rows: Mapping[str, np.ndarray]) -> None:
+    """Write the graph, and what is known of its rows' distances, unless it is there."""
     if not graph_path(folder).exists():
         counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
-        arrays = graph if lengths is None else (*graph, lengths)
+        arrays = (*graph, *(of_rows[name] for name in OF_ROWS if name in of_rows))
         store(graph_path(folder), tuple(map(np.asarray, arrays)), {**stamp(folder), **counts})
 
 
-def read_graph(folder: Path) -> tuple[FuzzyGraph, np.ndarray | None] | None:
-    """The graph and its mean distances, if it is there and whole; a warning if it is damaged."""
+def read_graph(folder: Path) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
+    """The graph and what is known of its rows' distances, if it is there and whole; a warning if it is damaged."""
     path = graph_path(folder)
     if not path.exists():
         return None
@@ -151,7 +152,7 @@ def read_graph(folder: Path) -> tuple[FuzzyGraph, np.ndarray | None] | None:
         graph = load(path)
         if len(graph[0]) - 1 != metadata.get("n_samples") or len(graph[1]) != metadata.get("edges"):
             raise DamagedError(f"it has {len(graph[0]) - 1} rows and {len(graph[1])} edges")
-        return FuzzyGraph(*graph[:3]), graph[3] if len(graph) > 3 else None
+        return FuzzyGraph(*graph[:3]), dict(zip(OF_ROWS, graph[3:], strict=False))
     except (DamagedError, OSError, TypeError, IndexError) as error:
         warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
         return None

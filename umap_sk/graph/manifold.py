@@ -11,7 +11,7 @@ import scipy.sparse
 from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.shared import WHOLE, SharedGraph
-from umap_sk.graph.validate import check_graph, check_lengths, check_places
+from umap_sk.graph.validate import check_graph, check_lengths, check_places, check_radii
 from umap_sk.runtime.allocation import Allocate, on_disk
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
@@ -39,6 +39,8 @@ class Manifold:
         the optimizer's order; when it is asked for, its rows are made again, bit for bit.
     lengths : ndarray of shape (n_samples,), float32, optional
         Mean distance from every row to its neighbors, which a start from the graph's distances needs.
+    radii : ndarray of shape (n_samples,), float32, optional
+        Log radius of every row's neighborhood, which a fit with `dens_lambda` needs; NaN for rows without an edge.
 
     Examples
     --------
@@ -61,8 +63,9 @@ class Manifold:
         *,
         own: Iterable[str] = (),
         lengths: np.ndarray | None = None,
+        radii: np.ndarray | None = None,
     ):
-        self._shared = SharedGraph(graph, own, lengths)
+        self._shared = SharedGraph(graph, own, lengths, radii)
         self._parameters = dict(parameters or {})
 
     @classmethod
@@ -127,7 +130,7 @@ class Manifold:
         OSError
             If something cannot be written, as on a full disk; then nothing is left.
         """
-        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.lengths)
+        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.of_rows)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
@@ -165,8 +168,8 @@ class Manifold:
         ...     Manifold.load(f"{folder}/points")
         Manifold(n_samples=100, edges=1794, n_neighbors=15)
         """
-        graph, parameters, lengths = storage.load(directory)
-        return cls(graph, parameters, lengths=lengths)
+        graph, parameters, of_rows = storage.load(directory)
+        return cls(graph, parameters, **of_rows)
 
     @classmethod
     def built(cls, directory: str | os.PathLike, learn: Callable[[Allocate], "Manifold"]) -> "Manifold":
@@ -186,9 +189,9 @@ class Manifold:
         """
         with storage.new_directory(directory) as folder:
             made = learn(partial(on_disk, folder))
-            storage.write(folder, made._shared.rows(), made._parameters, made._shared.lengths)
-        graph, parameters, lengths = storage.load(directory, looked_at=True)
-        return cls(graph, parameters, lengths=lengths)
+            storage.write(folder, made._shared.rows(), made._parameters, made._shared.of_rows)
+        graph, parameters, of_rows = storage.load(directory, looked_at=True)
+        return cls(graph, parameters, **of_rows)
 
     @property
     def n_samples(self) -> int:
@@ -280,7 +283,8 @@ class Manifold:
 
     def __getstate__(self) -> dict[str, Any]:
         graph = tuple(self._shared.rows(keep=False))
-        return {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._shared.lengths}
+        state = {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._shared.lengths}
+        return state if self._shared.radii is None else state | {"radii": self._shared.radii}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
@@ -288,7 +292,8 @@ class Manifold:
         what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
         check_lengths(lengths, len(graph.indptr) - 1, what, cure)
-        self._shared = SharedGraph(graph, WHOLE, lengths)
+        check_radii(state.get("radii"), graph.indptr, what, cure)
+        self._shared = SharedGraph(graph, WHOLE, lengths, state.get("radii"))
         self._parameters = parameters
 
 

@@ -12,6 +12,7 @@ from umap_sk.runtime.allocation import file_of
 from umap_sk.runtime.compile import readonly
 
 WHOLE = ("indices", "weights")
+OF_ROWS = ("lengths", "radii")
 
 
 class LaidOut(NamedTuple):
@@ -45,6 +46,8 @@ class SharedGraph:
         Arrays that nobody else holds, so that giving them up frees memory. Arrays in files are never given up.
     lengths : ndarray of shape (n,), float32, optional
         Mean distance from every row to its neighbors.
+    radii : ndarray of shape (n,), float32, optional
+        Log radius of every row; see :func:`umap_sk.graph.radii.data_radii`.
 
     Attributes
     ----------
@@ -52,17 +55,30 @@ class SharedGraph:
         Of the graph in rows, where somebody has needed it.
     """
 
-    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "lengths", "n_edges", "owned")
+    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "n_edges", "owned", *OF_ROWS)
 
-    def __init__(self, graph: FuzzyGraph, owned: Iterable[str] = (), lengths: np.ndarray | None = None):
+    def __init__(
+        self,
+        graph: FuzzyGraph,
+        owned: Iterable[str] = (),
+        lengths: np.ndarray | None = None,
+        radii: np.ndarray | None = None,
+    ):
         self._indptr, self._rows = graph.indptr, {"indices": graph.indices, "weights": graph.weights}
         self._laid_out: dict[str, LaidOut] = {}
         self._lock = threading.Lock()
         self.n_edges = len(graph.indices)
         self.lengths = lengths
+        self.radii = radii
         self.checksum: str | None = None
         self.in_files = any(file_of(array) for array in graph[1:])
         self.owned = frozenset(() if self.in_files else owned)
+
+    @property
+    def of_rows(self) -> dict[str, np.ndarray]:
+        """What is known of the rows' distances, by name."""
+        known = {name: getattr(self, name) for name in OF_ROWS}
+        return {name: array for name, array in known.items() if array is not None}
 
     @property
     def indptr(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.validate import DTYPES, check_lengths, form_problem, look_through
+from umap_sk.graph.shared import OF_ROWS
+from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, form_problem, look_through
 from umap_sk.runtime import allocation
 from umap_sk.runtime.checksum import checksum_of_file, checksum_of_table, content_of
 from umap_sk.runtime.compile import readonly
@@ -23,7 +25,6 @@ MANIFOLD_FORMAT = 2  # raised when an older version of the package could not mak
 SUMMED = 2  # the first format whose checksums of arrays are this version's
 KIND = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
-LENGTHS = "lengths"
 
 
 def new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
@@ -38,18 +39,18 @@ def new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
 
 
 def save(
-    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None
+    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]
 ) -> None:
     """Write a graph and its parameters to a new directory; memory maps are copied without being read whole."""
     with new_directory(directory) as folder:
-        write(folder, graph, parameters, lengths)
+        write(folder, graph, parameters, of_rows)
 
 
-def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: np.ndarray | None = None) -> None:
+def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]) -> None:
     """Write what a new directory lacks yet of a graph, and remove arrays that were needed on the way only."""
     from umap_sk import __version__
 
-    arrays = graph._asdict() | ({} if lengths is None else {LENGTHS: lengths})
+    arrays = graph._asdict() | dict(of_rows)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
             allocation.write(folder / f"{name}.npy", array)
@@ -71,8 +72,8 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], lengths: 
 
 def load(
     directory: str | os.PathLike, *, looked_at: bool = False
-) -> tuple[FuzzyGraph, dict[str, Any], np.ndarray | None]:
-    """Map a graph, its parameters and its rows' mean distances, where they are known, into memory.
+) -> tuple[FuzzyGraph, dict[str, Any], dict[str, np.ndarray]]:
+    """Map a graph, its parameters and what is known of its rows' distances, by name, into memory.
 
     All of it is looked through, unless this process has just written it; then the system reads what is used.
     """
@@ -80,14 +81,14 @@ def load(
     about = _description(folder)
     graph = FuzzyGraph(*(_mapped(folder / f"{name}.npy", dtypes) for name, dtypes in DTYPES.items()))
     _check_sizes(folder, about, graph)
-    lengths = None
-    if f"{LENGTHS}.npy" in about.get("checksums", {}):
-        lengths = _mapped(folder / f"{LENGTHS}.npy", ("float32",))
+    known = [name for name in OF_ROWS if f"{name}.npy" in about.get("checksums", {})]
+    of_rows = {name: _mapped(folder / f"{name}.npy", ("float32",)) for name in known}
     if not looked_at:
         _check_contents(folder, about, graph)
-        check_lengths(lengths, len(graph.indptr) - 1, repr(str(folder)), _AGAIN)
+        check_lengths(of_rows.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _AGAIN)
+        check_radii(of_rows.get("radii"), graph.indptr, repr(str(folder)), _AGAIN)
     parameters = {name: float(v) if v in ("inf", "nan") else v for name, v in about["parameters"].items()}
-    return graph, parameters, lengths
+    return graph, parameters, of_rows
 
 
 def _checksums(paths: list[Path]) -> dict[str, str]:
@@ -139,7 +140,7 @@ def _description(folder: Path) -> dict[str, Any]:
     if "checksum" in about and about["checksum"] != checksum_of_table(about, ("checksum",)):
         raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
     sums = about.get("checksums", {})
-    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, LENGTHS)}:
+    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, *OF_ROWS)}:
         raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_AGAIN}")
     return about
 

@@ -51,6 +51,19 @@ def check_lengths(lengths: np.ndarray | None, n_rows: int, what: str, cure: str)
         raise ValueError(f"{what} has a mean distance that is negative or not finite. {cure}")
 
 
+def check_radii(radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: str) -> None:
+    """Raise ValueError if log radii are not, in float32, a finite number for each row with an edge, else NaN."""
+    if radii is None:
+        return
+    n_rows = len(indptr) - 1
+    if not isinstance(radii, np.ndarray) or radii.dtype != np.float32 or radii.shape != (n_rows,):
+        raise ValueError(f"{what} has log radii of another form than one float32 for each of {n_rows} rows. {cure}")
+    if not np.array_equal(np.isfinite(radii), np.diff(indptr) > 0) or np.isinf(radii).any():
+        raise ValueError(
+            f"{what} has a log radius that is not finite for a row with edges, or is for one without. {cure}"
+        )
+
+
 def check_places(graph: Any) -> None:
     """Raise ValueError where a sparse graph's arrays name places outside it, which scipy would read and write."""
     limit = graph.shape[0]

@@ -1,25 +1,10 @@
-"""Anchors: the pull of rows to places, and sampled repulsion in the form of a field, to which the pull is added."""
+"""Anchors: the pull of rows to places."""
 
-import numpy as np
 from numba import prange
 
-from umap_sk.kernels.forces import CLIP, repel_block
-from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.forces import CLIP
+from umap_sk.kernels.numbers import BLOCK
 from umap_sk.runtime.compile import parallel_kernel
-
-
-@parallel_kernel
-def sample_field(positions, units, pick, settings, first_block, last_block, out):
-    """Write the mean push of sampled vertices on the rows of some blocks, as for degrees of 1 (`units`)."""
-    n, d = positions.shape
-    for block in prange(first_block, last_block):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        gradient = np.zeros((BLOCK, d), f4)
-        repel_block(low, high, positions, units, pick, settings[0], gradient)
-        for i in range(low, high):
-            for k in range(d):
-                out[i, k] = gradient[i - low, k] / settings[0].negative_rate
 
 
 @parallel_kernel

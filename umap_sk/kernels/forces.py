@@ -1,11 +1,11 @@
 """Attraction along the edges, and repulsion by sampled vertices."""
 
 import numpy as np
-from numba import uint64
+from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK, below, f4, mix, next_random, power
 from umap_sk.kernels.sell import PULLED, SLICE
-from umap_sk.runtime.compile import kernel
+from umap_sk.runtime.compile import kernel, parallel_kernel
 
 POOL = 4096  # random vertices in a pool
 CHUNK = 2048  # pairs that are computed in one flat loop
@@ -194,3 +194,18 @@ def repel_block(low, high, positions, degree, pick, s, gradient):
         pair_factors_repulsion(factors, (last - first) * count, s)
         clip_terms(difference, factors, (last - first) * count)
         add_runs(first, last, low, count, s.negative_rate / f4(count), degree, difference, gradient)
+
+
+@parallel_kernel
+def sampled_field(positions, degree, pick, settings, first_block, last_block, out):
+    """Write the field at the rows of some blocks that sampled vertices exert, the same as in an epoch without."""
+    n, d = positions.shape
+    for block in prange(first_block, last_block):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        gradient = np.zeros((BLOCK, d), f4)
+        repel_block(low, high, positions, degree, pick, settings[0], gradient)
+        for i in range(low, high):
+            for k in range(d):
+                whole = settings[0].negative_rate * degree[i]
+                out[i, k] = gradient[i - low, k] / whole if whole > f4(0) else f4(0)

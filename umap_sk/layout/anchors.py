@@ -60,14 +60,6 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     return (np.stack([(own * column).sum(1) for column in (left @ right).T], axis=1) + there).astype(np.float32)
 
 
-def sampled_field(
-    positions: np.ndarray, level: ArrangedLevel, settings: np.ndarray, out: np.ndarray, blocks: tuple[int, int]
-) -> None:
-    """Write the sampled repulsion on the rows of some blocks into `out`, in the form of a field."""
-    units = np.ones_like(level.degree)
-    kernels.sample_field(readonly(positions), units, level.row_owner, settings, *blocks, out)
-
-
 def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray, blocks: tuple[int, int]) -> None:
     """Add the pull of anchors to a field that counts times degree and `rate`, at the rows of some blocks."""
     places, strengths = (readonly(array) for array in anchors)

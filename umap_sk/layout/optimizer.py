@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.anchors import Anchors, add_pull, sampled_field
+from umap_sk.layout.anchors import Anchors, add_pull
 from umap_sk.layout.curve import Curve
+from umap_sk.layout.density import Density, Target, add_density
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.schedule import Phase, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, prolongation
@@ -44,6 +45,8 @@ class Forces(NamedTuple):
         Negative samples an edge that the expectation stands for.
     learning_rate : float
         Factor of all steps.
+    density : Density or None
+        How much radii in the map follow those in the data; None for not at all.
     """
 
     curve: Curve
@@ -51,6 +54,7 @@ class Forces(NamedTuple):
     attraction: float = 4.0
     negative_rate: float = 5.0
     learning_rate: float = 1.0
+    density: Density | None = None
 
 
 class LayoutProblem(NamedTuple):
@@ -66,12 +70,15 @@ class LayoutProblem(NamedTuple):
         Curve and rates.
     anchors : tuple of Anchors
         What holds the vertices of each level; empty where nothing does.
+    target : Target or None
+        Radii in the data, where forces have a density.
     """
 
     levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
     anchors: tuple[Anchors, ...] = ()
+    target: Target | None = None
 
 
 class LayoutState(NamedTuple):
@@ -171,16 +178,29 @@ def step_rows(
     blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
     before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
     after = settings, *blocks, out, out_moments
+    density = density_now(problem, phase, state)
     if phase.field:
         repulsion(problem, phase, state, settings, out, (first, last))
-    elif problem.anchors:
-        sampled_field(state.positions, level, settings, out, blocks)
+    elif density or problem.anchors:
+        kernels.sampled_field(before[0], level.degree, level.row_owner, settings, *blocks, out)
     if problem.anchors:
         add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out, blocks)
-    if phase.field or problem.anchors:
+    if density:
+        assert problem.target is not None
+        add_density(density, problem.target, level, state.positions, settings, blocks, out)
+    if phase.field or density or problem.anchors:
         kernels.field_step(*before, *level.edges, level.degree, *after)
     else:
         kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
+
+
+def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
+    """The density of an epoch, whose weight grows from its first one on; None before, and on coarse levels."""
+    density, total = problem.forces.density, total_epochs(problem.phases)
+    done = state.epoch + 1 - total
+    if density is None or phase.depth > 0 or density.share * total + done <= 0:
+        return None
+    return density._replace(weight=density.weight * min(1.0, 1 + done / (density.share * total)))
 
 
 def packed_positions(positions: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
+from umap_sk.layout.density import target_of
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.schedule import negatives_for, plan_phases, resettling_phases
 from umap_sk.layout.sell import arrange
@@ -57,8 +58,9 @@ def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
     indptr = np.concatenate([[0], graph.indptr[1:][kept]])
     lengths = None if held.lengths is None else held.lengths[kept]
+    radii = None if held.radii is None else held.radii[kept]
     part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
-    return SharedGraph(part, ("indices",), lengths), np.flatnonzero(kept)
+    return SharedGraph(part, ("indices",), lengths, radii), np.flatnonzero(kept)
 
 
 def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[LayoutProblem, Level]:
@@ -77,4 +79,5 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
         phases = resettling_phases(n_epochs, negatives, field=on_grid)
     else:
         phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
-    return LayoutProblem(levels, phases, forces), coarsest
+    target = None if forces.density is None else target_of(held, levels[0])
+    return LayoutProblem(levels, phases, forces, target=target), coarsest

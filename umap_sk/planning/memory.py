@@ -24,20 +24,32 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
+        memory["graph"] += radii_memory(sizes)
     # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
     gone = given_up(sizes)
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
     # Positions and two moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
+    field = max(field, (20 + 4 * d) * n) if sizes.dens_lambda else field  # radii in the map, and what they come to
     # On the way down, levels that were left release their slices.
     left = slices_of(coarse_edges(sizes, n, sizes.edges)) if n > COARSEST_VERTICES else 0
     arranged = arranged_memory(sizes)
     memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
+    for phase in ("start", "layout") if sizes.dens_lambda else ():
+        memory[phase] += 8 * n  # radii in the data, in both orders
     if sizes.checkpoints:
         memory["start"] += gone if graph else 0  # the graph is written while the start is made
         memory["layout"] += state_memory(sizes)  # is written while the next epochs are run, which take other arrays
     return memory
+
+
+def radii_memory(sizes: Sizes) -> int:
+    """Bytes of radii in the data while the graph is learned, and of every neighbor's distance in another order."""
+    if not sizes.dens_lambda:
+        return 0
+    entries = 0 if sizes.on_disk else sizes.kept * (4 if sizes.symmetrize else 8)
+    return entries + 4 * sizes.n
 
 
 def given_up(sizes: Sizes) -> int:

@@ -9,7 +9,7 @@ from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.inputs import STARTS
 
-OF_THE_ESTIMATOR = ("n_components", "symmetrize", "multilevel", "n_epochs", "checkpoint")
+OF_THE_ESTIMATOR = ("n_components", "dens_lambda", "symmetrize", "multilevel", "n_epochs", "checkpoint")
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
 
 
@@ -29,6 +29,7 @@ class Sizes(NamedTuple):
     on_disk: bool  # whether the graph is built and kept in files, and its slices with it
     own: bool  # whether nobody else holds the graph's arrays, so that they go when the slices are there
     checkpoints: int  # how many of the run lie on the disk at most; 0 if none is kept
+    dens_lambda: float = 0.0
 
 
 def edges_of_arrays(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:

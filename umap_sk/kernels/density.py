@@ -1,0 +1,206 @@
+"""Density (densMAP; Narayan, Berger, Cho 2021): radii of neighborhoods in the data and in the map, and their force."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.numbers import BLOCK, f4, log_of, power
+from umap_sk.kernels.sell import PULLED, SLICE
+from umap_sk.kernels.union import place_of
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+SMALLEST = 1e-8  # is added to mean squared distances, as in umap-learn
+LOG_SMALLEST = -18.420680743952367
+
+
+@kernel
+def log_radius(mean_square):
+    """Logarithm of a mean squared distance and SMALLEST, float64."""
+    return log_of(1.0 + np.float64(mean_square) / SMALLEST) + LOG_SMALLEST
+
+
+@kernel
+def listed_distance(indptr, indices, distances, row, column):
+    """Distance at which a row lists another, 0 where it does not."""
+    last = indptr[row + 1]
+    place = place_of(indices, indptr[row], last, column)
+    if place < last and np.int64(indices[place]) == column:
+        return np.float64(distances[place])
+    return 0.0
+
+
+@parallel_kernel
+def data_radii(indptr, indices, weights, listed_indptr, listed, distances, out):
+    """Logarithm of every row's mean squared distance along its edges, weighted by their strengths; NaN without edges.
+
+    Distances are those of the rows of neighbors that the graph was made of, sorted by index: of an edge that both ends
+    list, the larger one.
+    """
+    n = out.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            total = 0.0
+            whole = 0.0
+            for e in range(indptr[i], indptr[i + 1]):
+                j = np.int64(indices[e])
+                forth = listed_distance(listed_indptr, listed, distances, i, j)
+                distance = max(forth, listed_distance(listed_indptr, listed, distances, j, i))
+                weight = np.float64(weights[e])
+                total += weight * (distance * distance)
+                whole += weight
+            out[i] = log_radius(total / whole) if whole > 0.0 else np.nan
+
+
+@kernel
+def gather_rows(first, count, rows, indices, out):
+    """The rows at the other ends of `count` edges, column by column."""
+    for k in range(rows.shape[1]):
+        for q in range(count):
+            out[k, q] = rows[indices[first + q], k]
+
+
+@kernel
+def square_to_own(gathered, own, d, width, softening, squared):
+    """Squared distances of the rows of a slice to the other ends of `width` edges of each, and the softening."""
+    for q in range(width * SLICE):
+        squared[q] = f4(1e-12) + softening
+    for k in range(d):
+        for t in range(width):
+            for lane in range(SLICE):
+                difference = own[k, lane] - gathered[k, t * SLICE + lane]
+                squared[t * SLICE + lane] += difference * difference
+
+
+@kernel
+def add_nearness(first, width, squared, weights, a, b, nearness, spread):
+    """Add the similarities in the map along the edges of a slice's rows, and with their squared lengths."""
+    for t in range(width):
+        for lane in range(SLICE):
+            x = squared[t * SLICE + lane]
+            near = f4(1) / (f4(1) + a * power(x, b))
+            near = near if weights[first + t * SLICE + lane] > f4(0) else f4(0)
+            nearness[lane] += near
+            spread[lane] += near * x
+
+
+@parallel_kernel
+def map_radii(positions, starts, indices, weights, settings, nearness, radii, logarithms):
+    """Sum of every row's similarities in the map along its edges, and the mean square of their lengths by these."""
+    n, d = positions.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        s = settings[0]
+        own = np.zeros((d, SLICE), f4)
+        gathered = np.empty((d, PULLED * SLICE), f4)
+        squared = np.empty(PULLED * SLICE, f4)
+        whole = np.empty(SLICE, f4)
+        spread = np.empty(SLICE, f4)
+        for slice_ in range(block * BLOCK // SLICE, (min(n, (block + 1) * BLOCK) + SLICE - 1) // SLICE):
+            rows = min(SLICE, n - slice_ * SLICE)
+            whole[:] = f4(0)
+            spread[:] = f4(0)
+            for lane in range(rows):
+                for k in range(d):
+                    own[k, lane] = positions[slice_ * SLICE + lane, k]
+            for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
+                width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
+                gather_rows(first, width * SLICE, positions, indices, gathered)
+                square_to_own(gathered, own, d, width, s.softening, squared)
+                add_nearness(first, width, squared, weights, s.a, s.b, whole, spread)
+            for lane in range(rows):
+                i = slice_ * SLICE + lane
+                nearness[i] = whole[lane]
+                radii[i] = spread[lane] / whole[lane] if whole[lane] > f4(0) else f4(0)
+                logarithms[i] = log_radius(radii[i])
+
+
+@parallel_kernel
+def sums_of_blocks(counted, values, others, sums):
+    """Of every block: rows that count, the sums of their values and of the squares, and of the products with others."""
+    n = values.shape[0]
+    for block in prange(sums.shape[0]):
+        rows = 0
+        total = 0.0
+        squares = 0.0
+        products = 0.0
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            if counted[i] > f4(0):
+                value = np.float64(values[i])
+                rows += 1
+                total += value
+                squares += value * value
+                products += value * np.float64(others[i])
+        sums[block, 0] = rows
+        sums[block, 1] = total
+        sums[block, 2] = squares
+        sums[block, 3] = products
+
+
+@parallel_kernel
+def density_slopes(positions, nearness, radii, logarithms, target, mean, slope, scale, out):
+    """Every row's place, and how much the objective gains by its mean square and by its similarities.
+
+    The correlation's derivative by a row's logarithm is `scale` (target - slope (logarithm - mean)).
+    """
+    n, d = positions.shape
+    for i in prange(n):
+        for k in range(d):
+            out[i, k] = positions[i, k]
+        gain = f4(0)
+        if nearness[i] > f4(0):
+            gain = scale * (target[i] - slope * (logarithms[i] - mean)) / (nearness[i] * (radii[i] + f4(SMALLEST)))
+        out[i, d] = gain
+        out[i, d + 1] = gain * (radii[i] + f4(SMALLEST))
+
+
+@kernel
+def add_density_terms(first, width, squared, gathered, own, weights, a, b, force):
+    """Add the force of `width` edges of a slice's rows: twice the derivative by the squared length, times the edge.
+
+    With the similarity p = 1 / (1 + a x^b) of the squared length x, d(p x)/dx = p (1 - b (1 - p)), and
+    -dp/dx = b p (1 - p) / x.
+    """
+    d = force.shape[0]
+    for t in range(width):
+        for lane in range(SLICE):
+            x = squared[t * SLICE + lane]
+            grown = a * power(x, b)
+            share = f4(1) / ((f4(1) + grown) * x)
+            near = share * x
+            wider = (own[d, lane] + gathered[d, t * SLICE + lane]) * (f4(1) - b * (f4(1) - near))
+            looser = (own[d + 1, lane] + gathered[d + 1, t * SLICE + lane]) * (b * (grown * share))
+            term = near * (wider + looser)
+            squared[t * SLICE + lane] = term if weights[first + t * SLICE + lane] > f4(0) else f4(0)
+    for k in range(d):
+        for t in range(width):
+            for lane in range(SLICE):
+                force[k, lane] += squared[t * SLICE + lane] * (own[k, lane] - gathered[k, t * SLICE + lane])
+
+
+@parallel_kernel
+def add_density(slopes, starts, indices, weights, degree, settings, first_block, last_block, out):
+    """Add the gradient of the radii's correlation to the field at the rows of some blocks.
+
+    `slopes` are those of :func:`density_slopes`; a field is multiplied by s.negative_rate and a row's degree later.
+    """
+    n, d = slopes.shape[0], slopes.shape[1] - 2
+    for block in prange(first_block, last_block):
+        s = settings[0]
+        own = np.zeros((d + 2, SLICE), f4)
+        gathered = np.empty((d + 2, PULLED * SLICE), f4)
+        squared = np.empty(PULLED * SLICE, f4)
+        force = np.empty((d, SLICE), f4)
+        for slice_ in range(block * BLOCK // SLICE, (min(n, (block + 1) * BLOCK) + SLICE - 1) // SLICE):
+            rows = min(SLICE, n - slice_ * SLICE)
+            force[:] = f4(0)
+            for lane in range(rows):
+                for k in range(d + 2):
+                    own[k, lane] = slopes[slice_ * SLICE + lane, k]
+            for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
+                width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
+                gather_rows(first, width * SLICE, slopes, indices, gathered)
+                square_to_own(gathered, own, d, width, s.softening, squared)
+                add_density_terms(first, width, squared, gathered, own, weights, s.a, s.b, force)
+            for lane in range(rows):
+                i = slice_ * SLICE + lane
+                if degree[i] > f4(0):
+                    for k in range(d):
+                        out[i, k] += force[k, lane] / (s.negative_rate * degree[i])
