@@ -74,8 +74,8 @@ def check_can_grow(umap: Any, epochs: Any) -> None:
         raise ValueError("update keeps nothing on the disk, but checkpoint is set. Call set_params(checkpoint=None).")
     if umap.dens_lambda > 0:
         raise ValueError(
-            f"dens_lambda={umap.dens_lambda}, but an update does not keep density. Fit all rows, with the map as init for "
-            "the old ones, or call set_params(dens_lambda=0.0) to let the density go."
+            f"dens_lambda={umap.dens_lambda}, but an update does not keep density. Fit all rows, with the map "
+            "as init for the old ones, or call set_params(dens_lambda=0.0) to let the density go."
         )
 
 
