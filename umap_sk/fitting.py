@@ -20,6 +20,7 @@ from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
+from umap_sk.graph.targets import under_another_name
 from umap_sk.layout.anchors import Anchors, known_places
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.growth import filled
@@ -41,6 +42,7 @@ from umap_sk.neighbors.searchers import search_for_new, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
 from umap_sk.runtime.allocation import Allocate, in_memory
+from umap_sk.targets import Targets, check_manifold, read_targets, settings_of, shaped
 
 
 class Given(NamedTuple):
@@ -52,6 +54,7 @@ class Given(NamedTuple):
     init: Any = None
     manifold: Any = None
     anchors: Any = None
+    y: Any = None  # None where it is not used
 
 
 class Run(NamedTuple):
@@ -162,15 +165,17 @@ def manifold_of(
     umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report, seed: int
 ) -> tuple[Manifold, Any]:
     """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
-    manifold, wanted = given.manifold, parameters.graph_parameters(umap)
+    manifold = given.manifold
     if manifold is None:
         kept = stored.graph() if stored else None
         if kept:
-            return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
+            return Manifold(kept[0], parameters.known_of(umap, given.y), own=WHOLE, lengths=kept[1]), None
         return learned(umap, given, values, precedence, report, seed)
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-    manifold.check_agrees(wanted)
+    manifold.check_agrees(parameters.graph_parameters(umap))
+    y_hash = None if given.y is None else inputs.fingerprints(y=given.y)["y"]
+    check_manifold(settings_of(umap), manifold.parameters.get("targets"), y_hash)
     if values is not None and values.shape[0] != manifold.n_samples:
         raise ValueError(
             f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
@@ -191,6 +196,7 @@ def learned(
 ) -> tuple[Manifold, Any]:
     """Manifold of the neighbors that were given or are found, and the search that found them."""
     indices, dists, search = given.knn_indices, given.knn_dists, None
+    shaping = read_targets(given.y, umap, inputs.n_rows(values, indices))
     if searches(umap, given):
         with report.phase("search") as entry:
             asked = parameters.asked_of(umap, seed)
@@ -215,20 +221,25 @@ def learned(
             check_square(values)
         entry.update(counts._asdict())
     warn_about(counts, neighbors, umap.n_neighbors - 1)
-    return united(neighbors, wanted, report, allocate), search
+    return united(neighbors, parameters.known_of(umap, given.y), shaping, report, allocate), search
 
 
-def united(neighbors: Neighbors, wanted: dict[str, Any], report: Report, allocate: Allocate) -> Manifold:
-    """Manifold of rows of neighbors, by the parameters of the graph."""
+def united(
+    neighbors: Neighbors, known: dict[str, Any], shaping: Targets | None, report: Report, allocate: Allocate
+) -> Manifold:
+    """Manifold of rows of neighbors, by the parameters of the graph, and of targets that shape it."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        used = {name: value for name, value in wanted.items() if name != "disconnection_distance"}
-        graph = fuzzy_graph(neighbors, **used, allocate=allocate)
+        used = {name: value for name, value in known.items() if name not in ("disconnection_distance", "targets")}
+        first = allocate if shaping is None else under_another_name(allocate, "first")
+        graph = fuzzy_graph(neighbors, **used, allocate=first)
+        if shaping is not None:
+            graph = shaped(graph, shaping, symmetrize=known["symmetrize"], allocate=allocate)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths)
+    manifold = Manifold(graph, known, own=WHOLE, lengths=lengths)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    warn_of_lost(lost, "rows have no neighbor")
+    warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")
     return manifold
 
 
@@ -304,11 +315,11 @@ def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
     return lambda state: is_read(state) or (stored is not None and state is stored.writing)
 
 
-def warn_of_lost(lost: np.ndarray, what: str) -> None:
+def warn_of_lost(lost: np.ndarray, what: str, *, also: str = "") -> None:
     """Warn of rows that have no place, for a reason."""
     if lost.any():
         warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            "embedding. Search for more neighbors, or raise disconnection_distance.",
+            f"embedding. Search for more neighbors, or raise disconnection_distance{also}.",
             DisconnectedWarning,
         )

@@ -23,7 +23,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         scales = 16 * n  # rho and sigma, float64
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
-        memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
+        memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales) + targets_memory(sizes)
     # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
     gone = given_up(sizes)
@@ -38,6 +38,15 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         memory["start"] += gone if graph else 0  # the graph is written while the start is made
         memory["layout"] += state_memory(sizes)  # is written while the next epochs are run, which take other arrays
     return memory
+
+
+def targets_memory(sizes: Sizes) -> int:
+    """Bytes that targets take at most while they shape a graph: the graph without them, and of numbers their rows."""
+    if sizes.targets is None:
+        return 0
+    graph = (0 if sizes.on_disk else 8 * sizes.edges) + 8 * sizes.n
+    # Indices and distances as they are found and as they are read; and the graph of both that is not united yet.
+    return graph + (24 * sizes.targets * sizes.n + graph if sizes.targets else 0)
 
 
 def given_up(sizes: Sizes) -> int:
