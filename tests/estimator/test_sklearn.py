@@ -176,7 +176,9 @@ def test_clone_parameters_and_pictures(estimator):
     assert "PrecomputedUMAP" in estimator_html_repr(estimator)
     X = np.random.default_rng(0).uniform(size=(40, 40))
     X = pairwise_distances(X) if estimator.metric == "precomputed" else X
-    fitted = clone(estimator).set_params(n_epochs=2).fit(X)
+    fitted = (
+        clone(estimator).set_params(n_epochs=2).fit(X, None if estimator.target_metric is None else np.arange(40) % 2)
+    )
     assert "PrecomputedUMAP" in estimator_html_repr(fitted)
     assert not hasattr(clone(fitted), "embedding_")
 
