@@ -16,11 +16,9 @@ from umap_sk.checkpoint.identity import identity_of
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
-from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
-from umap_sk.graph.targets import under_another_name
 from umap_sk.layout.anchors import Anchors, known_places
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.growth import filled
@@ -42,7 +40,7 @@ from umap_sk.neighbors.searchers import search_for_new, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
 from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.targets import Targets, check_manifold, read_targets, settings_of, shaped
+from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
 
 
 class Given(NamedTuple):
@@ -165,17 +163,16 @@ def manifold_of(
     umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report, seed: int
 ) -> tuple[Manifold, Any]:
     """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
-    manifold = given.manifold
+    manifold, wanted = given.manifold, parameters.known_of(umap, given.y)
     if manifold is None:
         kept = stored.graph() if stored else None
         if kept:
-            return Manifold(kept[0], parameters.known_of(umap, given.y), own=WHOLE, lengths=kept[1]), None
+            return Manifold(kept[0], wanted, own=WHOLE, lengths=kept[1]), None
         return learned(umap, given, values, precedence, report, seed)
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-    manifold.check_agrees(parameters.graph_parameters(umap))
-    y_hash = None if given.y is None else inputs.fingerprints(y=given.y)["y"]
-    check_manifold(settings_of(umap), manifold.parameters.get("targets"), y_hash)
+    manifold.check_agrees(wanted)
+    check_manifold(wanted.get("targets"), manifold.parameters.get("targets"))
     if values is not None and values.shape[0] != manifold.n_samples:
         raise ValueError(
             f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
@@ -204,7 +201,7 @@ def learned(
                 asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
             search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
             entry.update(rows=len(indices), **report["search"])
-    wanted = parameters.graph_parameters(umap)
+    wanted = parameters.known_of(umap, given.y)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
             values if indices is None else None,
@@ -221,22 +218,19 @@ def learned(
             check_square(values)
         entry.update(counts._asdict())
     warn_about(counts, neighbors, umap.n_neighbors - 1)
-    return united(neighbors, parameters.known_of(umap, given.y), shaping, report, allocate), search
+    return united(neighbors, wanted, shaping, report, allocate), search
 
 
 def united(
-    neighbors: Neighbors, known: dict[str, Any], shaping: Targets | None, report: Report, allocate: Allocate
+    neighbors: Neighbors, wanted: dict[str, Any], shaping: Targets | None, report: Report, allocate: Allocate
 ) -> Manifold:
     """Manifold of rows of neighbors, by the parameters of the graph, and of targets that shape it."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        used = {name: value for name, value in known.items() if name not in ("disconnection_distance", "targets")}
-        first = allocate if shaping is None else under_another_name(allocate, "first")
-        graph = fuzzy_graph(neighbors, **used, allocate=first)
-        if shaping is not None:
-            graph = shaped(graph, shaping, symmetrize=known["symmetrize"], allocate=allocate)
+        used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
+        graph = graph_of(neighbors, used, shaping, allocate)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, known, own=WHOLE, lengths=lengths)
+    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
     warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")

@@ -65,9 +65,10 @@ def graph_parameters(umap: Any) -> dict[str, Any]:
 
 
 def known_of(umap: Any, y: Any) -> dict[str, Any]:
-    """What a manifold knows of how it was learned: the graph's parameters, and what its targets were."""
+    """What a manifold knows of how it was learned: the graph's parameters, and where it has targets, what they were."""
     of_targets, known = settings_of(umap), graph_parameters(umap)
-    return known if of_targets is None else known | {"targets": of_targets | {"hash": inputs.fingerprints(y=y)["y"]}}
+    hashed = {} if y is None else {"hash": inputs.fingerprints(y=y)["y"]}
+    return known if of_targets is None else known | {"targets": of_targets | hashed}
 
 
 def curve_of(umap: Any) -> Curve:

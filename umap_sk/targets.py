@@ -11,10 +11,10 @@ import scipy.sparse
 import sklearn
 
 from umap_sk.exceptions import IgnoredTargetWarning, warn
-from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.targets import with_labels, with_numbers
+from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
+from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
 from umap_sk.neighbors.distances import SEARCHED
-from umap_sk.neighbors.read import read_neighbors
+from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.search import build_search, find_neighbors
 from umap_sk.runtime.allocation import Allocate
 
@@ -89,35 +89,37 @@ def read_targets(y: Any, umap: Any, n_rows: int) -> Targets | None:
     return Targets(values, metric, float(umap.target_weight), int(umap.target_n_neighbors or umap.n_neighbors))
 
 
-def check_manifold(wanted: dict[str, Any] | None, known: dict[str, Any] | None, y_hash: str | None) -> None:
-    """Raise if a manifold's targets are not those that an estimator is set to; `y_hash` of a y beside the manifold."""
-    if wanted is None and known is None:
-        return
-    learned = {name: value for name, value in (known or {}).items() if name != "hash"}
-    if wanted is None or learned != wanted:
-        there, here = (
-            ", ".join(f"target_{name}={value!r}" for name, value in (settings or {"metric": None}).items())
-            for settings in (learned, wanted)
-        )
+def check_manifold(wanted: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
+    """Raise if a manifold's targets are not those that an estimator is set to, or is given beside it."""
+    there, here = (
+        ", ".join(f"target_{name}={value!r}" for name, value in (told or {"metric": None}).items() if name != "hash")
+        for told in (known, wanted)
+    )
+    if there != here:
         raise ValueError(
             f"The manifold was learned with {there}, but the estimator has {here}. Targets are part of the graph: set "
             "the estimator's parameters to the manifold's, or learn a manifold with them, learn_manifold(X, y)."
         )
-    if y_hash is not None and known and y_hash != known["hash"]:
+    if known and wanted and wanted.get("hash", known["hash"]) != known["hash"]:
         raise ValueError(
             "y is not what the manifold was learned with, and a manifold holds its targets. Leave y out, or learn a "
             "manifold with it, learn_manifold(X, y)."
         )
 
 
-def shaped(graph: FuzzyGraph, targets: Targets, *, symmetrize: bool, allocate: Allocate) -> FuzzyGraph:
-    """The graph with targets, whose weights are used up."""
+def graph_of(
+    neighbors: Neighbors, parameters: dict[str, Any], targets: Targets | None, allocate: Allocate
+) -> FuzzyGraph:
+    """Fuzzy graph of neighbors, whose arrays are used up, and of targets, if there are any."""
+    if targets is None:
+        return fuzzy_graph(neighbors, **parameters, allocate=allocate)
+    graph = fuzzy_graph(neighbors, **parameters, allocate=under_another_name(allocate, "first"))
+    kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if targets.metric == CATEGORICAL:
-        return with_labels(graph, targets.values, targets.weight, symmetrize=symmetrize, allocate=allocate)
+        return with_labels(graph, targets.values, targets.weight, **kept)
     indices, dists = nearest(targets)
     near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=targets.n_neighbors)
-    count, weight = targets.n_neighbors, targets.weight
-    return with_numbers(graph, near, count, weight, symmetrize=symmetrize, allocate=allocate)
+    return with_numbers(graph, near, targets.n_neighbors, targets.weight, **kept)
 
 
 def nearest(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
