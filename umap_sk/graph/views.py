@@ -45,7 +45,7 @@ class Views:
         >>> points = np.random.default_rng(0).normal(size=(100, 6))
         >>> one, other = (PrecomputedUMAP(metric="euclidean").learn_manifold(x) for x in (points[:, :3], points[:, 3:]))
         >>> one.union(other)
-        Manifold(n_samples=100, edges=3300, n_neighbors=15)
+        Manifold(n_samples=100, edges=3066, n_neighbors=15)
         """
         left, right = self._with(other)
         return self._made(other, set_operations.union(left, right), rescale=True)
