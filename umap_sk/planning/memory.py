@@ -44,7 +44,7 @@ def targets_memory(sizes: Sizes) -> int:
     """Bytes that targets take at most while they shape a graph: the graph without them, and of numbers their rows."""
     if sizes.targets is None:
         return 0
-    graph = (0 if sizes.on_disk else 8 * sizes.edges) + 8 * sizes.n
+    graph = (0 if sizes.on_disk else 8 * sizes.edges) + 20 * sizes.n  # rows' starts, labels, and numbers of these
     # Indices and distances as they are found and as they are read; and the graph of both that is not united yet.
     return graph + (24 * sizes.targets * sizes.n + graph if sizes.targets else 0)
 
