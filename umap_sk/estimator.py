@@ -80,7 +80,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         What `y` is: "categorical" for labels (-1, None or NaN where unknown), or a metric of numbers such as
         "euclidean". It shapes the graph then. None leaves `y` out.
     target_weight : float, default=0.5
-        How much: 0 for the neighbors alone, 1 for the targets alone.
+        From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
     target_n_neighbors : int, default=None
         Neighbors of a row among targets that are numbers; `n_neighbors` if None.
     init : {"auto", "pca", "pivot_mds", "spectral", "random"} or array-like of shape (n, n_components), default="auto"
