@@ -75,5 +75,5 @@ def _combined(
         np.cumsum(lengths, out=indptr[1:])
     indices = allocate("indices", int(indptr[-1]), left.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
-    kernels.combine_rows(*given, operation, np.array(settings, np.float64), readonly(indptr), indices, weights)
+    kernels.merge_graphs(*given, operation, np.array(settings, np.float64), readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)

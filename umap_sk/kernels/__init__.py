@@ -46,8 +46,8 @@ from umap_sk.kernels.set_operations import (
     INTERSECTION,
     UNION,
     UNKNOWN,
-    combine_rows,
     count_either,
+    merge_graphs,
     restore_rows,
     weigh_by_labels,
 )

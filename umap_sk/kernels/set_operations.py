@@ -56,7 +56,7 @@ def count_either(left_indptr, left_indices, right_indptr, right_indices, lengths
 
 
 @parallel_kernel
-def combine_rows(
+def merge_graphs(
     left_indptr, left_indices, left_weights, right_indptr, right_indices, right_weights,
     operation, settings, indptr, indices, weights,
 ):  # fmt: skip
