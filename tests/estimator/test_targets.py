@@ -193,3 +193,13 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         np.testing.assert_array_equal(np.load(file), expected)
     assert main(["fit", "--features", "x.npy", "--out", "g.npy", *common]) != 0
     assert "needs targets, but y is None" in capsys.readouterr().err
+
+
+def test_update_takes_manifolds_alone():
+    """New rows bring no targets by themselves; a manifold of all rows has them."""
+    model = PrecomputedUMAP(**LABELED).fit(X[:50], Y[:50])
+    with pytest.raises(ValueError, match="update takes no y. Learn a manifold of all rows"):
+        model.update(X[50:])
+    with pytest.raises(ValueError, match="The manifold was learned with target_metric=None"):
+        model.update(manifold=PrecomputedUMAP(**SETTINGS).learn_manifold(X))
+    assert model.update(manifold=model.learn_manifold(X, Y), epochs=2).embedding_.shape == (60, 2)
