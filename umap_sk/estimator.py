@@ -28,7 +28,7 @@ from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.first_compile import announced
 from umap_sk.runtime.threads import limit_threads
-from umap_sk.targets import warn_of_target
+from umap_sk.targets import used
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
@@ -77,6 +77,13 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         for hellinger, jaccard and dice, else infinity).
     symmetrize : bool, default=True
         False leaves the graph directed: half the memory, better local and worse global figures.
+    target_metric : str, default=None
+        What `y` is: "categorical" for labels (-1, None or NaN where unknown), or a metric of numbers such as
+        "euclidean". It shapes the graph then. None leaves `y` out.
+    target_weight : float, default=0.5
+        From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
+    target_n_neighbors : int, default=None
+        Neighbors of a row among targets that are numbers; `n_neighbors` if None.
     init : {"auto", "pca", "pivot_mds", "spectral", "random"} or array-like of shape (n, n_components), default="auto"
         Where the layout begins; the argument `init` of :meth:`fit` wins. "pca" takes the features' principal
         components, "pivot_mds" the shortest paths in the graph, and "auto" the first where `X` has features, else the
@@ -181,6 +188,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         set_op_mix_ratio=1.0,
         disconnection_distance=None,
         symmetrize=True,
+        target_metric=None,
+        target_weight=0.5,
+        target_n_neighbors=None,
         init="auto",
         rescale_init=True,
         n_epochs=None,
@@ -209,6 +219,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.set_op_mix_ratio = set_op_mix_ratio
         self.disconnection_distance = disconnection_distance
         self.symmetrize = symmetrize
+        self.target_metric = target_metric
+        self.target_weight = target_weight
+        self.target_n_neighbors = target_n_neighbors
         self.init = init
         self.rescale_init = rescale_init
         self.n_epochs = n_epochs
@@ -280,8 +293,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             See the table of the class.
-        y : object, default=None
-            Not used; a warning says so once a process, unless a pipeline or another installed package passes it.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Targets, as `target_metric` says. Without one they are not used; a warning says so once a process, unless a
+            pipeline or another installed package passes them.
         knn_indices : array-like of shape (n_samples, k), integers, default=None
             Neighbors of each row, the row itself among them or not; -1 or the dtype's maximum for a missing one.
         knn_dists : array-like of shape (n_samples, k), real numbers, default=None
@@ -300,7 +314,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors), y)
+        self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric)), y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -313,7 +327,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             As in :meth:`fit`.
-        y : object, default=None
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             As in :meth:`fit`.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
@@ -329,7 +343,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors), y)
+        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric)), y)
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -354,7 +368,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
             As in :meth:`fit`; later calls may leave all data out.
-        y : object, default=None
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             As in :meth:`fit`.
         epochs : int, default=1
             Epochs to go on by; fewer are run where the schedule ends.
@@ -380,8 +394,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        warn_of_target(y)
-        given = Given(X, knn_indices, knn_dists, init, manifold, anchors)
+        given = Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric))
         seen = fitting.fingerprints(given)
         begins = self._begins(seen)
         on_disk: Any = contextlib.nullcontext()
@@ -399,12 +412,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def learn_manifold(self, X=None, *, knn_indices=None, knn_dists=None, directory=None):
+    def learn_manifold(self, X=None, y=None, *, knn_indices=None, knn_dists=None, directory=None):
         """Learn the graph alone, the expensive half that many layouts can share.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
+            As in :meth:`fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             As in :meth:`fit`.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
@@ -417,7 +432,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Manifold
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
-        given = Given(X, knn_indices, knn_dists)
+        given = Given(X, knn_indices, knn_dists, y=used(y, self.target_metric))
 
         def learned(allocate=in_memory):
             _, values, precedence = fitting.validated(self, given)
@@ -645,7 +660,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _fit(self, given, y):
         """Fit from the beginning; the dtype of the output."""
-        warn_of_target(y)
         seen = fitting.fingerprints(given) if self.checkpoint is not None else {}
         on_disk = fitting.session(self, given, seen, None, stepped=False)
         with self._task(2, given, y) as task, self._careful(), on_disk as stored:
@@ -674,10 +688,11 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _check_goes_on(self, given, seen):
         """Raise if no epochs are left, or data or parameters are not those of the run."""
         if seen:
-            X, indices, dists, _, manifold, _ = given
-            precedence = inputs.check_combination(X, indices, dists, manifold, again=True)
-            if X is not None and self._run.fingerprints.get("X") != seen["X"]:
-                inputs.validated(self, X, neighbors_given=precedence, reset=False)
+            precedence = inputs.check_combination(
+                given.X, given.knn_indices, given.knn_dists, given.manifold, again=True
+            )
+            if given.X is not None and self._run.fingerprints.get("X") != seen["X"]:
+                inputs.validated(self, given.X, neighbors_given=precedence, reset=False)
         if self.epoch_ >= self.n_epochs_:
             raise ValueError(
                 f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "

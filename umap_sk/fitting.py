@@ -16,7 +16,6 @@ from umap_sk.checkpoint.identity import identity_of
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.exceptions import DisconnectedWarning, warn
-from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.radii import data_radii, distances_by_index
 from umap_sk.graph.scales import mean_distances
@@ -42,6 +41,7 @@ from umap_sk.neighbors.searchers import search_for_new, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.planning.plan import warn_if_too_large
 from umap_sk.runtime.allocation import Allocate, in_memory
+from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
 
 
 class Given(NamedTuple):
@@ -53,6 +53,7 @@ class Given(NamedTuple):
     init: Any = None
     manifold: Any = None
     anchors: Any = None
+    y: Any = None  # None where it is not used
 
 
 class Run(NamedTuple):
@@ -164,7 +165,7 @@ def manifold_of(
     umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report, seed: int
 ) -> tuple[Manifold, Any]:
     """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
-    manifold, wanted = given.manifold, parameters.graph_parameters(umap)
+    manifold, wanted = given.manifold, parameters.known_of(umap, given.y)
     if manifold is None:
         kept = stored.graph() if stored else None
         if kept:
@@ -173,6 +174,7 @@ def manifold_of(
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
     manifold.check_agrees(wanted)
+    check_manifold(wanted.get("targets"), manifold.parameters.get("targets"))
     if values is not None and values.shape[0] != manifold.n_samples:
         raise ValueError(
             f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
@@ -193,6 +195,7 @@ def learned(
 ) -> tuple[Manifold, Any]:
     """Manifold of the neighbors that were given or are found, and the search that found them."""
     indices, dists, search = given.knn_indices, given.knn_dists, None
+    shaping = read_targets(given.y, umap, inputs.n_rows(values, indices))
     if searches(umap, given):
         with report.phase("search") as entry:
             asked = parameters.asked_of(umap, seed)
@@ -200,7 +203,7 @@ def learned(
                 asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
             search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
             entry.update(rows=len(indices), **report["search"])
-    wanted = parameters.graph_parameters(umap)
+    wanted = parameters.known_of(umap, given.y)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
             values if indices is None else None,
@@ -217,24 +220,30 @@ def learned(
             check_square(values)
         entry.update(counts._asdict())
     warn_about(counts, neighbors, umap.n_neighbors - 1)
-    return united(neighbors, wanted, report, allocate, radii=umap.dens_lambda > 0), search
+    return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
 
 
 def united(
-    neighbors: Neighbors, wanted: dict[str, Any], report: Report, allocate: Allocate, *, radii: bool
+    neighbors: Neighbors,
+    wanted: dict[str, Any],
+    shaping: Targets | None,
+    report: Report,
+    allocate: Allocate,
+    *,
+    radii: bool,
 ) -> Manifold:
-    """Manifold of rows of neighbors, by the parameters of the graph, with their radii if they are asked for."""
+    """Manifold of rows of neighbors, by the graph's parameters and the targets that shape it, with radii if asked."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        used = {name: value for name, value in wanted.items() if name != "disconnection_distance"}
+        used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
         distances = distances_by_index(neighbors, allocate) if radii else None
-        graph = fuzzy_graph(neighbors, **used, allocate=allocate)
+        graph = graph_of(neighbors, used, shaping, allocate)
         found = None if distances is None else data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    warn_of_lost(lost, "rows have no neighbor")
+    warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")
     return manifold
 
 
@@ -310,11 +319,11 @@ def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
     return lambda state: is_read(state) or (stored is not None and state is stored.writing)
 
 
-def warn_of_lost(lost: np.ndarray, what: str) -> None:
+def warn_of_lost(lost: np.ndarray, what: str, *, also: str = "") -> None:
     """Warn of rows that have no place, for a reason."""
     if lost.any():
         warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            "embedding. Search for more neighbors, or raise disconnection_distance.",
+            f"embedding. Search for more neighbors, or raise disconnection_distance{also}.",
             DisconnectedWarning,
         )

@@ -23,6 +23,7 @@ from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
+from umap_sk.targets import check_manifold
 
 FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # of sparse graphs
 ALL_ROWS = "learn a manifold of all rows, the old ones first, and pass it as manifold"
@@ -97,15 +98,21 @@ def validated(umap: Any, given: Given) -> tuple[Any, bool]:
 
 def manifold_of_all(umap: Any, given: Given, values: Any, search: Search | NoSearch | None, report: Report) -> Manifold:
     """The manifold of old and new rows: given, of neighbors searched among all of them, or with new rows' added."""
-    wanted, n_old = parameters.graph_parameters(umap), len(umap.embedding_)
+    wanted, n_old = parameters.known_of(umap, None), len(umap.embedding_)
     if given.manifold is not None:
         manifold = given.manifold
         if not isinstance(manifold, Manifold):
             raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
         manifold.check_agrees(wanted)
+        check_manifold(wanted.get("targets"), manifold.parameters.get("targets"))
         if manifold.n_samples < n_old:
             raise ValueError(f"The manifold has {manifold.n_samples} rows, fewer than the map's {n_old}: {ALL_ROWS}.")
         return manifold
+    if "targets" in wanted:
+        raise ValueError(
+            f"target_metric={umap.target_metric!r}, but update takes no y. Learn a manifold of all rows with their "
+            "targets, learn_manifold(X, y), and pass it as manifold."
+        )
     if search is not None:
         with report.phase("search") as entry:
             indices, dists = find_neighbors(search, None, umap.n_neighbors - 1, own=True)

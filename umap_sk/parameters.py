@@ -15,6 +15,7 @@ from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.neighbors.choice import NAMES, Asked
+from umap_sk.targets import settings_of
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
@@ -33,6 +34,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "set_op_mix_ratio": [Interval(Real, 0, 1, closed="both")],
     "disconnection_distance": [Interval(Real, 0, None, closed="right"), None],
     "symmetrize": ["boolean"],
+    "target_metric": [str, None],
+    "target_weight": [Interval(Real, 0, 1, closed="both")],
+    "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), None],
     "init": [StrOptions(set(inputs.STARTS)), "array-like"],
     "rescale_init": ["boolean"],
     "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
@@ -62,6 +66,13 @@ def graph_parameters(umap: Any) -> dict[str, Any]:
         "disconnection_distance": distance,
         "symmetrize": umap.symmetrize,
     }
+
+
+def known_of(umap: Any, y: Any) -> dict[str, Any]:
+    """What a manifold knows of how it was learned: the graph's parameters, and where it has targets, what they were."""
+    of_targets, known = settings_of(umap), graph_parameters(umap)
+    hashed = {} if y is None else {"hash": inputs.fingerprints(y=y)["y"]}
+    return known if of_targets is None else known | {"targets": of_targets | hashed}
 
 
 def curve_of(umap: Any) -> Curve:

@@ -30,6 +30,7 @@ ESTIMATORS = [
     PrecomputedUMAP(metric="manhattan", symmetrize=False),
     PrecomputedUMAP(metric="hellinger"),
     PrecomputedUMAP(metric="euclidean", searcher=KNeighborsTransformer()),
+    PrecomputedUMAP(metric="euclidean", target_metric="categorical", target_weight=0.3),
 ]
 BY_NAME = [
     "check_set_output_transform",
@@ -78,7 +79,7 @@ def test_tags_are_honest():
 def test_number_of_checks():
     """As many checks run as scikit-learn has for such an estimator."""
     counts = [len(list(estimator_checks.estimator_checks_generator(estimator))) for estimator in ESTIMATORS]
-    assert counts == [49, 47, 49, 49, 49, 49, 47, 47, 47, 48, 47]
+    assert counts == [49, 47, 49, 49, 49, 49, 47, 47, 47, 48, 47, 47]
 
 
 # ---------------------------------------------------------------------------------------------------- held-out rows
@@ -176,7 +177,9 @@ def test_clone_parameters_and_pictures(estimator):
     assert "PrecomputedUMAP" in estimator_html_repr(estimator)
     X = np.random.default_rng(0).uniform(size=(40, 40))
     X = pairwise_distances(X) if estimator.metric == "precomputed" else X
-    fitted = clone(estimator).set_params(n_epochs=2).fit(X)
+    fitted = (
+        clone(estimator).set_params(n_epochs=2).fit(X, None if estimator.target_metric is None else np.arange(40) % 2)
+    )
     assert "PrecomputedUMAP" in estimator_html_repr(fitted)
     assert not hasattr(clone(fitted), "embedding_")
 

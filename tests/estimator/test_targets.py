@@ -1,16 +1,19 @@
-"""A target that is not used: said once a process where a person calls, never where it is passed as routine."""
+"""Targets: what they do to a fit, its runs and manifolds; and where one that is not used is told of, and where not."""
 
 import importlib.util
 import warnings
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from umap_sk import IgnoredTargetWarning, PrecomputedUMAP, targets
+from umap_sk import Checkpoint, IgnoredTargetWarning, Manifold, PrecomputedUMAP, targets
+from umap_sk.cli.main import main
 
 SETTINGS = {"n_neighbors": 5, "metric": "euclidean", "n_epochs": 2, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -63,3 +66,140 @@ def test_installed_packages(tmp_path):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         assert len(said(module.reduce, PrecomputedUMAP(**SETTINGS), X, Y)) == expected
+
+
+# ------------------------------------------------------------------------------------------------- targets in use
+
+
+LABELED = {**SETTINGS, "target_metric": "categorical"}
+LABELS = np.where(np.arange(60) % 7 == 0, -1, Y)
+
+
+def test_what_a_target_does():
+    """Labels move the map, relabeling does not, and no warning comes."""
+    model = PrecomputedUMAP(**LABELED)
+    assert not said(model.fit, X, LABELS)
+    assert (model.embedding_ != PrecomputedUMAP(**SETTINGS).fit(X).embedding_).any()
+    words = np.where(LABELS < 0, None, np.array(["odd", "even"])[LABELS])
+    for again in (PrecomputedUMAP(**LABELED).fit_transform(X, y=words), clone(model).partial_fit(X, LABELS, epochs=2)):
+        np.testing.assert_array_equal(getattr(again, "embedding_", again), model.embedding_)
+    for changed in ({"target_weight": 0.9}, {"target_metric": "euclidean"}):
+        other = clone(model).set_params(**changed).fit(X, LABELS)
+        assert (other.embedding_ != model.embedding_).any()
+
+
+def test_without_a_target():
+    """Chosen and not given is an error, whatever the method; what was fitted before stays."""
+    model = PrecomputedUMAP(**LABELED).fit(X, Y)
+    before = model.embedding_
+    for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
+        with pytest.raises(ValueError, match="needs targets, but y is None: pass them, fit"):
+            call(X + 1)
+    assert model.embedding_ is before
+
+
+def test_manifolds_hold_their_targets(tmp_path):
+    """A fit of one gives the map of a fit with y, stored or not; another y beside it is refused, the same is not."""
+    model = PrecomputedUMAP(**LABELED)
+    manifold = model.learn_manifold(X, LABELS)
+    manifold.save(tmp_path / "m")
+    stored, expected = Manifold.load(tmp_path / "m"), model.fit(X, LABELS).embedding_
+    targets_of = manifold.parameters["targets"]
+    assert targets_of.pop("hash") and targets_of == {"metric": "categorical", "weight": 0.5}
+    for given in ({"y": None}, {"y": LABELS}):
+        np.testing.assert_array_equal(clone(model).fit(X, manifold=stored, **given).embedding_, expected)
+    with pytest.raises(ValueError, match="y is not what the manifold was learned with"):
+        model.fit(y=Y, manifold=stored)
+    with pytest.raises(ValueError, match="learned with target_metric='categorical', target_weight=0.5, but the estim"):
+        PrecomputedUMAP(**SETTINGS).fit(manifold=stored)
+    for changed in ({"target_weight": 0.4}, {"target_metric": "l2"}):
+        with pytest.raises(ValueError, match=f"but the estimator has .*{next(iter(changed.values()))}"):
+            clone(model).set_params(**changed).fit(manifold=stored)
+    plain = PrecomputedUMAP(**SETTINGS).learn_manifold(X)
+    for other in (plain, Manifold.from_graph(plain.graph)):
+        with pytest.raises(ValueError, match="The manifold was learned with target_metric=None, but"):
+            model.fit(manifold=other, y=Y)
+    assert "targets" not in (manifold + plain).parameters and (manifold + manifold).parameters == manifold.parameters
+    assert PrecomputedUMAP(**SETTINGS).fit(manifold=manifold + plain).embedding_.shape == (60, 2)
+
+
+def test_another_target_is_another_run(tmp_path):
+    """In memory and on the disk, and the error names it; targets that are not used make no other run."""
+    model = PrecomputedUMAP(**LABELED).partial_fit(X, LABELS, epochs=1)
+    with pytest.raises(ValueError, match="y differs from what the first call of partial_fit was given"):
+        model.partial_fit(y=Y)
+    model.partial_fit(y=LABELS)
+    on_disk = PrecomputedUMAP(**LABELED, checkpoint=Checkpoint(tmp_path, every_epochs=1, on_mismatch="raise"))
+    clone(on_disk).partial_fit(X, LABELS, epochs=1)
+    with pytest.raises(ValueError, match=r"is not this one: y differs\."):
+        clone(on_disk).fit(X, Y)
+    resumed = clone(on_disk).fit(X, LABELS)
+    assert "resume" in [phase["name"] for phase in resumed.report_["phases"]]
+    np.testing.assert_array_equal(resumed.embedding_, model.embedding_)
+    assert resumed.manifold_.parameters == model.manifold_.parameters
+    ignored = PrecomputedUMAP(**SETTINGS).partial_fit(X, Y, epochs=1).partial_fit(X, LABELS)
+    np.testing.assert_array_equal(ignored.embedding_, PrecomputedUMAP(**SETTINGS).fit(X).embedding_)
+
+
+def test_a_fold_sees_no_other_labels():
+    """In a pipeline under a search, labels outside of the fold do not influence a bit."""
+    fold = np.arange(60) < 40
+    other = np.where(fold, Y, 1 - Y)
+    places = []
+
+    def kept(pipeline, features, y):
+        places.append(pipeline[:-1].transform(X))
+        return 0.0
+
+    pipeline = make_pipeline(PrecomputedUMAP(**LABELED), KNeighborsClassifier(3))
+    grid = {"precomputedumap__target_weight": [0.2, 0.8]}
+    for y in (Y, other):
+        GridSearchCV(pipeline, grid, cv=[(np.flatnonzero(fold), np.flatnonzero(~fold))], scoring=kept, refit=False).fit(
+            X, y
+        )
+    np.testing.assert_array_equal(places[0], places[2])
+    np.testing.assert_array_equal(places[1], places[3])
+    assert (places[0] != places[1]).any()
+    by_hand = PrecomputedUMAP(**LABELED).set_params(target_weight=0.2).fit(X[fold], Y[fold])
+    np.testing.assert_array_equal(places[0][fold], by_hand.embedding_)
+
+
+def test_stored_models(tmp_path):
+    """A model keeps its target parameters, not y; one that was stored before there were any has the defaults."""
+    model = PrecomputedUMAP(**LABELED).fit(X, LABELS)
+    joblib.dump(model, tmp_path / "model")
+    again = joblib.load(tmp_path / "model")
+    assert again.target_metric == "categorical" and again.manifold_.parameters == model.manifold_.parameters
+    state = model.__getstate__()
+    for name in ("target_metric", "target_weight", "target_n_neighbors"):
+        del state[name]
+    former = PrecomputedUMAP.__new__(PrecomputedUMAP)
+    former.__setstate__(state)
+    assert (former.target_metric, former.target_weight, former.target_n_neighbors) == (None, 0.5, None)
+
+
+def test_command_line(tmp_path, monkeypatch, capsys):
+    """Targets of a file, also text, and of a manifold."""
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", X)
+    np.save("y.npy", np.array(["odd", "even"])[Y])
+    common = ["--metric", "euclidean", "--n-neighbors", "5", "--target-metric", "categorical"]
+    epochs = ["--n-epochs", "2", "--random-state", "0"]
+    assert main(["fit", "--features", "x.npy", "--y", "y.npy", "--out", "e.npy", *common, *epochs]) == 0
+    assert main(["learn", "--features", "x.npy", "--y", "y.npy", "--out", "m", *common]) == 0
+    assert main(["fit", "--manifold", "m", "--features", "x.npy", "--out", "f.npy", *common, *epochs]) == 0
+    expected = PrecomputedUMAP(**LABELED).fit(X, Y).embedding_
+    for file in ("e.npy", "f.npy"):
+        np.testing.assert_array_equal(np.load(file), expected)
+    assert main(["fit", "--features", "x.npy", "--out", "g.npy", *common]) != 0
+    assert "needs targets, but y is None" in capsys.readouterr().err
+
+
+def test_update_takes_manifolds_alone():
+    """New rows bring no targets by themselves; a manifold of all rows has them."""
+    model = PrecomputedUMAP(**LABELED).fit(X[:50], Y[:50])
+    with pytest.raises(ValueError, match="update takes no y. Learn a manifold of all rows"):
+        model.update(X[50:])
+    with pytest.raises(ValueError, match="The manifold was learned with target_metric=None"):
+        model.update(manifold=PrecomputedUMAP(**SETTINGS).learn_manifold(X))
+    assert model.update(manifold=model.learn_manifold(X, Y), epochs=2).embedding_.shape == (60, 2)

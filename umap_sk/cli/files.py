@@ -18,6 +18,7 @@ INPUTS = {
     "knn_dists": ("D.npy", "Their distances, of the same shape; one needs the other."),
     "graph": ("G.npz", "Instead, a sparse distance graph, as scipy.sparse.save_npz writes it."),
     "features": ("X.npy", "Features, rows x columns, for a --metric or for --init pca."),
+    "y": ("Y.npy", "Targets, one a row: labels or numbers, for a --target-metric."),
     "manifold": ("DIR", "Instead of neighbors, a manifold that learn (or Manifold.save) has written."),
 }
 
@@ -32,8 +33,8 @@ def add_inputs(group: Any, *names: str) -> None:
 def read_inputs(options: Any) -> dict[str, Any]:
     """What the inputs hold, as arguments of ``fit`` and its like; nothing is read that is not needed yet."""
     given = {name: path for name, path in vars(options).items() if name in INPUTS and path is not None}
-    if "graph" in given and len(given) > 1:
-        others = ", ".join(option_of(name) for name in given if name != "graph")
+    others = ", ".join(option_of(name) for name in given if name not in ("graph", "y"))
+    if "graph" in given and others:
         raise ValueError(f"--graph was given beside {others}, but holds the neighbors by itself. Give one of them.")
     found: dict[str, Any] = {}
     for name, path in given.items():

@@ -19,7 +19,7 @@ from umap_sk.inputs import STARTS
 from umap_sk.monitor.progress import Watcher, watched
 from umap_sk.runtime.allocation import write_to
 
-FEATURES = ("knn_indices", "knn_dists", "graph", "features", "manifold")
+FEATURES = ("knn_indices", "knn_dists", "graph", "features", "y", "manifold")
 NO_MODELS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".h5", ".parquet")  # endings
 EXPLAINED = {
     "init": "auto, pca (with --features), pivot_mds, spectral, random, or a .npy file of positions, rows x axes "

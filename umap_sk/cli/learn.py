@@ -11,12 +11,13 @@ from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import GRAPH_PARAMETERS
 
-NAMES = (*GRAPH_PARAMETERS, "metric", "metric_params", "n_jobs")
+OF_TARGETS = ("target_metric", "target_weight", "target_n_neighbors")
+NAMES = (*GRAPH_PARAMETERS, *OF_TARGETS, "metric", "metric_params", "n_jobs")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_inputs(parser.add_argument_group("input"), "knn_indices", "knn_dists", "graph", "features")
+    add_inputs(parser.add_argument_group("input"), "knn_indices", "knn_dists", "graph", "features", "y")
     parser.add_argument("--out", required=True, metavar="DIR", help="The manifold: a new or empty directory.")
     parameters = [parameter for parameter in of_estimator(PrecomputedUMAP) if parameter.name in NAMES]
     add_parameters(parser.add_argument_group("parameters, as in Python"), parameters)

@@ -12,6 +12,7 @@ from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.graph.validate import check_graph, check_lengths, check_places, check_radii
+from umap_sk.graph.views import Views
 from umap_sk.runtime.allocation import Allocate, on_disk
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
@@ -22,7 +23,7 @@ WITHIN = (
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
 
 
-class Manifold:
+class Manifold(Views):
     """A fuzzy graph, and the parameters it was learned with. It does not change once it is made.
 
     Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as

@@ -24,7 +24,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and by part those that it receives
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
-        memory["graph"] += radii_memory(sizes)
+        memory["graph"] += radii_memory(sizes) + targets_memory(sizes)
     # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
     gone = given_up(sizes)
@@ -50,6 +50,15 @@ def radii_memory(sizes: Sizes) -> int:
         return 0
     entries = 0 if sizes.on_disk else sizes.kept * (4 if sizes.symmetrize else 8)
     return entries + 4 * sizes.n
+
+
+def targets_memory(sizes: Sizes) -> int:
+    """Bytes that targets take at most while they shape a graph: the graph without them, and of numbers their rows."""
+    if sizes.targets is None:
+        return 0
+    graph = (0 if sizes.on_disk else 8 * sizes.edges) + 20 * sizes.n  # rows' starts, labels, and numbers of these
+    # Indices and distances as they are found and as they are read; and the graph of both that is not united yet.
+    return graph + (24 * sizes.targets * sizes.n + graph if sizes.targets else 0)
 
 
 def given_up(sizes: Sizes) -> int:

@@ -30,6 +30,7 @@ class Sizes(NamedTuple):
     own: bool  # whether nobody else holds the graph's arrays, so that they go when the slices are there
     checkpoints: int  # how many of the run lie on the disk at most; 0 if none is kept
     dens_lambda: float = 0.0
+    targets: int | None = None  # neighbors of each row among targets, 0 of labels; None where none shape the graph
 
 
 def edges_of_arrays(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
@@ -77,7 +78,7 @@ def sizes_of(
         if edges is None and estimate:
             edges = edges_of_arrays(table, wanted, symmetrize=estimator.symmetrize)
     start = estimator.init if init is None else init
-    return make_sizes(
+    sizes = make_sizes(
         n_samples,
         wanted,
         listed,
@@ -87,6 +88,16 @@ def sizes_of(
         own=graph is None or graph.owns_arrays,
         **{name: getattr(estimator, name) for name in OF_THE_ESTIMATOR},
     )
+    return sizes if graph is not None or estimator.target_metric is None else _with_targets(sizes, estimator)
+
+
+def _with_targets(sizes: Sizes, estimator: Any) -> Sizes:
+    """Sizes of a fit whose graph is learned with targets: those that are numbers bring edges of their own."""
+    count = 0
+    if estimator.target_metric != "categorical":
+        count = min(estimator.target_n_neighbors or estimator.n_neighbors, sizes.n) - 1
+    more = sizes.n * count * (2 if sizes.symmetrize else 1)
+    return sizes._replace(targets=count, edges=sizes.edges + more, edges_known=sizes.edges_known and not more)
 
 
 def _at_least_two(n_samples: int | None) -> int:

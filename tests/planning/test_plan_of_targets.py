@@ -1,0 +1,32 @@
+"""Plans of fits with targets: the memory of the graph's phase against what numpy takes."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from umap_sk import PrecomputedUMAP
+
+N = 20_000
+
+
+@pytest.mark.parametrize("metric", ["categorical", "euclidean"])
+def test_measured(metric):
+    """No less than what is taken, and no more than half as much again."""
+    points = np.random.default_rng(0).random((N, 3))
+    dists, indices = cKDTree(points).query(points, 10)
+    arrays = {"knn_indices": indices.astype(np.int32), "knn_dists": dists.astype(np.float32)}
+    model = PrecomputedUMAP(10, target_metric=metric, target_n_neighbors=8, n_jobs=1)
+    y = (10 * points[:, 0]).astype(int) if metric == "categorical" else points[:, 0]
+    made = model.plan(knn_indices=arrays["knn_indices"], timed=False)
+    model.learn_manifold(y=y, **arrays)  # loads what is loaded once
+    tracemalloc.start()
+    manifold = model.learn_manifold(y=y, **arrays)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    planned = max(phase.bytes for phase in made.phases[:2])
+    assert peak <= planned <= 1.5 * peak, (peak, planned)
+    assert manifold.n_edges <= made.edges * 1.05 and made.edges_known == (metric == "categorical")
+    plain = PrecomputedUMAP(10, n_jobs=1).plan(knn_indices=arrays["knn_indices"], timed=False)
+    assert plain.phases[1].bytes < planned

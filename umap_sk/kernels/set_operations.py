@@ -1,0 +1,147 @@
+"""Set operations of fuzzy graphs: two graphs row by row, labels against edges, and rows brought back to 1."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.neighbors import longest
+from umap_sk.kernels.numbers import BLOCK, exp_minus, f4, log_of
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+UNION, INTERSECTION, DIFFERENCE = 0, 1, 2
+HALVINGS = 32  # of the interval in which a row's exponent lies, as in umap-learn
+TOLERANCE = 1e-5  # of the sum that they end at
+UNKNOWN = -1  # label
+
+
+@kernel
+def power_below_one(x, exponent):
+    """x ** exponent for x in (0, 1]; what rounding has left above 1 counts as 1."""
+    return x if exponent == 1.0 else exp_minus(exponent * log_of(1.0 / min(1.0, x)))
+
+
+@kernel
+def combined(operation, left, right, settings):
+    """Weight of an edge of two graphs; one that a graph lacks is 0 there, and takes a small weight in its place.
+
+    `settings` are what stands for an edge that the left and the right graph lack, from where on weights count (umap-
+    learn leaves the sum where neither does), and the exponents of both.
+    """
+    first = left if left > 0 else settings[0]
+    second = right if right > 0 else settings[1]
+    if operation == UNION:
+        return first + second - first * second
+    if operation == DIFFERENCE and right > 0:
+        second = max(0.0, 1.0 - right)
+    if first <= settings[2] and second <= settings[3]:
+        return left if operation == DIFFERENCE else left + right
+    return power_below_one(first, settings[4]) * power_below_one(second, settings[5])
+
+
+@parallel_kernel
+def count_either(left_indptr, left_indices, right_indptr, right_indices, lengths):
+    """How many edges each row has in one of two graphs or in both."""
+    n = left_indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+            p = left_indptr[i]
+            q = right_indptr[i]
+            both = 0
+            while p < left_indptr[i + 1] and q < right_indptr[i + 1]:
+                a = np.int64(left_indices[p])
+                b = np.int64(right_indices[q])
+                both += int(a == b)
+                p += int(a <= b)
+                q += int(b <= a)
+            lengths[i] = left_indptr[i + 1] - left_indptr[i] + right_indptr[i + 1] - right_indptr[i] - both
+
+
+@parallel_kernel
+def merge_graphs(
+    left_indptr, left_indices, left_weights, right_indptr, right_indices, right_weights,
+    operation, settings, indptr, indices, weights,
+):  # fmt: skip
+    """Merge the rows of two graphs and combine their weights; a difference has the edges of the left graph alone."""
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+            p = left_indptr[i]
+            q = right_indptr[i]
+            place = indptr[i]
+            while place < indptr[i + 1]:
+                a = np.int64(left_indices[p]) if p < left_indptr[i + 1] else np.int64(2**62)
+                b = np.int64(right_indices[q]) if q < right_indptr[i + 1] else np.int64(2**62)
+                left = np.float64(left_weights[p]) if a <= b else 0.0
+                right = np.float64(right_weights[q]) if b <= a else 0.0
+                p += int(a <= b)
+                q += int(b <= a)
+                if operation != DIFFERENCE or left > 0:
+                    indices[place] = min(a, b)
+                    weights[place] = f4(combined(operation, left, right, settings))
+                    place += 1
+
+
+@kernel
+def label_factor(one, other, unknown, different):
+    """What an edge's weight is multiplied by, from the labels of its ends."""
+    if one == UNKNOWN or other == UNKNOWN:
+        return unknown
+    return 1.0 if one == other else different
+
+
+@parallel_kernel
+def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
+    """Multiply each weight by its edge's factor, then bring each row's largest to 1, before float32 can lose any."""
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+            largest = 0.0
+            for e in range(indptr[i], indptr[i + 1]):
+                largest = max(largest, weights[e] * label_factor(labels[i], labels[indices[e]], unknown, different))
+            for e in range(indptr[i], indptr[i + 1]):
+                weight = weights[e] * label_factor(labels[i], labels[indices[e]], unknown, different)
+                weights[e] = f4(weight / largest if largest > 0 else 0.0)
+
+
+@kernel
+def exponent_of(logs, count, target):
+    """Exponent at which the powers of a row's weights, given as -log, add up to the target, by umap-learn's steps."""
+    low = 0.0
+    high = np.inf
+    middle = 1.0
+    for _ in range(HALVINGS):
+        total = 0.0
+        for q in range(count):
+            total += exp_minus(logs[q] * middle)
+        if abs(total - target) < TOLERANCE:
+            break
+        if total < target:
+            high = middle
+        else:
+            low = middle
+        middle = middle * 2.0 if high == np.inf else (low + high) / 2.0
+    return middle
+
+
+@parallel_kernel
+def restore_rows(indptr, weights, target):
+    """Bring each row's largest weight to 1, and where the target is not 0 its sum to the target, by a power."""
+    n = indptr.shape[0] - 1
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        low = block * BLOCK
+        high = min(n, low + BLOCK)
+        logs = np.empty(longest(indptr, low, high))
+        for i in range(low, high):
+            first = indptr[i]
+            count = indptr[i + 1] - first
+            largest = f4(0)
+            for q in range(count):
+                largest = max(largest, weights[first + q])
+            for q in range(count):
+                weights[first + q] = weights[first + q] / largest if largest > 0 else f4(0)
+            if target > 0 and largest > 0:
+                for q in range(count):
+                    weight = np.float64(weights[first + q])
+                    logs[q] = log_of(1.0 / weight) if weight > 0 else np.inf
+                exponent = exponent_of(logs, count, target)
+                for q in range(count):
+                    weights[first + q] = f4(exp_minus(logs[q] * exponent)) if weights[first + q] > 0 else f4(0)
