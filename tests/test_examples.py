@@ -38,7 +38,7 @@ SCRIPTS = [
     "grid_search_pipeline.py",
     "grid_search_whole_graph.py",
 ]
-PICTURES = ["diagnostics", "digits", "min_dist", "new_rows", "single_cell"]
+PICTURES = ["diagnostics", "digits", "globe", "min_dist", "new_rows", "single_cell"]
 
 
 @pytest.mark.parametrize("program", SCRIPTS)

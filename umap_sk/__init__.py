@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     )
     from umap_sk.graph.manifold import Manifold
     from umap_sk.interactive_map.interactive import InteractiveMap, interactive
+    from umap_sk.layout.spaces import poincare_disk
     from umap_sk.monitor.report import Report
     from umap_sk.neighbors.read import knn_graph
     from umap_sk.planning.plan import Plan, plan
@@ -59,6 +60,7 @@ __all__ = [
     "interactive",
     "knn_graph",
     "plan",
+    "poincare_disk",
     "show_versions",
 ]
 
@@ -75,6 +77,7 @@ _HOMES = {
     "interactive": "interactive_map.interactive",
     "knn_graph": "neighbors.read",
     "plan": "planning.plan",
+    "poincare_disk": "layout.spaces",
     "show_versions": "runtime.versions",
 }
 

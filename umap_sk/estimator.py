@@ -99,6 +99,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Weight of the repulsion, as the number of negative samples an edge whose expectation is taken.
     repulsion_strength : float, default=1.0
         Weight of every repulsion.
+    output_metric : str or callable, default="euclidean"
+        Distances of the embedding, and with them the space that it lies in: "euclidean", "haversine" (polar angles and
+        longitudes on the sphere), "hyperboloid", "torus", "manhattan", "chebyshev", "minkowski", "cosine" or
+        "correlation"; or a function compiled by numba that is called with two points and the values of
+        `output_metric_params` and returns a distance and its gradient, as umap-learn takes it.
+    output_metric_params : dict, default=None
+        ``{"p": 2.0}`` of "minkowski", ``{"period": 2 * pi}`` of "torus", for all axes or each, or a function's further
+        arguments.
     multilevel : bool, default=True
         False runs every epoch on the whole graph, for warm starts and animation.
     dens_lambda : float, default=0.0
@@ -197,6 +205,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         learning_rate=1.0,
         negative_sample_rate=5,
         repulsion_strength=1.0,
+        output_metric="euclidean",
+        output_metric_params=None,
         multilevel=True,
         dens_lambda=0.0,
         dens_frac=0.3,
@@ -228,6 +238,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.learning_rate = learning_rate
         self.negative_sample_rate = negative_sample_rate
         self.repulsion_strength = repulsion_strength
+        self.output_metric = output_metric
+        self.output_metric_params = output_metric_params
         self.multilevel = multilevel
         self.dens_lambda = dens_lambda
         self.dens_frac = dens_frac

@@ -28,6 +28,7 @@ from umap_sk.layout.loss_curve import recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
+from umap_sk.layout.spaces import check_inside
 from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
@@ -109,6 +110,7 @@ def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, s
 def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None) -> tuple[dict[str, Any], np.dtype]:
     """Results of a fit at its start, or where its run on the disk (`stored`) was, and the dtype of its output."""
     report, curve = Report(threads=get_num_threads()), parameters.curve_of(umap)
+    space = parameters.output_space(umap)
     reader, values, precedence = validated(umap, given)
     warn_if_too_large(umap, values, given.knn_indices, given.manifold, given.init)
     seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
@@ -122,6 +124,10 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     known = manifold._shared.lengths is not None
     init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
     anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
+    if space and not isinstance(init, str):
+        check_inside(space, init)
+    if anchors:
+        parameters.check_flat(umap, "anchors hold rows")
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
@@ -268,7 +274,7 @@ def started(
                 start = Start(filled(manifold, known_places(anchors), forces, seed), rescale=False)
             elif isinstance(start.init, str) and start.init == "auto":
                 found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
-                start = Start(found, start.features)
+                start = Start(found, start.features, found=True)
             entry["init"] = start.init if isinstance(start.init, str) else "array"
             run = begun(held, start, schedule, forces, seed, anchors)
         entry["levels"] = level_sizes(run)

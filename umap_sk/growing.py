@@ -65,6 +65,7 @@ def features_of_all(umap: Any, values: Any, precedence: bool) -> Any:
 
 def check_can_grow(umap: Any, epochs: Any) -> None:
     """Raise if the estimator is no finished map that can take more rows."""
+    parameters.check_flat(umap, "update settles rows")
     if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
         raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
     if umap.epoch_ < umap.n_epochs_:

@@ -14,6 +14,7 @@ from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
+from umap_sk.layout.spaces import Space, space_of
 from umap_sk.neighbors.choice import NAMES, Asked
 from umap_sk.targets import settings_of
 
@@ -44,6 +45,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST_RATE, closed="right")],
     "repulsion_strength": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
     "multilevel": ["boolean"],
+    "output_metric": [str, callable],
+    "output_metric_params": [dict, None],
     "random_state": ["random_state", np.random.Generator],
     "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
     "verbose": ["verbose"],
@@ -108,7 +111,28 @@ def density_of(umap: Any) -> Density | None:
 
 def schedule_of(umap: Any) -> Schedule:
     """How long the layout goes."""
-    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel)
+    output = {"output_metric": umap.output_metric, "output_metric_params": umap.output_metric_params}
+    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel, **output)
+
+
+def output_space(umap: Any) -> Space | None:
+    """Where the embedding lies, None for Euclidean space."""
+    space = space_of(umap.output_metric, umap.output_metric_params, umap.n_components)
+    if space and density_of(umap):
+        raise ValueError(
+            f"dens_lambda={umap.dens_lambda} keeps density by Euclidean distances in the map, but output_metric is "
+            f"{umap.output_metric!r}. Set dens_lambda=0 or output_metric='euclidean'."
+        )
+    return space
+
+
+def check_flat(umap: Any, what: str) -> None:
+    """Raise if something that moves rows by Euclidean distances meets another output metric."""
+    if umap.output_metric != "euclidean":
+        raise ValueError(
+            f"{what} by Euclidean distances in the map, but output_metric={umap.output_metric!r}. Fit with "
+            "output_metric='euclidean'."
+        )
 
 
 def asked_of(umap: Any, seed: int | None = None) -> Asked:

@@ -52,7 +52,8 @@ def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarr
     neighbors, counts = read_new(umap, values, knn_indices, knn_dists, umap.n_neighbors)
     warn_about(counts, neighbors, umap.n_neighbors)
     forces = parameters.forces_of(umap, Curve(umap.a_, umap.b_))
-    frozen = umap._map.get("frozen", lambda: freeze(umap.embedding_, forces, umap.seed_))
+    space = parameters.output_space(umap)
+    frozen = umap._map.get("frozen", lambda: freeze(umap.embedding_, forces, umap.seed_, space))
     coordinates = place(frozen, neighbors, umap.n_neighbors, umap.local_connectivity)
     warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor")
     return coordinates if values is None else coordinates.astype(values.dtype, copy=False)
@@ -84,6 +85,7 @@ def placed_with_neighbors(
 
 def inverse_transformed(umap: Any, places: Any, features: Any) -> np.ndarray:
     """What inverse_transform gives; NaN where a place is NaN."""
+    parameters.check_flat(umap, "inverse_transform finds the rows near a place")
     places = inputs.check_places(places, umap.embedding_.shape[1])
     if features is None:
         features = features_of_fit(umap)

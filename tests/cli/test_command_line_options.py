@@ -46,6 +46,10 @@ VALUES = {
     "random_state": ("42", 42),
     "n_jobs": ("-1", -1),
     "verbose": (None, True),
+    "searcher": ("exact", "exact"),
+    "dens_lambda": ("2", 2.0),
+    "dens_frac": (".5", 0.5),
+    "dens_var_shift": (".2", 0.2),
     "checkpoint": ("runs", Checkpoint("runs")),
 }
 """What is typed for each parameter, and what the estimator then has."""

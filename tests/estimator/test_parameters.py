@@ -36,6 +36,7 @@ OUT_OF_RANGE = {
     "dens_lambda": [-1, np.inf, None],
     "dens_frac": [-0.1, 1.1],
     "dens_var_shift": [-0.1, np.nan],
+    "searcher": ["annoy", None],
     "checkpoint": [3, True],
 }
 AT_THE_BORDER = {

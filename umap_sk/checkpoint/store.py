@@ -83,8 +83,8 @@ def read_state(path: Path) -> Stored:
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedError(f"it is no checkpoint ({error!r})") from error
     check_seed(stored.state.seed, identity)
-    axes = (identity["parameters"]["n_components"],)
-    if shape != (axes, axes):
+    axes, moved = axes_of(identity["parameters"])
+    if shape not in ((moved, moved), (axes, moved)):
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
         raise DamagedError(f"it is of epoch {stored.state.epoch}")
@@ -96,6 +96,12 @@ def read_state(path: Path) -> Stored:
     if told:
         raise DamagedError(f"{metadata_path(path).name} says {'; '.join(told)}")
     return stored
+
+
+def axes_of(parameters: dict[str, Any]) -> tuple[tuple[int], tuple[int]]:
+    """Axes of a map, and of the positions that epochs move: those on the sphere are unit vectors."""
+    axes = parameters["n_components"]
+    return (axes,), (axes + (parameters.get("output_metric") == "haversine"),)
 
 
 def checkpoint_path(folder: Path, epoch: int) -> Path:

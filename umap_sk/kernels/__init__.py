@@ -40,6 +40,26 @@ from umap_sk.kernels.neighbors import (
     nearest_rows,
 )
 from umap_sk.kernels.numbers import BLOCK, exp_minus, power
+from umap_sk.kernels.output_metrics import (
+    arcs,
+    chebyshevs,
+    cosines,
+    hyperboloids,
+    manhattans,
+    minkowskis,
+    of_function,
+    toruses,
+)
+from umap_sk.kernels.output_spaces import (
+    CENTERED_UNIT,
+    FLAT,
+    HYPERBOLOID,
+    MOST,
+    UNIT,
+    WRAPPED,
+    bring_into_space,
+    space_step,
+)
 from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales
 from umap_sk.kernels.sell import PULLED, SLICE, fill_slices, jitter, longest_first, slice_sums, smooth, take_from_slices
 from umap_sk.kernels.set_operations import (
@@ -52,6 +72,7 @@ from umap_sk.kernels.set_operations import (
     restore_rows,
     weigh_by_labels,
 )
+from umap_sk.kernels.space_rows import distances_in_space, paired_in_space, place_in_space
 from umap_sk.kernels.transform import place_by_samples, place_in_field
 from umap_sk.kernels.union import LOOKED_UP, count_union, fill_received, join_mutual, merge_received, sort_rows
 from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, look_at_rows

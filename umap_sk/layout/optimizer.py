@@ -12,6 +12,7 @@ from umap_sk.layout.density import Density, Target, add_density
 from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
 from umap_sk.layout.schedule import Phase, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, prolongation
+from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
@@ -72,6 +73,8 @@ class LayoutProblem(NamedTuple):
         What holds the vertices of each level; empty where nothing does.
     target : Target or None
         Radii in the data, where forces have a density.
+    space : Space or None
+        Where the positions lie, if not in Euclidean space.
     """
 
     levels: tuple[ArrangedLevel, ...]
@@ -79,6 +82,7 @@ class LayoutProblem(NamedTuple):
     forces: Forces
     anchors: tuple[Anchors, ...] = ()
     target: Target | None = None
+    space: Space | None = None
 
 
 class LayoutState(NamedTuple):
@@ -176,8 +180,12 @@ def step_rows(
     settings = epoch_settings(problem, phase, state)
     first, last = rows or (0, level.n_vertices)
     blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
-    before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
     after = settings, *blocks, out, out_moments
+    if problem.space:
+        snapshot = readonly(state.positions), readonly(state.moments)
+        kernels.space_step(*snapshot, *level.edges, level.degree, level.row_owner, *problem.space.measured, *after)
+        return
+    before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
     density = density_now(problem, phase, state)
     if phase.field:
         repulsion(problem, phase, state, settings, out, (first, last))

@@ -1,6 +1,6 @@
 """From a manifold's graph to the problem of its layout: the rows that take part, coarser levels, a schedule."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import target_of
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import negatives_for, plan_phases, resettling_phases
+from umap_sk.layout.schedule import in_units, negatives_for, plan_phases, resettling_phases
 from umap_sk.layout.sell import arrange
+from umap_sk.layout.spaces import space_of
 from umap_sk.runtime.allocation import beside
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
@@ -30,12 +31,16 @@ class Schedule(NamedTuple):
         False runs every epoch on the whole graph.
     settled : bool
         True begins at a map and keeps its arrangement, for exactly `n_epochs`.
+    output_metric, output_metric_params : str or callable, and dict or None
+        Distances of the embedding; all but the Euclidean run every epoch on the whole graph.
     """
 
     n_epochs: int | None
     n_components: int
     multilevel: bool
     settled: bool = False
+    output_metric: Any = "euclidean"
+    output_metric_params: dict[str, Any] | None = None
 
 
 def default_epochs(n_rows: int) -> int:
@@ -74,6 +79,10 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     levels = arrange(built, seed, allocate, held)
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
+    space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
+    if space:
+        phases = tuple(in_units(phase, space.unit) for phase in plan_phases(1, n_epochs, negatives, field=False))
+        return LayoutProblem(levels, phases, forces, space=space), coarsest
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
         phases = resettling_phases(n_epochs, negatives, field=on_grid)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
@@ -12,6 +13,8 @@ from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
 from umap_sk.layout.schedule import total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
+from umap_sk.layout.space_start import laid_into, taken_as_is
+from umap_sk.layout.spaces import coordinates_of
 from umap_sk.layout.start import Start, is_scaled, start_positions
 
 
@@ -49,11 +52,16 @@ def begun(
     held, connected = connected_part(held)
     problem, coarsest = layout_problem(held, schedule, forces, seed)
     problem = held_near(problem, anchors, connected)
-    positions, width = start_positions(start, problem, coarsest, held.lengths, connected, schedule.n_components, seed)
+    space, rows = problem.space, rows_in_order(problem, connected)
+    if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
+        positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
+    else:
+        axes = schedule.n_components
+        positions, width = start_positions(start, problem, coarsest, held.lengths, connected, axes, seed)
+        positions = laid_into(space, positions) if space else positions
     if anchors and is_scaled(start):
         positions = turned(positions, problem.anchors[problem.phases[0].depth])
-    state = begin(problem, positions, seed, width)
-    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
+    return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
 def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
@@ -154,6 +162,7 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     positions = run.state.positions
     for depth in range(run.state.depth, 0, -1):
         positions = prolongation(problem_of(run).levels, depth, positions)
+    positions = coordinates_of(run.schedule.output_metric, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
     out[run.rows] = positions
     out[lost] = np.nan

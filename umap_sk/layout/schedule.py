@@ -104,6 +104,12 @@ def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Ph
     return (Phase(0, 0, n_epochs, field, negatives, RESETTLING),)
 
 
+def in_units(phase: Phase, unit: float) -> Phase:
+    """A phase whose lengths are multiplied by a space's unit."""
+    descent = phase.descent
+    return phase._replace(descent=descent._replace(step=unit * descent.step, softening=unit * descent.softening))
+
+
 def total_epochs(phases: tuple[Phase, ...]) -> int:
     """Epochs of the whole schedule, over all levels."""
     return phases[-1].first_epoch + phases[-1].epochs

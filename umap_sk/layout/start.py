@@ -27,11 +27,14 @@ class Start(NamedTuple):
         What "pca" needs.
     rescale : bool
         Smooth and scale a start that is an array.
+    found : bool
+        Whether an array was computed here, and is flat, or was given, and is of the space's own coordinates.
     """
 
     init: str | np.ndarray
     features: Any = None
     rescale: bool = True
+    found: bool = False
 
 
 def start_positions(

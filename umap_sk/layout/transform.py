@@ -9,6 +9,7 @@ from umap_sk import kernels
 from umap_sk.graph.scales import membership_strengths
 from umap_sk.layout.optimizer import Forces, as_record
 from umap_sk.layout.repulsion import GridField, Kernel, grid_field, spacing_for
+from umap_sk.layout.spaces import Space, coordinates_of, inside
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import readonly
 
@@ -34,6 +35,8 @@ class FrozenMap(NamedTuple):
         Random rows of the map, otherwise.
     n_placed : int
         Training rows that have a place.
+    space : Space or None
+        Where the map lies, if not in Euclidean space.
     """
 
     positions: np.ndarray
@@ -42,6 +45,7 @@ class FrozenMap(NamedTuple):
     field: GridField | None
     pool: np.ndarray | None
     n_placed: int
+    space: Space | None = None
 
 
 class MapCache:
@@ -62,16 +66,18 @@ class MapCache:
         return MapCache, ()
 
 
-def freeze(positions: np.ndarray, forces: Forces, seed: int) -> FrozenMap:
+def freeze(positions: np.ndarray, forces: Forces, seed: int, space: Space | None = None) -> FrozenMap:
     """Prepare a map for new rows, once a model."""
     forces = forces._replace(attraction=2.0)
     placed = positions[~np.isnan(positions[:, 0])]
-    if positions.shape[1] == 2:
+    if space:
+        placed = inside(space, placed)
+    elif positions.shape[1] == 2:
         field = grid_field(placed, spacing_for(*forces.curve), Kernel(*forces.curve, forces.gamma))
         return FrozenMap(positions, forces, seed, field, None, len(placed))
     drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL) % np.uint64(len(placed))].T
     pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
-    return FrozenMap(positions, forces, seed, None, pool, len(placed))
+    return FrozenMap(positions, forces, seed, None, pool, len(placed), space)
 
 
 def place(
@@ -92,12 +98,29 @@ def place(
         readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths)
     )
     training = readonly(frozen.positions)
+    if frozen.space:
+        return placed_in_space(frozen, frozen.space, rows, settings, epochs)
     if frozen.field is not None:
         frame = frozen.field.frame
         cells = (*map(np.float32, frame.origin), np.float32(1 / frame.spacing))
         kernels.place_in_field(*rows, training, readonly(frozen.field.values), *cells, settings, epochs, out)
     else:
         kernels.place_by_samples(*rows, training, frozen.pool, settings, epochs, out)
+    return out
+
+
+def placed_in_space(
+    frozen: FrozenMap, space: Space, rows: tuple[np.ndarray, ...], settings: np.ndarray, epochs: int
+) -> np.ndarray:
+    """Places of new rows in a space; a neighbor at distance 0 gives its own, to the bit."""
+    indptr, indices, distances, _ = rows
+    training = inside(space, frozen.positions)
+    out = np.empty((len(indptr) - 1, training.shape[1]), np.float32)
+    kernels.place_in_space(*rows, readonly(training), frozen.pool, *space.measured, settings, epochs, out)
+    out = coordinates_of(space.name, out)
+    first = np.minimum(indptr[:-1], max(0, len(indices) - 1))
+    same = np.flatnonzero((np.diff(indptr) > 0) & (distances[first] == 0)) if len(indices) else first[:0]
+    out[same] = frozen.positions[indices[first[same]]]
     return out
 
 
@@ -110,5 +133,5 @@ def among_placed(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
 
 def row_settings(frozen: FrozenMap) -> np.ndarray:
     """Scalars of the placement, as one record for the kernels."""
-    step = STEP * frozen.forces.learning_rate
+    step = STEP * frozen.forces.learning_rate * (frozen.space.unit if frozen.space else 1.0)
     return as_record(frozen.forces, step=step, seed=frozen.seed, negatives=NEGATIVES, n_rows=frozen.n_placed)

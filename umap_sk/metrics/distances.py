@@ -8,11 +8,20 @@ import scipy.sparse
 from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 
+from umap_sk.layout.spaces import Space, distances_of_pairs, inside, space_of
+
 CHUNK = 20_000  # pairs whose features are in memory at once
 
 
 def triplet_accuracy(
-    X: Any, embedding: Any, *, metric: Any = "euclidean", n_triplets: int = 100_000, random_state: int = 0
+    X: Any,
+    embedding: Any,
+    *,
+    metric: Any = "euclidean",
+    output_metric: Any = "euclidean",
+    output_metric_params: dict[str, Any] | None = None,
+    n_triplets: int = 100_000,
+    random_state: int = 0,
 ) -> float:
     """Share of random triplets (i, j, k) with d(i, j) < d(i, k) alike in the features and in the map.
 
@@ -27,6 +36,8 @@ def triplet_accuracy(
         The rows in the map.
     metric : str or callable, default="euclidean"
         Distance of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
+    output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
+        Distance in the map, as in the estimator.
     n_triplets : int, default=100_000
         Triplets to draw.
     random_state : int, default=0
@@ -41,12 +52,20 @@ def triplet_accuracy(
     drawn = placed[np.random.RandomState(random_state).randint(0, len(placed), (3, n_triplets))]
     i, j, k = drawn[:, (drawn[0] != drawn[1]) & (drawn[0] != drawn[2]) & (drawn[1] != drawn[2])]
     before = _distances(X, i, j, metric) < _distances(X, i, k, metric)
-    after = _distances(positions, i, j) < _distances(positions, i, k)
+    space = space_of(output_metric, output_metric_params, positions.shape[1])
+    after = _in_map(space, positions, i, j) < _in_map(space, positions, i, k)
     return float((before == after).mean())
 
 
 def distance_correlation(
-    X: Any, embedding: Any, *, metric: Any = "euclidean", n_pairs: int = 100_000, random_state: int = 0
+    X: Any,
+    embedding: Any,
+    *,
+    metric: Any = "euclidean",
+    output_metric: Any = "euclidean",
+    output_metric_params: dict[str, Any] | None = None,
+    n_pairs: int = 100_000,
+    random_state: int = 0,
 ) -> float:
     """Spearman's correlation between the distances of random pairs in the features and in the map.
 
@@ -60,6 +79,8 @@ def distance_correlation(
         The rows in the map.
     metric : str or callable, default="euclidean"
         Distance of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
+    output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
+        Distance in the map, as in the estimator.
     n_pairs : int, default=100_000
         Pairs to draw.
     random_state : int, default=0
@@ -73,7 +94,8 @@ def distance_correlation(
     X, positions, placed = _rows_of(X, embedding)
     i, j = placed[np.random.RandomState(random_state).randint(0, len(placed), (2, n_pairs))]
     i, j = i[i != j], j[i != j]
-    return float(spearmanr(_distances(X, i, j, metric), _distances(positions, i, j))[0])
+    space = space_of(output_metric, output_metric_params, positions.shape[1])
+    return float(spearmanr(_distances(X, i, j, metric), _in_map(space, positions, i, j))[0])
 
 
 def _rows_of(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -93,3 +115,11 @@ def _distances(points: Any, first: np.ndarray, second: np.ndarray, metric: Any =
     parts = [slice(begin, begin + CHUNK) for begin in range(0, len(first), CHUNK)]
     measure = PAIRED_DISTANCES.get(metric) or functools.partial(paired_distances, metric=metric)
     return np.concatenate([measure(points[first[p]], points[second[p]]) for p in parts])
+
+
+def _in_map(space: Space | None, positions: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Distances of pairs of rows in the map."""
+    if space is None:
+        return _distances(positions, first, second)
+    places = inside(space, positions)
+    return distances_of_pairs(space, places[first], places[second])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from umap_sk.layout.spaces import Space, nearest_in_space
 from umap_sk.neighbors.read import Neighbors
 
 
@@ -30,12 +31,17 @@ class Listed(NamedTuple):
 
 
 def listed(
-    neighbors: Neighbors, places: np.ndarray, training: np.ndarray, k: int, own: np.ndarray | None = None
+    neighbors: Neighbors,
+    places: np.ndarray,
+    training: np.ndarray,
+    k: int,
+    own: np.ndarray | None = None,
+    space: Space | None = None,
 ) -> Listed:
     """Lists of the neighbors that were found and of the `k` nearest in the map.
 
     `places` (n_rows, d) are the rows in the map and `training` (n, d) those that can be neighbors; `own` are the rows'
-    numbers among these. Without them a row is what it has at distance 0.
+    numbers among these. Without them a row is what it has at distance 0. The map lies in `space`.
     """
     n, n_rows = len(training), len(places)
     row = np.repeat(np.arange(n_rows), np.diff(neighbors.indptr))
@@ -47,7 +53,8 @@ def listed(
         left_out, own_keys = np.bincount(row[itself], minlength=n_rows), row[itself] * n + index[itself]
     else:
         left_out, own_keys = np.ones(n_rows, np.int64), np.arange(n_rows) * n + own
-    return Listed(found, lengths, n - left_out, _nearest(places, training, k, int(left_out.max(initial=0)), own_keys))
+    more = int(left_out.max(initial=0))
+    return Listed(found, lengths, n - left_out, _nearest(places, training, k, more, own_keys, space))
 
 
 def list_themselves(neighbors: Neighbors) -> bool:
@@ -86,7 +93,9 @@ def _padded(row: np.ndarray, values: np.ndarray, lengths: np.ndarray) -> np.ndar
     return out
 
 
-def _nearest(places: np.ndarray, training: np.ndarray, k: int, more: int, own_keys: np.ndarray) -> np.ndarray:
+def _nearest(
+    places: np.ndarray, training: np.ndarray, k: int, more: int, own_keys: np.ndarray, space: Space | None
+) -> np.ndarray:
     """The k nearest training rows of each place that has one, without those whose key is the row's own."""
     n, out = len(training), np.full((len(places), k), -1, np.int64)
     placed = np.flatnonzero(np.isfinite(training).all(axis=1))
@@ -94,8 +103,11 @@ def _nearest(places: np.ndarray, training: np.ndarray, k: int, more: int, own_ke
     asked = min(k + more, len(placed))
     if not len(rows) or not asked:
         return out
-    tree = cKDTree(np.asarray(training[placed], np.float64))
-    near = placed[tree.query(np.asarray(places[rows], np.float64), np.arange(1, asked + 1))[1]]
+    if space is None:
+        tree = cKDTree(np.asarray(training[placed], np.float64))
+        near = placed[tree.query(np.asarray(places[rows], np.float64), np.arange(1, asked + 1))[1]]
+    else:
+        near = placed[nearest_in_space(space, places[rows], training[placed], asked)]
     kept = ~np.isin(rows[:, None] * n + near, own_keys)
     kept &= np.cumsum(kept, axis=1) <= k
     out[rows] = _padded_to(k, np.nonzero(kept)[0], near[kept], kept.sum(axis=1))

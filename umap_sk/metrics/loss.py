@@ -1,11 +1,13 @@
 """The loss of a map, from its graph and a sample of rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from umap_sk.graph.manifold import Manifold
+from umap_sk.layout.spaces import distances_of_pairs, inside, space_of
 from umap_sk.metrics.sample import drawn
 
 FLOOR = 1e-4  # the least 1 - v of a loss, so that two points on one place do not make it infinite
@@ -20,6 +22,8 @@ def sampled_loss(
     b: float,
     negative_sample_rate: float = 5.0,
     repulsion_strength: float = 1.0,
+    output_metric: Any = "euclidean",
+    output_metric_params: dict[str, Any] | None = None,
     max_rows: int | None = 2_000,
     random_state: int = 0,
 ) -> float:
@@ -43,6 +47,8 @@ def sampled_loss(
         As in the estimator.
     repulsion_strength : float, default=1.0
         As in the estimator.
+    output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
+        As in the estimator.
     max_rows : int or None, default=2_000
         Rows to sample; None for all.
     random_state : int, default=0
@@ -54,7 +60,7 @@ def sampled_loss(
         Lower is better.
     """
     weights = scipy.sparse.csr_array(graph.graph if isinstance(graph, Manifold) else graph)
-    positions = np.asarray(embedding, np.float64)
+    positions, squares_of = as_positions(embedding, output_metric, output_metric_params)
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
     rows = drawn(placed, max_rows, random_state)
     columns = drawn(placed, COLUMNS, random_state + 1)
@@ -62,16 +68,30 @@ def sampled_loss(
     strengths = part.data / float(weights.data.max())
     ends = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
     nearest = (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
-    squares = np.maximum(_squares(positions[rows][ends], positions[part.indices]), nearest)
+    squares = np.maximum(squares_of(positions[rows][ends], positions[part.indices]), nearest)
     attraction = np.nansum(strengths * np.log1p(a * squares**b))
     degrees = np.bincount(ends, strengths, len(rows))
     repulsion = 0.0
     for i, degree in zip(rows, degrees, strict=True):
         others = columns[columns != i]
-        squares = np.maximum(_squares(positions[i], positions[others]), nearest)
+        squares = np.maximum(squares_of(positions[i], positions[others]), nearest)
         repulsion += degree * np.log1p(1 / (a * squares**b)).mean() * (len(placed) - 1)
     rate = repulsion_strength * negative_sample_rate / (2 * len(placed))
     return float((attraction + rate * repulsion) / len(rows))
+
+
+def as_positions(embedding: Any, metric: Any, params: dict[str, Any] | None) -> tuple[np.ndarray, Callable[..., Any]]:
+    """Positions of an embedding, and what gives the squares of their distances."""
+    positions = np.asarray(embedding, np.float64)
+    space = space_of(metric, params, positions.shape[1])
+    if space is None:
+        return positions, _squares
+
+    def squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+        points = np.ascontiguousarray(np.broadcast_to(points, others.shape))
+        return np.maximum(distances_of_pairs(space, points, np.ascontiguousarray(others)).astype(np.float64), 0) ** 2
+
+    return inside(space, positions), squares
 
 
 def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from umap_sk.layout.spaces import space_of
 from umap_sk.metrics.listed import Listed, list_themselves, listed, positions_of, rows_of
 from umap_sk.metrics.sample import ROWS, drawn
 from umap_sk.neighbors.read import Neighbors, read_neighbors
+from umap_sk.parameters import output_space
 
 
 def neighbor_recall(
@@ -16,6 +18,8 @@ def neighbor_recall(
     *,
     k: int = 15,
     training: Any = None,
+    output_metric: Any = "euclidean",
+    output_metric_params: dict[str, Any] | None = None,
     max_rows: int | None = ROWS,
     random_state: int = 0,
 ) -> float:
@@ -36,6 +40,8 @@ def neighbor_recall(
     training : array-like of shape (n, n_components), default=None
         The rows that `graph`'s columns stand for, where they are not the rows themselves. An entry at distance 0 then
         is the row itself, and counts neither among its neighbors nor in the map.
+    output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
+        Distances in the map, as in the estimator.
     max_rows : int or None, default=10_000
         Rows to sample; None for all.
     random_state : int, default=0
@@ -56,7 +62,8 @@ def neighbor_recall(
     >>> neighbor_recall(knn_graph(indices, dists), X)
     1.0
     """
-    return recall_of(lists_of(graph, embedding, k, training, max_rows, random_state))
+    output = output_metric, output_metric_params
+    return recall_of(lists_of(graph, embedding, k, training, max_rows, random_state, output))
 
 
 def trustworthiness(
@@ -65,6 +72,8 @@ def trustworthiness(
     *,
     k: int = 15,
     training: Any = None,
+    output_metric: Any = "euclidean",
+    output_metric_params: dict[str, Any] | None = None,
     max_rows: int | None = ROWS,
     random_state: int = 0,
 ) -> float:
@@ -87,6 +96,8 @@ def trustworthiness(
         Neighbors in the map to judge, the row itself not counted.
     training : array-like of shape (n, n_components), default=None
         As in :func:`neighbor_recall`.
+    output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
+        Distances in the map, as in the estimator.
     max_rows : int or None, default=10_000
         Rows to sample; None for all.
     random_state : int, default=0
@@ -97,7 +108,8 @@ def trustworthiness(
     float
         0 to 1, higher is better.
     """
-    return trust_of(lists_of(graph, embedding, k, training, max_rows, random_state))
+    output = output_metric, output_metric_params
+    return trust_of(lists_of(graph, embedding, k, training, max_rows, random_state, output))
 
 
 def recall_of(lists: Listed) -> float:
@@ -150,13 +162,21 @@ def lists_of_new(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) ->
 
     As many rows as the map has, most of which list themselves first, are the rows of the map.
     """
-    rows = drawn(np.arange(len(places)), ROWS, 0)
+    rows, space = drawn(np.arange(len(places)), ROWS, 0), output_space(umap)
     if list_themselves(neighbors):
-        return listed(rows_of(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows)
-    return listed(rows_of(neighbors, rows), places[rows], umap.embedding_, k)
+        return listed(rows_of(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows, space)
+    return listed(rows_of(neighbors, rows), places[rows], umap.embedding_, k, space=space)
 
 
-def lists_of(graph: Any, embedding: Any, k: int, training: Any, max_rows: int | None, random_state: int) -> Listed:
+def lists_of(
+    graph: Any,
+    embedding: Any,
+    k: int,
+    training: Any,
+    max_rows: int | None,
+    random_state: int,
+    output: tuple[Any, Any] = ("euclidean", None),
+) -> Listed:
     """Both lists of a sample of rows."""
     if not scipy.sparse.issparse(graph):
         raise TypeError(
@@ -172,7 +192,8 @@ def lists_of(graph: Any, embedding: Any, k: int, training: Any, max_rows: int | 
         )
     rows = drawn(np.arange(len(places)), max_rows, random_state)
     neighbors, _ = read_neighbors(graph.tocsr()[rows], n_neighbors=len(whole), drop_self=False)
-    return listed(neighbors, places[rows], whole, check_k(k), rows if training is None else None)
+    space = space_of(*output, whole.shape[1])
+    return listed(neighbors, places[rows], whole, check_k(k), rows if training is None else None, space)
 
 
 def check_k(k: Any) -> int:

@@ -122,6 +122,8 @@ def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
         b=umap.b_,
         negative_sample_rate=umap.negative_sample_rate,
         repulsion_strength=umap.repulsion_strength,
+        output_metric=umap.output_metric,
+        output_metric_params=umap.output_metric_params,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba.core import caching
+from numba.core.ccallback import CFunc
 
 from umap_sk.runtime.threads import config, launch_turn
 
@@ -84,6 +85,20 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 
     launch.compiled = compiled  # type: ignore[attr-defined]
     return launch
+
+
+def pointed(function: Callable[..., Any], signature: Any, *, kept: bool = True) -> Any:
+    """Compile a function that kernels take as an argument, so that one kernel serves all of them; `kept` on disk."""
+    if config.DISABLE_JIT:
+        return function
+    compiled: Any = CFunc(
+        function, (signature.args, signature.return_type), {}, {"nopython": True, "error_model": "numpy"}
+    )
+    if kept:
+        with contextlib.suppress(RuntimeError):
+            compiled._cache = PackageCache(function)
+    compiled.compile()
+    return compiled
 
 
 def readonly(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,161 @@
+"""Output metrics at the estimator: bits, starts, refusals, figures, and umap-learn's loss."""
+
+import pickle
+
+import numba
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import Checkpoint, PrecomputedUMAP, knn_graph, metrics
+from umap_sk.layout import spaces
+
+ROWS = 400
+SPACES = [("haversine", None, 2), ("hyperboloid", None, 2), ("torus", {"period": (3, 6)}, 2), ("cosine", None, 3)]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:ROWS]
+
+
+@pytest.fixture(scope="module")
+def arrays(digits):
+    dists, indices = NearestNeighbors(n_neighbors=16).fit(digits).kneighbors(digits)
+    return {"knn_indices": indices, "knn_dists": dists}
+
+
+def model_of(metric, params=None, n_components=2, **parameters):
+    settings = {"n_epochs": 60, "random_state": 0} | parameters
+    return PrecomputedUMAP(n_components=n_components, output_metric=metric, output_metric_params=params, **settings)
+
+
+@pytest.mark.parametrize("metric, params, axes", SPACES)
+def test_same_bits(metric, params, axes, arrays, tmp_path):
+    """One and two threads, cut and stored in the middle, resumed from the disk."""
+    whole = model_of(metric, params, axes, n_jobs=1).fit(**arrays).embedding_
+    assert whole.shape == (ROWS, axes) and np.isfinite(whole).all()
+    cut = model_of(metric, params, axes, n_jobs=2).partial_fit(**arrays, epochs=23)
+    cut = pickle.loads(pickle.dumps(cut)).partial_fit(epochs=1000)
+    np.testing.assert_array_equal(cut.embedding_, whole)
+    kept = Checkpoint(tmp_path, every_epochs=5)
+    model_of(metric, params, axes, checkpoint=kept).partial_fit(**arrays, epochs=31)
+    resumed = model_of(metric, params, axes, checkpoint=kept).fit(**arrays)
+    np.testing.assert_array_equal(resumed.embedding_, whole)
+    again = model_of(metric, params, axes, checkpoint=kept).fit(**arrays)
+    np.testing.assert_array_equal(again.embedding_, whole)
+
+
+@pytest.mark.parametrize("metric, params, axes", SPACES)
+def test_map_is_good(metric, params, axes, arrays, digits):
+    """Near rows are near in the map, by its own distances; rows placed again are where they were."""
+    model = model_of(metric, params, axes).fit(digits, **arrays)
+    assert model.score(**arrays) > 0.35
+    np.testing.assert_array_equal(model.transform(**arrays), model.embedding_)
+    given = {"output_metric": metric, "output_metric_params": params}
+    graph = knn_graph(arrays["knn_indices"], arrays["knn_dists"])
+    for figure in (metrics.neighbor_recall, metrics.trustworthiness):
+        good, bad = (figure(graph, rows, k=10, **given) for rows in (model.embedding_, model.embedding_[::-1]))
+        assert good > bad + 0.25
+    assert metrics.triplet_accuracy(digits, model.embedding_, **given) > 0.55
+    assert metrics.distance_correlation(digits, model.embedding_, **given) > 0.1
+    others = {"knn_indices": arrays["knn_indices"][:, 1:], "knn_dists": arrays["knn_dists"][:, 1:]}
+    placed = model.transform(**others)
+    space = spaces.space_of(metric, params, axes)
+    near = spaces.distances_of_pairs(space, *(spaces.inside(space, rows) for rows in (placed, model.embedding_)))
+    far = spaces.distances_of_pairs(space, *(spaces.inside(space, rows) for rows in (placed, model.embedding_[::-1])))
+    assert np.median(near) < 0.2 * np.median(far)
+
+
+def test_loss_is_the_euclidean_ones_where_metrics_agree(arrays):
+    """Minkowski with p=2 is Euclidean, and so is a torus that is large enough."""
+    model = PrecomputedUMAP(random_state=0, n_epochs=30).fit(**arrays)
+    given = {"a": model.a_, "b": model.b_}
+    expected = metrics.sampled_loss(model.manifold_, model.embedding_, **given)
+    for metric, params in (("minkowski", {"p": 2}), ("torus", {"period": 1e3})):
+        space = {"output_metric": metric, "output_metric_params": params}
+        loss = metrics.sampled_loss(model.manifold_, model.embedding_, **given, **space)
+        assert abs(loss / expected - 1) < 1e-3
+    assert metrics.sampled_loss(model.manifold_, model.embedding_, **given, output_metric="manhattan") != expected
+    flat = model_of("minkowski", {"p": 2}, n_epochs=100).fit(**arrays)
+    ours = PrecomputedUMAP(random_state=0, n_epochs=100).fit(**arrays)
+    losses = [metrics.sampled_loss(m.manifold_, m.embedding_, **given) for m in (flat, ours)]
+    assert abs(losses[0] / losses[1] - 1) < 0.03
+    assert -metrics.sampled_loss_scorer(flat) == pytest.approx(losses[0], rel=1e-3)
+
+
+@pytest.mark.parametrize("init", ["auto", "random", "pca", "pivot_mds", "spectral"])
+def test_starts_by_name(init, arrays, digits):
+    """Each is laid around the pole, beyond the equator or nearly so, before any step."""
+    begun = model_of("haversine", init=init, learning_rate=1e-9).partial_fit(digits, **arrays)
+    polar, longitude = begun.embedding_.T
+    assert polar.max() > 1.2 and np.ptp(longitude) > 4
+    assert polar.min() >= 0 and polar.max() <= np.pi + 1e-6 and np.abs(longitude).max() <= np.pi + 1e-6
+
+
+def test_start_of_own_coordinates(arrays):
+    """An array of the space's coordinates is taken as it is, to go on from a map."""
+    first = model_of("haversine").fit(**arrays)
+    begun = model_of("haversine", init=first.embedding_, rescale_init=False, learning_rate=1e-9).fit(**arrays)
+    np.testing.assert_allclose(begun.embedding_, first.embedding_, atol=1e-5)
+
+
+@numba.njit
+def three_numbers(x, y):
+    return 1.0, x, y
+
+
+@numba.njit
+def no_gradient(x, y):
+    return np.abs(x - y).sum()
+
+
+INIT = np.random.default_rng(0).uniform(0.1, 3, (ROWS, 2))
+REFUSED = [
+    ({"output_metric": "haversine", "n_components": 3}, "n_components=2"),
+    ({"output_metric": "correlation"}, "at least n_components=3"),
+    ({"output_metric": "jaccard"}, "'haversine'.*compiled by numba"),
+    ({"output_metric": "torus", "output_metric_params": {"period": [1, 2, 3]}}, "period of shape"),
+    ({"output_metric": "torus", "output_metric_params": {"period": [1, 0]}}, "must be positive"),
+    ({"output_metric": "torus", "output_metric_params": {"p": 2}}, "takes 'period' alone"),
+    ({"output_metric": "euclidean", "output_metric_params": {"p": 2}}, "takes none"),
+    ({"output_metric": "minkowski", "output_metric_params": {"p": 0.5}}, "from 1 to 30"),
+    ({"output_metric": lambda x, y: (1.0, x)}, "numba.njit"),
+    ({"output_metric": no_gradient}, "no_gradient"),
+    ({"output_metric": three_numbers}, "a distance and its gradient"),
+    ({"output_metric": "haversine", "init": INIT + [2, 0]}, "polar angles from 0 to 3.142"),
+    ({"output_metric": "torus", "init": INIT * 9}, "from 0 to 6.283"),
+    ({"output_metric": "hyperboloid", "init": INIT * 1e5}, "lengths up to 4052"),
+    ({"output_metric": "cosine", "init": INIT * (np.arange(ROWS) != 7)[:, None]}, "first row 7"),
+]
+
+
+@pytest.mark.parametrize("parameters, message", REFUSED)
+def test_refusals(parameters, message, arrays):
+    with pytest.raises((ValueError, TypeError), match=message):
+        PrecomputedUMAP(**parameters).fit(**arrays)
+
+
+def test_what_needs_euclidean_distances_is_refused(arrays, digits):
+    model = model_of("haversine", n_epochs=1).fit(digits, **arrays)
+    with pytest.raises(ValueError, match="Fit with output_metric='euclidean'"):
+        model.inverse_transform(model.embedding_[:2])
+    with pytest.raises(ValueError, match="update settles rows by Euclidean"):
+        model.update(knn_indices=arrays["knn_indices"][:1], knn_dists=arrays["knn_dists"][:1] + 1)
+    with pytest.raises(ValueError, match="anchors hold rows by Euclidean"):
+        model_of("haversine").fit(**arrays, anchors=model.embedding_)
+    with pytest.raises(ValueError, match="Set dens_lambda=0"):
+        model_of("haversine", dens_lambda=1.0).fit(**arrays)
+
+
+def test_function_is_the_metric_it_computes(arrays):
+    """umap-learn's own, and it belongs to the identity of a run."""
+    umap_distances = pytest.importorskip("umap.distances")
+    given = {"init": INIT * 5, "rescale_init": False, "n_epochs": 20}
+    function = model_of(umap_distances.chebyshev_grad, **given).partial_fit(**arrays).embedding_
+    named = model_of("chebyshev", **given).partial_fit(**arrays).embedding_
+    np.testing.assert_allclose(function, named, rtol=1e-3, atol=1e-3)
+    begun = model_of("chebyshev", **given).partial_fit(**arrays).set_params(output_metric=umap_distances.chebyshev_grad)
+    with pytest.raises(ValueError, match="output_metric"):
+        begun.partial_fit()

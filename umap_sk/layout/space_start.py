@@ -1,0 +1,36 @@
+"""The start of a layout in a space: a flat one laid into it, or an array of its own coordinates."""
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout.sell import JITTER
+from umap_sk.layout.spaces import Space, inside
+from umap_sk.layout.width import scaled_robustly
+
+ANGLE = 0.7 * np.pi  # of a flat start's width, on the sphere
+SHARE, WIDTH = 0.7, 20.0  # of a period, and in units at most
+RADIUS = 3.0  # widths from the hyperboloid's lowest point
+
+
+def laid_into(space: Space, positions: np.ndarray) -> np.ndarray:
+    """Flat positions laid into a space, as far as it has a size of its own."""
+    if space.kind == kernels.FLAT:
+        return positions
+    flat = scaled_robustly(positions)
+    lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    if space.name == "haversine":
+        return inside(space, np.concatenate([ANGLE * lengths, np.arctan2(flat[:, 1:], flat[:, :1])], axis=1))
+    if space.kind == kernels.WRAPPED:
+        flat = flat * np.minimum(SHARE * space.parameters, WIDTH) + space.parameters / 2
+    if space.kind == kernels.HYPERBOLOID:
+        flat = flat / lengths * np.sinh(RADIUS * lengths)
+    return inside(space, flat)
+
+
+def taken_as_is(space: Space, coordinates: np.ndarray, *, jittered: bool) -> np.ndarray:
+    """Positions of an array of the space's own coordinates, moved a little so that no two lie on one place."""
+    positions = inside(space, coordinates)
+    if jittered:
+        kernels.jitter(positions, np.float32(JITTER * space.unit))
+        kernels.bring_into_space(positions, space.parameters, space.kind)
+    return positions

@@ -1,0 +1,280 @@
+"""Spaces that a layout can lie in beside the Euclidean: their distances, and where in them coordinates are."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.runtime.compile import pointed, readonly
+from umap_sk.runtime.threads import config
+
+PAIRS = numba.types.Array(numba.float32, 2, "C")
+NUMBERS = numba.types.Array(numba.float32, 1, "C")
+MEASURE = numba.void(PAIRS, PAIRS, numba.int64, NUMBERS, NUMBERS, PAIRS)
+
+
+class Named(NamedTuple):
+    """What is known of a metric by its name.
+
+    Attributes
+    ----------
+    pairs : function
+        Its kernel.
+    kind : int
+        How a step ends in the space again.
+    unit : float
+        Length that stands for one of the plane's in the steps of the schedule.
+    """
+
+    pairs: Callable[..., None]
+    kind: int
+    unit: float
+
+
+NAMED = {
+    "haversine": Named(kernels.arcs, kernels.UNIT, 0.3),
+    "hyperboloid": Named(kernels.hyperboloids, kernels.HYPERBOLOID, 0.3),
+    "manhattan": Named(kernels.manhattans, kernels.FLAT, 1.0),
+    "chebyshev": Named(kernels.chebyshevs, kernels.FLAT, 1.0),
+    "minkowski": Named(kernels.minkowskis, kernels.FLAT, 1.0),
+    "cosine": Named(kernels.cosines, kernels.UNIT, 0.03),
+    "correlation": Named(kernels.cosines, kernels.CENTERED_UNIT, 0.03),
+    "torus": Named(kernels.toruses, kernels.WRAPPED, 1.0),
+}
+TAKEN = {"minkowski": "p", "torus": "period"}  # what a metric takes of output_metric_params
+AXES = {"haversine": (2, 2), "hyperboloid": (1, None), "cosine": (2, None), "correlation": (3, None)}
+AT_ONCE = 2**22  # distances that are held while the nearest are looked up
+ROUNDING = 1e-5  # by which coordinates may be outside
+
+
+class Space(NamedTuple):
+    """A space that a layout lies in.
+
+    Attributes
+    ----------
+    name : str
+        The metric; "function" for one that was given.
+    measure : CFunc
+        Distances and gradients of pairs, compiled.
+    parameters : ndarray, float32
+        What it takes beside the pairs.
+    kind : int
+        How a step ends in the space again.
+    unit : float
+        As in `Named`.
+    """
+
+    name: str
+    measure: Any
+    parameters: np.ndarray
+    kind: int
+    unit: float
+
+    @property
+    def measured(self) -> tuple[Any, np.ndarray, int]:
+        """What kernels take of it."""
+        return self.measure, self.parameters, self.kind
+
+
+def space_of(metric: Any, params: dict[str, Any] | None, n_components: int) -> Space | None:
+    """The space of an output metric, None for the Euclidean; a ValueError or TypeError says what it cannot be."""
+    params = params or {}
+    if callable(metric):
+        return space_of_function(metric, tuple(params.values()), n_components)
+    if metric != "euclidean" and metric not in NAMED:
+        names = ", ".join(map(repr, ("euclidean", *NAMED)))
+        raise ValueError(
+            f"output_metric={metric!r} is not known; use {names}, or a function compiled by numba that returns a "
+            "distance and its gradient, such as those of umap.distances."
+        )
+    unknown = sorted(params.keys() - {TAKEN.get(metric)})
+    if unknown:
+        taken = f"takes {TAKEN[metric]!r} alone" if metric in TAKEN else "takes none"
+        raise ValueError(f"output_metric_params has {unknown}, but output_metric={metric!r} {taken}. Remove them.")
+    if metric == "euclidean":
+        return None
+    fewest, most = AXES.get(metric, (1, None))
+    if n_components < fewest or n_components > (most or n_components):
+        needed = f"n_components={fewest}" if most else f"at least n_components={fewest}"
+        raise ValueError(f"n_components={n_components}, but output_metric={metric!r} needs {needed}.")
+    known, numbers = NAMED[metric], numbers_of(metric, params, n_components)
+    unit = min(1.0, float(numbers.min()) / (2 * math.pi)) if metric == "torus" else known.unit
+    return Space(metric, measure_of(metric), numbers, known.kind, unit)
+
+
+def numbers_of(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
+    """The exponent of "minkowski", the periods of "torus"; nothing for others."""
+    if metric == "minkowski":
+        p = float(params.get("p", 2.0))
+        if not 1 <= p <= 30:
+            raise ValueError(
+                f"output_metric_params={{'p': {p}}}, but an exponent from 1 to 30 is needed; for infinity use "
+                "output_metric='chebyshev'."
+            )
+        return np.array([p], np.float32)
+    if metric == "torus":
+        period = np.asarray(params.get("period", 2 * math.pi), np.float64)
+        if period.shape not in ((), (n_components,)):
+            raise ValueError(
+                f"output_metric_params has a period of shape {period.shape}, but n_components={n_components}: give one "
+                f"number for all axes, or {n_components} of them."
+            )
+        if not ((period > 0) & np.isfinite(period)).all():
+            raise ValueError(f"output_metric_params={{'period': {period.tolist()}}}, but periods must be positive.")
+        return np.full(n_components, period, np.float32)
+    return np.empty(0, np.float32)
+
+
+@functools.cache
+def measure_of(name: str) -> Any:
+    """The compiled distances of a metric by name."""
+    return pointed(NAMED[name].pairs, MEASURE)
+
+
+def space_of_function(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
+    """The space of a function that was given, after a look at what it returns."""
+    if not (config.DISABLE_JIT or isinstance(function, numba.core.registry.CPUDispatcher)):
+        raise TypeError(
+            f"output_metric={function!r} is not compiled. Put numba.njit before it; it is called with two points and "
+            "the values of output_metric_params, and returns a distance and its gradient with respect to the first."
+        )
+    here, there = (np.linspace(start, 0.7, n_components, dtype=np.float32) for start in (0.3, 0.5))
+    try:
+        found = function(here, there, *arguments)
+        shapes = [np.shape(value) for value in found]
+    except Exception as error:
+        raise ValueError(
+            f"output_metric={name_of(function)} cannot be called with two points of n_components={n_components} "
+            f"float32 numbers and {len(arguments)} values of output_metric_params: {first_line(error)}"
+        ) from error
+    if shapes != [(), (n_components,)]:
+        raise ValueError(
+            f"output_metric={name_of(function)} returns values of the shapes {shapes}, but a distance and its gradient "
+            f"are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
+        )
+    return Space("function", measure_of_function(function, arguments), np.empty(0, np.float32), kernels.FLAT, 1.0)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says first; numba says much."""
+    return next(iter(str(error).strip().splitlines()), repr(error))
+
+
+def name_of(function: Any) -> str:
+    """A function's own name."""
+    return getattr(function, "__name__", repr(function))
+
+
+def measure_of_function(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """Compiled distances by a function that was given; kept for the next call where its arguments can be compared."""
+    try:
+        return _kept(function, arguments)
+    except TypeError:
+        return _kept.__wrapped__(function, arguments)
+
+
+@functools.lru_cache(maxsize=16)
+def _kept(function: Any, arguments: tuple[Any, ...]) -> Any:
+    return pointed(kernels.of_function(function, arguments), MEASURE, kept=False)
+
+
+def inside(space: Space, coordinates: np.ndarray) -> np.ndarray:
+    """Positions as epochs move them, of coordinates as the embedding has them: unit vectors for angles."""
+    positions = np.array(coordinates, np.float32, order="C")
+    if space.name == "haversine":
+        polar, longitude = np.asarray(coordinates, np.float64).T
+        sine = np.sin(polar)
+        positions = np.stack([sine * np.cos(longitude), sine * np.sin(longitude), np.cos(polar)], 1).astype(np.float32)
+    placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
+    ended = positions[placed]
+    kernels.bring_into_space(ended, space.parameters, space.kind)
+    positions[placed] = ended
+    return positions
+
+
+def coordinates_of(metric: Any, positions: np.ndarray) -> np.ndarray:
+    """Coordinates as the embedding has them, of positions as epochs move them: angles for unit vectors."""
+    if metric != "haversine":
+        return positions
+    x, y, z = positions.astype(np.float64).T
+    return np.stack([np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)], 1).astype(np.float32)
+
+
+def distances_of_pairs(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Distances of pairs of positions."""
+    out = np.empty(len(points), np.float32)
+    kernels.paired_in_space(readonly(points), readonly(others), space.measure, space.parameters, out)
+    return out
+
+
+def nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of the nearest others of each row, the nearest first, by comparing all of them."""
+    points, opposite = inside(space, coordinates), inside(space, others)
+    out = np.empty((len(points), count), np.int64)
+    step = max(1, AT_ONCE // len(opposite))
+    for begin in range(0, len(points), step):
+        part = points[begin : begin + step]
+        distances = np.empty((len(part), len(opposite)), np.float32)
+        kernels.distances_in_space(readonly(part), readonly(opposite), space.measure, space.parameters, distances)
+        near = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        order = np.lexsort((near, np.take_along_axis(distances, near, axis=1)), axis=1)
+        out[begin : begin + step] = np.take_along_axis(near, order, axis=1)
+    return out
+
+
+def check_inside(space: Space, init: np.ndarray) -> None:
+    """Raise if a start that was given is outside of the space."""
+    bounds = {
+        "haversine": ((0, math.pi), (-math.pi, math.pi)),
+        "torus": tuple((0, float(period)) for period in space.parameters),
+    }.get(space.name, ())
+    for axis, (low, high) in enumerate(bounds):
+        least, most = float(init[:, axis].min()), float(init[:, axis].max())
+        if least < low - ROUNDING or most > high + ROUNDING:
+            what = f"{('polar angles', 'longitudes')[axis]} " if space.name == "haversine" else ""
+            raise ValueError(
+                f"init goes from {least:.3g} to {most:.3g} along axis {axis}, but output_metric={space.name!r} needs "
+                f"{what}from {low:.4g} to {high:.4g}. Wrap or scale it, or give a name as init."
+            )
+    if space.name in ("cosine", "correlation"):
+        rows = init - init.mean(axis=1, keepdims=True) if space.name == "correlation" else init
+        bad = np.flatnonzero(np.abs(rows).max(axis=1) < 1e-6)
+        if len(bad):
+            what = "equal numbers" if space.name == "correlation" else "zeros"
+            raise ValueError(
+                f"init has {len(bad)} rows of nothing but {what}, first row {bad[0]}, which have no direction: "
+                f"output_metric={space.name!r} needs one. Add a little noise."
+            )
+    if space.name == "hyperboloid" and np.linalg.norm(init, axis=1).max() > kernels.MOST:
+        raise ValueError(
+            f"init goes up to a length of {np.linalg.norm(init, axis=1).max():.3g}, but output_metric='hyperboloid' "
+            f"needs lengths up to {kernels.MOST:.4g}: farther out float32 does not tell neighbors apart. Scale it down."
+        )
+
+
+def poincare_disk(coordinates: Any) -> np.ndarray:
+    """Points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
+
+    Parameters
+    ----------
+    coordinates : array-like of shape (n, n_components)
+        The embedding: x of the points (x, z) of the hyperboloid z^2 = 1 + |x|^2.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+        ``x / (1 + z)``, within the unit circle.
+
+    Examples
+    --------
+    >>> import umap_sk
+    >>> umap_sk.poincare_disk([[0.0, 0.75], [0.0, 0.0]])
+    array([[0. , 0.33],
+           [0. , 0. ]])
+    """
+    points = np.asarray(coordinates, np.float64)
+    return points / (1 + np.sqrt(1 + (points**2).sum(axis=1, keepdims=True)))
