@@ -9,13 +9,13 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, growing, inputs, parameters, persistence, placing
+from umap_sk import fitting, growing, inputs, learning, parameters, persistence, placing
 from umap_sk.checkpoint.identity import check_unchanged
-from umap_sk.fitting import Given
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.transform import MapCache
+from umap_sk.learning import Given
 from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import say
@@ -447,10 +447,10 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         given = Given(X, knn_indices, knn_dists, y=used(y, self.target_metric))
 
         def learned(allocate=in_memory):
-            _, values, precedence = fitting.validated(self, given)
+            _, values, precedence = learning.validated(self, given)
             if allocate is in_memory:
                 planning.warn_if_too_large(self, values, knn_indices, phases=2)
-            return fitting.learned(self, given, values, precedence, Report(), None, allocate)[0]
+            return learning.learned(self, given, values, precedence, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
             return learned() if directory is None else Manifold.built(directory, learned)

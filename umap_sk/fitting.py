@@ -1,4 +1,4 @@
-"""A fit in steps: what was given, the manifold, the start of the layout run, and who watches its epochs.
+"""A fit in steps: the manifold, the start of the layout run, and who watches its epochs.
 
 The functions read the estimator's parameters and never write to it; what they find is for it to publish.
 """
@@ -15,11 +15,7 @@ from umap_sk import inputs, parameters
 from umap_sk.checkpoint.identity import identity_of
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
-from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.radii import data_radii, distances_by_index
-from umap_sk.graph.scales import mean_distances
-from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.anchors import Anchors, known_places
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.growth import filled
@@ -31,30 +27,14 @@ from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, pl
 from umap_sk.layout.spaces import check_inside
 from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
+from umap_sk.learning import Given, manifold_of, searches, validated
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.choice import check_searches, chosen, for_identity, is_named
-from umap_sk.neighbors.distances import check_metric
+from umap_sk.neighbors.choice import for_identity
 from umap_sk.neighbors.held import kept_features
-from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
-from umap_sk.neighbors.searchers import search_for_new, search_training
-from umap_sk.neighbors.square import check_square
+from umap_sk.neighbors.searchers import search_for_new
 from umap_sk.planning.plan import warn_if_too_large
-from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
-
-
-class Given(NamedTuple):
-    """What a call was given, as in :meth:`umap_sk.PrecomputedUMAP.fit`."""
-
-    X: Any = None
-    knn_indices: Any = None
-    knn_dists: Any = None
-    init: Any = None
-    manifold: Any = None
-    anchors: Any = None
-    y: Any = None  # None where it is not used
 
 
 class Run(NamedTuple):
@@ -152,107 +132,6 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     return results | begun_at | standing(run, manifold), dtype
 
 
-def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
-    """An estimator that has read X and nothing else, X validated, and whether other neighbors take precedence."""
-    check_metric(umap.metric)
-    check_searches(umap.metric, umap.searcher)
-    precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
-    reader = type(umap)(**umap.get_params(deep=False))
-    values = None if given.X is None else inputs.validated(reader, given.X, neighbors_given=precedence, reset=True)
-    return reader, values, precedence
-
-
-def searches(umap: Any, given: Given) -> bool:
-    """Whether neighbors are searched among features."""
-    return umap.metric != "precomputed" and given.knn_indices is None and given.manifold is None
-
-
-def manifold_of(
-    umap: Any, given: Given, values: Any, precedence: bool, stored: Session | None, report: Report, seed: int
-) -> tuple[Manifold, Any]:
-    """The manifold that was given, is on the disk, or is learned now, and the search that found its neighbors."""
-    manifold, wanted = given.manifold, parameters.known_of(umap, given.y)
-    if manifold is None:
-        kept = stored.graph() if stored else None
-        if kept:
-            return Manifold(kept[0], wanted, own=WHOLE, **kept[1]), None
-        return learned(umap, given, values, precedence, report, seed)
-    if not isinstance(manifold, Manifold):
-        raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-    manifold.check_agrees(wanted)
-    check_manifold(wanted.get("targets"), manifold.parameters.get("targets"))
-    if values is not None and values.shape[0] != manifold.n_samples:
-        raise ValueError(
-            f"X has {values.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
-            "was learned from, or leave X out. Cross-validation cuts X and passes a manifold on whole: to try "
-            "parameters on one graph, use cv=[(rows, rows)] with rows = np.arange(n)."
-        )
-    return manifold, None
-
-
-def learned(
-    umap: Any,
-    given: Given,
-    values: Any,
-    precedence: bool,
-    report: Report,
-    seed: int | None = None,
-    allocate: Allocate = in_memory,
-) -> tuple[Manifold, Any]:
-    """Manifold of the neighbors that were given or are found, and the search that found them."""
-    indices, dists, search = given.knn_indices, given.knn_dists, None
-    shaping = read_targets(given.y, umap, inputs.n_rows(values, indices))
-    if searches(umap, given):
-        with report.phase("search") as entry:
-            asked = parameters.asked_of(umap, seed)
-            if seed is None and not is_named(chosen(asked, values), "exact"):
-                asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
-            search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
-            entry.update(rows=len(indices), **report["search"])
-    wanted = parameters.known_of(umap, given.y)
-    with report.phase("neighbors") as entry:
-        neighbors, counts = read_neighbors(
-            values if indices is None else None,
-            knn_indices=indices,
-            knn_dists=dists,
-            n_neighbors=umap.n_neighbors,
-            n_rows=None if values is None else values.shape[0],
-            disconnection_distance=wanted["disconnection_distance"],
-            allocate=allocate,
-        )
-        if precedence:
-            inputs.check_self_column(indices, dists)
-        elif umap.metric == "precomputed":
-            check_square(values)
-        entry.update(counts._asdict())
-    warn_about(counts, neighbors, umap.n_neighbors - 1)
-    return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
-
-
-def united(
-    neighbors: Neighbors,
-    wanted: dict[str, Any],
-    shaping: Targets | None,
-    report: Report,
-    allocate: Allocate,
-    *,
-    radii: bool,
-) -> Manifold:
-    """Manifold of rows of neighbors, by the graph's parameters and the targets that shape it, with radii if asked."""
-    with report.phase("graph") as entry:
-        lengths = mean_distances(neighbors)
-        used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
-        distances = distances_by_index(neighbors, allocate) if radii else None
-        graph = graph_of(neighbors, used, shaping, allocate)
-        found = None if distances is None else data_radii(graph, neighbors, distances)
-        entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
-    lost = manifold.disconnected()
-    report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")
-    return manifold
-
-
 def started(
     umap: Any,
     manifold: Manifold,
@@ -323,13 +202,3 @@ def watched(umap: Any, epochs: int, task: FitTask, stored: Session | None) -> It
 def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
     """Which states are being read or written, so that their arrays are not written over."""
     return lambda state: is_read(state) or (stored is not None and state is stored.writing)
-
-
-def warn_of_lost(lost: np.ndarray, what: str, *, also: str = "") -> None:
-    """Warn of rows that have no place, for a reason."""
-    if lost.any():
-        warn(
-            f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            f"embedding. Search for more neighbors, or raise disconnection_distance{also}.",
-            DisconnectedWarning,
-        )

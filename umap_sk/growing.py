@@ -8,8 +8,7 @@ import scipy.sparse
 from numba import get_num_threads
 from sklearn.utils.validation import check_array
 
-from umap_sk import fitting, inputs, parameters
-from umap_sk.fitting import Given
+from umap_sk import fitting, inputs, learning, parameters
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
@@ -19,6 +18,7 @@ from umap_sk.layout.growth import filled
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.run import LayoutRun, advanced, begun, edges_by_epoch
 from umap_sk.layout.start import Start
+from umap_sk.learning import Given
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
@@ -119,7 +119,7 @@ def manifold_of_all(umap: Any, given: Given, values: Any, search: Search | NoSea
             indices, dists = find_neighbors(search, None, umap.n_neighbors - 1, own=True)
             report["search"] = {"searcher": "exact"}
             entry.update(rows=len(indices), **report["search"])
-        return fitting.learned(umap, Given(None, indices, dists), None, True, report)[0]
+        return learning.learned(umap, Given(None, indices, dists), None, True, report)[0]
     if not hasattr(umap, "manifold_"):
         raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {ALL_ROWS}.")
     umap.manifold_.check_agrees(wanted)
@@ -164,7 +164,7 @@ def joined(manifold: Manifold, neighbors: Neighbors, wanted: dict[str, Any], rep
         )
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     grown = Manifold(graph, manifold.parameters, own=WHOLE, lengths=None if shared.lengths is None else lengths)
-    fitting.warn_of_lost(grown.disconnected(), "rows have no neighbor")
+    learning.warn_of_lost(grown.disconnected(), "rows have no neighbor")
     return grown
 
 

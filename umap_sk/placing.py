@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from umap_sk import inputs, parameters
-from umap_sk.fitting import warn_of_lost
 from umap_sk.graph.radii import map_radii
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
+from umap_sk.learning import warn_of_lost
 from umap_sk.neighbors.held import searched_features
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors

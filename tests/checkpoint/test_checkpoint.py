@@ -21,7 +21,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, fitting, knn_graph
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, knn_graph, learning
 from umap_sk.checkpoint import session, store
 from umap_sk.layout import coarsen, optimizer
 from umap_sk.runtime.checksum import checksum_of_file
@@ -356,13 +356,13 @@ def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last
     with interrupted(last) if last < 20 else contextlib.nullcontext():
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     (folders(keep)[0] / "graph.joblib").unlink()
-    find = fitting.search_training
+    find = learning.search_training
 
     def find_others(*arguments):
         search, indices, dists, figures = find(*arguments)
         return search, indices, dists * 1.01 + np.arange(len(dists))[:, None], figures
 
-    monkeypatch.setattr(fitting, "search_training", find_others)
+    monkeypatch.setattr(learning, "search_training", find_others)
     expected = PrecomputedUMAP(**settings).fit_transform(ring[2])
     with pytest.warns(CheckpointWarning, match="not that of the run"):
         assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)

@@ -46,6 +46,8 @@ VALUES = {
     "random_state": ("42", 42),
     "n_jobs": ("-1", -1),
     "verbose": (None, True),
+    "output_metric": ("torus", "torus"),
+    "output_metric_params": ('{"period": 9.0}', {"period": 9.0}),
     "searcher": ("exact", "exact"),
     "dens_lambda": ("2", 2.0),
     "dens_frac": (".5", 0.5),

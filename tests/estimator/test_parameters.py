@@ -36,6 +36,8 @@ OUT_OF_RANGE = {
     "dens_lambda": [-1, np.inf, None],
     "dens_frac": [-0.1, 1.1],
     "dens_var_shift": [-0.1, np.nan],
+    "output_metric": [3, None],
+    "output_metric_params": [3],
     "searcher": ["annoy", None],
     "checkpoint": [3, True],
 }

@@ -8,10 +8,11 @@ import pytest
 from umap_sk import LossCurveDisplay, PrecomputedUMAP
 from umap_sk.layout import coarsen
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.loss_curve import loss_sample, sample_loss
+from umap_sk.layout.loss_curve import LossSample, loss_sample, sample_loss
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.run import problem_of
 from umap_sk.layout.sell import ArrangedLevel, Slices
+from umap_sk.layout.spaces import space_of
 from umap_sk.metrics import sampled_loss
 
 POINTS = np.random.default_rng(0).normal(size=(400, 4))
@@ -93,3 +94,13 @@ def test_reports_as_html(model):
     copied = model.report_.copy()
     copied["losses"].clear()
     assert len(model.loss_curve_)
+
+
+def test_in_another_space_distances_are_its_own():
+    """On a torus, pairs at both sides of the seam are near."""
+    level = np.array([[0.1, 1.0], [6.2, 1.0], [3.0, 1.0]], np.float32)
+    ends = np.array([[0, 0], [1, 2]])
+    sample = LossSample(ends, np.ones(2, np.float32), np.zeros(2, np.float32))
+    forces, space = Forces(Curve(1.0, 1.0)), space_of("torus", None, 2)
+    d = np.array([2 * np.pi - 6.1, 2.9])
+    assert sample_loss(sample, level, forces, space) == pytest.approx(np.log(1 + d**2).sum(), rel=1e-5)

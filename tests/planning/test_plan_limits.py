@@ -24,7 +24,7 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
         MemoryPlanWarning, match=r"needs about \d+ MiB .* can get 0 MiB. Build the graph on disk"
     ) as told:
         with pytest.raises(KeyboardInterrupt):
-            monkeypatch.setattr(umap_sk.fitting, "read_neighbors", _interrupt)
+            monkeypatch.setattr(umap_sk.learning, "read_neighbors", _interrupt)
             PrecomputedUMAP(6).fit(**arrays)
     assert [warning.filename for warning in told] == [__file__]
     monkeypatch.undo()

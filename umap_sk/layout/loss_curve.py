@@ -10,6 +10,7 @@ from umap_sk import kernels
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.run import LayoutRun, planned_epochs, problem_of
 from umap_sk.layout.sell import ArrangedLevel, stride_of
+from umap_sk.layout.spaces import Space, distances_of_pairs
 
 POINTS = 16  # of a whole schedule's curve
 MOST_ROWS, LEAST_ROWS = 128, 48  # that stand for all: one in a hundred within these bounds, as a small layout is short
@@ -51,13 +52,15 @@ def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, o
     return LossSample(ends, attraction.astype(np.float32), repulsion.astype(np.float32))
 
 
-def sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces) -> float:
+def sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
     """The loss a row, from the sample: ``log(1 + t)`` attracts and ``log(1 + 1 / t)`` repels, with t = a d^2b."""
     a, b = forces.curve
-    apart = positions[sample.ends[0]] - positions[sample.ends[1]]
-    squares = np.maximum(np.einsum("ij,ij->i", apart, apart), np.float32(NEAREST))
+    ends = positions[sample.ends[0]], positions[sample.ends[1]]
+    apart = ends[0] - ends[1]
+    squares = distances_of_pairs(space, *ends) ** 2 if space else np.einsum("ij,ij->i", apart, apart)
+    squares = np.maximum(squares, np.float32(NEAREST))
     log_t = np.float32(math.log(a)) + np.float32(b) * np.log(squares)
-    log_of_1_t = np.log(1 + np.exp(log_t))
+    log_of_1_t = np.logaddexp(0, log_t)
     return float((sample.attraction + sample.repulsion) @ log_of_1_t - sample.repulsion @ log_t)
 
 
@@ -74,7 +77,7 @@ def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[
         if state.depth not in samples:
             samples.clear()
             samples[state.depth] = loss_sample(problem_of(run).levels[state.depth], n_rows, run.forces, count)
-        loss = sample_loss(samples[state.depth], state.positions, run.forces)
+        loss = sample_loss(samples[state.depth], state.positions, run.forces, problem_of(run).space)
         losses.append((state.epoch, len(state.positions), loss))
 
     return after_epoch
