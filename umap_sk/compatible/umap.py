@@ -1,8 +1,9 @@
 """UMAP: umap-learn's class by its names, positions and defaults."""
 
+from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from umap_sk.compatible.methods import Methods
 
@@ -128,6 +129,9 @@ class UMAP(Methods):
         "output_dens": ["boolean"],
         "transform_mode": [StrOptions({"embedding", "graph"})],
         "precomputed_knn": [tuple, list],
+        "target_metric": [str],
+        "target_weight": [Interval(Real, 0, 1, closed="both")],
+        "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
         "metric_kwds": [dict, None],
         "output_metric_kwds": [dict, None],
         "target_metric_kwds": [dict, None],
