@@ -19,6 +19,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         asked = translation.metric_of(self)
         inner = PrecomputedUMAP(metric=asked["metric"]).__sklearn_tags__()
         tags.input_tags = inner.input_tags
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
     def __getattr__(self, name):
