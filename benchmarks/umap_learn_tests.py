@@ -17,6 +17,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 REPLACED = "UMAP_SK_IN_PLACE_OF_UMAP_LEARN"
 OF_THE_CLASS = (
@@ -28,21 +30,21 @@ OF_THE_CLASS = (
 DIFFERENT = {
     "test_umap_bad_n_jobs": "n_jobs below -1 counts back from the processors",
     "test_bad_transform_data": "one row is an error in fit",
-    "test_disconnected_data[": "the warning has other words",
+    "test_disconnected_data": "the warning has other words",
     "test_check_input_data": "features that are searched must be finite",
     "test_densmap_trustworthiness_on_iris": "new rows are placed in maps that keep density, too",
-    "test_umap_update_bad_params": "maps with targets grow as well",
-    "test_string_metric_supervised": "targets that are text are labels",
-    "test_discrete_metric_supervised": "'ordinal' and 'count' are metrics of numbers",
-    "test_count_metric_supervised": "'ordinal' and 'count' are metrics of numbers",
+    "test_string_metric_supervised_umap_trustworthiness": "text is 'categorical'",
+    "test_discrete_metric_supervised_umap_trustworthiness": "'ordinal' is no metric of targets",
+    "test_count_metric_supervised_umap_trustworthiness": "'count' is no metric of targets",
     "test_umap_inverse_transform_fails_expectedly": "rows come back from sparse features and any metric",
     "test_umap_custom_distance_w_grad": "a metric without a gradient needs no warning",
 }
-"""Beginnings of names of tests that differ on purpose, and how."""
+"""Tests that differ on purpose, and how."""
 
 
-def pytest_configure(config: Any) -> None:
-    """Put umap_sk.UMAP in the place of umap-learn's, where the command asks for it."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(args: Any) -> None:
+    """Put umap_sk.UMAP in the place of umap-learn's before its conftest.py is read, where the command asks for it."""
     if os.environ.get(REPLACED):
         import umap
         import umap.umap_
@@ -79,7 +81,7 @@ def ended(case: ElementTree.Element) -> str:
 
 def reason(test: str) -> str | None:
     """Why a test differs on purpose, if it does."""
-    return next((why for name, why in DIFFERENT.items() if test.split("::")[1].startswith(name)), None)
+    return DIFFERENT.get(test.split("::")[1].split("[")[0])
 
 
 def main() -> None:

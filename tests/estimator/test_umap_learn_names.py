@@ -57,6 +57,47 @@ def test_bits_are_the_estimators():
     assert ours.score(IRIS) == theirs.score(IRIS)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({"densmap": True}, {"dens_lambda": 2.0}),
+        ({"dens_lambda": 5.0}, {}),
+        ({"output_metric": "haversine"}, {"output_metric": "haversine"}),
+        ({"output_metric": "minkowski", "output_metric_kwds": {"p": 3.0}}, {"output_metric_params": {"p": 3.0}}),
+        ({"metric": "minkowski", "metric_kwds": {"p": 3}}, {"metric": "minkowski", "metric_params": {"p": 3}}),
+        ({"init": "tswspectral"}, {"init": "spectral"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
+def test_names_are_translated(theirs, ours):
+    """The same bits by the names of either."""
+    names = {"metric": "euclidean", "init": "spectral"} | ours
+    if "output_metric_params" in names:
+        names["output_metric"] = "minkowski"
+    expected = PrecomputedUMAP(**names, **FEW).fit(IRIS).embedding_
+    np.testing.assert_array_equal(UMAP(**theirs, **FEW).fit(IRIS).embedding_, expected)
+
+
+def test_radii_are_returned():
+    """With output_dens the log radii come beside the map, which they leave as it is."""
+    places, of_data, of_map = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
+    np.testing.assert_array_equal(places, UMAP(**FEW).fit_transform(IRIS))
+    own = PrecomputedUMAP(metric="euclidean", init="spectral", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
+    np.testing.assert_array_equal(of_data, own.rad_orig_)
+    np.testing.assert_array_equal(of_map, own.rad_emb_)
+
+
+@pytest.mark.parametrize("target", ["categorical", "l1"])
+def test_targets_shape_the_map(target):
+    """y is used by default, and as the metric says."""
+    y = load_iris().target
+    ours = UMAP(target_metric=target, target_weight=0.7, target_n_neighbors=9, **FEW).fit(IRIS, y)
+    names = {"target_metric": target, "target_weight": 0.7, "target_n_neighbors": 9}
+    expected = PrecomputedUMAP(metric="euclidean", init="spectral", **names, **FEW).fit(IRIS, y)
+    np.testing.assert_array_equal(ours.embedding_, expected.embedding_)
+    assert (abs(ours.graph_ - UMAP(**FEW).fit(IRIS).graph_)).max() > 0.1
+
+
 def test_precomputed_neighbors_in_all_forms():
     """umap-learn's tuple and cuML's knn_graph, as arrays, sparse and dense, give one map."""
     dists, ids = NearestNeighbors(n_neighbors=15).fit(IRIS).kneighbors(IRIS)
