@@ -20,7 +20,7 @@ IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # 
 FEW = {"n_epochs": 20, "random_state": 0}
 
 
-@parametrize_with_checks([UMAP(n_epochs=11), UMAP(n_epochs=11, unique=True)])
+@parametrize_with_checks([UMAP(n_epochs=11)])
 def test_scikit_learn_check(estimator, check):
     """None is expected to fail."""
     check(estimator)
