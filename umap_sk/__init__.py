@@ -8,6 +8,7 @@ from umap_sk import former_names
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
     from umap_sk.alignment import align
     from umap_sk.checkpoint.settings import Checkpoint
+    from umap_sk.compatible.umap import UMAP
     from umap_sk.estimator import PrecomputedUMAP
     from umap_sk.exceptions import (
         CheckpointMismatchWarning,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
         SlowSearchWarning,
         SpectralFallbackWarning,
         UMAPWarning,
+        UnusedParameterWarning,
     )
     from umap_sk.graph.manifold import Manifold
     from umap_sk.interactive_map.interactive import InteractiveMap, interactive
@@ -55,7 +57,9 @@ __all__ = [
     "Report",
     "SlowSearchWarning",
     "SpectralFallbackWarning",
+    "UMAP",
     "UMAPWarning",
+    "UnusedParameterWarning",
     "align",
     "interactive",
     "knn_graph",
@@ -73,6 +77,7 @@ _HOMES = {
     "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",
     "Report": "monitor.report",
+    "UMAP": "compatible.umap",
     "align": "alignment",
     "interactive": "interactive_map.interactive",
     "knn_graph": "neighbors.read",

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, growing, inputs, learning, parameters, persistence, placing
+from umap_sk import fitting, growing, inputs, learning, other_models, parameters, persistence, placing
 from umap_sk.checkpoint.identity import check_unchanged
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
@@ -22,6 +22,7 @@ from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.held import lasting_features
+from umap_sk.other_names import tells_other_names
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
@@ -180,6 +181,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     _doc_link_template = f"{DOCUMENTATION}/en/latest/reference/generated/umap_sk.{{name}}.html"
     _run: Any  # umap_sk.fitting.Run or None
 
+    @tells_other_names
     def __init__(
         self,
         n_neighbors=15,
@@ -248,6 +250,33 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.checkpoint = checkpoint
+
+    @classmethod
+    def from_umap_learn(cls, model):
+        """Take over a fitted model of umap-learn: its graph, map, curve and features.
+
+        What follows is done here, on the map that umap-learn made: placing new rows, scores, pictures, or another
+        layout by ``fit(manifold=estimator.manifold_, init=estimator.embedding_)``.
+
+        Parameters
+        ----------
+        model : umap.UMAP
+            A fitted model, with Euclidean output and not of ``unique=True``. Its map is copied.
+
+        Returns
+        -------
+        PrecomputedUMAP
+            A fitted estimator with the model's parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the model is not fitted, or its map is in another space or of other rows than its graph.
+        """
+        given = other_models.read_model(model)
+        estimator = cls(**other_models.parameters_of(model))
+        estimator._publish(other_models.taken_over(estimator, given))
+        return estimator
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

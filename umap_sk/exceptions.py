@@ -37,6 +37,10 @@ class IgnoredTargetWarning(UMAPWarning):
     """Comes up, once a process, when a fit is given a `y`, which it does not use."""
 
 
+class UnusedParameterWarning(UMAPWarning):
+    """Comes up, once a process each, for parameters of umap-learn's that only choose how it computes."""
+
+
 class SpectralFallbackWarning(UMAPWarning):
     """Comes up when the eigensolver of the spectral start does not converge; what it has found is the start then."""
 

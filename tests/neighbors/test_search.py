@@ -323,3 +323,12 @@ def test_size_does_not_matter_to_angles(points, metric, factor):
     expected = find_neighbors(build_search(points, metric, None, None), points, 9, own=True)
     found = find_neighbors(build_search(points * factor, metric, None, None), points * factor, 9, own=True)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-7, atol=1e-14)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_empty_sparse_rows_among_themselves(metric):
+    """Rows without an entry, whose neighbors all have none either, are at distance 0 from each other."""
+    X = scipy.sparse.csr_array(np.vstack([np.zeros((12, 3)), np.eye(3)]))
+    indices, dists = find_neighbors(build_search(X, metric, None, None), X, 3, own=True)
+    assert (dists[:12] == 0).all()
+    assert (indices[:12] < 12).all()

@@ -11,7 +11,7 @@ def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
     owners, both, places = _met(row, others)
     differences = others.data.astype(np.float64)
     differences[both] -= values[places]
-    sums = np.bincount(owners, weights=np.abs(differences) ** power, minlength=others.shape[0])
+    sums = _summed(owners, np.abs(differences) ** power, others.shape[0])
     lone = np.ones((others.shape[0], len(values)), bool)  # what the row stores and the other does not
     lone[owners[both], places] = False
     sums += np.where(lone, np.abs(values) ** power, 0.0).sum(axis=1)
@@ -21,7 +21,12 @@ def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
 def sparse_products(row: Any, others: Any) -> np.ndarray:
     """Inner products of one CSR row with others; exactly 0 where they have no column in common."""
     owners, both, places = _met(row, others)
-    return np.bincount(owners[both], weights=others.data[both] * row.data[places], minlength=others.shape[0])
+    return _summed(owners[both], others.data[both] * row.data[places], others.shape[0])
+
+
+def _summed(owners: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """Sum of the values of each of n owners; float64 also of no values, of which numpy's are integers."""
+    return np.bincount(owners, weights=values, minlength=n).astype(np.float64, copy=False)
 
 
 def _met(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,107 @@
+"""umap-learn's own tests of its class, run with umap_sk.UMAP in its place, and with umap-learn beside it.
+
+    git clone --depth 1 --branch release-0.5.12 https://github.com/lmcinnes/umap
+    python -m benchmarks.umap_learn_tests umap
+
+PATH is a checkout of umap-learn, whose source distributions on PyPI come without tests. Tests that fail with
+umap-learn itself, and the files that test its internals, say nothing of another class and are left out. The bars: every
+other test passes, or is one of those of which docs/differences.md says why it does not (`DIFFERENT`).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REPLACED = "UMAP_SK_IN_PLACE_OF_UMAP_LEARN"
+OF_THE_CLASS = (
+    "composite_models data_input densmap plot umap_get_feature_names_out umap_on_iris umap_ops umap_repeated_data "
+    "umap_trustworthiness umap_validation_params"
+).split()
+"""Files that test the class; the others test distances, searches, gradients, AlignedUMAP and ParametricUMAP."""
+
+DIFFERENT = {
+    "test_umap_bad_n_jobs": "n_jobs below -1 counts back from the processors",
+    "test_bad_transform_data": "one row is an error in fit",
+    "test_disconnected_data": "the warning has other words",
+    "test_check_input_data": "features that are searched must be finite",
+    "test_densmap_trustworthiness_on_iris": "new rows are placed in maps that keep density, too",
+    "test_string_metric_supervised_umap_trustworthiness": "text is 'categorical'",
+    "test_discrete_metric_supervised_umap_trustworthiness": "'ordinal' is no metric of targets",
+    "test_count_metric_supervised_umap_trustworthiness": "'count' is no metric of targets",
+    "test_umap_inverse_transform_fails_expectedly": "rows come back from sparse features and any metric",
+    "test_umap_custom_distance_w_grad": "a metric without a gradient needs no warning",
+}
+"""Tests that differ on purpose, and how."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(args: Any) -> None:
+    """Put umap_sk.UMAP in the place of umap-learn's before its conftest.py is read, where the command asks for it."""
+    if os.environ.get(REPLACED):
+        import umap
+        import umap.umap_
+
+        from umap_sk import UMAP
+
+        umap.UMAP = umap.umap_.UMAP = UMAP
+
+
+def outcomes(checkout: Path, *, replaced: bool) -> dict[str, str]:
+    """How each test ended: passed, skipped, or the first line of its failure."""
+    files = [path for name in OF_THE_CLASS if (path := checkout / "umap" / "tests" / f"test_{name}.py").exists()]
+    if not files:
+        raise SystemExit(f"{checkout} has no umap/tests: give a checkout of umap-learn, with its package umap.")
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        paths = os.pathsep.join(map(str, (checkout, ROOT)))
+        environment = os.environ | {"PYTHONPATH": paths, REPLACED: "1" if replaced else "", "MPLBACKEND": "agg"}
+        options = ["-q", "--tb=no", "-p", "benchmarks.umap_learn_tests", "-p", "no:cacheprovider", "-o", "addopts="]
+        command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *map(str, files)]
+        subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, check=False)
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+        return {f"{case.get('classname', '').split('.')[-1]}::{case.get('name')}": ended(case) for case in cases}
+
+
+def ended(case: ElementTree.Element) -> str:
+    """How a test ended."""
+    for kind in ("failure", "error"):
+        found = case.find(kind)
+        if found is not None:
+            return (found.get("message") or kind).splitlines()[0][:160]
+    return "passed" if case.find("skipped") is None else "skipped"
+
+
+def reason(test: str) -> str | None:
+    """Why a test differs on purpose, if it does."""
+    return DIFFERENT.get(test.split("::")[1].split("[")[0])
+
+
+def main() -> None:
+    """Run both, print what differs and the counts, and fail if a test does that is not meant to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", type=Path, help="a checkout of umap-learn")
+    checkout = parser.parse_args().path.resolve()
+    theirs, ours = outcomes(checkout, replaced=False), outcomes(checkout, replaced=True)
+    counted = {test: end for test, end in ours.items() if theirs.get(test) == "passed"}
+    failed = {test: end for test, end in counted.items() if end != "passed"}
+    meant = {test: why for test in failed if (why := reason(test))}
+    for test, why in meant.items():
+        print(f"differs  {test}: {why}")
+    for test in failed.keys() - meant.keys():
+        print(f"FAILS    {test}: {failed[test]}")
+    left_out = sum(end not in ("passed", "skipped") for end in theirs.values())
+    print(f"{len(counted)} tests pass with umap-learn, {left_out} fail with it and are left out; with umap_sk.UMAP")
+    print(f"{len(counted) - len(failed)} pass, {len(meant)} differ on purpose, {len(failed) - len(meant)} fail")
+    sys.exit(len(failed) > len(meant))
+
+
+if __name__ == "__main__":
+    main()

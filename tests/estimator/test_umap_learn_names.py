@@ -1,0 +1,266 @@
+"""umap_sk.UMAP: umap-learn's names, positions and defaults, and the maps of PrecomputedUMAP."""
+
+import inspect
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from umap_sk import UMAP, PrecomputedUMAP, UnusedParameterWarning
+from umap_sk.compatible import translation
+from umap_sk.other_names import ELSEWHERE
+
+IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # no two distances alike
+FEW = {"n_epochs": 20, "random_state": 0}
+
+
+@parametrize_with_checks([UMAP(n_epochs=11)])
+def test_scikit_learn_check(estimator, check):
+    """None is expected to fail."""
+    check(estimator)
+
+
+def test_signature_is_umap_learns():
+    """Names, positions and defaults."""
+    umap = pytest.importorskip("umap")
+    ours, theirs = ([(p.name, p.default) for p in inspect.signature(c).parameters.values()] for c in (UMAP, umap.UMAP))
+    assert ours == theirs
+
+
+def test_every_name_that_the_estimator_lacks_is_told():
+    """A TypeError of PrecomputedUMAP knows each parameter of umap-learn's that it does not take."""
+    own = inspect.signature(PrecomputedUMAP).parameters
+    for name in inspect.signature(UMAP).parameters:
+        if name not in own and name != "output_metric":
+            assert name in ELSEWHERE
+    assert not ELSEWHERE.keys() & own.keys()
+    with pytest.raises(TypeError, match=r"metric_kwds is metric_params; densmap is dens_lambda=2\.0"):
+        PrecomputedUMAP(metric_kwds={}, densmap=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        PrecomputedUMAP(colour=1)
+
+
+def test_bits_are_the_estimators():
+    """The map is the one that PrecomputedUMAP makes of the translated parameters, and so are new rows."""
+    ours = UMAP(10, 2, "manhattan", min_dist=0.3, **FEW).fit(IRIS)
+    theirs = PrecomputedUMAP(n_neighbors=10, metric="manhattan", min_dist=0.3, init="spectral", **FEW).fit(IRIS)
+    np.testing.assert_array_equal(ours.embedding_, theirs.embedding_)
+    np.testing.assert_array_equal(ours.transform(IRIS[:9] + 0.05), theirs.transform(IRIS[:9] + 0.05).astype("float32"))
+    assert (ours.graph_ != theirs.graph_).nnz == 0
+    assert (ours._a, ours._b) == (theirs.a_, theirs.b_)
+    assert ours.score(IRIS) == theirs.score(IRIS)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({"densmap": True}, {"dens_lambda": 2.0}),
+        ({"dens_lambda": 5.0}, {}),
+        ({"output_metric": "haversine"}, {"output_metric": "haversine"}),
+        ({"output_metric": "minkowski", "output_metric_kwds": {"p": 3.0}}, {"output_metric_params": {"p": 3.0}}),
+        ({"metric": "minkowski", "metric_kwds": {"p": 3}}, {"metric": "minkowski", "metric_params": {"p": 3}}),
+        ({"init": "tswspectral"}, {"init": "spectral"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
+def test_names_are_translated(theirs, ours):
+    """The same bits by the names of either."""
+    names = {"metric": "euclidean", "init": "spectral"} | ours
+    if "output_metric_params" in names:
+        names["output_metric"] = "minkowski"
+    expected = PrecomputedUMAP(**names, **FEW).fit(IRIS).embedding_
+    np.testing.assert_array_equal(UMAP(**theirs, **FEW).fit(IRIS).embedding_, expected)
+
+
+def test_radii_are_returned():
+    """With output_dens the log radii come beside the map, which they leave as it is."""
+    places, of_data, of_map = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
+    np.testing.assert_array_equal(places, UMAP(**FEW).fit_transform(IRIS))
+    own = PrecomputedUMAP(metric="euclidean", init="spectral", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
+    np.testing.assert_array_equal(of_data, own.rad_orig_)
+    np.testing.assert_array_equal(of_map, own.rad_emb_)
+
+
+@pytest.mark.parametrize("target", ["categorical", "l1"])
+def test_targets_shape_the_map(target):
+    """y is used by default, and as the metric says."""
+    y = load_iris().target
+    ours = UMAP(target_metric=target, target_weight=0.7, target_n_neighbors=9, **FEW).fit(IRIS, y)
+    names = {"target_metric": target, "target_weight": 0.7, "target_n_neighbors": 9}
+    expected = PrecomputedUMAP(metric="euclidean", init="spectral", **names, **FEW).fit(IRIS, y)
+    np.testing.assert_array_equal(ours.embedding_, expected.embedding_)
+    assert (abs(ours.graph_ - UMAP(**FEW).fit(IRIS).graph_)).max() > 0.1
+
+
+def test_precomputed_neighbors_in_all_forms():
+    """umap-learn's tuple and cuML's knn_graph, as arrays, sparse and dense, give one map."""
+    dists, ids = NearestNeighbors(n_neighbors=15).fit(IRIS).kneighbors(IRIS)
+    graph = kneighbors_graph(IRIS, 14, mode="distance")
+    full = np.linalg.norm(IRIS[:, None] - IRIS, axis=2)
+    arrays = UMAP(precomputed_knn=(ids, dists, None), **FEW).fit_transform(IRIS)
+    np.testing.assert_array_equal(UMAP(precomputed_knn=(ids, dists), **FEW).fit_transform(IRIS), arrays)
+    np.testing.assert_array_equal(UMAP(**FEW).fit_transform(IRIS, knn_graph=(ids, dists)), arrays)
+    sparse, dense = (UMAP(**FEW).fit(IRIS, knn_graph=given) for given in (graph, full))
+    np.testing.assert_allclose(sparse.graph_.toarray(), dense.graph_.toarray(), atol=1e-5)
+    assert clone(UMAP(precomputed_knn=(ids, dists, None))).precomputed_knn[2] is None
+
+
+def test_rows_of_different_lengths_in_a_graph():
+    """A sparse knn_graph whose rows differ in length is read as the estimator reads it."""
+    graph = kneighbors_graph(IRIS, 14, mode="distance").tolil()
+    graph[3, graph[3].nonzero()[1][:5]] = 0
+    graph = scipy.sparse.csr_array(graph)
+    ours = UMAP(**FEW).fit(IRIS, knn_graph=graph)
+    theirs = PrecomputedUMAP(**FEW).fit(graph)
+    np.testing.assert_array_equal(ours.graph_.toarray(), theirs.graph_.toarray())
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_copies_lie_in_one_place(form):
+    """With unique=True the graph has each row once, and copies share their place."""
+    X = np.vstack([IRIS[:60], IRIS[:7], IRIS[60:]])
+    kinds = np.unique(X, axis=0, return_inverse=True)[1]
+    model = UMAP(unique=True, **FEW).fit(form(X))
+    assert model.graph_.shape[0] == kinds.max() + 1
+    assert len(np.unique(model.embedding_, axis=0)) == kinds.max() + 1
+    np.testing.assert_array_equal(model.embedding_[60:67], model.embedding_[:7])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).embedding_, model.embedding_)
+    with pytest.raises(ValueError, match="unique=True looks for copies among features"):
+        UMAP(metric="precomputed", unique=True).fit(np.zeros((4, 4)))
+
+
+def test_maps_at_epochs():
+    """A list of epochs gives a map for each, the last of which is that of its largest number."""
+    model = UMAP(n_epochs=[5, 20, 10], random_state=0).fit(IRIS)
+    straight = UMAP(**FEW).fit(IRIS)
+    assert len(model.embedding_list_) == 3
+    np.testing.assert_array_equal(model.embedding_list_[2], straight.embedding_)
+    np.testing.assert_array_equal(model.embedding_, straight.embedding_)
+    assert not np.array_equal(model.embedding_list_[0], model.embedding_list_[1])
+
+
+def test_graph_alone():
+    """transform_mode='graph' gives membership strengths, of new rows as well, and no map."""
+    model = UMAP(transform_mode="graph")
+    graph = model.fit_transform(IRIS)
+    np.testing.assert_array_equal(graph.toarray(), UMAP(**FEW).fit(IRIS).graph_.toarray())
+    assert not hasattr(model, "embedding_")
+    new = IRIS[::10] + 0.07
+    strengths = model.transform(new)
+    indices = NearestNeighbors(n_neighbors=15).fit(IRIS).kneighbors(new, return_distance=False)
+    for row, nearest in enumerate(indices):
+        np.testing.assert_array_equal(np.flatnonzero(strengths[[row]].toarray()[0]), np.sort(nearest))
+    np.testing.assert_allclose(strengths.sum(axis=1), np.log2(15), rtol=1e-4)
+
+
+def test_what_only_chooses_how_is_said_once(monkeypatch):
+    """Each such parameter is named in one warning; at its default in none."""
+    monkeypatch.setattr(translation, "_said", set())
+    changed = dict.fromkeys(translation.UNUSED, 7) | {"tqdm_kwds": {"disable": True}}
+    with pytest.warns(UnusedParameterWarning) as told:
+        UMAP(init="tswspectral", **changed, **FEW).fit(IRIS)
+    assert len(told) == len(changed) + 1
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        UMAP(low_memory=False, **FEW).fit(IRIS)
+        UMAP(**FEW).fit(IRIS)
+
+
+def test_metrics_with_a_gradient():
+    """A function that returns a distance and a gradient, with arguments in their order, is a metric."""
+
+    def metric(x, y, power, factor):
+        return factor * np.abs(x - y).sum() ** power, x - y
+
+    ours = UMAP(metric=metric, metric_kwds={"power": 1, "factor": 2.0}, **FEW).fit(IRIS)
+    np.testing.assert_allclose(ours.graph_.toarray(), UMAP(metric="l1", **FEW).fit(IRIS).graph_.toarray(), atol=2e-5)
+
+
+def test_fewer_rows_than_neighbors():
+    """n_neighbors is lowered to what there is, as umap-learn does."""
+    model = UMAP(n_neighbors=200, **FEW).fit(IRIS[:40])
+    assert (model._n_neighbors, model.n_neighbors) == (39, 200)
+
+
+@pytest.mark.parametrize("sign", ["__add__", "__mul__", "__sub__"])
+def test_models_are_combined(sign):
+    """Sums, products and differences of models are laid out from the combined graphs."""
+    one, other = UMAP(**FEW).fit(IRIS[:, :2]), UMAP(n_neighbors=10, **FEW).fit(IRIS[:, 2:])
+    made = getattr(one, sign)(other)
+    expected = getattr(one.estimator_.manifold_, sign)(other.estimator_.manifold_).graph
+    np.testing.assert_array_equal(made.graph_.toarray(), expected.toarray())
+    with pytest.raises(ValueError, match="150 and 100 rows"):
+        getattr(one, sign)(UMAP(**FEW).fit(IRIS[:100]))
+
+
+# ------------------------------------------------------------------------------------------------ umap-learn's models
+
+
+@pytest.fixture
+def their_model():
+    """A fitted model with umap-learn's attributes."""
+    return UMAP(n_neighbors=10, metric="cosine", **FEW).fit(IRIS)
+
+
+def assert_taken_over(model, theirs, X):
+    """Graph, map, curve and parameters are those of the model, and its rows get their places."""
+    np.testing.assert_array_equal(model.embedding_, theirs.embedding_)
+    np.testing.assert_array_equal(model.graph_.toarray(), theirs.graph_.toarray())
+    assert (model.a_, model.b_) == (theirs._a, theirs._b)
+    assert (model.n_neighbors, model.metric, model.n_epochs) == (10, "cosine", 20)
+    np.testing.assert_array_equal(model.transform(X), theirs.embedding_)
+
+
+def test_models_are_taken_over(their_model):
+    """What a model does from then on is what it would have done here."""
+    model = PrecomputedUMAP.from_umap_learn(their_model)
+    assert_taken_over(model, their_model, IRIS)
+    own = their_model.estimator_
+    np.testing.assert_array_equal(model.transform(IRIS + 0.1), own.transform(IRIS + 0.1))
+    np.testing.assert_array_equal(model.inverse_transform(own.embedding_), own.inverse_transform(own.embedding_))
+    assert model.score(IRIS) == own.score(IRIS)
+    model.embedding_[0] = 0
+    assert their_model.embedding_[0, 0] != 0
+
+
+@pytest.mark.slow
+def test_models_of_umap_learn_are_taken_over():
+    """The same of umap-learn's own; new rows lie near where it puts them."""
+    umap = pytest.importorskip("umap")
+    X = IRIS.astype("float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = umap.UMAP(n_neighbors=10, metric="cosine", **FEW).fit(X)
+        there = theirs.transform(X[::5] + np.float32(0.05))
+    model = PrecomputedUMAP.from_umap_learn(theirs)
+    assert_taken_over(model, theirs, X)
+    apart = np.linalg.norm(model.transform(X[::5] + np.float32(0.05)) - there, axis=1)
+    assert np.median(apart) < 0.1 * np.ptp(theirs.embedding_, axis=0).min()
+
+
+def test_work_goes_on_from_a_model_taken_over(their_model):
+    """It is laid out further, stored, and gets rid of its graph."""
+    model = PrecomputedUMAP.from_umap_learn(their_model)
+    again = clone(model).set_params(multilevel=False, rescale_init=False)
+    again.fit(manifold=model.manifold_, init=model.embedding_)
+    assert again.embedding_.shape == (150, 2)
+    stored = pickle.loads(pickle.dumps(model))
+    new = IRIS[:5] + 1
+    np.testing.assert_array_equal(stored.transform(new), model.transform(new))
+    np.testing.assert_array_equal(model.drop_graph().transform(new), stored.transform(new))
+
+
+def test_what_cannot_be_taken_over():
+    """Models that are not fitted, or whose graph is of other rows than their map."""
+    with pytest.raises(TypeError, match="no fitted umap.UMAP: it has no graph_"):
+        PrecomputedUMAP.from_umap_learn(UMAP())
+    copies = UMAP(unique=True, **FEW).fit(np.vstack([IRIS, IRIS]))
+    with pytest.raises(ValueError, match="a graph of 150 rows and a map of 300"):
+        PrecomputedUMAP.from_umap_learn(copies)

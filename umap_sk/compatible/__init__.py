@@ -1,0 +1,1 @@
+"""umap-learn's class, by its names and with its defaults, over the estimator."""

@@ -1,0 +1,188 @@
+"""What umap-learn's class does, by a PrecomputedUMAP that it makes of its parameters; no arithmetic of its own."""
+
+import operator
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
+from sklearn.utils.validation import check_is_fitted
+
+from umap_sk.compatible import given, translation
+from umap_sk.compatible.attributes import fitted_attribute, graph_of_new
+from umap_sk.estimator import PrecomputedUMAP
+
+
+class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """The methods of :class:`umap_sk.UMAP`."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        asked = translation.metric_of(self)
+        inner = PrecomputedUMAP(metric=asked["metric"]).__sklearn_tags__()
+        tags.input_tags = inner.input_tags
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def __getattr__(self, name):
+        return fitted_attribute(self, name)
+
+    @property
+    def _n_features_out(self):
+        return self.estimator_.embedding_.shape[1]
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, ensure_all_finite=True, *, knn_graph=None):
+        """Learn the graph and lay it out.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_samples, n_features)
+            Features; with metric="precomputed" distances, n_samples x n_samples, dense or sparse.
+        y : array-like of shape (n_samples,), default=None
+            Targets, as `target_metric` says.
+        ensure_all_finite : bool or "allow-nan", default=True
+            Not needed: beside `precomputed_knn` features may hold anything, and otherwise they must be finite.
+        knn_graph : tuple of array, sparse or dense matrix, default=None
+            Neighbors as cuML takes them: indices and distances, a sparse graph of distances, or all distances.
+
+        Returns
+        -------
+        self : UMAP
+            The fitted model.
+        """
+        if self.target_metric_kwds:
+            raise ValueError(
+                f"target_metric_kwds={self.target_metric_kwds!r}, but metrics of targets take no arguments here. Use "
+                "one that needs none."
+            )
+        translation.tell_unused(self)
+        rows = given.read(self, X, y, knn_graph)
+        count = given.n_rows(rows.X)
+        estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
+        stops = list(self.n_epochs) if isinstance(self.n_epochs, list | tuple) else None
+        maps = given.fitted(estimator, rows, stops)
+        self.estimator_, self._unique_inverse = estimator, rows.inverse
+        if stops is not None:
+            self.embedding_list_ = [places if rows.inverse is None else places[rows.inverse] for places in maps]
+        return self
+
+    def fit_transform(self, X, y=None, ensure_all_finite=True, *, knn_graph=None):
+        """Fit, and return the map.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_samples, n_features)
+            As in :meth:`fit`.
+        y : array-like of shape (n_samples,), default=None
+            As in :meth:`fit`.
+        ensure_all_finite : bool or "allow-nan", default=True
+            As in :meth:`fit`.
+        knn_graph : tuple of array, sparse or dense matrix, default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components), or a tuple of it and two of shape (n_samples,), or csr_array
+            The map, with `output_dens` log radii beside it, with ``transform_mode="graph"`` the graph.
+        """
+        self.fit(X, y, ensure_all_finite, knn_graph=knn_graph)
+        if self.transform_mode == "graph":
+            return self.graph_
+        return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
+
+    def transform(self, X, ensure_all_finite=True):
+        """Place new rows in the map.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_new, n_features)
+            Features, or with metric="precomputed" the distances to the training rows.
+        ensure_all_finite : bool or "allow-nan", default=True
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_new, n_components), float32, or csr_array of shape (n_new, n_samples)
+            Places, or with ``transform_mode="graph"`` membership strengths.
+        """
+        check_is_fitted(self)
+        if self.transform_mode == "graph":
+            return graph_of_new(self.estimator_, X)
+        return self.estimator_.transform(X).astype(np.float32, copy=False)
+
+    def inverse_transform(self, X):
+        """Rows of features for places in the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_places, n_components)
+            Places in the map.
+
+        Returns
+        -------
+        ndarray of shape (n_places, n_features)
+            See :meth:`PrecomputedUMAP.inverse_transform`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.inverse_transform(X)
+
+    def update(self, X, ensure_all_finite=True):
+        """Take new rows into graph and map.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_new, n_features)
+            The new rows.
+        ensure_all_finite : bool or "allow-nan", default=True
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self : UMAP
+            With all rows; the old ones hardly move. See :meth:`PrecomputedUMAP.update`.
+        """
+        check_is_fitted(self)
+        if self._unique_inverse is not None:
+            raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
+        self.estimator_.update(X)
+        return self
+
+    def score(self, X, y=None):
+        """Share of each row's 15 nearest neighbors that are still among its nearest in the map.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_rows, n_features)
+            As in :meth:`transform`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            0 to 1. See :meth:`PrecomputedUMAP.score`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.score(X)
+
+    def __mul__(self, other):
+        return self._combined(other, operator.mul)
+
+    def __add__(self, other):
+        return self._combined(other, operator.add)
+
+    def __sub__(self, other):
+        return self._combined(other, operator.sub)
+
+    def _combined(self, other, operation):
+        """A model of this one's parameters, of both graphs combined."""
+        if not isinstance(other, Methods):
+            return NotImplemented
+        check_is_fitted(self)
+        check_is_fitted(other)
+        manifold = operation(self.estimator_.manifold_, other.estimator_.manifold_)
+        asked = translation.translated(self, manifold.n_samples, targets="targets" in manifold.parameters)
+        asked |= {"init": "auto"} if isinstance(asked["init"], str) else {}
+        combined = clone(self)
+        combined.estimator_ = PrecomputedUMAP(**asked).fit(manifold=manifold)
+        combined._unique_inverse = None
+        return combined

@@ -1,0 +1,99 @@
+"""umap-learn's parameters as PrecomputedUMAP's, and what is said of those that have no counterpart."""
+
+from typing import Any
+
+import numpy as np
+
+from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
+from umap_sk.other_models import SAME
+
+UNUSED = {
+    "low_memory": True,
+    "transform_queue_size": 4.0,
+    "angular_rp_forest": False,
+    "force_approximation_algorithm": False,
+    "transform_seed": 42,
+    "tqdm_kwds": None,
+}
+"""Parameters that choose how umap-learn computes, with their defaults."""
+
+_said: set[str] = set()
+
+
+class Distance:
+    """A metric that may return a gradient beside the distance, called as umap-learn calls it: the distance alone."""
+
+    def __init__(self, metric: Any, arguments: tuple[Any, ...]):
+        self.metric, self.arguments = metric, arguments
+
+    def __call__(self, x: Any, y: Any) -> Any:
+        value = self.metric(x, y, *self.arguments)
+        return value[0] if isinstance(value, tuple) else value
+
+
+def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
+    """Parameters of the PrecomputedUMAP that does what a UMAP asks for so many rows; those at rest are left out."""
+    names = {name: getattr(umap, name) for name in SAME}
+    if n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and umap.n_neighbors >= n_rows:
+        names["n_neighbors"] = n_rows - 1
+    names |= metric_of(umap) | start_of(umap) | length_of(umap)
+    if targets:
+        count = umap.target_n_neighbors
+        names |= {"target_metric": umap.target_metric, "target_weight": umap.target_weight}
+        names |= {} if count == -1 else {"target_n_neighbors": count}
+    if umap.output_metric not in ("euclidean", "l2"):
+        names |= {"output_metric": umap.output_metric, "output_metric_params": umap.output_metric_kwds or None}
+    if umap.densmap or umap.output_dens:
+        names |= {name: getattr(umap, name) for name in ("dens_lambda", "dens_frac", "dens_var_shift")}
+        if not umap.densmap:  # radii alone
+            names |= {"dens_lambda": 1.0, "dens_frac": 0.0}
+    return names
+
+
+def metric_of(umap: Any) -> dict[str, Any]:
+    """The metric with its arguments; a function gets them in their order."""
+    arguments = umap.metric_kwds or None
+    if callable(umap.metric):
+        return {"metric": Distance(umap.metric, tuple((arguments or {}).values()))}
+    return {"metric": umap.metric, "metric_params": arguments}
+
+
+def start_of(umap: Any) -> dict[str, Any]:
+    """Where the layout begins; a graph without a layout needs no start."""
+    if umap.transform_mode == "graph":
+        return {"init": "random"}
+    return {"init": "spectral" if isinstance(umap.init, str) and umap.init == "tswspectral" else umap.init}
+
+
+def length_of(umap: Any) -> dict[str, Any]:
+    """How many epochs there are, the last of several stops."""
+    if umap.transform_mode == "graph":
+        return {"n_epochs": 1}
+    return {"n_epochs": max(umap.n_epochs) if isinstance(umap.n_epochs, list | tuple) else umap.n_epochs}
+
+
+def tell_unused(umap: Any) -> None:
+    """Say once a process of each parameter that it is not used, or is another one here."""
+    for name, default in UNUSED.items():
+        value = getattr(umap, name)
+        if value != default and (name != "tqdm_kwds" or value):
+            _tell(name, f"{name}={value!r} only chooses how umap-learn computes; it is not used here.")
+    if isinstance(umap.init, str) and umap.init == "tswspectral":
+        _tell("tswspectral", "init='tswspectral' is init='spectral' here, which scales as well.")
+    if len(umap.precomputed_knn) > 2 and umap.precomputed_knn[2] is not None:
+        _tell("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
+
+
+def tell_fewer(n_neighbors: int, n_rows: int) -> None:
+    """Say that there are fewer rows than neighbors were asked for, as umap-learn does."""
+    if n_neighbors >= n_rows:
+        warn(
+            f"n_neighbors={n_neighbors} is larger than the {n_rows} rows allow; it is {n_rows - 1} for this fit.",
+            FewerNeighborsWarning,
+        )
+
+
+def _tell(name: str, message: str) -> None:
+    if name not in _said:
+        _said.add(name)
+        warn(f"{message} This is said once a process.", UnusedParameterWarning)

@@ -1,0 +1,220 @@
+"""UMAP: umap-learn's class by its names, positions and defaults."""
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from umap_sk.compatible.methods import Methods
+
+
+class UMAP(Methods):
+    """UMAP under umap-learn's names, so that another import is all that a program needs.
+
+    ``from umap_sk import UMAP`` takes the place of ``from umap import UMAP``: parameters, their positions and their
+    defaults are umap-learn's. What does the work is a :class:`PrecomputedUMAP`, which `estimator_` is after a fit, with
+    all that umap-learn does not have. Parameters that only choose how umap-learn computes are accepted, and named in a
+    warning once a process. "Coming from umap-learn" in the user guide has the whole list.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=15
+        Neighbors of a row, the row itself included.
+    n_components : int, default=2
+        Axes of the embedding.
+    metric : str or callable, default="euclidean"
+        "precomputed", a metric of :class:`sklearn.neighbors.NearestNeighbors`, "hellinger", or a function of two rows
+        that returns a distance, or a tuple whose first entry is one.
+    metric_kwds : dict, default=None
+        Further arguments of the metric; a function gets their values in order.
+    output_metric : str or callable, default="euclidean"
+        Distances of the embedding.
+    output_metric_kwds : dict, default=None
+        Its further arguments.
+    n_epochs : int or list of int, default=None
+        Length of the optimization; of a list it is the largest, and `embedding_list_` has a map for each.
+    learning_rate : float, default=1.0
+        Factor of all steps.
+    init : str or array-like of shape (n_samples, n_components), default="spectral"
+        Where the layout begins: "spectral", "random", "pca", and those of :class:`PrecomputedUMAP`: "auto" and
+        "pivot_mds"; "tswspectral" is "spectral".
+    min_dist : float, default=0.1
+        Distance in the embedding below which points count as touching.
+    spread : float, default=1.0
+        Scale of the embedding.
+    low_memory : bool, default=True
+        Not used.
+    n_jobs : int, default=-1
+        Threads, -1 for all. The result does not depend on it, with a `random_state` or without.
+    set_op_mix_ratio : float, default=1.0
+        1 for the fuzzy union of both directions of an edge, 0 for their intersection.
+    local_connectivity : float, default=1.0
+        Neighbors that every row is taken to be connected to in full.
+    repulsion_strength : float, default=1.0
+        Weight of every repulsion.
+    negative_sample_rate : float, default=5
+        Weight of the repulsion.
+    transform_queue_size : float, default=4.0
+        Not used.
+    a, b : float, default=None
+        Parameters of the curve ``1 / (1 + a d^2b)``; fitted to `min_dist` and `spread` if None.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed.
+    angular_rp_forest : bool, default=False
+        Not used.
+    target_n_neighbors : int, default=-1
+        Neighbors of a target that is a number; -1 for `n_neighbors`.
+    target_metric : str, default="categorical"
+        What `y` of :meth:`fit` is: "categorical" for labels, of which -1 is unknown, or a metric of numbers.
+    target_metric_kwds : dict, default=None
+        Must be None or empty: metrics of targets take no arguments.
+    target_weight : float, default=0.5
+        0 for the features alone, 1 for the targets alone.
+    transform_seed : int, default=42
+        Not used: a new row's place depends on that row and the model.
+    transform_mode : {"embedding", "graph"}, default="embedding"
+        "graph" to learn membership strengths alone, and to return those of new rows.
+    force_approximation_algorithm : bool, default=False
+        Not used.
+    verbose : bool, default=False
+        Show progress.
+    tqdm_kwds : dict, default=None
+        Not used.
+    unique : bool, default=False
+        Lay out rows that are copies of each other as one, in one place.
+    densmap : bool, default=False
+        Keep the density of neighborhoods.
+    dens_lambda : float, default=2.0
+        How much, where `densmap` is true.
+    dens_frac : float, default=0.3
+        Share of the epochs, the last ones, that do.
+    dens_var_shift : float, default=0.1
+        Added to the variance of the map's log radii.
+    output_dens : bool, default=False
+        Return log radii beside the map, as `rad_orig_` and `rad_emb_`.
+    disconnection_distance : float, default=None
+        Neighbors at this distance or farther are dropped; None for the metric's own.
+    precomputed_knn : tuple, default=(None, None, None)
+        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used.
+
+    Attributes
+    ----------
+    estimator_ : PrecomputedUMAP
+        The fitted estimator.
+    embedding_ : ndarray of shape (n_samples, n_components), float32
+        The map; NaN for rows without a neighbor.
+    graph_ : csr_array of shape (n_samples, n_samples)
+        Membership strengths.
+    embedding_list_ : list of ndarray
+        Maps at the epochs that `n_epochs` lists.
+    rad_orig_, rad_emb_ : ndarray of shape (n_samples,), float32
+        Log radii in the data and in the map, with `densmap` or `output_dens`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of str
+        Names of the columns of `X`, where it has names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from umap_sk import UMAP
+    >>> X, y = load_digits(return_X_y=True)
+    >>> UMAP(n_neighbors=10, random_state=0).fit_transform(X).shape
+    (1797, 2)
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "unique": ["boolean"],
+        "densmap": ["boolean"],
+        "output_dens": ["boolean"],
+        "transform_mode": [StrOptions({"embedding", "graph"})],
+        "precomputed_knn": [tuple, list],
+        "target_metric": [str],
+        "target_weight": [Interval(Real, 0, 1, closed="both")],
+        "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
+        "metric_kwds": [dict, None],
+        "output_metric_kwds": [dict, None],
+        "target_metric_kwds": [dict, None],
+    }
+
+    def __init__(
+        self,
+        n_neighbors=15,
+        n_components=2,
+        metric="euclidean",
+        metric_kwds=None,
+        output_metric="euclidean",
+        output_metric_kwds=None,
+        n_epochs=None,
+        learning_rate=1.0,
+        init="spectral",
+        min_dist=0.1,
+        spread=1.0,
+        low_memory=True,
+        n_jobs=-1,
+        set_op_mix_ratio=1.0,
+        local_connectivity=1.0,
+        repulsion_strength=1.0,
+        negative_sample_rate=5,
+        transform_queue_size=4.0,
+        a=None,
+        b=None,
+        random_state=None,
+        angular_rp_forest=False,
+        target_n_neighbors=-1,
+        target_metric="categorical",
+        target_metric_kwds=None,
+        target_weight=0.5,
+        transform_seed=42,
+        transform_mode="embedding",
+        force_approximation_algorithm=False,
+        verbose=False,
+        tqdm_kwds=None,
+        unique=False,
+        densmap=False,
+        dens_lambda=2.0,
+        dens_frac=0.3,
+        dens_var_shift=0.1,
+        output_dens=False,
+        disconnection_distance=None,
+        precomputed_knn=(None, None, None),
+    ):
+        self.n_neighbors = n_neighbors
+        self.n_components = n_components
+        self.metric = metric
+        self.metric_kwds = metric_kwds
+        self.output_metric = output_metric
+        self.output_metric_kwds = output_metric_kwds
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.init = init
+        self.min_dist = min_dist
+        self.spread = spread
+        self.low_memory = low_memory
+        self.n_jobs = n_jobs
+        self.set_op_mix_ratio = set_op_mix_ratio
+        self.local_connectivity = local_connectivity
+        self.repulsion_strength = repulsion_strength
+        self.negative_sample_rate = negative_sample_rate
+        self.transform_queue_size = transform_queue_size
+        self.a = a
+        self.b = b
+        self.random_state = random_state
+        self.angular_rp_forest = angular_rp_forest
+        self.target_n_neighbors = target_n_neighbors
+        self.target_metric = target_metric
+        self.target_metric_kwds = target_metric_kwds
+        self.target_weight = target_weight
+        self.transform_seed = transform_seed
+        self.transform_mode = transform_mode
+        self.force_approximation_algorithm = force_approximation_algorithm
+        self.verbose = verbose
+        self.tqdm_kwds = tqdm_kwds
+        self.unique = unique
+        self.densmap = densmap
+        self.dens_lambda = dens_lambda
+        self.dens_frac = dens_frac
+        self.dens_var_shift = dens_var_shift
+        self.output_dens = output_dens
+        self.disconnection_distance = disconnection_distance
+        self.precomputed_knn = precomputed_knn

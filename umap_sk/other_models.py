@@ -1,0 +1,99 @@
+"""A fitted model of umap-learn as results of an estimator here: its graph, its map, its curve and its features."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+from sklearn.utils.validation import check_array
+
+from umap_sk import parameters
+from umap_sk.graph.manifold import Manifold
+from umap_sk.graph.shared import WHOLE
+from umap_sk.layout.transform import MapCache
+from umap_sk.monitor.report import Report
+from umap_sk.neighbors.held import kept_features
+from umap_sk.neighbors.searchers import search_for_new
+
+SAME = (
+    "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
+    "learning_rate negative_sample_rate repulsion_strength random_state n_jobs verbose"
+).split()
+"""Parameters that umap-learn has under the same name, with the same meaning."""
+
+
+class OtherModel(NamedTuple):
+    """What is taken of a fitted model.
+
+    Attributes
+    ----------
+    graph : sparse matrix
+        Membership strengths.
+    embedding : ndarray
+        The map.
+    curve : tuple of float
+        a and b.
+    features : ndarray, sparse matrix or None
+        The training rows.
+    """
+
+    graph: Any
+    embedding: np.ndarray
+    curve: tuple[float, float]
+    features: Any
+
+
+def read_model(model: Any) -> OtherModel:
+    """What a fitted umap.UMAP holds; TypeError or ValueError if it is none that can be taken over."""
+    lacking = [name for name in ("graph_", "embedding_", "_a", "_b") if not hasattr(model, name)]
+    if lacking:
+        raise TypeError(
+            f"{type(model).__name__} is no fitted umap.UMAP: it has no {' and no '.join(lacking)}. Fit it, or pass a "
+            "graph of membership strengths by Manifold.from_graph."
+        )
+    embedding = check_array(model.embedding_, dtype=np.float32, ensure_all_finite=False)
+    graph = scipy.sparse.csr_array(model.graph_)
+    if graph.shape[0] != len(embedding):
+        raise ValueError(
+            f"The model has a graph of {graph.shape[0]} rows and a map of {len(embedding)}, as unique=True leaves "
+            "copies out. Fit it without, or fit umap_sk.UMAP(unique=True)."
+        )
+    if getattr(model, "output_metric", "euclidean") not in ("euclidean", "l2"):
+        raise ValueError(
+            f"The model's map has output_metric={model.output_metric!r}, and maps of other spaces are not taken over. "
+            "Pass its graph, fit(manifold=Manifold.from_graph(model.graph_)), with output_metric."
+        )
+    features = None if getattr(model, "metric", None) == "precomputed" else getattr(model, "_raw_data", None)
+    return OtherModel(graph, embedding, (float(model._a), float(model._b)), features)
+
+
+def parameters_of(model: Any) -> dict[str, Any]:
+    """Parameters of a PrecomputedUMAP that has those of a model of umap-learn; names that it has not are left out."""
+    given = {name: getattr(model, name) for name in SAME if hasattr(model, name)}
+    if getattr(model, "random_state", None) is not None and "n_jobs" in given:  # which makes umap-learn use one thread
+        # _state is not None:  # which makes umap-learn use one thread
+        del given["n_jobs"]
+    given["metric_params"] = getattr(model, "metric_kwds", None) or None
+    given["n_neighbors"] = getattr(model, "_n_neighbors", given["n_neighbors"])
+    given["n_components"] = model.embedding_.shape[1]
+    if isinstance(model.n_epochs, int | np.integer) and model.n_epochs > 0:
+        given["n_epochs"] = int(model.n_epochs)
+    return given
+
+
+def taken_over(umap: Any, given: OtherModel) -> dict[str, Any]:
+    """Results of an estimator, which has the model's parameters, as if it had made the map."""
+    manifold = Manifold.from_graph(given.graph)
+    manifold = Manifold(manifold._shared.rows(), parameters.graph_parameters(umap), own=WHOLE)
+    seed = parameters.draw_seed(umap.random_state)
+    results: dict[str, Any] = {"n_features_in_": manifold.n_samples, "_search": None, "_features": None}
+    if given.features is not None and umap.metric != "precomputed":
+        results["n_features_in_"] = given.features.shape[1]
+        asked = parameters.asked_of(umap, seed)
+        results["_search"] = search_for_new(given.features, asked, umap.n_neighbors, given=True)
+        results["_features"] = kept_features(given.features, given.features, results["_search"])
+    positions = given.embedding.copy()
+    positions[manifold.disconnected()] = np.nan
+    done = umap.n_epochs or 0
+    results |= {"manifold_": manifold, "embedding_": positions, "report_": Report(), "seed_": seed}
+    results |= {"a_": given.curve[0], "b_": given.curve[1], "epoch_": done, "n_epochs_": done}
+    return results | {"_map": MapCache(), "_run": None}
