@@ -55,9 +55,10 @@ def test_gallery_ends_in_a_picture(name, monkeypatch):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("Agg")
+    pyplot.close("all")
     runpy.run_path(str(ROOT / "examples" / "gallery" / f"plot_{name}.py"), run_name="__main__")
     panels = [axes for number in pyplot.get_fignums() for axes in pyplot.figure(number).axes]
-    assert panels and all(axes.collections or axes.images for axes in panels)
+    assert panels and all(axes.collections or axes.images or axes.patches for axes in panels)
     pyplot.close("all")
 
 

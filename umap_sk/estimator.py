@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk import fitting, growing, inputs, learning, other_models, parameters, persistence, placing
@@ -584,6 +585,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_is_fitted(self)
         return placing.transformed(self, X, knn_indices, knn_dists)
 
+    @available_if(placing.check_way_back)
     def inverse_transform(self, X, *, features=None):
         """Rows of features for places in the map, from the training rows near each place.
 
@@ -607,6 +609,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         Raises
         ------
+        AttributeError
+            If `X` of :meth:`fit` was the graph or the distances, or the map is not Euclidean.
         ValueError
             If there are no features. An estimator has them if :meth:`fit` had features as `X`, beside neighbors too: it
             refers to the caller's array and does not copy it. A stored one has them where it searches

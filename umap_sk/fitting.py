@@ -111,7 +111,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
-    results["_features"] = kept_features(given.X, features, search)
+    results |= {"_features": kept_features(given.X, features, search), "_X_is_graph": values is not features}
     dtype = np.dtype(np.float32) if values is None else values.dtype
     state = None
     if stored:

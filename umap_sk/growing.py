@@ -48,7 +48,7 @@ def grown(umap: Any, given: Given, epochs: Any) -> dict[str, Any]:
     run = settled(umap, manifold, given.anchors, int(epochs), report)
     standing = fitting.standing(run, manifold)
     done = umap.epoch_ + standing["epoch_"]
-    kept = {name: getattr(umap, name) for name in ("a_", "b_", "seed_")} | columns(umap, manifold)
+    kept = {name: getattr(umap, name) for name in ("a_", "b_", "seed_", "_X_is_graph")} | columns(umap, manifold)
     counted = {"epoch_": done, "n_epochs_": done}
     kept["_features"] = features_of_all(umap, values, precedence) if n_new else umap._features
     return kept | {"manifold_": manifold, "report_": report, "_search": search, "_run": None} | standing | counted

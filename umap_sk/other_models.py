@@ -86,6 +86,7 @@ def taken_over(umap: Any, given: OtherModel) -> dict[str, Any]:
     manifold = Manifold(manifold._shared.rows(), parameters.graph_parameters(umap), own=WHOLE)
     seed = parameters.draw_seed(umap.random_state)
     results: dict[str, Any] = {"n_features_in_": manifold.n_samples, "_search": None, "_features": None}
+    results["_X_is_graph"] = False
     if given.features is not None and umap.metric != "precomputed":
         results["n_features_in_"] = given.features.shape[1]
         asked = parameters.asked_of(umap, seed)

@@ -14,7 +14,7 @@ from umap_sk.runtime.stored_format import FORMAT, check_format
 RUN_AS_VALUE = 4  # the first format that has one
 RESULTS = (
     "embedding_ manifold_ n_epochs_ epoch_ a_ b_ seed_ report_ n_features_in_ feature_names_in_ "
-    "_map _search _features _run"
+    "_map _search _features _X_is_graph _run"
 ).split()
 """Attributes that a fit publishes."""
 
@@ -54,6 +54,7 @@ def unpacked(state: dict[str, Any]) -> dict[str, Any]:
     if "embedding_" in state:
         state["_run"] = run_of_former(state) if stored < RUN_AS_VALUE else run_of(state["_run"])
         state.setdefault("_features", None)
+        state.setdefault("_X_is_graph", False)
     search = state.setdefault("_search", None) if "embedding_" in state else None
     if isinstance(search, NearestNeighbors):  # of a development version
         parameters = {**(search.metric_params or {}), **({"p": search.p} if search.metric == "minkowski" else {})}

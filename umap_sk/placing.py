@@ -83,9 +83,21 @@ def placed_with_neighbors(
         return placed(umap, values, indices, dists), neighbors
 
 
+def check_way_back(umap: Any) -> bool:
+    """Raise if a fitted estimator has no inverse_transform: its map is not flat, or X was the graph."""
+    if not hasattr(umap, "embedding_"):
+        return True
+    parameters.check_flat(umap, "inverse_transform finds the rows near a place")
+    if umap._X_is_graph:
+        raise ValueError(
+            "inverse_transform combines the training rows' features, but X was the graph. Give the neighbors as "
+            "arrays, or as a manifold, and features as X beside them."
+        )
+    return True
+
+
 def inverse_transformed(umap: Any, places: Any, features: Any) -> np.ndarray:
     """What inverse_transform gives; NaN where a place is NaN."""
-    parameters.check_flat(umap, "inverse_transform finds the rows near a place")
     places = inputs.check_places(places, umap.embedding_.shape[1])
     if features is None:
         features = features_of_fit(umap)

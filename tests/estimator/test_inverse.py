@@ -189,10 +189,13 @@ def test_features_after_partial_fit_and_beside_a_manifold(model, rows):
 def test_graphs_are_no_features():
     """Neither as X alone nor beside arrays."""
     graph = scipy.sparse.csr_array(NearestNeighbors(n_neighbors=14).fit(X).kneighbors_graph(mode="distance"))
-    for given in ({}, ARRAYS):
-        model = PrecomputedUMAP(**SETTINGS).fit(graph, **given)
-        with pytest.raises(ValueError, match="without features as X"):
-            model.inverse_transform(PLACES)
+    with pytest.raises(ValueError, match="without features as X"):
+        PrecomputedUMAP(**SETTINGS).fit(graph, **ARRAYS).inverse_transform(PLACES)
+    alone = PrecomputedUMAP(**SETTINGS).fit(graph)
+    assert not hasattr(alone, "inverse_transform")
+    with pytest.raises(AttributeError) as raised:
+        alone.inverse_transform(PLACES)
+    assert "X was the graph. Give the neighbors as arrays" in str(raised.value.__cause__)
 
 
 def test_in_a_pipeline():
