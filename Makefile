@@ -40,11 +40,11 @@ test-oldest:
 		&& echo $$python && break; done); \
 	if [ -z "$$python" ]; then echo "Skipped: the oldest versions need Python 3.11 or 3.12."; exit 0; fi; \
 	$(MAKE) --no-print-directory PYTHON=$$python $(OLDEST)/made && \
-	SCIPY_ARRAY_API=1 $(OLDEST)/bin/python -m pytest $(patsubst %,tests/%.py,$(OLDEST_TESTS))
+	SCIPY_ARRAY_API=1 $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal $(patsubst %,tests/%.py,$(OLDEST_TESTS))
 
 $(OLDEST)/made: tests/oldest.txt pyproject.toml
 	'$(PYTHON)' -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2'
+	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2' pytest-xdist
 	@touch $@
 
 lint: $(VENV)/has-test

@@ -25,7 +25,7 @@ dists, ids = NearestNeighbors(n_neighbors=15, algorithm="kd_tree", n_jobs=-1).fi
 # What it will take is known before it is begun:
 
 reducer = PrecomputedUMAP(random_state=0)
-print(reducer.plan(knn_indices=ids, knn_dists=dists))
+print(reducer.plan(knn_indices=ids))
 reducer.fit(points, knn_indices=ids, knn_dists=dists)
 print(reducer.report_)
 

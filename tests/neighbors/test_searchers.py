@@ -69,14 +69,6 @@ def test_library_finds_the_exact_neighbors(points, library, metric):
 
 
 @pytest.mark.slow
-def test_pynndescent_knows_other_metrics(points):
-    """What it proposes by its own formula are the neighbors by ours."""
-    skip_without("pynndescent")
-    _, _, _, figures = searchers.search_training(points, asked("pynndescent", "minkowski", {"p": 3}), 9)
-    assert figures["recall"] > 0.97
-
-
-@pytest.mark.slow
 def test_pynndescent_takes_sparse_rows_and_repeats(points):
     """The rows of a sparse matrix have the neighbors of the dense one; a seed gives them again."""
     skip_without("pynndescent")

@@ -262,7 +262,7 @@ def poincare_disk(coordinates: Any) -> np.ndarray:
     Parameters
     ----------
     coordinates : array-like of shape (n, n_components)
-        The embedding: x of the points (x, z) of the hyperboloid z^2 = 1 + |x|^2.
+        The embedding: x of the points (x, z) of the hyperboloid ``z^2 = 1 + |x|^2``.
 
     Returns
     -------
