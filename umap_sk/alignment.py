@@ -53,6 +53,9 @@ def align(
     """
     if len(relations) != len(manifolds) - 1:
         raise ValueError(f"{len(manifolds)} manifolds have {len(manifolds) - 1} relations, not {len(relations)}.")
+    for manifold in manifolds:
+        if not isinstance(manifold, Manifold):
+            raise TypeError(f"A manifold is {type(manifold).__name__}. Use learn_manifold, or Manifold.from_graph.")
     pairs = [checked_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
     models = [PrecomputedUMAP(**parameters) for _ in manifolds]
     for _ in range(SWEEPS):
@@ -64,11 +67,16 @@ def align(
 def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
     """Rows that are the same in two graphs, as an array of pairs."""
     pairs = np.array(list(relation.items()) if isinstance(relation, Mapping) else relation)
-    if pairs.size == 0 or pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+    if pairs.size == 0:
+        raise ValueError("A relation is empty: name at least one row of a graph that is a row of the next one.")
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
         raise TypeError("A relation must be a dict of row numbers, or pairs of them: an array of shape (n_pairs, 2).")
     for rows, manifold in zip(pairs.T, (before, after), strict=True):
         if rows.min() < 0 or rows.max() >= manifold.n_samples:
-            raise ValueError(f"A relation names rows {rows.min()} to {rows.max()} of a graph of {manifold.n_samples}.")
+            raise ValueError(
+                f"A relation names rows {rows.min()} to {rows.max()} of a graph of {manifold.n_samples}. Rows are "
+                "counted from 0; a relation goes from the rows of a graph to those of the next."
+            )
         if len(np.unique(rows)) < len(rows):
             raise ValueError("A relation names a row twice; each row is the same as one other at most.")
     return pairs

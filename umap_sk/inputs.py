@@ -191,7 +191,12 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
     if rate < 1 / LARGEST_RATE:
         raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / LARGEST_RATE:.0e} is needed.")
     places, strength = anchors if isinstance(anchors, tuple) and len(anchors) == 2 else (anchors, 1.0)
-    places, strengths = np.asarray(places), np.asarray(strength)
+    try:
+        places, strengths = np.asarray(places), np.asarray(strength)
+    except ValueError as error:
+        raise ValueError(
+            f"anchors are no array: {error}. Places with a strength are a tuple: (places, 1.0)."
+        ) from error
     if places.dtype.kind not in "fiu" or strengths.dtype.kind not in "fiu":
         raise TypeError(f"anchors must be real numbers, but have dtypes {places.dtype} and {strengths.dtype}.")
     if places.shape != (n_rows, n_components):
@@ -222,8 +227,9 @@ def check_radii(dens_lambda: float, has_radii: bool) -> None:
     if dens_lambda > 0 and not has_radii:
         raise ValueError(
             f"dens_lambda={dens_lambda} needs the radii of the rows' neighborhoods, which this manifold does not have. "
-            "Learn it by an estimator whose dens_lambda is above 0, whatever its value. A graph of Manifold.from_graph "
-            "has no distances to learn them from: pass neighbors, or set dens_lambda=0."
+            "Learn it by an estimator whose dens_lambda is above 0, whatever its value. Graphs of Manifold.from_graph, "
+            "and unions, intersections and differences, have no distances to learn them from: pass neighbors, or set "
+            "dens_lambda=0."
         )
 
 

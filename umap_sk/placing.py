@@ -11,7 +11,7 @@ from umap_sk.layout.curve import Curve
 from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
 from umap_sk.learning import warn_of_lost
-from umap_sk.neighbors.held import searched_features
+from umap_sk.neighbors.held import searched_features, sparse_as_searched
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.runtime.compile import readonly
@@ -29,6 +29,7 @@ def looked_up(umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int) -
         )
     values = None if X is None else inputs.validated(umap, X, neighbors_given=precedence, reset=False)
     if searches:
+        values = sparse_as_searched(umap._search, values)
         knn_indices, knn_dists = find_neighbors(umap._search, values, count, own=False)
     return values, knn_indices, knn_dists
 

@@ -541,6 +541,28 @@ def test_functions_are_told_apart_by_what_they_do(ring, keep):
     assert len(folders(keep)) == 2
 
 
+def test_functions_are_told_apart_by_what_they_use(ring, keep):
+    """Values of an enclosing function, of defaults and of global names, as a function and compiled."""
+
+    def weighted(weights, power=1):
+        def metric(a, b, power=power):
+            return (weights * np.abs(a - b) ** power).sum()
+
+        return metric
+
+    runs = [weighted(np.ones(2)), weighted(np.array([1.0, 0.5])), weighted(np.ones(2), 2), weighted(np.ones(2))]
+    for metric in runs:
+        PrecomputedUMAP(**SETTINGS, metric=metric, checkpoint=keep).fit(ring[2][:, :2])
+    assert len(folders(keep)) == 3
+
+
+def test_a_function_that_cannot_be_told(ring, keep):
+    """What a metric uses and nobody can compare is named."""
+    lock = threading.Lock()
+    with pytest.raises(ValueError, match="uses 'lock', a lock, of which no checkpoint can tell"):
+        PrecomputedUMAP(**SETTINGS, metric=lambda a, b: lock and 1.0, checkpoint=keep).fit(ring[2])
+
+
 # ----------------------------------------------------------------------------------------------- cross-validation
 
 

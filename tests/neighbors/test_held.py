@@ -58,3 +58,12 @@ def test_a_square_sparse_matrix_beside_neighbors_is_a_graph():
     graph = scipy.sparse.csr_array(np.eye(20))
     assert held.kept_features(graph, graph, None) is None
     assert held.kept_features(graph, graph, NoSearch("why")) is graph
+
+
+def test_new_rows_take_the_form_of_those_that_are_searched():
+    """Sparse rows become dense where the training rows are, and the other way round; others stay as they are."""
+    sparse = scipy.sparse.csr_array(X)
+    of_sparse = build_search(sparse, "euclidean", None, None)
+    np.testing.assert_array_equal(held.sparse_as_searched(SEARCH, sparse[:3]), X[:3])
+    np.testing.assert_array_equal(held.sparse_as_searched(Approximate(of_sparse, None), X[:3]).toarray(), X[:3])
+    assert held.sparse_as_searched(deferred("cosine"), X) is X and held.sparse_as_searched(NoSearch("none"), X) is X

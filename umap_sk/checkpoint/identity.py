@@ -1,6 +1,7 @@
 """What makes two runs the same: data, parameters and version, not threads, output or where checkpoints lie."""
 
 import hashlib
+import inspect
 import json
 import time
 from numbers import Real
@@ -117,7 +118,50 @@ def _comparable(value: Any) -> Any:
         value = plain(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if hasattr(value, "__code__"):
-        code = value.__code__
-        content = repr((code.co_code, code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")]))
-        return f"{value.__module__}.{value.__qualname__} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
+        return _function_told(value, ())
     return f"hash {joblib.hash(value, hash_name='sha1', coerce_mmap=True)}"
+
+
+def _function_told(value: Any, above: tuple[Any, ...]) -> str:
+    """A function's name and a hash of what it does: its code, and the values that the code finds outside of itself."""
+    function = getattr(value, "py_func", value)  # numba keeps the original so
+    codes = _codes(function.__code__)
+    content = "".join(
+        repr((code.co_code, code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")])) for code in codes
+    )
+    found = _outside(function, codes)
+    if found:
+        above = (*above, function)
+        content += json.dumps({name: _bound(name, value, above) for name, value in sorted(found.items())})
+    return f"{value.__module__}.{value.__qualname__} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _codes(code: Any) -> list[Any]:
+    """A function's code and that of the functions within it."""
+    return [code, *(inner for const in code.co_consts if hasattr(const, "co_code") for inner in _codes(const))]
+
+
+def _outside(function: Any, codes: list[Any]) -> dict[str, Any]:
+    """Values of defaults, of the enclosing functions and of global names; modules and what is built in say nothing."""
+    found = dict(enumerate(function.__defaults__ or ())) | (function.__kwdefaults__ or {})
+    found |= dict(
+        zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ()), strict=True)
+    )
+    named = {name for code in codes for name in code.co_names} & function.__globals__.keys()
+    found |= {name: function.__globals__[name] for name in named}
+    return {str(name): value for name, value in found.items() if not inspect.ismodule(value)}
+
+
+def _bound(name: str, value: Any, above: tuple[Any, ...]) -> Any:
+    """A value that a function finds, as JSON has it."""
+    if any(getattr(value, "py_func", value) is function for function in above):  # it calls itself
+        return "itself"
+    if hasattr(value, "__code__"):
+        return _function_told(value, above)
+    try:
+        return _comparable(value)
+    except Exception as error:
+        raise ValueError(
+            f"A function among the parameters uses {name!r}, a {type(value).__name__}, of which no checkpoint can tell "
+            "whether it is the same in another process. Give the value as a number or an array, or set checkpoint=None."
+        ) from error

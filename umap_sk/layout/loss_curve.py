@@ -12,7 +12,7 @@ from umap_sk.layout.run import LayoutRun, planned_epochs, problem_of
 from umap_sk.layout.sell import ArrangedLevel, stride_of
 from umap_sk.layout.spaces import Space, distances_of_pairs
 
-POINTS = 16  # of a whole schedule's curve
+POINTS = 10  # of a whole schedule's curve
 MOST_ROWS, LEAST_ROWS = 128, 48  # that stand for all: one in a hundred within these bounds, as a small layout is short
 OTHERS = 8  # by chance, that each of them is held against
 NEAREST = 1e-6  # square of the smallest distance

@@ -10,16 +10,31 @@ from umap_sk.neighbors.search import Search
 from umap_sk.neighbors.searchers import Approximate, Deferred
 
 
-def searched_features(search: Any) -> Any:
-    """The training rows as they were given, from a search that holds them so; None from any other."""
+def searched_rows(search: Any) -> Any:
+    """The training rows that a search looks among, in its own form; None from one that shows none."""
     if isinstance(search, Deferred):
         if search._built is None:
-            return None if changes_features(search._asked.metric) else search._features
+            return search._features
         search = search._built
     exact = search.exact if isinstance(search, Approximate) else search
-    if not isinstance(exact, Search) or changes_features(exact.metric):
-        return None
-    return exact.nearest._fit_X
+    return exact.nearest._fit_X if isinstance(exact, Search) else None
+
+
+def searched_features(search: Any) -> Any:
+    """The training rows as they were given, from a search that holds them so; None from any other."""
+    if isinstance(search, Deferred) and search._built is None:
+        return None if changes_features(search._asked.metric) else search._features
+    built = search._built if isinstance(search, Deferred) else search
+    exact = built.exact if isinstance(built, Approximate) else built
+    return searched_rows(built) if isinstance(exact, Search) and not changes_features(exact.metric) else None
+
+
+def sparse_as_searched(search: Any, features: Any) -> Any:
+    """New rows, sparse where the training rows are sparse, and dense where these are dense."""
+    rows = searched_rows(search)
+    if rows is None or scipy.sparse.issparse(rows) == scipy.sparse.issparse(features):
+        return features
+    return scipy.sparse.csr_array(features) if scipy.sparse.issparse(rows) else features.toarray()
 
 
 def kept_features(X: Any, values: Any, search: Any) -> Any:
