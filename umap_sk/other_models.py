@@ -20,6 +20,17 @@ SAME = (
 ).split()
 """Parameters that umap-learn has under the same name, with the same meaning."""
 
+ALIASES = {
+    "l1": "manhattan",
+    "l2": "euclidean",
+    "taxicab": "manhattan",
+    "linf": "chebyshev",
+    "linfty": "chebyshev",
+    "linfinity": "chebyshev",
+    "matching": "hamming",
+}
+"""Metrics that umap-learn knows by another name."""
+
 
 class OtherModel(NamedTuple):
     """What is taken of a fitted model.
@@ -66,12 +77,17 @@ def read_model(model: Any) -> OtherModel:
     return OtherModel(graph, embedding, (float(model._a), float(model._b)), features)
 
 
+def known_metric(metric: Any) -> Any:
+    """A metric by the name that it has here."""
+    return ALIASES.get(metric, metric) if isinstance(metric, str) else metric
+
+
 def parameters_of(model: Any) -> dict[str, Any]:
     """Parameters of a PrecomputedUMAP that has those of a model of umap-learn; names that it has not are left out."""
     given = {name: getattr(model, name) for name in SAME if hasattr(model, name)}
     if getattr(model, "random_state", None) is not None and "n_jobs" in given:  # which makes umap-learn use one thread
-        # _state is not None:  # which makes umap-learn use one thread
         del given["n_jobs"]
+    given["metric"] = known_metric(given.get("metric", "euclidean"))
     given["metric_params"] = getattr(model, "metric_kwds", None) or None
     given["n_neighbors"] = getattr(model, "_n_neighbors", given["n_neighbors"])
     given["n_components"] = model.embedding_.shape[1]

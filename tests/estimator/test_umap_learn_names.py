@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from umap_sk import UMAP, PrecomputedUMAP, UnusedParameterWarning
+from umap_sk import UMAP, FewerNeighborsWarning, PrecomputedUMAP, UnusedParameterWarning
 from umap_sk.compatible import translation
 from umap_sk.other_names import ELSEWHERE
 
@@ -66,6 +66,10 @@ def test_bits_are_the_estimators():
         ({"output_metric": "minkowski", "output_metric_kwds": {"p": 3.0}}, {"output_metric_params": {"p": 3.0}}),
         ({"metric": "minkowski", "metric_kwds": {"p": 3}}, {"metric": "minkowski", "metric_params": {"p": 3}}),
         ({"init": "tswspectral"}, {"init": "spectral"}),
+        ({"metric": "taxicab"}, {"metric": "manhattan"}),
+        ({"metric": "linfty"}, {"metric": "chebyshev"}),
+        ({"metric": "matching"}, {"metric": "hamming"}),
+        ({"metric": "l2", "output_metric": "l2"}, {}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
@@ -85,6 +89,14 @@ def test_radii_are_returned():
     own = PrecomputedUMAP(metric="euclidean", init="spectral", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
     np.testing.assert_array_equal(of_data, own.rad_orig_)
     np.testing.assert_array_equal(of_map, own.rad_emb_)
+
+
+def test_radii_without_weight():
+    """densmap with dens_lambda=0 is none, and its radii are there all the same."""
+    expected = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
+    given = UMAP(densmap=True, dens_lambda=0, output_dens=True, **FEW).fit_transform(IRIS)
+    for array, own in zip(given, expected, strict=True):
+        np.testing.assert_array_equal(array, own)
 
 
 @pytest.mark.parametrize("target", ["categorical", "l1"])
@@ -144,6 +156,17 @@ def test_maps_at_epochs():
     np.testing.assert_array_equal(model.embedding_, straight.embedding_)
     assert not np.array_equal(model.embedding_list_[0], model.embedding_list_[1])
 
+    assert not hasattr(model.update(IRIS[:3] + 0.1), "embedding_list_")
+    model.fit(IRIS)
+    assert not hasattr(model.set_params(n_epochs=5).fit(IRIS), "embedding_list_")
+
+
+@pytest.mark.parametrize("stops", [[], [0, 5], (5, -1), [2.5]])
+def test_lists_of_epochs_that_are_none(stops):
+    """What cannot be run is told."""
+    with pytest.raises(ValueError, match="but a list needs one number or more, all whole and at least 1"):
+        UMAP(n_epochs=stops).fit(IRIS)
+
 
 def test_graph_alone():
     """transform_mode='graph' gives membership strengths, of new rows as well, and no map."""
@@ -185,8 +208,69 @@ def test_metrics_with_a_gradient():
 
 def test_fewer_rows_than_neighbors():
     """n_neighbors is lowered to what there is, as umap-learn does."""
-    model = UMAP(n_neighbors=200, **FEW).fit(IRIS[:40])
+    with pytest.warns(FewerNeighborsWarning, match="n_neighbors=200 is larger than the 40 rows allow; it is 39"):
+        model = UMAP(n_neighbors=200, **FEW).fit(IRIS[:40])
     assert (model._n_neighbors, model.n_neighbors) == (39, 200)
+
+
+@pytest.mark.parametrize("given", [(1, 2, 3), [1]])
+def test_tuples_that_are_no_neighbors(given):
+    """knn_graph needs two arrays."""
+    with pytest.raises(ValueError, match=f"of {len(given)} entries, but two arrays are needed"):
+        UMAP().fit(IRIS, knn_graph=given)
+    with pytest.raises(ValueError, match="knn_indices was given without knn_dists"):
+        UMAP(precomputed_knn=(np.zeros((150, 3), int),)).fit(IRIS)
+
+
+def test_names_of_columns_stay():
+    """A frame's names are known with unique=True as well, and new rows of it are placed without a warning."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.vstack([IRIS, IRIS[:9]]), columns=list("abcd"))
+    model = UMAP(unique=True, **FEW).fit(frame)
+    assert list(model.feature_names_in_) == list("abcd")
+    np.testing.assert_array_equal(model.embedding_, UMAP(unique=True, **FEW).fit(frame.to_numpy()).embedding_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.transform(frame[:3])
+
+
+def test_copies_are_not_combined():
+    """Graphs that lack copies are not taken for graphs of all rows."""
+    copies, whole = UMAP(unique=True, **FEW).fit(IRIS), UMAP(**FEW).fit(IRIS)
+    for one, other in ((copies, whole), (whole, copies)):
+        with pytest.raises(ValueError, match="unique=True left copies out of a graph. Fit both without it"):
+            one + other
+
+
+def test_combined_models_have_no_features():
+    """Private attributes of features are lacking, not broken, and the model can be taken over."""
+    model = UMAP(**FEW).fit(IRIS)
+    made = model + model
+    assert not hasattr(made, "_raw_data")
+    assert getattr(made, "_sparse_data", None) is None
+    taken = PrecomputedUMAP.from_umap_learn(made)
+    np.testing.assert_array_equal(taken.embedding_, made.embedding_)
+    there = r"Pass knn_indices .* \(Methods and arguments that are named here are those of estimator_, a Precomp"
+    with pytest.raises(ValueError, match=there):
+        made.transform(IRIS)
+    indices, dists = np.arange(5)[:, None], np.zeros((5, 1))
+    assert made.estimator_.transform(knn_indices=indices, knn_dists=dists).shape == (5, 2)
+
+
+def test_cures_are_a_models_own():
+    """Errors name what a UMAP has, or say that the estimator has it."""
+    with pytest.raises(ValueError, match=r"needs metric_kwds=\{'V'"):
+        UMAP(metric="seuclidean").fit(IRIS)
+    with pytest.raises(ValueError, match="and pass precomputed_knn=.indices, distances, None., or give a function"):
+        UMAP(metric="kulczynski1").fit(IRIS)
+    with pytest.raises(ValueError, match="Set densmap=False or output_metric='euclidean'"):
+        UMAP(densmap=True, output_metric="torus").fit(IRIS)
+    dense, supervised = UMAP(densmap=True, **FEW).fit(IRIS), UMAP(**FEW).fit(IRIS, load_iris().target)
+    for model in (dense, supervised):
+        with pytest.raises(ValueError, match="named here are those of estimator_"):
+            model.update(IRIS[:2] + 0.1)
+    dense.estimator_.set_params(dens_lambda=0.0)
+    assert dense.update(IRIS[:2] + 0.1).embedding_.shape == (152, 2)
 
 
 @pytest.mark.parametrize("sign", ["__add__", "__mul__", "__sub__"])

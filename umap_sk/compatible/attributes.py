@@ -49,7 +49,10 @@ def fitted_attribute(umap: Any, name: str) -> Any:
     estimator = vars(umap).get("estimator_")
     if estimator is not None:
         if name in DERIVED:
-            return DERIVED[name](umap)
+            try:
+                return DERIVED[name](umap)
+            except ValueError as error:  # of features that are not kept, as of combined models
+                raise AttributeError(f"{type(umap).__name__!r} object has no {name}: {error}") from error
         if name in OF_ROWS and umap.transform_mode == "embedding":
             values, inverse = getattr(estimator, name), vars(umap).get("_unique_inverse")
             return values if inverse is None else values[inverse]

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
 from umap_sk.estimator import PrecomputedUMAP
@@ -36,7 +37,7 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     if knn_graph is not None:
         neighbors = arrays_of(knn_graph)
     elif any(known):
-        neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=True))
+        neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=False))
     else:
         neighbors = {}
     if not umap.unique:
@@ -46,19 +47,25 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
             "unique=True looks for copies among features, but neighbors or distances were given, which tell of all "
             "rows. Leave one of the two out, or drop the copies before you search."
         )
-    X = check_array(X, accept_sparse="csr")
-    first, inverse = unique_rows(X)
+    values = check_array(X, accept_sparse="csr")
+    first, inverse = unique_rows(values)
     if y is not None:
         y = np.asarray(y)
         if len(y) != len(inverse):
             raise ValueError(f"y has {len(y)} rows, but X has {len(inverse)}. Give a target for each row.")
         y = y[first]
-    return Rows(X[first], y, {}, inverse)
+    kept = _safe_indexing(X, first) if hasattr(X, "columns") else values[first]  # a frame has names
+    return Rows(kept, y, {}, inverse)
 
 
 def arrays_of(knn_graph: Any) -> dict[str, Any]:
     """Neighbors as cuML takes them: (indices, distances), a sparse graph of distances, or a dense matrix of them."""
     if isinstance(knn_graph, tuple | list):
+        if len(knn_graph) != 2:
+            raise ValueError(
+                f"knn_graph is a {type(knn_graph).__name__} of {len(knn_graph)} entries, but two arrays are needed, "
+                "(indices, distances). Give these, a sparse graph of distances, or all distances as an array."
+            )
         return dict(zip(("knn_indices", "knn_dists"), knn_graph, strict=True))
     if not scipy.sparse.issparse(knn_graph):
         dists = check_array(knn_graph)

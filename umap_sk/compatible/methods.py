@@ -58,9 +58,12 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rows = given.read(self, X, y, knn_graph)
         count = given.n_rows(rows.X)
         estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
-        stops = list(self.n_epochs) if isinstance(self.n_epochs, list | tuple) else None
-        maps = given.fitted(estimator, rows, stops)
+        translation.tell_fewer(self, count)
+        stops = translation.stops_of(self)
+        with translation.in_own_words():
+            maps = given.fitted(estimator, rows, stops)
         self.estimator_, self._unique_inverse = estimator, rows.inverse
+        vars(self).pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [places if rows.inverse is None else places[rows.inverse] for places in maps]
         return self
@@ -105,9 +108,10 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Places, or with ``transform_mode="graph"`` membership strengths.
         """
         check_is_fitted(self)
-        if self.transform_mode == "graph":
-            return graph_of_new(self.estimator_, X)
-        return self.estimator_.transform(X).astype(np.float32, copy=False)
+        with translation.in_own_words():
+            if self.transform_mode == "graph":
+                return graph_of_new(self.estimator_, X)
+            return self.estimator_.transform(X).astype(np.float32, copy=False)
 
     def inverse_transform(self, X):
         """Rows of features for places in the map.
@@ -123,7 +127,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             See :meth:`PrecomputedUMAP.inverse_transform`.
         """
         check_is_fitted(self)
-        return self.estimator_.inverse_transform(X)
+        with translation.in_own_words():
+            return self.estimator_.inverse_transform(X)
 
     def update(self, X, ensure_all_finite=True):
         """Take new rows into graph and map.
@@ -143,7 +148,9 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if self._unique_inverse is not None:
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
-        self.estimator_.update(X)
+        with translation.in_own_words():
+            self.estimator_.update(X)
+        vars(self).pop("embedding_list_", None)
         return self
 
     def score(self, X, y=None):
@@ -162,7 +169,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             0 to 1. See :meth:`PrecomputedUMAP.score`.
         """
         check_is_fitted(self)
-        return self.estimator_.score(X)
+        with translation.in_own_words():
+            return self.estimator_.score(X)
 
     def __mul__(self, other):
         return self._combined(other, operator.mul)
@@ -179,10 +187,15 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return NotImplemented
         check_is_fitted(self)
         check_is_fitted(other)
+        if self._unique_inverse is not None or other._unique_inverse is not None:
+            raise ValueError(
+                "Models are combined row by row, but unique=True left copies out of a graph. Fit both without it."
+            )
         manifold = operation(self.estimator_.manifold_, other.estimator_.manifold_)
         asked = translation.translated(self, manifold.n_samples, targets="targets" in manifold.parameters)
         asked |= {"init": "auto"} if isinstance(asked["init"], str) else {}
         combined = clone(self)
-        combined.estimator_ = PrecomputedUMAP(**asked).fit(manifold=manifold)
+        with translation.in_own_words():
+            combined.estimator_ = PrecomputedUMAP(**asked).fit(manifold=manifold)
         combined._unique_inverse = None
         return combined

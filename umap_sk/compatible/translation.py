@@ -1,11 +1,14 @@
 """umap-learn's parameters as PrecomputedUMAP's, and what is said of those that have no counterpart."""
 
+import contextlib
+from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
-from umap_sk.other_models import SAME
+from umap_sk.other_models import SAME, known_metric
 
 UNUSED = {
     "low_memory": True,
@@ -16,6 +19,16 @@ UNUSED = {
     "tqdm_kwds": None,
 }
 """Parameters that choose how umap-learn computes, with their defaults."""
+
+WORDS = {
+    "metric_params": "metric_kwds",
+    "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
+    "et dens_lambda=0": "et densmap=False",
+}
+"""What an error of the estimator says, and how it is said of a UMAP."""
+
+ONLY_THERE = ("set_params(", "learn_manifold", "Pass knn_indices", "features=")
+"""Cures that the estimator alone has."""
 
 _said: set[str] = set()
 
@@ -34,18 +47,21 @@ class Distance:
 def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
     """Parameters of the PrecomputedUMAP that does what a UMAP asks for so many rows; those at rest are left out."""
     names = {name: getattr(umap, name) for name in SAME}
-    if n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and umap.n_neighbors >= n_rows:
+    if has_fewer(umap, n_rows):
         names["n_neighbors"] = n_rows - 1
     names |= metric_of(umap) | start_of(umap) | length_of(umap)
     if targets:
         count = umap.target_n_neighbors
-        names |= {"target_metric": umap.target_metric, "target_weight": umap.target_weight}
+        names |= {"target_metric": known_metric(umap.target_metric), "target_weight": umap.target_weight}
         names |= {} if count == -1 else {"target_n_neighbors": count}
-    if umap.output_metric not in ("euclidean", "l2"):
-        names |= {"output_metric": umap.output_metric, "output_metric_params": umap.output_metric_kwds or None}
+    if known_metric(umap.output_metric) != "euclidean":
+        names |= {
+            "output_metric": known_metric(umap.output_metric),
+            "output_metric_params": umap.output_metric_kwds or None,
+        }
     if umap.densmap or umap.output_dens:
         names |= {name: getattr(umap, name) for name in ("dens_lambda", "dens_frac", "dens_var_shift")}
-        if not umap.densmap:  # radii alone
+        if not umap.densmap or umap.dens_lambda == 0:  # radii alone
             names |= {"dens_lambda": 1.0, "dens_frac": 0.0}
     return names
 
@@ -55,7 +71,7 @@ def metric_of(umap: Any) -> dict[str, Any]:
     arguments = umap.metric_kwds or None
     if callable(umap.metric):
         return {"metric": Distance(umap.metric, tuple((arguments or {}).values()))}
-    return {"metric": umap.metric, "metric_params": arguments}
+    return {"metric": known_metric(umap.metric), "metric_params": arguments}
 
 
 def start_of(umap: Any) -> dict[str, Any]:
@@ -69,7 +85,17 @@ def length_of(umap: Any) -> dict[str, Any]:
     """How many epochs there are, the last of several stops."""
     if umap.transform_mode == "graph":
         return {"n_epochs": 1}
-    return {"n_epochs": max(umap.n_epochs) if isinstance(umap.n_epochs, list | tuple) else umap.n_epochs}
+    stops = stops_of(umap)
+    return {"n_epochs": umap.n_epochs if stops is None else stops[-1]}
+
+
+def stops_of(umap: Any) -> list[int] | None:
+    """The epochs of which maps are kept, in their order, if several are asked for."""
+    if umap.transform_mode == "graph" or not isinstance(umap.n_epochs, list | tuple):
+        return None
+    if not umap.n_epochs or not all(isinstance(stop, Integral) and stop >= 1 for stop in umap.n_epochs):
+        raise ValueError(f"n_epochs={umap.n_epochs!r}, but a list needs one number or more, all whole and at least 1.")
+    return sorted(umap.n_epochs)
 
 
 def tell_unused(umap: Any) -> None:
@@ -84,11 +110,32 @@ def tell_unused(umap: Any) -> None:
         _tell("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
 
 
-def tell_fewer(n_neighbors: int, n_rows: int) -> None:
+@contextlib.contextmanager
+def in_own_words() -> Iterator[None]:
+    """Errors of the estimator by the names of a UMAP, or with a word of where its cures are."""
+    try:
+        yield
+    except ValueError as error:
+        if len(error.args) == 1 and isinstance(error.args[0], str):
+            message = error.args[0]
+            for theirs, ours in WORDS.items():
+                message = message.replace(theirs, ours)
+            if any(cure in message for cure in ONLY_THERE):
+                message += " (Methods and arguments that are named here are those of estimator_, a PrecomputedUMAP.)"
+            error.args = (message,)
+        raise
+
+
+def has_fewer(umap: Any, n_rows: int) -> bool:
+    """Whether there are fewer rows than neighbors are asked for, but enough for a map."""
+    return n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and umap.n_neighbors >= n_rows
+
+
+def tell_fewer(umap: Any, n_rows: int) -> None:
     """Say that there are fewer rows than neighbors were asked for, as umap-learn does."""
-    if n_neighbors >= n_rows:
+    if has_fewer(umap, n_rows):
         warn(
-            f"n_neighbors={n_neighbors} is larger than the {n_rows} rows allow; it is {n_rows - 1} for this fit.",
+            f"n_neighbors={umap.n_neighbors} is larger than the {n_rows} rows allow; it is {n_rows - 1} for this fit.",
             FewerNeighborsWarning,
         )
 

@@ -32,7 +32,7 @@ class UMAP(Methods):
     output_metric_kwds : dict, default=None
         Its further arguments.
     n_epochs : int or list of int, default=None
-        Length of the optimization; of a list it is the largest, and `embedding_list_` has a map for each.
+        Length of the optimization, at least 1; of a list it is the largest, and `embedding_list_` has a map for each.
     learning_rate : float, default=1.0
         Factor of all steps.
     init : str or array-like of shape (n_samples, n_components), default="spectral"
@@ -69,7 +69,7 @@ class UMAP(Methods):
     target_metric_kwds : dict, default=None
         Must be None or empty: metrics of targets take no arguments.
     target_weight : float, default=0.5
-        0 for the features alone, 1 for the targets alone.
+        From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
     transform_seed : int, default=42
         Not used: a new row's place depends on that row and the model.
     transform_mode : {"embedding", "graph"}, default="embedding"
