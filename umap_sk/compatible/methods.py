@@ -63,7 +63,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with translation.in_own_words():
             maps = given.fitted(estimator, rows, stops)
         self.estimator_, self._unique_inverse = estimator, rows.inverse
-        vars(self).pop("embedding_list_", None)
+        self.__dict__.pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [places if rows.inverse is None else places[rows.inverse] for places in maps]
         return self
@@ -150,7 +150,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.in_own_words():
             self.estimator_.update(X)
-        vars(self).pop("embedding_list_", None)
+        self.__dict__.pop("embedding_list_", None)
         return self
 
     def score(self, X, y=None):

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,7 @@ def stops_of(umap: Any) -> list[int] | None:
     """The epochs of which maps are kept, in their order, if several are asked for."""
     if umap.transform_mode == "graph" or not isinstance(umap.n_epochs, list | tuple):
         return None
-    if not umap.n_epochs or not all(isinstance(stop, Integral) and stop >= 1 for stop in umap.n_epochs):
+    if not umap.n_epochs or not all(isinstance(stop, int | np.integer) and stop >= 1 for stop in umap.n_epochs):
         raise ValueError(f"n_epochs={umap.n_epochs!r}, but a list needs one number or more, all whole and at least 1.")
     return sorted(umap.n_epochs)
 
@@ -128,7 +127,7 @@ def in_own_words() -> Iterator[None]:
 
 def has_fewer(umap: Any, n_rows: int) -> bool:
     """Whether there are fewer rows than neighbors are asked for, but enough for a map."""
-    return n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and umap.n_neighbors >= n_rows
+    return n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and bool(umap.n_neighbors >= n_rows)
 
 
 def tell_fewer(umap: Any, n_rows: int) -> None:
