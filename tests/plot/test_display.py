@@ -97,10 +97,10 @@ def test_colors_differ_for_people_who_lack_a_kind_of_cones():
 
 def test_rows_without_a_place_or_a_value_are_left_out_and_counted():
     places, numbers = PLACES.copy(), np.arange(300.0)
-    places[:7], numbers[5:10] = np.nan, np.nan
+    places[:7], numbers[5:9], numbers[9] = np.nan, np.nan, np.inf
     display = EmbeddingDisplay.from_embedding(places, values=numbers)
     assert len(display.points_.get_offsets()) == 290
-    assert display.caption_ == "290 of 300 rows, 7 without a place (NaN) left out, 3 without a value (NaN) left out"
+    assert display.caption_ == "290 of 300 rows, 7 without a place left out, 3 without a finite value left out"
     assert display.ax_.get_xlabel() == display.caption_
     with pytest.raises(ValueError, match="None of 300 rows can be drawn"):
         EmbeddingDisplay.from_embedding(places, values=np.full(300, np.nan))
@@ -178,6 +178,33 @@ def test_frames_and_anndata_name_their_columns():
         EmbeddingDisplay.from_embedding(cells, values="g9")
 
 
+def test_a_frame_has_its_positions_in_x_and_y_or_in_all_other_columns():
+    def of(names, **given):
+        frame = pd.DataFrame({name: np.arange(9.0) + 10 * at for at, name in enumerate(names)})
+        return EmbeddingDisplay.from_embedding(frame, **given).rows.positions[0].tolist()
+
+    assert of(["age", "Y", "X"]) == [20, 10] and of(["z", "age", "x", "y"]) == [20, 30, 0]
+    assert of(["x", "y"], values="x") == [0, 10] and of(["x", "y", "z"], labels="z") == [0, 10]
+    assert of(["u0", "age", "u1"], values="age") == [0, 20] and of([0, 1, 2]) == [0, 10, 20]
+    for columns in (["u0", "u1", "age", "size"], ["age"]):
+        with pytest.raises(ValueError, match=r"are the positions of the columns \[.*'age'.*data=frame"):
+            of(columns)
+    with pytest.raises(ValueError, match="labels='agee' names no column"):
+        of(["u0", "u1", "age", "size"], labels="agee")
+
+
+def test_dollars_are_written_as_they_are():
+    prices = np.array(["$1 to $2", "$3_4$", "$x^$"])[np.arange(300) % 3]
+    display = EmbeddingDisplay.from_embedding(
+        PLACES, labels=pd.Series(prices, name="$a$"), names=True, title="$5 or $6"
+    )
+    legend = [*display.legend_.get_texts(), display.legend_.get_title()]
+    texts = [*legend, *display.names_, display.ax_._left_title]
+    bar = EmbeddingDisplay.from_embedding(PLACES, values=pd.Series(np.arange(300.0), name="$b$")).color_bar_
+    assert len(texts) == 8 and not any(text.get_parse_math() for text in [*texts, bar.ax.yaxis.label])
+    display.figure_.canvas.draw()  # as mathematics "$x^$" is an error
+
+
 def test_of_an_estimator_or_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), PrecomputedUMAP(metric="euclidean", n_epochs=10, random_state=0))
     with pytest.raises(NotFittedError):
@@ -207,7 +234,12 @@ def test_three_components_are_seen_from_a_side():
         ({"labels": WORDS, "values": np.arange(300)}, "one color"),
         ({"labels": WORDS[:5]}, r"labels have shape \(5,\), but the embedding has 300 rows"),
         ({"labels": "kind"}, "labels='kind' names no column"),
-        ({"subset": [300]}, "numbers from 0 to 299"),
+        ({"subset": [5, 300]}, "subset holds 300, but the rows' numbers are 0 to 299"),
+        ({"subset": [-1, 5]}, "subset holds -1, but the rows' numbers are 0 to 299"),
+        ({"subset": 0}, "a count of at least 1"),
+        ({"values": np.arange(300).astype("M8[D]")}, r"dtype datetime64\[D\].* dates as days"),
+        ({"values": pd.Series(pd.date_range("2020", periods=300, tz="UTC"))}, "dates as days"),
+        ({"values": WORDS}, "words as labels="),
         ({"theme": "blue"}, "theme='blue'"),
         ({"embedding": np.ones((5, 4))}, r"shape \(5, 4\)"),
     ],

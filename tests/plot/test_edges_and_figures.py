@@ -67,6 +67,12 @@ def test_rows_add_up_to_the_figure_of_the_map(model):
     assert np.average(trust, weights=worst) == pytest.approx(whole) and trust.std() > 0.01
 
 
+@pytest.mark.parametrize("k", [30, 31])
+def test_trustworthiness_needs_more_neighbors_than_k(model, k):
+    with pytest.raises(ValueError, match=f"more than k={k} .* has 30 at most.*lower k"):
+        EmbeddingDisplay.diagnostic(GRAPH, model, figure="trustworthiness", k=k)
+
+
 def test_rows_without_neighbors_or_place_have_no_figure():
     few = GRAPH[:, :].tolil()
     few[3] = 0

@@ -81,9 +81,11 @@ def trustworthiness(
 
     ``1 - sum_i sum_{j in M_k(i)} max(0, r(i, j) - k) / worst``, with r the rank in row i of `graph`, K_i + 1 for what
     its K_i entries do not hold, and `worst` the largest that the sum can be: the trustworthiness of Venna and Kaski
-    ("Neighborhood preservation in nonlinear projection methods", ICANN 2001) with ranks cut at K + 1. With all n - 1
-    neighbors listed it is :func:`sklearn.manifold.trustworthiness`; with 2 k or 3 k listed it is stricter, since a
-    neighbor that is not listed counts as lost whether it is near the list's end or at the other end of the data.
+    ("Neighborhood preservation in nonlinear projection methods", ICANN 2001) with ranks cut at K + 1. It is relative to
+    the neighbors in the graph: compare figures of one number of neighbors only. It equals
+    :func:`sklearn.manifold.trustworthiness` only where all n - 1 are given; with 2 k or 3 k it is stricter, since a
+    neighbor that is not listed counts as lost whether it is near the list's end or at the other end of the data; with k
+    or fewer it is the recall.
 
     Parameters
     ----------

@@ -18,6 +18,12 @@ def figure_by_row(graph: Any, embedding: Any, figure: str, k: int) -> tuple[np.n
         lists_of(graph, embedding, k, None, 1, 0)  # what it refuses
         return stretch_by_row(scipy.sparse.csr_array(graph), np.asarray(embedding, np.float64)), "stretch, log2", 0.0
     lists = lists_of(graph, embedding, k, None, None, 0)
+    most = int(lists.lengths.max(initial=0))
+    if figure == "trustworthiness" and most <= k:  # which would be recall
+        raise ValueError(
+            f"Trustworthiness needs more than k={k} neighbors a row, but a row of the graph has {most} at most. Search "
+            f"more neighbors (3 k is good), or lower k to less than {most}."
+        )
     lost = ~np.isfinite(np.asarray(embedding)).all(axis=1)
     by_row = recall_by_row(lists) if figure == "recall" else trust_by_row(lists)
     by_row[lost] = np.nan

@@ -31,7 +31,7 @@ class EmbeddingDisplay(Films):
         Classes. Each of up to 60 has a color of its own, by its place among all classes, whichever rows are drawn; of
         more, those with the most rows have, and the others one color together.
     values : array-like of shape (n,) or str, default=None
-        Numbers, instead of classes.
+        Numbers, instead of classes. Rows without a finite one are left out.
     subset : int or array-like of int or bool, default=None
         Which rows to draw: so many at random, their numbers, or a mask.
     data : frame or AnnData, default=None
@@ -110,7 +110,8 @@ class EmbeddingDisplay(Films):
         Parameters
         ----------
         embedding : array-like of shape (n, 2 or 3), frame or AnnData
-            As in the class. A frame's columns are the positions, but those that `labels` or `values` name.
+            As in the class. A frame's columns x and y (and z) are the positions, in small or capital letters; without
+            these, all columns but those that `labels` or `values` name, if they are two or three.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
@@ -177,8 +178,8 @@ class EmbeddingDisplay(Films):
             A fitted estimator, or the map itself.
         figure : {"recall", "trustworthiness", "stretch"}, default="recall"
             The row's part of :func:`umap_sk.metrics.neighbor_recall`; of :func:`umap_sk.metrics.trustworthiness`, which
-            needs more than `k` neighbors in a row; or how many times farther away than elsewhere in the map it has its
-            neighbors, as a logarithm to base 2.
+            needs more than `k` neighbors in a row and is relative to those; or how many times farther away than
+            elsewhere in the map it has its neighbors, as a logarithm to base 2.
         k : int, default=15
             Neighbors to compare.
         subset : int or array-like of int or bool, default=None

@@ -40,7 +40,7 @@ def bare(axes: Any, box: Box, theme: Theme) -> None:
 def write(axes: Any, title: str | None, caption: str, theme: Theme) -> None:
     """A title above, a caption below."""
     if title:
-        axes.set_title(title, loc="left", color=theme.ink, fontsize=12, fontweight="bold")
+        axes.set_title(title, loc="left", color=theme.ink, fontsize=12, fontweight="bold", parse_math=False)
     axes.set_xlabel(caption, loc="left", color=theme.faint, fontsize=8)
 
 
@@ -48,7 +48,7 @@ def caption_of(rows: Rows, drawn_as: str) -> str:
     """How many rows are drawn and how, and how many are left out and why."""
     count, total = len(rows.drawn), len(rows.positions)
     parts = [f"{count:,} rows" if count == total else f"{count:,} of {total:,} rows", drawn_as]
-    parts += [f"{number:,} {reason} (NaN) left out" for reason, number in rows.left_out.items() if number]
+    parts += [f"{number:,} {reason} left out" for reason, number in rows.left_out.items() if number]
     return ", ".join(part for part in parts if part)
 
 
@@ -74,6 +74,8 @@ def legend(axes: Any, names: list[str], colors: np.ndarray, title: str | None, t
         alignment="left",
     )
     made.get_title().set_color(theme.ink)
+    for text in (made.get_title(), *made.get_texts()):
+        text.set_parse_math(False)
     return made
 
 
@@ -83,7 +85,7 @@ def color_bar(axes: Any, scale: Scale, title: str | None, theme: Theme) -> Any:
     made = axes.figure.colorbar(mappable, ax=axes, shrink=0.6, aspect=24, pad=0.02, extend=scale.extend)
     made.outline.set_visible(False)
     made.ax.tick_params(colors=theme.ink, labelsize=8, length=2)
-    made.set_label(title or "", color=theme.ink, fontsize=10)
+    made.set_label(title or "", color=theme.ink, fontsize=10, parse_math=False)
     return made
 
 
@@ -101,7 +103,7 @@ def write_names(axes: Any, points: np.ndarray, rows: Rows, theme: Theme) -> tupl
         members = np.flatnonzero(codes == code)
         if len(members):
             places.append(int(members[medoid(points[members])]))
-            texts.append(axes.text(*points[places[-1]], _short(name), path_effects=halo, **style))
+            texts.append(axes.text(*points[places[-1]], _short(name), path_effects=halo, parse_math=False, **style))
     return texts, places
 
 

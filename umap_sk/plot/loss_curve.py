@@ -12,7 +12,8 @@ from umap_sk.plot.optional import matplotlib_module
 class LossCurveDisplay:
     """The loss against the epochs, a line for each level of the graph; it needs matplotlib.
 
-    A level's loss is that of its own graph, so that a line begins elsewhere than the last one ended. It is estimated
+    A level's loss is that of its own graph, so that a line begins elsewhere than the last one ended; on the graph
+    itself large steps arrange and then small ones settle, and the loss rises where these begin. It is estimated
     from a few rows, always the same ones: its course tells whether more epochs would help, and
     :func:`umap_sk.metrics.sampled_loss` tells its height.
 

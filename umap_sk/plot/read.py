@@ -1,5 +1,6 @@
 """What a picture is made of: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
+import reprlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,23 +45,25 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
     """The rows of a picture; columns that are named are those of `data`, or of the embedding itself."""
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
-    positions = _positions(embedding, labels, values)
     data = embedding if data is None else data
-    name = next((word for word in (labels, values) if isinstance(word, str)), None)
-    name = name or _own_name(labels if values is None else values)
+    named = [word for word in (labels, values) if isinstance(word, str)]
+    name = named[0] if named else _own_name(labels if values is None else values)
     codes, classes, numbers = None, list[str](), None
     if labels is not None:
         codes, classes = read_classes(_column(data, labels, "labels"))
-        _check_length(codes, positions, "labels")
     if values is not None:
-        numbers = np.asarray(_column(data, values, "values"), np.float64)
+        numbers = _numbers(_column(data, values, "values"))
+    positions = _positions(embedding, named)
+    if codes is not None:
+        _check_length(codes, positions, "labels")
+    if numbers is not None:
         _check_length(numbers, positions, "values")
     asked = _asked(subset, len(positions))
     placed = np.isfinite(positions[asked]).all(axis=1)
     known = placed if numbers is None else placed & np.isfinite(numbers[asked])
-    left_out = {"without a place": int((~placed).sum()), "without a value": int((placed & ~known).sum())}
+    left_out = {"without a place": int((~placed).sum()), "without a finite value": int((placed & ~known).sum())}
     if not known.any():
-        raise ValueError(f"None of {len(asked)} rows can be drawn: all positions or values are missing (NaN).")
+        raise ValueError(f"None of {len(asked)} rows can be drawn: all positions or values are NaN or infinite.")
     return Rows(positions, asked[known], codes, classes, numbers, name, left_out)
 
 
@@ -99,15 +102,28 @@ def _sorted_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:
     return np.array([place.get(word, -1) for word in words], np.int64), classes
 
 
-def _positions(embedding: Any, labels: Any, values: Any) -> np.ndarray:
-    """Positions of an array, a frame (its columns but those that color) or AnnData."""
+def _numbers(values: Any) -> np.ndarray:
+    """Values as numbers; neither dates nor words."""
+    dtype = getattr(values, "dtype", None) or np.asarray(values).dtype
+    try:
+        if getattr(dtype, "kind", "") in "mM":  # of which numpy makes numbers of its own units
+            raise TypeError
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"values have dtype {dtype}, but numbers are needed. Give classes and words as labels=, and dates as days "
+            "since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
+        ) from None
+
+
+def _positions(embedding: Any, named: list[str]) -> np.ndarray:
+    """Positions of an array, a frame or AnnData."""
     if hasattr(embedding, "obsm"):
         if "X_umap" not in embedding.obsm:
             raise ValueError('adata.obsm has no "X_umap". Put the map there: adata.obsm["X_umap"] = embedding.')
         embedding = embedding.obsm["X_umap"]
     elif hasattr(embedding, "columns"):
-        named = [word for word in (labels, values) if isinstance(word, str)]
-        embedding = embedding[[column for column in embedding.columns if column not in named]]
+        embedding = embedding[_columns_of_positions(list(embedding.columns), named)]
     positions = np.asarray(embedding)
     if positions.ndim != 2 or positions.shape[1] not in (2, 3) or positions.dtype.kind not in "fiu":
         raise ValueError(
@@ -115,6 +131,22 @@ def _positions(embedding: Any, labels: Any, values: Any) -> np.ndarray:
             "(n, 3) are needed. Choose columns, as in embedding[:, :2], or fit with n_components=2."
         )
     return positions
+
+
+def _columns_of_positions(columns: list[Any], named: list[str]) -> list[Any]:
+    """Columns x, y and, unless it colors, z; without x and y, two or three that are left beside those that color."""
+    left = [column for column in columns if column not in named]
+    axes = [column for column in columns if str(column).lower() in ("x", "y")]
+    axes += [column for column in left if str(column).lower() == "z"]
+    axes.sort(key=lambda column: str(column).lower())
+    if [str(column).lower() for column in axes] in (["x", "y"], ["x", "y", "z"]):
+        return axes
+    if len(left) in (2, 3):
+        return left
+    raise ValueError(
+        f"It cannot be told which are the positions of the columns {reprlib.repr(left)}. Name these x and y, or give "
+        'them alone, and the frame for the colors: frame[["x", "y"]] with data=frame.'
+    )
 
 
 def _column(data: Any, column: Any, argument: str) -> Any:
@@ -152,14 +184,17 @@ def _asked(subset: Any, count: int) -> np.ndarray:
     """Numbers of the rows that were asked for: those of a mask or list, or so many at random."""
     if subset is None:
         return np.arange(count)
-    if isinstance(subset, (int, np.integer)) and not isinstance(subset, bool):
+    if isinstance(subset, (int, np.integer)) and not isinstance(subset, bool) and subset > 0:
         return np.sort(np.random.RandomState(0).choice(count, min(int(subset), count), replace=False))
     asked = np.asarray(subset)
     if asked.dtype == bool and asked.shape == (count,):
         return np.flatnonzero(asked)
-    if asked.ndim != 1 or asked.dtype.kind not in "iu" or not len(asked) or asked.min() < 0 or asked.max() >= count:
+    if asked.ndim != 1 or asked.dtype.kind not in "iu" or not len(asked):
         raise ValueError(
-            f"subset is {asked.dtype} of shape {asked.shape}, but a count of rows, numbers from 0 to {count - 1}, or "
-            "a mask of all rows is needed."
+            f"subset is {asked.dtype} of shape {asked.shape}, but a count of at least 1, numbers from 0 to "
+            f"{count - 1}, or a mask of all rows is needed."
         )
+    beyond = asked[(asked < 0) | (asked >= count)]
+    if len(beyond):
+        raise ValueError(f"subset holds {beyond[0]}, but the rows' numbers are 0 to {count - 1}. Leave it out.")
     return asked
