@@ -31,6 +31,18 @@ def test_a_table_becomes_a_page(folder, capsys):
     assert answer["colorings"] == ["label"]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators(folder, capsys, separator):
+    """Semicolons and tabs are told by the line of names; commas in values and quoted ones separate nothing."""
+    (folder / "l.csv").write_text(
+        "\ufeff\nname,size\n1,5,2\nb,3\nc,4\n".replace(",", separator).replace(f"1{separator}5", "1,5")
+    )
+    command = ["show", "map.npy", "--labels", "l.csv", "--out", "map.html"]
+    assert answer_of(command, capsys)[1]["columns"] == ["name", "size"]
+    (folder / "l.csv").write_text(f'"a{separator}b"\n1\n2\n3\n')
+    assert answer_of(command, capsys)[1]["columns"] == [f"a{separator}b"]
+
+
 def test_digits_that_name_something_stay_words():
     """Numbers where all are and none begins with a zero or is longer than JavaScript can tell apart."""
     for words, wanted in ((["1", "-2"], [1, -2]), (["1.5", "1e3"], [1.5, 1000.0]), (["007", "1"], ["007", "1"])):

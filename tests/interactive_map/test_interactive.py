@@ -77,6 +77,49 @@ def test_a_column_colors_by_its_name():
     assert list(blocks(made.page)["codes-0"]) == [1, 0] * 100
 
 
+def test_columns_color_by_their_names():
+    """Several of them, and names that are no strings; as many words as rows are values; `color` is `colour`."""
+    hover = pd.DataFrame({"kind": ["b", "a"] * 100, 7: np.arange(200.0), ("x", 1): ["c"] * 200})
+    for names in (["kind", 7], ("kind", 7), hover.columns[:2]):
+        legends = json.loads(blocks(interactive(LINE, hover, colour=names).page)["about"])["colorings"]
+        assert [(legend["name"], legend["kind"]) for legend in legends] == [("kind", "classes"), ("7", "scale")]
+    for name in (7, ("x", 1)):
+        assert interactive(LINE, hover, color=name).page == interactive(LINE, hover, colour=[name]).page
+    (legend,) = json.loads(blocks(interactive(LINE, hover, colour=["kind"] * 200).page)["about"])["colorings"]
+    assert legend["classes"] == ["kind"]
+
+
+@pytest.mark.parametrize("values", [[["a", 1], ["a", 1]], [{"a": 1}, {"b": 2}], [["a"], None], [{1}, "x"]])
+@pytest.mark.parametrize("frame", [dict, pd.DataFrame])
+def test_lists_are_classes_by_their_text(values, frame):
+    """In a card and in a legend."""
+    found = blocks(interactive(LINE[:2], frame({"tags": values}), colour="tags").page)
+    words = [None if value is None else str(value) for value in values]
+    assert json.loads(found["table"])["columns"] == [words]
+    (legend,) = json.loads(found["about"])["colorings"]
+    assert legend["classes"] == sorted({word for word in words if word is not None})
+
+
+def test_polars_lists_and_structs():
+    """As the lists and dicts that they are in Python."""
+    frame = pl.DataFrame({"list": [[1], [2]], "struct": [{"a": 1}, {"a": 2}]})
+    found = blocks(interactive(LINE[:2], frame, colour="list").page)
+    assert json.loads(found["table"])["columns"] == [["[1]", "[2]"], ["{'a': 1}", "{'a': 2}"]]
+    assert json.loads(found["about"])["colorings"][0]["classes"] == ["[1]", "[2]"]
+
+
+def test_anndata():
+    """Its map, and its observations unless others are given."""
+    anndata = pytest.importorskip("anndata")
+    names = [f"cell{row}" for row in range(200)]
+    adata = anndata.AnnData(np.ones((200, 2)), obs=pd.DataFrame({"type": ["T", "B"] * 100}, index=names))
+    with pytest.raises(ValueError, match=r'no obsm\["X_umap"\]. Put the map there'):
+        interactive(adata)
+    adata.obsm["X_umap"] = LINE
+    assert interactive(adata, colour="type").page == interactive(LINE, adata.obs, colour="type").page
+    assert interactive(adata, {"n": np.arange(200)}).page == interactive(LINE, {"n": np.arange(200)}).page
+
+
 def test_the_policy_lets_through_one_script_and_one_style():
     """By the digests of what stands in the page, and nothing from anywhere else."""
     page = interactive(LINE).page
@@ -181,6 +224,9 @@ def test_pictures():
         ({"colour": [1, 2]}, r"colour: 'color' has shape \(2,\)"),
         ({"colour": {}}, "colour has no columns"),
         ({"colour": "b", "hover": {"a": np.ones(200)}}, r"colour='b' names no column of hover. Give one of \['a'\]"),
+        ({"colour": ["a", "b"], "hover": {"a": np.ones(200)}}, "colour='b' names no column"),
+        ({"colour": 1}, "colour=1 names no column"),
+        ({"colour": LINE[:, 0], "color": LINE[:, 0]}, "both given"),
         ({"hover": {1: np.ones(200), "1": np.ones(200)}}, "names two columns alike"),
         ({"images": np.zeros((200, 3))}, r"shape \(200, 3\).*height, width"),
         ({"images": np.zeros((200, 3, 600))}, "3 x 600 pixels, but 1 to 512"),
@@ -206,7 +252,7 @@ def test_it_is_written_whole(tmp_path):
     """To its place, in UTF-8; a failing write leaves what was there."""
     made = interactive(LINE, {"name": ["ä"] * 200}, path=tmp_path / "map.html", title="Ä")
     assert made.path == tmp_path / "map.html" and made.path.read_text("utf-8") == made.page
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=rf"there is no folder '{re.escape(str(tmp_path / 'none'))}'"):
         interactive(LINE, path=tmp_path / "none" / "map.html")
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
 

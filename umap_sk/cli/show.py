@@ -26,8 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
         metavar="L",
-        help="A .csv file with a line of names and then a line for each row, or a .npy file with a value for each row: "
-        "what cards, search and colors show.",
+        help="A .csv file (commas, semicolons or tabs) with a line of names and then a line for each row, or a .npy "
+        "file with a value for each row: what cards, search and colors show.",
     )
     parser.add_argument(
         "--colour",
@@ -91,7 +91,9 @@ def _table(path: str) -> dict[str, np.ndarray]:
     try:
         check_regular(Path(path))
         with open(path, newline="", encoding="utf-8-sig") as file:
-            names, *lines = [line for line in csv.reader(file, strict=True) if line]
+            separator = _separator(next((line for line in file if line.strip()), ""))
+            file.seek(0)
+            names, *lines = [line for line in csv.reader(file, delimiter=separator, strict=True) if line]
     except OSError as error:
         raise ValueError(f"--labels: {path!r} cannot be read ({error.strerror or error}); {wanted}.") from error
     except MemoryError:
@@ -104,6 +106,11 @@ def _table(path: str) -> dict[str, np.ndarray]:
     if len(set(names)) < len(names):
         raise ValueError(f"--labels: {path!r} names two columns alike: {names}. Give each a name of its own.")
     return {name: _typed([line[at] for line in lines]) for at, name in enumerate(names)}
+
+
+def _separator(header: str) -> str:
+    """A comma; a tab or a semicolon if the line of names has no comma between two, but one of these."""
+    return next((mark for mark in ",\t;" if len(next(csv.reader([header], delimiter=mark))) > 1), ",")
 
 
 def _typed(words: list[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from umap_sk.interactive_map.columns import columns_of, is_missing
 from umap_sk.interactive_map.encode import Places
+from umap_sk.interactive_map.times import time_words, unit_of
 from umap_sk.plot.colors import PALETTE
 
 VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
@@ -73,7 +74,7 @@ def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
     codes = np.rint(np.clip((numbers - low) / width, 0, 1) * SHADES).astype(np.uint8)
     codes[~known] = MISSING
     beyond = [bool(len(shown) and shown.min() < low), bool(len(shown) and shown.max() > high)]
-    words = [_word(end, values.dtype) for end in (low, high)]
+    words = _ends(low, high, values)
     return Coloring(
         codes,
         {
@@ -87,11 +88,13 @@ def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
     )
 
 
-def _word(number: float, dtype: np.dtype) -> str:
-    """An end of a scale as people read it."""
-    if dtype.kind in "mM":
-        return str(np.array(int(number), "i8").astype(dtype)).replace("T", " ")
-    return f"{number:.4g}"
+def _ends(low: float, high: float, values: np.ndarray) -> list[str]:
+    """The ends of a scale as people read them; times to the second, unless both would be the same."""
+    if values.dtype.kind not in "mM":
+        return [f"{low:.4g}", f"{high:.4g}"]
+    ends, unit = np.array([low, high]).astype(np.int64).astype(values.dtype), unit_of(values)
+    words = [str(word) for word in time_words(ends, "s" if unit in ("ms", "us", "ns") else unit)]
+    return words if words[0] != words[1] else [str(word) for word in time_words(ends, unit)]
 
 
 def _classes(name: str, column: Any, places: Places) -> Coloring:
@@ -136,7 +139,7 @@ def _numbered(column: Any) -> tuple[np.ndarray, list[str]]:
     if array.dtype.kind in "biuU":
         names, codes = np.unique(array, return_inverse=True)
         return codes, [str(name) for name in names.tolist()]
-    words = [None if is_missing(word) else word for word in array.tolist()]
+    words = [None if is_missing(word) else _hashable(word) for word in array.tolist()]
     present = {word for word in words if word is not None}
     try:
         classes = sorted(present)
@@ -144,3 +147,12 @@ def _numbered(column: Any) -> tuple[np.ndarray, list[str]]:
         classes = sorted(present, key=str)
     place = {word: at for at, word in enumerate(classes)}
     return np.array([-1 if word is None else place[word] for word in words], np.int64), [str(word) for word in classes]
+
+
+def _hashable(value: Any) -> Any:
+    """A value, or the text of a list, a dict and the like."""
+    try:
+        hash(value)
+    except TypeError:
+        return str(value)
+    return value

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk.interactive_map.times import time_words, unit_of
+
 LARGEST = 2**53
 """From here on JavaScript's numbers are no whole ones any more."""
 
@@ -16,7 +18,7 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
             "needed."
         )
     names = list(given) if isinstance(given, dict) else list(given.columns)
-    columns = {str(name): given[name] for name in names}
+    columns = {str(name): _one_a_row(given[name]) for name in names}
     if len(columns) < len(names):
         raise ValueError(f"{argument} names two columns alike: {names}. Give each a name of its own.")
     for name, column in columns.items():
@@ -27,6 +29,18 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
                 "for rows without a place."
             )
     return columns
+
+
+def _one_a_row(column: Any) -> Any:
+    """A column whose values are lists or dicts as one of objects: numpy would unfold it."""
+    if not isinstance(column, list | tuple) and not type(column).__module__.startswith("polars"):
+        return column
+    values = column.to_list() if hasattr(column, "to_list") else column
+    if not any(isinstance(value, list | tuple | dict) for value in values):
+        return column
+    objects = np.empty(len(values), object)
+    objects[:] = values
+    return objects
 
 
 def index_of(hover: Any, n: int) -> list[Any] | None:
@@ -55,8 +69,7 @@ def json_values(column: Any) -> list[Any]:
 
 def _words(array: np.ndarray) -> list[str | None]:
     """Times and whatever else numpy can write."""
-    missing = np.isnat(array) if array.dtype.kind in "mM" else np.zeros(len(array), bool)
-    return [None if gone else word for word, gone in zip(array.astype(str).tolist(), missing.tolist(), strict=True)]
+    return time_words(array, unit_of(array)) if array.dtype.kind in "mM" else array.astype(str).tolist()
 
 
 def _json_value(value: Any) -> Any:

@@ -57,7 +57,14 @@ class InteractiveMap(NamedTuple):
 
 
 def interactive(
-    model: Any, hover: Any = None, *, colour: Any = None, images: Any = None, path: Any = None, title: str | None = None
+    model: Any,
+    hover: Any = None,
+    *,
+    colour: Any = None,
+    images: Any = None,
+    path: Any = None,
+    title: str | None = None,
+    color: Any = None,
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs no network and no server.
 
@@ -66,14 +73,16 @@ def interactive(
 
     Parameters
     ----------
-    model : estimator or array-like of shape (n_samples, 2)
-        A fitted estimator with an `embedding_`, a pipeline that ends in one, or the map itself. Rows without a place
-        (NaN) are left out and counted.
+    model : estimator, AnnData or array-like of shape (n_samples, 2)
+        A fitted estimator with an `embedding_`, a pipeline that ends in one, AnnData with a map in
+        ``obsm["X_umap"]``, or the map itself. Rows without a place (NaN) are left out and counted.
     hover : DataFrame or dict of array-like, default=None
         Columns for the card and the search, one value a row: of pandas, polars or a dict. The index of a pandas frame
         comes along unless it just counts the rows. It is shown as text, whatever it holds.
-    colour : str, array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
-        What colors the points: a column of `hover` by its name, or values; of several columns the page chooses one.
+        None is the `obs` of AnnData.
+    colour : str, list of str, array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
+        What colors the points: columns of `hover` by their names, or values; of several columns the page chooses one.
+        A list of as many entries as there are rows is values.
         Real numbers and times, and whole numbers of more than 60 kinds, are shades of a scale, which goes from the 1 %
         to the 99 % quantile; all else are classes, of which the 60 with the most rows have a color of their own.
     images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3), or list, default=None
@@ -83,6 +92,8 @@ def interactive(
         The file to write, whole or not at all; None writes none.
     title : str, default=None
         Title of the page.
+    color : default=None
+        Another spelling of `colour`.
 
     Returns
     -------
@@ -98,12 +109,16 @@ def interactive(
     >>> interactive(model, {"digit": digits.target}, colour=digits.target, images=digits.images)
     InteractiveMap(n_samples=1,797, n_left_out=0)
     """
+    if color is not None and colour is not None:
+        raise ValueError("colour and color were both given, and are the same. Give one of them.")
+    target = None if path is None else _target(path)
     embedding = _embedding(model)
     n = len(embedding)
+    hover = getattr(model, "obs", None) if hover is None and hasattr(model, "obsm") else hover
     places = to_steps(embedding)
     placed = places.placed
     columns = {} if hover is None else columns_of(hover, n, "hover")
-    colorings = read_colorings(_named(colour, columns), places)
+    colorings = read_colorings(_named(color if colour is None else colour, columns, n), places)
     pictures, sheets = picture_blocks(images, n)
     left_out = int(n - placed.sum())
     about = {
@@ -127,7 +142,7 @@ def interactive(
         *sheets,
     ]
     page = _page(title or "Map", blocks)
-    return InteractiveMap(page, None if path is None else _written(page, path), n, left_out)
+    return InteractiveMap(page, target and _written(page, target), n, left_out)
 
 
 def _embedding(model: Any) -> np.ndarray:
@@ -137,6 +152,10 @@ def _embedding(model: Any) -> np.ndarray:
     if hasattr(model, "fit"):
         check_is_fitted(model, "embedding_")
         model = model.embedding_
+    if hasattr(model, "obsm"):  # AnnData
+        if "X_umap" not in model.obsm:
+            raise ValueError('The AnnData has no obsm["X_umap"]. Put the map there: adata.obsm["X_umap"] = embedding.')
+        model = model.obsm["X_umap"]
     embedding = np.asarray(model)
     if embedding.ndim != 2 or embedding.shape[1] != 2 or embedding.dtype.kind not in "fiu":
         raise ValueError(
@@ -146,13 +165,20 @@ def _embedding(model: Any) -> np.ndarray:
     return embedding
 
 
-def _named(colour: Any, columns: dict[str, Any]) -> Any:
-    """A column that was named, or what was given."""
-    if not isinstance(colour, str):
+def _named(colour: Any, columns: dict[str, Any], n: int) -> Any:
+    """Columns that were named, or what was given."""
+    if colour is None or hasattr(colour, "columns") or isinstance(colour, dict):
         return colour
-    if colour not in columns:
-        raise ValueError(f"colour={colour!r} names no column of hover. Give one of {list(columns)}, or values.")
-    return {colour: columns[colour]}
+    if isinstance(colour, str) or not hasattr(colour, "__len__") or str(colour) in columns:
+        names = [colour]
+    elif len(colour) == n or not any(str(name) in columns for name in colour):
+        return colour  # values
+    else:
+        names = list(colour)
+    for name in names:
+        if str(name) not in columns:
+            raise ValueError(f"colour={name!r} names no column of hover. Give one of {list(columns)}, or values.")
+    return {str(name): columns[str(name)] for name in names}
 
 
 def _code_blocks(colorings: list[Coloring], placed: np.ndarray) -> list[str]:
@@ -182,8 +208,15 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _written(page: str, path: Any) -> Path:
+def _target(path: Any) -> Path:
+    """The file to write, links followed, in a folder that is there."""
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path={str(path)!r}: there is no folder {str(target.parent)!r}. Make it first.")
+    return target
+
+
+def _written(page: str, target: Path) -> Path:
     with new_file(target, hidden_beside(target)) as file:
         file.write(page.encode("utf-8"))
     return target

@@ -29,6 +29,7 @@ function makeCard(table, pictures) {
   function show(row, [x, y], first) {
     latest = row;
     list.replaceChildren();
+    card.scrollTop = 0;
     first.forEach((parts) => line(...parts));
     const said = new Set(first.map(([name]) => name));
     const { names, columns, index } = table();
@@ -45,7 +46,7 @@ function makeCard(table, pictures) {
   function put(x, y) {
     const { offsetWidth, offsetHeight } = card;
     const [width, height] = [card.parentElement.clientWidth, card.parentElement.clientHeight];
-    if (width < 600) {
+    if (width < 700) {
       card.style.left = card.style.top = "";
       return;
     }

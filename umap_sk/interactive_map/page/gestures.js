@@ -68,6 +68,12 @@ function onGestures(canvas, actions) {
 
 const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
+// Which kind of pointer is in use: a card that a finger has opened catches taps and scrolls.
+function onPointers() {
+  const tell = (event) => (document.documentElement.dataset.pointer = event.pointerType);
+  document.addEventListener("pointerdown", tell, { capture: true });
+}
+
 // Keys anywhere but where text is typed; arrows only where the map has the focus.
 function onKeys(canvas, actions) {
   document.addEventListener("keydown", (event) => {

@@ -43,6 +43,7 @@ async function start() {
   resize();
   pageElement("count").textContent = about.told;
   legend.choose(0);
+  onPointers();
   onGestures(screen.canvas, actions);
   onKeys(screen.canvas, actions);
   onButtons(actions, recolor, () => screen.redraw(true));
