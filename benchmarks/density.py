@@ -72,6 +72,7 @@ def of_peer(dataset, seed, folder):
 def compared(dataset, rounds, folder):
     """Medians of the figures by program: "umap-learn", "with" and "without" density."""
     found = {"umap-learn": [], "without": [], "with": []}
+    ours(dataset, 0, WEIGHT)  # compiles
     for seed in range(rounds):
         model, seconds = ours(dataset, seed, WEIGHT)
         radii = model.rad_orig_
