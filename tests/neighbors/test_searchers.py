@@ -47,8 +47,11 @@ class ByTransform(TransformerMixin, BaseEstimator):
         return self.nearest_.kneighbors_graph(X, mode="distance")
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "library, metric",
+    [(library, metric) for library in ("hnswlib", "faiss", "usearch") for metric in ("euclidean", "cosine")]
+    + [pytest.param("pynndescent", "euclidean", marks=pytest.mark.slow)],
+)
 def test_library_finds_the_exact_neighbors(points, library, metric):
     """Nearly all of them, with the very distances of the exact search; new rows alone as in a batch, and stored."""
     skip_without(library)
