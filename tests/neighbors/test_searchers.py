@@ -16,7 +16,6 @@ from umap_sk.neighbors.choice import Asked, chosen, is_small
 from umap_sk.neighbors.search import build_search
 from umap_sk.neighbors.search import find_neighbors as exactly
 
-LIBRARIES = ["hnswlib", "faiss", "usearch", pytest.param("pynndescent", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
