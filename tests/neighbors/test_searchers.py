@@ -17,7 +17,6 @@ from umap_sk.neighbors.search import build_search
 from umap_sk.neighbors.search import find_neighbors as exactly
 
 
-
 @pytest.fixture(scope="module")
 def points():
     """Overlapping clusters, in 12 columns."""
