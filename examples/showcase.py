@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import joblib
+import matplotlib
+
+matplotlib.use("Agg")  # writes files, needs no screen
 import numpy as np
+from matplotlib import pyplot as plt
 from scipy.spatial import cKDTree
 
 from benchmarks import judge
-from examples.picture import draw
-from umap_sk import PrecomputedUMAP
+from umap_sk import EmbeddingDisplay, PrecomputedUMAP
 
 
 class Rows(NamedTuple):
@@ -63,13 +66,27 @@ def show(name, title, classes, fitted, new, folder=Path("demo")):
         figures = quality(fitted, embedding, new, placed)
     with timed("draw", "the picture"):
         footer = "      ".join(f"{label}: {figure:.3f}" for label, figure in figures.items())
-        draw(folder / f"{name}.png", title, footer, classes, (embedding, fitted.labels), (placed, new.labels))
+        maps = (embedding, np.take(classes, fitted.labels)), (placed, np.take(classes, new.labels))
+        draw(folder / f"{name}.png", title, footer, *maps)
     joblib.dump(model, folder / f"{name}.joblib")
     print("\nHow good the map is (1 is best):")
     for label, figure in figures.items():
         print(f"  {label:<26} {figure:.4f}")
     print(f"\nThe picture: {folder / name}.png\nThe model:   {folder / name}.joblib, read by joblib.load")
     return figures
+
+
+def draw(path, title, footer, fitted, new):
+    """Write the picture of a map, and of new rows on the same ground; both are positions and labels."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(15, 8.4), layout="constrained")
+    for axes, (positions, labels), rows in ((left, fitted, "rows make the map"), (right, new, "new rows placed on it")):
+        about = {"title": f"{len(positions):,} {rows}", "names": True, "legend": False}
+        EmbeddingDisplay.from_embedding(positions, labels=labels, ax=axes, **about)
+    right.set(xlim=left.get_xlim(), ylim=left.get_ylim())
+    figure.suptitle(title, x=0.008, ha="left", fontsize=18, fontweight="bold")
+    figure.supxlabel(footer, x=0.008, ha="left", fontsize=12)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
 
 
 def quality(fitted, embedding, new, placed):

@@ -24,7 +24,7 @@ from umap_sk.layout.loss_curve import recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
-from umap_sk.layout.spaces import check_inside
+from umap_sk.layout.spaces import Space, check_inside
 from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, manifold_of, searches, validated
@@ -99,15 +99,8 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
         asked = parameters.asked_of(umap, seed)
         search = search_for_new(values, asked, umap.n_neighbors, given=precedence)
     features = values if precedence or umap.metric != "precomputed" else None
-    init = umap.init if given.init is None else given.init
     inputs.check_radii(umap.dens_lambda, manifold._shared.radii is not None)
-    known = manifold._shared.lengths is not None
-    init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
-    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
-    if space and not isinstance(init, str):
-        check_inside(space, init)
-    if anchors:
-        parameters.check_flat(umap, "anchors hold rows")
+    init, anchors = checked_start(umap, given, manifold, features, space)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
@@ -130,6 +123,20 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     kept = Run(seen, run, umap.get_params(deep=False), stored.identity if stored else None)
     begun_at = {"seed_": run.state.seed, "n_epochs_": n_epochs, "_run": kept}
     return results | begun_at | standing(run, manifold), dtype
+
+
+def checked_start(
+    umap: Any, given: Given, manifold: Manifold, features: Any, space: Space | None
+) -> tuple[Any, Anchors | None]:
+    """Where the layout begins and what holds it, if both fit the manifold, the features and the space."""
+    init, known = umap.init if given.init is None else given.init, manifold._shared.lengths is not None
+    init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
+    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
+    if space and not isinstance(init, str):
+        check_inside(space, init)
+    if anchors:
+        parameters.check_flat(umap, "anchors hold rows")
+    return init, anchors
 
 
 def started(

@@ -4,17 +4,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.interactive_map.columns import columns_of, is_missing
+from umap_sk.interactive_map.columns import columns_of
 from umap_sk.interactive_map.encode import Places
 from umap_sk.interactive_map.times import time_words, unit_of
-from umap_sk.plot.colors import PALETTE
+from umap_sk.plot.classes import numbered
+from umap_sk.plot.colors import MOST, PALETTE, kept_classes
 
 VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
 OTHER = "a4a9b1"
 
 MISSING = 255
 """The code of rows without a value."""
-MOST_CLASSES = len(PALETTE)
 SHADES = 254
 """The highest code of a number."""
 TAIL = 0.01
@@ -56,7 +56,7 @@ def _coloring(name: str, column: Any, places: Places) -> Coloring:
     """Numbers as shades of a scale, all else as classes, and so few whole numbers as there are colors."""
     array = np.asarray(column)
     kind = array.dtype.kind
-    if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MOST_CLASSES):
+    if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MOST):
         return _scale(name, array, places.placed)
     return _classes(name, column, places)
 
@@ -99,11 +99,10 @@ def _ends(low: float, high: float, values: np.ndarray) -> list[str]:
 
 def _classes(name: str, column: Any, places: Places) -> Coloring:
     """Classes in the order of a Categorical's categories, or sorted; the rarest of very many share a color."""
-    (codes, names), placed = _numbered(column), places.placed
+    (codes, found), placed = numbered(column), places.placed
+    names = [str(name) for name in found]
     rows = np.bincount(codes[placed & (codes >= 0)], minlength=len(names))
-    kept = np.arange(len(names))
-    if len(names) > MOST_CLASSES:
-        kept = np.sort(np.argsort(-rows, kind="stable")[:MOST_CLASSES])
+    kept = kept_classes(codes[placed], len(names))
     table = np.full(len(names) + 1, len(kept), np.uint8)  # the last is that of code -1
     table[kept], table[-1] = np.arange(len(kept)), MISSING
     legend = {
@@ -128,31 +127,3 @@ def _spot(steps: np.ndarray) -> list[int] | None:
         return None
     points = steps.astype(np.int64)
     return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()
-
-
-def _numbered(column: Any) -> tuple[np.ndarray, list[str]]:
-    """Codes, -1 for None and NaN, and the names of classes."""
-    column = getattr(column, "array", column)  # a pandas Series
-    if hasattr(column, "categories"):
-        return np.array(column.codes, np.int64), [str(name) for name in column.categories]
-    array = np.asarray(column)
-    if array.dtype.kind in "biuU":
-        names, codes = np.unique(array, return_inverse=True)
-        return codes, [str(name) for name in names.tolist()]
-    words = [None if is_missing(word) else _hashable(word) for word in array.tolist()]
-    present = {word for word in words if word is not None}
-    try:
-        classes = sorted(present)
-    except TypeError:  # numbers and words
-        classes = sorted(present, key=str)
-    place = {word: at for at, word in enumerate(classes)}
-    return np.array([-1 if word is None else place[word] for word in words], np.int64), [str(word) for word in classes]
-
-
-def _hashable(value: Any) -> Any:
-    """A value, or the text of a list, a dict and the like."""
-    try:
-        hash(value)
-    except TypeError:
-        return str(value)
-    return value

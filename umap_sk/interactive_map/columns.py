@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from umap_sk.interactive_map.times import time_words, unit_of
+from umap_sk.plot.classes import is_missing
 
 LARGEST = 2**53
 """From here on JavaScript's numbers are no whole ones any more."""
@@ -82,10 +83,3 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, float) and np.isfinite(value):
         return value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or what pandas has for them."""
-    return (
-        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
-    )

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.interactive_map.colorings import Coloring, read_colorings
 from umap_sk.interactive_map.columns import columns_of, index_of, json_values
 from umap_sk.interactive_map.encode import block, json_block, to_steps
 from umap_sk.interactive_map.pictures import picture_blocks
+from umap_sk.plot.estimators import annotated_map, embedding_of
 from umap_sk.runtime.files import hidden_beside, new_file
 
 SCRIPTS = "data raster view pick screen legend names looks card pointed chosen gestures actions main".split()
@@ -146,16 +146,8 @@ def interactive(
 
 
 def _embedding(model: Any) -> np.ndarray:
-    """The map of an estimator, or the array itself."""
-    while hasattr(model, "steps"):
-        model = model[-1]
-    if hasattr(model, "fit"):
-        check_is_fitted(model, "embedding_")
-        model = model.embedding_
-    if hasattr(model, "obsm"):  # AnnData
-        if "X_umap" not in model.obsm:
-            raise ValueError('The AnnData has no obsm["X_umap"]. Put the map there: adata.obsm["X_umap"] = embedding.')
-        model = model.obsm["X_umap"]
+    """The map of an estimator or AnnData, or the array itself."""
+    model = annotated_map(model) if hasattr(model, "obsm") else embedding_of(model)
     embedding = np.asarray(model)
     if embedding.ndim != 2 or embedding.shape[1] != 2 or embedding.dtype.kind not in "fiu":
         raise ValueError(

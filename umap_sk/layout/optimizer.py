@@ -187,16 +187,17 @@ def step_rows(
         return
     before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
     density = density_now(problem, phase, state)
+    added = bool(density or problem.anchors)  # to a field
     if phase.field:
         repulsion(problem, phase, state, settings, out, (first, last))
-    elif density or problem.anchors:
+    elif added:
         kernels.sampled_field(before[0], level.degree, level.row_owner, settings, *blocks, out)
     if problem.anchors:
         add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out, blocks)
     if density:
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, blocks, out)
-    if phase.field or density or problem.anchors:
+    if phase.field or added:
         kernels.field_step(*before, *level.edges, level.degree, *after)
     else:
         kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)

@@ -12,21 +12,23 @@ from umap_sk.neighbors.searchers import Approximate, Deferred
 
 def searched_rows(search: Any) -> Any:
     """The training rows that a search looks among, in its own form; None from one that shows none."""
-    if isinstance(search, Deferred):
-        if search._built is None:
-            return search._features
-        search = search._built
-    exact = search.exact if isinstance(search, Approximate) else search
-    return exact.nearest._fit_X if isinstance(exact, Search) else None
+    exact = _exact(search)
+    return exact.nearest._fit_X if exact else getattr(search, "_features", None)  # those of one that is not built yet
 
 
 def searched_features(search: Any) -> Any:
     """The training rows as they were given, from a search that holds them so; None from any other."""
-    if isinstance(search, Deferred) and search._built is None:
-        return None if changes_features(search._asked.metric) else search._features
+    rows, exact = searched_rows(search), _exact(search)
+    if rows is None or changes_features(exact.metric if exact else search._asked.metric):
+        return None
+    return rows
+
+
+def _exact(search: Any) -> Search | None:
+    """The exact search in whatever searches; None where there is none, or none yet."""
     built = search._built if isinstance(search, Deferred) else search
     exact = built.exact if isinstance(built, Approximate) else built
-    return searched_rows(built) if isinstance(exact, Search) and not changes_features(exact.metric) else None
+    return exact if isinstance(exact, Search) else None
 
 
 def sparse_as_searched(search: Any, features: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a picture takes of an estimator."""
+"""What a picture takes of an estimator, or of AnnData."""
 
 from typing import Any
 
@@ -19,3 +19,10 @@ def embedding_of(fitted: Any) -> Any:
         return fitted
     check_is_fitted(estimator, "embedding_")
     return estimator.embedding_
+
+
+def annotated_map(adata: Any) -> Any:
+    """The map that AnnData holds."""
+    if "X_umap" not in adata.obsm:
+        raise ValueError('The AnnData has no obsm["X_umap"]. Put the map there: adata.obsm["X_umap"] = embedding.')
+    return adata.obsm["X_umap"]

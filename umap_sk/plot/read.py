@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from umap_sk.plot.classes import numbered
 from umap_sk.plot.colors import OTHER, kept_classes
+from umap_sk.plot.estimators import annotated_map
 
 UNLABELED = "no label"
 
@@ -68,12 +70,10 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
 
 
 def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
-    """Codes and names of classes, in the order of a Categorical's categories, or sorted."""
-    labels = getattr(labels, "array", labels)  # a pandas Series
-    if hasattr(labels, "categories"):
-        codes, classes = np.array(labels.codes, np.int64), list(labels.categories)
-    else:
-        codes, classes = _sorted_classes(np.asarray(labels))
+    """Codes and names of the classes that have colors of their own; codes beyond them for others and for no label."""
+    if np.ndim(labels) != 1:
+        raise ValueError(f"labels have shape {np.shape(labels)}, but one label a row is needed.")
+    codes, classes = numbered(labels)
     kept = kept_classes(codes, len(classes))
     number = np.full(len(classes) + 1, len(kept))  # the last is that of code -1
     number[kept], number[-1] = np.arange(len(kept)), len(kept) + 1
@@ -83,23 +83,6 @@ def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
 def class_names(rows: Rows) -> list[str]:
     """Names of the classes, then of what has no color of its own."""
     return [*rows.classes, OTHER, UNLABELED]
-
-
-def _sorted_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-    """Codes, -1 for None and NaN, and sorted classes."""
-    if labels.ndim != 1:
-        raise ValueError(f"labels have shape {labels.shape}, but one label a row is needed.")
-    if labels.dtype.kind in "biu":
-        found, codes = np.unique(labels, return_inverse=True)
-        return codes, found.tolist()
-    words = labels.tolist()
-    present = {word for word in set(words) if word is not None and word == word}  # NaN is not equal to itself
-    try:
-        classes = sorted(present)
-    except TypeError:  # numbers and words
-        classes = sorted(present, key=str)
-    place = {word: at for at, word in enumerate(classes)}
-    return np.array([place.get(word, -1) for word in words], np.int64), classes
 
 
 def _numbers(values: Any) -> np.ndarray:
@@ -119,9 +102,7 @@ def _numbers(values: Any) -> np.ndarray:
 def _positions(embedding: Any, named: list[str]) -> np.ndarray:
     """Positions of an array, a frame or AnnData."""
     if hasattr(embedding, "obsm"):
-        if "X_umap" not in embedding.obsm:
-            raise ValueError('adata.obsm has no "X_umap". Put the map there: adata.obsm["X_umap"] = embedding.')
-        embedding = embedding.obsm["X_umap"]
+        embedding = annotated_map(embedding)
     elif hasattr(embedding, "columns"):
         embedding = embedding[_columns_of_positions(list(embedding.columns), named)]
     positions = np.asarray(embedding)
