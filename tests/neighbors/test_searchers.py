@@ -57,11 +57,13 @@ def test_library_finds_the_exact_neighbors(points, library, metric):
     exact = build_search(points[:550], metric, None, None)
     true_indices, true_dists = exactly(exact, points[:550], 9, own=True)
     same = indices == true_indices
-    assert same.mean() > 0.95 and figures["recall"] > 0.95 and figures["searcher"] == library  # as threads come
+    assert same.mean() > 0.99 and figures["recall"] > 0.99 and figures["searcher"] == library
     np.testing.assert_array_equal(dists[same], true_dists[same])
     new = searchers.find_neighbors(found, points[550:], 9, own=False)
     true_new = exactly(exact, points[550:], 9, own=False)
-    assert (new[0] == true_new[0]).mean() > 0.95
+    missed = (new[0] != true_new[0]).all(axis=1)  # a walk of PyNNDescent's may begin in another cluster, and end there
+    assert missed.sum() <= (library == "pynndescent")
+    assert (new[0] == true_new[0])[~missed].mean() > 0.99
     alone = searchers.find_neighbors(found, points[560:561], 9, own=False)
     again = searchers.find_neighbors(pickle.loads(pickle.dumps(found)), points[550:], 9, own=False)
     for a, b, c in zip(new, alone, again, strict=True):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 BREADTH = 6  # vertices that a walk through a graph keeps in view, a neighbor that is wanted
+ONE_BY_ONE = 10_000  # rows that begin a graph of usearch: in a small one, threads side by side cut rows off
 LISTS_SEARCHED = 32  # of the 4 sqrt(n) that faiss puts the rows into
 LEAST_LISTED = 39  # rows of each, as faiss wants for its means
 
@@ -134,7 +135,10 @@ def build_usearch(features: Any, wanted: Wanted) -> Any:
     from usearch.index import Index as Graph
 
     index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
-    index.add(np.arange(len(features)), features, threads=wanted.threads)
+    keys = np.arange(len(features))
+    index.add(keys[:ONE_BY_ONE], features[:ONE_BY_ONE], threads=1)
+    if len(features) > ONE_BY_ONE:
+        index.add(keys[ONE_BY_ONE:], features[ONE_BY_ONE:], threads=wanted.threads)
     return index
 
 
