@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import umap_sk
@@ -49,6 +50,18 @@ def test_a_helper_in_another_file_is_part_of_the_key(package):
     after, counts = jittered(package)
     assert after != before and counts == (0, 1)
     assert after == pytest.approx(jittered(package, NUMBA_DISABLE_JIT="1")[0], rel=1e-12)
+
+
+def test_no_other_source_has_a_file_of_the_same_name(package):
+    """What is there of an older source, or another numba, cannot be taken for what is being written."""
+    jittered(package)
+    kept = {path: path.read_bytes() for path in package.rglob("*.nb[ic]")}
+    numbers = package / "kernels" / "numbers.py"
+    numbers.write_text(numbers.read_text().replace(FACTOR, "0x94D049BB133111ED"))
+    jittered(package)
+    written = set(package.rglob("*.nb[ic]")) - set(kept)
+    assert len(written) == len(kept) > 1 and all(path.read_bytes() == stored for path, stored in kept.items())
+    assert all(numba.__version__ in path.name for path in written)
 
 
 def test_an_option_of_the_compiler_is_part_of_the_key(package):

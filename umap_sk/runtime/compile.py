@@ -1,8 +1,9 @@
 """How kernels are compiled and cached.
 
 numba keys what it stores on a function's own bytecode and stamps it with the file that defines the function, so a
-helper in another file, or an option here, would leave stale machine code behind. A digest of all kernels and of this
-file goes into the key.
+helper in another file, or an option here, would leave stale machine code behind. It also names its files alike whatever
+is in them, and writes the index before the code: of two processes one may read the other's index and the code of an
+older source, or of another numba. So a digest of all kernels and of this file, and numba's version, are in the names.
 """
 
 import contextlib
@@ -43,20 +44,22 @@ def digest() -> str:
 
 
 class PackageCache(caching.FunctionCache):
-    """numba's cache of one function, with the digest in its key."""
+    """numba's cache of one function, in files that no other source or version of numba has."""
 
-    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), digest())
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__(function)
+        name = f"{self._impl.filename_base}.{numba.__version__}.{digest()[:16]}"
+        self._cache_file = caching.IndexDataCacheFile(self._cache_path, name, self._impl.locator.get_source_stamp())
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
-    """Compile with an on-disk cache, or without one where no folder can be written to or no key be given."""
+    """Compile with an on-disk cache, or without one where no folder can be written to or no name be given."""
     dispatcher = numba.njit(**{"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options})(function)
     if config.DISABLE_JIT:
         return dispatcher
-    if not (hasattr(caching.FunctionCache, "_index_key") and hasattr(dispatcher, "_cache")):
+    if not (hasattr(caching, "IndexDataCacheFile") and hasattr(dispatcher, "_cache")):
         logger.warning(
-            "numba %s has no cache that takes a key: kernels are compiled in every process", numba.__version__
+            "numba %s has no cache whose files can be named: kernels are compiled in every process", numba.__version__
         )
         return dispatcher
     with contextlib.suppress(RuntimeError):  # "no locator available", which the first compilation tells of
