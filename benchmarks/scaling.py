@@ -26,7 +26,7 @@ from benchmarks import command, datasets, machine
 from benchmarks.stopwatch import Clock, Stopwatch, Watched, thread_seconds
 
 EPOCH, FIT = "an epoch", "fit"
-SETTINGS = 7  # place of an epoch's settings among the arguments of a step; their floor is 0 on the finest level
+SETTINGS = 8  # place of an epoch's settings among the arguments of a step; their floor is 0 on the finest level
 PARTS = {
     "coarsening": Watched(("umap_sk.layout.coarsen.build_levels",)),
     "arranging": Watched(("umap_sk.layout.problem.arrange",)),

@@ -23,9 +23,9 @@ def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
     return LayoutProblem(built, phases, FORCES._replace(**forces))
 
 
-def step(layout, phase, state, rows=None):
+def step(layout, phase, state):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
-    optimizer.step_rows(layout, phase, state, out, out_moments, rows)
+    optimizer.step_rows(layout, phase, state, out, out_moments)
     return out, out_moments
 
 

@@ -166,5 +166,5 @@ def test_members_with_numbers_beyond_int32():
     state = coarsen.independent_set(level, 0, 0)
     number = (np.cumsum(state == 1) - 1).astype(np.uint32) + np.uint32(2**31 + 7)
     owner = np.empty(N, np.uint32)
-    kernels.aggregate_strongest(state, number, *level.edges, owner)
+    kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
     assert (owner - np.uint32(2**31 + 7)).tolist() == naive.owners(dense(level), state).tolist()

@@ -39,7 +39,7 @@ def test_it_is_the_gradient_of_the_correlation(d, softening):
     positions = np.random.default_rng(4).normal(size=(70, d)).astype(np.float32)
     settings = optimizer.as_record(layout.forces, softening=softening)
     out = np.zeros_like(positions)
-    density.add_density(layout.forces.density, layout.target, level, positions, settings, (0, 1), out)
+    density.add_density(layout.forces.density, layout.target, level, positions, settings, out)
     rules = a, b, softening, WEIGHT, SHIFT
     expected = naive.gradient(dense_slices(level), positions, radii_of(graph)[level.order], *rules)
     found = out * (layout.forces.negative_rate * level.degree[:, None])
@@ -54,7 +54,7 @@ def test_one_place_and_one_radius():
     layout = dense_layout(graph, shift=0.0)
     settings = optimizer.as_record(layout.forces)
     out = np.zeros((70, 2), np.float32)
-    rules = layout.levels[0], np.ones((70, 2), np.float32), settings, (0, 1), out
+    rules = layout.levels[0], np.ones((70, 2), np.float32), settings, out
     density.add_density(layout.forces.density, layout.target, *rules)
     assert not out.any()
     alike = SharedGraph(graph, radii=np.ones(70, np.float32))

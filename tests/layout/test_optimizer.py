@@ -8,7 +8,7 @@ from graphs import dense_slices, random_graph, with_star
 from layouts import FORCES, layout_of, step
 
 from umap_sk import kernels
-from umap_sk.layout import optimizer
+from umap_sk.layout import optimizer, sell
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.runtime.compile import readonly
@@ -82,7 +82,7 @@ def test_adam_of_tiny_gradients_is_the_twins(floor):
     corrections = {"correction1": 1 - 0.5 ** (done + 1), "correction2": 1 - 0.9 ** (done + 1)}
     settings = optimizer.as_record(FORCES, step=alpha, floor=floor, **corrections)[0]
     out, out_moments = np.full_like(positions, np.nan), np.full_like(moments, np.nan)
-    compiled("adam_block")(0, n, positions, moments, degrees, settings, gradient, out, out_moments)
+    compiled("adam_block")(0, 0, n, positions, moments, degrees, settings, gradient, out, out_moments)
     epsilon = 1e-7 + floor * degrees.reshape(n, d).astype(float)
     expected = naive.adam(*(a.astype(float) for a in (positions, moments, gradient)), epsilon, done, alpha)
     np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=1e-5)
@@ -201,11 +201,12 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
     assert n > 2 * kernels.BLOCK
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
-        missing = np.isnan(out)
-        optimizer.step_rows(layout, phase, state, out, out_moments, (first, last))
-        missing[first:last] = False
-        assert (np.isnan(out) == missing).all()
-        assert (np.isnan(out_moments) == missing).all()
+        levels = list(layout.levels)
+        levels[depth] = sell.some_rows(levels[depth], first, last)
+        here = state._replace(moments=state.moments[:, first:last].copy())
+        rows = np.empty((last - first, d), np.float32), np.empty((2, last - first, d), np.float32)
+        optimizer.step_rows(layout._replace(levels=tuple(levels)), phase, here, *rows)
+        out[first:last], out_moments[:, first:last] = rows
     assert out.tobytes() == whole[0].tobytes()
     assert out_moments.tobytes() == whole[1].tobytes()
 
@@ -230,7 +231,8 @@ def test_positions_beyond_int32_are_read(tmp_path):
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
     before = readonly(positions), optimizer.packed_positions(positions), readonly(moments)
-    kernels.sampled_step(*before, *edges, degree, pick, settings, 0, 1, out, out_moments)
+    positions, places, moments = before
+    kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK :], float)
     ends = far[indices.astype(int) - (n - kernels.BLOCK)]

@@ -8,7 +8,14 @@ import the runtime alone. Callers take them from here.
 
 from umap_sk.kernels.adam import BETA1, BETA2, field_step, sampled_step
 from umap_sk.kernels.anchors import pull_to_anchors
-from umap_sk.kernels.coarsen import aggregate_strongest, coarse_rows, group_members, independent_round, row_sums
+from umap_sk.kernels.coarsen import (
+    aggregate_strongest,
+    choose_members,
+    coarse_rows,
+    exclude_neighbors,
+    group_members,
+    row_sums,
+)
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN, sampled_field
 from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel

@@ -1,4 +1,8 @@
-"""One epoch of some rows: forces, and Adam (Kingma, Ba 2015)."""
+"""One epoch of some rows: forces, and Adam (Kingma, Ba 2015).
+
+The rows are those from `first_row` on, a whole number of blocks before which others lie: positions are of all rows,
+everything else of these alone.
+"""
 
 import numpy as np
 from numba import prange
@@ -27,10 +31,10 @@ def add_field(count, rate, degrees, field, gradient):
 
 
 @kernel
-def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_moments):
-    """A step of the rows [low, high) upwards along the gradient; s.floor damps light vertices."""
+def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, out, out_moments):
+    """A step of the rows [low, high) from `first_row` on upwards along the gradient; s.floor damps light vertices."""
     g = gradient.reshape(-1)
-    y = positions[low:high].reshape(-1)
+    y = positions[first_row + low : first_row + high].reshape(-1)
     m = moments[0, low:high].reshape(-1)
     v = moments[1, low:high].reshape(-1)
     new_y = out[low:high].reshape(-1)
@@ -48,46 +52,32 @@ def adam_block(low, high, positions, moments, degrees, s, gradient, out, out_mom
 
 @parallel_kernel
 def sampled_step(
-    positions,
-    places,
-    moments,
-    starts,
-    indices,
-    weights,
-    degree,
-    pick,
-    settings,
-    first_block,
-    last_block,
-    out,
-    out_moments,
+    positions, places, first_row, moments, starts, indices, weights, degree, pick, settings, out, out_moments
 ):
-    """One epoch of the rows of some blocks, with sampled repulsion."""
-    n, d = positions.shape
-    for block in prange(first_block, last_block):
+    """One epoch with sampled repulsion."""
+    n, d = out.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.empty((BLOCK, d), f4)
         degrees = np.empty(BLOCK * d, f4)
-        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
-        repel_block(low, high, positions, degree, pick, settings[0], gradient)
+        attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
+        repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
         by_component(low, high, degree, d, degrees)
-        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+        adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
 
 
 @parallel_kernel
-def field_step(
-    positions, places, moments, starts, indices, weights, degree, settings, first_block, last_block, out, out_moments
-):
-    """One epoch of the rows of some blocks; `out` arrives with the repulsion field at every row."""
-    n, d = positions.shape
-    for block in prange(first_block, last_block):
+def field_step(positions, places, first_row, moments, starts, indices, weights, degree, settings, out, out_moments):
+    """One epoch whose repulsion is a field; `out` arrives with it."""
+    n, d = out.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.empty((BLOCK, d), f4)
         degrees = np.empty(BLOCK * d, f4)
-        attract_block(low, high, positions, places, starts, indices, weights, settings[0], gradient)
+        attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
         by_component(low, high, degree, d, degrees)
         field = out[low:high].reshape(-1)
         add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
-        adam_block(low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+        adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)

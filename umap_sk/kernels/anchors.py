@@ -8,10 +8,10 @@ from umap_sk.runtime.compile import parallel_kernel
 
 
 @parallel_kernel
-def pull_to_anchors(positions, anchors, strengths, share, first_block, last_block, out):
-    """Add strength times difference, clipped as in UMAP, times `share`, to the field at the rows of some blocks."""
-    n, d = positions.shape
-    for block in prange(first_block, last_block):
+def pull_to_anchors(positions, anchors, strengths, share, out):
+    """Add strength times difference, clipped as in UMAP, times `share`, to the field."""
+    n, d = out.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
         for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             for k in range(d):
                 difference = max(-CLIP, min(CLIP, anchors[i, k] - positions[i, k]))

@@ -8,17 +8,21 @@ from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 
 @parallel_kernel
-def independent_round(state, decided, indptr, indices, seed, depth):
-    """One of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors becomes a member (1)."""
-    n = state.shape[0]
+def choose_members(state, first_row, indptr, indices, seed, depth, decided):
+    """First half of one of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors is a member (1).
+
+    `state` is of all vertices, everything else of those from `first_row` on.
+    """
+    n = decided.shape[0]
     salt = mix(uint64(seed) + uint64(depth))
     for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            decided[i] = state[i]
+        for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            i = first_row + row
+            decided[row] = state[i]
             if state[i] == 0:
                 mine = mix(salt ^ uint64(i))
                 best = True
-                for e in range(indptr[i], indptr[i + 1]):
+                for e in range(indptr[row], indptr[row + 1]):
                     j = np.int64(indices[e])
                     if state[j] == 0 and j != i:
                         other = mix(salt ^ uint64(j))
@@ -26,29 +30,39 @@ def independent_round(state, decided, indptr, indices, seed, depth):
                             best = False
                             break
                 if best:
-                    decided[i] = 1
+                    decided[row] = 1
+
+
+@parallel_kernel
+def exclude_neighbors(decided, first_row, indptr, indices, state):
+    """Second half of a round: an undecided neighbor of a member is none (2). `decided` is of all vertices."""
+    n = state.shape[0]
     for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            state[i] = decided[i]
-            if decided[i] == 0:
-                for e in range(indptr[i], indptr[i + 1]):
+        for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            state[row] = decided[first_row + row]
+            if state[row] == 0:
+                for e in range(indptr[row], indptr[row + 1]):
                     if decided[indices[e]] == 1:
-                        state[i] = 2
+                        state[row] = 2
                         break
 
 
 @parallel_kernel
-def aggregate_strongest(state, number, indptr, indices, weights, owner):
-    """Every vertex outside of the independent set joins the member at its strongest edge."""
-    for i in prange(state.shape[0]):
-        owner[i] = number[i]
+def aggregate_strongest(state, number, first_row, indptr, indices, weights, owner):
+    """Every vertex outside of the independent set joins the member at its strongest edge.
+
+    `state` and `number` are of all vertices, everything else of those from `first_row` on.
+    """
+    for row in prange(owner.shape[0]):
+        i = first_row + row
+        owner[row] = number[i]
         if state[i] != 1:
             best = f4(-1)
-            for e in range(indptr[i], indptr[i + 1]):
+            for e in range(indptr[row], indptr[row + 1]):
                 j = indices[e]
                 if state[j] == 1 and weights[e] > best:
                     best = weights[e]
-                    owner[i] = number[j]
+                    owner[row] = number[j]
 
 
 @serial_kernel
@@ -62,7 +76,7 @@ def group_members(owner, member_indptr, members):
 
 @kernel
 def widest_group(first, last, member_indptr, members, indptr):
-    """Power of two that is at least twice the edges of any coarse vertex in [first, last)."""
+    """Power of two that is at least twice the edges of any group in [first, last)."""
     widest = 1
     for c in range(first, last):
         edges = 0
@@ -76,11 +90,14 @@ def widest_group(first, last, member_indptr, members, indptr):
 
 
 @kernel
-def gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots):
-    """Add up the edges of c's members by the owner of their other end in a hash table; the number of other owners."""
+def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, keys, totals, slots):
+    """Add up the edges of c's members by the owner of their other end in a hash table; the number of other owners.
+
+    The members are members[first:last].
+    """
     mask = keys.shape[0] - 1
     count = 0
-    for m in range(member_indptr[c], member_indptr[c + 1]):
+    for m in range(first, last):
         i = members[m]
         for e in range(indptr[i], indptr[i + 1]):
             key = np.int64(owner[indices[e]])
@@ -116,24 +133,27 @@ def coarse_rows(
 ):
     """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
 
-    The r-th of them has lengths[r] edges from starts[r] on, where there is room for all edges of its members. Edges
-    that are weaker than `least`, and are not the vertex's strongest, are left out.
+    The r-th of them has members from member_indptr[r] on, and lengths[r] edges from starts[r] on, where there is room
+    for all edges of its members. Edges that are weaker than `least`, and are not the vertex's strongest, are left out.
     """
     n = lengths.shape[0]
     for block in prange((n + 255) // 256):
-        low = first_vertex + block * 256
-        high = min(first_vertex + n, low + 256)
+        low = block * 256
+        high = min(n, low + 256)
         size = widest_group(low, high, member_indptr, members, indptr)
         keys = np.full(size, -1, np.int64)
         totals = np.empty(size, f4)
         slots = np.empty(size, np.int64)
-        for c in range(low, high):
-            count = gather_coarse_row(c, member_indptr, members, indptr, indices, weights, owner, keys, totals, slots)
+        for r in range(low, high):
+            bounds = member_indptr[r], member_indptr[r + 1]
+            count = gather_coarse_row(
+                first_vertex + r, *bounds, members, indptr, indices, weights, owner, keys, totals, slots
+            )
             strongest = f4(0)
             for s in range(count):
                 strongest = max(strongest, totals[slots[s]] * scale)
             bar = min(least, strongest)
-            place = starts[c - first_vertex]
+            place = starts[r]
             for s in range(count):
                 weight = totals[slots[s]] * scale
                 key = keys[slots[s]]
@@ -142,7 +162,7 @@ def coarse_rows(
                     out_indices[place] = key
                     out_weights[place] = weight
                     place += 1
-            lengths[c - first_vertex] = place - starts[c - first_vertex]
+            lengths[r] = place - starts[r]
 
 
 @parallel_kernel

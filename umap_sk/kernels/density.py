@@ -176,13 +176,13 @@ def add_density_terms(first, width, squared, gathered, own, weights, a, b, force
 
 
 @parallel_kernel
-def add_density(slopes, starts, indices, weights, degree, settings, first_block, last_block, out):
-    """Add the gradient of the radii's correlation to the field at the rows of some blocks.
+def add_density(slopes, starts, indices, weights, degree, settings, out):
+    """Add the gradient of the radii's correlation to the field.
 
     `slopes` are those of :func:`density_slopes`; a field is multiplied by s.negative_rate and a row's degree later.
     """
     n, d = slopes.shape[0], slopes.shape[1] - 2
-    for block in prange(first_block, last_block):
+    for block in prange((n + BLOCK - 1) // BLOCK):
         s = settings[0]
         own = np.zeros((d + 2, SLICE), f4)
         gathered = np.empty((d + 2, PULLED * SLICE), f4)

@@ -99,8 +99,8 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 
 @kernel
-def attract_block(low, high, positions, places, starts, indices, weights, s, gradient):
-    """Pull of every edge of the rows [low, high), slice by slice, every row's edges in their order.
+def attract_block(first_row, low, high, positions, places, starts, indices, weights, s, gradient):
+    """Pull of every edge of the rows [low, high) from `first_row` on, slice by slice, every row's edges in their order.
 
     In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
     dimensions are known when this is compiled, so that one of the two ways is.
@@ -116,7 +116,7 @@ def attract_block(low, high, positions, places, starts, indices, weights, s, gra
         pull[:] = f4(0)
         for lane in range(rows):
             for k in range(d):
-                own[k, lane] = positions[slice_ * SLICE + lane, k]
+                own[k, lane] = positions[first_row + slice_ * SLICE + lane, k]
         for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
             width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
             if places.ndim == 1:
@@ -178,18 +178,21 @@ def add_runs(first, last, low, count, share, degree, difference, gradient):
 
 
 @kernel
-def repel_block(low, high, positions, degree, pick, s, gradient):
-    """Add the push of s.negatives sampled vertices to the rows [low, high), each row from its own run of the pool."""
+def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
+    """Add the push of s.negatives sampled vertices to the rows [low, high) from `first_row` on.
+
+    Each row has its own run of the pool.
+    """
     d = positions.shape[1]
     pool = np.empty((d, 2 * POOL), f4)
-    state = draw_pool(low // BLOCK, positions, pick, s, pool)
+    state = draw_pool((first_row + low) // BLOCK, positions, pick, s, pool)
     count = s.negatives
     batch = max(1, CHUNK // count)
     difference = np.empty((d, batch * count), f4)
     factors = np.empty(batch * count, f4)
     for first in range(low, high, batch):
         last = min(high, first + batch)
-        state = gather_runs(first, last, state, count, positions, pool, difference)
+        state = gather_runs(first_row + first, first_row + last, state, count, positions, pool, difference)
         square(difference, (last - first) * count, factors)
         pair_factors_repulsion(factors, (last - first) * count, s)
         clip_terms(difference, factors, (last - first) * count)
@@ -197,14 +200,14 @@ def repel_block(low, high, positions, degree, pick, s, gradient):
 
 
 @parallel_kernel
-def sampled_field(positions, degree, pick, settings, first_block, last_block, out):
-    """Write the field at the rows of some blocks that sampled vertices exert, the same as in an epoch without."""
-    n, d = positions.shape
-    for block in prange(first_block, last_block):
+def sampled_field(positions, first_row, degree, pick, settings, out):
+    """Write the field at the rows from `first_row` on that sampled vertices exert, the same as in an epoch without."""
+    n, d = out.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
         gradient = np.zeros((BLOCK, d), f4)
-        repel_block(low, high, positions, degree, pick, settings[0], gradient)
+        repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
         for i in range(low, high):
             for k in range(d):
                 whole = settings[0].negative_rate * degree[i]

@@ -116,15 +116,16 @@ def add_grids(grids, density):
 
 
 @parallel_kernel
-def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, last_row, out):
-    """The field at every row, bilinearly between the corners of its cell.
+def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, out):
+    """The field at the rows from `first_row` on, bilinearly between the corners of its cell.
 
     `field` holds both components of corner after corner, which are numbered as in `deposit`.
     """
-    for block in prange(first_row // BLOCK, (last_row + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(last_row, (block + 1) * BLOCK)):
-            x = (positions[i, 0] - origin_x) * inverse
-            y = (positions[i, 1] - origin_y) * inverse
+    n = out.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            x = (positions[first_row + i, 0] - origin_x) * inverse
+            y = (positions[first_row + i, 1] - origin_y) * inverse
             column = np.int32(x)
             row = np.int32(y)
             fx = x - f4(column)

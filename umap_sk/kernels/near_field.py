@@ -69,18 +69,31 @@ def three_columns(cell_x, cell_y, rows, columns, begin):
 
 
 @kernel
-def gather_near(first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads):
-    """Up to NEAR evenly spaced points of the 3 x 3 cells around each of some points, and how many each stands for.
+def choose(block, order, first_row, n_rows, s, chosen, offsets):
+    """Points of a block whose rows are asked for, and where the samples of each begin; the number of these points."""
+    state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
+    found = 0
+    for point in range(block * BLOCK, min(order.shape[0], (block + 1) * BLOCK)):
+        state = next_random(state)
+        row = np.int64(order[point]) - first_row
+        chosen[found] = point
+        offsets[found] = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
+        found += int(0 <= row < n_rows)
+    return found
+
+
+@kernel
+def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads):
+    """Up to NEAR evenly spaced points of the 3 x 3 cells around each chosen point, and how many each stands for.
 
     A point with fewer around it stands in for those that are missing itself: it does not push itself.
     """
     places = points.reshape(-1).view(np.uint64)
     cell = np.int64(-1)
-    for q in range(count):
-        state = next_random(state)
-        offset = f4(np.int64(state >> uint64(40))) * f4(1 / 16777216)
-        cell_x = np.int64((points[first + q, 0] - origin_x) * inverse)
-        cell_y = np.int64((points[first + q, 1] - origin_y) * inverse)
+    for q in range(chosen.shape[0]):
+        own = chosen[q]
+        cell_x = np.int64((points[own, 0] - origin_x) * inverse)
+        cell_y = np.int64((points[own, 1] - origin_y) * inverse)
         if cell_x * columns + cell_y != cell:  # points come in the order of their cells
             cell = cell_x * columns + cell_y
             begin0, count0, begin1, count1, begin2, count2 = three_columns(cell_x, cell_y, rows, columns, begin)
@@ -90,13 +103,12 @@ def gather_near(first, count, points, begin, origin_x, origin_y, inverse, rows, 
         spread = f4(total) / f4(min(total, NEAR))
         spreads[q] = spread
         for t in range(min(total, NEAR)):
-            place = min(total - 1, np.int64((f4(t) + offset) * spread)) if total > NEAR else t
+            place = min(total - 1, np.int64((f4(t) + offsets[q]) * spread)) if total > NEAR else t
             shift = shift1 if place >= count0 else begin0
             shift = shift2 if place >= count0 + count1 else shift
             near[t, q] = places[place + shift]
         for t in range(total, NEAR):
-            near[t, q] = places[first + q]
-    return state
+            near[t, q] = places[own]
 
 
 @kernel
@@ -118,27 +130,27 @@ def push_near(own, near, reach, s, sums):
 
 @parallel_kernel
 def add_near_field(
-    points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, first_row, last_row, out
+    points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, first_row, out
 ):
-    """Add the repulsion that ends at `reach` to some rows, from NEAR samples of the 3 x 3 cells around each."""
+    """Add the repulsion that ends at `reach` to the rows from `first_row` on, from NEAR samples of the cells around."""
     n = order.shape[0]
     for block in prange((n + BLOCK - 1) // BLOCK):
-        state = mix(uint64(settings[0].seed) ^ (uint64(settings[0].epoch) << uint64(40)) ^ uint64(block))
+        chosen = np.empty(BLOCK, np.int64)
+        offsets = np.empty(BLOCK, f4)
         near = np.zeros((NEAR, AT_ONCE), np.uint64)
         own = np.zeros((2, AT_ONCE), f4)
         sums = np.empty((2, AT_ONCE), f4)
         spreads = np.empty(AT_ONCE, f4)
-        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), AT_ONCE):
-            count = min(AT_ONCE, min(n, (block + 1) * BLOCK) - first)
-            state = gather_near(
-                first, count, points, begin, origin_x, origin_y, inverse, rows, columns, state, near, spreads
-            )
+        found = choose(block, order, first_row, out.shape[0], settings[0], chosen, offsets)
+        for first in range(0, found, AT_ONCE):
+            count = min(AT_ONCE, found - first)
+            some = chosen[first : first + count]
+            gather_near(some, offsets[first:], points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads)
             for q in range(count):
-                own[0, q] = points[first + q, 0]
-                own[1, q] = points[first + q, 1]
+                own[0, q] = points[some[q], 0]
+                own[1, q] = points[some[q], 1]
             push_near(own, near, reach, settings[0], sums)
             for q in range(count):
-                i = order[first + q]
-                if first_row <= i < last_row:
-                    for k in range(2):
-                        out[i, k] += spreads[q] * scale * sums[k, q]
+                i = np.int64(order[some[q]]) - first_row
+                for k in range(2):
+                    out[i, k] += spreads[q] * scale * sums[k, q]

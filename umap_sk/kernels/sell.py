@@ -32,12 +32,13 @@ def longest_first(indptr, order):
 
 
 @parallel_kernel
-def fill_slices(indptr, values, names, order, starts, out):
+def fill_slices(indptr, values, names, order, first_row, starts, out):
     """Lay the values of the edges of every slice's rows side by side: those that come first in their rows first.
 
-    Row i of the slices is row order[i] of the graph, whose entries keep their order. Values are taken as uint32,
-    whatever they are. Where `names` is not empty, names[value] is written, and a row that is shorter than others is
-    filled up with its own number, as edges to itself; otherwise the values themselves, and 0.
+    Row i of the slices, which is number `first_row` + i among all, is row order[i] of the graph, whose entries keep
+    their order. Values are taken as uint32, whatever they are. Where `names` is not empty, names[value] is written, and
+    a row that is shorter than others is filled up with its own number, as edges to itself; otherwise the values
+    themselves, and 0.
     """
     n = order.shape[0]
     for slice_ in prange(starts.shape[0] - 1):
@@ -50,6 +51,7 @@ def fill_slices(indptr, values, names, order, starts, out):
             if names.shape[0] > 0:
                 for t in range(length):
                     out[place + t * SLICE] = names[values[first + t]]
+                own += first_row
             else:
                 for t in range(length):
                     out[place + t * SLICE] = values[first + t]
@@ -85,9 +87,12 @@ def slice_sums(starts, weights, sums):
 
 
 @parallel_kernel
-def smooth(positions, out, starts, indices, weights, inner, share):
-    """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself."""
-    n, d = positions.shape
+def smooth(positions, first_row, out, starts, indices, weights, inner, share):
+    """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself.
+
+    Positions are of all rows, everything else of the rows from `first_row` on.
+    """
+    n, d = out.shape
     for slice_ in prange(starts.shape[0] - 1):
         low = slice_ * SLICE
         rows = min(SLICE, n - low)
@@ -98,7 +103,7 @@ def smooth(positions, out, starts, indices, weights, inner, share):
             if inner.shape[0] > 0:
                 total[lane] = inner[low + lane]
                 for k in range(d):
-                    value[k, lane] = inner[low + lane] * positions[low + lane, k]
+                    value[k, lane] = inner[low + lane] * positions[first_row + low + lane, k]
         for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
             count = min(PULLED * SLICE, starts[slice_ + 1] - first)
             for q in range(0, count, SLICE):
@@ -112,7 +117,7 @@ def smooth(positions, out, starts, indices, weights, inner, share):
                         value[k, lane] += weights[first + q + lane] * gathered[q + lane]
         for lane in range(rows):
             for k in range(d):
-                own = positions[low + lane, k]
+                own = positions[first_row + low + lane, k]
                 mean = value[k, lane] / total[lane] if total[lane] > 0 else own
                 out[low + lane, k] = (f4(1) - share) * own + share * mean
 

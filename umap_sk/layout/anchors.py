@@ -60,7 +60,7 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     return (np.stack([(own * column).sum(1) for column in (left @ right).T], axis=1) + there).astype(np.float32)
 
 
-def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray, blocks: tuple[int, int]) -> None:
-    """Add the pull of anchors to a field that counts times degree and `rate`, at the rows of some blocks."""
+def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray) -> None:
+    """Add the pull of anchors to a field that counts times degree and `rate`."""
     places, strengths = (readonly(array) for array in anchors)
-    kernels.pull_to_anchors(readonly(positions), places, strengths, np.float32(1 / rate), *blocks, out)
+    kernels.pull_to_anchors(readonly(positions), places, strengths, np.float32(1 / rate), out)

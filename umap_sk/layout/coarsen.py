@@ -81,7 +81,8 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     state = np.zeros(level.n_vertices, np.int8)
     decided = np.zeros_like(state)
     for _ in range(ROUNDS):
-        kernels.independent_round(state, decided, *level.edges[:2], seed, depth)
+        kernels.choose_members(readonly(state), 0, *level.edges[:2], seed, depth, decided)
+        kernels.exclude_neighbors(readonly(decided), 0, *level.edges[:2], state)
         if state.all():
             break
     state[state == 0] = 1
@@ -96,7 +97,7 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     if size > MOST_KEPT * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
-    kernels.aggregate_strongest(state, number, *level.edges, owner)
+    kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
     del state, number
     graph = merge_edges(level, owner, size)
     degree = np.bincount(owner, level.degree, size).astype(np.float32)
@@ -118,7 +119,15 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
         some = slice(first, last)
         starts = room[first : last + 1] - room[first]
         indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-        groups = (bounds, members, *level.edges, np.float32(level.scale), np.float32(LEAST_WEIGHT), owner, first)
+        groups = (
+            bounds[first : last + 1],
+            members,
+            *level.edges,
+            np.float32(level.scale),
+            np.float32(LEAST_WEIGHT),
+            owner,
+            first,
+        )
         kernels.coarse_rows(*groups, readonly(starts), indices, weights, lengths[some])
         kernels.close_gaps(starts, lengths[some], indices, weights)
         kept = int(lengths[some].sum())

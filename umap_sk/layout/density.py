@@ -81,10 +81,9 @@ def add_density(
     level: ArrangedLevel,
     positions: np.ndarray,
     settings: np.ndarray,
-    blocks: tuple[int, int],
     out: np.ndarray,
 ) -> None:
-    """Add the gradient of the correlation, in the loss's units, to the field in `out` at the rows of some blocks."""
+    """Add the gradient of the correlation, in the loss's units, to the field in `out`."""
     n, d = positions.shape
     nearness, radii, logarithms = (np.empty(n, np.float32) for _ in range(3))
     kernels.map_radii(readonly(positions), *level.edges, settings, nearness, radii, logarithms)
@@ -96,4 +95,4 @@ def add_density(
     slopes = np.empty((n, d + 2), np.float32)
     rows = (readonly(array) for array in (positions, nearness, radii, logarithms, target.radii))
     kernels.density_slopes(*rows, *map(np.float32, numbers), slopes)
-    kernels.add_density(readonly(slopes), *level.edges, level.degree, settings, *blocks, out)
+    kernels.add_density(readonly(slopes), *level.edges, level.degree, settings, out)

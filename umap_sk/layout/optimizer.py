@@ -173,34 +173,36 @@ def step_rows(
     state: LayoutState,
     out: np.ndarray,
     out_moments: np.ndarray,
-    rows: tuple[int, int] | None = None,
 ) -> None:
-    """One epoch of some rows: a function of the state alone, whatever other rows are computed where."""
+    """One epoch of the level's rows: a function of the state alone, whatever other rows are computed where.
+
+    Where the level has some rows alone (:func:`umap_sk.layout.sell.some_rows`), the state's moments and what is written
+    are of these, too; its positions are of all rows.
+    """
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)
-    first, last = rows or (0, level.n_vertices)
-    blocks = first // kernels.BLOCK, -(-last // kernels.BLOCK)
-    after = settings, *blocks, out, out_moments
     if problem.space:
         snapshot = readonly(state.positions), readonly(state.moments)
+        after = settings, 0, -(-level.n_vertices // kernels.BLOCK), out, out_moments
         kernels.space_step(*snapshot, *level.edges, level.degree, level.row_owner, *problem.space.measured, *after)
         return
-    before = readonly(state.positions), packed_positions(state.positions), readonly(state.moments)
+    positions, moments = readonly(state.positions), readonly(state.moments)
     density = density_now(problem, phase, state)
     added = bool(density or problem.anchors)  # to a field
     if phase.field:
-        repulsion(problem, phase, state, settings, out, (first, last))
+        repulsion(problem, phase, state, settings, out)
     elif added:
-        kernels.sampled_field(before[0], level.degree, level.row_owner, settings, *blocks, out)
+        kernels.sampled_field(positions, level.first_row, level.degree, level.row_owner, settings, out)
     if problem.anchors:
-        add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out, blocks)
+        add_pull(state.positions, problem.anchors[phase.depth], problem.forces.negative_rate, out)
     if density:
         assert problem.target is not None
-        add_density(density, problem.target, level, state.positions, settings, blocks, out)
+        add_density(density, problem.target, level, state.positions, settings, out)
+    rows = positions, packed_positions(positions), level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
-        kernels.field_step(*before, *level.edges, level.degree, *after)
+        kernels.field_step(*rows, settings, out, out_moments)
     else:
-        kernels.sampled_step(*before, *level.edges, level.degree, level.row_owner, *after)
+        kernels.sampled_step(*rows, level.row_owner, settings, out, out_moments)
 
 
 def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
@@ -223,9 +225,8 @@ def repulsion(
     state: LayoutState,
     settings: np.ndarray,
     out: np.ndarray,
-    rows: tuple[int, int],
 ) -> None:
-    """Write the repulsion that an epoch's state exerts on some rows into `out`, for masses that sum to 1."""
+    """Write the repulsion that an epoch's state exerts on the level's rows into `out`, for masses that sum to 1."""
     forces = problem.forces
     level = problem.levels[phase.depth]
     coarse = phase.depth > 0
@@ -235,11 +236,11 @@ def repulsion(
     kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
     field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
     share = 1 / problem.levels[0].n_vertices
-    read_field(field, state.positions, share, out, rows)
+    read_field(field, state.positions, share, out, level.first_row)
     if near:
         frame = field.frame
         del field
-        add_near_field(state.positions, frame, share, settings, out, rows)
+        add_near_field(state.positions, frame, share, settings, out, level.first_row)
 
 
 def softening(phase: Phase, state: LayoutState) -> float:

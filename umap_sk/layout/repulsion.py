@@ -155,10 +155,10 @@ def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32
     return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
-def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, rows: tuple[int, int]) -> None:
-    """Write the field at some rows into `out`."""
+def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
+    """Write the field at the rows from `first_row` on into `out`."""
     cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
-    kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), *rows, out)
+    kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
 def add_near_field(
@@ -167,9 +167,9 @@ def add_near_field(
     scale: float,
     settings: np.ndarray,
     out: np.ndarray,
-    rows: tuple[int, int],
+    first_row: int = 0,
 ) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, from samples around each row."""
+    """Add the short range of the repulsion, which the grid does not resolve, to the rows from `first_row` on."""
     n = len(positions)
     reach = REACH * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
@@ -181,4 +181,4 @@ def add_near_field(
     points = np.empty((n, 2), np.float32)
     kernels.sort_into_cells(readonly(positions), *cells, n_columns, counts, begin, order, points)
     grid = (*cells, n_rows, n_columns, np.float32(reach))
-    kernels.add_near_field(points, order, begin, *grid, np.float32(scale), settings, *rows, out)
+    kernels.add_near_field(points, order, begin, *grid, np.float32(scale), settings, first_row, out)

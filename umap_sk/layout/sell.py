@@ -53,6 +53,8 @@ class ArrangedLevel(NamedTuple):
         For every vertex of the next finer level this level's vertex; empty on the finest level.
     row_owner : ndarray, int32 or uint32
         For every row of the finest level this level's vertex; empty on the finest level.
+    first_row : int
+        Where slices and degrees begin, if they are of some rows alone.
     """
 
     slices: Slices
@@ -61,11 +63,12 @@ class ArrangedLevel(NamedTuple):
     mass: np.ndarray
     owner: np.ndarray
     row_owner: np.ndarray
+    first_row: int = 0
 
     @property
     def n_vertices(self) -> int:
         """Vertices of this level."""
-        return len(self.degree)
+        return len(self.mass)
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -178,7 +181,13 @@ def _fill(
 ) -> None:
     indptr, order, starts = rows
     bits = readonly(values.view(np.uint32))
-    kernels.fill_slices(indptr, bits, names.view(np.uint32), order, starts, out.view(np.uint32))
+    kernels.fill_slices(indptr, bits, names.view(np.uint32), order, 0, starts, out.view(np.uint32))
+
+
+def some_rows(level: ArrangedLevel, first: int, last: int) -> ArrangedLevel:
+    """A level whose slices and degrees are those of some rows, from the beginning of a block on, alone."""
+    slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
+    return level._replace(slices=slices, degree=level.degree[first:last], first_row=first)
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -187,14 +196,14 @@ def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray)
 
 
 def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
-    """Move every vertex by `share` of the way to the weighted mean of its neighbors."""
+    """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors."""
     inner = np.empty(0, np.float32)
     if keep_internal:
         outside = np.empty_like(level.degree)
         kernels.slice_sums(level.edges[0], level.edges[2], outside)
         inner = np.maximum(level.degree - outside, np.float32(0))
-    out = np.empty_like(positions)
-    kernels.smooth(readonly(positions), out, *level.edges, inner, np.float32(share))
+    out = np.empty((len(level.degree), positions.shape[1]), np.float32)
+    kernels.smooth(readonly(positions), level.first_row, out, *level.edges, inner, np.float32(share))
     return out
 
 
