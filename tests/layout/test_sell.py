@@ -44,7 +44,7 @@ def assert_same_arrays(one, other):
 
 def flat(arranged):
     """All arrays of all levels."""
-    return [array for level in arranged for array in (*level.slices, *level[1:])]
+    return [array for level in arranged for array in (*level.slices, *level[1:-1])]
 
 
 # ------------------------------------------------------------------------------------------------------------ graph

@@ -183,8 +183,8 @@ def step_rows(
     settings = epoch_settings(problem, phase, state)
     if problem.space:
         snapshot = readonly(state.positions), readonly(state.moments)
-        after = settings, 0, -(-level.n_vertices // kernels.BLOCK), out, out_moments
-        kernels.space_step(*snapshot, *level.edges, level.degree, level.row_owner, *problem.space.measured, *after)
+        rows = *level.edges, level.degree, level.row_owner
+        kernels.space_step(*snapshot, *rows, *problem.space.measured, settings, out, out_moments)
         return
     positions, moments = readonly(state.positions), readonly(state.moments)
     density = density_now(problem, phase, state)
@@ -198,11 +198,12 @@ def step_rows(
     if density:
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, out)
-    rows = positions, packed_positions(positions), level.first_row, moments, *level.edges, level.degree
+    places = packed_positions(positions)
+    here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
-        kernels.field_step(*rows, settings, out, out_moments)
+        kernels.field_step(*here, settings, out, out_moments)
     else:
-        kernels.sampled_step(*rows, level.row_owner, settings, out, out_moments)
+        kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
 
 def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
