@@ -210,5 +210,5 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
     positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
-    kernels.jitter(positions, np.float32(JITTER))
+    kernels.jitter(positions, 0, np.float32(JITTER))
     return positions
