@@ -85,19 +85,25 @@ def arrange(
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
     for depth in range(len(orders) - 1, -1, -1):
-        order = orders[depth]
-        rank = inverse(order)
-        owner = rank[rest[depth].owner[orders[depth - 1]]] if depth else order[:0]
-        mass = rest[depth].mass[order] if depth else rest[depth].mass
-        degree = rest[depth].degree[order]
+        rank = inverse(orders[depth])
+        vectors = arranged_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
             give_back()
-        slices = make_slices(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
-        arranged.append(ArrangedLevel(slices, order, degree, mass, owner, owner))
+        slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
+        arranged.append(vectors._replace(slices=slices))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
         arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
     return tuple(arranged[::-1])
+
+
+def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
+    """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
+    level, order = levels[depth], orders[depth]
+    owner = rank[level.owner[orders[depth - 1]]] if depth else order[:0]
+    return ArrangedLevel(
+        NO_SLICES, order, level.degree[order], level.mass[order] if depth else level.mass, owner, owner
+    )
 
 
 def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
