@@ -102,7 +102,6 @@ def measured(folder, graph, out, n_epochs, before="", runs="-", kill_at=None):
 
     ``before`` is a statement that the process runs first. It is killed when epoch `kill_at` is on the disk. The steps
     of a phase have memory and seconds of their own.
-
     """
     code = f"{before}\nimport sys; from benchmarks.larger_than_memory import lay_out; lay_out(*sys.argv[1:])"
     arguments = [sys.executable, "-c", code, *map(str, (folder, graph, out, n_epochs, runs))]
