@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from umap_sk.runtime import compile as compiling
+from umap_sk.runtime.kernel_cache import SignatureFiles
 
 pytestmark = pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled")
 CODE = """
@@ -16,7 +16,7 @@ from umap_sk.runtime.first_compile import counted
 print("ready", flush=True)
 sys.stdin.readline()
 with counted() as names:
-    positions = np.zeros((3000, int(sys.argv[1])), np.float32)
+    positions = np.zeros((3000, 2), np.float32)
     kernels.jitter(positions, np.float32(1))
     shares = np.linspace(0, 1, 3000).astype(np.float32)
     kernels.jitter(shares.reshape(-1, 2), np.float32(1))
@@ -24,7 +24,15 @@ print(hashlib.sha256(positions.tobytes() + shares.tobytes()).hexdigest(), len(na
 """
 
 
-def started(cache, columns=2):
+WRITES_NOWHERE = """
+from numba.core import caching
+def refused(self):
+    raise PermissionError
+caching._CacheLocator.ensure_cache_path = refused
+"""
+
+
+def started(cache, code=CODE):
     """A process that waits for a line before it launches a kernel."""
     environment = {
         **os.environ,
@@ -32,8 +40,9 @@ def started(cache, columns=2):
         "NUMBA_CACHE_DIR": str(cache),
         "NUMBA_NUM_THREADS": "1",
     }
-    arguments = [sys.executable, "-c", CODE, str(columns)]
-    return subprocess.Popen(arguments, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def test_eight_processes_at_once(tmp_path):
@@ -52,7 +61,7 @@ def test_eight_processes_at_once(tmp_path):
 
 def files(folder, *more):
     """The cache of one function."""
-    return compiling.SignatureFiles([str(folder), *map(str, more)], "kernel")
+    return SignatureFiles([str(folder), *map(str, more)], "kernel")
 
 
 def test_two_signatures_saved_at_once_keep_apart(tmp_path):
@@ -94,3 +103,24 @@ def test_folders_that_are_only_read(tmp_path):
     files(own, image).save("new", "code")
     assert files(image).load("new") is None and files(own).load("new") == "code"
     assert files(own, tmp_path / "none", image).load("old") == "code of the image"
+
+
+def test_no_folder_to_write_to(tmp_path):
+    """What can be read is found, and nothing is written."""
+    image = tmp_path / "image"
+    image.mkdir()
+    files(image).save("old", "code of the image")
+    files("", image).save("new", "code")
+    assert files("", image).load("old") == "code of the image" and files("", image).load("new") is None
+
+
+def test_a_process_that_may_write_nowhere_finds_the_kernels(tmp_path):
+    """Not to the folder of the image, nor beside the package, nor at home."""
+    bits, count = started(tmp_path).communicate("\n")[0].split()[1:]
+    assert int(count) > 0
+    before = sorted(tmp_path.rglob("*"))
+    assert started(tmp_path, WRITES_NOWHERE + CODE).communicate("\n")[0].split() == ["ready", bits, "0"]
+    for path in tmp_path.rglob("*jitter*"):
+        path.unlink()
+    assert started(tmp_path, WRITES_NOWHERE + CODE).communicate("\n")[0].split()[:2] == ["ready", bits]
+    assert set(tmp_path.rglob("*")) < set(before)

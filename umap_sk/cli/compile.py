@@ -14,8 +14,9 @@ from umap_sk import kernels
 from umap_sk.cli import tiny_runs
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
-from umap_sk.runtime.compile import both_ways, cache_folder, cached_files
+from umap_sk.runtime.compile import both_ways
 from umap_sk.runtime.first_compile import counted
+from umap_sk.runtime.kernel_cache import cache_folder, cached_files
 from umap_sk.runtime.threads import config
 
 CURE = "Set NUMBA_CACHE_DIR to a folder that can be written to."
