@@ -84,9 +84,9 @@ def test_any_row_may_be_the_outermost(n):
         for outermost in (np.array([-3, 5]), np.array([4, -2])):
             positions = np.zeros((n, 2), np.float32)
             positions[row] = outermost
-            corners = np.empty((1, 4), np.float32)
+            corners = np.empty((4, 1), np.float32)
             kernels.bounding_boxes(readonly(positions), corners)
-            assert corners[0].tolist() == [*positions.min(0), *positions.max(0)]
+            assert corners[:, 0].tolist() == [*positions.min(0), *positions.max(0)]
 
 
 @pytest.mark.parametrize("most", [repulsion.MOST_CELLS, repulsion.MOST_CELLS // 4])
@@ -120,6 +120,15 @@ def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
     masses = naive.deposit(positions, frame.origin, spacing)
     expected = naive.grid_field(positions[some], masses, frame.origin, spacing, reach, forces_of(curve))
     np.testing.assert_allclose(result[some], 0.5 * expected, rtol=1e-3, atol=1e-4 * rms(expected))
+
+
+def test_a_spectrum_is_multiplied_by_an_imaginary_one():
+    rng = np.random.default_rng(0)
+    spectrum = (rng.normal(size=(40, 21)) + 1j * rng.normal(size=(40, 21))).astype(np.complex64)
+    transformed = rng.normal(size=spectrum.shape).astype(np.float32)
+    product = np.empty_like(spectrum)
+    kernels.convolve(spectrum.view(np.float32), transformed, product.view(np.float32))
+    np.testing.assert_array_equal(product, spectrum * (1j * transformed).astype(np.complex64))
 
 
 @pytest.mark.parametrize("spacing", [0.05, 0.4])

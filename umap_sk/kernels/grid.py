@@ -37,7 +37,7 @@ def bounding_boxes(positions, out):
     """Smallest and largest coordinates of every block of rows."""
     n = positions.shape[0]
     places = positions.reshape(-1)
-    for block in prange(out.shape[0]):
+    for block in prange(out.shape[1]):
         start = 2 * block * BLOCK
         stop = 2 * min(n, (block + 1) * BLOCK)
         low = np.empty(SLICE, f4)  # x and y by turns
@@ -53,8 +53,8 @@ def bounding_boxes(positions, out):
             low[q % 2] = min(low[q % 2], places[q])
             high[q % 2] = max(high[q % 2], places[q])
         for k in range(2):
-            out[block, k] = low[k::2].min()
-            out[block, 2 + k] = high[k::2].max()
+            out[k, block] = low[k::2].min()
+            out[2 + k, block] = high[k::2].max()
 
 
 @kernel
@@ -113,6 +113,18 @@ def add_grids(grids, density):
         for part in range(grids.shape[0]):
             for j in range(density.shape[1]):
                 density[i, j] += grids[part, i, j]
+
+
+@parallel_kernel
+def convolve(spectrum, transformed, out):
+    """The spectrum of the masses times `transformed`, the imaginary part of a transformed kernel whose real part is 0.
+
+    Real and imaginary parts of the spectra lie side by side.
+    """
+    for i in prange(transformed.shape[0]):
+        for j in range(transformed.shape[1]):
+            out[i, 2 * j] = -spectrum[i, 2 * j + 1] * transformed[i, j]
+            out[i, 2 * j + 1] = spectrum[i, 2 * j] * transformed[i, j]
 
 
 @parallel_kernel

@@ -69,8 +69,9 @@ def fuzzy_union(forth, back, mix_ratio):
 def join_mutual(indptr, indices, weights, mix_ratio):
     """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
 
-    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers. Edges
-    are looked up many at a time, each step for all of them, so that the processor waits for many rows at once.
+    The two entries are touched only by one of the rows, so no entry has two writers or readers: by the smaller index if
+    the difference of both is even, else by the larger one, which is about half of every row's edges. Edges are looked
+    up many at a time, each step for all of them, so that the processor waits for many rows at once.
     """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -89,7 +90,8 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                     row += 1
                 forth[count] = e
                 source[count] = row
-                count += int(np.int64(indices[e]) > row)
+                other = np.int64(indices[e])
+                count += int((other > row) == ((other ^ row) & 1 == 0))
             for q in range(count):
                 j = np.int64(indices[forth[q]])
                 bounds[0, q] = indptr[j]

@@ -9,7 +9,7 @@ import scipy.fft
 
 from umap_sk import kernels
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.threads import limit_threads, spare_threads
 
 PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
 MOST_CELLS = 1_000  # along a side
@@ -82,9 +82,9 @@ def spacing_for(a: float, b: float) -> float:
 
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
-    corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
+    corners = np.empty((4, -(-len(positions) // kernels.BLOCK)), np.float32)
     kernels.bounding_boxes(readonly(positions), corners)
-    low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
+    low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
@@ -127,10 +127,12 @@ def grid_field(
     workers = workers_for(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
-    spectrum *= np.complex64(1j)
     values = np.empty((*corners, 2), np.float32)
     for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
-        half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
+        product = np.empty_like(spectrum)
+        with limit_threads(workers):
+            kernels.convolve(spectrum.view(np.float32), transformed, product.view(np.float32))
+        half = scipy.fft.ifft(product, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
 

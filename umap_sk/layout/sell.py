@@ -10,6 +10,7 @@ from umap_sk.graph.shared import LaidOut, SharedGraph
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import prefix_sums, put, taken
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
 TOP = 300  # vertices at which grouping for the sake of the order ends
@@ -87,16 +88,16 @@ def arrange(
     for depth in range(len(orders) - 1, -1, -1):
         order = orders[depth]
         rank = inverse(order)
-        owner = rank[rest[depth].owner[orders[depth - 1]]] if depth else order[:0]
+        owner = taken(rank, taken(rest[depth].owner, orders[depth - 1])) if depth else order[:0]
         mass = rest[depth].mass[order] if depth else rest[depth].mass
-        degree = rest[depth].degree[order]
+        degree = taken(rest[depth].degree, order)
         if depth == 0 and len(orders) > 1:
             give_back()
         slices = make_slices(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
         arranged.append(ArrangedLevel(slices, order, degree, mass, owner, owner))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
-        arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
+        arranged[-depth - 1] = coarser._replace(row_owner=taken(coarser.owner, finer.row_owner))
     return tuple(arranged[::-1])
 
 
@@ -117,7 +118,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
         if depth < len(tower) - 1:
-            order = members_in_order(inverse(order)[tower[depth + 1].owner], tower[depth + 1].n_vertices)
+            order = members_in_order(taken(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
             kernels.longest_first(readonly(levels[depth].indptr), order)
             orders.append(order)
@@ -126,7 +127,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
 
 def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
     """Vertices sorted by their group, those of a group as they stood."""
-    starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
+    starts = prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
     return members
@@ -140,7 +141,7 @@ def stride_of(n_rows: int, count: int) -> int:
 def inverse(order: np.ndarray) -> np.ndarray:
     """Place of every vertex in an order."""
     rank = np.empty_like(order)
-    rank[order] = np.arange(len(order), dtype=order.dtype)
+    put(np.arange(len(order), dtype=order.dtype), order, rank)
     return rank
 
 
@@ -153,9 +154,8 @@ def make_slices(
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = np.zeros(-(-(len(indptr) - 1) // kernels.SLICE) + 1, np.int64)
-    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.SLICE))
-    np.cumsum(starts * kernels.SLICE, out=starts)
+    lengths = taken(np.diff(indptr), order)
+    starts = prefix_sums(np.maximum.reduceat(lengths, np.arange(0, len(order), kernels.SLICE)) * kernels.SLICE)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
@@ -209,6 +209,6 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
+    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5, keep_internal=depth > 1)
     kernels.jitter(positions, np.float32(JITTER))
     return positions
