@@ -122,15 +122,6 @@ def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
     np.testing.assert_allclose(result[some], 0.5 * expected, rtol=1e-3, atol=1e-4 * rms(expected))
 
 
-def test_a_spectrum_is_multiplied_by_an_imaginary_one():
-    rng = np.random.default_rng(0)
-    spectrum = (rng.normal(size=(40, 21)) + 1j * rng.normal(size=(40, 21))).astype(np.complex64)
-    transformed = rng.normal(size=spectrum.shape).astype(np.float32)
-    product = np.empty_like(spectrum)
-    kernels.convolve(spectrum.view(np.float32), transformed, product.view(np.float32))
-    np.testing.assert_array_equal(product, spectrum * (1j * transformed).astype(np.complex64))
-
-
 @pytest.mark.parametrize("spacing", [0.05, 0.4])
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
 def test_grid_field_nears_the_sum_over_all_pairs(min_dist, spacing):

@@ -18,7 +18,7 @@ from umap_sk.kernels.coarsen import (
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN, sampled_field
-from umap_sk.kernels.grid import add_grids, bounding_boxes, convolve, deposit, interpolate, tabulate_kernel
+from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import (
     PIVOTS,
     SEEN_TOGETHER,

@@ -116,18 +116,6 @@ def add_grids(grids, density):
 
 
 @parallel_kernel
-def convolve(spectrum, transformed, out):
-    """The spectrum of the masses times `transformed`, the imaginary part of a transformed kernel whose real part is 0.
-
-    Real and imaginary parts of the spectra lie side by side.
-    """
-    for i in prange(transformed.shape[0]):
-        for j in range(transformed.shape[1]):
-            out[i, 2 * j] = -spectrum[i, 2 * j + 1] * transformed[i, j]
-            out[i, 2 * j + 1] = spectrum[i, 2 * j] * transformed[i, j]
-
-
-@parallel_kernel
 def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, out):
     """The field at the rows from `first_row` on, bilinearly between the corners of its cell.
 

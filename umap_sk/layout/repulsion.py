@@ -9,7 +9,7 @@ import scipy.fft
 
 from umap_sk import kernels
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import limit_threads, spare_threads
+from umap_sk.runtime.threads import spare_threads
 
 PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
 MOST_CELLS = 1_000  # along a side
@@ -97,11 +97,12 @@ def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> F
 def transformed_kernel(
     shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components."""
+    """The transformed repulsion, both components: imaginary, since it is odd, and with no rounding as a real part."""
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(REACH * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)).imag.copy() for field in fields)
+    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)) for field in fields)
+    x.real, y.real = 0, 0
     return x, y
 
 
@@ -129,10 +130,7 @@ def grid_field(
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     values = np.empty((*corners, 2), np.float32)
     for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
-        product = np.empty_like(spectrum)
-        with limit_threads(workers):
-            kernels.convolve(spectrum.view(np.float32), transformed, product.view(np.float32))
-        half = scipy.fft.ifft(product, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
+        half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
 
