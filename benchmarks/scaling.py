@@ -32,7 +32,7 @@ PARTS = {
     "arranging": Watched(("umap_sk.layout.problem.arrange",)),
     "an epoch, coarse": Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth > 0),
     EPOCH: Watched(("umap_sk.layout.optimizer.advance",), lambda layout, state, *rest: state.depth == 0),
-    "repulsion": Watched(("umap_sk.layout.optimizer.repulsion",), lambda layout, phase, *rest: phase.depth == 0),
+    "repulsion": Watched(("umap_sk.layout.optimizer.repulsion_of",), lambda layout, phase, *rest: phase.depth == 0),
     "of it the field": Watched(
         ("umap_sk.layout.optimizer.grid_field",), lambda *given, mass=None, **named: mass is None
     ),

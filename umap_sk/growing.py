@@ -147,7 +147,7 @@ def new_neighbors(umap: Any, given: Given, values: Any, report: Report) -> Neigh
             disconnection_distance=parameters.graph_parameters(umap)["disconnection_distance"],
         )
         entry.update(counts._asdict())
-    warn_about(counts, neighbors, umap.n_neighbors - 1)
+    warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
     return neighbors._replace(indptr=np.concatenate([np.zeros(n_old, np.int64), neighbors.indptr]))
 
 

@@ -106,7 +106,7 @@ def learned(
         elif umap.metric == "precomputed":
             check_square(values)
         entry.update(counts._asdict())
-    warn_about(counts, neighbors, umap.n_neighbors - 1)
+    warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
     return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
 
 

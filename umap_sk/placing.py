@@ -51,7 +51,7 @@ def read_new(umap: Any, values: Any, knn_indices: Any, knn_dists: Any, count: in
 def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:
     """Coordinates of new rows, of the dtype of their features."""
     neighbors, counts = read_new(umap, values, knn_indices, knn_dists, umap.n_neighbors)
-    warn_about(counts, neighbors, umap.n_neighbors)
+    warn_about(counts, neighbors.indptr, umap.n_neighbors)
     forces = parameters.forces_of(umap, Curve(umap.a_, umap.b_))
     space = parameters.output_space(umap)
     frozen = umap._map.get("frozen", lambda: freeze(umap.embedding_, forces, umap.seed_, space))

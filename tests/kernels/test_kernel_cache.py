@@ -16,7 +16,7 @@ CODE = """
 import numpy as np
 from umap_sk import kernels
 positions = np.zeros((100, 2), np.float32)
-kernels.jitter(positions, np.float32(1))
+kernels.jitter(positions, 0, np.float32(1))
 stats = getattr(getattr(kernels.jitter, "compiled", None), "stats", None)
 print(positions.astype(float).sum(), *(sum(counts.values()) for counts in (stats or ())[1:]))
 """

@@ -42,7 +42,7 @@ def field_at(positions, spacing, curve=CURVE, near=False, scale=1.0):
 
 def added_near(positions, frame, curve=CURVE, **seeds):
     out = np.zeros_like(positions)
-    repulsion.add_near_field(positions, frame, 1.0, settings_of(curve=curve, **seeds), out)
+    repulsion.add_near_field(repulsion.near_points(positions, frame), 1.0, settings_of(curve=curve, **seeds), out)
     return out
 
 
@@ -195,7 +195,7 @@ def test_field_does_not_depend_on_threads():
         repulsion.transformed_kernel.cache_clear()
         with limit_threads(threads):
             frame, out = field_at(positions, 0.15, near=True)
-            repulsion.add_near_field(positions, frame, 0.5, settings_of(), out)
+            repulsion.add_near_field(repulsion.near_points(positions, frame), 0.5, settings_of(), out)
             results.append(out)
     assert results[0].tobytes() == results[1].tobytes()
 
@@ -239,7 +239,7 @@ def test_near_field_of_some_rows_is_that_of_all():
     whole = added_near(positions, frame)
     for first, last in ((kernels.BLOCK, 2 * kernels.BLOCK), (0, kernels.BLOCK), (2 * kernels.BLOCK, len(positions))):
         part = np.zeros((last - first, 2), np.float32)
-        repulsion.add_near_field(positions, frame, 1.0, settings_of(), part, first)
+        repulsion.add_near_field(repulsion.near_points(positions, frame), 1.0, settings_of(), part, first)
         assert part.tobytes() == whole[first:last].tobytes()
 
 
@@ -247,5 +247,5 @@ def test_near_field_adds_and_scales():
     positions = points(1300, 6.0)
     frame = repulsion.frame_of(positions, 0.15)
     out = np.ones_like(positions)
-    repulsion.add_near_field(positions, frame, 0.25, settings_of(), out)
+    repulsion.add_near_field(repulsion.near_points(positions, frame), 0.25, settings_of(), out)
     np.testing.assert_allclose(out, 1 + 0.25 * added_near(positions, frame), rtol=1e-5, atol=1e-5)

@@ -129,9 +129,11 @@ def test_length_spread_is_the_twins(symmetric, d):
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
             positions[1:9] = positions[0]
-            found = width.length_spread(level, positions)
+            found = width.length_spread(*width.sampled_edges(level, positions))
             assert found == pytest.approx(naive.length_spread(dense_slices(level), positions), rel=1e-4)
-            assert width.length_spread(level, positions * np.float32(64)) == pytest.approx(found, rel=1e-6)
+            assert width.length_spread(*width.sampled_edges(level, positions * np.float32(64))) == pytest.approx(
+                found, rel=1e-6
+            )
 
 
 def test_length_spread_of_folds():
@@ -139,11 +141,11 @@ def test_length_spread_of_folds():
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * level.order / n
     even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    assert 1 <= width.length_spread(level, even) < 3
+    assert 1 <= width.length_spread(*width.sampled_edges(level, even)) < 3
     folded = even.copy()
     folded[level.order % 20 == 0] *= -1
-    assert width.length_spread(level, folded) > 100
-    assert width.length_spread(level, np.zeros_like(even)) == 1
+    assert width.length_spread(*width.sampled_edges(level, folded)) > 100
+    assert width.length_spread(*width.sampled_edges(level, np.zeros_like(even))) == 1
 
 
 def test_length_spread_of_a_sample(monkeypatch):
@@ -153,7 +155,7 @@ def test_length_spread_of_a_sample(monkeypatch):
     found = []
     for measured in (2_000, 20_000):
         monkeypatch.setattr(width, "MEASURED", measured)
-        found.append(width.length_spread(level, positions))
+        found.append(width.length_spread(*width.sampled_edges(level, positions)))
     assert found[0] == pytest.approx(found[1], rel=0.1) and found[0] != found[1]
 
 

@@ -97,7 +97,7 @@ class Session:
             store.graph_path(self.folder).unlink(missing_ok=True)
         return graph
 
-    def take(self, held: SharedGraph) -> LayoutState | None:
+    def take(self, held: SharedGraph | None) -> LayoutState | None:
         """The state to go on from, None where the run begins; keeps the graph, after a look whether it is the run's."""
         self._hold(held)
         self._began_at = 0
@@ -126,13 +126,18 @@ class Session:
 
     def after_epoch(self, state: LayoutState) -> None:
         """Write the state in the background, if it is time and nothing else is being written."""
-        if self._writer is None or (self._pending and not self._pending.done()) or state.epoch >= self.n_epochs:
-            return  # the last state is written by finalize
-        self._look_at_pending()
-        epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
-        due = epochs is not None and state.epoch - self._tried >= epochs
-        if due or (seconds is not None and time.monotonic() - self._clock >= seconds):
+        if self.is_due(state.epoch):
+            assert self._writer is not None
+            self._look_at_pending()
             self._submit(state, self._writer)
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether it is time to write the state of an epoch, and nothing else is being written."""
+        if self._writer is None or (self._pending and not self._pending.done()) or epoch >= self.n_epochs:
+            return False  # the last state is written by finalize
+        epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
+        due = epochs is not None and epoch - self._tried >= epochs
+        return due or (seconds is not None and time.monotonic() - self._clock >= seconds)
 
     def finalize(self, state: LayoutState, embedding: np.ndarray) -> None:
         """Write the state at which a call ends, and wait for the disk; of a finished run, only the map is kept."""
@@ -165,9 +170,9 @@ class Session:
             shutil.rmtree(self.folder)
         lock.unlock(self.folder, keep=keep_lock)
 
-    def _hold(self, shared: SharedGraph) -> None:
+    def _hold(self, shared: SharedGraph | None) -> None:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
-        if not self._keeps_graph:
+        if not self._keeps_graph or shared is None:
             return
         shared.checksum = shared.checksum or checksum_of_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum

@@ -267,16 +267,7 @@ class Manifold(Views):
         ValueError
             If a parameter differs, with both values.
         """
-        differing = [
-            f"{name}={self._parameters[name]!r} there, {parameters[name]!r} here"
-            for name in GRAPH_PARAMETERS
-            if name in self._parameters and name in parameters and self._parameters[name] != parameters[name]
-        ]
-        if differing:
-            raise ValueError(
-                f"The manifold was learned with other parameters: {'; '.join(differing)}. Set the estimator's "
-                "parameters to the manifold's, or learn a manifold with the estimator's."
-            )
+        check_agreement(self._parameters, parameters)
 
     def __repr__(self) -> str:
         known = f", n_neighbors={self._parameters['n_neighbors']}" if "n_neighbors" in self._parameters else ""
@@ -296,6 +287,20 @@ class Manifold(Views):
         check_radii(state.get("radii"), graph.indptr, what, cure)
         self._shared = SharedGraph(graph, WHOLE, lengths, state.get("radii"))
         self._parameters = parameters
+
+
+def check_agreement(known: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raise if a graph was learned with other parameters."""
+    differing = [
+        f"{name}={known[name]!r} there, {wanted[name]!r} here"
+        for name in GRAPH_PARAMETERS
+        if name in known and name in wanted and known[name] != wanted[name]
+    ]
+    if differing:
+        raise ValueError(
+            f"The manifold was learned with other parameters: {'; '.join(differing)}. Set the estimator's parameters "
+            "to the manifold's, or learn a manifold with the estimator's."
+        )
 
 
 def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:

@@ -55,16 +55,29 @@ def membership_strengths(
     local_connectivity: float = 1.0,
     *,
     new_rows: bool = False,
+    mean: float | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Membership strength of every neighbor, ``exp(-max(0, d - rho) / sigma)``, float32 in [0, 1].
 
-    `out` may be ``neighbors.distances``, which saves memory and ends their use as distances. For the other parameters
-    see :func:`local_scales`.
+    `out` may be ``neighbors.distances``, which saves memory and ends their use as distances; `mean` is that of all
+    distances, where the neighbors are those of some rows. For the other parameters see :func:`local_scales`.
     """
     out = np.empty_like(neighbors.distances) if out is None else out
-    _solved(neighbors, n_neighbors, local_connectivity, new_rows, out)
+    _solved(neighbors, n_neighbors, local_connectivity, new_rows, out, mean)
     return out
+
+
+def sums_of_distances(neighbors: Neighbors) -> np.ndarray:
+    """Sum of all distances of every block of rows, float64."""
+    sums = np.empty(-(-(len(neighbors.indptr) - 1) // kernels.BLOCK))
+    kernels.sums_of_row_blocks(readonly(neighbors.indptr), readonly(neighbors.distances), sums)
+    return sums
+
+
+def mean_of_all(sums: np.ndarray, entries: int) -> float:
+    """Mean of all distances from the sums of blocks of rows, which are added without rounding, in whatever order."""
+    return math.fsum(sums.tolist()) / max(1, entries)
 
 
 def mean_distances(neighbors: Neighbors) -> np.ndarray:
@@ -82,14 +95,19 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
 
 
 def _solved(
-    neighbors: Neighbors, n_neighbors: int, local_connectivity: float, new_rows: bool, strengths: np.ndarray
+    neighbors: Neighbors,
+    n_neighbors: int,
+    local_connectivity: float,
+    new_rows: bool,
+    strengths: np.ndarray,
+    mean: float | None = None,
 ) -> LocalScales:
     """Local scales; strengths are written, unless there is no room for them."""
     rows = len(neighbors.indptr) - 1
     rho, sigma = np.empty(rows), np.empty(rows)
     self_entries = 0 if new_rows else 1
     entries = len(neighbors.distances) + rows * self_entries
-    mean = float(neighbors.distances.sum(dtype=np.float64)) / max(1, entries)
+    mean = mean_of_all(sums_of_distances(neighbors), entries) if mean is None else mean
     kernels.solve_scales(
         readonly(neighbors.indptr),
         readonly(neighbors.distances),

@@ -67,7 +67,8 @@ from umap_sk.kernels.output_spaces import (
     bring_into_space,
     space_step,
 )
-from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales
+from umap_sk.kernels.pieces import append_rows, copy_rows, count_sent, fill_sent, unite_rows
+from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales, sums_of_row_blocks
 from umap_sk.kernels.sell import PULLED, SLICE, fill_slices, jitter, longest_first, slice_sums, smooth, take_from_slices
 from umap_sk.kernels.set_operations import (
     DIFFERENCE,

@@ -164,14 +164,12 @@ def space_step(
     parameters,
     kind,
     settings,
-    first_block,
-    last_block,
     out,
     out_moments,
 ):
-    """One epoch of the rows of some blocks in a space, with sampled repulsion."""
+    """One epoch in a space, with sampled repulsion."""
     n, d = positions.shape
-    for block in prange(first_block, last_block):
+    for block in prange((n + BLOCK - 1) // BLOCK):
         low = block * BLOCK
         high = min(n, low + BLOCK)
         first = np.empty((d, CHUNK), f4)
@@ -185,7 +183,7 @@ def space_step(
         )
         push_block(low, high, positions, degree, pick, measure, parameters, s, first, second, terms, gradient)
         by_component(low, high, degree, d, degrees)
-        adam_block(low, high, positions, moments, degrees, s, gradient, out, out_moments)
+        adam_block(0, low, high, positions, moments, degrees, s, gradient, out, out_moments)
         for i in range(low, high):
             end_in_space(kind, positions[i], parameters, out[i])
 

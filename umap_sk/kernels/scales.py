@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.neighbors import longest
-from umap_sk.kernels.numbers import exp_minus, f4, log_of
+from umap_sk.kernels.numbers import BLOCK, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LANES = 64  # rows whose local scales are solved side by side
@@ -70,6 +70,17 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
                 inverse = 1.0 / sigma[first + r] if sigma[first + r] > 0 else 0.0
                 for e in range(start, stop):
                     strengths[e] = f4(exp_minus(excess[e - start, r] * inverse))
+
+
+@parallel_kernel
+def sums_of_row_blocks(indptr, values, sums):
+    """Sum of all values of every block of rows."""
+    n = indptr.shape[0] - 1
+    for block in prange(sums.shape[0]):
+        total = 0.0
+        for e in range(indptr[block * BLOCK], indptr[min(n, (block + 1) * BLOCK)]):
+            total += values[e]
+        sums[block] = total
 
 
 @kernel

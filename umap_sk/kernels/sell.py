@@ -137,11 +137,14 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
 
 
 @parallel_kernel
-def jitter(positions, amount):
-    """Move every row by up to `amount` along every axis, so that no two lie on one place: those would never part."""
+def jitter(positions, first_row, amount):
+    """Move every row by up to `amount` along every axis, so that no two lie on one place: those would never part.
+
+    The rows are those from `first_row` on.
+    """
     n, d = positions.shape
     for block in prange((n + BLOCK - 1) // BLOCK):
         for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             for k in range(d):
-                share = f4(np.int64(mix(uint64(i * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
+                share = f4(np.int64(mix(uint64((first_row + i) * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
                 positions[i, k] += amount * share

@@ -38,7 +38,7 @@ def filled(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) ->
         apart = laid_out_apart(graph[left][:, left], lengths, forces, places.shape[1], seed)
         places[left] = beside(places[known], apart)
     moved = places.copy()
-    kernels.jitter(moved, np.float32(JITTER))
+    kernels.jitter(moved, 0, np.float32(JITTER))
     return np.where(given[:, None], places, moved)
 
 

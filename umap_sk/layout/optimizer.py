@@ -9,7 +9,17 @@ from umap_sk import kernels
 from umap_sk.layout.anchors import Anchors, add_pull
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.density import Density, Target, add_density
-from umap_sk.layout.repulsion import MOST_CELLS, Kernel, add_near_field, grid_field, read_field, spacing_for
+from umap_sk.layout.repulsion import (
+    MOST_CELLS,
+    GridField,
+    Kernel,
+    NearPoints,
+    add_near_field,
+    grid_field,
+    near_points,
+    read_field,
+    spacing_for,
+)
 from umap_sk.layout.schedule import Phase, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.layout.spaces import Space
@@ -112,6 +122,13 @@ class LayoutState(NamedTuple):
     width: float = 1.0
 
 
+class Repulsion(NamedTuple):
+    """Repulsion of all vertices: a field on a grid, and where it counts what lies near each other."""
+
+    field: GridField
+    near: NearPoints | None
+
+
 def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
     """State before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
@@ -150,16 +167,30 @@ def run(
 
 def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
     """One epoch, and the prolongation to the next level where a phase ends."""
-    phase = next(p for p in problem.phases if state.epoch < p.first_epoch + p.epochs)
+    phase = phase_at(problem.phases, state.epoch)
+    state = stepped(problem, phase, state, spare)
+    if state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
+        positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
+        return next_phase(phase, state, positions)
+    return state
+
+
+def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
+    """The phase that an epoch belongs to."""
+    return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
+
+
+def stepped(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """One epoch of a phase, on its level; it may be written over a spare state."""
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(problem, phase, state, out, out_moments)
-    end = phase.first_epoch + phase.epochs
-    epoch = state.epoch + 1
-    if epoch == end < total_epochs(problem.phases):
-        positions = prolongation(problem.levels, phase.depth, out) if phase.depth else out
-        moments = np.zeros((2, *positions.shape), np.float32)
-        return LayoutState(max(0, phase.depth - 1), positions, moments, epoch, state.seed, state.width)
-    return state._replace(positions=out, moments=out_moments, epoch=epoch)
+    return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
+
+
+def next_phase(phase: Phase, state: LayoutState, positions: np.ndarray) -> LayoutState:
+    """The state at the end of a phase as the next one's first, which has these positions, and no moments yet."""
+    moments = np.zeros((2, *positions.shape), np.float32)
+    return state._replace(depth=max(0, phase.depth - 1), positions=positions, moments=moments)
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
@@ -173,24 +204,29 @@ def step_rows(
     state: LayoutState,
     out: np.ndarray,
     out_moments: np.ndarray,
+    repulsion: Repulsion | None = None,
 ) -> None:
     """One epoch of the level's rows: a function of the state alone, whatever other rows are computed where.
 
     Where the level has some rows alone (:func:`umap_sk.layout.sell.some_rows`), the state's moments and what is written
-    are of these, too; its positions are of all rows.
+    are of these, too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
     """
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)
     if problem.space:
         snapshot = readonly(state.positions), readonly(state.moments)
-        after = settings, 0, -(-level.n_vertices // kernels.BLOCK), out, out_moments
-        kernels.space_step(*snapshot, *level.edges, level.degree, level.row_owner, *problem.space.measured, *after)
+        rows = *level.edges, level.degree, level.row_owner
+        kernels.space_step(*snapshot, *rows, *problem.space.measured, settings, out, out_moments)
         return
     positions, moments = readonly(state.positions), readonly(state.moments)
     density = density_now(problem, phase, state)
     added = bool(density or problem.anchors)  # to a field
     if phase.field:
-        repulsion(problem, phase, state, settings, out)
+        repulsion = repulsion or repulsion_of(problem, phase, state)
+        share = 1 / problem.levels[0].n_vertices
+        read_field(repulsion.field, state.positions, share, out, level.first_row)
+        if repulsion.near:
+            add_near_field(repulsion.near, share, settings, out, level.first_row)
     elif added:
         kernels.sampled_field(positions, level.first_row, level.degree, level.row_owner, settings, out)
     if problem.anchors:
@@ -198,11 +234,12 @@ def step_rows(
     if density:
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, out)
-    rows = positions, packed_positions(positions), level.first_row, moments, *level.edges, level.degree
+    places = packed_positions(positions)
+    here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
-        kernels.field_step(*rows, settings, out, out_moments)
+        kernels.field_step(*here, settings, out, out_moments)
     else:
-        kernels.sampled_step(*rows, level.row_owner, settings, out, out_moments)
+        kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
 
 def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
@@ -219,14 +256,8 @@ def packed_positions(positions: np.ndarray) -> np.ndarray:
     return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
-def repulsion(
-    problem: LayoutProblem,
-    phase: Phase,
-    state: LayoutState,
-    settings: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Write the repulsion that an epoch's state exerts on the level's rows into `out`, for masses that sum to 1."""
+def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
+    """The repulsion that an epoch's state exerts anywhere, for unit masses."""
     forces = problem.forces
     level = problem.levels[phase.depth]
     coarse = phase.depth > 0
@@ -235,12 +266,7 @@ def repulsion(
     spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
     kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
     field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
-    share = 1 / problem.levels[0].n_vertices
-    read_field(field, state.positions, share, out, level.first_row)
-    if near:
-        frame = field.frame
-        del field
-        add_near_field(state.positions, frame, share, settings, out, level.first_row)
+    return Repulsion(field, near_points(state.positions, field.frame) if near else None)
 
 
 def softening(phase: Phase, state: LayoutState) -> float:

@@ -10,9 +10,9 @@ from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import target_of
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import in_units, negatives_for, plan_phases, resettling_phases
-from umap_sk.layout.sell import arrange
-from umap_sk.layout.spaces import space_of
+from umap_sk.layout.schedule import Phase, in_units, negatives_for, plan_phases, resettling_phases
+from umap_sk.layout.sell import ArrangedLevel, arrange
+from umap_sk.layout.spaces import Space, space_of
 from umap_sk.runtime.allocation import beside
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
@@ -77,16 +77,21 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     built = list(coarsen.build_levels(held.rows(), seed))
     coarsest = built[-1]
     levels = arrange(built, seed, allocate, held)
+    space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
+    phases = phases_of(levels, schedule, forces, space)
+    target = None if space or forces.density is None else target_of(held, levels[0])
+    return LayoutProblem(levels, phases, forces, target=target, space=space), coarsest
+
+
+def phases_of(
+    levels: tuple[ArrangedLevel, ...], schedule: Schedule, forces: Forces, space: Space | None = None
+) -> tuple[Phase, ...]:
+    """The phases of a schedule on some levels."""
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
-    space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
     if space:
-        phases = tuple(in_units(phase, space.unit) for phase in plan_phases(1, n_epochs, negatives, field=False))
-        return LayoutProblem(levels, phases, forces, space=space), coarsest
+        return tuple(in_units(phase, space.unit) for phase in plan_phases(1, n_epochs, negatives, field=False))
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
-        phases = resettling_phases(n_epochs, negatives, field=on_grid)
-    else:
-        phases = plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
-    target = None if forces.density is None else target_of(held, levels[0])
-    return LayoutProblem(levels, phases, forces, target=target), coarsest
+        return resettling_phases(n_epochs, negatives, field=on_grid)
+    return plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)

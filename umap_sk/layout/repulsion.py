@@ -1,7 +1,7 @@
 """Repulsion of all vertices at once: a field on a grid, by fast Fourier transforms, and its short range by samples."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -58,6 +58,27 @@ class Frame(NamedTuple):
     extent: tuple[float, float]
     spacing: float
     shape: tuple[int, int]
+
+
+class NearPoints(NamedTuple):
+    """All positions in the order of the cells of a coarse grid.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, 2), float32
+        The positions.
+    order : ndarray of shape (n,), int32 or uint32
+        Their rows.
+    begin : ndarray of shape (n_cells + 1,), int64
+        Where every cell's points begin.
+    cells : tuple
+        Origin, cells a unit of the embedding, rows and columns of cells, and their side, as kernels take them.
+    """
+
+    points: np.ndarray
+    order: np.ndarray
+    begin: np.ndarray
+    cells: tuple[Any, ...]
 
 
 class GridField(NamedTuple):
@@ -161,15 +182,8 @@ def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.nd
     kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
-def add_near_field(
-    positions: np.ndarray,
-    frame: Frame,
-    scale: float,
-    settings: np.ndarray,
-    out: np.ndarray,
-    first_row: int = 0,
-) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, to the rows from `first_row` on."""
+def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
+    """Positions sorted by cells as wide as the repulsion that a grid does not resolve."""
     n = len(positions)
     reach = REACH * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
@@ -180,5 +194,9 @@ def add_near_field(
     order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
     points = np.empty((n, 2), np.float32)
     kernels.sort_into_cells(readonly(positions), *cells, n_columns, counts, begin, order, points)
-    grid = (*cells, n_rows, n_columns, np.float32(reach))
-    kernels.add_near_field(points, order, begin, *grid, np.float32(scale), settings, first_row, out)
+    return NearPoints(points, order, begin, (*cells, n_rows, n_columns, np.float32(reach)))
+
+
+def add_near_field(near: NearPoints, scale: float, settings: np.ndarray, out: np.ndarray, first_row: int = 0) -> None:
+    """Add the short range of the repulsion, which the grid does not resolve, to the rows from `first_row` on."""
+    kernels.add_near_field(*near[:3], *near.cells, np.float32(scale), settings, first_row, out)

@@ -86,19 +86,24 @@ def arrange(
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
     for depth in range(len(orders) - 1, -1, -1):
-        order = orders[depth]
-        rank = inverse(order)
-        owner = taken(rank, taken(rest[depth].owner, orders[depth - 1])) if depth else order[:0]
-        mass = rest[depth].mass[order] if depth else rest[depth].mass
-        degree = taken(rest[depth].degree, order)
+        rank = inverse(orders[depth])
+        vectors = arranged_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
             give_back()
-        slices = make_slices(rest, order, rank, in_memory if depth else allocate, None if depth else shared)
-        arranged.append(ArrangedLevel(slices, order, degree, mass, owner, owner))
+        slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
+        arranged.append(vectors._replace(slices=slices))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
         arranged[-depth - 1] = coarser._replace(row_owner=taken(coarser.owner, finer.row_owner))
     return tuple(arranged[::-1])
+
+
+def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
+    """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
+    level, order = levels[depth], orders[depth]
+    owner = taken(rank, taken(level.owner, orders[depth - 1])) if depth else order[:0]
+    mass = taken(level.mass, order) if depth else level.mass
+    return ArrangedLevel(NO_SLICES, order, taken(level.degree, order), mass, owner, owner)
 
 
 def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
@@ -210,5 +215,5 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
     positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5, keep_internal=depth > 1)
-    kernels.jitter(positions, np.float32(JITTER))
+    kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

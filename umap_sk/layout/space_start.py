@@ -31,6 +31,6 @@ def taken_as_is(space: Space, coordinates: np.ndarray, *, jittered: bool) -> np.
     """Positions of an array of the space's own coordinates, moved a little so that no two lie on one place."""
     positions = inside(space, coordinates)
     if jittered:
-        kernels.jitter(positions, np.float32(JITTER * space.unit))
+        kernels.jitter(positions, 0, np.float32(JITTER * space.unit))
         kernels.bring_into_space(positions, space.parameters, space.kind)
     return positions

@@ -11,7 +11,16 @@ from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import pivot_mds_positions
 from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation
 from umap_sk.layout.spectral import spectral_positions
-from umap_sk.layout.width import NARROWEST, WIDEST, robust_widths, scaled_robustly, smoothed_start, suited_width
+from umap_sk.layout.width import (
+    NARROWEST,
+    WIDEST,
+    length_spread,
+    robust_widths,
+    sampled_edges,
+    scaled_robustly,
+    smoothed_start,
+    suited_width,
+)
 from umap_sk.runtime.side_by_side import taken
 
 OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
@@ -65,7 +74,7 @@ def start_positions(
             positions = prolongation(levels, depth, positions)
     if scaled:
         positions = np.ascontiguousarray(positions)
-        kernels.jitter(positions, np.float32(JITTER))
+        kernels.jitter(positions, 0, np.float32(JITTER))
     return positions, width
 
 
@@ -84,11 +93,16 @@ def averaged(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, fl
 
 def rescaled(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
     """Means on the coarsest level of smoothed positions, as wide as suits them, and that width."""
-    levels = problem.levels
-    positions = finest = smoothed_start(levels[0], finest)
+    finest = smoothed_start(problem.levels[0], finest)
+    return scaled_averages(finest, problem, length_spread(*sampled_edges(problem.levels[0], finest)))
+
+
+def scaled_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -> tuple[np.ndarray, float]:
+    """Means on the coarsest level of smoothed positions, whose edges have this spread, as wide as suits them."""
+    levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
         positions = average(coarser, finer.mass, positions)
-    width = suited_width(levels[0], finest, levels[-1], positions, problem.forces)
+    width = suited_width(spread, levels[0].n_vertices, levels[-1], positions, problem.forces)
     return positions * np.float32(width), width
 
 

@@ -60,30 +60,35 @@ def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
-def suited_width(
-    finest: ArrangedLevel, positions: np.ndarray, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces
-) -> float:
+def suited_width(spread: float, n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces) -> float:
     """Width from which a start is arranged best: enough for its groups, less where it is folded.
 
     The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
     about twice as much. A start with edges that are much longer than most lays on top of each other what does not
-    belong together, and a narrow one lets the descent sort it. The loss does not see empty space, so there is a bound.
+    belong together, and a narrow one lets the descent sort it: `spread` is that of :func:`length_spread`. The loss does
+    not see empty space, so there is a bound.
     """
     rate = forces.negative_rate * forces.gamma
-    losses = expected_losses(coarsest, averages, np.array(SCALES), finest.n_vertices, forces.curve, rate)
+    losses = expected_losses(coarsest, averages, np.array(SCALES), n_rows, forces.curve, rate)
     room = ROOM * lowest_scale(np.array(SCALES), losses)
-    return min(WIDEST, max(NARROWEST, min(room, CROWDED / length_spread(finest, positions))))
+    return min(WIDEST, max(NARROWEST, min(room, CROWDED / spread)))
 
 
-def length_spread(level: ArrangedLevel, positions: np.ndarray) -> float:
-    """Mean square of some edges' lengths, in units of their median, both weighted."""
-    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, MEASURED))
+def sampled_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths and weights of some edges, all of them of rows that stand for all, or for the level's rows."""
+    stride = stride_of(level.n_vertices, MEASURED)
+    rows = np.arange(-level.first_row % stride, len(level.degree), stride)
     starts, indices, weights = level.slices
     count = (np.diff(starts) // kernels.SLICE)[rows // kernels.SLICE]
     edges = np.repeat(starts[rows // kernels.SLICE] // kernels.SLICE - np.cumsum(count) + count, count)
     edges = (edges + np.arange(count.sum())) * kernels.SLICE + np.repeat(rows % kernels.SLICE, count)
-    lengths = np.linalg.norm(positions[np.repeat(rows, count)] - positions[indices[edges]], axis=1).astype(np.float64)
-    shares = weights[edges].astype(np.float64)
+    own = level.first_row + np.repeat(rows, count)
+    return np.linalg.norm(positions[own] - positions[indices[edges]], axis=1), weights[edges]
+
+
+def length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:
+    """Mean square of edges' lengths, in units of their median, both weighted."""
+    lengths, shares = lengths.astype(np.float64), weights.astype(np.float64)
     order = np.argsort(lengths, kind="stable")
     reached = np.cumsum(shares[order])
     middle = lengths[order[np.searchsorted(reached, reached[-1] / 2)]] if reached[-1] > 0 else 0.0

@@ -90,10 +90,13 @@ def read_neighbors(
     return Neighbors(indptr, indices, distances, n_columns), counts
 
 
-def warn_about(counts: NeighborCounts, neighbors: Neighbors, wanted: int) -> None:
-    """Warn once of each thing that `read_neighbors` met and mended, where rows should have `wanted` neighbors."""
+def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
+    """Warn once of each thing that `read_neighbors` met and mended, where rows should have `wanted` neighbors.
+
+    `indptr` is where each row begins.
+    """
     if counts.short_rows:
-        fewest = int(np.diff(neighbors.indptr).min())
+        fewest = int(np.diff(indptr).min())
         warn(
             f"{counts.short_rows} of {counts.rows} rows have fewer than {wanted} neighbors (the fewest: {fewest}); "
             "they use those they have. Search for more neighbors, or lower n_neighbors.",
@@ -159,7 +162,7 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
     dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
     rules = Rules(n_columns, max(1, form.longest), self_entry, np.inf, index_dtype, dist_dtype)
     indptr, columns, distances, counts = gather(form, rules)
-    warn_about(counts._replace(short_rows=0), Neighbors(indptr, columns, distances, n_columns), 0)
+    warn_about(counts._replace(short_rows=0), indptr, 0)
     if counts.edges < 2**31:  # scipy copies the indices if the two differ in width
         indptr = indptr.astype(index_dtype)
     return scipy.sparse.csr_array((distances, columns, indptr), shape=(form.shape[0], n_columns))

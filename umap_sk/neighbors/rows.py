@@ -60,10 +60,28 @@ class Rules(NamedTuple):
     first_row: int = 0
 
 
+class Gathered(NamedTuple):
+    """Rows that follow each other without gaps, and what was counted: by what was met, and short and empty rows."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    distances: np.ndarray
+    tally: np.ndarray
+    short: int
+    empty: int
+
+
 def gather(
     form: Form, rules: Rules, allocate: Allocate = in_memory
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
     """Read all blocks; rows follow each other without gaps."""
+    read = gather_rows(form, rules, allocate)
+    refuse_falling(form.is_array, read.tally)
+    return *read[:3], counts_of(form.shape[0], len(read.indices), *read[3:])
+
+
+def gather_rows(form: Form, rules: Rules, allocate: Allocate = in_memory) -> Gathered:
+    """Read all blocks of what may be a part of the rows, which may fall where most of all rows do not."""
     room = form.room(rules.wanted)
     indptr = np.zeros(form.shape[0] + 1, np.int64)
     indices = allocate("neighbor_indices", room, rules.index_dtype)
@@ -80,11 +98,14 @@ def gather(
         ends += to
         to = int(ends[-1])
         del block  # whose memory the one after the next takes
-    _refuse_falling(form, tally)
-    indices, dists = shortened(indices, to), shortened(dists, to)
-    counts = NeighborCounts(
-        rows=form.shape[0],
-        edges=to,
+    return Gathered(indptr, shortened(indices, to), shortened(dists, to), tally, short, empty)
+
+
+def counts_of(rows: int, edges: int, tally: np.ndarray, short: int, empty: int) -> NeighborCounts:
+    """Counts by their names."""
+    return NeighborCounts(
+        rows=rows,
+        edges=edges,
         sentinels=int(tally[kernels.SENTINELS]),
         self_entries=int(tally[kernels.SELF_ENTRIES]),
         duplicates=int(tally[kernels.DUPLICATES]),
@@ -93,7 +114,6 @@ def gather(
         short_rows=short,
         empty_rows=empty,
     )
-    return indptr, indices, dists, counts
 
 
 def _read_block(
@@ -119,7 +139,7 @@ def _read_block(
     if len(wrong):
         code, row, position = (int(value) for value in problem[wrong[0]])
         if code == kernels.NEGATIVE:  # inner products are both: say what they are rather than what is wrong with one
-            _refuse_falling(form, before + total)
+            refuse_falling(form.is_array, before + total)
         place = form.entry(block.first_row + row, position)
         checks.raise_problem(code, place, rules.n_columns, form.index_dtype)
     if kept.sum() < room[-1]:
@@ -132,7 +152,8 @@ def _table_size(longest: int) -> int:
     return 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length()
 
 
-def _refuse_falling(form: Form, tally: np.ndarray) -> None:
+def refuse_falling(is_array: bool, tally: np.ndarray) -> None:
+    """Raise if most rows' values fall: similarities, where distances are needed."""
     falling, ordered = int(tally[kernels.FALLING]), int(tally[kernels.ORDERED])
-    if form.is_array and 2 * falling > ordered:
+    if is_array and 2 * falling > ordered:
         checks.raise_falling(falling, ordered)

@@ -86,3 +86,15 @@ def spare_threads(n_rows: int) -> Iterator[None]:
     """Run kernels on one thread where the rows are too few to share: others would only wait, and cost their share."""
     with limit_threads(1 if n_rows <= FEW_ROWS else None):
         yield
+
+
+@contextlib.contextmanager
+def exactly(n_threads: int) -> Iterator[None]:
+    """Run kernels on so many threads, at most on those there are: for workers, whose number of threads is known."""
+    start_threads()
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

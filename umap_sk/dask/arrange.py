@@ -1,0 +1,130 @@
+"""Levels in the optimizer's order: blocks of rows get their edges from all pieces, and stay where they are."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Future
+
+from umap_sk import kernels
+from umap_sk.dask import rows
+from umap_sk.dask.cluster import Cluster, home, submit
+from umap_sk.dask.graph import bounds_of, each, spans
+from umap_sk.dask.levels import LevelInPieces, Levels
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.layout.coarsen import Level
+from umap_sk.layout.sell import NO_SLICES, ArrangedLevel, Slices, arranged_vectors, inverse, make_slices, orders_of
+from umap_sk.runtime.compile import readonly
+
+
+class Tower(NamedTuple):
+    """All levels in the optimizer's order, those in pieces without their edges, and the coarsest in its own."""
+
+    levels: tuple[ArrangedLevel, ...]
+    coarsest: Level
+
+
+class Blocks(NamedTuple):
+    """A level's rows in the optimizer's order, with their edges.
+
+    Attributes
+    ----------
+    groups : list of list of Future
+        For every worker, the blocks that are its.
+    bounds : list of int
+        Where each group begins, and the number of rows.
+    """
+
+    groups: list[list[Future]]
+    bounds: list[int]
+
+
+def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[Blocks]]:
+    """The tower of levels, and blocks of rows of those in pieces; the coarsest is gathered in any case."""
+    vectors = [level.vectors for level in levels.in_pieces]
+    last = levels.in_pieces[-1]
+    tower = submit(cluster, "arrange", _tower, vectors, levels.alone, last.pieces, last.scale, seed, wide=True)
+    return tower, [_blocks(cluster, tower, depth, level) for depth, level in enumerate(levels.in_pieces)]
+
+
+def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: float, seed: int) -> Tower:
+    """Every level's order and what is known of its vertices; a graph of one level is needed whole for its start."""
+    levels = [*vectors, *alone]
+    coarsest = levels[-1] if alone else Level(*rows.joined(pieces), scale, *levels[-1][4:])
+    orders = orders_of([*levels[:-1], coarsest], seed)
+    arranged: list[ArrangedLevel] = []
+    for depth, level in enumerate(levels):
+        order, rank = orders[depth], inverse(orders[depth])
+        made = arranged_vectors(levels, orders, rank, depth)
+        slices = make_slices([level], order, rank) if depth >= len(vectors) else NO_SLICES
+        arranged.append(made._replace(slices=slices))
+    for depth in range(2, len(arranged)):
+        arranged[depth] = arranged[depth]._replace(row_owner=arranged[depth].owner[arranged[depth - 1].row_owner])
+    return Tower(tuple(arranged), coarsest)
+
+
+def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -> Blocks:
+    """Blocks of rows of a level: each takes its rows from all pieces."""
+    bounds = bounds_of(cluster, level.n_vertices)
+    parts = len(bounds) - 1
+    rank = submit(cluster, "arrange", _rank, tower, depth)
+    blocks: dict[str, list[Future]] = {}
+    starts: dict[str, int] = {}
+    for part, (first, last) in enumerate(spans(bounds)):
+        at = home(cluster, part, parts)
+        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, first, last)
+        taken = each(cluster, "send", _taken, level.pieces, wanted)
+        given = wanted, taken, rank, level.scale, level.n_vertices
+        blocks.setdefault(at, []).append(submit(cluster, "lay_out", _laid_out, *given, at=at))
+        starts.setdefault(at, first)
+    return Blocks(list(blocks.values()), [*starts.values(), level.n_vertices])
+
+
+class Wanted(NamedTuple):
+    """Rows of a block, in its order: their numbers in the graph, the piece that each is in, and what a block has."""
+
+    first_row: int
+    numbers: np.ndarray
+    bounds: np.ndarray
+    degree: np.ndarray
+    mass: np.ndarray
+    row_owner: np.ndarray
+
+
+def _rank(tower: Tower, depth: int) -> np.ndarray:
+    return inverse(tower.levels[depth].order)
+
+
+def _wanted(tower: Tower, depth: int, bounds: list[int], first: int, last: int) -> Wanted:
+    level = tower.levels[depth]
+    return Wanted(
+        first, level.order[first:last], np.array(bounds), level.degree[first:last], level.mass, level.row_owner
+    )
+
+
+def _taken(piece: rows.Piece, wanted: Wanted) -> FuzzyGraph:
+    """The rows of a piece that a block wants, in the block's order."""
+    numbers = wanted.numbers
+    here = (numbers >= piece.first_row) & (numbers < piece.first_row + piece.n_rows)
+    return rows.rows_of(piece, numbers[here])
+
+
+def _laid_out(
+    wanted: Wanted, taken: list[FuzzyGraph], rank: np.ndarray, scale: float, n_vertices: int
+) -> ArrangedLevel:
+    """A block of rows in slices, from what the pieces have given."""
+    indptr, indices, weights = rows.joined([rows.Piece(0, graph) for graph in taken])
+    piece = np.searchsorted(wanted.bounds, wanted.numbers, "right")
+    order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
+    starts = np.zeros(-(-len(order) // kernels.SLICE) + 1, np.int64)
+    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.SLICE))
+    np.cumsum(starts * kernels.SLICE, out=starts)
+    slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
+    for values, names, out in ((indices, rank, slices.indices), (weights, rank[:0], slices.weights)):
+        bits, names = readonly(values.view(np.uint32)), names.view(np.uint32)
+        kernels.fill_slices(
+            readonly(indptr), bits, names, order, wanted.first_row, readonly(starts), out.view(np.uint32)
+        )
+    if scale != 1:
+        np.multiply(slices.weights, np.float32(scale), out=slices.weights)
+    mass = wanted.mass if wanted.mass.strides != (0,) else np.broadcast_to(np.float32(1), n_vertices)
+    return ArrangedLevel(slices, order[:0], wanted.degree, mass, order[:0], wanted.row_owner, wanted.first_row)

@@ -1,0 +1,156 @@
+"""A cluster of workers: which there are, what is submitted to them, and what an error of theirs means."""
+
+import contextlib
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from distributed import Client, Future, get_client, get_worker
+from distributed.client import wait
+from distributed.scheduler import KilledWorker
+
+from umap_sk.runtime.compile import digest
+from umap_sk.runtime.threads import exactly
+
+GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
+
+
+class Cluster(NamedTuple):
+    """Workers that a run is shared out to.
+
+    Attributes
+    ----------
+    client : Client
+        The client.
+    workers : tuple of str
+        Addresses of the workers there were when the run began.
+    run : str
+        What the keys of its tasks have in common.
+    numbers : iterator of int
+        What tells them apart.
+    """
+
+    client: Client
+    workers: tuple[str, ...]
+    run: str
+    numbers: Iterator[int]
+
+
+def connected(client: Client | None) -> Cluster:
+    """The cluster of a client, or of the current one, whose workers have this version of the package."""
+    client = client or _current_client()
+    if client.status != "running":
+        raise ValueError(f"The client is {client.status}. {GONE}")
+    workers = tuple(sorted(client.scheduler_info(n_workers=-1)["workers"]))
+    if not workers:
+        raise ValueError(
+            "The cluster has no worker. Start some (cluster.scale(2)), and wait: client.wait_for_workers(2)."
+        )
+    _check_versions(client)
+    return Cluster(client, workers, uuid.uuid4().hex[:8], itertools.count())
+
+
+def _current_client() -> Client:
+    try:
+        return get_client()
+    except ValueError:
+        raise ValueError(f"There is no current client of Dask. {GONE}") from None
+
+
+def _check_versions(client: Client) -> None:
+    """Raise if a worker has no package, or one whose kernels may give other bits."""
+    here = _versions()
+    there = client.run(_versions_or_none)
+    wrong = {worker: versions for worker, versions in there.items() if versions != here}
+    if wrong:
+        worker, versions = next(iter(wrong.items()))
+        raise ValueError(
+            f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {_told(versions)}, the "
+            f"client {_told(here)}. Install the same umap-sk everywhere and start the workers anew."
+        )
+
+
+def _told(versions: tuple[str, str] | None) -> str:
+    return "no umap-sk" if versions is None else f"umap-sk {versions[0]} (kernels {versions[1]})"
+
+
+def _versions() -> tuple[str, str]:
+    from umap_sk import __version__
+
+    return __version__, digest()[:8]
+
+
+def _versions_or_none() -> tuple[str, str] | None:
+    try:
+        return _versions()
+    except ImportError:
+        return None
+
+
+def home(cluster: Cluster, part: int, parts: int) -> str:
+    """The worker that a part belongs to while it lives; neighboring parts lie together."""
+    return cluster.workers[part * len(cluster.workers) // parts]
+
+
+def submit(
+    cluster: Cluster, phase: str, function: Callable[..., Any], *given: Any, at: str = "", wide: bool = False
+) -> Future:
+    """A task of a phase, which the dashboard shows by its name: on one thread, or if it is wide on all of a worker's.
+
+    It runs at a worker's address (default: the first one's), or elsewhere if that is gone.
+    """
+    return cluster.client.submit(
+        _on_threads,
+        function,
+        wide,
+        *given,
+        key=f"umap_{phase}-{cluster.run}-{next(cluster.numbers)}",
+        workers=[at or cluster.workers[0]],
+        allow_other_workers=True,
+    )
+
+
+def _on_threads(function: Callable[..., Any], wide: bool, *given: Any) -> Any:
+    with exactly(get_worker().state.nthreads if wide else 1):
+        return function(*given)
+
+
+def outcome(cluster: Cluster, awaited: Any) -> Any:
+    """The value of a future, or of several; an error of a task as if it had been raised here."""
+    futures = [awaited] if isinstance(awaited, Future) else list(awaited)
+    finished(futures)
+    with _explained():
+        return cluster.client.gather(awaited)
+
+
+def finished(futures: Sequence[Future]) -> None:
+    """Wait for futures, and raise the first error among them as if it had been raised here."""
+    with _explained():
+        wait(futures)
+    for future in futures:
+        if future.status == "error":
+            raise _plain(future.exception())
+        if future.status in ("cancelled", "lost"):
+            raise RuntimeError(f"The scheduler has lost the run ({future.status}: {future.key}). {RESTART}")
+
+
+RESTART = "Fit again; with checkpoint=directory that goes on from the last epochs that were written."
+
+
+def _plain(error: BaseException) -> BaseException:
+    if isinstance(error, KilledWorker):
+        return RuntimeError(
+            f"Workers died again and again at one task ({error.task}), mostly for want of memory: see their logs. Give "
+            f"them more, or take more workers. {RESTART}"
+        )
+    return error.with_traceback(None)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Say what a lost connection means."""
+    try:
+        yield
+    except (OSError, TimeoutError) as error:
+        raise RuntimeError(f"The connection to the scheduler is lost: {error}. {RESTART}") from error

@@ -1,0 +1,225 @@
+"""DistributedUMAP: the estimator whose fit is shared out to the workers of a Dask cluster."""
+
+from typing import Any
+
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from umap_sk import inputs, parameters
+from umap_sk.dask import placing
+from umap_sk.dask.cluster import connected
+from umap_sk.dask.inputs import neighbors_of
+from umap_sk.dask.layout import laid_out, stored_run
+from umap_sk.dask.learning import learned
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.monitor.report import Report
+
+
+class DistributedUMAP(BaseEstimator):
+    """UMAP of a nearest-neighbor graph, laid out by the workers of a Dask cluster.
+
+    The map has the bits of :class:`umap_sk.PrecomputedUMAP` with the same parameters, for any number of workers and any
+    chunks, and if workers die on the way. It is for graphs that no machine of the cluster holds: rows stay where their
+    edges were made, positions travel once an epoch.
+
+    Parameters
+    ----------
+    n_neighbors, n_components, min_dist, spread, a, b, local_connectivity, set_op_mix_ratio, disconnection_distance, \
+    symmetrize, init, rescale_init, n_epochs, learning_rate, negative_sample_rate, repulsion_strength, multilevel, \
+    random_state, verbose, checkpoint : object
+        As in :class:`umap_sk.PrecomputedUMAP`. `init` is "auto", "pivot_mds", "spectral", "random" or an array.
+        Checkpoints are written by this process.
+    client : distributed.Client, default=None
+        The cluster; None for the current client.
+
+    Attributes
+    ----------
+    embedding_ : dask.array.Array of shape (n_samples, n_components), float32
+        The map, in the chunks of rows that were given; it stays on the workers until it is computed.
+    n_epochs_ : int
+        Epochs of the whole schedule.
+    a_, b_ : float
+        The curve.
+    seed_ : int
+        What the map depends on beside the data and the parameters.
+    n_features_in_ : int
+        Rows of the training data.
+    report_ : Report
+        Seconds and counts of every phase.
+
+    See Also
+    --------
+    umap_sk.PrecomputedUMAP : The same in one process.
+    umap_sk.dask.transform : New rows in the map of either, lazily.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> from distributed import Client
+    >>> from sklearn.neighbors import NearestNeighbors
+    >>> from umap_sk.dask import DistributedUMAP
+    >>> X = np.random.default_rng(0).normal(size=(300, 4))
+    >>> neighbors = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
+    >>> dists, indices = (da.from_array(array, chunks=(100, -1)) for array in neighbors)
+    >>> with Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as client:
+    ...     model = DistributedUMAP(n_neighbors=10, random_state=0).fit(knn_indices=indices, knn_dists=dists)
+    ...     model.embedding_.compute().shape
+    (300, 2)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        name: rule
+        for name, rule in parameters.CONSTRAINTS.items()
+        if not name.startswith(("metric", "searcher", "target_", "output_", "dens_", "n_jobs"))
+    } | {"client": "no_validation"}
+
+    def __init__(
+        self,
+        n_neighbors=15,
+        n_components=2,
+        *,
+        min_dist=0.1,
+        spread=1.0,
+        a=None,
+        b=None,
+        local_connectivity=1.0,
+        set_op_mix_ratio=1.0,
+        disconnection_distance=None,
+        symmetrize=True,
+        init="auto",
+        rescale_init=True,
+        n_epochs=None,
+        learning_rate=1.0,
+        negative_sample_rate=5,
+        repulsion_strength=1.0,
+        multilevel=True,
+        random_state=None,
+        verbose=False,
+        checkpoint=None,
+        client=None,
+    ):
+        self.n_neighbors = n_neighbors
+        self.n_components = n_components
+        self.min_dist = min_dist
+        self.spread = spread
+        self.a = a
+        self.b = b
+        self.local_connectivity = local_connectivity
+        self.set_op_mix_ratio = set_op_mix_ratio
+        self.disconnection_distance = disconnection_distance
+        self.symmetrize = symmetrize
+        self.init = init
+        self.rescale_init = rescale_init
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.negative_sample_rate = negative_sample_rate
+        self.repulsion_strength = repulsion_strength
+        self.multilevel = multilevel
+        self.random_state = random_state
+        self.verbose = verbose
+        self.checkpoint = checkpoint
+        self.client = client
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
+        """Learn the graph in pieces, unless a manifold is given, and lay it out.
+
+        Parameters
+        ----------
+        X, y : None
+            Not used.
+        knn_indices : dask array of shape (n_samples, k), integers, default=None
+            Neighbors of each row, in chunks of rows; a dask frame or an array of this process is taken, too.
+        knn_dists : dask array of shape (n_samples, k), real numbers, default=None
+            Their distances, in the same chunks.
+        init : array-like of shape (n_samples, n_components), default=None
+            A start, in place of the parameter `init`.
+        manifold : str or path, default=None
+            Directory of a manifold (:meth:`umap_sk.Manifold.save`) that all workers see.
+
+        Returns
+        -------
+        self : DistributedUMAP
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If what is given does not fit, chunks differ, or the workers cannot do it: before anything is computed.
+        RuntimeError
+            If the scheduler is lost on the way.
+        """
+        if X is not None:
+            raise TypeError("X is not used. Give the neighbors: fit(knn_indices=..., knn_dists=...).")
+        if manifold is not None and (knn_indices is not None or knn_dists is not None):
+            raise ValueError("Give either neighbors or a manifold, not both: the manifold has its graph already.")
+        neighbors = neighbors_of(knn_indices, knn_dists) if manifold is None else None
+        cluster, report, local = connected(self.client), Report(), self.local_parameters()
+        curve = parameters.curve_of(local)
+        graph = learned(cluster, local, neighbors, manifold, report)
+        begin = self.init if init is None else init
+        begin = inputs.check_start(begin, graph.n_samples, self.n_components, None, graph.graph.lengths is not None)
+        with stored_run(local, graph.checksum, begin) as stored:
+            found = laid_out(cluster, local, graph, begin, curve, stored, report)
+        chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
+        self.embedding_ = placing.embedding_of(cluster, found, graph, chunks)
+        self.a_, self.b_, self.seed_, self.n_features_in_ = *curve, found.seed, graph.n_samples
+        self.n_epochs_, self.report_ = found.n_epochs, report
+        return self
+
+    def fit_transform(self, X=None, y=None, **given):
+        """Fit, and return the map; for the parameters see :meth:`fit`.
+
+        Returns
+        -------
+        dask.array.Array of shape (n_samples, n_components), float32
+            `embedding_`.
+        """
+        return self.fit(X, y, **given).embedding_
+
+    def transform(self, X=None, *, knn_indices=None, knn_dists=None):
+        """Place new rows in the map, lazily, by chunks; see :func:`umap_sk.dask.transform`.
+
+        Parameters
+        ----------
+        X : None
+            Not used.
+        knn_indices, knn_dists : dask array or dask frame of shape (n_new, k)
+            Neighbors among the training rows, in the same chunks of rows, and their distances.
+
+        Returns
+        -------
+        dask.array.Array of shape (n_new, n_components), float32
+            Places, NaN for rows without a usable neighbor.
+        """
+        check_is_fitted(self)
+        if X is not None:
+            raise TypeError("X is not used. Give the neighbors: transform(knn_indices=..., knn_dists=...).")
+        return placing.transform(self, knn_indices, knn_dists)
+
+    def local_parameters(self):
+        """An estimator of one process with the same parameters, not fitted.
+
+        Returns
+        -------
+        umap_sk.PrecomputedUMAP
+            The estimator.
+        """
+        return PrecomputedUMAP(
+            **{name: value for name, value in self.get_params(deep=False).items() if name != "client"}
+        )
+
+    def to_local(self):
+        """The fitted estimator in this process, without its graph: places new rows, is stored, is scored.
+
+        Returns
+        -------
+        umap_sk.PrecomputedUMAP
+            Fitted, as after :meth:`umap_sk.PrecomputedUMAP.drop_graph`.
+        """
+        check_is_fitted(self)
+        return placing.local_model(self.local_parameters(), placing.results_of(self), self.embedding_.compute())
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "embedding_")

@@ -1,0 +1,85 @@
+"""What a call was given, as dask arrays in chunks of rows; told at once where it does not fit."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dask.array
+import numpy as np
+
+from umap_sk.dask.cluster import Cluster
+from umap_sk.graph import storage
+from umap_sk.neighbors import validate as checks
+
+CHUNKS = (
+    "Give both arrays the same chunks of rows: knn_dists = knn_dists.rechunk(knn_indices.chunks). Where their lengths "
+    "are not known, knn_indices.compute_chunk_sizes() finds them."
+)
+# What has no counterpart in pieces, with the values that leave it out.
+LEFT_OUT = {"metric": "precomputed", "output_metric": "euclidean", "target_metric": None, "dens_lambda": 0.0}
+
+
+def neighbors_of(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
+    """Both arrays as dask arrays whose chunks of rows are known and the same."""
+    if knn_indices is None or knn_dists is None:
+        raise ValueError(f"Neighbors are missing. {checks.PAIR} Or give a manifold in a directory.")
+    indices, dists = as_dask_array(knn_indices, "knn_indices"), as_dask_array(knn_dists, "knn_dists")
+    for array, name in ((indices, "knn_indices"), (dists, "knn_dists")):
+        if array.ndim != 2:
+            raise ValueError(f"{name} has {array.ndim} dimension(s), but rows x neighbors are needed.")
+        if np.isnan(array.shape).any():
+            raise ValueError(f"The chunks of {name} have unknown lengths. {CHUNKS}")
+    checks.check_index_dtype(indices.dtype, "knn_indices")
+    checks.check_distance_dtype(dists.dtype, "knn_dists")
+    if indices.shape != dists.shape:
+        raise ValueError(f"knn_indices has shape {indices.shape}, but knn_dists has {dists.shape}. {checks.PAIR}")
+    if indices.chunks[0] != dists.chunks[0]:
+        raise ValueError(
+            f"knn_indices has {len(indices.chunks[0])} chunks of rows, of {indices.chunks[0][0]} rows at first, but "
+            f"knn_dists {len(dists.chunks[0])}, of {dists.chunks[0][0]}. {CHUNKS}"
+        )
+    checks.check_rows(indices.shape[0], "knn_indices", n_rows=None, fewest=2)
+    checks.check_width(indices.shape[0], indices.dtype)
+    return indices, dists
+
+
+def as_dask_array(values: Any, name: str) -> Any:
+    """A dask array of one, a dask frame, or an array or memory map of this process."""
+    if isinstance(values, dask.array.Array):
+        return values
+    if hasattr(values, "to_dask_array"):
+        return values.to_dask_array(lengths=True)
+    array = checks.as_array(values, name)
+    return dask.array.from_array(array, chunks=("auto", -1))
+
+
+def check_parameters(umap: Any) -> None:
+    """Raise for what works in one process only."""
+    for name, value in LEFT_OUT.items():
+        given = getattr(umap, name)
+        if given != value:
+            raise ValueError(
+                f"{name}={given!r} works in one process only. Set {name}={value!r}, or fit PrecomputedUMAP."
+            )
+
+
+def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any], bool]:
+    """Path, parameters and rows of a manifold in a directory, and whether it has lengths, if all workers see it."""
+    if not isinstance(manifold, (str, os.PathLike)):
+        raise TypeError(
+            f"manifold must be the directory of one, which all workers see, but is {type(manifold).__name__}. "
+            "Save it there: manifold.save(directory)."
+        )
+    path = Path(manifold).absolute()
+    about = storage.description(path)
+    blind = [worker for worker, seen in cluster.client.run(_seen, str(path / storage.DESCRIPTION)).items() if not seen]
+    if blind:
+        raise ValueError(
+            f"{len(blind)} of {len(cluster.workers)} workers do not see {str(path)!r}, such as the one at {blind[0]}. "
+            "Put the manifold on a file system that all of them share, or give the neighbors as dask arrays."
+        )
+    return str(path), about, (path / "lengths.npy").exists()
+
+
+def _seen(path: str) -> bool:
+    return os.path.exists(path)

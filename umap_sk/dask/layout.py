@@ -1,0 +1,141 @@
+"""The layout of a graph in pieces, from levels to the last epoch, and its checkpoints."""
+
+import contextlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Future
+
+from umap_sk import parameters
+from umap_sk.checkpoint.identity import identity_of
+from umap_sk.checkpoint.session import Session, opened
+from umap_sk.checkpoint.settings import as_checkpoint
+from umap_sk.dask import epochs
+from umap_sk.dask.arrange import Tower, arrange
+from umap_sk.dask.cluster import Cluster, outcome, submit
+from umap_sk.dask.epochs import Standing
+from umap_sk.dask.learning import Learned
+from umap_sk.dask.levels import build_levels
+from umap_sk.dask.start import Layout, layout_of, start
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.init import automatic_start
+from umap_sk.layout.schedule import total_epochs
+from umap_sk.layout.start import Start
+from umap_sk.monitor.progress import say
+from umap_sk.monitor.report import Report
+
+
+class LaidOut(NamedTuple):
+    """A finished layout.
+
+    Attributes
+    ----------
+    positions : list of Future
+        Positions of the rows that take part, in the optimizer's order, part by part.
+    places : Future or None
+        For every row of the data its place among these, -1 for a row that is lost.
+    embedding : ndarray or None
+        The map, where a finished run was found on the disk.
+    n_epochs, seed, n_components : int
+        Epochs of the whole schedule, what the map depends on, and its axes.
+    """
+
+    positions: list[Future]
+    places: Future | None
+    embedding: np.ndarray | None
+    n_epochs: int
+    seed: int
+    n_components: int
+
+
+def stored_run(umap: Any, checksum: str, init: Any) -> Any:
+    """The place on the disk of a run, as a context; None without checkpoints."""
+    if umap.checkpoint is None:
+        return contextlib.nullcontext()
+    seed = parameters.draw_seed(umap.random_state)
+    changed: dict[str, Any] = {"init": init}
+    if umap.random_state is not None:
+        changed["random_state"] = seed
+    # The graph is not kept, as if the caller had given it: it is made again from what the workers read.
+    identity = identity_of(umap.get_params(deep=False) | changed, {"manifold": checksum})
+    return opened(as_checkpoint(umap.checkpoint), identity, seed, False, None)
+
+
+def laid_out(
+    cluster: Cluster, umap: Any, graph: Learned, init: Any, curve: Curve, stored: Session | None, report: Report
+) -> LaidOut:
+    """Lay out a graph, or go on where its run on the disk was."""
+    seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
+    state = stored.take(None) if stored else None
+    if stored and state and stored.finished:
+        return LaidOut([], None, state.positions, stored.n_epochs, state.seed, umap.n_components)
+    if state:
+        seed = state.seed
+    with report.phase("resume" if state else "start") as entry:
+        levels = build_levels(cluster, graph.graph, graph.scale, seed)
+        tower, blocks = arrange(cluster, levels, seed)
+        del levels
+        forces = parameters.forces_of(umap, curve)
+        layout = layout_of(cluster, tower, blocks, parameters.schedule_of(umap), forces, seed)
+        if state:
+            standing = epochs.taken_up(cluster, layout, state)
+        else:
+            standing = _begun(cluster, layout, graph, init, umap.rescale_init)
+        entry["levels"] = layout.n_levels
+    places = submit(cluster, "place", _places, tower, graph.lost, graph.graph.kept)
+    standing = _run(cluster, layout, standing, places, stored, report, umap.verbose)
+    return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, umap.n_components)
+
+
+def _begun(cluster: Cluster, layout: Layout, graph: Learned, init: Any, rescale: bool) -> Standing:
+    lengths = graph.graph.lengths
+    if isinstance(init, str) and init == "auto":
+        init = automatic_start(None, lengths is not None, layout.n_components, layout.seed)
+    positions, width = start(cluster, layout, Start(init, rescale=rescale), lengths, graph.graph.kept)
+    return epochs.begun(cluster, layout, positions, width)
+
+
+def _run(
+    cluster: Cluster,
+    layout: Layout,
+    standing: Standing,
+    places: Future,
+    stored: Session | None,
+    report: Report,
+    verbose: Any,
+) -> Standing:
+    """Run all epochs that are left; what is due goes to the disk on the way."""
+    n_epochs = total_epochs(layout.phases)
+    if stored:
+        stored.n_epochs = n_epochs
+
+    with report.phase("layout") as entry:
+
+        def told(reached: Standing) -> None:
+            entry["epochs"] = reached.epoch
+            if verbose:
+                say(f"epoch {reached.epoch} of {n_epochs}")
+            if stored and stored.is_due(reached.epoch):
+                stored.after_epoch(epochs.whole_state(cluster, layout, reached))
+
+        standing = epochs.run(cluster, layout, standing, told)
+        if stored:
+            state = epochs.whole_state(cluster, layout, standing)
+            stored.finalize(state, placed(state.positions, outcome(cluster, places)))
+    return standing
+
+
+def _places(tower: Tower, lost: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
+    order = tower.levels[0].order
+    rows = order if kept is None else np.flatnonzero(kept)[order]
+    places = np.empty(len(lost), np.int64)
+    places[rows] = np.arange(len(rows))
+    places[lost] = -1
+    return places
+
+
+def placed(positions: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Positions of rows by their places, NaN for those without."""
+    out = positions[np.maximum(places, 0)]
+    out[places < 0] = np.nan
+    return out

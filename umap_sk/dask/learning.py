@@ -1,0 +1,76 @@
+"""The graph of a fit on a cluster: read, united, and what is known of it in this process."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from umap_sk import parameters
+from umap_sk.dask.cluster import Cluster, outcome
+from umap_sk.dask.graph import GraphInPieces, bounds_of, connected_part, count, mapped, read_pieces, spans, unite
+from umap_sk.dask.inputs import check_directory
+from umap_sk.graph.manifold import check_agreement
+from umap_sk.learning import warn_of_lost
+from umap_sk.monitor.report import Report
+from umap_sk.neighbors.read import warn_about
+
+
+class Learned(NamedTuple):
+    """A graph in pieces, and what is known of it here.
+
+    Attributes
+    ----------
+    graph : GraphInPieces
+        Of the rows that take part.
+    n_samples : int
+        Rows of the data.
+    lost : ndarray of shape (n_samples,), bool
+        Rows without edges of their own, which have no place.
+    scale : float
+        What weights are multiplied by, so that the largest is 1.
+    checksum : str
+        Of the whole graph, however it is cut.
+    chunks : tuple of int
+        Rows of the data in every piece.
+    """
+
+    graph: GraphInPieces
+    n_samples: int
+    lost: np.ndarray
+    scale: float
+    checksum: str
+    chunks: tuple[int, ...]
+
+
+def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report) -> Learned:
+    """The graph of neighbors, or of a manifold in a directory."""
+    wanted = parameters.graph_parameters(umap)
+    if neighbors is None:
+        directory, about, has_lengths = check_directory(cluster, manifold)
+        check_agreement(about["parameters"], wanted)
+        graph = mapped(cluster, directory, bounds_of(cluster, about["n_samples"]), has_lengths)
+    else:
+        with report.phase("neighbors") as entry:
+            read, bounds = read_pieces(cluster, *neighbors, wanted)
+            counts, shortest, mean = count(cluster, read)
+            entry.update(counts._asdict())
+        warn_about(counts, np.array([0, shortest]), umap.n_neighbors - 1)
+        graph = unite(cluster, read, bounds, mean, wanted)
+        del read
+    return described(cluster, graph, wanted, report)
+
+
+def described(cluster: Cluster, graph: GraphInPieces, wanted: dict[str, Any], report: Report) -> Learned:
+    """A graph with what is known of it, without rows that have no part in it."""
+    with report.phase("graph") as entry:
+        known = outcome(cluster, graph.known)
+        lost = np.concatenate([piece.lengths for piece in known]) == 0
+        entry.update(edges=int(sum(piece.lengths.sum() for piece in known)), disconnected_rows=int(lost.sum()))
+        if lost.all():
+            raise ValueError("The graph has no edge. Raise set_op_mix_ratio, or search for more neighbors.")
+        sums = np.array([checksum for piece in known for checksum in piece.checksums], np.uint64)
+        part = connected_part(cluster, graph, lost, wanted["symmetrize"])
+    warn_of_lost(lost, "rows have no neighbor")
+    chunks = tuple(last - first for first, last in spans(graph.bounds))
+    scale = 1.0 / max(piece.largest for piece in known)
+    return Learned(part, graph.n_rows, lost, scale, hashlib.sha256(sums.tobytes()).hexdigest(), chunks)

@@ -1,0 +1,205 @@
+"""Coarser levels of a graph in pieces, the same as of one in memory; small ones are gathered on one worker."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Future
+
+from umap_sk import kernels
+from umap_sk.dask import rows
+from umap_sk.dask.cluster import Cluster, home, outcome, submit
+from umap_sk.dask.graph import GraphInPieces, each, spans
+from umap_sk.dask.rows import Known, Piece
+from umap_sk.graph.fuzzy_union import FuzzyGraph
+from umap_sk.layout import coarsen
+from umap_sk.layout.coarsen import COARSEST_VERTICES, LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level
+from umap_sk.runtime.compile import readonly
+
+ALONE = 200_000  # vertices up to which one worker has a level
+
+
+class LevelInPieces(NamedTuple):
+    """A level whose rows lie in pieces.
+
+    Attributes
+    ----------
+    pieces : list of Future
+        Its rows.
+    bounds : list of int
+        Where each piece begins, and the number of vertices.
+    vectors : Future
+        Degree, mass and owner of every vertex, and where each row of its graph begins: a level without edges.
+    scale : float
+        See :class:`umap_sk.layout.coarsen.Level`.
+    """
+
+    pieces: list[Future]
+    bounds: list[int]
+    vectors: Future
+    scale: float
+
+    @property
+    def n_vertices(self) -> int:
+        """Vertices of this level."""
+        return self.bounds[-1]
+
+
+class Levels(NamedTuple):
+    """Levels, the finest first: those in pieces, then those that one worker has, as one future, or None."""
+
+    in_pieces: list[LevelInPieces]
+    alone: Future
+
+
+def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, seed: int) -> Levels:
+    """Coarsen a graph until a level is small, and further on one worker."""
+    degrees = each(cluster, "degree", _degrees, graph.pieces, scale)
+    vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
+    levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale)]
+    while levels[-1].n_vertices > COARSEST_VERTICES:
+        coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
+        if coarse is None:
+            break
+        if coarse.n_vertices <= ALONE:
+            joined = submit(cluster, "coarsen", _joined, coarse.vectors, coarse.pieces, 1.0)
+            return Levels(levels, submit(cluster, "coarsen", _coarser, joined, seed, len(levels), wide=True))
+        levels.append(coarse)
+    return Levels(levels, submit(cluster, "coarsen", _nothing))
+
+
+def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
+    """What :func:`umap_sk.layout.coarsen.coarsen` makes of a level in memory."""
+    state = independent_set(cluster, level, seed, depth)
+    numbered = submit(cluster, "aggregate", _numbered, state, level.vectors)
+    size = outcome(cluster, submit(cluster, "aggregate", _size, numbered))
+    if size > MOST_KEPT * level.n_vertices:
+        return None
+    owners = each(cluster, "aggregate", _owners, level.pieces, state, numbered)
+    owner = submit(cluster, "aggregate", np.concatenate, owners)
+    parts = min(len(level.pieces), size)
+    bounds = [size * part // parts for part in range(parts + 1)]
+    pieces = []
+    for part, (first, last) in enumerate(spans(bounds)):
+        members = each(cluster, "send", _members, level.pieces, owner, first, last)
+        at = home(cluster, part, parts)
+        pieces.append(submit(cluster, "coarsen", _merged, members, owner, first, last, level.scale, at=at))
+    known = each(cluster, "describe", _row_lengths, pieces)
+    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, size)
+    return LevelInPieces(pieces, bounds, vectors, 1.0)
+
+
+def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
+    """What :func:`umap_sk.layout.coarsen.independent_set` finds; the state travels twice a round."""
+    state = submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)
+    for _ in range(ROUNDS):
+        chosen = each(cluster, "independent_set", _choose, level.pieces, state, seed, depth)
+        decided = submit(cluster, "independent_set", np.concatenate, chosen)
+        excluded = each(cluster, "independent_set", _exclude, level.pieces, decided)
+        state = submit(cluster, "independent_set", np.concatenate, excluded)
+        if outcome(cluster, submit(cluster, "independent_set", np.all, state)):
+            break
+    return submit(cluster, "independent_set", _closed, state)
+
+
+def _degrees(piece: Piece, scale: float) -> np.ndarray:
+    degree = np.empty(piece.n_rows, np.float32)
+    kernels.row_sums(readonly(piece.graph.indptr), readonly(piece.graph.weights), np.float32(scale), degree)
+    return degree
+
+
+def _without_edges(lengths: list[np.ndarray], degree: np.ndarray, mass: np.ndarray, owner: np.ndarray) -> Level:
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    none = np.empty(0, owner.dtype), np.empty(0, np.float32)
+    return Level(indptr, *none, 1.0, degree, mass, owner)
+
+
+def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
+    degree = np.concatenate(degrees)
+    dtype = np.int32 if len(degree) <= 2**31 else np.uint32
+    mass = np.broadcast_to(np.float32(1), degree.shape)
+    return _without_edges([piece.lengths for piece in known], degree, mass, np.empty(0, dtype))
+
+
+def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, size: int) -> Level:
+    degree = np.bincount(owner, finer.degree, size).astype(np.float32)
+    mass = np.bincount(owner, None if finer.mass.strides == (0,) else finer.mass, size).astype(np.float32)
+    return _without_edges(lengths, degree, mass, owner)
+
+
+def _row_lengths(piece: Piece) -> np.ndarray:
+    return np.diff(piece.graph.indptr)
+
+
+def _choose(piece: Piece, state: np.ndarray, seed: int, depth: int) -> np.ndarray:
+    decided = np.empty(piece.n_rows, np.int8)
+    kernels.choose_members(readonly(state), piece.first_row, *piece.edges[:2], seed, depth, decided)
+    return decided
+
+
+def _exclude(piece: Piece, decided: np.ndarray) -> np.ndarray:
+    state = np.empty(piece.n_rows, np.int8)
+    kernels.exclude_neighbors(readonly(decided), piece.first_row, *piece.edges[:2], state)
+    return state
+
+
+def _closed(state: np.ndarray) -> np.ndarray:
+    return np.where(state == 0, np.int8(1), state)
+
+
+def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
+    return np.cumsum(state == 1, dtype=level.owner.dtype) - np.ones((), level.owner.dtype)
+
+
+def _size(number: np.ndarray) -> int:
+    return int(number[-1]) + 1
+
+
+def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
+    owner = np.empty(piece.n_rows, number.dtype)
+    kernels.aggregate_strongest(readonly(state), readonly(number), piece.first_row, *piece.edges, owner)
+    return owner
+
+
+def _members(piece: Piece, owner: np.ndarray, first: int, last: int) -> tuple[np.ndarray, FuzzyGraph]:
+    """Rows of a piece that belong to some coarse vertices: these vertices, and the rows."""
+    owners = owner[piece.first_row : piece.first_row + piece.n_rows]
+    found = np.flatnonzero((owners >= first) & (owners < last))
+    return owners[found], rows.rows_of(piece, piece.first_row + found)
+
+
+def _merged(
+    members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
+) -> Piece:
+    """Rows of some coarse vertices, whose members come piece by piece."""
+    owners = np.concatenate([part for part, _ in members]).astype(np.int64) - first
+    graph = rows.joined([Piece(0, part) for _, part in members])
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=last - first))])
+    order = np.argsort(owners, kind="stable").astype(owner.dtype)
+    room = np.concatenate([[0], np.cumsum(np.diff(graph.indptr)[order])])[bounds]
+    indices, weights = np.empty(room[-1], owner.dtype), np.empty(room[-1], np.float32)
+    lengths = np.empty(last - first, np.int64)
+    edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
+    rules = np.float32(scale), np.float32(LEAST_WEIGHT)
+    kernels.coarse_rows(bounds, order, *edges, *rules, owner, first, readonly(room), indices, weights, lengths)
+    kernels.close_gaps(room, lengths, indices, weights)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return Piece(first, FuzzyGraph(indptr, indices[: indptr[-1]].copy(), weights[: indptr[-1]].copy()))
+
+
+def _joined(vectors: Level, pieces: list[Piece], scale: float) -> Level:
+    return Level(*rows.joined(pieces), scale, vectors.degree, vectors.mass, vectors.owner)
+
+
+def _coarser(level: Level, seed: int, depth: int) -> list[Level]:
+    """A level and all coarser ones."""
+    levels = [level]
+    while levels[-1].n_vertices > COARSEST_VERTICES:
+        coarse = coarsen.coarsen(levels[-1], seed, depth + len(levels) - 1)
+        if coarse is None:
+            break
+        levels.append(coarse)
+    return levels
+
+
+def _nothing() -> list[Any]:
+    return []

@@ -1,0 +1,130 @@
+"""The map as a dask array, and new rows in it, chunk by chunk."""
+
+from typing import Any
+
+import dask
+import dask.array
+import numpy as np
+from distributed import Future
+
+from umap_sk.dask.cluster import Cluster, home, submit
+from umap_sk.dask.inputs import CHUNKS
+from umap_sk.dask.layout import LaidOut, placed
+from umap_sk.dask.learning import Learned
+from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.layout.transform import MapCache
+
+
+def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Any:
+    """The map in chunks of rows, which lie on the workers."""
+    if found.embedding is not None:
+        return dask.array.from_array(found.embedding, chunks=(chunks, -1))
+    bounds = np.concatenate([[0], np.cumsum(chunks)]).tolist()
+    parts = []
+    for part, span in enumerate(zip(bounds, bounds[1:], strict=False)):
+        at = home(cluster, part, len(chunks))
+        parts.append(submit(cluster, "embedding", _rows, found.positions, found.places, *span, at=at))
+    return array_of(parts, chunks, found.n_components)
+
+
+def _rows(parts: list[np.ndarray], places: np.ndarray, first: int, last: int) -> np.ndarray:
+    return placed(np.concatenate(parts), places[first:last])
+
+
+def array_of(parts: list[Future], chunks: tuple[int, ...], n_components: int) -> Any:
+    """Futures of arrays, one below the other."""
+    arrays = [
+        dask.array.from_delayed(dask.delayed(part), (rows, n_components), np.float32)
+        for part, rows in zip(parts, chunks, strict=True)
+    ]
+    return dask.array.concatenate(arrays)
+
+
+def results_of(model: Any) -> dict[str, Any]:
+    """What a fitted estimator of one process has beside its map and its graph."""
+    epochs = model.n_epochs_
+    results = {"a_": model.a_, "b_": model.b_, "seed_": model.seed_, "report_": model.report_}
+    results |= {"n_features_in_": model.n_features_in_, "epoch_": epochs, "n_epochs_": epochs, "_run": None}
+    return results | {"_search": None, "_features": None, "_X_is_graph": False}
+
+
+def local_model(umap: PrecomputedUMAP, results: dict[str, Any], embedding: np.ndarray) -> PrecomputedUMAP:
+    """A fitted estimator of one process, without its graph."""
+    umap._publish(results | {"embedding_": embedding, "_map": MapCache()})
+    return umap
+
+
+def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
+    """Place new rows in a fitted map, lazily, chunk by chunk.
+
+    Every worker is sent the map once. A row's place has the bits that `transform` of the estimator gives it, and
+    depends on that row alone: chunks may be of any size, and hold more rows together than memory does.
+
+    Parameters
+    ----------
+    model : DistributedUMAP or umap_sk.PrecomputedUMAP
+        The fitted estimator.
+    knn_indices : dask array or dask frame of shape (n_new, k), integers
+        Neighbors among the training rows, in chunks of rows.
+    knn_dists : dask array or dask frame of shape (n_new, k), real numbers
+        Their distances, in the same chunks; lengths of chunks need not be known.
+
+    Returns
+    -------
+    dask.array.Array of shape (n_new, n_components), float32
+        Places, NaN for rows without a usable neighbor.
+
+    Raises
+    ------
+    ValueError
+        If the chunks differ.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> from sklearn.neighbors import NearestNeighbors
+    >>> from umap_sk import PrecomputedUMAP
+    >>> from umap_sk.dask import transform
+    >>> X, new = np.random.default_rng(0).normal(size=(300, 4)), np.random.default_rng(1).normal(size=(40, 4))
+    >>> search = NearestNeighbors(n_neighbors=10).fit(X)
+    >>> dists, indices = search.kneighbors(X)
+    >>> model = PrecomputedUMAP(n_neighbors=10, random_state=0).fit(knn_indices=indices, knn_dists=dists)
+    >>> dists, indices = (da.from_array(array, chunks=(10, -1)) for array in search.kneighbors(new))
+    >>> places = transform(model, indices, dists)
+    >>> places.numblocks, places.compute().shape
+    ((4, 1), (40, 2))
+    """
+    indices, dists = (
+        array if isinstance(array, dask.array.Array) else array.to_dask_array() for array in (knn_indices, knn_dists)
+    )
+    if indices.numblocks[0] != dists.numblocks[0]:
+        raise ValueError(
+            f"knn_indices has {indices.numblocks[0]} chunks of rows, but knn_dists {dists.numblocks[0]}. {CHUNKS}"
+        )
+    given = [array.rechunk({1: -1}) for array in (indices, dists)]
+    local = delayed_model(model)
+    blocks = zip(*(array.to_delayed().ravel() for array in given), strict=True)
+    parts = [_place(local, *block) for block in blocks]
+    rows = indices.chunks[0]
+    n_components = model.n_components
+    arrays = [
+        dask.array.from_delayed(part, (count, n_components), np.float32)
+        for part, count in zip(parts, rows, strict=True)
+    ]
+    return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
+
+
+@dask.delayed
+def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np.ndarray:
+    return model.transform(knn_indices=indices, knn_dists=dists)
+
+
+def delayed_model(model: Any) -> Any:
+    """A fitted model as one task, for all chunks."""
+    if isinstance(model, PrecomputedUMAP):
+        light = PrecomputedUMAP(**model.get_params(deep=False) | {"n_jobs": 1, "checkpoint": None})
+        return dask.delayed(local_model(light, results_of(model), model.embedding_), traverse=False)
+    umap = model.local_parameters().set_params(n_jobs=1, checkpoint=None)
+    whole = model.embedding_.rechunk((-1, -1)).to_delayed().item()
+    return dask.delayed(local_model)(dask.delayed(umap, traverse=False), results_of(model), whole)

@@ -1,0 +1,173 @@
+"""The start of a layout in blocks: positions on the level where epochs begin, and how wide they are."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from distributed import Future
+
+from umap_sk import kernels
+from umap_sk.dask.arrange import Blocks, Tower
+from umap_sk.dask.cluster import Cluster, outcome, submit
+from umap_sk.layout.optimizer import Forces, LayoutProblem
+from umap_sk.layout.problem import Schedule, phases_of
+from umap_sk.layout.schedule import Phase
+from umap_sk.layout.sell import JITTER, ArrangedLevel, prolongation, smoothed
+from umap_sk.layout.start import (
+    OF_A_GRAPH,
+    Start,
+    averaged,
+    given_positions,
+    is_scaled,
+    positions_of_a_graph,
+    scaled_averages,
+)
+from umap_sk.layout.width import PASSES, length_spread, sampled_edges, scaled_robustly
+
+
+class Layout(NamedTuple):
+    """A layout whose finest levels lie in blocks on several workers.
+
+    Attributes
+    ----------
+    tower : Future
+        All levels' vectors; see :class:`umap_sk.dask.arrange.Tower`.
+    blocks : list of Blocks
+        The rows of the levels in blocks, the finest first.
+    phases : tuple of Phase
+        The schedule.
+    forces : Forces
+        Curve and rates.
+    n_rows, n_levels, n_components, seed : int
+        Vertices of the finest level, levels, axes, and what all randomness depends on.
+    """
+
+    tower: Future
+    blocks: list[Blocks]
+    phases: tuple[Phase, ...]
+    forces: Forces
+    n_rows: int
+    n_levels: int
+    n_components: int
+    seed: int
+
+
+def layout_of(
+    cluster: Cluster, tower: Future, blocks: list[Blocks], schedule: Schedule, forces: Forces, seed: int
+) -> Layout:
+    """A layout of levels, whose schedule depends on their number and the finest one's degrees."""
+    n_levels, phases = outcome(cluster, submit(cluster, "arrange", _phases, tower, schedule, forces))
+    return Layout(tower, blocks, phases, forces, blocks[0].bounds[-1], n_levels, schedule.n_components, seed)
+
+
+def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
+    return len(tower.levels), phases_of(tower.levels, schedule, forces)
+
+
+def start(
+    cluster: Cluster, layout: Layout, start: Start, lengths: list[Future] | None, kept: Future | None
+) -> tuple[Future, float]:
+    """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
+    of_graph = isinstance(start.init, str) and start.init in OF_A_GRAPH
+    if of_graph:
+        positions = submit(cluster, "start", _of_graph, layout.tower, start.init, lengths, *layout[-2:], wide=True)
+        width = OF_A_GRAPH[str(start.init)]
+    else:
+        finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
+        found = _rescaled(cluster, layout, finest) if is_scaled(start) else _averaged(cluster, layout, finest)
+        positions, width = (
+            submit(cluster, "start", _first, found),
+            outcome(cluster, submit(cluster, "start", _second, found)),
+        )
+    if layout.phases[0].depth < layout.n_levels - 1 and (of_graph or is_scaled(start)):
+        for depth in range(layout.n_levels - 1, 0, -1):
+            positions = prolonged(cluster, layout, depth, positions)
+    if is_scaled(start):
+        positions = submit(cluster, "start", _jittered, positions)
+    return positions, width
+
+
+def prolonged(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> Future:
+    """Positions of the next finer level, as :func:`umap_sk.layout.sell.prolongation` finds them."""
+    if depth - 1 >= len(layout.blocks):
+        return submit(cluster, "prolong", _prolonged, layout.tower, depth, positions, wide=True)
+    owners = submit(cluster, "prolong", _of_owners, layout.tower, depth, positions)
+    parts = of_blocks(cluster, layout.blocks[depth - 1], "prolong", _smoothed, owners, 0.5, depth > 1, True)
+    return submit(cluster, "prolong", np.concatenate, parts)
+
+
+def of_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *given: Any) -> list[Future]:
+    """A function of every block, where that lies."""
+    homes = [cluster.workers[group * len(cluster.workers) // len(blocks.groups)] for group in range(len(blocks.groups))]
+    return [
+        submit(cluster, phase, function, block, *given, at=at)
+        for at, group in zip(homes, blocks.groups, strict=True)
+        for block in group
+    ]
+
+
+def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
+    finest = layout.blocks[0]
+    for _ in range(PASSES):
+        parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False, False)
+        positions = submit(cluster, "start", np.concatenate, parts)
+    scaled = submit(cluster, "start", scaled_robustly, positions)
+    edges = of_blocks(cluster, finest, "start", sampled_edges, scaled)
+    return submit(
+        cluster, "start", _scaled_averages, layout.tower, scaled, edges, layout.phases, layout.forces, wide=True
+    )
+
+
+def _averaged(cluster: Cluster, layout: Layout, positions: Future) -> Future:
+    return submit(cluster, "start", _means, layout.tower, positions, layout.phases, layout.forces)
+
+
+def _of_graph(tower: Tower, init: str, lengths: list[np.ndarray] | None, n_components: int, seed: int) -> np.ndarray:
+    given = None if lengths is None else np.concatenate(lengths)
+    positions = positions_of_a_graph(init, tower.levels, tower.coarsest, given, n_components, seed)
+    return scaled_robustly(positions) * np.float32(OF_A_GRAPH[init])
+
+
+def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:
+    return given_positions(start, tower.levels, kept, n_components, seed)
+
+
+def _scaled_averages(
+    tower: Tower, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
+) -> tuple[np.ndarray, float]:
+    spread = length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
+    return scaled_averages(finest, LayoutProblem(tower.levels, phases, forces), spread)
+
+
+def _means(tower: Tower, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces) -> tuple[np.ndarray, float]:
+    return averaged(finest, LayoutProblem(tower.levels, phases, forces))
+
+
+def _first(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
+
+
+def _second(pair: tuple[Any, Any]) -> Any:
+    return pair[1]
+
+
+def _jittered(positions: np.ndarray) -> np.ndarray:
+    positions = np.array(positions, order="C")
+    kernels.jitter(positions, 0, np.float32(JITTER))
+    return positions
+
+
+def _prolonged(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
+    return prolongation(tower.levels, depth, positions)
+
+
+def _of_owners(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
+    return positions[tower.levels[depth].owner]
+
+
+def _smoothed(
+    block: ArrangedLevel, positions: np.ndarray, share: float, keep_internal: bool, jittered: bool
+) -> np.ndarray:
+    moved = smoothed(block, positions, share, keep_internal=keep_internal)
+    if jittered:
+        kernels.jitter(moved, block.first_row, np.float32(JITTER))
+    return moved

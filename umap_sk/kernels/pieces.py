@@ -1,0 +1,91 @@
+"""Pieces of a graph whose rows lie in several processes: edges that are sent to the piece of their other end."""
+
+import numpy as np
+from numba import prange, uint64
+
+from umap_sk.kernels.numbers import BLOCK
+from umap_sk.kernels.union import fuzzy_union, place_of
+from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
+
+
+@serial_kernel
+def count_sent(indptr, indices, first_target, counts):
+    """Edges of some rows, each sorted by index, by their targets from `first_target` on."""
+    last_target = first_target + counts.shape[0]
+    for i in range(indptr.shape[0] - 1):
+        stop = place_of(indices, indptr[i], indptr[i + 1], last_target)
+        for e in range(place_of(indices, indptr[i], indptr[i + 1], first_target), stop):
+            counts[np.int64(indices[e]) - first_target] += 1
+
+
+@serial_kernel
+def fill_sent(indptr, indices, weights, first_row, first_target, starts, sources, out):
+    """Sources and weights of these edges, target by target, sources ascending; uses up `starts`."""
+    last_target = first_target + starts.shape[0]
+    for i in range(indptr.shape[0] - 1):
+        stop = place_of(indices, indptr[i], indptr[i + 1], last_target)
+        for e in range(place_of(indices, indptr[i], indptr[i + 1], first_target), stop):
+            target = np.int64(indices[e]) - first_target
+            sources[starts[target]] = first_row + i
+            out[starts[target]] = weights[e]
+            starts[target] += 1
+
+
+@kernel
+def merged_row(own, own_weights, more, more_weights, ratio, indices, weights):
+    """Fuzzy union of a row and what was sent to it, both sorted by index; the number of edges whose weight is not 0."""
+    none = uint64(0xFFFFFFFFFFFFFFFF)
+    count = p = q = 0
+    while p < own.shape[0] or q < more.shape[0]:
+        left = uint64(own[p]) if p < own.shape[0] else none
+        right = uint64(more[q]) if q < more.shape[0] else none
+        forth = own_weights[p] if left <= right else np.float32(0)
+        back = more_weights[q] if right <= left else np.float32(0)
+        p += int(left <= right)
+        q += int(right <= left)
+        weight = fuzzy_union(forth, back, ratio)
+        if weight > 0:
+            indices[count] = min(left, right)
+            weights[count] = weight
+            count += 1
+    return count
+
+
+@parallel_kernel
+def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, ratio, out_indices, out_weights, lengths):
+    """Fuzzy unions of rows and what was sent to them; row i begins at indptr[i] + sent_indptr[i], with its room."""
+    n = lengths.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            first, last = indptr[i], indptr[i + 1]
+            more, end = sent_indptr[i], sent_indptr[i + 1]
+            lengths[i] = merged_row(
+                indices[first:last],
+                weights[first:last],
+                sources[more:end],
+                sent_weights[more:end],
+                ratio,
+                out_indices[first + more : last + end],
+                out_weights[first + more : last + end],
+            )
+
+
+@parallel_kernel
+def copy_rows(indptr, indices, weights, rows, out_indptr, out_indices, out_weights):
+    """Some rows of a graph, in the order in which they are asked for; row i goes to out_indptr[i]."""
+    n = rows.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            first = indptr[rows[i]]
+            for e in range(indptr[rows[i] + 1] - first):
+                out_indices[out_indptr[i] + e] = indices[first + e]
+                out_weights[out_indptr[i] + e] = weights[first + e]
+
+
+@serial_kernel
+def append_rows(indptr, indices, weights, places, out_indices, out_weights):
+    """Rows of a graph, written from places[i] on."""
+    for i in range(places.shape[0]):
+        for e in range(indptr[i + 1] - indptr[i]):
+            out_indices[places[i] + e] = indices[indptr[i] + e]
+            out_weights[places[i] + e] = weights[indptr[i] + e]
