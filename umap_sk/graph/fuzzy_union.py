@@ -74,9 +74,11 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     received = np.zeros((min(numba.get_num_threads(), MOST_PARTS), n), np.int32)
     kernels.count_union(*arrays, ratio, lengths, received)
     indptr = prefix_sums(place_received(lengths, received))
+    del lengths
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
+    del received  # before the last pages of what was allocated are written to
     kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 

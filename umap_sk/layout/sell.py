@@ -159,8 +159,7 @@ def make_slices(
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    lengths = taken(np.diff(indptr), order)
-    starts = prefix_sums(np.maximum.reduceat(lengths, np.arange(0, len(order), kernels.SLICE)) * kernels.SLICE)
+    starts = prefix_sums(longest_of_slices(indptr, order) * kernels.SLICE)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
@@ -179,6 +178,11 @@ def make_slices(
     else:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     return slices
+
+
+def longest_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Edges of the longest row of every slice."""
+    return np.maximum.reduceat(taken(np.diff(indptr), order), np.arange(0, len(order), kernels.SLICE))
 
 
 def _fill(
