@@ -6,7 +6,7 @@ warm-up, and prints for both phases, medians over the rounds:
 - CPU on one thread; launches of kernels and of numpy in blocks;
 - between: CPU of the main thread outside of all launches, where other threads have nothing to do;
 - uneven: CPU of each launch's busiest thread above the mean, summed up;
-- serial share: (between + 2 uneven) / CPU on one thread, which is 2 / speed-up - 1 of two threads that wait for nothing;
+- serial share: (between + 2 uneven) / CPU on one thread, which is 2 / speed-up - 1 where two threads have two cores;
 - a model of more threads: what is between launches, all of what is uneven, and the rest shared out, at most to as many
   threads as a kernel has parts.
 
