@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_array, validate_data
 from umap_sk.layout.anchors import Anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import TOO_LARGE, squares_are_finite
+from umap_sk.layout.quantiles import ends_of_axes
 from umap_sk.neighbors.validate import SLICED
+from umap_sk.runtime.side_by_side import in_blocks
 
 COLUMNS = (
     "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
@@ -111,7 +113,7 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
     in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
     """
     first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
-    if np.array_equal(first, np.arange(len(first))):
+    if all(in_blocks(lambda rows: np.array_equal(first[rows], np.arange(rows.start, rows.stop)), len(first))):
         return
     near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
     rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)
@@ -163,19 +165,20 @@ def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_le
             f"({n_rows}, {n_components})."
         )
     with np.errstate(over="ignore"):
-        start = start.astype(np.float32)
-    bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
-    if len(bad):
+        start = start.astype(np.float32, copy=False)
+    low, high = ends_of_axes(start)
+    if not np.isfinite([low, high]).all():
+        bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
         raise ValueError(
             f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
             "it, for example by the mean of the row's neighbors."
         )
-    if np.abs(start).max() > FARTHEST:
+    if max(abs(low).max(), abs(high).max()) > FARTHEST:
         raise ValueError(
             f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
             "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
         )
-    flat = np.flatnonzero(start.min(0) == start.max(0))
+    flat = np.flatnonzero(low == high)
     if len(flat):
         raise ValueError(
             f"Axis {flat[0]} of init is constant, so no layout can grow along it. Use another component, or add a "

@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from benchmarks import floor, floor_kernels, peers, pictures, scaling, stopwatch
+from benchmarks import bandwidth, floor, floor_kernels, peers, pictures, scaling, serial, stopwatch
 
 FIGURES = {"trust": 0.97, "recall15": 0.14, "knn5acc": 0.77, "triplet": 0.74, "spearman": 0.58, "eff": 2.4}
 
@@ -135,3 +135,23 @@ def test_pictures_are_small_the_same_each_time_and_leave_out_other_files(tmp_pat
     capsys.readouterr()
     pictures.main(["--results", str(tmp_path / "empty"), "--pictures", str(tmp_path / "none")])
     assert capsys.readouterr().out.count("no figures in") == 3
+
+
+def test_the_triad_is_computed_and_counted():
+    a, b, c = np.zeros(100), np.arange(100.0), np.ones(100)
+    bandwidth.triad(a, b, c, 3.0)
+    assert a.tolist() == (b + 3).tolist()
+    rates = bandwidth.measure([1, 2], 10_000, 3)
+    assert list(rates) == [1, 2] and all(len(of) == 3 and min(of) > 0 for of in rates.values())
+
+
+def test_what_is_serial_is_told_from_what_is_shared_out():
+    """One second between launches, a launch of two threads that is even, and one that a thread does alone."""
+    one = [{"cpu": 11.0, "between": 1.0, "launches": {}}]
+    two = [{"cpu": 11.0, "between": 1.0, "launches": {"even": [1, 8.0, 4.0, 4.0], "alone": [1, 2.0, 2.0, 2.0]}}]
+    found = serial.summary(one, two)
+    assert found["uneven_by_launch"] == {"even": 0.0, "alone": 1.0}
+    assert found["share"] == pytest.approx(3 / 11)
+    assert found["model"] == pytest.approx({count: 11 / (3 + 8 / count) for count in serial.MODELLED})
+    few = [{**two[0], "launches": {"deposit": [1, 8.0, 4.0, 4.0]}}]
+    assert serial.summary([{**one[0], "cpu": 9.0}], few)["model"][64] == pytest.approx(9 / (1 + 8 / 8))

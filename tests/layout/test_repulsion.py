@@ -84,9 +84,9 @@ def test_any_row_may_be_the_outermost(n):
         for outermost in (np.array([-3, 5]), np.array([4, -2])):
             positions = np.zeros((n, 2), np.float32)
             positions[row] = outermost
-            corners = np.empty((1, 4), np.float32)
+            corners = np.empty((4, 1), np.float32)
             kernels.bounding_boxes(readonly(positions), corners)
-            assert corners[0].tolist() == [*positions.min(0), *positions.max(0)]
+            assert corners[:, 0].tolist() == [*positions.min(0), *positions.max(0)]
 
 
 @pytest.mark.parametrize("most", [repulsion.MOST_CELLS, repulsion.MOST_CELLS // 4])

@@ -10,6 +10,7 @@ from umap_sk.graph.scales import membership_strengths
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import in_blocks, prefix_sums
 
 MOST_PARTS = 8  # parts of the rows that count the edges they send; each takes 4 bytes a vertex
 
@@ -72,11 +73,12 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     lengths = np.empty(n, np.int32)
     received = np.zeros((min(numba.get_num_threads(), MOST_PARTS), n), np.int32)
     kernels.count_union(*arrays, ratio, lengths, received)
-    indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(place_received(lengths, received), out=indptr[1:])
+    indptr = prefix_sums(place_received(lengths, received))
+    del lengths
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
+    del received  # before the last pages of what was allocated are written to
     kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 
@@ -86,9 +88,13 @@ def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:
 
     The edges that a row lists come first (`lengths`, used up), then those that it receives, in the order of the parts.
     """
-    for counts in received:
-        lengths += counts
-        np.subtract(lengths, counts, out=counts)
+
+    def place(block: slice) -> None:
+        for counts in received[:, block]:
+            lengths[block] += counts
+            np.subtract(lengths[block], counts, out=counts)
+
+    in_blocks(place, len(lengths))
     return lengths
 
 

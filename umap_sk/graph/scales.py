@@ -8,6 +8,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import in_blocks
 
 
 class LocalScales(NamedTuple):
@@ -83,8 +84,13 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
     """Mean distance from every row to its neighbors, float32; 0 for a row without neighbors."""
     out = np.empty(len(neighbors.indptr) - 1, np.float32)
     kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
-    np.minimum(out, np.finfo(np.float32).max, out=out)  # sums of distances that float32 only just holds
-    out /= np.maximum(1, np.diff(neighbors.indptr))
+
+    def divide(block: slice) -> None:
+        count = np.diff(neighbors.indptr[block.start : block.stop + 1])
+        np.minimum(out[block], np.finfo(np.float32).max, out=out[block])  # sums that float32 only just holds
+        out[block] /= np.maximum(1, count)
+
+    in_blocks(divide, len(out))
     return out
 
 

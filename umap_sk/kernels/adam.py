@@ -9,6 +9,7 @@ from numba import prange
 
 from umap_sk.kernels.forces import attract_block, repel_block
 from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
@@ -56,28 +57,36 @@ def sampled_step(
 ):
     """One epoch with sampled repulsion."""
     n, d = out.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        gradient = np.empty((BLOCK, d), f4)
-        degrees = np.empty(BLOCK * d, f4)
-        attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
-        repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
-        by_component(low, high, degree, d, degrees)
-        adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            low = block * BLOCK
+            high = min(n, low + BLOCK)
+            gradient = np.empty((BLOCK, d), f4)
+            degrees = np.empty(BLOCK * d, f4)
+            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
+            repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
+            by_component(low, high, degree, d, degrees)
+            adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+            block = next_block(turns, thread)
 
 
 @parallel_kernel
 def field_step(positions, places, first_row, moments, starts, indices, weights, degree, settings, out, out_moments):
     """One epoch whose repulsion is a field; `out` arrives with it."""
     n, d = out.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        gradient = np.empty((BLOCK, d), f4)
-        degrees = np.empty(BLOCK * d, f4)
-        attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
-        by_component(low, high, degree, d, degrees)
-        field = out[low:high].reshape(-1)
-        add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
-        adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            low = block * BLOCK
+            high = min(n, low + BLOCK)
+            gradient = np.empty((BLOCK, d), f4)
+            degrees = np.empty(BLOCK * d, f4)
+            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
+            by_component(low, high, degree, d, degrees)
+            field = out[low:high].reshape(-1)
+            add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
+            adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+            block = next_block(turns, thread)

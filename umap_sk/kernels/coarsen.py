@@ -4,6 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 
@@ -137,32 +138,36 @@ def coarse_rows(
     for all edges of its members. Edges that are weaker than `least`, and are not the vertex's strongest, are left out.
     """
     n = lengths.shape[0]
-    for block in prange((n + 255) // 256):
-        low = block * 256
-        high = min(n, low + 256)
-        size = widest_group(low, high, member_indptr, members, indptr)
-        keys = np.full(size, -1, np.int64)
-        totals = np.empty(size, f4)
-        slots = np.empty(size, np.int64)
-        for r in range(low, high):
-            bounds = member_indptr[r], member_indptr[r + 1]
-            count = gather_coarse_row(
-                first_vertex + r, *bounds, members, indptr, indices, weights, owner, keys, totals, slots
-            )
-            strongest = f4(0)
-            for s in range(count):
-                strongest = max(strongest, totals[slots[s]] * scale)
-            bar = min(least, strongest)
-            place = starts[r]
-            for s in range(count):
-                weight = totals[slots[s]] * scale
-                key = keys[slots[s]]
-                keys[slots[s]] = -1
-                if weight >= bar:
-                    out_indices[place] = key
-                    out_weights[place] = weight
-                    place += 1
-            lengths[r] = place - starts[r]
+    turns = shared_out((n + 255) // 256)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            low = block * 256
+            high = min(n, low + 256)
+            size = widest_group(low, high, member_indptr, members, indptr)
+            keys = np.full(size, -1, np.int64)
+            totals = np.empty(size, f4)
+            slots = np.empty(size, np.int64)
+            for r in range(low, high):
+                bounds = member_indptr[r], member_indptr[r + 1]
+                count = gather_coarse_row(
+                    first_vertex + r, *bounds, members, indptr, indices, weights, owner, keys, totals, slots
+                )
+                strongest = f4(0)
+                for s in range(count):
+                    strongest = max(strongest, totals[slots[s]] * scale)
+                bar = min(least, strongest)
+                place = starts[r]
+                for s in range(count):
+                    weight = totals[slots[s]] * scale
+                    key = keys[slots[s]]
+                    keys[slots[s]] = -1
+                    if weight >= bar:
+                        out_indices[place] = key
+                        out_weights[place] = weight
+                        place += 1
+                lengths[r] = place - starts[r]
+            block = next_block(turns, thread)
 
 
 @parallel_kernel

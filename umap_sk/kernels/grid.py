@@ -37,7 +37,7 @@ def bounding_boxes(positions, out):
     """Smallest and largest coordinates of every block of rows."""
     n = positions.shape[0]
     places = positions.reshape(-1)
-    for block in prange(out.shape[0]):
+    for block in prange(out.shape[1]):
         start = 2 * block * BLOCK
         stop = 2 * min(n, (block + 1) * BLOCK)
         low = np.empty(SLICE, f4)  # x and y by turns
@@ -53,8 +53,8 @@ def bounding_boxes(positions, out):
             low[q % 2] = min(low[q % 2], places[q])
             high[q % 2] = max(high[q % 2], places[q])
         for k in range(2):
-            out[block, k] = low[k::2].min()
-            out[block, 2 + k] = high[k::2].max()
+            out[k, block] = low[k::2].min()
+            out[2 + k, block] = high[k::2].max()
 
 
 @kernel

@@ -6,6 +6,7 @@ from numba import prange, uint64
 from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.grid import AT_ONCE
 from umap_sk.kernels.numbers import BLOCK, f4, mix, next_random
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 NEAR = 8  # samples of the near field a vertex
@@ -134,23 +135,29 @@ def add_near_field(
 ):
     """Add the repulsion that ends at `reach` to the rows from `first_row` on, from NEAR samples of the cells around."""
     n = order.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        chosen = np.empty(BLOCK, np.int64)
-        offsets = np.empty(BLOCK, f4)
-        near = np.zeros((NEAR, AT_ONCE), np.uint64)
-        own = np.zeros((2, AT_ONCE), f4)
-        sums = np.empty((2, AT_ONCE), f4)
-        spreads = np.empty(AT_ONCE, f4)
-        found = choose(block, order, first_row, out.shape[0], settings[0], chosen, offsets)
-        for first in range(0, found, AT_ONCE):
-            count = min(AT_ONCE, found - first)
-            some = chosen[first : first + count]
-            gather_near(some, offsets[first:], points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads)
-            for q in range(count):
-                own[0, q] = points[some[q], 0]
-                own[1, q] = points[some[q], 1]
-            push_near(own, near, reach, settings[0], sums)
-            for q in range(count):
-                i = np.int64(order[some[q]]) - first_row
-                for k in range(2):
-                    out[i, k] += spreads[q] * scale * sums[k, q]
+    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            chosen = np.empty(BLOCK, np.int64)
+            offsets = np.empty(BLOCK, f4)
+            near = np.zeros((NEAR, AT_ONCE), np.uint64)
+            own = np.zeros((2, AT_ONCE), f4)
+            sums = np.empty((2, AT_ONCE), f4)
+            spreads = np.empty(AT_ONCE, f4)
+            found = choose(block, order, first_row, out.shape[0], settings[0], chosen, offsets)
+            for first in range(0, found, AT_ONCE):
+                count = min(AT_ONCE, found - first)
+                some = chosen[first : first + count]
+                gather_near(
+                    some, offsets[first:], points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads
+                )
+                for q in range(count):
+                    own[0, q] = points[some[q], 0]
+                    own[1, q] = points[some[q], 1]
+                push_near(own, near, reach, settings[0], sums)
+                for q in range(count):
+                    i = np.int64(order[some[q]]) - first_row
+                    for k in range(2):
+                        out[i, k] += spreads[q] * scale * sums[k, q]
+            block = next_block(turns, thread)

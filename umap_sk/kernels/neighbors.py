@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange
 
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
@@ -191,41 +192,45 @@ def nearest_rows(
     n_chunks = tally.shape[0]
     chunk_rows = (n_rows + n_chunks - 1) // n_chunks
     widest = longest(out_starts, 0, n_rows)
-    for c in prange(n_chunks):
-        table = np.zeros(table_size, np.int64)
-        near_indices = np.empty(widest, np.int64)
-        near_dists = np.empty(widest, np.float64)
-        counts = tally[c]
-        for i in range(c * chunk_rows, min(n_rows, (c + 1) * chunk_rows)):
-            at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
-            own = whole[3] + i
-            to = out_starts[i]
-            width = out_starts[i + 1] - to
-            count, code, entry = nearest_of_row(
-                indices,
-                at,
-                dists,
-                first,
-                length,
-                own,
-                whole,
-                real,
-                table,
-                i + 1,
-                near_indices,
-                near_dists,
-                width,
-                counts,
-            )
-            kept[i] = count
-            if code != 0 and problem[c, 0] == 0:
-                problem[c, 0], problem[c, 1], problem[c, 2] = code, i, entry
-            for t in range(count):
-                out_indices[to + t] = near_indices[t]
-                out_dists[to + t] = near_dists[t]
-            run = row_falls(indices, at, dists, first, length, own, whole[0], whole[1])
-            counts[ORDERED] += run > 0
-            counts[FALLING] += run == 2
+    turns = shared_out(n_chunks)
+    for thread in prange(turns.shape[0]):
+        c = next_block(turns, thread)
+        while c >= 0:
+            table = np.zeros(table_size, np.int64)
+            near_indices = np.empty(widest, np.int64)
+            near_dists = np.empty(widest, np.float64)
+            counts = tally[c]
+            for i in range(c * chunk_rows, min(n_rows, (c + 1) * chunk_rows)):
+                at, first, length = index_starts[i], starts[i], starts[i + 1] - starts[i]
+                own = whole[3] + i
+                to = out_starts[i]
+                width = out_starts[i + 1] - to
+                count, code, entry = nearest_of_row(
+                    indices,
+                    at,
+                    dists,
+                    first,
+                    length,
+                    own,
+                    whole,
+                    real,
+                    table,
+                    i + 1,
+                    near_indices,
+                    near_dists,
+                    width,
+                    counts,
+                )
+                kept[i] = count
+                if code != 0 and problem[c, 0] == 0:
+                    problem[c, 0], problem[c, 1], problem[c, 2] = code, i, entry
+                for t in range(count):
+                    out_indices[to + t] = near_indices[t]
+                    out_dists[to + t] = near_dists[t]
+                run = row_falls(indices, at, dists, first, length, own, whole[0], whole[1])
+                counts[ORDERED] += run > 0
+                counts[FALLING] += run == 2
+            c = next_block(turns, thread)
 
 
 @serial_kernel

@@ -4,10 +4,12 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import parallel_kernel
 
 SLICE = 16  # rows whose edges lie side by side, so that they are computed side by side
 PULLED = 64  # edges of every row of a slice that are gathered at once
+TOGETHER = 64  # slices that a thread takes at a time
 
 
 @parallel_kernel
@@ -41,23 +43,29 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
     themselves, and 0.
     """
     n = order.shape[0]
-    for slice_ in prange(starts.shape[0] - 1):
-        width = (starts[slice_ + 1] - starts[slice_]) // SLICE
-        for lane in range(SLICE):
-            own = min(n - 1, slice_ * SLICE + lane)
-            first = indptr[order[own]]
-            length = indptr[order[own] + 1] - first if slice_ * SLICE + lane < n else 0
-            place = starts[slice_] + lane
-            if names.shape[0] > 0:
-                for t in range(length):
-                    out[place + t * SLICE] = names[values[first + t]]
-                own += first_row
-            else:
-                for t in range(length):
-                    out[place + t * SLICE] = values[first + t]
-                own = 0
-            for t in range(length, width):
-                out[place + t * SLICE] = own
+    last = starts.shape[0] - 1
+    turns = shared_out((last + TOGETHER - 1) // TOGETHER)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            for slice_ in range(block * TOGETHER, min(last, (block + 1) * TOGETHER)):
+                width = (starts[slice_ + 1] - starts[slice_]) // SLICE
+                for lane in range(SLICE):
+                    own = min(n - 1, slice_ * SLICE + lane)
+                    first = indptr[order[own]]
+                    length = indptr[order[own] + 1] - first if slice_ * SLICE + lane < n else 0
+                    place = starts[slice_] + lane
+                    if names.shape[0] > 0:
+                        for t in range(length):
+                            out[place + t * SLICE] = names[values[first + t]]
+                        own += first_row
+                    else:
+                        for t in range(length):
+                            out[place + t * SLICE] = values[first + t]
+                        own = 0
+                    for t in range(length, width):
+                        out[place + t * SLICE] = own
+            block = next_block(turns, thread)
 
 
 @parallel_kernel
@@ -93,33 +101,39 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
     Positions are of all rows, everything else of the rows from `first_row` on.
     """
     n, d = out.shape
-    for slice_ in prange(starts.shape[0] - 1):
-        low = slice_ * SLICE
-        rows = min(SLICE, n - low)
-        total = np.zeros(SLICE, f4)
-        value = np.zeros((d, SLICE), f4)
-        gathered = np.empty(PULLED * SLICE, f4)
-        for lane in range(rows):
-            if inner.shape[0] > 0:
-                total[lane] = inner[low + lane]
-                for k in range(d):
-                    value[k, lane] = inner[low + lane] * positions[first_row + low + lane, k]
-        for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-            count = min(PULLED * SLICE, starts[slice_ + 1] - first)
-            for q in range(0, count, SLICE):
-                for lane in range(SLICE):
-                    total[lane] += weights[first + q + lane]
-            for k in range(d):
-                for q in range(count):
-                    gathered[q] = positions[indices[first + q], k]
-                for q in range(0, count, SLICE):
-                    for lane in range(SLICE):
-                        value[k, lane] += weights[first + q + lane] * gathered[q + lane]
-        for lane in range(rows):
-            for k in range(d):
-                own = positions[first_row + low + lane, k]
-                mean = value[k, lane] / total[lane] if total[lane] > 0 else own
-                out[low + lane, k] = (f4(1) - share) * own + share * mean
+    last = starts.shape[0] - 1
+    turns = shared_out((last + TOGETHER - 1) // TOGETHER)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            for slice_ in range(block * TOGETHER, min(last, (block + 1) * TOGETHER)):
+                low = slice_ * SLICE
+                rows = min(SLICE, n - low)
+                total = np.zeros(SLICE, f4)
+                value = np.zeros((d, SLICE), f4)
+                gathered = np.empty(PULLED * SLICE, f4)
+                for lane in range(rows):
+                    if inner.shape[0] > 0:
+                        total[lane] = inner[low + lane]
+                        for k in range(d):
+                            value[k, lane] = inner[low + lane] * positions[first_row + low + lane, k]
+                for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
+                    count = min(PULLED * SLICE, starts[slice_ + 1] - first)
+                    for q in range(0, count, SLICE):
+                        for lane in range(SLICE):
+                            total[lane] += weights[first + q + lane]
+                    for k in range(d):
+                        for q in range(count):
+                            gathered[q] = positions[indices[first + q], k]
+                        for q in range(0, count, SLICE):
+                            for lane in range(SLICE):
+                                value[k, lane] += weights[first + q + lane] * gathered[q + lane]
+                for lane in range(rows):
+                    for k in range(d):
+                        own = positions[first_row + low + lane, k]
+                        mean = value[k, lane] / total[lane] if total[lane] > 0 else own
+                        out[low + lane, k] = (f4(1) - share) * own + share * mean
+            block = next_block(turns, thread)
 
 
 @parallel_kernel

@@ -5,6 +5,7 @@ from numba import prange, uint64
 
 from umap_sk.kernels.neighbors import longest
 from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LOOKED_UP = 256  # edges whose other entries are looked up at once
@@ -69,8 +70,9 @@ def fuzzy_union(forth, back, mix_ratio):
 def join_mutual(indptr, indices, weights, mix_ratio):
     """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
 
-    The two entries are touched only by the row with the smaller index, so no entry has two writers or readers. Edges
-    are looked up many at a time, each step for all of them, so that the processor waits for many rows at once.
+    The two entries are touched only by one of the rows, so no entry has two writers or readers: by the smaller index if
+    the difference of both is even, else by the larger one, which is about half of every row's edges. Edges are looked
+    up many at a time, each step for all of them, so that the processor waits for many rows at once.
     """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -89,7 +91,8 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                     row += 1
                 forth[count] = e
                 source[count] = row
-                count += int(np.int64(indices[e]) > row)
+                other = np.int64(indices[e])
+                count += int((other > row) == ((other ^ row) & 1 == 0))
             for q in range(count):
                 j = np.int64(indices[forth[q]])
                 bounds[0, q] = indptr[j]
@@ -166,30 +169,34 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
     Both lists end in a number that is larger than any edge, and the smaller of their heads is taken without a branch.
     """
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        width = longest(out_indptr, low, high) + 1
-        own = np.empty(width, np.uint64)
-        more = np.empty(width, np.uint64)
-        for i in range(low, high):
-            count = 0
-            for e in range(indptr[i], indptr[i + 1]):
-                weight = joined(weights[e], mix_ratio)
-                own[count] = packed(indices[e], weight)
-                count += int(weight > 0)
-            first = out_indptr[i]
-            last = out_indptr[i + 1]
-            for e in range(first + count, last):
-                more[e - first - count] = packed(out_indices[e], out_weights[e])
-            own[count] = uint64(0xFFFFFFFFFFFFFFFF)
-            more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
-            p = 0
-            q = 0
-            for e in range(first, last):
-                edge = min(own[p], more[q])
-                from_own = int(own[p] < more[q])
-                p += from_own
-                q += 1 - from_own
-                out_indices[e] = edge >> uint64(32)
-                out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            low = block * BLOCK
+            high = min(n, low + BLOCK)
+            width = longest(out_indptr, low, high) + 1
+            own = np.empty(width, np.uint64)
+            more = np.empty(width, np.uint64)
+            for i in range(low, high):
+                count = 0
+                for e in range(indptr[i], indptr[i + 1]):
+                    weight = joined(weights[e], mix_ratio)
+                    own[count] = packed(indices[e], weight)
+                    count += int(weight > 0)
+                first = out_indptr[i]
+                last = out_indptr[i + 1]
+                for e in range(first + count, last):
+                    more[e - first - count] = packed(out_indices[e], out_weights[e])
+                own[count] = uint64(0xFFFFFFFFFFFFFFFF)
+                more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
+                p = 0
+                q = 0
+                for e in range(first, last):
+                    edge = min(own[p], more[q])
+                    from_own = int(own[p] < more[q])
+                    p += from_own
+                    q += 1 - from_own
+                    out_indices[e] = edge >> uint64(32)
+                    out_weights[e] = np.int32(edge & uint64(0xFFFFFFFF)).view(f4)
+            block = next_block(turns, thread)

@@ -7,6 +7,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import largest_of, prefix_sums, taken
 
 COARSEST_VERTICES = 25_000  # vertices that need no coarser level
 MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
@@ -53,7 +54,7 @@ class Level(NamedTuple):
 
 def finest_level(graph: FuzzyGraph) -> Level:
     """The fuzzy graph itself as a level, its arrays shared."""
-    scale = 1.0 / float(graph.weights.max())
+    scale = 1.0 / float(largest_of(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     kernels.row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
@@ -83,8 +84,8 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     for _ in range(ROUNDS):
         kernels.choose_members(readonly(state), 0, *level.edges[:2], seed, depth, decided)
         kernels.exclude_neighbors(readonly(decided), 0, *level.edges[:2], state)
-        if state.all():
-            break
+        if state.min() > 0:
+            return state
     state[state == 0] = 1
     return state
 
@@ -92,8 +93,8 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     """Merge every vertex into the member of an independent set at its strongest edge."""
     state = independent_set(level, seed, depth)
-    number = np.cumsum(state == 1, dtype=level.indices.dtype) - np.ones((), level.indices.dtype)
-    size = int(number[-1]) + 1
+    number = prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
+    size = int(number[-1])
     if size > MOST_KEPT * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
@@ -107,10 +108,10 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
 
 def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
     """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out."""
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=size))])
+    bounds = prefix_sums(np.bincount(owner, minlength=size))
     members = np.empty(level.n_vertices, owner.dtype)
     kernels.group_members(owner, bounds, members)
-    room = np.concatenate([[0], np.cumsum(np.diff(level.indptr)[members])])[bounds]  # edges of all members so far
+    room = taken(prefix_sums(taken(np.diff(level.indptr), members)), bounds)  # edges of all members so far
     lengths = np.empty(size, np.int64)
     parts = []
     first = 0
@@ -133,7 +134,7 @@ def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
         kept = int(lengths[some].sum())
         parts.append((indices[:kept].copy(), weights[:kept].copy()))
         first = last
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indptr = prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 

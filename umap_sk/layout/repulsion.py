@@ -103,9 +103,9 @@ def spacing_for(a: float, b: float) -> float:
 
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
-    corners = np.empty((-(-len(positions) // kernels.BLOCK), 4), np.float32)
+    corners = np.empty((4, -(-len(positions) // kernels.BLOCK)), np.float32)
     kernels.bounding_boxes(readonly(positions), corners)
-    low, high = corners[:, :2].min(0).astype(float), corners[:, 2:].max(0).astype(float)
+    low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
@@ -118,11 +118,12 @@ def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> F
 def transformed_kernel(
     shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Imaginary parts of the transformed repulsion (it is odd, so the real parts vanish), both components."""
+    """The transformed repulsion, both components: imaginary, since it is odd, and with no rounding as a real part."""
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(REACH * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)).imag.copy() for field in fields)
+    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)) for field in fields)
+    x.real, y.real = 0, 0
     return x, y
 
 
@@ -148,7 +149,6 @@ def grid_field(
     workers = workers_for(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
-    spectrum *= np.complex64(1j)
     values = np.empty((*corners, 2), np.float32)
     for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
         half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]

@@ -16,6 +16,7 @@ from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
 from umap_sk.layout.start import Start, is_scaled, start_positions
+from umap_sk.runtime.side_by_side import put, taken
 
 
 class LayoutRun(NamedTuple):
@@ -117,7 +118,7 @@ def advanced(
 def rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
     """Rows of the data in the optimizer's order, of which the connected ones (None: all) take part."""
     order = problem.levels[0].order
-    return order if connected is None else connected[order]
+    return order if connected is None else taken(connected, order)
 
 
 def problem_of(run: LayoutRun) -> LayoutProblem:
@@ -164,8 +165,9 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
         positions = prolongation(problem_of(run).levels, depth, positions)
     positions = coordinates_of(run.schedule.output_metric, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
-    out[run.rows] = positions
-    out[lost] = np.nan
+    put(positions, run.rows, out)
+    if lost.any():
+        out[lost] = np.nan
     return out
 
 

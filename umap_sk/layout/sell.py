@@ -10,6 +10,7 @@ from umap_sk.graph.shared import LaidOut, SharedGraph
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import prefix_sums, put, taken
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
 TOP = 300  # vertices at which grouping for the sake of the order ends
@@ -93,17 +94,16 @@ def arrange(
         arranged.append(vectors._replace(slices=slices))
     for depth in range(2, len(orders)):
         finer, coarser = arranged[-depth], arranged[-depth - 1]
-        arranged[-depth - 1] = coarser._replace(row_owner=coarser.owner[finer.row_owner])
+        arranged[-depth - 1] = coarser._replace(row_owner=taken(coarser.owner, finer.row_owner))
     return tuple(arranged[::-1])
 
 
 def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
     """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
     level, order = levels[depth], orders[depth]
-    owner = rank[level.owner[orders[depth - 1]]] if depth else order[:0]
-    return ArrangedLevel(
-        NO_SLICES, order, level.degree[order], level.mass[order] if depth else level.mass, owner, owner
-    )
+    owner = taken(rank, taken(level.owner, orders[depth - 1])) if depth else order[:0]
+    mass = taken(level.mass, order) if depth else level.mass
+    return ArrangedLevel(NO_SLICES, order, taken(level.degree, order), mass, owner, owner)
 
 
 def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
@@ -123,7 +123,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
         if depth < len(tower) - 1:
-            order = members_in_order(inverse(order)[tower[depth + 1].owner], tower[depth + 1].n_vertices)
+            order = members_in_order(taken(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
             kernels.longest_first(readonly(levels[depth].indptr), order)
             orders.append(order)
@@ -132,7 +132,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
 
 def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
     """Vertices sorted by their group, those of a group as they stood."""
-    starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
+    starts = prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
     return members
@@ -146,7 +146,7 @@ def stride_of(n_rows: int, count: int) -> int:
 def inverse(order: np.ndarray) -> np.ndarray:
     """Place of every vertex in an order."""
     rank = np.empty_like(order)
-    rank[order] = np.arange(len(order), dtype=order.dtype)
+    put(np.arange(len(order), dtype=order.dtype), order, rank)
     return rank
 
 
@@ -159,9 +159,7 @@ def make_slices(
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = np.zeros(-(-(len(indptr) - 1) // kernels.SLICE) + 1, np.int64)
-    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.SLICE))
-    np.cumsum(starts * kernels.SLICE, out=starts)
+    starts = prefix_sums(longest_of_slices(indptr, order) * kernels.SLICE)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
@@ -180,6 +178,11 @@ def make_slices(
     else:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     return slices
+
+
+def longest_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Edges of the longest row of every slice."""
+    return np.maximum.reduceat(taken(np.diff(indptr), order), np.arange(0, len(order), kernels.SLICE))
 
 
 def _fill(
@@ -215,6 +218,6 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_
 
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], positions[levels[depth].owner], 0.5, keep_internal=depth > 1)
+    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5, keep_internal=depth > 1)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

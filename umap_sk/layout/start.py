@@ -21,6 +21,7 @@ from umap_sk.layout.width import (
     smoothed_start,
     suited_width,
 )
+from umap_sk.runtime.side_by_side import taken
 
 OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
 
@@ -132,15 +133,15 @@ def given_positions(
     elif isinstance(start.init, str):
         positions = pca_positions(start.features, n_components, seed)
     else:
-        positions = np.array(start.init, np.float32, order="C")
+        positions = np.asarray(start.init, np.float32)
     if connected is not None and len(positions) != n:
-        positions = positions[connected]
-    return positions[levels[0].order]
+        positions = taken(positions, connected)
+    return taken(positions, levels[0].order)
 
 
 def on_coarsest(levels: tuple[ArrangedLevel, ...], lengths: np.ndarray) -> np.ndarray:
     """Mean distances of the rows that the coarsest level's vertices stand for, in that level's own order."""
-    values = lengths[levels[0].order]
+    values = taken(lengths, levels[0].order)
     for finer, coarser in zip(levels, levels[1:], strict=False):
         values = mean_of_members(coarser, finer.mass, values)
     out = np.empty_like(values)

@@ -7,8 +7,10 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
+from umap_sk.layout.quantiles import ends_of_axes, quantiles_of_axes
 from umap_sk.layout.sell import ArrangedLevel, smoothed, stride_of
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import in_blocks
 
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
@@ -25,23 +27,29 @@ MEASURED = 5_000  # vertices, at least, whose edges are measured
 
 def robust_widths(positions: np.ndarray) -> np.ndarray:
     """Width of every axis, by quantiles, which far points do not move."""
-    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
+    low, high = quantiles_of_axes(positions, (LOWEST, HIGHEST))
     return high - low
 
 
 def scaled_robustly(positions: np.ndarray) -> np.ndarray:
     """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far."""
-    low, high = np.quantile(positions, [LOWEST, HIGHEST], axis=0)
-    span = np.ptp(positions, axis=0).astype(float)
+    low, high = quantiles_of_axes(positions, (LOWEST, HIGHEST))
+    least, most = ends_of_axes(positions)
+    span = (most - least).astype(float)
     width = high - low
     share = np.divide(width, span, out=np.zeros_like(width), where=span > 0)
     if share.mean() < NARROW or share.min() <= 0:
         ranks = np.argsort(np.argsort(positions, axis=0, kind="stable"), axis=0, kind="stable")
         return (ranks / len(positions) - 0.5).astype(np.float32)
     scaled = np.empty(positions.shape, np.float32)
-    for axis, (middle, extent) in enumerate(zip((low + high) / 2, width, strict=True)):
-        column = (positions[:, axis] - middle) / extent
-        scaled[:, axis] = np.clip(column, -BOUND, BOUND, out=column)
+    middles = (low + high) / 2
+
+    def scale(block: slice) -> None:
+        for axis, (middle, extent) in enumerate(zip(middles, width, strict=True)):
+            column = (positions[block, axis] - middle) / extent
+            scaled[block, axis] = np.clip(column, -BOUND, BOUND, out=column)
+
+    in_blocks(scale, len(positions))
     return scaled
 
 

@@ -1,0 +1,75 @@
+"""numpy over blocks of rows: what it gives over all of them at once, on any number of threads."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from umap_sk.runtime import side_by_side
+from umap_sk.runtime.threads import limit_threads
+
+SIZES = [0, 1, 63, 64, 65, 1000]
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request, monkeypatch):
+    """Threads that the blocks, small ones here, are shared out to."""
+    monkeypatch.setattr(side_by_side, "ROWS_AT_ONCE", 64)
+    with limit_threads(request.param):
+        yield request.param
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_every_row_is_in_one_block_and_results_keep_their_order(threads, n):
+    rows = side_by_side.in_blocks(lambda block: np.arange(n)[block].tolist(), n)
+    assert sum(rows, []) == list(range(n))
+    assert len(rows) == -(-n // 64)
+
+
+def test_items_are_made_while_others_are_used(threads):
+    made = []
+
+    def items():
+        for i in range(5):
+            made.append(i)
+            yield i
+
+    used = []
+    for item in side_by_side.ahead(items()):
+        used.append((item, len(made)))
+    assert [item for item, _ in used] == list(range(5))
+    assert all(item < count <= item + (2 if threads > 1 else 1) for item, count in used)
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side.ahead(1 // i for i in (1, 0)))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64])
+@pytest.mark.parametrize("shape", [(), (2,), (3,)])
+def test_rows_are_taken_and_put(threads, dtype, shape):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(1000, *shape)).astype(np.float32)
+    rows = rng.permutation(1000)[:700].astype(dtype)
+    assert_array_equal(side_by_side.taken(values, rows), values[rows])
+    out = np.full_like(values, -1)
+    side_by_side.put(values[:700], rows, out)
+    expected = np.full_like(values, -1)
+    expected[rows] = values[:700]
+    assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_prefix_sums_begin_with_nothing_and_end_with_all(threads, n, dtype):
+    lengths = np.random.default_rng(0).integers(0, 50, n)
+    sums = side_by_side.prefix_sums(lengths, dtype)
+    assert sums.dtype == dtype
+    assert sums.tolist() == [sum(lengths[:i].tolist()) for i in range(n + 1)]
+
+
+def test_the_largest_number_of_any_block(threads):
+    values = np.random.default_rng(0).normal(size=1000)
+    assert [side_by_side.largest_of(np.roll(values, shift)) for shift in (0, 500)] == [max(values.tolist())] * 2
+
+
+def test_an_error_in_a_block_is_raised(threads):
+    with pytest.raises(IndexError, match="out of bounds"):
+        side_by_side.taken(np.zeros(10), np.full(200, 10))

@@ -1,0 +1,75 @@
+"""numpy over blocks of rows, side by side: it lets go of Python's lock while it computes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+
+ROWS_AT_ONCE = 2**17  # with fewer, starting a second thread costs as much as it saves
+
+
+def in_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
+    """What a function makes of every block of rows, in their order, on as many threads as kernels run on."""
+    blocks = [slice(first, min(n_rows, first + ROWS_AT_ONCE)) for first in range(0, n_rows, ROWS_AT_ONCE)]
+    threads = min(numba.get_num_threads(), len(blocks))
+    if threads < 2:
+        return [work(block) for block in blocks]
+    with ThreadPoolExecutor(threads) as side_by_side:
+        return list(side_by_side.map(work, blocks))
+
+
+def ahead(items: Iterable[Any]) -> Iterator[Any]:
+    """The same items, each made while the one before it is used, where there is more than one thread."""
+    items = iter(items)
+    if numba.get_num_threads() < 2:
+        yield from items
+        return
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = maker.submit(next, items, None)
+            yield item
+            del item  # before the one after the next is made
+
+
+def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The rows of an array that are named."""
+    out = np.empty((len(rows), *values.shape[1:]), values.dtype)
+
+    def take(block: slice) -> None:
+        out[block] = values.take(rows[block], axis=0)  # several times as fast as values[rows]
+
+    in_blocks(take, len(rows))
+    return out
+
+
+def put(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+    """Write values to the rows that are named, each of them once."""
+    whole = np.dtype((np.void, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64))))  # a row as one thing
+    to, items = out.view(whole).reshape(-1), np.ascontiguousarray(values, out.dtype).view(whole).reshape(-1)
+    in_blocks(lambda block: np.put(to, rows[block], items[block]), len(rows))
+
+
+def prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
+    """Sums of the whole numbers before each one, and of all: one more than there are numbers."""
+    out = np.zeros(len(lengths) + 1, dtype)
+    ends = out[1:]
+
+    def add_up(block: slice) -> Any:
+        return np.cumsum(lengths[block], dtype=dtype, out=ends[block])[-1]
+
+    before = np.cumsum([0, *in_blocks(add_up, len(lengths))], dtype=dtype)
+
+    def move(block: slice) -> None:
+        ends[block] += before[block.start // ROWS_AT_ONCE]
+
+    if len(before) > 2:
+        in_blocks(move, len(lengths))
+    return out
+
+
+def largest_of(values: np.ndarray) -> Any:
+    """The largest of some numbers."""
+    return max(in_blocks(lambda block: values[block].max(), len(values)))
