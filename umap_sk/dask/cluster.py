@@ -10,7 +10,7 @@ from distributed import Client, Future, get_client, get_worker
 from distributed.client import wait
 from distributed.scheduler import KilledWorker
 
-from umap_sk.runtime.compile import digest
+from umap_sk.runtime.kernel_cache import digest
 from umap_sk.runtime.threads import exactly
 
 GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
