@@ -7,8 +7,8 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, home, submit
-from umap_sk.dask.graph import bounds_of, each, spans
+from umap_sk.dask.cluster import Cluster, by_rounds, home, submit
+from umap_sk.dask.graph import bounds_of, each
 from umap_sk.dask.levels import LevelInPieces, Levels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
@@ -68,16 +68,19 @@ def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -
     bounds = bounds_of(cluster, level.n_vertices)
     parts = len(bounds) - 1
     rank = submit(cluster, "arrange", _rank, tower, depth)
-    blocks: dict[str, list[Future]] = {}
-    starts: dict[str, int] = {}
-    for part, (first, last) in enumerate(spans(bounds)):
-        at = home(cluster, part, parts)
-        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, first, last)
+
+    def laid_out(part: int, at: str) -> Future:
+        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, *bounds[part : part + 2])
         taken = each(cluster, "send", _taken, level.pieces, wanted)
-        given = wanted, taken, rank, level.scale, level.n_vertices
-        blocks.setdefault(at, []).append(submit(cluster, "lay_out", _laid_out, *given, at=at))
-        starts.setdefault(at, first)
-    return Blocks(list(blocks.values()), [*starts.values(), level.n_vertices])
+        return submit(cluster, "lay_out", _laid_out, wanted, taken, rank, level.scale, level.n_vertices, at=at)
+
+    groups: dict[str, list[Future]] = {}
+    starts: dict[str, int] = {}
+    for part, block in enumerate(by_rounds(cluster, parts, laid_out)):
+        at = home(cluster, part, parts)
+        groups.setdefault(at, []).append(block)
+        starts.setdefault(at, bounds[part])
+    return Blocks(list(groups.values()), [*starts.values(), level.n_vertices])
 
 
 class Wanted(NamedTuple):

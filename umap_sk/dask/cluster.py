@@ -93,6 +93,18 @@ def home(cluster: Cluster, part: int, parts: int) -> str:
     return cluster.workers[part * len(cluster.workers) // parts]
 
 
+def by_rounds(cluster: Cluster, parts: int, make: Callable[[int, str], Future]) -> list[Future]:
+    """A task for every part at its home, one part of each worker at a time, so that little is on its way at once."""
+    made: dict[int, Future] = {}
+    homes = [home(cluster, part, parts) for part in range(parts)]
+    numbers = [homes[:part].count(at) for part, at in enumerate(homes)]
+    for number in range(max(numbers) + 1):
+        some = [part for part in range(parts) if numbers[part] == number]
+        made |= {part: make(part, homes[part]) for part in some}
+        finished([made[part] for part in some])
+    return [made[part] for part in range(parts)]
+
+
 def submit(
     cluster: Cluster, phase: str, function: Callable[..., Any], *given: Any, at: str = "", wide: bool = False
 ) -> Future:
