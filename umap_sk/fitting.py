@@ -35,6 +35,7 @@ from umap_sk.neighbors.choice import for_identity
 from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.searchers import search_for_new
 from umap_sk.planning.plan import warn_if_too_large
+from umap_sk.runtime.threads import spare_threads
 
 
 class Run(NamedTuple):
@@ -151,7 +152,7 @@ def started(
 ) -> LayoutRun:
     """The layout run at its start, or at the state that was stored."""
     schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._shared
-    with report.phase("resume" if state else "start") as entry:
+    with spare_threads(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
             run = resumed(held, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch

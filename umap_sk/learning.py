@@ -18,6 +18,7 @@ from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.runtime.allocation import Allocate, in_memory
+from umap_sk.runtime.threads import spare_threads
 from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
 
 
@@ -91,23 +92,24 @@ def learned(
             search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
             entry.update(rows=len(indices), **report["search"])
     wanted = parameters.known_of(umap, given.y)
-    with report.phase("neighbors") as entry:
-        neighbors, counts = read_neighbors(
-            values if indices is None else None,
-            knn_indices=indices,
-            knn_dists=dists,
-            n_neighbors=umap.n_neighbors,
-            n_rows=None if values is None else values.shape[0],
-            disconnection_distance=wanted["disconnection_distance"],
-            allocate=allocate,
-        )
-        if precedence:
-            inputs.check_self_column(indices, dists)
-        elif umap.metric == "precomputed":
-            check_square(values)
-        entry.update(counts._asdict())
-    warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
-    return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
+    with spare_threads(inputs.n_rows(values, indices)):
+        with report.phase("neighbors") as entry:
+            neighbors, counts = read_neighbors(
+                values if indices is None else None,
+                knn_indices=indices,
+                knn_dists=dists,
+                n_neighbors=umap.n_neighbors,
+                n_rows=None if values is None else values.shape[0],
+                disconnection_distance=wanted["disconnection_distance"],
+                allocate=allocate,
+            )
+            if precedence:
+                inputs.check_self_column(indices, dists)
+            elif umap.metric == "precomputed":
+                check_square(values)
+            entry.update(counts._asdict())
+        warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
+        return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
 
 
 def united(

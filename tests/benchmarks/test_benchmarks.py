@@ -163,6 +163,21 @@ def test_larger_than_memory_at_a_small_size(tmp_path):
 
 
 @pytest.mark.slow
+def test_larger_than_memory_killed(tmp_path):
+    """The second process goes on from a checkpoint in the middle, to the bits of a run that was left alone."""
+    if larger_than_memory.file_system(tmp_path) == "tmpfs":
+        pytest.skip("temporary files are memory here; set TMPDIR to a folder on a disk")
+    results = larger_than_memory.run(3000, tmp_path, 1000, check=True, kill=True)
+    assert results["same_bits"]
+    first, second = results["phases"][:3], results["phases"][3:]
+    assert [phase["phase"] for phase in first[:2]] == ["imports", "graph"]
+    assert 500 <= int(first[2]["phase"].removeprefix("killed at epoch ")) < 1000
+    assert [phase["phase"] for phase in second] == ["imports", "graph", "layout"]
+    assert [step["step"] for step in second[2]["steps"]] == ["resume", "layout"]
+    assert len(larger_than_memory.table(results["phases"])) == 6 + sum(len(p["steps"]) for p in results["phases"])
+
+
+@pytest.mark.slow
 def test_a_plan_beside_a_measured_fit(digits):
     """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
     result = plans.compare(digits.name, 20, cpu=True)

@@ -13,11 +13,11 @@ import umap_sk
 
 FACTOR = "0x94D049BB133111EB"  # of a generator that kernels of other files call
 CODE = """
-import numpy as np
+import numba, numpy as np
 from umap_sk import kernels
 positions = np.zeros((100, 2), np.float32)
 kernels.jitter(positions, 0, np.float32(1))
-stats = getattr(getattr(kernels.jitter, "compiled", None), "stats", None)
+stats = getattr(kernels.jitter.compiled(alone=numba.get_num_threads() == 1), "stats", None)
 print(positions.astype(float).sum(), *(sum(counts.values()) for counts in (stats or ())[1:]))
 """
 
@@ -31,7 +31,7 @@ def package(tmp_path):
 
 def jittered(package, **environment):
     """Sum of the positions, cache hits and cache misses in a fresh process."""
-    environment = {**os.environ, "PYTHONPATH": str(package.parent), **environment}
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": "", **environment}
     done = subprocess.run(
         [sys.executable, "-c", CODE], env=environment, cwd=package.parent, capture_output=True, text=True, check=True
     )

@@ -67,6 +67,11 @@ COMMANDS = {
         "Make an interactive map of a map: one HTML file that needs no network.",
         "umap-sk show map.npy --labels labels.csv --out map.html",
     ),
+    "compile": Command(
+        "compile",
+        "Compile the kernels into numba's cache, for container images and clusters.",
+        "umap-sk compile --all",
+    ),
     "info": Command(
         "info",
         "Tell what a checkpoint, run, model, manifold or array is. Nothing is unpickled.",

@@ -47,16 +47,17 @@ def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[B
 
 
 def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: float, seed: int) -> Tower:
-    """Every level's order and what is known of its vertices; a graph of one level is needed whole for its start."""
-    levels = [*vectors, *alone]
-    coarsest = levels[-1] if alone else Level(*rows.joined(pieces), scale, *levels[-1][4:])
-    orders = orders_of([*levels[:-1], coarsest], seed)
+    """Every level's order and what is known of its vertices, with edges where they are here."""
+    coarsest = alone[-1] if alone else Level(*rows.joined(pieces), scale, *vectors[-1][4:])
+    levels = [*vectors, *alone][:-1] + [coarsest]
+    orders = orders_of(levels, seed)
     arranged: list[ArrangedLevel] = []
     for depth, level in enumerate(levels):
         order, rank = orders[depth], inverse(orders[depth])
         made = arranged_vectors(levels, orders, rank, depth)
-        slices = make_slices([level], order, rank) if depth >= len(vectors) else NO_SLICES
-        arranged.append(made._replace(slices=slices))
+        here = depth >= len(vectors) or level is coarsest
+        level_here = made._replace(slices=make_slices([level], order, rank) if here else NO_SLICES)
+        arranged.append(level_here)
     for depth in range(2, len(arranged)):
         arranged[depth] = arranged[depth]._replace(row_owner=arranged[depth].owner[arranged[depth - 1].row_owner])
     return Tower(tuple(arranged), coarsest)

@@ -75,7 +75,7 @@ def beside_worker() -> Allocate:
 
 def read(indices: np.ndarray, dists: np.ndarray, rules: Rules) -> Read:
     """The nearest neighbors of some rows."""
-    gathered = gather_rows(RowsForm(indices, dists, rules.first_row), rules)
+    gathered = gather_rows(RowsForm(indices, dists, rules.first_row), rules, beside_worker())
     neighbors = Neighbors(*gathered[:3], rules.n_columns)
     counted = len(indices), len(gathered.indices), gathered.tally, gathered.short, gathered.empty
     return Read(rules.first_row, neighbors, sums_of_distances(neighbors), counted)

@@ -1,17 +1,9 @@
-"""How kernels are compiled and cached.
-
-numba keys what it stores on a function's own bytecode and stamps it with the file that defines the function, so a
-helper in another file, or an option here, would leave stale machine code behind. It also names its files alike whatever
-is in them, and writes the index before the code: of two processes one may read the other's index and the code of an
-older source, or of another numba. So a digest of all kernels and of this file, and numba's version, are in the names.
-"""
+"""How kernels are compiled: for one thread and for many."""
 
 import contextlib
 import functools
-import hashlib
 import logging
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
@@ -19,7 +11,8 @@ import numpy as np
 from numba.core import caching
 from numba.core.ccallback import CFunc
 
-from umap_sk.runtime.threads import config, launch_turn
+from umap_sk.runtime.kernel_cache import PackageCache
+from umap_sk.runtime.threads import config, launch_turn, start_threads
 
 logger = logging.getLogger("umap_sk")
 IMPLICIT = (  # what numba would run side by side on its own, which takes longer to compile than to run
@@ -31,28 +24,10 @@ IMPLICIT = (  # what numba would run side by side on its own, which takes longer
     "stencil",
     "fusion",
 )
+_both_ways: list[bool] = []
 
 
-@functools.cache
-def digest() -> str:
-    """Checksum of every file that decides what the compiled functions do."""
-    here = Path(__file__)
-    sums = hashlib.sha256()
-    for path in (here, *sorted((here.parents[1] / "kernels").glob("*.py"))):
-        sums.update(path.read_bytes())
-    return sums.hexdigest()
-
-
-class PackageCache(caching.FunctionCache):
-    """numba's cache of one function, in files that no other source or version of numba has."""
-
-    def __init__(self, function: Callable[..., Any]):
-        super().__init__(function)
-        name = f"{self._impl.filename_base}.{numba.__version__}.{digest()[:16]}"
-        self._cache_file = caching.IndexDataCacheFile(self._cache_path, name, self._impl.locator.get_source_stamp())
-
-
-def _compile(function: Callable[..., Any], **options: Any) -> Any:
+def _compile(function: Callable[..., Any], way: str = "", **options: Any) -> Any:
     """Compile with an on-disk cache, or without one where no folder can be written to or no name be given."""
     dispatcher = numba.njit(**{"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options})(function)
     if config.DISABLE_JIT:
@@ -63,7 +38,7 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
         )
         return dispatcher
     with contextlib.suppress(RuntimeError):  # "no locator available", which the first compilation tells of
-        dispatcher._cache = PackageCache(function)
+        dispatcher._cache = PackageCache(function, way)
     return dispatcher
 
 
@@ -78,16 +53,38 @@ def serial_kernel(function: Callable[..., Any]) -> Any:
 
 
 def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that starts threads; only Python calls it. Its `prange` loops are what runs side by side."""
-    compiled = _compile(function, parallel=dict.fromkeys(IMPLICIT, False))
+    """Compile a kernel that starts threads; only Python calls it. Its `prange` loops are what runs side by side.
+
+    Where one thread is to run, it is compiled as a serial kernel, which takes half as long and computes the same.
+    """
+
+    @functools.cache
+    def compiled(*, alone: bool) -> Any:
+        return _compile(function, ".alone") if alone else _compile(function, parallel=dict.fromkeys(IMPLICIT, False))
 
     @functools.wraps(function)
     def launch(*arguments: Any) -> Any:
+        start_threads()
+        if any(_both_ways):
+            for alone in (True, False):
+                compiled(alone=alone).compile(tuple(map(numba.typeof, arguments)))
+        if numba.get_num_threads() == 1:
+            return compiled(alone=True)(*arguments)
         with launch_turn():
-            return compiled(*arguments)
+            return compiled(alone=False)(*arguments)
 
     launch.compiled = compiled  # type: ignore[attr-defined]
     return launch
+
+
+@contextlib.contextmanager
+def both_ways() -> Iterator[None]:
+    """Compile what is launched meanwhile for one thread and for many, however many run."""
+    _both_ways.append(not config.DISABLE_JIT)
+    try:
+        yield
+    finally:
+        _both_ways.pop()
 
 
 def pointed(function: Callable[..., Any], signature: Any, *, kept: bool = True) -> Any:

@@ -13,6 +13,7 @@ logger = logging.getLogger("umap_sk")
 KEPT = "compiling kernels, once per machine and kind of run; takes up to half a minute"
 NOT_KEPT = "compiling kernels, in every process: no folder can be written to; set NUMBA_CACHE_DIR to one that can"
 
+_counting: list[list[str]] = []
 _elsewhere: list[Callable[[str], object]] = [logger.info]  # outside of a block: once in a process
 _listening: ContextVar[list[Callable[[str], object]]] = ContextVar("listening", default=_elsewhere)
 
@@ -27,14 +28,27 @@ def announced(write: Callable[[str], object] | None = None) -> Iterator[None]:
         _listening.reset(token)
 
 
+@contextlib.contextmanager
+def counted() -> Iterator[list[str]]:
+    """Names of the package's functions that are compiled in the block, since they were not found in the cache."""
+    names: list[str] = []
+    _counting.append(names)
+    try:
+        yield names
+    finally:
+        _counting.remove(names)
+
+
 class _Compilations(Listener):
     """Hears of every function that numba compiles and has not found in its cache."""
 
     def on_start(self, event: Any) -> None:
         dispatcher = event.data["dispatcher"]
-        listening = _listening.get()
-        if not (listening and dispatcher.py_func.__module__.startswith("umap_sk.")):
+        if not dispatcher.py_func.__module__.startswith("umap_sk."):
             return
+        for names in _counting:
+            names.append(dispatcher.py_func.__name__)
+        listening = _listening.get()
         while listening:
             listening.pop(0)(KEPT if dispatcher._cache.cache_path else NOT_KEPT)
 

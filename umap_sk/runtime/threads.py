@@ -21,8 +21,7 @@ FEW_ROWS = 4096  # four blocks of the layout: with fewer, starting a second thre
 
 @contextlib.contextmanager
 def launch_turn() -> Iterator[None]:
-    """Where a kernel is started: numba's workqueue layer aborts the process when two Python threads do so at once."""
-    start_threads()
+    """Where threads set to work: numba's workqueue layer aborts the process when two Python threads launch at once."""
     if config.DISABLE_JIT or _layer() in ("omp", "tbb"):
         yield
         return

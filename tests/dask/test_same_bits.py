@@ -1,0 +1,84 @@
+"""Fits on a cluster have the bits of fits in one process, whatever the workers, the chunks and the parameters."""
+
+import dask.array as da
+import numpy as np
+import pytest
+from clusters import N, neighbors_of_points
+
+from umap_sk import PrecomputedUMAP
+from umap_sk.dask import DistributedUMAP, levels
+
+INDICES, DISTS = neighbors_of_points(N)
+START = np.random.default_rng(5).normal(size=(N, 2)).astype(np.float32)
+
+
+def lonely():
+    """Some rows without neighbors, which nobody lists either, and some that others list alone."""
+    indices = np.where(INDICES % 997 == 0, -1, INDICES)
+    indices[::997] = -1
+    indices[5:40] = -1
+    return indices, DISTS
+
+
+def tied():
+    """Rows that coincide: their scales depend on the mean of all distances."""
+    return INDICES, np.where(np.arange(N)[:, None] % 3 == 0, 0, DISTS).astype(np.float64)
+
+
+CASES = {
+    "default": ({}, {}),
+    "three axes": ({"n_components": 3}, {}),
+    "directed": ({"symmetrize": False}, {}),
+    "mixed": ({"set_op_mix_ratio": 0.4, "local_connectivity": 1.5, "n_neighbors": 7}, {}),
+    "intersection": ({"set_op_mix_ratio": 0.0}, {}),
+    "cut": ({"disconnection_distance": float(np.quantile(DISTS, 0.4))}, {}),
+    "spectral": ({"init": "spectral"}, {}),
+    "random": ({"init": "random"}, {}),
+    "array": ({}, {"init": START}),
+    "as it is": ({"rescale_init": False}, {"init": START * np.float32(9)}),
+    "one level": ({"multilevel": False}, {}),
+    "curve": ({"min_dist": 0.5, "repulsion_strength": 2.0, "negative_sample_rate": 9, "learning_rate": 0.5}, {}),
+}
+
+
+def both(parameters, given, chunks=9_000, arrays=(INDICES, DISTS)):
+    parameters = {"n_epochs": 12, "random_state": 3} | parameters
+    indices, dists = arrays
+    local = PrecomputedUMAP(**parameters).fit(knn_indices=indices, knn_dists=dists, **given)
+    indices, dists = (da.from_array(array, chunks=(chunks, -1)) for array in arrays)
+    shared = DistributedUMAP(**parameters).fit(knn_indices=indices, knn_dists=dists, **given)
+    return shared, local
+
+
+def assert_same(shared, local):
+    found = shared.embedding_.compute()
+    assert found.dtype == np.float32 and np.isfinite(found).any()
+    np.testing.assert_array_equal(found, local.embedding_)
+    assert (shared.seed_, shared.n_epochs_, shared.a_) == (local.seed_, local.n_epochs_, local.a_)
+
+
+@pytest.mark.parametrize("alone", [200_000, 500])
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_of_fit(client, monkeypatch, case, alone):
+    """With coarse levels on one worker, and with all of them in pieces."""
+    monkeypatch.setattr(levels, "ALONE", alone)
+    assert_same(*both(*CASES[case]))
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.DisconnectedWarning", "ignore::umap_sk.FewerNeighborsWarning")
+@pytest.mark.parametrize("parameters", [{}, {"symmetrize": False}, {"init": "random"}])
+def test_rows_without_neighbors(client, parameters):
+    shared, local = both(parameters, {}, arrays=lonely())
+    assert_same(shared, local)
+    assert np.isnan(local.embedding_).any()
+
+
+def test_rows_that_coincide(client):
+    assert_same(*both({}, {}, arrays=tied()))
+
+
+@pytest.mark.parametrize("chunks", [N, 1_000, 12_345])
+def test_any_chunks(client, chunks):
+    shared, local = both({}, {}, chunks=chunks)
+    assert_same(shared, local)
+    assert shared.embedding_.chunks[0][0] == min(chunks, N)
