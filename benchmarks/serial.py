@@ -66,7 +66,7 @@ class Launches:
                 module.in_blocks = self._timed(blocks, "numpy in blocks")
 
     def _timed(self, function, name):
-        body = getattr(getattr(function, "compiled", function), "py_func", function)
+        body = getattr(function, "__wrapped__", getattr(function, "py_func", function))
         in_turns = "shared_out" in body.__code__.co_names
 
         def timed(*arguments, **named):
