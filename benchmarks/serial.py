@@ -5,14 +5,14 @@ warm-up, and prints for both phases, medians over the rounds:
 
 - CPU on one thread; launches of kernels and of numpy in blocks;
 - between: CPU of the main thread outside of all launches, where other threads have nothing to do;
-- uneven: CPU of each launch's busiest thread above the mean, summed up;
+- uneven: CPU of each launch's busiest thread above the mean, summed up; none is counted where threads take blocks as
+  they become free (kernels/turns.py), since the one whose core is busy with something else does less there;
 - serial share: (between + 2 uneven) / CPU on one thread, which is 2 / speed-up - 1 where two threads have two cores;
 - a model of more threads: what is between launches, all of what is uneven, and the rest shared out, at most to as many
   threads as a kernel has parts.
 
-All of it is CPU, so that other work on the machine lengthens no figure but "uneven", where blocks are shared out as
-threads become free. The parts that take most of what is serial follow. Threads wait asleep (OMP_WAIT_POLICY=passive),
-so that waking them counts as between or uneven.
+All of it is CPU, so that other work on the machine hardly moves a figure. What is most uneven follows. Threads wait
+asleep (OMP_WAIT_POLICY=passive), so that waking them counts as between or uneven.
 """
 
 import importlib
@@ -21,6 +21,8 @@ import statistics
 import sys
 import threading
 import time
+
+import numba
 
 from benchmarks import command, datasets, machine
 
@@ -64,6 +66,9 @@ class Launches:
                 module.in_blocks = self._timed(blocks, "numpy in blocks")
 
     def _timed(self, function, name):
+        body = getattr(function, "__wrapped__", getattr(function, "py_func", function))
+        in_turns = "shared_out" in body.__code__.co_names
+
         def timed(*arguments, **named):
             if self.inside:
                 return function(*arguments, **named)
@@ -74,7 +79,8 @@ class Launches:
                 after, whole = thread_clocks(), time.process_time() - whole
                 spent = {task: seconds - before.get(task, 0.0) for task, seconds in after.items()}
                 ended = max(0.0, whole - sum(spent.values())) / 2  # of two threads that are no more
-                busiest = max(*spent.values(), spent[self.main] + ended)
+                even = whole / numba.get_num_threads()
+                busiest = even if in_turns else max(*spent.values(), spent[self.main] + ended)
                 line = self.figures.setdefault(name, [0, 0.0, 0.0, 0.0])
                 for place, value in enumerate((1, whole, busiest, spent[self.main])):
                     line[place] += value

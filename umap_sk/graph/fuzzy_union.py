@@ -8,7 +8,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.scales import membership_strengths
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.allocation import Allocate, in_memory
+from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import in_blocks, prefix_sums
 
@@ -75,6 +75,7 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     kernels.count_union(*arrays, ratio, lengths, received)
     indptr = prefix_sums(place_received(lengths, received))
     del lengths
+    give_back()
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)

@@ -10,7 +10,7 @@ from umap_sk.graph.shared import LaidOut, SharedGraph
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import prefix_sums, put, taken
+from umap_sk.runtime.side_by_side import in_blocks, prefix_sums, put, taken
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
 TOP = 300  # vertices at which grouping for the sake of the order ends
@@ -182,7 +182,13 @@ def make_slices(
 
 def longest_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Edges of the longest row of every slice."""
-    return np.maximum.reduceat(taken(np.diff(indptr), order), np.arange(0, len(order), kernels.SLICE))
+
+    def longest(block: slice) -> np.ndarray:
+        rows = order[block]
+        lengths = indptr[1:].take(rows) - indptr[:-1].take(rows)
+        return np.maximum.reduceat(lengths, np.arange(0, len(rows), kernels.SLICE))
+
+    return np.concatenate(in_blocks(longest, len(order)))
 
 
 def _fill(

@@ -25,7 +25,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
         memory["graph"] += radii_memory(sizes) + targets_memory(sizes)
-    # Casts for quantiles, beside a start and its smoothed positions; or what the solver takes.
+    # A start, what smoothing and scaling make of it, and its means on coarser levels; or what the solver takes.
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
     gone = given_up(sizes)
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
