@@ -173,7 +173,7 @@ def _merged(
 ) -> Piece:
     """Rows of some coarse vertices, whose members come piece by piece."""
     owners = np.concatenate([part for part, _ in members]).astype(np.int64) - first
-    graph = rows.joined([Piece(0, part) for _, part in members])
+    graph = rows.joined([part for _, part in members], rows.beside_worker())
     bounds = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=last - first))])
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
     room = np.concatenate([[0], np.cumsum(np.diff(graph.indptr)[order])])[bounds]
@@ -188,7 +188,7 @@ def _merged(
 
 
 def _joined(vectors: Level, pieces: list[Piece], scale: float) -> Level:
-    return Level(*rows.joined(pieces), scale, vectors.degree, vectors.mass, vectors.owner)
+    return Level(*rows.joined([piece.graph for piece in pieces]), scale, vectors.degree, vectors.mass, vectors.owner)
 
 
 def _coarser(level: Level, seed: int, depth: int) -> list[Level]:
