@@ -6,6 +6,9 @@ of so many worker processes of `--threads` threads each, which read their chunks
 phases and of all, medians over the rounds after a warm-up; the largest anonymous memory of a worker (RssAnon, sampled
 every 5 ms) above what it had before the fit; bytes of positions that a worker received in an epoch. Bars: 1.3 times the
 seconds; (graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same bits.
+
+``--new 10000000`` streams so many new rows through a model of `--n` rows instead (bar: 1 GiB a worker); ``--kills 100``
+kills a worker with SIGKILL at a random moment of each of so many fits, and counts those that fail or have other bits.
 """
 
 import statistics
@@ -123,6 +126,74 @@ def measure(options, folder):
     return {"here": here, "there": there, "memory": memory[1:], "received": sent, "same": all(same), "edges": edges}
 
 
+def made_chunk(rows, number, n_training):
+    """Neighbors of new rows: near each other among the training rows, and nearer with every column."""
+    rng = np.random.default_rng(number)
+    first = rng.integers(0, n_training - 15, rows)
+    dists = np.sort(rng.random((rows, 15), np.float32), axis=1)
+    return (first[:, None] + np.arange(15)).astype(np.int32), dists
+
+
+def stream(options, folder):
+    """Memory and seconds of new rows that are made, placed and summed up chunk by chunk."""
+    import dask
+    import dask.array
+    from distributed import Client, LocalCluster
+
+    from umap_sk import PrecomputedUMAP
+    from umap_sk.dask import transform
+
+    indices, dists = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "distances"))
+    model = PrecomputedUMAP(random_state=0, n_epochs=20).fit(knn_indices=indices, knn_dists=dists).drop_graph()
+    chunks = [min(CHUNK, options.new - first) for first in range(0, options.new, CHUNK)]
+    made = [dask.delayed(made_chunk, nout=2)(rows, number, options.n) for number, rows in enumerate(chunks)]
+    arrays = (
+        dask.array.concatenate(
+            [dask.array.from_delayed(pair[which], (rows, 15), dtype) for pair, rows in zip(made, chunks, strict=True)]
+        )
+        for which, dtype in ((0, np.int32), (1, np.float32))
+    )
+    places = transform(model, *arrays)
+    cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
+    with LocalCluster(**cluster) as workers, Client(workers) as client:
+        watch = Watch(list(client.run(lambda: __import__("os").getpid()).values()))
+        began = time.perf_counter()
+        total = places.sum(axis=0).compute()
+        return {
+            "rows": options.new,
+            "seconds": time.perf_counter() - began,
+            "memory": watch.stop(),
+            "sum": total.tolist(),
+        }
+
+
+def kills(options, folder):
+    """Fits in which a worker is killed at a random moment, and how many of them had other bits or failed."""
+    import os
+    import signal
+
+    from distributed import Client, LocalCluster
+
+    seconds, expected, _ = fit_here(folder, options.workers * options.threads, options.n_epochs)
+    rng, wrong = np.random.default_rng(0), 0
+    cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
+    with LocalCluster(**cluster) as workers, Client(workers) as client:
+        longest = fit_there(folder, client, options.n_epochs)[0]["all"]
+        for _ in range(options.kills):
+            client.wait_for_workers(options.workers)
+            pids = list(client.run(os.getpid).values())
+            timer = threading.Timer(rng.uniform(0, longest), os.kill, (int(rng.choice(pids)), signal.SIGKILL))
+            timer.start()
+            try:
+                found = fit_there(folder, client, options.n_epochs)[1]
+                wrong += not np.array_equal(found, expected, equal_nan=True)
+            except Exception as error:  # whatever it is, it is counted, and told
+                print(f"{type(error).__name__}: {error}")
+                wrong += 1
+            timer.join()
+    return {"kills": options.kills, "wrong": wrong, "seconds": longest, "alone": seconds["all"]}
+
+
 def main(arguments=None):
     """Run it and print a table and the figures."""
     parser = command.parser("distributed", __doc__)
@@ -131,11 +202,18 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=1, help="of a worker")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--n-epochs", type=int, default=None)
+    parser.add_argument("--new", type=lambda text: int(float(text)), help="stream so many new rows instead")
+    parser.add_argument("--kills", type=int, help="kill a worker in so many fits instead, each at a random moment")
     parser.add_argument("--json", help="write the results to this file")
     options = parser.parse_args(arguments)
     folder, options.warm = (datasets.CACHE / "large" / str(n) for n in (options.n, 30_000))
     for n, path in ((options.n, folder), (30_000, options.warm)):
         larger_than_memory.make(path, n)
+    if options.new or options.kills:
+        found = stream(options, folder) if options.new else kills(options, folder)
+        print(found)
+        machine.write(options.json, found)
+        return
     found = measure(options, folder)
     names = list(found["here"][0])
     medians = {

@@ -6,6 +6,7 @@ import pytest
 from numpydoc.validate import validate
 
 import umap_sk
+import umap_sk.dask
 from umap_sk import metrics
 
 CHECKS = {
@@ -36,15 +37,20 @@ CHECKS = {
 def _public():
     """Names of the public objects and of the methods that they define themselves."""
     yield from (f"umap_sk.metrics.{name}" for name in metrics.__all__)
-    for name in umap_sk.__all__:
-        thing = getattr(umap_sk, name)
+    yield from _of(umap_sk, "umap_sk")
+    yield from _of(umap_sk.dask, "umap_sk.dask")
+
+
+def _of(module, path):
+    for name in module.__all__:
+        thing = getattr(module, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
-            yield f"umap_sk.{name}"
+            yield f"{path}.{name}"
         if inspect.isclass(thing):
             for attribute, value in vars(thing).items():
                 own = inspect.unwrap(value.fget if isinstance(value, property) else getattr(value, "__func__", value))
                 if not attribute.startswith("_") and getattr(own, "__module__", "").startswith("umap_sk"):
-                    yield f"umap_sk.{name}.{attribute}"
+                    yield f"{path}.{name}.{attribute}"
 
 
 @pytest.mark.parametrize("name", list(_public()))

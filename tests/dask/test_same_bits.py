@@ -57,11 +57,15 @@ def assert_same(shared, local):
     assert (shared.seed_, shared.n_epochs_, shared.a_) == (local.seed_, local.n_epochs_, local.a_)
 
 
-@pytest.mark.parametrize("alone", [200_000, 500])
 @pytest.mark.parametrize("case", CASES)
-def test_every_kind_of_fit(client, monkeypatch, case, alone):
-    """With coarse levels on one worker, and with all of them in pieces."""
-    monkeypatch.setattr(levels, "ALONE", alone)
+def test_every_kind_of_fit(client, monkeypatch, case):
+    """With all levels in pieces."""
+    monkeypatch.setattr(levels, "ALONE", 500)
+    assert_same(*both(*CASES[case]))
+
+
+@pytest.mark.parametrize("case", ["default", "random", "one level"])
+def test_coarse_levels_on_one_worker(client, case):
     assert_same(*both(*CASES[case]))
 
 

@@ -24,11 +24,18 @@ class DistributedUMAP(BaseEstimator):
 
     Parameters
     ----------
-    n_neighbors, n_components, min_dist, spread, a, b, local_connectivity, set_op_mix_ratio, disconnection_distance, \
-    symmetrize, init, rescale_init, n_epochs, learning_rate, negative_sample_rate, repulsion_strength, multilevel, \
-    random_state, verbose, checkpoint : object
-        As in :class:`umap_sk.PrecomputedUMAP`. `init` is "auto", "pivot_mds", "spectral", "random" or an array.
-        Checkpoints are written by this process.
+    n_neighbors, n_components, min_dist, spread, a, b, local_connectivity, set_op_mix_ratio : object
+        As in :class:`umap_sk.PrecomputedUMAP`.
+    disconnection_distance, symmetrize : object
+        As there.
+    init : {"auto", "pivot_mds", "spectral", "random"} or array-like of shape (n_samples, n_components), default="auto"
+        The start, as there; "auto" is "pivot_mds" where the neighbors' distances are known.
+    rescale_init, n_epochs, learning_rate, negative_sample_rate, repulsion_strength, multilevel : object
+        As there.
+    random_state, verbose : object
+        As there.
+    checkpoint : Checkpoint, str or path, default=None
+        As there; written by this process.
     client : distributed.Client, default=None
         The cluster; None for the current client.
 
@@ -169,7 +176,14 @@ class DistributedUMAP(BaseEstimator):
         return self
 
     def fit_transform(self, X=None, y=None, **given):
-        """Fit, and return the map; for the parameters see :meth:`fit`.
+        """Fit, and return the map.
+
+        Parameters
+        ----------
+        X, y : None
+            Not used.
+        **given : object
+            What :meth:`fit` takes.
 
         Returns
         -------
