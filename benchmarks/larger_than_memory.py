@@ -140,7 +140,7 @@ def measured(folder, graph, out, n_epochs, before="", runs="-", kill_at=None):
 
 def newest_epoch(runs):
     """Epoch of the newest checkpoint in a directory of runs; -1 where there is none."""
-    return max((int(path.stem.split("-")[1]) for path in Path(runs).glob("*/epoch-*.json")), default=-1)
+    return max((int(path.stem.split("-")[1]) for path in Path(runs).glob("*/epoch-*.joblib")), default=-1)
 
 
 def file_system(folder):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from clusters import N, neighbors_of_points
 
-from umap_sk import Checkpoint, PrecomputedUMAP
+from umap_sk import PrecomputedUMAP
 from umap_sk.dask import DistributedUMAP, cluster, epochs, levels
 
 INDICES, DISTS = neighbors_of_points(N)

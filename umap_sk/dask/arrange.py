@@ -7,8 +7,8 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, home, submit
-from umap_sk.dask.graph import bounds_of, each, spans
+from umap_sk.dask.cluster import Cluster, by_rounds, home, submit
+from umap_sk.dask.graph import bounds_of, each
 from umap_sk.dask.levels import LevelInPieces, Levels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
@@ -48,7 +48,7 @@ def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[B
 
 def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: float, seed: int) -> Tower:
     """Every level's order and what is known of its vertices, with edges where they are here."""
-    coarsest = alone[-1] if alone else Level(*rows.joined(pieces), scale, *vectors[-1][4:])
+    coarsest = alone[-1] if alone else Level(*rows.joined([piece.graph for piece in pieces]), scale, *vectors[-1][4:])
     levels = [*vectors, *alone][:-1] + [coarsest]
     orders = orders_of(levels, seed)
     arranged: list[ArrangedLevel] = []
@@ -68,16 +68,19 @@ def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -
     bounds = bounds_of(cluster, level.n_vertices)
     parts = len(bounds) - 1
     rank = submit(cluster, "arrange", _rank, tower, depth)
-    blocks: dict[str, list[Future]] = {}
-    starts: dict[str, int] = {}
-    for part, (first, last) in enumerate(spans(bounds)):
-        at = home(cluster, part, parts)
-        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, first, last)
+
+    def laid_out(part: int, at: str) -> Future:
+        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, *bounds[part : part + 2])
         taken = each(cluster, "send", _taken, level.pieces, wanted)
-        given = wanted, taken, rank, level.scale, level.n_vertices
-        blocks.setdefault(at, []).append(submit(cluster, "lay_out", _laid_out, *given, at=at))
-        starts.setdefault(at, first)
-    return Blocks(list(blocks.values()), [*starts.values(), level.n_vertices])
+        return submit(cluster, "lay_out", _laid_out, wanted, taken, rank, level.scale, level.n_vertices, at=at)
+
+    groups: dict[str, list[Future]] = {}
+    starts: dict[str, int] = {}
+    for part, block in enumerate(by_rounds(cluster, parts, laid_out)):
+        at = home(cluster, part, parts)
+        groups.setdefault(at, []).append(block)
+        starts.setdefault(at, bounds[part])
+    return Blocks(list(groups.values()), [*starts.values(), level.n_vertices])
 
 
 class Wanted(NamedTuple):
@@ -97,9 +100,8 @@ def _rank(tower: Tower, depth: int) -> np.ndarray:
 
 def _wanted(tower: Tower, depth: int, bounds: list[int], first: int, last: int) -> Wanted:
     level = tower.levels[depth]
-    return Wanted(
-        first, level.order[first:last], np.array(bounds), level.degree[first:last], level.mass, level.row_owner
-    )
+    mass = level.mass if depth else level.mass[:0]  # all 1
+    return Wanted(first, level.order[first:last], np.array(bounds), level.degree[first:last], mass, level.row_owner)
 
 
 def _taken(piece: rows.Piece, wanted: Wanted) -> FuzzyGraph:
@@ -113,7 +115,7 @@ def _laid_out(
     wanted: Wanted, taken: list[FuzzyGraph], rank: np.ndarray, scale: float, n_vertices: int
 ) -> ArrangedLevel:
     """A block of rows in slices, from what the pieces have given."""
-    indptr, indices, weights = rows.joined([rows.Piece(0, graph) for graph in taken])
+    indptr, indices, weights = rows.joined(taken, rows.beside_worker())
     piece = np.searchsorted(wanted.bounds, wanted.numbers, "right")
     order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
     starts = np.zeros(-(-len(order) // kernels.SLICE) + 1, np.int64)
@@ -127,5 +129,5 @@ def _laid_out(
         )
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
-    mass = wanted.mass if wanted.mass.strides != (0,) else np.broadcast_to(np.float32(1), n_vertices)
+    mass = wanted.mass if len(wanted.mass) else np.broadcast_to(np.float32(1), n_vertices)
     return ArrangedLevel(slices, order[:0], wanted.degree, mass, order[:0], wanted.row_owner, wanted.first_row)

@@ -10,7 +10,7 @@ from distributed import Client, Future, get_client, get_worker
 from distributed.client import wait
 from distributed.scheduler import KilledWorker
 
-from umap_sk.runtime.compile import digest
+from umap_sk.runtime.kernel_cache import digest
 from umap_sk.runtime.threads import exactly
 
 GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
@@ -91,6 +91,18 @@ def _versions_or_none() -> tuple[str, str] | None:
 def home(cluster: Cluster, part: int, parts: int) -> str:
     """The worker that a part belongs to while it lives; neighboring parts lie together."""
     return cluster.workers[part * len(cluster.workers) // parts]
+
+
+def by_rounds(cluster: Cluster, parts: int, make: Callable[[int, str], Future]) -> list[Future]:
+    """A task for every part at its home, one part of each worker at a time, so that little is on its way at once."""
+    made: dict[int, Future] = {}
+    homes = [home(cluster, part, parts) for part in range(parts)]
+    numbers = [homes[:part].count(at) for part, at in enumerate(homes)]
+    for number in range(max(numbers) + 1):
+        some = [part for part in range(parts) if numbers[part] == number]
+        made |= {part: make(part, homes[part]) for part in some}
+        finished([made[part] for part in some])
+    return [made[part] for part in range(parts)]
 
 
 def submit(

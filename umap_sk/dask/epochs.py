@@ -80,8 +80,8 @@ def taken_up(cluster: Cluster, layout: Layout, state: LayoutState) -> Standing:
 
 def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[Standing], object]) -> Standing:
     """The state at the end of the schedule; `told` hears of every state that is reached."""
-    held: deque[Standing] = deque(maxlen=AHEAD)
-    copies: deque[list[Future]] = deque(maxlen=4)
+    held: deque[Standing] = deque()
+    copies: list[list[Future]] = []
     while standing.epoch < total_epochs(layout.phases):
         phase = phase_at(layout.phases, standing.epoch)
         if standing.state is not None:
@@ -91,18 +91,30 @@ def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[St
             if standing.epoch % KEPT_EVERY == 0:
                 assert standing.stepped is not None
                 copies.append([*standing.stepped, *_copied(cluster, standing.stepped)])
-        if len(held) == AHEAD:
-            reached = held.popleft()
-            finished([reached.state] if reached.state else reached.positions)
-            told(reached)
+            if len(copies) > 1 and all(future.done() for future in copies[-1]):
+                copies = copies[-1:]
         held.append(standing)
+        while len(held) > AHEAD or (held and _is_reached(held[0])):  # what is kept here stays in the workers' memory
+            _tell(held.popleft(), told)
         end = phase.first_epoch + phase.epochs
         if standing.epoch == end < total_epochs(layout.phases):
             standing = _next(cluster, layout, phase, standing)
-    for reached in held:
-        finished([reached.state] if reached.state else reached.positions)
-        told(reached)
+    while held:
+        _tell(held.popleft(), told)
     return standing
+
+
+def _awaited(standing: Standing) -> list[Future]:
+    return [standing.state] if standing.state else standing.positions
+
+
+def _is_reached(standing: Standing) -> bool:
+    return all(future.done() for future in _awaited(standing))
+
+
+def _tell(standing: Standing, told: Callable[[Standing], object]) -> None:
+    finished(_awaited(standing))
+    told(standing)
 
 
 def whole_state(cluster: Cluster, layout: Layout, standing: Standing) -> LayoutState:

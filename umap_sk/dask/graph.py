@@ -9,7 +9,7 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, home, outcome, submit
+from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
 from umap_sk.graph.scales import mean_of_all
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, Rules, counts_of, refuse_falling
@@ -104,20 +104,17 @@ def unite(
     cluster: Cluster, read: list[Future], bounds: list[int], mean: float, wanted: dict[str, Any]
 ) -> GraphInPieces:
     """The graph of neighbors in pieces."""
-    parts = len(read)
     lengths = each(cluster, "lengths", rows.lengths_of, read)
     parameters = mean, wanted["n_neighbors"], wanted["local_connectivity"]
     directed = each(cluster, "strengths", rows.directed, read, *parameters)
     if not wanted["symmetrize"]:
         return described(cluster, each(cluster, "strengths", rows.own_edges, directed), bounds, lengths)
-    pieces = []
-    for part, (first, last) in enumerate(spans(bounds)):
-        received = each(cluster, "send", rows.sent, directed, first, last)
-        at = home(cluster, part, parts)
-        pieces.append(
-            submit(cluster, "unite", rows.united, directed[part], received, wanted["set_op_mix_ratio"], at=at)
-        )
-    return described(cluster, pieces, bounds, lengths)
+
+    def united(part: int, at: str) -> Future:
+        received = each(cluster, "send", rows.sent, directed, *bounds[part : part + 2])
+        return submit(cluster, "unite", rows.united, directed[part], received, wanted["set_op_mix_ratio"], at=at)
+
+    return described(cluster, by_rounds(cluster, len(read), united), bounds, lengths)
 
 
 def mapped(cluster: Cluster, directory: str, bounds: list[int], with_lengths: bool) -> GraphInPieces:

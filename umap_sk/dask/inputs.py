@@ -15,8 +15,6 @@ CHUNKS = (
     "Give both arrays the same chunks of rows: knn_dists = knn_dists.rechunk(knn_indices.chunks). Where their lengths "
     "are not known, knn_indices.compute_chunk_sizes() finds them."
 )
-# What has no counterpart in pieces, with the values that leave it out.
-LEFT_OUT = {"metric": "precomputed", "output_metric": "euclidean", "target_metric": None, "dens_lambda": 0.0}
 
 
 def neighbors_of(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
@@ -53,17 +51,7 @@ def as_dask_array(values: Any, name: str) -> Any:
     return dask.array.from_array(array, chunks=("auto", -1))
 
 
-def check_parameters(umap: Any) -> None:
-    """Raise for what works in one process only."""
-    for name, value in LEFT_OUT.items():
-        given = getattr(umap, name)
-        if given != value:
-            raise ValueError(
-                f"{name}={given!r} works in one process only. Set {name}={value!r}, or fit PrecomputedUMAP."
-            )
-
-
-def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any], bool]:
+def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any], int, bool]:
     """Path, parameters and rows of a manifold in a directory, and whether it has lengths, if all workers see it."""
     if not isinstance(manifold, (str, os.PathLike)):
         raise TypeError(
@@ -71,14 +59,14 @@ def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any
             "Save it there: manifold.save(directory)."
         )
     path = Path(manifold).absolute()
-    about = storage.description(path)
+    graph, known, of_rows = storage.load(path, looked_at=True)  # each worker looks through its rows
     blind = [worker for worker, seen in cluster.client.run(_seen, str(path / storage.DESCRIPTION)).items() if not seen]
     if blind:
         raise ValueError(
             f"{len(blind)} of {len(cluster.workers)} workers do not see {str(path)!r}, such as the one at {blind[0]}. "
             "Put the manifold on a file system that all of them share, or give the neighbors as dask arrays."
         )
-    return str(path), about, (path / "lengths.npy").exists()
+    return str(path), known, len(graph.indptr) - 1, "lengths" in of_rows
 
 
 def _seen(path: str) -> bool:

@@ -46,9 +46,9 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
     """The graph of neighbors, or of a manifold in a directory."""
     wanted = parameters.graph_parameters(umap)
     if neighbors is None:
-        directory, about, has_lengths = check_directory(cluster, manifold)
-        check_agreement(about["parameters"], wanted)
-        graph = mapped(cluster, directory, bounds_of(cluster, about["n_samples"]), has_lengths)
+        directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
+        check_agreement(known, wanted)
+        graph = mapped(cluster, directory, bounds_of(cluster, n_rows), has_lengths)
     else:
         with report.phase("neighbors") as entry:
             read, bounds = read_pieces(cluster, *neighbors, wanted)

@@ -7,8 +7,8 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, home, outcome, submit
-from umap_sk.dask.graph import GraphInPieces, each, spans
+from umap_sk.dask.cluster import Cluster, by_rounds, outcome, submit
+from umap_sk.dask.graph import GraphInPieces, each
 from umap_sk.dask.rows import Known, Piece
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
@@ -78,11 +78,12 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
     owner = submit(cluster, "aggregate", np.concatenate, owners)
     parts = min(len(level.pieces), size)
     bounds = [size * part // parts for part in range(parts + 1)]
-    pieces = []
-    for part, (first, last) in enumerate(spans(bounds)):
-        members = each(cluster, "send", _members, level.pieces, owner, first, last)
-        at = home(cluster, part, parts)
-        pieces.append(submit(cluster, "coarsen", _merged, members, owner, first, last, level.scale, at=at))
+
+    def merged(part: int, at: str) -> Future:
+        members = each(cluster, "send", _members, level.pieces, owner, *bounds[part : part + 2])
+        return submit(cluster, "coarsen", _merged, members, owner, *bounds[part : part + 2], level.scale, at=at)
+
+    pieces = by_rounds(cluster, parts, merged)
     known = each(cluster, "describe", _row_lengths, pieces)
     vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, size)
     return LevelInPieces(pieces, bounds, vectors, 1.0)
@@ -172,7 +173,7 @@ def _merged(
 ) -> Piece:
     """Rows of some coarse vertices, whose members come piece by piece."""
     owners = np.concatenate([part for part, _ in members]).astype(np.int64) - first
-    graph = rows.joined([Piece(0, part) for _, part in members])
+    graph = rows.joined([part for _, part in members], rows.beside_worker())
     bounds = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=last - first))])
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
     room = np.concatenate([[0], np.cumsum(np.diff(graph.indptr)[order])])[bounds]
@@ -187,7 +188,7 @@ def _merged(
 
 
 def _joined(vectors: Level, pieces: list[Piece], scale: float) -> Level:
-    return Level(*rows.joined(pieces), scale, vectors.degree, vectors.mass, vectors.owner)
+    return Level(*rows.joined([piece.graph for piece in pieces]), scale, vectors.degree, vectors.mass, vectors.owner)
 
 
 def _coarser(level: Level, seed: int, depth: int) -> list[Level]:

@@ -14,7 +14,7 @@ from umap_sk.graph.scales import mean_distances, membership_strengths, sums_of_d
 from umap_sk.neighbors.formats import ArrayForm, Entry
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.rows import Rules, gather_rows
-from umap_sk.runtime.allocation import Allocate, scratch
+from umap_sk.runtime.allocation import Allocate, in_memory, scratch
 from umap_sk.runtime.compile import readonly
 
 CHECKED = kernels.BLOCK  # rows whose edges have one checksum
@@ -122,12 +122,12 @@ def sent(piece: Piece, first: int, last: int) -> FuzzyGraph:
 def united(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
     """Fuzzy union of rows with what all pieces, in their order, have sent to them."""
     own, more = (tuple(readonly(array) for array in graph) for graph in (piece.graph, one_after_another(received)))
-    room = own[0] + more[0]
-    indices, weights = np.empty(room[-1], own[1].dtype), np.empty(room[-1], np.float32)
+    room, allocate = own[0] + more[0], beside_worker()
+    indices, weights = allocate("room", int(room[-1]), own[1].dtype), allocate("room", int(room[-1]), np.float32)
     lengths = np.empty(piece.n_rows, np.int64)
     kernels.unite_rows(*own, *more, np.float32(ratio), indices, weights, lengths)
     kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
-    indptr, allocate = np.concatenate([[0], np.cumsum(lengths)]), beside_worker()
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
     kept = (in_file(allocate, "edges", array[: indptr[-1]]) for array in (indices, weights))
     return Piece(piece.first_row, FuzzyGraph(indptr, *kept))
 
@@ -204,11 +204,14 @@ def rows_of(piece: Piece, rows: np.ndarray) -> FuzzyGraph:
     return out
 
 
-def joined(pieces: list[Piece]) -> FuzzyGraph:
-    """The whole graph."""
-    lengths = [np.diff(piece.graph.indptr) for piece in pieces]
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-    return FuzzyGraph(indptr, *(np.concatenate([piece.graph[k] for piece in pieces]) for k in (1, 2)))
+def joined(graphs: list[FuzzyGraph], allocate: Allocate = in_memory) -> FuzzyGraph:
+    """The rows of several graphs, one below the other."""
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(graph.indptr) for graph in graphs]))])
+    indices = allocate("edges", int(indptr[-1]), graphs[0].indices.dtype)
+    weights = allocate("edges", int(indptr[-1]), np.float32)
+    np.concatenate([graph.indices for graph in graphs], out=indices)
+    np.concatenate([graph.weights for graph in graphs], out=weights)
+    return FuzzyGraph(indptr, indices, weights)
 
 
 def lengths_of_files(directory: str, first: int, last: int) -> np.ndarray:

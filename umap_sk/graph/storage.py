@@ -78,7 +78,7 @@ def load(
     All of it is looked through, unless this process has just written it; then the system reads what is used.
     """
     folder = Path(directory)
-    about = description(folder)
+    about = _description(folder)
     graph = FuzzyGraph(*(_mapped(folder / f"{name}.npy", dtypes) for name, dtypes in DTYPES.items()))
     _check_sizes(folder, about, graph)
     known = [name for name in OF_ROWS if f"{name}.npy" in about.get("checksums", {})]
@@ -114,8 +114,7 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
         raise ValueError(f"{str(folder)!r} holds no graph: {found.problem}. {_AGAIN}")
 
 
-def description(folder: Path) -> dict[str, Any]:
-    """What a directory says of its manifold."""
+def _description(folder: Path) -> dict[str, Any]:
     from umap_sk import __version__
 
     path = folder / DESCRIPTION

@@ -1,0 +1,125 @@
+"""What a fit on a cluster refuses, at once and with the cure, and what else it takes."""
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+from clusters import neighbors_of_points
+from distributed import Client
+
+from umap_sk import Manifold, PrecomputedUMAP
+from umap_sk.dask import DistributedUMAP, cluster
+
+SMALL = 3_000
+INDICES, DISTS = neighbors_of_points(SMALL)
+SETTINGS = {"n_neighbors": 10, "n_epochs": 10, "random_state": 1}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES, knn_dists=DISTS).embedding_
+
+
+def chunked(array, rows=1_000):
+    return da.from_array(array, chunks=(rows, -1))
+
+
+def fit(indices=INDICES, dists=DISTS, **given):
+    return DistributedUMAP(**SETTINGS).fit(knn_indices=indices, knn_dists=dists, **given)
+
+
+def test_no_client():
+    with pytest.raises(ValueError, match="no current client.*client=Client"):
+        fit()
+
+
+def test_a_client_that_is_gone(cluster):
+    client = Client(cluster)
+    client.close()
+    with pytest.raises(ValueError, match="The client is closed"):
+        DistributedUMAP(client=client).fit(knn_indices=INDICES, knn_dists=DISTS)
+
+
+def test_workers_of_another_version(client, monkeypatch):
+    monkeypatch.setattr(cluster, "_versions", lambda: ("0.0.9", "abc"))
+    with pytest.raises(
+        ValueError, match=r"2 of 2 workers have other versions: .* has umap-sk 0\.1\.0 .* client umap-sk 0\.0\.9"
+    ):
+        fit()
+
+
+@pytest.mark.parametrize(
+    "indices, dists, message",
+    [
+        (chunked(INDICES), chunked(DISTS, 700), r"3 chunks of rows, of 1000 rows at first, but knn_dists 5.*rechunk"),
+        (chunked(INDICES), chunked(DISTS[:, :5]), r"shape \(3000, 10\), but knn_dists has \(3000, 5\)"),
+        (chunked(INDICES)[chunked(INDICES)[:, 0] >= 0], chunked(DISTS), "unknown lengths.*compute_chunk_sizes"),
+        (chunked(INDICES.astype(float)), chunked(DISTS), "knn_indices"),
+        (None, None, "Neighbors are missing"),
+        (chunked(INDICES[:, 0].reshape(-1, 1))[:, 0], chunked(DISTS), "1 dimension"),
+    ],
+)
+def test_arrays_that_do_not_fit(client, indices, dists, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        fit(indices, dists)
+
+
+@pytest.mark.parametrize(
+    "row, value, message",
+    [(2_345, 99_999, r"99999"), (17, -5, "-5")],
+)
+def test_a_bad_entry_is_called_by_its_row(client, row, value, message):
+    """As in one process, without a worker's traceback."""
+    bad = INDICES.copy()
+    bad[row, 3] = value
+    with pytest.raises(ValueError, match=message) as there:
+        fit(chunked(bad), chunked(DISTS))
+    with pytest.raises(ValueError, match=message) as here:
+        PrecomputedUMAP(**SETTINGS).fit(knn_indices=bad, knn_dists=DISTS)
+    assert str(there.value) == str(here.value)
+    assert there.value.__cause__ is None
+
+
+def test_similarities(client):
+    with pytest.raises(ValueError, match="Distances are needed"):
+        fit(chunked(INDICES), chunked(1 - DISTS))
+
+
+def test_x_and_both(client):
+    with pytest.raises(TypeError, match="X is not used"):
+        DistributedUMAP().fit(DISTS)
+    with pytest.raises(ValueError, match="not both"):
+        fit(manifold="there")
+
+
+def test_arrays_of_this_process_and_frames(client, expected):
+    np.testing.assert_array_equal(fit().embedding_.compute(), expected)
+    frames = [dd.from_pandas(pd.DataFrame(array), npartitions=3) for array in (INDICES, DISTS)]
+    np.testing.assert_array_equal(fit(*frames).embedding_.compute(), expected)
+
+
+def test_a_manifold_in_a_directory(client, expected, tmp_path):
+    manifold = PrecomputedUMAP(**SETTINGS).learn_manifold(knn_indices=INDICES, knn_dists=DISTS)
+    manifold.save(tmp_path / "graph")
+    found = DistributedUMAP(**SETTINGS).fit(manifold=tmp_path / "graph")
+    np.testing.assert_array_equal(found.embedding_.compute(), expected)
+    with pytest.raises(ValueError, match="n_neighbors=10 there, 7 here"):
+        DistributedUMAP(n_neighbors=7).fit(manifold=tmp_path / "graph")
+    with pytest.raises(TypeError, match="directory"):
+        DistributedUMAP().fit(manifold=manifold)
+    assert isinstance(manifold, Manifold)
+
+
+def test_a_directory_that_workers_do_not_see(client, tmp_path, monkeypatch):
+    PrecomputedUMAP(**SETTINGS).learn_manifold(knn_indices=INDICES, knn_dists=DISTS).save(tmp_path / "graph")
+    monkeypatch.setattr("umap_sk.dask.inputs._seen", lambda path: False)
+    with pytest.raises(ValueError, match="2 of 2 workers do not see.*share"):
+        DistributedUMAP(**SETTINGS).fit(manifold=tmp_path / "graph")
+
+
+def test_names_of_phases(client):
+    """What the dashboard shows."""
+    fit()
+    seen = client.run_on_scheduler(lambda dask_scheduler: set(dask_scheduler.task_prefixes))
+    assert {"umap_read", "umap_unite", "umap_lay_out", "umap_start", "umap_epoch", "umap_embedding"} <= seen
