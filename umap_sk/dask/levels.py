@@ -90,16 +90,20 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 
 
 def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
-    """What :func:`umap_sk.layout.coarsen.independent_set` finds; the state travels twice a round."""
-    state = submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)
+    """What :func:`umap_sk.layout.coarsen.independent_set` finds; the state travels twice a round.
+
+    A round is begun before it is known whether the one before was the last: it would change nothing.
+    """
+    states = [submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)]
+    ended: Future | None = None
     for _ in range(ROUNDS):
-        chosen = each(cluster, "independent_set", _choose, level.pieces, state, seed, depth)
-        decided = submit(cluster, "independent_set", np.concatenate, chosen)
-        excluded = each(cluster, "independent_set", _exclude, level.pieces, decided)
-        state = submit(cluster, "independent_set", np.concatenate, excluded)
-        if outcome(cluster, submit(cluster, "independent_set", np.all, state)):
+        chosen = each(cluster, "independent_set", _choose, level.pieces, states, seed, depth)
+        following = each(cluster, "independent_set", _exclude, level.pieces, chosen)
+        if ended is not None and outcome(cluster, ended):
             break
-    return submit(cluster, "independent_set", _closed, state)
+        states = following
+        ended = submit(cluster, "independent_set", _all_decided, states)
+    return submit(cluster, "independent_set", _closed, states)
 
 
 def _degrees(piece: Piece, scale: float) -> np.ndarray:
@@ -131,19 +135,24 @@ def _row_lengths(piece: Piece) -> np.ndarray:
     return np.diff(piece.graph.indptr)
 
 
-def _choose(piece: Piece, state: np.ndarray, seed: int, depth: int) -> np.ndarray:
+def _choose(piece: Piece, states: list[np.ndarray], seed: int, depth: int) -> np.ndarray:
     decided = np.empty(piece.n_rows, np.int8)
-    kernels.choose_members(readonly(state), piece.first_row, *piece.edges[:2], seed, depth, decided)
+    kernels.choose_members(readonly(np.concatenate(states)), piece.first_row, *piece.edges[:2], seed, depth, decided)
     return decided
 
 
-def _exclude(piece: Piece, decided: np.ndarray) -> np.ndarray:
+def _exclude(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
     state = np.empty(piece.n_rows, np.int8)
-    kernels.exclude_neighbors(readonly(decided), piece.first_row, *piece.edges[:2], state)
+    kernels.exclude_neighbors(readonly(np.concatenate(chosen)), piece.first_row, *piece.edges[:2], state)
     return state
 
 
-def _closed(state: np.ndarray) -> np.ndarray:
+def _all_decided(states: list[np.ndarray]) -> bool:
+    return all(bool(state.all()) for state in states)
+
+
+def _closed(states: list[np.ndarray]) -> np.ndarray:
+    state = np.concatenate(states)
     return np.where(state == 0, np.int8(1), state)
 
 
