@@ -2,11 +2,14 @@
 
 import fcntl
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from layouts import FOR_20_EPOCHS
 
+import umap_sk
 from benchmarks import datasets
 from umap_sk import PrecomputedUMAP
 
@@ -20,6 +23,13 @@ def _frozen(name, n=None):
     for array in dataset[1:]:
         array.flags.writeable = False
     return dataset
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package without anything compiled, in the test's folder."""
+    source = Path(umap_sk.__file__).parent
+    return shutil.copytree(source, tmp_path / "umap_sk", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import sys, numpy as np
 from umap_sk import kernels
 from umap_sk.cli import tiny_runs
 from umap_sk.cli.main import main
-jitter = lambda: kernels.jitter(np.zeros((100, 2), np.float32), np.float32(1))
+jitter = lambda: kernels.jitter(np.zeros((100, 2), np.float32), 0, np.float32(1))
 tiny_runs.USUAL = {"jitter": jitter}
 """
 COMPILE = ONE_KERNEL + "sys.exit(main(['compile', '--json']))"
@@ -66,7 +66,7 @@ def python(code, folder, **environment):
     ).stdout
 
 
-def test_the_cache_holds_both_ways_of_a_kernel(tmp_path):
+def test_the_cache_holds_both_ways_of_a_kernel(package, tmp_path):
     """One process compiles for one thread and for many; the next ones find it; it tells what it did."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_NUM_THREADS": "2"}
     first, second = (json.loads(python(COMPILE, tmp_path, **cache)) for _ in range(2))

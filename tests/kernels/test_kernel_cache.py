@@ -1,15 +1,11 @@
 """Compiled kernels on disk: found again by the next process, and never those of another source."""
 
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numba
 import pytest
-
-import umap_sk
 
 FACTOR = "0x94D049BB133111EB"  # of a generator that kernels of other files call
 CODE = """
@@ -20,13 +16,6 @@ kernels.jitter(positions, 0, np.float32(1))
 stats = getattr(kernels.jitter.compiled(alone=numba.get_num_threads() == 1), "stats", None)
 print(positions.astype(float).sum(), *(sum(counts.values()) for counts in (stats or ())[1:]))
 """
-
-
-@pytest.fixture
-def package(tmp_path):
-    """A copy of the package without anything compiled."""
-    source = Path(umap_sk.__file__).parent
-    return shutil.copytree(source, tmp_path / "umap_sk", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def jittered(package, **environment):

@@ -17,9 +17,9 @@ print("ready", flush=True)
 sys.stdin.readline()
 with counted() as names:
     positions = np.zeros((3000, 2), np.float32)
-    kernels.jitter(positions, np.float32(1))
+    kernels.jitter(positions, 0, np.float32(1))
     shares = np.linspace(0, 1, 3000).astype(np.float32)
-    kernels.jitter(shares.reshape(-1, 2), np.float32(1))
+    kernels.jitter(shares.reshape(-1, 2), 0, np.float32(1))
 print(hashlib.sha256(positions.tobytes() + shares.tobytes()).hexdigest(), len(names))
 """
 
@@ -32,20 +32,25 @@ caching._CacheLocator.ensure_cache_path = refused
 """
 
 
-def started(cache, code=CODE):
-    """A process that waits for a line before it launches a kernel."""
+def started(folder, code=CODE):
+    """A process in a folder with a copy of the package, which waits for a line before it launches a kernel."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
-        "NUMBA_CACHE_DIR": str(cache),
+        "NUMBA_CACHE_DIR": str(folder / "cache"),
         "NUMBA_NUM_THREADS": "1",
     }
     return subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
-def test_eight_processes_at_once(tmp_path):
+def test_eight_processes_at_once(package, tmp_path):
     """All begin with an empty folder and give the same bits; a ninth compiles nothing."""
     processes = [started(tmp_path) for _ in range(8)]
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 8
@@ -114,7 +119,7 @@ def test_no_folder_to_write_to(tmp_path):
     assert files("", image).load("old") == "code of the image" and files("", image).load("new") is None
 
 
-def test_a_process_that_may_write_nowhere_finds_the_kernels(tmp_path):
+def test_a_process_that_may_write_nowhere_finds_the_kernels(package, tmp_path):
     """Not to the folder of the image, nor beside the package, nor at home."""
     bits, count = started(tmp_path).communicate("\n")[0].split()[1:]
     assert int(count) > 0

@@ -176,6 +176,7 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     """The least of room and folds, within bounds; the room is told by the coarsest level, folds by the finest."""
     fine, coarse = alone(coarsen.finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
+    spread = width.length_spread(*width.sampled_edges(fine, positions))
     angle = 2 * np.pi * coarse.order / 400
     averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
@@ -201,7 +202,7 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     }[limit]
     for name, value in (("CROWDED", crowded), ("WIDEST", widest), ("NARROWEST", narrowest)):
         monkeypatch.setattr(width, name, value)
-    assert width.suited_width(fine, positions, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
+    assert width.suited_width(spread, 600, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():

@@ -169,10 +169,11 @@ def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | Non
     """One epoch, and the prolongation to the next level where a phase ends."""
     phase = phase_at(problem.phases, state.epoch)
     state = stepped(problem, phase, state, spare)
-    if state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
-        positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-        return next_phase(phase, state, positions)
-    return state
+    if not state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
+        return state
+    positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
+    moments = np.zeros((2, *positions.shape), np.float32)
+    return state._replace(depth=max(0, phase.depth - 1), positions=positions, moments=moments)
 
 
 def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
@@ -185,12 +186,6 @@ def stepped(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: Lay
     out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
     step_rows(problem, phase, state, out, out_moments)
     return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
-
-
-def next_phase(phase: Phase, state: LayoutState, positions: np.ndarray) -> LayoutState:
-    """The state at the end of a phase as the next one's first, which has these positions, and no moments yet."""
-    moments = np.zeros((2, *positions.shape), np.float32)
-    return state._replace(depth=max(0, phase.depth - 1), positions=positions, moments=moments)
 
 
 def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ class _Compilations(Listener):
 
     def on_start(self, event: Any) -> None:
         dispatcher = event.data["dispatcher"]
-        if not dispatcher.py_func.__module__.startswith("umap_sk."):
+        if not (dispatcher.py_func.__module__ or "").startswith("umap_sk."):
             return
         for names in _counting:
             names.append(dispatcher.py_func.__name__)
