@@ -93,12 +93,11 @@ def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[St
                 copies.append([*standing.stepped, *_copied(cluster, standing.stepped)])
             if len(copies) > 1 and all(future.done() for future in copies[-1]):
                 copies = copies[-1:]
+        if standing.epoch == phase.first_epoch + phase.epochs < total_epochs(layout.phases):
+            standing = _next(cluster, layout, phase, standing)
         held.append(standing)
         while len(held) > AHEAD or (held and _is_reached(held[0])):  # what is kept here stays in the workers' memory
             _tell(held.popleft(), told)
-        end = phase.first_epoch + phase.epochs
-        if standing.epoch == end < total_epochs(layout.phases):
-            standing = _next(cluster, layout, phase, standing)
     while held:
         _tell(held.popleft(), told)
     return standing
