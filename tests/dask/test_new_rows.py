@@ -62,7 +62,7 @@ def test_new_rows_of_a_shared_model(client, local):
 def test_the_map_is_sent_once(client, local):
     """The model is one task, whatever the number of chunks."""
     places = transform(local, *chunked(NEW_INDICES, NEW_DISTS, rows=50))
-    models = [key for key in dict(places.__dask_graph__()) if "PrecomputedUMAP" in str(key)]
+    models = {key for key in dict(places.__dask_graph__()) if "PrecomputedUMAP" in str(key)}
     assert len(models) == 1
 
 

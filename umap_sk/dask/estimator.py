@@ -162,7 +162,7 @@ class DistributedUMAP(BaseEstimator):
         if manifold is not None and (knn_indices is not None or knn_dists is not None):
             raise ValueError("Give either neighbors or a manifold, not both: the manifold has its graph already.")
         neighbors = neighbors_of(knn_indices, knn_dists) if manifold is None else None
-        cluster, report, local = connected(self.client), Report(), self.local_parameters()
+        cluster, report, local = connected(self.client), Report(), self.local()
         curve = parameters.curve_of(local)
         graph = learned(cluster, local, neighbors, manifold, report)
         begin = self.init if init is None else init
@@ -212,7 +212,7 @@ class DistributedUMAP(BaseEstimator):
             raise TypeError("X is not used. Give the neighbors: transform(knn_indices=..., knn_dists=...).")
         return placing.transform(self, knn_indices, knn_dists)
 
-    def local_parameters(self):
+    def local(self):
         """An estimator of one process with the same parameters, not fitted.
 
         Returns
@@ -220,9 +220,8 @@ class DistributedUMAP(BaseEstimator):
         umap_sk.PrecomputedUMAP
             The estimator.
         """
-        return PrecomputedUMAP(
-            **{name: value for name, value in self.get_params(deep=False).items() if name != "client"}
-        )
+        given = self.get_params(deep=False)
+        return PrecomputedUMAP(**{name: value for name, value in given.items() if name != "client"})
 
     def to_local(self):
         """The fitted estimator in this process, without its graph: places new rows, is stored, is scored.
@@ -233,7 +232,9 @@ class DistributedUMAP(BaseEstimator):
             Fitted, as after :meth:`umap_sk.PrecomputedUMAP.drop_graph`.
         """
         check_is_fitted(self)
-        return placing.local_model(self.local_parameters(), placing.results_of(self), self.embedding_.compute())
+        return placing.local_model(
+            self.local().get_params(deep=False), placing.results_of(self), self.embedding_.compute()
+        )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "embedding_")

@@ -20,15 +20,18 @@ def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple
     if found.embedding is not None:
         return dask.array.from_array(found.embedding, chunks=(chunks, -1))
     bounds = np.concatenate([[0], np.cumsum(chunks)]).tolist()
+    whole: dict[str, Future] = {}
     parts = []
     for part, span in enumerate(zip(bounds, bounds[1:], strict=False)):
         at = home(cluster, part, len(chunks))
-        parts.append(submit(cluster, "embedding", _rows, found.positions, found.places, *span, at=at))
+        if at not in whole:
+            whole[at] = submit(cluster, "embedding", np.concatenate, found.positions, at=at)
+        parts.append(submit(cluster, "embedding", _rows, whole[at], found.places, *span, at=at))
     return array_of(parts, chunks, found.n_components)
 
 
-def _rows(parts: list[np.ndarray], places: np.ndarray, first: int, last: int) -> np.ndarray:
-    return placed(np.concatenate(parts), places[first:last])
+def _rows(positions: np.ndarray, places: np.ndarray, first: int, last: int) -> np.ndarray:
+    return placed(positions, places[first:last])
 
 
 def array_of(parts: list[Future], chunks: tuple[int, ...], n_components: int) -> Any:
@@ -48,8 +51,9 @@ def results_of(model: Any) -> dict[str, Any]:
     return results | {"_search": None, "_features": None, "_X_is_graph": False}
 
 
-def local_model(umap: PrecomputedUMAP, results: dict[str, Any], embedding: np.ndarray) -> PrecomputedUMAP:
+def local_model(parameters: dict[str, Any], results: dict[str, Any], embedding: np.ndarray) -> PrecomputedUMAP:
     """A fitted estimator of one process, without its graph."""
+    umap = PrecomputedUMAP(**parameters)
     umap._publish(results | {"embedding_": embedding, "_map": MapCache()})
     return umap
 
@@ -122,9 +126,9 @@ def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np
 
 def delayed_model(model: Any) -> Any:
     """A fitted model as one task, for all chunks."""
-    if isinstance(model, PrecomputedUMAP):
-        light = PrecomputedUMAP(**model.get_params(deep=False) | {"n_jobs": 1, "checkpoint": None})
-        return dask.delayed(local_model(light, results_of(model), model.embedding_), traverse=False)
-    umap = model.local_parameters().set_params(n_jobs=1, checkpoint=None)
+    local = isinstance(model, PrecomputedUMAP)
+    parameters = (model if local else model.local()).get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
+    if local:
+        return dask.delayed(local_model(parameters, results_of(model), model.embedding_), traverse=False)
     whole = model.embedding_.rechunk((-1, -1)).to_delayed().item()
-    return dask.delayed(local_model)(dask.delayed(umap, traverse=False), results_of(model), whole)
+    return dask.delayed(local_model)(dask.delayed(parameters, traverse=False), results_of(model), whole)
