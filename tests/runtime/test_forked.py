@@ -14,6 +14,8 @@ pytestmark = pytest.mark.slow  # each in a process of its own
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import os, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 import joblib, numba, numpy as np
 from umap_sk import PrecomputedUMAP
 warnings.simplefilter("ignore")
@@ -26,7 +28,9 @@ FORKED = """
 first = fit()
 print(numba.threading_layer())
 try:
-    maps = joblib.Parallel(2, backend="multiprocessing")(joblib.delayed(fit)() for _ in range(4))
+    # Not joblib's pool, which kills its workers after an error: it may wait forever for one that had a lock then.
+    with ProcessPoolExecutor(2, get_context("fork")) as workers:
+        maps = list(workers.map(fit, [0] * 4))
     print(all(np.array_equal(map_, first) for map_ in maps))
 except RuntimeError as error:
     print("RuntimeError:", error)
