@@ -42,6 +42,8 @@ def connected(client: Client | None) -> Cluster:
     client = client or _current_client()
     if client.status != "running":
         raise ValueError(f"The client is {client.status}. {GONE}")
+    if client.asynchronous:
+        raise ValueError("The client is asynchronous, but fit waits for its tasks. Give one without asynchronous=True.")
     workers = tuple(sorted(client.scheduler_info(n_workers=-1)["workers"]))
     if not workers:
         raise ValueError(

@@ -6,6 +6,7 @@ import dask
 import dask.array
 import numpy as np
 from distributed import Future
+from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.dask.cluster import Cluster, home, submit
 from umap_sk.dask.inputs import CHUNKS
@@ -99,6 +100,7 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
     >>> places.numblocks, places.compute().shape
     ((4, 1), (40, 2))
     """
+    check_is_fitted(model)
     indices, dists = (
         array if isinstance(array, dask.array.Array) else array.to_dask_array() for array in (knn_indices, knn_dists)
     )
