@@ -47,9 +47,9 @@ class GraphInPieces(NamedTuple):
 
 
 def bounds_of(cluster: Cluster, n_rows: int) -> list[int]:
-    """Bounds of pieces, each of whole blocks of rows: two for a worker, so that what is on its way is small."""
+    """Bounds of pieces, each of whole blocks of rows: four for a worker, so that what is on its way is small."""
     blocks, count = -(-n_rows // kernels.BLOCK), len(cluster.workers)
-    parts = min(blocks, max(count, min(2 * count, MOST_PIECES)))
+    parts = min(blocks, max(count, min(4 * count, MOST_PIECES)))
     return [min(n_rows, kernels.BLOCK * (blocks * part // parts)) for part in range(parts + 1)]
 
 
