@@ -11,6 +11,8 @@ seconds; (graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same 
 kills a worker with SIGKILL at a random moment of each of so many fits, and counts those that fail or have other bits.
 """
 
+import os
+import signal
 import statistics
 import threading
 import time
@@ -111,7 +113,7 @@ def measure(options, folder):
     with LocalCluster(**cluster) as workers, Client(workers) as client:
         for number in range(options.rounds + 1):
             client.restart()
-            pids = list(client.run(lambda: __import__("os").getpid()).values())
+            pids = list(client.run(os.getpid).values())
             if number:
                 fit_there(options.warm, client, options.n_epochs)
             watch = Watch(pids)
@@ -156,7 +158,7 @@ def stream(options, folder):
     places = transform(model, *arrays)
     cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
     with LocalCluster(**cluster) as workers, Client(workers) as client:
-        watch = Watch(list(client.run(lambda: __import__("os").getpid()).values()))
+        watch = Watch(list(client.run(os.getpid).values()))
         began = time.perf_counter()
         total = places.sum(axis=0).compute()
         return {
@@ -169,9 +171,6 @@ def stream(options, folder):
 
 def kills(options, folder):
     """Fits in which a worker is killed at a random moment, and how many of them had other bits or failed."""
-    import os
-    import signal
-
     from distributed import Client, LocalCluster
 
     seconds, expected, _ = fit_here(folder, options.workers * options.threads, options.n_epochs)
