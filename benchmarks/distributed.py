@@ -180,7 +180,8 @@ def kills(options, folder):
         longest = fit_there(folder, client, options.n_epochs)[0]["all"]
         for _ in range(options.kills):
             client.wait_for_workers(options.workers)
-            pids = list(client.run(os.getpid).values())
+            found = client.run(os.getpid, on_error="return").values()
+            pids = [pid for pid in found if isinstance(pid, int)]
             timer = threading.Timer(rng.uniform(0, longest), os.kill, (int(rng.choice(pids)), signal.SIGKILL))
             timer.start()
             try:

@@ -63,7 +63,7 @@ def _current_client() -> Client:
 def _check_versions(client: Client) -> None:
     """Raise if a worker has no package, or one whose kernels may give other bits."""
     here = _versions()
-    there = client.run(_versions_or_none)
+    there = on_every_worker(client, _versions_or_none)
     wrong = {worker: versions for worker, versions in there.items() if versions != here}
     if wrong:
         worker, versions = next(iter(wrong.items()))
@@ -71,6 +71,15 @@ def _check_versions(client: Client) -> None:
             f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {_told(versions)}, the "
             f"client {_told(here)}. Install the same umap-sk everywhere and start the workers anew."
         )
+
+
+def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    """What a function gives on every worker; one that dies meanwhile is left out."""
+    answers = client.run(function, *given, on_error="return")
+    for answer in answers.values():
+        if isinstance(answer, Exception) and not isinstance(answer, OSError):
+            raise answer
+    return {worker: answer for worker, answer in answers.items() if not isinstance(answer, Exception)}
 
 
 def _told(versions: tuple[str, str] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import dask.array
 import numpy as np
 
-from umap_sk.dask.cluster import Cluster
+from umap_sk.dask.cluster import Cluster, on_every_worker
 from umap_sk.graph import storage
 from umap_sk.neighbors import validate as checks
 
@@ -60,7 +60,8 @@ def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any
         )
     path = Path(manifold).absolute()
     graph, known, of_rows = storage.load(path, looked_at=True)  # each worker looks through its rows
-    blind = [worker for worker, seen in cluster.client.run(_seen, str(path / storage.DESCRIPTION)).items() if not seen]
+    seen = on_every_worker(cluster.client, _seen, str(path / storage.DESCRIPTION))
+    blind = [worker for worker, sees in seen.items() if not sees]
     if blind:
         raise ValueError(
             f"{len(blind)} of {len(cluster.workers)} workers do not see {str(path)!r}, such as the one at {blind[0]}. "
