@@ -5,6 +5,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from clusters import neighbors_of_points
 from distributed import Client
 
@@ -109,6 +110,34 @@ def test_a_manifold_in_a_directory(client, expected, tmp_path):
     with pytest.raises(TypeError, match="directory"):
         DistributedUMAP().fit(manifold=manifold)
     assert isinstance(manifold, Manifold)
+
+
+def test_a_directed_graph_of_somebody_else(client, tmp_path):
+    """Whether it is symmetric is not known, whatever the estimator's parameter is."""
+    graph = scipy.sparse.random_array((SMALL, SMALL), density=0.003, format="csr", rng=np.random.default_rng(0))
+    graph[100:140] = 0
+    manifold = Manifold.from_graph(graph)
+    manifold.save(tmp_path / "graph")
+    found = DistributedUMAP(**SETTINGS, init="spectral").fit(manifold=tmp_path / "graph").embedding_.compute()
+    local = PrecomputedUMAP(**SETTINGS, init="spectral").fit(manifold=manifold)
+    np.testing.assert_array_equal(found, local.embedding_)
+
+
+def test_a_client_that_is_not_the_current_one(cluster, expected):
+    with Client(cluster, set_as_default=False) as client:
+        model = DistributedUMAP(**SETTINGS, client=client).fit(knn_indices=INDICES, knn_dists=DISTS)
+        np.testing.assert_array_equal(client.compute(model.embedding_).result(), expected)
+
+
+def test_no_neighbors_at_all(client):
+    with pytest.raises(ValueError, match="Not one of 3000 rows has a usable neighbor.*30000 are missing"):
+        fit(np.full_like(INDICES, -1))
+
+
+def test_arrays_of_different_widths_are_cut_alike(client, expected, monkeypatch):
+    monkeypatch.setattr("umap_sk.dask.inputs.ROWS", 1_024)
+    np.testing.assert_array_equal(fit(INDICES.astype(np.int64), DISTS).embedding_.compute(), expected)
+    np.testing.assert_array_equal(fit(chunked(INDICES), DISTS).embedding_.compute(), expected)
 
 
 def test_a_directory_that_workers_do_not_see(client, tmp_path, monkeypatch):

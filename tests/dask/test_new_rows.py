@@ -42,6 +42,14 @@ def test_new_rows_in_frames(local):
     np.testing.assert_array_equal(transform(local, *frames).compute(), expected)
 
 
+def test_chunks_without_rows(local):
+    """As filters leave them."""
+    indices, dists = chunked(NEW_INDICES, NEW_DISTS)
+    kept = indices[:, 0] >= 500
+    expected = local.transform(knn_indices=NEW_INDICES, knn_dists=NEW_DISTS)[NEW_INDICES[:, 0] >= 500]
+    np.testing.assert_array_equal(transform(local, indices[kept], dists[kept]).compute(), expected)
+
+
 def test_chunks_that_differ(local):
     with pytest.raises(ValueError, match="4 chunks of rows, but knn_dists 2"):
         transform(local, *chunked(NEW_INDICES), *chunked(NEW_DISTS, rows=500))

@@ -70,7 +70,10 @@ def test_coarse_levels_on_one_worker(client, case):
 
 
 @pytest.mark.filterwarnings("ignore::umap_sk.DisconnectedWarning", "ignore::umap_sk.FewerNeighborsWarning")
-@pytest.mark.parametrize("parameters", [{}, {"symmetrize": False}, {"init": "random"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"symmetrize": False}, {"init": "random"}, {"init": START}, {"init": START, "rescale_init": False}],
+)
 def test_rows_without_neighbors(client, parameters):
     shared, local = both(parameters, {}, arrays=lonely())
     assert_same(shared, local)

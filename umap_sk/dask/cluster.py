@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, NamedTuple
 
 from distributed import Client, Future, get_client, get_worker
@@ -112,7 +113,7 @@ def by_rounds(cluster: Cluster, parts: int, make: Callable[[int, str], Future]) 
     for number in range(max(numbers) + 1):
         some = [part for part in range(parts) if numbers[part] == number]
         made |= {part: make(part, homes[part]) for part in some}
-        finished([made[part] for part in some])
+        finished(cluster, [made[part] for part in some])
     return [made[part] for part in range(parts)]
 
 
@@ -142,14 +143,14 @@ def _on_threads(function: Callable[..., Any], wide: bool, *given: Any) -> Any:
 def outcome(cluster: Cluster, awaited: Any) -> Any:
     """The value of a future, or of several; an error of a task as if it had been raised here."""
     futures = [awaited] if isinstance(awaited, Future) else list(awaited)
-    finished(futures)
+    finished(cluster, futures)
     with _explained():
         return cluster.client.gather(awaited)
 
 
-def finished(futures: Sequence[Future]) -> None:
+def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
     """Wait for futures, and raise the first error among them as if it had been raised here."""
-    with _explained():
+    with _explained(), cluster.client.as_current():
         wait(futures)
     for future in futures:
         if future.status == "error":
@@ -177,3 +178,5 @@ def _explained() -> Iterator[None]:
         yield
     except (OSError, TimeoutError) as error:
         raise RuntimeError(f"The connection to the scheduler is lost: {error}. {RESTART}") from error
+    except CancelledError as error:
+        raise RuntimeError(f"The scheduler has lost the run: {error}. {RESTART}") from error

@@ -97,9 +97,9 @@ def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[St
             standing = _next(cluster, layout, phase, standing)
         held.append(standing)
         while len(held) > AHEAD or (held and _is_reached(held[0])):  # what is kept here stays in the workers' memory
-            _tell(held.popleft(), told)
+            _tell(cluster, held.popleft(), told)
     while held:
-        _tell(held.popleft(), told)
+        _tell(cluster, held.popleft(), told)
     return standing
 
 
@@ -111,8 +111,8 @@ def _is_reached(standing: Standing) -> bool:
     return all(future.done() for future in _awaited(standing))
 
 
-def _tell(standing: Standing, told: Callable[[Standing], object]) -> None:
-    finished(_awaited(standing))
+def _tell(cluster: Cluster, standing: Standing, told: Callable[[Standing], object]) -> None:
+    finished(cluster, _awaited(standing))
     told(standing)
 
 

@@ -159,6 +159,8 @@ class DistributedUMAP(BaseEstimator):
         """
         if X is not None:
             raise TypeError("X is not used. Give the neighbors: fit(knn_indices=..., knn_dists=...).")
+        if y is not None:
+            raise TypeError("y is not used: targets shape graphs in one process only, in PrecomputedUMAP.")
         if manifold is not None and (knn_indices is not None or knn_dists is not None):
             raise ValueError("Give either neighbors or a manifold, not both: the manifold has its graph already.")
         neighbors = neighbors_of(knn_indices, knn_dists) if manifold is None else None

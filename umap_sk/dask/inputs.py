@@ -11,6 +11,7 @@ from umap_sk.dask.cluster import Cluster, on_every_worker
 from umap_sk.graph import storage
 from umap_sk.neighbors import validate as checks
 
+ROWS = 2**17  # of a chunk of an array of this process
 CHUNKS = (
     "Give both arrays the same chunks of rows: knn_dists = knn_dists.rechunk(knn_indices.chunks). Where their lengths "
     "are not known, knn_indices.compute_chunk_sizes() finds them."
@@ -21,7 +22,8 @@ def neighbors_of(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
     """Both arrays as dask arrays whose chunks of rows are known and the same."""
     if knn_indices is None or knn_dists is None:
         raise ValueError(f"Neighbors are missing. {checks.PAIR} Or give a manifold in a directory.")
-    indices, dists = as_dask_array(knn_indices, "knn_indices"), as_dask_array(knn_dists, "knn_dists")
+    indices = as_dask_array(knn_indices, "knn_indices")
+    dists = as_dask_array(knn_dists, "knn_dists", like=indices)
     for array, name in ((indices, "knn_indices"), (dists, "knn_dists")):
         if array.ndim != 2:
             raise ValueError(f"{name} has {array.ndim} dimension(s), but rows x neighbors are needed.")
@@ -41,14 +43,15 @@ def neighbors_of(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
     return indices, dists
 
 
-def as_dask_array(values: Any, name: str) -> Any:
-    """A dask array of one, a dask frame, or an array or memory map of this process."""
+def as_dask_array(values: Any, name: str, *, like: Any = None, lengths: bool = True) -> Any:
+    """A dask array of one, a dask frame, or an array or memory map of this process, cut as another is."""
     if isinstance(values, dask.array.Array):
         return values
     if hasattr(values, "to_dask_array"):
-        return values.to_dask_array(lengths=True)
+        return values.to_dask_array(lengths=lengths or None)
     array = checks.as_array(values, name)
-    return dask.array.from_array(array, chunks=("auto", -1))
+    fits = like is not None and like.shape[0] == len(array)
+    return dask.array.from_array(array, chunks=(like.chunks[0] if fits else ROWS, -1))
 
 
 def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any], int, bool]:

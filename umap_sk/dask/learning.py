@@ -49,18 +49,29 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
         directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
         check_agreement(known, wanted)
         graph = mapped(cluster, directory, bounds_of(cluster, n_rows), has_lengths)
+        symmetric = known.get("symmetrize") is True
     else:
         with report.phase("neighbors") as entry:
             read, bounds = read_pieces(cluster, *neighbors, wanted)
             counts, shortest, mean = count(cluster, read)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), umap.n_neighbors - 1)
+        if not counts.edges:
+            raise ValueError(
+                f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own "
+                f"row, {counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or "
+                "farther. Each row needs other rows as neighbors: look at the search that made them."
+            )
         graph = unite(cluster, read, bounds, mean, wanted)
+        symmetric = wanted["symmetrize"]
         del read
-    return described(cluster, graph, wanted, report)
+    found = described(cluster, graph, symmetric, report)
+    if neighbors is not None:
+        warn_of_lost(found.lost, "rows have no neighbor")
+    return found
 
 
-def described(cluster: Cluster, graph: GraphInPieces, wanted: dict[str, Any], report: Report) -> Learned:
+def described(cluster: Cluster, graph: GraphInPieces, symmetric: bool, report: Report) -> Learned:
     """A graph with what is known of it, without rows that have no part in it."""
     with report.phase("graph") as entry:
         known = outcome(cluster, graph.known)
@@ -69,8 +80,7 @@ def described(cluster: Cluster, graph: GraphInPieces, wanted: dict[str, Any], re
         if lost.all():
             raise ValueError("The graph has no edge. Raise set_op_mix_ratio, or search for more neighbors.")
         sums = np.array([checksum for piece in known for checksum in piece.checksums], np.uint64)
-        part = connected_part(cluster, graph, lost, wanted["symmetrize"])
-    warn_of_lost(lost, "rows have no neighbor")
+        part = connected_part(cluster, graph, lost, symmetric)
     chunks = tuple(last - first for first, last in spans(graph.bounds))
     scale = 1.0 / max(piece.largest for piece in known)
     return Learned(part, graph.n_rows, lost, scale, hashlib.sha256(sums.tobytes()).hexdigest(), chunks)

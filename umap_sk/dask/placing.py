@@ -9,11 +9,12 @@ from distributed import Future
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.dask.cluster import Cluster, home, submit
-from umap_sk.dask.inputs import CHUNKS
+from umap_sk.dask.inputs import CHUNKS, as_dask_array
 from umap_sk.dask.layout import LaidOut, placed
 from umap_sk.dask.learning import Learned
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.transform import MapCache
+from umap_sk.neighbors.validate import PAIR
 
 
 def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Any:
@@ -101,9 +102,10 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
     ((4, 1), (40, 2))
     """
     check_is_fitted(model)
-    indices, dists = (
-        array if isinstance(array, dask.array.Array) else array.to_dask_array() for array in (knn_indices, knn_dists)
-    )
+    if knn_indices is None or knn_dists is None:
+        raise ValueError(f"Neighbors are missing. {PAIR}")
+    indices = as_dask_array(knn_indices, "knn_indices", lengths=False)
+    dists = as_dask_array(knn_dists, "knn_dists", like=indices, lengths=False)
     if indices.numblocks[0] != dists.numblocks[0]:
         raise ValueError(
             f"knn_indices has {indices.numblocks[0]} chunks of rows, but knn_dists {dists.numblocks[0]}. {CHUNKS}"
@@ -123,6 +125,8 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
 
 @dask.delayed
 def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np.ndarray:
+    if not len(indices):
+        return np.empty((0, model.embedding_.shape[1]), np.float32)
     return model.transform(knn_indices=indices, knn_dists=dists)
 
 

@@ -159,8 +159,8 @@ def of_files(directory: str, first: int, last: int) -> Piece:
     kernels.look_at_rows(readonly(indptr), readonly(indices), readonly(weights), first, last, np.float32(1), problem)
     if problem[0]:
         raise ValueError(
-            f"The manifold in {directory!r} is no graph: row {problem[1]} has an entry that none has. Copy the whole "
-            "directory again from where it was made, or learn the manifold again."
+            f"The manifold in {directory!r} is no graph: row {problem[1]} has an index that is no row, or a weight "
+            "outside of 0 to 1. Copy the whole directory again from where it was made, or learn the manifold again."
         )
     return piece
 

@@ -128,7 +128,8 @@ def _of_graph(tower: Tower, init: str, lengths: list[np.ndarray] | None, n_compo
 
 
 def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:
-    return given_positions(start, tower.levels, kept, n_components, seed)
+    rows = None if kept is None else np.flatnonzero(kept)
+    return given_positions(start, tower.levels, rows, n_components, seed)
 
 
 def _scaled_averages(
