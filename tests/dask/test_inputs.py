@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse
 from clusters import neighbors_of_points
 from distributed import Client
+from sklearn.base import clone
 
 from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.dask import DistributedUMAP, cluster
@@ -127,6 +128,11 @@ def test_a_client_that_is_not_the_current_one(cluster, expected):
     with Client(cluster, set_as_default=False) as client:
         model = DistributedUMAP(**SETTINGS, client=client).fit(knn_indices=INDICES, knn_dists=DISTS)
         np.testing.assert_array_equal(client.compute(model.embedding_).result(), expected)
+
+
+def test_a_clone_has_the_same_client(client):
+    copy = clone(DistributedUMAP(n_neighbors=7, client=client))
+    assert copy.client is client and copy.n_neighbors == 7
 
 
 def test_no_neighbors_at_all(client):

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.spaces import NAMED
 from umap_sk.neighbors.read import knn_graph
+from umap_sk.runtime.compile import readonly
 
 N_NEIGHBORS = 5
 FEW = 200
@@ -122,6 +124,21 @@ def output_metrics() -> None:
         placed(model, given)
 
 
+def pieces() -> None:
+    """What a fit on a cluster launches beside the others' kernels: rows of a graph in several processes."""
+    manifold = PrecomputedUMAP(N_NEIGHBORS).learn_manifold(**ring(FEW).neighbors())
+    indptr, indices, weights = (readonly(array) for array in manifold._shared.rows(keep=False))
+    starts, received = indptr[:-1].copy(), (np.empty_like(indices), np.empty_like(weights))
+    kernels.count_sent(indptr, indices, 0, np.zeros(FEW, np.int64))
+    kernels.fill_sent(indptr, indices, weights, 0, 0, starts, *received)
+    kernels.append_rows(indptr, indices, weights, indptr[:-1].copy(), *received)
+    kernels.copy_rows(indptr, indices, weights, np.arange(FEW), indptr, *received)
+    more, room = tuple(map(readonly, received)), readonly(2 * indptr)
+    united, lengths = (np.empty(room[-1], np.int32), np.empty(room[-1], np.float32)), np.empty(FEW, np.int64)
+    kernels.unite_rows(indptr, indices, weights, indptr, *more, np.float32(1), *united, lengths)
+    kernels.close_gaps(room, readonly(lengths), *united)
+
+
 USUAL: dict[str, Callable[[], object]] = {
     "two axes": few_rows(2),
     "starts": lambda: starts(ring(FEW)),
@@ -131,6 +148,7 @@ USUAL: dict[str, Callable[[], object]] = {
     "graphs": lambda: graphs(ring(FEW)),
     "targets": lambda: targets(ring(FEW)),
     "density": density,
+    "pieces": pieces,
 }
 OTHERS: dict[str, Callable[[], object]] = {
     "growing maps and anchors": growth,

@@ -11,9 +11,11 @@ from distributed import Client, Future, get_client, get_worker
 from distributed.client import wait
 from distributed.scheduler import KilledWorker
 
+from umap_sk.exceptions import UMAPWarning, warn
 from umap_sk.runtime.kernel_cache import digest
 from umap_sk.runtime.threads import exactly
 
+PATIENCE = 60  # seconds after which it is looked whether any worker is left
 GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
 
 
@@ -77,7 +79,9 @@ def _check_versions(client: Client) -> None:
 def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
     """What a function gives on every worker; one that dies meanwhile is left out."""
     answers = client.run(function, *given, on_error="return")
-    for answer in answers.values():
+    for worker, answer in answers.items():
+        if isinstance(answer, Exception) and "umap_sk" in str(answer):  # which it cannot import
+            raise ValueError(f"The worker at {worker} has no umap-sk. Install it everywhere: {answer}")
         if isinstance(answer, Exception) and not isinstance(answer, OSError):
             raise answer
     return {worker: answer for worker, answer in answers.items() if not isinstance(answer, Exception)}
@@ -151,12 +155,23 @@ def outcome(cluster: Cluster, awaited: Any) -> Any:
 def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
     """Wait for futures, and raise the first error among them as if it had been raised here."""
     with _explained(), cluster.client.as_current():
-        wait(futures)
+        while wait_a_while(futures):
+            if not cluster.client.nthreads():
+                warn(f"The cluster has no worker: the run waits for one. {RESTART}", UMAPWarning)
     for future in futures:
         if future.status == "error":
             raise _plain(future.exception())
         if future.status in ("cancelled", "lost"):
             raise RuntimeError(f"The scheduler has lost the run ({future.status}: {future.key}). {RESTART}")
+
+
+def wait_a_while(futures: Sequence[Future]) -> bool:
+    """Whether futures are still not done after a while."""
+    try:
+        wait(futures, timeout=PATIENCE)
+    except TimeoutError:
+        return True
+    return False
 
 
 RESTART = "Fit again; with checkpoint=directory that goes on from the last epochs that were written."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk import inputs, parameters
@@ -237,6 +237,10 @@ class DistributedUMAP(BaseEstimator):
         return placing.local_model(
             self.local().get_params(deep=False), placing.results_of(self), self.embedding_.compute()
         )
+
+    def __sklearn_clone__(self):
+        given = {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
+        return type(self)(**{name: clone(value, safe=False) for name, value in given.items()}, client=self.client)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "embedding_")

@@ -191,7 +191,7 @@ def _merged(
     edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
     rules = np.float32(scale), np.float32(LEAST_WEIGHT)
     kernels.coarse_rows(bounds, order, *edges, *rules, owner, first, readonly(room), indices, weights, lengths)
-    kernels.close_gaps(room, lengths, indices, weights)
+    kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     return Piece(first, FuzzyGraph(indptr, indices[: indptr[-1]].copy(), weights[: indptr[-1]].copy()))
 
