@@ -60,6 +60,26 @@ MODULES = modules()
 
 
 @pytest.mark.slow
+def test_all_workers_are_killed(client, monkeypatch, expected):
+    """At once: what was ready then waits for addresses that are gone, and is let go."""
+    monkeypatch.setattr(cluster, "PATIENCE", 2)
+    monkeypatch.setattr(cluster, "warn", lambda *told: None)
+    step, killed = epochs._step, []
+
+    def kill_all(a_cluster, layout, phase, standing):
+        if standing.epoch > 5 and not killed:
+            killed.extend(client.run(os.getpid).values())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+        return step(a_cluster, layout, phase, standing)
+
+    monkeypatch.setattr(epochs, "_step", kill_all)
+    np.testing.assert_array_equal(fit().embedding_.compute(), expected)
+    assert len(killed) == 2
+    client.wait_for_workers(2)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
     """In every phase, of levels in pieces and on one worker."""

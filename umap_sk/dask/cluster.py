@@ -15,7 +15,7 @@ from umap_sk.exceptions import UMAPWarning, warn
 from umap_sk.runtime.kernel_cache import digest
 from umap_sk.runtime.threads import exactly
 
-PATIENCE = 60  # seconds after which it is looked whether any worker is left
+PATIENCE = 10  # seconds after which it is looked whether any worker is left
 GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
 
 
@@ -156,13 +156,26 @@ def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
     """Wait for futures, and raise the first error among them as if it had been raised here."""
     with _explained(), cluster.client.as_current():
         while wait_a_while(futures):
-            if not cluster.client.nthreads():
+            if cluster.client.nthreads():
+                cluster.client.run_on_scheduler(free)
+            else:
                 warn(f"The cluster has no worker: the run waits for one. {RESTART}", UMAPWarning)
     for future in futures:
         if future.status == "error":
             raise _plain(future.exception())
         if future.status in ("cancelled", "lost"):
             raise RuntimeError(f"The scheduler has lost the run ({future.status}: {future.key}). {RESTART}")
+
+
+def free(dask_scheduler: Any) -> None:
+    """Let tasks run anywhere that wait for a worker which is gone, and need not be there.
+
+    The scheduler does so by itself, but for tasks that became ready while there was no worker at all.
+    """
+    stuck = [task for task in dask_scheduler.unrunnable if task.loose_restrictions]
+    for task in stuck:
+        task.worker_restrictions = None
+    dask_scheduler.transitions({task.key: "processing" for task in stuck}, f"umap-free-{uuid.uuid4().hex}")
 
 
 def wait_a_while(futures: Sequence[Future]) -> bool:
