@@ -23,6 +23,12 @@ def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
     return LayoutProblem(built, phases, FORCES._replace(**forces))
 
 
+def some_rows(level, first, last):
+    """A level whose slices and degrees are those of some rows, from the beginning of a block on, alone."""
+    slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
+    return level._replace(slices=slices, degree=level.degree[first:last], first_row=first)
+
+
 def step(layout, phase, state):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     optimizer.step_rows(layout, phase, state, out, out_moments)

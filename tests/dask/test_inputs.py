@@ -10,8 +10,9 @@ from clusters import neighbors_of_points
 from distributed import Client
 from sklearn.base import clone
 
+import umap_sk
 from umap_sk import Manifold, PrecomputedUMAP
-from umap_sk.dask import DistributedUMAP, cluster
+from umap_sk.dask import DistributedUMAP
 
 SMALL = 3_000
 INDICES, DISTS = neighbors_of_points(SMALL)
@@ -44,7 +45,7 @@ def test_a_client_that_is_gone(cluster):
 
 
 def test_workers_of_another_version(client, monkeypatch):
-    monkeypatch.setattr(cluster, "_versions", lambda: ("0.0.9", "abc"))
+    monkeypatch.setattr(umap_sk, "__version__", "0.0.9")
     with pytest.raises(
         ValueError, match=r"2 of 2 workers have other versions: .* has umap-sk 0\.1\.0 .* client umap-sk 0\.0\.9"
     ):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from compiled import compiled
 from graphs import dense_slices, random_graph, with_star
-from layouts import FORCES, layout_of, step
+from layouts import FORCES, layout_of, some_rows, step
 
 from umap_sk import kernels
-from umap_sk.layout import optimizer, sell
+from umap_sk.layout import optimizer
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.runtime.compile import readonly
@@ -202,7 +202,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
     for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
         levels = list(layout.levels)
-        levels[depth] = sell.some_rows(levels[depth], first, last)
+        levels[depth] = some_rows(levels[depth], first, last)
         here = state._replace(moments=state.moments[:, first:last].copy())
         rows = np.empty((last - first, d), np.float32), np.empty((2, last - first, d), np.float32)
         optimizer.step_rows(layout._replace(levels=tuple(levels)), phase, here, *rows)

@@ -5,14 +5,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from distributed import Future
 
-from umap_sk import kernels
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, by_rounds, home, submit
 from umap_sk.dask.graph import bounds_of, each
-from umap_sk.dask.levels import LevelInPieces, Levels
+from umap_sk.dask.levels import LevelInPieces, Levels, whole
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
-from umap_sk.layout.sell import NO_SLICES, ArrangedLevel, Slices, arranged_vectors, inverse, make_slices, orders_of
+from umap_sk.layout.sell import (
+    ArrangedLevel,
+    Slices,
+    arranged_vectors,
+    fill,
+    inverse,
+    make_slices,
+    orders_of,
+    starts_of_slices,
+    with_row_owners,
+)
 from umap_sk.runtime.compile import readonly
 
 
@@ -48,7 +57,7 @@ def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[B
 
 def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: float, seed: int) -> Tower:
     """Every level's order and what is known of its vertices, with edges where they are here."""
-    coarsest = alone[-1] if alone else Level(*rows.joined([piece.graph for piece in pieces]), scale, *vectors[-1][4:])
+    coarsest = alone[-1] if alone else whole(vectors[-1], pieces, scale)
     levels = [*vectors, *alone][:-1] + [coarsest]
     orders = orders_of(levels, seed)
     arranged: list[ArrangedLevel] = []
@@ -56,11 +65,8 @@ def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: f
         order, rank = orders[depth], inverse(orders[depth])
         made = arranged_vectors(levels, orders, rank, depth)
         here = depth >= len(vectors) or level is coarsest
-        level_here = made._replace(slices=make_slices([level], order, rank) if here else NO_SLICES)
-        arranged.append(level_here)
-    for depth in range(2, len(arranged)):
-        arranged[depth] = arranged[depth]._replace(row_owner=arranged[depth].owner[arranged[depth - 1].row_owner])
-    return Tower(tuple(arranged), coarsest)
+        arranged.append(made._replace(slices=make_slices([level], order, rank)) if here else made)
+    return Tower(with_row_owners(arranged), coarsest)
 
 
 def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -> Blocks:
@@ -118,15 +124,11 @@ def _laid_out(
     indptr, indices, weights = rows.joined(taken, rows.beside_worker())
     piece = np.searchsorted(wanted.bounds, wanted.numbers, "right")
     order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
-    starts = np.zeros(-(-len(order) // kernels.SLICE) + 1, np.int64)
-    starts[1:] = np.maximum.reduceat(np.diff(indptr)[order], np.arange(0, len(order), kernels.SLICE))
-    np.cumsum(starts * kernels.SLICE, out=starts)
+    starts = starts_of_slices(indptr, order)
     slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
-    for values, names, out in ((indices, rank, slices.indices), (weights, rank[:0], slices.weights)):
-        bits, names = readonly(values.view(np.uint32)), names.view(np.uint32)
-        kernels.fill_slices(
-            readonly(indptr), bits, names, order, wanted.first_row, readonly(starts), out.view(np.uint32)
-        )
+    taken_rows = readonly(indptr), order, readonly(starts)
+    fill(taken_rows, indices, rank, slices.indices, wanted.first_row)
+    fill(taken_rows, weights, rank[:0], slices.weights, wanted.first_row)
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     mass = wanted.mass if len(wanted.mass) else np.broadcast_to(np.float32(1), n_vertices)

@@ -66,13 +66,14 @@ def _current_client() -> Client:
 def _check_versions(client: Client) -> None:
     """Raise if a worker has no package, or one whose kernels may give other bits."""
     here = _versions()
-    there = on_every_worker(client, _versions_or_none)
+    there = on_every_worker(client, _versions)
     wrong = {worker: versions for worker, versions in there.items() if versions != here}
     if wrong:
         worker, versions = next(iter(wrong.items()))
+        told = "umap-sk {} (kernels {})".format
         raise ValueError(
-            f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {_told(versions)}, the "
-            f"client {_told(here)}. Install the same umap-sk everywhere and start the workers anew."
+            f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {told(*versions)}, the "
+            f"client {told(*here)}. Install the same umap-sk everywhere and start the workers anew."
         )
 
 
@@ -87,21 +88,10 @@ def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -
     return {worker: answer for worker, answer in answers.items() if not isinstance(answer, Exception)}
 
 
-def _told(versions: tuple[str, str] | None) -> str:
-    return "no umap-sk" if versions is None else f"umap-sk {versions[0]} (kernels {versions[1]})"
-
-
 def _versions() -> tuple[str, str]:
     from umap_sk import __version__
 
     return __version__, digest()[:8]
-
-
-def _versions_or_none() -> tuple[str, str] | None:
-    try:
-        return _versions()
-    except ImportError:
-        return None
 
 
 def home(cluster: Cluster, part: int, parts: int) -> str:

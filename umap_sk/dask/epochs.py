@@ -2,19 +2,22 @@
 
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
 
 from umap_sk.dask.arrange import Tower
-from umap_sk.dask.cluster import Cluster, finished, outcome, submit
+from umap_sk.dask.cluster import Cluster, finished, home, outcome, submit
+from umap_sk.dask.graph import spans
 from umap_sk.dask.start import Layout, prolonged
 from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, phase_at
 from umap_sk.layout.schedule import Phase, total_epochs
 from umap_sk.layout.sell import NO_SLICES, ArrangedLevel
 
+POSITIONS = attrgetter("positions")
 AHEAD = 6  # epochs that are submitted before the first of them is done, so that workers need not wait for the client
 KEPT_EVERY = 10  # epochs after which another worker has a copy of all moments: a worker's loss costs no more
 
@@ -67,14 +70,12 @@ def taken_up(cluster: Cluster, layout: Layout, state: LayoutState) -> Standing:
     if state.depth >= len(layout.blocks):
         future = submit(cluster, "resume", LayoutState, *state)
         return Standing(state.depth, state.epoch, state.width, future, [], None)
-    blocks, stepped = layout.blocks[state.depth], []
+    blocks = layout.blocks[state.depth]
+    stepped, parts = [], []
     for group, ((first, last), at) in zip(blocks.groups, _groups(cluster, blocks.bounds), strict=True):
         here = state.positions[first:last], state.moments[:, first:last]
         stepped.append(submit(cluster, "resume", _cut, group, *here, at=at))
-    parts = [
-        submit(cluster, "resume", _positions, one, at=at)
-        for one, (_, at) in zip(stepped, _groups(cluster, blocks.bounds), strict=True)
-    ]
+        parts.append(submit(cluster, "resume", POSITIONS, stepped[-1], at=at))
     return Standing(state.depth, state.epoch, state.width, None, parts, stepped)
 
 
@@ -133,8 +134,7 @@ def whole_state(cluster: Cluster, layout: Layout, standing: Standing) -> LayoutS
 def _groups(cluster: Cluster, bounds: list[int]) -> list[tuple[tuple[int, int], str]]:
     """Rows of every group of blocks, and the worker it belongs to."""
     count = len(bounds) - 1
-    homes = [cluster.workers[group * len(cluster.workers) // count] for group in range(count)]
-    return list(zip(zip(bounds, bounds[1:], strict=False), homes, strict=True))
+    return [(span, home(cluster, group, count)) for group, span in enumerate(spans(bounds))]
 
 
 def _step(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
@@ -146,7 +146,7 @@ def _step(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) ->
         own = standing.stepped[number] if standing.stepped else None
         given = blocks.groups[number], moment, standing.positions, own
         stepped.append(submit(cluster, "epoch", step, *given, at=at, wide=True))
-        positions.append(submit(cluster, "positions", _positions, stepped[-1], at=at))
+        positions.append(submit(cluster, "positions", POSITIONS, stepped[-1], at=at))
     return standing._replace(epoch=standing.epoch + 1, positions=positions, stepped=stepped)
 
 
@@ -163,7 +163,7 @@ def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) ->
     if standing.state is None and not phase.depth:
         return standing._replace(stepped=None)
     if standing.state is not None:
-        positions = submit(cluster, "prolong", _positions, standing.state)
+        positions = submit(cluster, "prolong", POSITIONS, standing.state)
     else:
         positions = submit(cluster, "prolong", np.concatenate, standing.positions)
     if phase.depth:
@@ -174,9 +174,9 @@ def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) ->
 def _copied(cluster: Cluster, stepped: list[Future]) -> list[Future]:
     """Tasks on another worker that need a state: with them comes a copy."""
     count, workers = len(stepped), cluster.workers
+    after = [workers.index(home(cluster, group, count)) + 1 for group in range(count)]
     return [
-        submit(cluster, "keep", type, one, at=workers[(group * len(workers) // count + 1) % len(workers)])
-        for group, one in enumerate(stepped)
+        submit(cluster, "keep", type, one, at=workers[k % len(workers)]) for one, k in zip(stepped, after, strict=True)
     ]
 
 
@@ -231,10 +231,6 @@ def _state(positions: np.ndarray, depth: int, epoch: int, seed: int, width: floa
 
 def _part(positions: np.ndarray, first: int, last: int) -> np.ndarray:
     return positions[first:last].copy()
-
-
-def _positions(state: Stepped | LayoutState) -> np.ndarray:
-    return state.positions
 
 
 def _cut(blocks: list[ArrangedLevel], positions: np.ndarray, moments: np.ndarray) -> Stepped:

@@ -13,6 +13,7 @@ from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
 from umap_sk.graph.scales import mean_of_all
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, Rules, counts_of, refuse_falling
+from umap_sk.runtime.side_by_side import prefix_sums
 
 MOST_PIECES = 64  # beyond as many workers: each sends to each
 
@@ -139,7 +140,7 @@ def connected_part(cluster: Cluster, graph: GraphInPieces, lost: np.ndarray, sym
         return graph
     reached = [] if symmetric else each(cluster, "connect", rows.targets_of, graph.pieces, graph.n_rows)
     kept = submit(cluster, "connect", _kept, lost, reached)
-    counts = np.concatenate([[0], np.cumsum(outcome(cluster, kept))])
+    counts = prefix_sums(outcome(cluster, kept))
     bounds = [int(counts[bound]) for bound in graph.bounds]
     if bounds[-1] == graph.n_rows:
         return graph

@@ -82,7 +82,8 @@ def laid_out(
         else:
             standing = _begun(cluster, layout, graph, init, umap.rescale_init)
         entry["levels"] = layout.n_levels
-    places = submit(cluster, "place", _places, tower, graph.lost, graph.graph.kept)
+    lost = graph.lost if graph.lost.any() else None
+    places = submit(cluster, "place", _places, tower, graph.n_samples, lost, graph.graph.kept)
     standing = _run(cluster, layout, standing, places, stored, report, umap.verbose)
     return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, umap.n_components)
 
@@ -125,12 +126,12 @@ def _run(
     return standing
 
 
-def _places(tower: Tower, lost: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
+def _places(tower: Tower, n_samples: int, lost: np.ndarray | None, kept: np.ndarray | None) -> np.ndarray:
     order = tower.levels[0].order
-    rows = order if kept is None else np.flatnonzero(kept)[order]
-    places = np.empty(len(lost), np.int64)
-    places[rows] = np.arange(len(rows))
-    places[lost] = -1
+    places = np.empty(n_samples, np.int64)
+    places[order if kept is None else np.flatnonzero(kept)[order]] = np.arange(len(order))
+    if lost is not None:
+        places[lost] = -1
     return places
 
 

@@ -12,7 +12,7 @@ from umap_sk.dask.inputs import check_directory
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.learning import warn_of_lost
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.read import warn_about
+from umap_sk.neighbors.read import refuse_none, warn_about
 
 
 class Learned(NamedTuple):
@@ -56,12 +56,7 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
             counts, shortest, mean = count(cluster, read)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), umap.n_neighbors - 1)
-        if not counts.edges:
-            raise ValueError(
-                f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own "
-                f"row, {counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or "
-                "farther. Each row needs other rows as neighbors: look at the search that made them."
-            )
+        refuse_none(counts)
         graph = unite(cluster, read, bounds, mean, wanted)
         symmetric = wanted["symmetrize"]
         del read

@@ -1,6 +1,7 @@
 """Coarser levels of a graph in pieces, the same as of one in memory; small ones are gathered on one worker."""
 
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -14,6 +15,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import COARSEST_VERTICES, LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import prefix_sums
 
 ALONE = 200_000  # vertices up to which one worker has a level
 
@@ -61,17 +63,18 @@ def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, seed: int
         if coarse is None:
             break
         if coarse.n_vertices <= ALONE:
-            joined = submit(cluster, "coarsen", _joined, coarse.vectors, coarse.pieces, 1.0)
-            return Levels(levels, submit(cluster, "coarsen", _coarser, joined, seed, len(levels), wide=True))
+            gathered = submit(cluster, "coarsen", whole, coarse.vectors, coarse.pieces, coarse.scale)
+            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, gathered, seed, len(levels), wide=True)
+            return Levels(levels, coarser)
         levels.append(coarse)
-    return Levels(levels, submit(cluster, "coarsen", _nothing))
+    return Levels(levels, submit(cluster, "coarsen", list))
 
 
 def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
     """What :func:`umap_sk.layout.coarsen.coarsen` makes of a level in memory."""
     state = independent_set(cluster, level, seed, depth)
     numbered = submit(cluster, "aggregate", _numbered, state, level.vectors)
-    size = outcome(cluster, submit(cluster, "aggregate", _size, numbered))
+    size = int(outcome(cluster, submit(cluster, "aggregate", itemgetter(-1), numbered)))
     if size > MOST_KEPT * level.n_vertices:
         return None
     owners = each(cluster, "aggregate", _owners, level.pieces, state, numbered)
@@ -113,7 +116,7 @@ def _degrees(piece: Piece, scale: float) -> np.ndarray:
 
 
 def _without_edges(lengths: list[np.ndarray], degree: np.ndarray, mass: np.ndarray, owner: np.ndarray) -> Level:
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    indptr = prefix_sums(np.concatenate(lengths))
     none = np.empty(0, owner.dtype), np.empty(0, np.float32)
     return Level(indptr, *none, 1.0, degree, mass, owner)
 
@@ -126,9 +129,7 @@ def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
 
 
 def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, size: int) -> Level:
-    degree = np.bincount(owner, finer.degree, size).astype(np.float32)
-    mass = np.bincount(owner, None if finer.mass.strides == (0,) else finer.mass, size).astype(np.float32)
-    return _without_edges(lengths, degree, mass, owner)
+    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner)
 
 
 def _row_lengths(piece: Piece) -> np.ndarray:
@@ -157,11 +158,7 @@ def _closed(states: list[np.ndarray]) -> np.ndarray:
 
 
 def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
-    return np.cumsum(state == 1, dtype=level.owner.dtype) - np.ones((), level.owner.dtype)
-
-
-def _size(number: np.ndarray) -> int:
-    return int(number[-1]) + 1
+    return prefix_sums(state == 1, level.owner.dtype)
 
 
 def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -183,33 +180,19 @@ def _merged(
     """Rows of some coarse vertices, whose members come piece by piece."""
     owners = np.concatenate([part for part, _ in members]).astype(np.int64) - first
     graph = rows.joined([part for _, part in members], rows.beside_worker())
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=last - first))])
+    bounds = prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
-    room = np.concatenate([[0], np.cumsum(np.diff(graph.indptr)[order])])[bounds]
+    room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
     indices, weights = np.empty(room[-1], owner.dtype), np.empty(room[-1], np.float32)
     lengths = np.empty(last - first, np.int64)
     edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
     rules = np.float32(scale), np.float32(LEAST_WEIGHT)
     kernels.coarse_rows(bounds, order, *edges, *rules, owner, first, readonly(room), indices, weights, lengths)
     kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indptr = prefix_sums(lengths)
     return Piece(first, FuzzyGraph(indptr, indices[: indptr[-1]].copy(), weights[: indptr[-1]].copy()))
 
 
-def _joined(vectors: Level, pieces: list[Piece], scale: float) -> Level:
+def whole(vectors: Level, pieces: list[Piece], scale: float) -> Level:
+    """A level in one piece."""
     return Level(*rows.joined([piece.graph for piece in pieces]), scale, vectors.degree, vectors.mass, vectors.owner)
-
-
-def _coarser(level: Level, seed: int, depth: int) -> list[Level]:
-    """A level and all coarser ones."""
-    levels = [level]
-    while levels[-1].n_vertices > COARSEST_VERTICES:
-        coarse = coarsen.coarsen(levels[-1], seed, depth + len(levels) - 1)
-        if coarse is None:
-            break
-        levels.append(coarse)
-    return levels
-
-
-def _nothing() -> list[Any]:
-    return []

@@ -9,22 +9,24 @@ from distributed import Future
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.dask.cluster import Cluster, home, submit
+from umap_sk.dask.graph import spans
 from umap_sk.dask.inputs import CHUNKS, as_dask_array
 from umap_sk.dask.layout import LaidOut, placed
 from umap_sk.dask.learning import Learned
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.transform import MapCache
 from umap_sk.neighbors.validate import PAIR
+from umap_sk.runtime.side_by_side import prefix_sums
 
 
 def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Any:
     """The map in chunks of rows, which lie on the workers."""
     if found.embedding is not None:
         return dask.array.from_array(found.embedding, chunks=(chunks, -1))
-    bounds = np.concatenate([[0], np.cumsum(chunks)]).tolist()
+    bounds = prefix_sums(np.array(chunks)).tolist()
     whole: dict[str, Future] = {}
     parts = []
-    for part, span in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for part, span in enumerate(spans(bounds)):
         at = home(cluster, part, len(chunks))
         if at not in whole:
             whole[at] = submit(cluster, "embedding", np.concatenate, found.positions, at=at)
@@ -36,13 +38,13 @@ def _rows(positions: np.ndarray, places: np.ndarray, first: int, last: int) -> n
     return placed(positions, places[first:last])
 
 
-def array_of(parts: list[Future], chunks: tuple[int, ...], n_components: int) -> Any:
-    """Futures of arrays, one below the other."""
+def array_of(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> Any:
+    """Futures or tasks of arrays, one below the other."""
     arrays = [
         dask.array.from_delayed(dask.delayed(part), (rows, n_components), np.float32)
         for part, rows in zip(parts, chunks, strict=True)
     ]
-    return dask.array.concatenate(arrays)
+    return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
 
 
 def results_of(model: Any) -> dict[str, Any]:
@@ -113,14 +115,7 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
     given = [array.rechunk({1: -1}) for array in (indices, dists)]
     local = delayed_model(model)
     blocks = zip(*(array.to_delayed().ravel() for array in given), strict=True)
-    parts = [_place(local, *block) for block in blocks]
-    rows = indices.chunks[0]
-    n_components = model.n_components
-    arrays = [
-        dask.array.from_delayed(part, (count, n_components), np.float32)
-        for part, count in zip(parts, rows, strict=True)
-    ]
-    return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
+    return array_of([_place(local, *block) for block in blocks], indices.chunks[0], model.n_components)
 
 
 @dask.delayed

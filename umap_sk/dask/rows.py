@@ -16,6 +16,7 @@ from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.rows import Rules, gather_rows
 from umap_sk.runtime.allocation import Allocate, in_memory, scratch
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.side_by_side import prefix_sums
 
 CHECKED = kernels.BLOCK  # rows whose edges have one checksum
 
@@ -113,7 +114,7 @@ def sent(piece: Piece, first: int, last: int) -> FuzzyGraph:
     indptr, indices, weights = (readonly(array) for array in piece.graph)
     counts = np.zeros(last - first, np.int64)
     kernels.count_sent(indptr, indices, first, counts)
-    starts = np.concatenate([[0], np.cumsum(counts)])
+    starts = prefix_sums(counts)
     sources, received = np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32)
     kernels.fill_sent(indptr, indices, weights, piece.first_row, first, starts[:-1].copy(), sources, received)
     return FuzzyGraph(starts, sources, received)
@@ -127,7 +128,7 @@ def united(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
     lengths = np.empty(piece.n_rows, np.int64)
     kernels.unite_rows(*own, *more, np.float32(ratio), indices, weights, lengths)
     kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indptr = prefix_sums(lengths)
     kept = (in_file(allocate, "edges", array[: indptr[-1]]) for array in (indices, weights))
     return Piece(piece.first_row, FuzzyGraph(indptr, *kept))
 
@@ -135,7 +136,7 @@ def united(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
 def one_after_another(received: list[FuzzyGraph]) -> FuzzyGraph:
     """Rows that hold, one after another, the same rows of several graphs."""
     lengths = [np.diff(graph.indptr) for graph in received]
-    indptr = np.concatenate([[0], np.cumsum(np.sum(lengths, axis=0))])
+    indptr = prefix_sums(np.sum(lengths, axis=0))
     indices = np.empty(indptr[-1], received[0].indices.dtype)
     weights = np.empty(indptr[-1], np.float32)
     places = indptr[:-1].copy()
@@ -198,7 +199,7 @@ def rows_of(piece: Piece, rows: np.ndarray) -> FuzzyGraph:
     """Some rows of a piece, which are known by their numbers among all, in the order that is asked for."""
     indptr, indices, weights = (readonly(array) for array in piece.graph)
     rows = rows.astype(np.int64) - piece.first_row
-    starts = np.concatenate([[0], np.cumsum(np.diff(indptr)[rows])])
+    starts = prefix_sums(np.diff(indptr)[rows])
     out = FuzzyGraph(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
     kernels.copy_rows(indptr, indices, weights, rows, readonly(starts), out.indices, out.weights)
     return out
@@ -206,7 +207,7 @@ def rows_of(piece: Piece, rows: np.ndarray) -> FuzzyGraph:
 
 def joined(graphs: list[FuzzyGraph], allocate: Allocate = in_memory) -> FuzzyGraph:
     """The rows of several graphs, one below the other."""
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(graph.indptr) for graph in graphs]))])
+    indptr = prefix_sums(np.concatenate([np.diff(graph.indptr) for graph in graphs]))
     indices = allocate("edges", int(indptr[-1]), graphs[0].indices.dtype)
     weights = allocate("edges", int(indptr[-1]), np.float32)
     np.concatenate([graph.indices for graph in graphs], out=indices)

@@ -1,5 +1,6 @@
 """The start of a layout in blocks: positions on the level where epochs begin, and how wide they are."""
 
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask.arrange import Blocks, Tower
-from umap_sk.dask.cluster import Cluster, outcome, submit
+from umap_sk.dask.cluster import Cluster, home, outcome, submit
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.problem import Schedule, phases_of
 from umap_sk.layout.schedule import Phase
@@ -73,11 +74,12 @@ def start(
         width = OF_A_GRAPH[str(start.init)]
     else:
         finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
-        found = _rescaled(cluster, layout, finest) if is_scaled(start) else _averaged(cluster, layout, finest)
-        positions, width = (
-            submit(cluster, "start", _first, found),
-            outcome(cluster, submit(cluster, "start", _second, found)),
-        )
+        if is_scaled(start):
+            found = _rescaled(cluster, layout, finest)
+        else:
+            found = submit(cluster, "start", _means, layout.tower, finest, layout.phases, layout.forces)
+        positions = submit(cluster, "start", itemgetter(0), found)
+        width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
     if layout.phases[0].depth < layout.n_levels - 1 and (of_graph or is_scaled(start)):
         for depth in range(layout.n_levels - 1, 0, -1):
             positions = prolonged(cluster, layout, depth, positions)
@@ -97,10 +99,10 @@ def prolonged(cluster: Cluster, layout: Layout, depth: int, positions: Future) -
 
 def of_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *given: Any) -> list[Future]:
     """A function of every block, where that lies."""
-    homes = [cluster.workers[group * len(cluster.workers) // len(blocks.groups)] for group in range(len(blocks.groups))]
+    count = len(blocks.groups)
     return [
-        submit(cluster, phase, function, block, *given, at=at)
-        for at, group in zip(homes, blocks.groups, strict=True)
+        submit(cluster, phase, function, block, *given, at=home(cluster, number, count))
+        for number, group in enumerate(blocks.groups)
         for block in group
     ]
 
@@ -115,10 +117,6 @@ def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     return submit(
         cluster, "start", _scaled_averages, layout.tower, scaled, edges, layout.phases, layout.forces, wide=True
     )
-
-
-def _averaged(cluster: Cluster, layout: Layout, positions: Future) -> Future:
-    return submit(cluster, "start", _means, layout.tower, positions, layout.phases, layout.forces)
 
 
 def _of_graph(tower: Tower, init: str, lengths: list[np.ndarray] | None, n_components: int, seed: int) -> np.ndarray:
@@ -141,14 +139,6 @@ def _scaled_averages(
 
 def _means(tower: Tower, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces) -> tuple[np.ndarray, float]:
     return averaged(finest, LayoutProblem(tower.levels, phases, forces))
-
-
-def _first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]
-
-
-def _second(pair: tuple[Any, Any]) -> Any:
-    return pair[1]
 
 
 def _jittered(positions: np.ndarray) -> np.ndarray:

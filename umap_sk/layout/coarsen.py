@@ -63,13 +63,18 @@ def finest_level(graph: FuzzyGraph) -> Level:
 
 def build_levels(graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES) -> tuple[Level, ...]:
     """Coarsen a graph until at most `largest` vertices are left or little is gained."""
-    levels = [finest_level(graph)]
+    return tuple(coarser_levels(finest_level(graph), seed, 0, largest))
+
+
+def coarser_levels(level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES) -> list[Level]:
+    """A level, which has a depth, and all coarser ones."""
+    levels = [level]
     while levels[-1].n_vertices > largest:
-        coarse = coarsen(levels[-1], seed, len(levels) - 1)
+        coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
         levels.append(coarse)
-    return tuple(levels)
+    return levels
 
 
 def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
@@ -101,9 +106,14 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
     del state, number
     graph = merge_edges(level, owner, size)
+    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner)
+
+
+def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Degree and mass of every group of a level's vertices."""
     degree = np.bincount(owner, level.degree, size).astype(np.float32)
     mass = np.bincount(owner, None if level.mass.strides == (0,) else level.mass, size).astype(np.float32)
-    return Level(*graph, 1.0, degree, mass, owner)
+    return degree, mass
 
 
 def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:

@@ -203,8 +203,8 @@ def step_rows(
 ) -> None:
     """One epoch of the level's rows: a function of the state alone, whatever other rows are computed where.
 
-    Where the level has some rows alone (:func:`umap_sk.layout.sell.some_rows`), the state's moments and what is written
-    are of these, too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
+    Where the level has slices and degrees of some rows alone, the state's moments and what is written are of these,
+    too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
     """
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)

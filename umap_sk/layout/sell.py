@@ -92,10 +92,16 @@ def arrange(
             give_back()
         slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
         arranged.append(vectors._replace(slices=slices))
-    for depth in range(2, len(orders)):
-        finer, coarser = arranged[-depth], arranged[-depth - 1]
-        arranged[-depth - 1] = coarser._replace(row_owner=taken(coarser.owner, finer.row_owner))
-    return tuple(arranged[::-1])
+    return with_row_owners(arranged[::-1])
+
+
+def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
+    """Levels, the finest first, that know the owners of its rows, and not only those of the next finer one's."""
+    found = list(levels)
+    for depth in range(2, len(found)):
+        owners = taken(found[depth].owner, found[depth - 1].row_owner)
+        found[depth] = found[depth]._replace(row_owner=owners)
+    return tuple(found)
 
 
 def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
@@ -159,18 +165,18 @@ def make_slices(
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = prefix_sums(longest_of_slices(indptr, order) * kernels.SLICE)
+    starts = starts_of_slices(indptr, order)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
         allocate("slice_weights", int(starts[-1]), np.float32),
     )
     rows = readonly(indptr), order, readonly(starts)
-    _fill(rows, indices, rank, slices.indices)
+    fill(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
         shared.give_up("indices", LaidOut(order, starts, slices.indices))
-    _fill(rows, weights, rank[:0], slices.weights)
+    fill(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
@@ -180,29 +186,28 @@ def make_slices(
     return slices
 
 
-def longest_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Edges of the longest row of every slice."""
+def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Where every slice begins, each as wide as its longest row, and where the last ends."""
 
     def longest(block: slice) -> np.ndarray:
         rows = order[block]
         lengths = indptr[1:].take(rows) - indptr[:-1].take(rows)
         return np.maximum.reduceat(lengths, np.arange(0, len(rows), kernels.SLICE))
 
-    return np.concatenate(in_blocks(longest, len(order)))
+    return prefix_sums(np.concatenate(in_blocks(longest, len(order))) * kernels.SLICE)
 
 
-def _fill(
-    rows: tuple[np.ndarray, np.ndarray, np.ndarray], values: np.ndarray, names: np.ndarray, out: np.ndarray
+def fill(
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+    values: np.ndarray,
+    names: np.ndarray,
+    out: np.ndarray,
+    first_row: int = 0,
 ) -> None:
+    """Lay out the values of rows, which are those from `first_row` on: their beginnings, order and slices' starts."""
     indptr, order, starts = rows
     bits = readonly(values.view(np.uint32))
-    kernels.fill_slices(indptr, bits, names.view(np.uint32), order, 0, starts, out.view(np.uint32))
-
-
-def some_rows(level: ArrangedLevel, first: int, last: int) -> ArrangedLevel:
-    """A level whose slices and degrees are those of some rows, from the beginning of a block on, alone."""
-    slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
-    return level._replace(slices=slices, degree=level.degree[first:last], first_row=first)
+    kernels.fill_slices(indptr, bits, names.view(np.uint32), order, first_row, starts, out.view(np.uint32))
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:

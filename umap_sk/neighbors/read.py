@@ -81,13 +81,19 @@ def read_neighbors(
     wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
     rules = Rules(n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32, first_row)
     indptr, indices, distances, counts = gather(form, rules, allocate)
-    if drop_self and not first_row and counts.edges == 0:
+    if drop_self and not first_row:
+        refuse_none(counts)
+    return Neighbors(indptr, indices, distances, n_columns), counts
+
+
+def refuse_none(counts: NeighborCounts) -> None:
+    """Raise if no row has a neighbor."""
+    if counts.edges == 0:
         raise ValueError(
             f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own row, "
             f"{counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or farther. "
             "Each row needs other rows as neighbors: look at the search that made them."
         )
-    return Neighbors(indptr, indices, distances, n_columns), counts
 
 
 def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:

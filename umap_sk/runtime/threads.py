@@ -69,15 +69,10 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def limit_threads(n_jobs: int | None) -> Iterator[int]:
-    """Run kernels on `n_jobs` threads and restore the caller's number afterwards."""
+    """Run kernels on `n_jobs` threads, as joblib counts them, and restore the caller's number afterwards."""
     start_threads()
-    before = numba.get_num_threads()
-    wanted = before if n_jobs is None else min(effective_n_jobs(n_jobs), config.NUMBA_NUM_THREADS)
-    numba.set_num_threads(wanted)
-    try:
-        yield wanted
-    finally:
-        numba.set_num_threads(before)
+    with exactly(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs)) as threads:
+        yield threads
 
 
 @contextlib.contextmanager
@@ -88,12 +83,13 @@ def spare_threads(n_rows: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exactly(n_threads: int) -> Iterator[None]:
-    """Run kernels on so many threads, at most on those there are: for workers, whose number of threads is known."""
+def exactly(n_threads: int) -> Iterator[int]:
+    """Run kernels on so many threads, at most on those there are, and restore the caller's number afterwards."""
     start_threads()
     before = numba.get_num_threads()
-    numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))
+    threads = min(n_threads, config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(threads)
     try:
-        yield
+        yield threads
     finally:
         numba.set_num_threads(before)
