@@ -15,11 +15,11 @@ NEGATIVES = 3 * kernels.RUN
 EPOCHS = 40
 
 
-def layout_of(graph, n_levels=1, *, on_grid=False, **forces):
-    """A layout on some levels of a graph."""
+def layout_of(graph, n_levels=1, *, on_grid=False, majorized=False, **forces):
+    """A layout on some levels of a graph, whose vertices move by Adam or by majorization."""
     built = sell.arrange(coarsen.build_levels(graph, 5, largest=1)[:n_levels], 5)
     assert len(built) == n_levels
-    phases = schedule.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid)
+    phases = schedule.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid, majorized=majorized)
     return LayoutProblem(built, phases, FORCES._replace(**forces))
 
 

@@ -24,13 +24,15 @@ def state_of(layout, phase, done, width=3.0, d=2, seed=8):
     positions[5:8] = positions[4]
     positions[10:12] += [[width], [-width]]
     moments = np.stack([rng.normal(0, 3, (n, d)), rng.uniform(1, 9, (n, d))])
+    if phase.descent.momentum is not None:
+        moments = moments[:1] / 10  # a last step
     arrays = (array.astype(np.float32) for array in (positions, moments))
     return LayoutState(phase.depth, *arrays, phase.first_epoch + done, 6, START_WIDTH)
 
 
 def unit_of(phase):
-    """Steps are in widths of the start on coarse levels, and in units of the embedding on the graph."""
-    return START_WIDTH if phase.depth else 1.0
+    """Adam's steps are in widths of the start on coarse levels, and in units of the embedding on the graph."""
+    return START_WIDTH if phase.depth and phase.descent.momentum is None else 1.0
 
 
 def softening_of(phase, state):
@@ -55,12 +57,20 @@ def naive_forces(layout, phase, state):
 def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     level = layout.levels[phase.depth]
     degree, descent = level.degree.astype(float), phase.descent
-    gradient = naive.attraction(dense_slices(level), state.positions, naive_forces(layout, phase, state)) + repulsion
+    f = naive_forces(layout, phase, state)
+    gradient = naive.attraction(dense_slices(level), state.positions, f) + repulsion
     done = state.epoch - phase.first_epoch
     alpha = layout.forces.learning_rate * unit_of(phase) * descent.step * (1 - done / phase.epochs) ** descent.fall
     epsilon = 1e-7 + descent.floor * degree[:, None]
-    expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
     out, out_moments = step(layout, phase, state)
+    if descent.momentum is not None:
+        curvatures = naive.curvatures(dense_slices(level), state.positions, f) + epsilon
+        expected = naive.heavy_ball(state.positions, state.moments, gradient, curvatures, descent.momentum, alpha)
+        np.testing.assert_allclose(out_moments, expected[1], rtol=1e-3, atol=2e-3)
+        np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=2e-3)
+        assert 0 < (np.abs(out_moments) == 1).mean() < 0.9  # steps that are cut
+        return
+    expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
     np.testing.assert_allclose(out_moments[0], expected[1][0], rtol=1e-3, atol=2e-3)
     np.testing.assert_allclose(out_moments[1], expected[1][1], rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=1e-3 * alpha)
@@ -142,9 +152,10 @@ def on_grid(layout, phase, state, cells=1.0, near=False):
     return f.rate * level.degree[:, None].astype(float) * push / layout.levels[0].n_vertices
 
 
+@pytest.mark.parametrize("majorized", [False, True])
 @pytest.mark.parametrize("near", [False, True])
-def test_field_epoch_is_the_twins(near):
-    layout = layout_of(random_graph(3, n=1300), on_grid=True)
+def test_field_epoch_is_the_twins(near, majorized):
+    layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized)
     phase = layout.phases[-1]
     assert phase.descent.near
     first_near = int(np.ceil(optimizer.NEAR_FROM * phase.epochs))
@@ -152,20 +163,26 @@ def test_field_epoch_is_the_twins(near):
     assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, near=near))
 
 
-def test_arranging_epochs_on_the_field_are_the_twins():
-    """Softened and damped; no near field to the end."""
-    layout = layout_of(random_graph(3, n=1300), on_grid=True)
+@pytest.mark.parametrize("majorized", [False, True])
+def test_arranging_epochs_on_the_field_are_the_twins(majorized):
+    """Softened, on cells that are wider while they are, and damped; no near field to the end."""
+    layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized)
     phase = layout.phases[0]
     assert phase.descent.softening > 0 and phase.descent.floor > 0 and not phase.descent.near
+    finest, widths = field.spacing_for(*FORCES.curve), []
     for done in (0, phase.epochs // 2, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state))
+        cells = min(optimizer.COARSE_CELLS, max(1, int(softening_of(phase, state) ** 0.5 / finest)))
+        widths.append(cells)
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, cells))
+    assert widths[0] == optimizer.COARSE_CELLS and widths[-1] == 1
 
 
+@pytest.mark.parametrize("majorized", [False, True])
 @pytest.mark.parametrize("depth", [2, 1])
-def test_field_epoch_of_a_coarse_level_is_the_twins(depth):
+def test_field_epoch_of_a_coarse_level_is_the_twins(depth, majorized):
     """Wider cells, on which vertices lie with their masses, and no near field to the end."""
-    layout = layout_of(random_graph(1, n=6000), 3, on_grid=True)
+    layout = layout_of(random_graph(1, n=6000), 3, on_grid=True, majorized=majorized)
     phase = next(p for p in layout.phases if p.depth == depth)
     assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
     for done in (0, phase.epochs - 1):
@@ -192,9 +209,12 @@ def test_sampled_repulsion_has_the_right_mean(depth):
 
 
 @pytest.mark.parametrize("depth", [0, 1])
-@pytest.mark.parametrize("d, on_grid", [(2, True), (2, False), (3, False)])
-def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
-    layout = layout_of(random_graph(5, n=(5 * depth + 3) * kernels.BLOCK + 10), depth + 1, on_grid=on_grid)
+@pytest.mark.parametrize(
+    "d, on_grid, majorized", [(2, True, True), (2, True, False), (2, False, False), (3, False, False)]
+)
+def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
+    graph = random_graph(5, n=(5 * depth + 3) * kernels.BLOCK + 10)
+    layout = layout_of(graph, depth + 1, on_grid=on_grid, majorized=majorized)
     phase = layout.phases[0]
     state = state_of(layout, phase, done=phase.epochs - 1, width=20.0, d=d)
     whole, n = step(layout, phase, state), len(state.positions)
@@ -204,7 +224,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, depth):
         levels = list(layout.levels)
         levels[depth] = some_rows(levels[depth], first, last)
         here = state._replace(moments=state.moments[:, first:last].copy())
-        rows = np.empty((last - first, d), np.float32), np.empty((2, last - first, d), np.float32)
+        rows = np.empty((last - first, d), np.float32), np.empty_like(here.moments)
         optimizer.step_rows(layout._replace(levels=tuple(levels)), phase, here, *rows)
         out[first:last], out_moments[:, first:last] = rows
     assert out.tobytes() == whole[0].tobytes()

@@ -173,7 +173,7 @@ def test_lowest_scale():
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
-    """The least of room and folds, within bounds; the room is told by the coarsest level, folds by the finest."""
+    """Room, less where there are folds, within bounds; the coarsest level tells of the room, the finest of folds."""
     fine, coarse = alone(coarsen.finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
     spread = width.length_spread(*width.sampled_edges(fine, positions))
@@ -194,13 +194,13 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     assert 0 < np.argmin(losses) < len(scales) - 1
     room = width.ROOM * naive.lowest_scale(scales, losses)
     spread = naive.length_spread(dense_slices(fine), positions)
-    crowded, widest, narrowest, expected = {
-        "room": (10 * room * spread, 1e6, 0.0, room),
-        "folds": (0.5 * room * spread, 1e6, 0.0, 0.5 * room),
-        "widest": (10 * room * spread, 0.7 * room, 0.0, 0.7 * room),
-        "narrowest": (0.5 * room * spread, 1e6, 0.9 * room, 0.9 * room),
+    folded, widest, narrowest, expected = {
+        "room": (10 * spread, 1e6, 0.0, room),
+        "folds": (0.5 * spread, 1e6, 0.0, 0.5 * room),
+        "widest": (10 * spread, 0.7 * room, 0.0, 0.7 * room),
+        "narrowest": (0.5 * spread, 1e6, 0.9 * room, 0.9 * room),
     }[limit]
-    for name, value in (("CROWDED", crowded), ("WIDEST", widest), ("NARROWEST", narrowest)):
+    for name, value in (("FOLDED", folded), ("WIDEST", widest), ("NARROWEST", narrowest)):
         monkeypatch.setattr(width, name, value)
     assert width.suited_width(spread, 600, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
 

@@ -117,6 +117,19 @@ def adam(positions, moments, gradient, epsilon, done, alpha):
     return positions + alpha * first / (1 - 0.5 ** (done + 1)) / size, np.stack([first, second])
 
 
+def curvatures(graph, positions, f):
+    """Of every vertex, half the bend of the quadratic in it that touches the attraction's loss from above."""
+    y = np.asarray(positions, float)
+    d2 = ((y[:, None] - y) ** 2).sum(2) + 1e-12 + f.softening
+    return (graph * (f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b))).sum(1)[:, None]
+
+
+def heavy_ball(positions, moments, gradient, curvatures, momentum, alpha):
+    """One step up the gradient over the curvatures, with a share of the last step; at most 1 along an axis."""
+    move = np.clip(momentum * moments[0] + alpha * gradient / curvatures, -1, 1)
+    return positions + move, move[None]
+
+
 def sampled_repulsion(positions, degree, pick, seed, epoch, count, block_rows, pool_size, f):
     """Push of `count` drawn vertices on every vertex, each a run of its block's pool, weighted to the expectation.
 

@@ -43,7 +43,7 @@ class Standing(NamedTuple):
     positions : list of Future
         Positions of a level in blocks, by worker.
     stepped : list of Future or None
-        The same with moments; None at the beginning of a phase, where these are 0.
+        The same with moments; None where a phase begins with moments of 0.
     """
 
     depth: int
@@ -56,9 +56,10 @@ class Standing(NamedTuple):
 
 def begun(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> Standing:
     """The first state of a phase."""
-    depth = phase_at(layout.phases, epoch).depth
+    phase = phase_at(layout.phases, epoch)
+    depth = phase.depth
     if depth >= len(layout.blocks):
-        state = submit(cluster, "start", _state, positions, depth, epoch, layout.seed, width)
+        state = submit(cluster, "start", _state, positions, phase, epoch, layout.seed, width)
         return Standing(depth, epoch, width, state, [], None)
     bounds = layout.blocks[depth].bounds
     parts = [submit(cluster, "start", _part, positions, *span, at=at) for span, at in _groups(cluster, bounds)]
@@ -123,7 +124,7 @@ def whole_state(cluster: Cluster, layout: Layout, standing: Standing) -> LayoutS
         return outcome(cluster, standing.state)
     if standing.stepped is None:
         positions = np.concatenate(outcome(cluster, standing.positions))
-        moments = np.zeros((2, *positions.shape), np.float32)
+        moments = optimizer.first_moments(phase_at(layout.phases, standing.epoch), positions)
     else:
         parts: list[Stepped] = outcome(cluster, standing.stepped)
         positions = np.concatenate([part.positions for part in parts])
@@ -160,6 +161,8 @@ def _alone(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -
 
 def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
     """The first state of the next phase, on the next finer level if that phase is there."""
+    if optimizer.keeps_moments(phase, phase_at(layout.phases, standing.epoch)):
+        return standing
     if standing.state is None and not phase.depth:
         return standing._replace(stepped=None)
     if standing.state is not None:
@@ -195,7 +198,7 @@ def step(
     repulsion = None
     for number, block in enumerate(blocks):
         rows = slice(block.first_row - first, block.first_row - first + len(block.degree))
-        before = own.moments[number] if own else np.zeros((2, *out[rows].shape), np.float32)
+        before = own.moments[number] if own else optimizer.first_moments(phase, out[rows])
         problem = LayoutProblem(
             (_without_edges(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
         )
@@ -224,9 +227,9 @@ def epochs_alone(tower: Tower, phases: tuple[Phase, ...], forces: Forces, state:
     return state
 
 
-def _state(positions: np.ndarray, depth: int, epoch: int, seed: int, width: float) -> LayoutState:
-    moments = np.zeros((2, *positions.shape), np.float32)
-    return LayoutState(depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
+def _state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
+    moments = optimizer.first_moments(phase, positions)
+    return LayoutState(phase.depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
 
 
 def _part(positions: np.ndarray, first: int, last: int) -> np.ndarray:

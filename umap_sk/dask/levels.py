@@ -13,7 +13,7 @@ from umap_sk.dask.graph import GraphInPieces, each
 from umap_sk.dask.rows import Known, Piece
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
-from umap_sk.layout.coarsen import COARSEST_VERTICES, LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level
+from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
@@ -58,7 +58,7 @@ def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, seed: int
     degrees = each(cluster, "degree", _degrees, graph.pieces, scale)
     vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale)]
-    while levels[-1].n_vertices > COARSEST_VERTICES:
+    while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break

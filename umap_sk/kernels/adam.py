@@ -1,4 +1,4 @@
-"""One epoch of some rows: forces, and Adam (Kingma, Ba 2015).
+"""One epoch of some rows: forces, and a step by Adam (Kingma, Ba 2015) or by majorization with momentum.
 
 The rows are those from `first_row` on, a whole number of blocks before which others lie: positions are of all rows,
 everything else of these alone.
@@ -14,6 +14,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
 EPSILON = f4(1e-7)
+FARTHEST = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
 
 
 @kernel
@@ -51,6 +52,26 @@ def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, o
         new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (EPSILON + s.floor * degrees[q]))
 
 
+@kernel
+def majorized_block(first_row, low, high, positions, moments, degrees, curvatures, s, gradient, out, out_moments):
+    """A step of the rows [low, high) from `first_row` on: gradients over curvatures, and a share of the last step.
+
+    Polyak's heavy ball (1964), preconditioned by the diagonal of the attraction's majorizer; s.floor damps vertices
+    whose edges are long, which this would send far. The last step is the only moment.
+    """
+    g = gradient.reshape(-1)
+    c = curvatures.reshape(-1)
+    y = positions[first_row + low : first_row + high].reshape(-1)
+    m = moments[0, low:high].reshape(-1)
+    new_y = out[low:high].reshape(-1)
+    new_m = out_moments[0, low:high].reshape(-1)
+    for q in range((high - low) * positions.shape[1]):
+        move = s.momentum * m[q] + s.step * g[q] / (c[q] + (EPSILON + s.floor * degrees[q]))
+        move = max(-FARTHEST, min(FARTHEST, move))
+        new_m[q] = move
+        new_y[q] = y[q] + move
+
+
 @parallel_kernel
 def sampled_step(
     positions, places, first_row, moments, starts, indices, weights, degree, pick, settings, out, out_moments
@@ -64,8 +85,10 @@ def sampled_step(
             low = block * BLOCK
             high = min(n, low + BLOCK)
             gradient = np.empty((BLOCK, d), f4)
+            curvatures = np.empty((BLOCK, d), f4)
             degrees = np.empty(BLOCK * d, f4)
-            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
+            pulls = gradient, curvatures
+            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
             repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
             by_component(low, high, degree, d, degrees)
             adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
@@ -74,7 +97,7 @@ def sampled_step(
 
 @parallel_kernel
 def field_step(positions, places, first_row, moments, starts, indices, weights, degree, settings, out, out_moments):
-    """One epoch whose repulsion is a field; `out` arrives with it."""
+    """One epoch whose repulsion is a field; `out` arrives with it. A momentum below 0 stands for Adam."""
     n, d = out.shape
     turns = shared_out((n + BLOCK - 1) // BLOCK)
     for thread in prange(turns.shape[0]):
@@ -83,10 +106,16 @@ def field_step(positions, places, first_row, moments, starts, indices, weights, 
             low = block * BLOCK
             high = min(n, low + BLOCK)
             gradient = np.empty((BLOCK, d), f4)
+            curvatures = np.empty((BLOCK, d), f4)
             degrees = np.empty(BLOCK * d, f4)
-            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], gradient)
+            pulls = gradient, curvatures
+            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
             by_component(low, high, degree, d, degrees)
             field = out[low:high].reshape(-1)
             add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
-            adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
+            here = first_row, low, high, positions, moments, degrees
+            if settings[0].momentum < f4(0):
+                adam_block(*here, settings[0], gradient, out, out_moments)
+            else:
+                majorized_block(*here, curvatures, settings[0], gradient, out, out_moments)
             block = next_block(turns, thread)

@@ -61,7 +61,7 @@ def clip_terms(difference, factors, count):
 
 
 @kernel
-def pull_in_plane(first, width, raw, own, weights, s, gradient):
+def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
     """Add the pull of `width` edges of every row of a slice in two dimensions, in one pass over what was gathered."""
     strength = s.attraction * s.a * s.b
     closest = f4(1e-12) + s.softening
@@ -71,6 +71,7 @@ def pull_in_plane(first, width, raw, own, weights, s, gradient):
             y = raw[2 * (t * SLICE + lane) + 1] - own[1, lane]
             factor = attraction_factor(x * x + y * y + closest, strength, s.a, s.b)
             weight = weights[first + t * SLICE + lane]
+            curvature[lane] += factor * weight
             gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
             gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
 
@@ -83,7 +84,7 @@ def gather_places(first, count, places, indices, out):
 
 
 @kernel
-def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
+def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient, curvature):
     """Add the pull of `width` edges of every row of a slice in any number of dimensions."""
     count = width * SLICE
     for k in range(own.shape[0]):
@@ -92,6 +93,9 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
     square(difference, count, factors)
     pair_factors_attraction(factors, count, s)
     clip_terms(difference, factors, count)
+    for t in range(width):
+        for lane in range(SLICE):
+            curvature[lane] += factors[t * SLICE + lane] * weights[first + t * SLICE + lane]
     for k in range(own.shape[0]):
         for t in range(width):
             for lane in range(SLICE):
@@ -99,8 +103,11 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 
 @kernel
-def attract_block(first_row, low, high, positions, places, starts, indices, weights, s, gradient):
+def attract_block(first_row, low, high, positions, places, starts, indices, weights, s, gradient, curvatures):
     """Pull of every edge of the rows [low, high) from `first_row` on, slice by slice, every row's edges in their order.
+
+    Curvatures, the same for all components of a row, are the sums of its edges' factors: those of the quadratic that
+    touches the attraction's loss and lies above it everywhere else (majorization; Hunter, Lange 2004).
 
     In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
     dimensions are known when this is compiled, so that one of the two ways is.
@@ -108,12 +115,14 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     d = positions.shape[1]
     own = np.zeros((d, SLICE), f4)
     pull = np.empty((d, SLICE), f4)
+    curvature = np.empty(SLICE, f4)
     gathered = np.empty(PULLED * SLICE, places.dtype)
     if places.ndim == 2:
         difference = np.empty((d, PULLED * SLICE), f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
         rows = min(SLICE, high - slice_ * SLICE)
         pull[:] = f4(0)
+        curvature[:] = f4(0)
         for lane in range(rows):
             for k in range(d):
                 own[k, lane] = positions[first_row + slice_ * SLICE + lane, k]
@@ -121,12 +130,13 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
             width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
             if places.ndim == 1:
                 gather_places(first, width * SLICE, places, indices, gathered)
-                pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull)
+                pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull, curvature)
             else:
-                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull, curvature)
         for lane in range(rows):
             for k in range(d):
                 gradient[slice_ * SLICE + lane - low, k] = pull[k, lane]
+                curvatures[slice_ * SLICE + lane - low, k] = curvature[lane]
 
 
 @kernel

@@ -69,12 +69,20 @@ def build_levels(graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES)
 def coarser_levels(level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES) -> list[Level]:
     """A level, which has a depth, and all coarser ones."""
     levels = [level]
-    while levels[-1].n_vertices > largest:
+    while needs_coarser(levels[-1].n_vertices, depth + len(levels) - 1, largest):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
         levels.append(coarse)
     return levels
+
+
+def needs_coarser(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES) -> bool:
+    """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
+
+    Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for.
+    """
+    return n_vertices > (2 * largest if depth else largest)
 
 
 def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:

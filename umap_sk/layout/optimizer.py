@@ -26,13 +26,13 @@ from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
-COARSE_CELLS = 3  # side of a cell of the coarse levels' grids, in cells of the finest level's
+COARSE_CELLS = 3  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
 NEAR_FROM = 0.75  # of the last phase's epochs
 SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
 
 FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
-    + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening")]
+    + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening", "momentum")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
@@ -104,8 +104,8 @@ class LayoutState(NamedTuple):
         The level that the positions are of.
     positions : ndarray of shape (n, d), float32
         Where its vertices are.
-    moments : ndarray of shape (2, n, d), float32
-        Adam's moments.
+    moments : ndarray of shape (1 or 2, n, d), float32
+        Every vertex's last step, or Adam's two moments.
     epoch : int
         Epochs that were run, over all levels.
     seed : int
@@ -132,7 +132,17 @@ class Repulsion(NamedTuple):
 def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
     """State before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(problem.phases[0].depth, positions, np.zeros((2, *positions.shape), np.float32), 0, seed, width)
+    return LayoutState(problem.phases[0].depth, positions, first_moments(problem.phases[0], positions), 0, seed, width)
+
+
+def first_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
+    """Moments at the beginning of a phase, on vertices at these positions."""
+    return np.zeros((2 if phase.descent.momentum is None else 1, *positions.shape), np.float32)
+
+
+def keeps_moments(phase: Phase, following: Phase) -> bool:
+    """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
+    return phase.depth == following.depth and None not in (phase.descent.momentum, following.descent.momentum)
 
 
 def run(
@@ -171,9 +181,11 @@ def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | Non
     state = stepped(problem, phase, state, spare)
     if not state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
         return state
+    following = phase_at(problem.phases, state.epoch)
+    if keeps_moments(phase, following):
+        return state
     positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-    moments = np.zeros((2, *positions.shape), np.float32)
-    return state._replace(depth=max(0, phase.depth - 1), positions=positions, moments=moments)
+    return state._replace(depth=following.depth, positions=positions, moments=first_moments(following, positions))
 
 
 def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
@@ -255,11 +267,12 @@ def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Re
     """The repulsion that an epoch's state exerts anywhere, for unit masses."""
     forces = problem.forces
     level = problem.levels[phase.depth]
-    coarse = phase.depth > 0
+    coarse, softened = phase.depth > 0, softening(phase, state)
     near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
-    wider = COARSE_CELLS if coarse else 1
-    spacing, most = spacing_for(*forces.curve) * wider, MOST_CELLS // wider
-    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softening(phase, state))
+    finest = spacing_for(*forces.curve)
+    wider = COARSE_CELLS if coarse else min(COARSE_CELLS, max(1, int(softened**0.5 / finest)))
+    spacing, most = finest * wider, MOST_CELLS // wider
+    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
     field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
     return Repulsion(field, near_points(state.positions, field.frame) if near else None)
 
@@ -274,13 +287,14 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
     """Scalars of one epoch, as one record for the kernels."""
     done = state.epoch - phase.first_epoch
     forces, descent = problem.forces, phase.descent
-    unit = state.width if phase.depth else 1.0
+    unit = state.width if phase.depth and descent.momentum is None else 1.0
     return as_record(
         forces._replace(gamma=forces.gamma * descent.repulsion),
         step=forces.learning_rate * unit * descent.step * (1 - done / phase.epochs) ** descent.fall,
         correction1=1 - kernels.BETA1 ** (done + 1),
         correction2=1 - kernels.BETA2 ** (done + 1),
         floor=descent.floor,
+        momentum=-1 if descent.momentum is None else descent.momentum,
         softening=softening(phase, state),
         seed=state.seed,
         epoch=state.epoch,

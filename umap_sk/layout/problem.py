@@ -84,9 +84,14 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
 
 
 def phases_of(
-    levels: tuple[ArrangedLevel, ...], schedule: Schedule, forces: Forces, space: Space | None = None
+    levels: tuple[ArrangedLevel, ...],
+    schedule: Schedule,
+    forces: Forces,
+    space: Space | None = None,
+    *,
+    anchored: bool = False,
 ) -> tuple[Phase, ...]:
-    """The phases of a schedule on some levels."""
+    """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
@@ -94,4 +99,6 @@ def phases_of(
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
         return resettling_phases(n_epochs, negatives, field=on_grid)
-    return plan_phases(len(levels) if schedule.multilevel else 1, n_epochs, negatives, field=on_grid)
+    majorized = on_grid and not anchored and forces.density is None
+    n_levels = len(levels) if schedule.multilevel else 1
+    return plan_phases(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)

@@ -10,7 +10,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
-from umap_sk.layout.problem import Schedule, connected_part, layout_problem
+from umap_sk.layout.problem import Schedule, connected_part, layout_problem, phases_of
 from umap_sk.layout.schedule import total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
@@ -52,7 +52,7 @@ def begun(
     """A run at epoch 0; a start that is scaled is turned to the anchors."""
     held, connected = connected_part(held)
     problem, coarsest = layout_problem(held, schedule, forces, seed)
-    problem = held_near(problem, anchors, connected)
+    problem = held_near(problem, schedule, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)
     if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
         positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
@@ -65,9 +65,14 @@ def begun(
     return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
-def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
+def held_near(
+    problem: LayoutProblem, schedule: Schedule, anchors: Anchors | None, connected: np.ndarray | None
+) -> LayoutProblem:
     """The problem with its vertices held near anchors of the rows, if there are any."""
-    return problem._replace(anchors=on_levels(anchors, problem.levels, connected)) if anchors else problem
+    if anchors is None:
+        return problem
+    phases = phases_of(problem.levels, schedule, problem.forces, problem.space, anchored=True)
+    return problem._replace(anchors=on_levels(anchors, problem.levels, connected), phases=phases)
 
 
 def resumed(
@@ -76,7 +81,7 @@ def resumed(
     """A run that goes on from a stored state; its levels are built again."""
     held, connected = connected_part(held)
     problem, _ = layout_problem(held, schedule, forces, state.seed)
-    problem = held_near(problem, anchors, connected)
+    problem = held_near(problem, schedule, anchors, connected)
     return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
 
 

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from umap_sk import kernels
 
-COARSEST_SHARE, BETWEEN_SHARE = 0.6, 0.15  # of n_epochs
-FINE_SHARES, SINGLE_SHARES = (0.1, 0.28), (0.4, 0.5)  # of the two phases on the graph itself, below levels or alone
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 LONGEST = 200  # n_epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
@@ -17,11 +15,15 @@ class Descent(NamedTuple):
     Attributes
     ----------
     step : float
-        Step size alpha of its first epoch, in units of the embedding; on coarse levels in widths of the start.
+        Step size of its first epoch. With a momentum in steps to the lowest point of the attraction's majorizer;
+        without one it is Adam's alpha, in units of the embedding, on coarse levels in widths of the start.
     fall : float
         How it falls: as ``(1 - u) ** fall`` over the phase.
+    momentum : float or None
+        Share of a vertex's last step in its next one; None for Adam in place of the majorizer.
     floor : float
-        Share of a vertex's degree in Adam's epsilon: weak forces move a vertex less than strong ones.
+        Share of a vertex's degree that is added to what its gradient is divided by, so that weak forces move a vertex
+        less than strong ones; on coarse levels times their depth.
     softening : float
         Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
         it takes away the barriers between points that block each other. In units of the embedding.
@@ -35,6 +37,7 @@ class Descent(NamedTuple):
 
     step: float
     fall: float
+    momentum: float | None = None
     floor: float = 0.0
     softening: float = 0.0
     softening_fall: float = 1.0
@@ -42,10 +45,48 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-COARSE = Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5)  # the floor times the level's depth
-ARRANGING = Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0)
-SETTLING = Descent(step=1.8, fall=2.0, near=True)
 RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # of a map to which rows have come
+
+
+class Recipe(NamedTuple):
+    """How a layout goes about its levels.
+
+    Attributes
+    ----------
+    coarse, arranging, settling : Descent
+        How vertices move on coarse levels, and in the two phases on the graph itself.
+    coarsest, between : float
+        Epochs of the coarsest level, and of each level between it and the graph, in shares of `n_epochs`.
+    fine : tuple of 2 float
+        Those of the two phases on the graph itself.
+    """
+
+    coarse: Descent
+    arranging: Descent
+    settling: Descent
+    coarsest: float
+    between: float
+    fine: tuple[float, float]
+
+
+MAJORIZED = Recipe(
+    Descent(step=4.0, fall=1.2, momentum=0.6, floor=0.05, softening=2.0, repulsion=1.7),
+    Descent(step=4.0, fall=0.5, momentum=0.8, floor=0.05, softening=3.0, softening_fall=2.5),
+    Descent(step=1.8, fall=0.7, momentum=0.9, near=True),
+    coarsest=0.45,
+    between=0.1,
+    fine=(0.25, 0.22),
+)
+BY_ADAM = Recipe(
+    Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5),
+    Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0),
+    Descent(step=1.8, fall=2.0, near=True),
+    coarsest=0.6,
+    between=0.15,
+    fine=(0.1, 0.28),
+)
+BELOW_LEVELS = 0.15, 0.2  # shares of the two phases on the graph itself where several coarse levels lie above it
+ALONE = 0.4, 0.5  # where there is none
 
 
 class Phase(NamedTuple):
@@ -73,23 +114,34 @@ class Phase(NamedTuple):
     descent: Descent
 
 
-def plan_phases(n_levels: int, n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
-    """Schedule of the epochs over the levels.
+def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
+    """The recipe for so many levels, by majorization or by Adam."""
+    recipe = MAJORIZED if majorized else BY_ADAM
+    if n_levels == 1:
+        return recipe._replace(fine=ALONE)
+    return recipe._replace(fine=BELOW_LEVELS) if n_levels > 2 and majorized else recipe
+
+
+def plan_phases(
+    n_levels: int, n_epochs: int, negatives: int, *, field: bool, majorized: bool | None = None
+) -> tuple[Phase, ...]:
+    """Schedule of the epochs over the levels; vertices move by majorization where the repulsion is a field.
 
     On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
+    What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
     """
     coarsest = n_levels - 1
-    arranging, settling = FINE_SHARES if coarsest else SINGLE_SHARES
+    recipe = recipe_for(n_levels, majorized=field if majorized is None else majorized)
     at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
     planned = [
         (
             depth,
-            (COARSEST_SHARE if depth == coarsest else BETWEEN_SHARE) * at_most,
-            COARSE._replace(floor=depth * COARSE.floor),
+            (recipe.coarsest if depth == coarsest else recipe.between) * at_most,
+            recipe.coarse._replace(floor=depth * recipe.coarse.floor),
         )
         for depth in range(coarsest, 0, -1)
     ]
-    planned += [(0, arranging * at_most, ARRANGING), (0, settling * n_epochs, SETTLING)]
+    planned += [(0, recipe.fine[0] * at_most, recipe.arranging), (0, recipe.fine[1] * n_epochs, recipe.settling)]
     phases: list[Phase] = []
     first = 0
     for depth, epochs, descent in planned:

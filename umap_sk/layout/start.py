@@ -23,7 +23,7 @@ from umap_sk.layout.width import (
 )
 from umap_sk.runtime.side_by_side import taken
 
-OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": NARROWEST}  # starts that the graph gives, and how wide they are
+OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": 12.0}  # starts that the graph gives, and how wide they are
 
 
 class Start(NamedTuple):

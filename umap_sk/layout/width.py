@@ -20,8 +20,8 @@ SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
 ROOM = 2.0  # widths of a start with the lowest loss
 SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
 OPPOSITE = 2_048  # others that each of them is held against, at least
-NARROWEST, WIDEST = 12.0, 30.0  # width of a start, in units of the embedding
-CROWDED = 120.0  # width times the square of how much longer a start's long edges are than its middle one
+NARROWEST, WIDEST = 10.0, 27.0  # width of a start, in units of the embedding
+FOLDED = 4.0  # mean square of edges' lengths over their median's beyond which a start is narrower
 MEASURED = 5_000  # vertices, at least, whose edges are measured
 
 
@@ -71,7 +71,7 @@ def suited_width(spread: float, n_rows: int, coarsest: ArrangedLevel, averages: 
     rate = forces.negative_rate * forces.gamma
     losses = expected_losses(coarsest, averages, np.array(SCALES), n_rows, forces.curve, rate)
     room = ROOM * lowest_scale(np.array(SCALES), losses)
-    return min(WIDEST, max(NARROWEST, min(room, CROWDED / spread)))
+    return min(WIDEST, max(NARROWEST, room * min(1.0, FOLDED / spread)))
 
 
 def sampled_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """The memory behind a plan: bytes of the arrays that exist at each phase's peak."""
 
 from umap_sk.graph.fuzzy_union import MOST_PARTS
-from umap_sk.layout.coarsen import COARSEST_VERTICES, EDGES_AT_ONCE
+from umap_sk.layout.coarsen import COARSEST_VERTICES, EDGES_AT_ONCE, needs_coarser
 from umap_sk.layout.repulsion import MOST_CELLS
 from umap_sk.neighbors import formats
 from umap_sk.planning.sizes import Sizes
@@ -29,13 +29,13 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     making = 70 * level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
     gone = given_up(sizes)
     memory["start"] = graph + max(levels_memory(sizes), arranged_memory(sizes) + making - gone)
-    # Positions and two moments, before and after an epoch; the embedding.
+    # Positions and moments, before and after an epoch; the embedding.
     field = field_memory(sizes) if has_field(sizes) else 0
     field = max(field, (20 + 4 * d) * n) if sizes.dens_lambda else field  # radii in the map, and what they come to
     # On the way down, levels that were left release their slices.
     left = slices_of(coarse_edges(sizes, n, sizes.edges)) if n > COARSEST_VERTICES else 0
     arranged = arranged_memory(sizes)
-    memory["layout"] = graph - gone + max(arranged, arranged - left + 28 * d * n + field)
+    memory["layout"] = graph - gone + max(arranged, arranged - left + 2 * state_memory(sizes) + 4 * d * n + field)
     for phase in ("start", "layout") if sizes.dens_lambda else ():
         memory[phase] += 8 * n  # radii in the data, in both orders
     if sizes.checkpoints:
@@ -96,8 +96,9 @@ def slices_of(edges: int) -> int:
 
 
 def state_memory(sizes: Sizes) -> int:
-    """Bytes of a layout state, in memory or a checkpoint: positions and two moments, on the finest level."""
-    return 12 * sizes.n_components * sizes.n
+    """Bytes of a layout state, in memory or a checkpoint: positions and moments, on the finest level."""
+    moments = 1 if has_field(sizes) and not sizes.dens_lambda else 2
+    return 4 * (1 + moments) * sizes.n_components * sizes.n
 
 
 def room_on_disk(sizes: Sizes) -> int:
@@ -139,6 +140,6 @@ def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Vertices and edges of the levels, about, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
-    while levels[-1][0] > COARSEST_VERTICES:
+    while needs_coarser(levels[-1][0], len(levels) - 1):
         levels.append((levels[-1][0] // MERGED, coarse_edges(sizes, *levels[-1])))
     return levels

@@ -61,7 +61,8 @@ def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """The schedule that a fit will have."""
     n_epochs = sizes.n_epochs or default_epochs(sizes.n)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
-    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes))
+    majorized = has_field(sizes) and not sizes.dens_lambda
+    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=majorized)
 
 
 @functools.lru_cache(maxsize=64)
