@@ -83,15 +83,19 @@ def graph_and_scales(dataset):
 
 
 def finest_moment(dataset, manifold):
-    """The layout as it is when the graph itself begins to be laid out, caught on its way through the optimizer."""
+    """The layout as it is when the graph itself begins to be laid out, caught on its way; Adam goes on with it."""
     from umap_sk import PrecomputedUMAP
 
     caught = []
 
     def first_of_finest(layout, state, *rest):
         if state.depth == 0 and not caught:
+            phases = tuple(p._replace(descent=p.descent._replace(momentum=None)) for p in layout.phases)
+            moments = np.zeros((2, *state.positions.shape), np.float32)
             caught.append(
-                Moment(layout, state._replace(positions=state.positions.copy(), moments=state.moments.copy()))
+                Moment(
+                    layout._replace(phases=phases), state._replace(positions=state.positions.copy(), moments=moments)
+                )
             )
         return False
 
@@ -163,12 +167,12 @@ def edge_floors(moment, curve):
                     out)  # fmt: skip
     moments = [words(moment) for moment in moment.state.moments]
     streams = [np.zeros(n, np.uint64) for _ in range(3)]
-    stream = shortest(floor_kernels.adam_traffic, positions, out, *moments, level.degree.view(np.uint32), *streams)
+    stream = shortest(floor_kernels.epoch_traffic, positions, out, *moments, level.degree.view(np.uint32), *streams)
     return [
         Floor("attraction", "edges", edges, whole - bare, arithmetic(floor_kernels.attraction, edges, curve), pull),
         Floor("repulsion, sampled", "pairs", pairs, sampled - bare, arithmetic(floor_kernels.repulsion, pairs, curve),
               push),
-        Floor("Adam", "rows", n, bare, arithmetic(floor_kernels.adam, 2 * n, curve), stream),
+        Floor("Adam", "rows", n, bare, arithmetic(floor_kernels.epoch, 2 * n, curve), stream),
     ]  # fmt: skip
 
 

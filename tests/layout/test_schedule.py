@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from graphs import random_graph
-from layouts import EPOCHS, NEGATIVES, layout_of, step
+from layouts import EPOCHS, FORCES, NEGATIVES, layout_of, step
 
 from umap_sk import kernels
-from umap_sk.layout import optimizer, schedule, sell
+from umap_sk.graph.shared import SharedGraph
+from umap_sk.layout import optimizer, problem, schedule, sell
+from umap_sk.layout import run as layout_run
+from umap_sk.layout.start import Start
 
 
 @pytest.mark.parametrize("n_epochs", [1, 7, 200, 500])
@@ -59,7 +62,7 @@ def test_softening_falls_in_steps(epochs):
 
 
 def test_a_wider_start_is_arranged_by_wider_steps():
-    """On coarse levels Adam's steps go with the width of the start, on the graph they do not; softening nowhere does."""
+    """On coarse levels Adam's steps go with the width of the start, on the graph they do not; softening never does."""
     layout = layout_of(random_graph(7), 2)
     for phase in layout.phases:
         nothing = np.zeros((0, 2), np.float32)
@@ -128,7 +131,7 @@ def test_advance_only_reads_its_state():
 
 @pytest.mark.parametrize("majorized", [False, True])
 def test_positions_are_prolonged_at_the_end_of_a_phase(majorized):
-    """Moments begin anew; in the graph's second phase, which goes on from where the first one ends, last steps go on."""
+    """Moments begin anew, but for last steps in the graph's second phase, which begins where the first one ends."""
     layout, state = three_levels(majorized=majorized)
     for phase, following in zip(layout.phases, layout.phases[1:], strict=False):
         state = optimizer.run(layout, state, phase.epochs - 1)
@@ -206,3 +209,22 @@ def test_a_true_answer_stops():
     state = optimizer.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
     assert state.epoch == 4
     assert bits(state) == bits(optimizer.run(layout, first, 4))
+
+
+def test_states_that_the_schedule_does_not_lead_to_are_refused():
+    """Another level, other moments or another number of vertices: of a version whose steps were others."""
+    graph, settings = random_graph(7), problem.Schedule(60, 2, True)
+    held = SharedGraph(graph)
+    begun = layout_run.begun(held, Start("random"), settings, FORCES, 0)
+    state = begun.state
+    assert layout_run.resumed(held, settings, FORCES, state).state is state
+    others = (
+        state._replace(depth=state.depth + 1),
+        state._replace(moments=np.zeros((3 - len(state.moments), *state.positions.shape), np.float32)),
+        state._replace(positions=state.positions[1:]),
+    )
+    for other in others:
+        with pytest.raises(ValueError, match="a version of the package with other steps has written it. Fit again"):
+            layout_run.resumed(held, settings, FORCES, other)
+    total = layout_run.planned_epochs(begun)
+    assert layout_run.resumed(held, settings, FORCES, others[1]._replace(epoch=total)).state.epoch == total

@@ -191,7 +191,7 @@ def test_time_left_by_the_pace_of_the_level_that_runs(clock):
 @pytest.mark.usefixtures("without_rich")
 def test_edges_of_a_real_layout(monkeypatch):
     """A fit over three levels tells the edges of the level that each epoch is run on, whole or in steps."""
-    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=200))
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     points = np.random.default_rng(0).random((3000, 3))
     dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
     told = []
@@ -207,7 +207,7 @@ def test_edges_of_a_real_layout(monkeypatch):
     coarsest, middle, *finest = (of_phase.pop() for of_phase in of_phases)
     assert coarsest < middle < finest[0] == finest[1] and 1 <= finest[0] / model.manifold_.n_edges < 1.05
     model.partial_fit(knn_indices=indices, knn_dists=dists, epochs=70).partial_fit()
-    assert told[1:] == [(edges, 0), ([0] * 60 + edges[60:], 70)]
+    assert told[1:] == [(edges, 0), ([0] * 50 + edges[50:], 70)]
 
 
 def test_telling_changes_nothing(ring):

@@ -14,7 +14,7 @@ import numpy as np
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import plain
 
-RUN_FORMAT = 5  # of the files in a run's folder, raised when a newer version could not go on with an older one's
+RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
 GONE = {"tol": 0}  # parameters that are gone: a run with another value is another run
 # Parameters that run format 4 did not know at first, at the values that leave a run what it was: not in its identity.

@@ -6,7 +6,6 @@ the bits do not depend on the number of threads. No kernel allows the compiler t
 import the runtime alone. Callers take them from here.
 """
 
-from umap_sk.kernels.adam import BETA1, BETA2, field_step, sampled_step
 from umap_sk.kernels.anchors import pull_to_anchors
 from umap_sk.kernels.coarsen import (
     aggregate_strongest,
@@ -17,6 +16,7 @@ from umap_sk.kernels.coarsen import (
     row_sums,
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
+from umap_sk.kernels.epoch import BETA1, BETA2, field_step, sampled_step
 from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN, sampled_field
 from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import (

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.adam import adam_block, by_component
+from umap_sk.kernels.epoch import adam_block, by_component
 from umap_sk.kernels.forces import CHUNK, CLIP, POOL, add_runs, attraction_factor, draw_pool, repulsion_factor
 from umap_sk.kernels.numbers import BLOCK, below, exp_minus, f4, next_random
 from umap_sk.kernels.sell import PULLED, SLICE

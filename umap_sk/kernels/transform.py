@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.adam import BETA1, BETA2, EPSILON
+from umap_sk.kernels.epoch import BETA1, BETA2, EPSILON
 from umap_sk.kernels.forces import POOL, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
 from umap_sk.kernels.numbers import below, f4, mix, next_random
 from umap_sk.runtime.compile import kernel, parallel_kernel

@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin, first_moments, phase_at
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem, phases_of
 from umap_sk.layout.schedule import total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
@@ -82,7 +82,22 @@ def resumed(
     held, connected = connected_part(held)
     problem, _ = layout_problem(held, schedule, forces, state.seed)
     problem = held_near(problem, schedule, anchors, connected)
+    check_reached(problem, state)
     return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
+
+
+def check_reached(problem: LayoutProblem, state: LayoutState) -> None:
+    """Refuse a state in the middle of a schedule that does not lead to it."""
+    if state.epoch >= total_epochs(problem.phases):
+        return
+    phase = phase_at(problem.phases, state.epoch)
+    expected = phase.depth, problem.levels[phase.depth].n_vertices, len(first_moments(phase, state.positions))
+    if (state.depth, len(state.positions), len(state.moments)) != expected:
+        raise ValueError(
+            f"The stored layout stands at epoch {state.epoch} with {len(state.positions)} vertices of level "
+            f"{state.depth} and {len(state.moments)} moments, where the schedule has {expected[1]}, {expected[0]} and "
+            f"{expected[2]}: a version of the package with other steps has written it. Fit again."
+        )
 
 
 def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:

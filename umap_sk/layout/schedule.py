@@ -70,10 +70,10 @@ class Recipe(NamedTuple):
 
 
 MAJORIZED = Recipe(
-    Descent(step=4.0, fall=1.2, momentum=0.6, floor=0.05, softening=2.0, repulsion=1.7),
-    Descent(step=4.0, fall=0.5, momentum=0.8, floor=0.05, softening=3.0, softening_fall=2.5),
-    Descent(step=1.8, fall=0.7, momentum=0.9, near=True),
-    coarsest=0.45,
+    Descent(step=4.0, fall=1.2, momentum=0.6, floor=0.05, softening=2.0, repulsion=1.5),
+    Descent(step=4.0, fall=0.5, momentum=0.78, floor=0.05, softening=3.0, softening_fall=3.0),
+    Descent(step=3.0, fall=1.0, momentum=0.8, near=True),
+    coarsest=0.4,
     between=0.1,
     fine=(0.25, 0.22),
 )

@@ -1,6 +1,6 @@
 """The format of stored models and manifolds, and the refusal of one that this version does not know."""
 
-FORMAT = 5  # raised when an older version of the package could not make sense of a newer model
+FORMAT = 4  # raised when an older version of the package could not make sense of a newer model
 
 
 def check_format(what: str, stored: int, writer: str | None = None) -> None:
