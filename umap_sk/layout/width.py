@@ -20,7 +20,7 @@ SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
 ROOM = 2.0  # widths of a start with the lowest loss
 SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
 OPPOSITE = 2_048  # others that each of them is held against, at least
-NARROWEST, WIDEST = 10.0, 25.0  # width of a start, in units of the embedding
+NARROWEST, WIDEST = 10.0, 28.0  # width of a start, in units of the embedding
 FOLDED = 4.0  # mean square of edges' lengths over their median's beyond which a start is narrower
 MEASURED = 5_000  # vertices, at least, whose edges are measured
 
