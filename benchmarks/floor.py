@@ -167,12 +167,12 @@ def edge_floors(moment, curve):
                     out)  # fmt: skip
     moments = [words(moment) for moment in moment.state.moments]
     streams = [np.zeros(n, np.uint64) for _ in range(3)]
-    stream = shortest(floor_kernels.epoch_traffic, positions, out, *moments, level.degree.view(np.uint32), *streams)
+    stream = shortest(floor_kernels.adam_traffic, positions, out, *moments, level.degree.view(np.uint32), *streams)
     return [
         Floor("attraction", "edges", edges, whole - bare, arithmetic(floor_kernels.attraction, edges, curve), pull),
         Floor("repulsion, sampled", "pairs", pairs, sampled - bare, arithmetic(floor_kernels.repulsion, pairs, curve),
               push),
-        Floor("Adam", "rows", n, bare, arithmetic(floor_kernels.epoch, 2 * n, curve), stream),
+        Floor("Adam", "rows", n, bare, arithmetic(floor_kernels.adam, 2 * n, curve), stream),
     ]  # fmt: skip
 
 
