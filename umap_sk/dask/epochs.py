@@ -13,8 +13,9 @@ from umap_sk.dask.cluster import Cluster, finished, home, outcome, submit
 from umap_sk.dask.graph import spans
 from umap_sk.dask.start import Layout, prolonged
 from umap_sk.layout import optimizer
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, phase_at
-from umap_sk.layout.schedule import Phase, total_epochs
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState
+from umap_sk.layout.run import check_reached
+from umap_sk.layout.schedule import Phase, keeps_moments, phase_at, total_epochs
 from umap_sk.layout.sell import NO_SLICES, ArrangedLevel
 
 POSITIONS = attrgetter("positions")
@@ -68,6 +69,7 @@ def begun(cluster: Cluster, layout: Layout, positions: Future, width: float, epo
 
 def taken_up(cluster: Cluster, layout: Layout, state: LayoutState) -> Standing:
     """A stored state on the workers."""
+    check_reached(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
     if state.depth >= len(layout.blocks):
         future = submit(cluster, "resume", LayoutState, *state)
         return Standing(state.depth, state.epoch, state.width, future, [], None)
@@ -161,7 +163,7 @@ def _alone(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -
 
 def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
     """The first state of the next phase, on the next finer level if that phase is there."""
-    if optimizer.keeps_moments(phase, phase_at(layout.phases, standing.epoch)):
+    if keeps_moments(phase, phase_at(layout.phases, standing.epoch)):
         return standing
     if standing.state is None and not phase.depth:
         return standing._replace(stepped=None)

@@ -62,7 +62,7 @@ def finest_level(graph: FuzzyGraph) -> Level:
 
 
 def build_levels(graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES) -> tuple[Level, ...]:
-    """Coarsen a graph until at most `largest` vertices are left or little is gained."""
+    """Coarsen a graph as long as :func:`needs_coarser` says so and something is gained."""
     return tuple(coarser_levels(finest_level(graph), seed, 0, largest))
 
 

@@ -20,7 +20,7 @@ from umap_sk.layout.repulsion import (
     read_field,
     spacing_for,
 )
-from umap_sk.layout.schedule import Phase, total_epochs
+from umap_sk.layout.schedule import Phase, keeps_moments, moments_of, phase_at, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
@@ -137,12 +137,7 @@ def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float
 
 def first_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
     """Moments at the beginning of a phase, on vertices at these positions."""
-    return np.zeros((2 if phase.descent.momentum is None else 1, *positions.shape), np.float32)
-
-
-def keeps_moments(phase: Phase, following: Phase) -> bool:
-    """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
-    return phase.depth == following.depth and None not in (phase.descent.momentum, following.descent.momentum)
+    return np.zeros((moments_of(phase), *positions.shape), np.float32)
 
 
 def run(
@@ -186,11 +181,6 @@ def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | Non
         return state
     positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
     return state._replace(depth=following.depth, positions=positions, moments=first_moments(following, positions))
-
-
-def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
-    """The phase that an epoch belongs to."""
-    return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
 
 
 def stepped(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:

@@ -68,7 +68,9 @@ def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     return SharedGraph(part, ("indices",), lengths, radii), np.flatnonzero(kept)
 
 
-def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: int) -> tuple[LayoutProblem, Level]:
+def layout_problem(
+    held: SharedGraph, schedule: Schedule, forces: Forces, seed: int, *, anchored: bool = False
+) -> tuple[LayoutProblem, Level]:
     """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
 
     The problem has all levels, for its start, even if the epochs run on the graph alone.
@@ -78,7 +80,7 @@ def layout_problem(held: SharedGraph, schedule: Schedule, forces: Forces, seed: 
     coarsest = built[-1]
     levels = arrange(built, seed, allocate, held)
     space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
-    phases = phases_of(levels, schedule, forces, space)
+    phases = phases_of(levels, schedule, forces, space, anchored=anchored)
     target = None if space or forces.density is None else target_of(held, levels[0])
     return LayoutProblem(levels, phases, forces, target=target, space=space), coarsest
 
@@ -99,6 +101,6 @@ def phases_of(
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
         return resettling_phases(n_epochs, negatives, field=on_grid)
-    majorized = on_grid and not anchored and forces.density is None
+    majorized = not anchored and forces.density is None
     n_levels = len(levels) if schedule.multilevel else 1
     return plan_phases(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)

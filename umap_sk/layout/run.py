@@ -1,6 +1,6 @@
 """A layout run: a problem and where its descent is. It can be begun, advanced, stored and gone on with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +9,9 @@ from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin, first_moments, phase_at
-from umap_sk.layout.problem import Schedule, connected_part, layout_problem, phases_of
-from umap_sk.layout.schedule import total_epochs
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
+from umap_sk.layout.problem import Schedule, connected_part, layout_problem
+from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
@@ -51,8 +51,8 @@ def begun(
 ) -> LayoutRun:
     """A run at epoch 0; a start that is scaled is turned to the anchors."""
     held, connected = connected_part(held)
-    problem, coarsest = layout_problem(held, schedule, forces, seed)
-    problem = held_near(problem, schedule, anchors, connected)
+    problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None)
+    problem = held_near(problem, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)
     if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
         positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
@@ -65,14 +65,9 @@ def begun(
     return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
-def held_near(
-    problem: LayoutProblem, schedule: Schedule, anchors: Anchors | None, connected: np.ndarray | None
-) -> LayoutProblem:
+def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
     """The problem with its vertices held near anchors of the rows, if there are any."""
-    if anchors is None:
-        return problem
-    phases = phases_of(problem.levels, schedule, problem.forces, problem.space, anchored=True)
-    return problem._replace(anchors=on_levels(anchors, problem.levels, connected), phases=phases)
+    return problem._replace(anchors=on_levels(anchors, problem.levels, connected)) if anchors else problem
 
 
 def resumed(
@@ -80,18 +75,19 @@ def resumed(
 ) -> LayoutRun:
     """A run that goes on from a stored state; its levels are built again."""
     held, connected = connected_part(held)
-    problem, _ = layout_problem(held, schedule, forces, state.seed)
-    problem = held_near(problem, schedule, anchors, connected)
-    check_reached(problem, state)
+    problem, _ = layout_problem(held, schedule, forces, state.seed, anchored=anchors is not None)
+    problem = held_near(problem, anchors, connected)
+    check_reached(problem.phases, [level.n_vertices for level in problem.levels], state)
     return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
 
 
-def check_reached(problem: LayoutProblem, state: LayoutState) -> None:
-    """Refuse a state in the middle of a schedule that does not lead to it."""
-    if state.epoch >= total_epochs(problem.phases):
+def check_reached(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
+    """Refuse a state in the middle of a schedule that does not lead to it; `sizes` are those of the finest levels."""
+    if state.epoch >= total_epochs(phases):
         return
-    phase = phase_at(problem.phases, state.epoch)
-    expected = phase.depth, problem.levels[phase.depth].n_vertices, len(first_moments(phase, state.positions))
+    phase = phase_at(phases, state.epoch)
+    n_vertices = sizes[phase.depth] if phase.depth < len(sizes) else len(state.positions)
+    expected = phase.depth, n_vertices, moments_of(phase)
     if (state.depth, len(state.positions), len(state.moments)) != expected:
         raise ValueError(
             f"The stored layout stands at epoch {state.epoch} with {len(state.positions)} vertices of level "

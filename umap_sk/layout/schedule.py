@@ -123,15 +123,15 @@ def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
 
 
 def plan_phases(
-    n_levels: int, n_epochs: int, negatives: int, *, field: bool, majorized: bool | None = None
+    n_levels: int, n_epochs: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of the epochs over the levels; vertices move by majorization where the repulsion is a field.
+    """Schedule of the epochs over the levels; vertices move by majorization, if at all, where the repulsion is a field.
 
     On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
     What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
     """
     coarsest = n_levels - 1
-    recipe = recipe_for(n_levels, majorized=field if majorized is None else majorized)
+    recipe = recipe_for(n_levels, majorized=field and majorized)
     at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
     planned = [
         (
@@ -160,6 +160,21 @@ def in_units(phase: Phase, unit: float) -> Phase:
     """A phase whose lengths are multiplied by a space's unit."""
     descent = phase.descent
     return phase._replace(descent=descent._replace(step=unit * descent.step, softening=unit * descent.softening))
+
+
+def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
+    """The phase that an epoch belongs to."""
+    return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
+
+
+def moments_of(phase: Phase) -> int:
+    """Moments of a vertex in a phase: its last step, or Adam's two."""
+    return 2 if phase.descent.momentum is None else 1
+
+
+def keeps_moments(phase: Phase, following: Phase) -> bool:
+    """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
+    return phase.depth == following.depth and moments_of(phase) == moments_of(following) == 1
 
 
 def total_epochs(phases: tuple[Phase, ...]) -> int:

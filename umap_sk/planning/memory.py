@@ -97,7 +97,7 @@ def slices_of(edges: int) -> int:
 
 def state_memory(sizes: Sizes) -> int:
     """Bytes of a layout state, in memory or a checkpoint: positions and moments, on the finest level."""
-    moments = 1 if has_field(sizes) and not sizes.dens_lambda else 2
+    moments = 1 if is_majorized(sizes) else 2
     return 4 * (1 + moments) * sizes.n_components * sizes.n
 
 
@@ -124,6 +124,11 @@ def field_memory(sizes: Sizes) -> int:
 def has_field(sizes: Sizes) -> bool:
     """Whether the repulsion of the whole graph is a field on a grid."""
     return sizes.n_components == 2 and sizes.n > COARSEST_VERTICES
+
+
+def is_majorized(sizes: Sizes) -> bool:
+    """Whether vertices move by majorization, which keeps one moment, and not by Adam, which keeps two."""
+    return has_field(sizes) and not sizes.dens_lambda
 
 
 def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:

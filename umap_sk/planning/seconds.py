@@ -18,7 +18,7 @@ from umap_sk.layout.problem import Schedule, default_epochs
 from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
 from umap_sk.layout.start import OF_A_GRAPH, Start
 from umap_sk.neighbors.read import read_neighbors
-from umap_sk.planning.memory import has_field, level_sizes
+from umap_sk.planning.memory import has_field, is_majorized, level_sizes
 from umap_sk.planning.sizes import Sizes
 from umap_sk.runtime.threads import FEW_ROWS, spare_threads
 
@@ -61,8 +61,7 @@ def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """The schedule that a fit will have."""
     n_epochs = sizes.n_epochs or default_epochs(sizes.n)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
-    majorized = has_field(sizes) and not sizes.dens_lambda
-    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=majorized)
+    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=is_majorized(sizes))
 
 
 @functools.lru_cache(maxsize=64)
