@@ -274,17 +274,15 @@ def test_prolongation_is_the_twins():
 
 
 def pulled_both_ways(begun, first, width, positions, own, indices, weights, settings):
-    """A slice's gradients, and its curvatures below, from the kernel for two dimensions and that for any number."""
-    plane, anywhere = (np.vstack([begun, np.zeros_like(own[:1])]) for _ in range(2))
+    """A slice's gradients from the kernel for two dimensions and that for any number, and the former's curvatures."""
+    plane, anywhere, curvatures = begun.copy(), begun.copy(), np.zeros_like(own[0])
     count = width * kernels.SLICE
     gathered = np.empty(count, np.uint64)
     compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
-    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane[:2], plane[2])
+    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane, curvatures)
     buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
-    compiled("pull_anywhere")(
-        first, width, positions, own, indices, weights, settings, *buffers, anywhere[:2], anywhere[2]
-    )
-    return plane, anywhere
+    compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
+    return plane, anywhere, curvatures
 
 
 def test_two_dimensions_have_no_arithmetic_of_their_own():
@@ -300,14 +298,19 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
     settings = optimizer.as_record(FORCES._replace(curve=curve))[0]
     begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
-    plane, anywhere = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
+    plane, anywhere, curvatures = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
     ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
     assert 10 < np.count_nonzero(np.abs(terms) == kernels.CLIP) < terms.size / 2
     expected = begun + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
-    np.testing.assert_allclose(plane[:2], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(plane, expected, rtol=1e-3, atol=1e-3)
     assert plane.tobytes() == anywhere.tobytes()
+    for lane, others in enumerate(indices[first:].reshape(width, kernels.SLICE).T):
+        star = np.zeros((width + 1, width + 1))
+        star[0, 1:] = weights[first + lane :: kernels.SLICE]
+        bend = naive_layout.curvatures(star, np.vstack([own[:, lane], positions[others]]), f)[0, 0]
+        assert curvatures[lane] == pytest.approx(bend, rel=1e-3)
 
 
 def test_pull_of_ends_that_almost_coincide():
@@ -320,8 +323,8 @@ def test_pull_of_ends_that_almost_coincide():
     f = naive_layout.forces(a=FORCES.curve.a, b=FORCES.curve.b, attraction=FORCES.attraction)
     expected = naive_layout.attract(ends, f).T
     assert np.abs(expected).max() < kernels.CLIP
-    for pull in pulled_both_ways(own, 0, 1, *arguments):
-        np.testing.assert_allclose(pull[:2], expected, rtol=1e-3)
+    for pull in pulled_both_ways(own, 0, 1, *arguments)[:2]:
+        np.testing.assert_allclose(pull, expected, rtol=1e-3)
 
 
 # ------------------------------------------------------------------------------------------------------------ files

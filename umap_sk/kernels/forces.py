@@ -84,7 +84,7 @@ def gather_places(first, count, places, indices, out):
 
 
 @kernel
-def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient, curvature):
+def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
     """Add the pull of `width` edges of every row of a slice in any number of dimensions."""
     count = width * SLICE
     for k in range(own.shape[0]):
@@ -93,9 +93,6 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
     square(difference, count, factors)
     pair_factors_attraction(factors, count, s)
     clip_terms(difference, factors, count)
-    for t in range(width):
-        for lane in range(SLICE):
-            curvature[lane] += factors[t * SLICE + lane] * weights[first + t * SLICE + lane]
     for k in range(own.shape[0]):
         for t in range(width):
             for lane in range(SLICE):
@@ -107,7 +104,8 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     """Pull of every edge of the rows [low, high) from `first_row` on, slice by slice, every row's edges in their order.
 
     Curvatures, the same for all components of a row, are the sums of its edges' factors: those of the quadratic that
-    touches the attraction's loss and lies above it everywhere else (majorization; Hunter, Lange 2004).
+    touches the attraction's loss and lies above it everywhere else (majorization; Hunter, Lange 2004). Beyond two
+    dimensions, where no step asks for them, they are 0.
 
     In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
     dimensions are known when this is compiled, so that one of the two ways is.
@@ -132,7 +130,7 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
                 gather_places(first, width * SLICE, places, indices, gathered)
                 pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull, curvature)
             else:
-                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull, curvature)
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
         for lane in range(rows):
             for k in range(d):
                 gradient[slice_ * SLICE + lane - low, k] = pull[k, lane]
