@@ -30,23 +30,23 @@ def from_faiss(vectors, k):
 
 
 def from_hnswlib(vectors, k):
-    """hnswlib's "l2" is squared too, and its indices are uint64."""
+    """hnswlib's "l2" is squared too, and its indices are uint64; one thread builds the same index each time."""
     import hnswlib
 
     index = hnswlib.Index(space="l2", dim=vectors.shape[1])
     index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
-    index.add_items(vectors)
+    index.add_items(vectors, num_threads=1)
     index.set_ef(4 * k)
     indices, squared = index.knn_query(vectors, k=k)
     return indices, np.sqrt(squared)
 
 
 def from_usearch(vectors, k):
-    """usearch says in the metric's name that it is squared."""
+    """usearch says in the metric's name that it is squared; several threads build another index each time."""
     from usearch.index import Index
 
     index = Index(ndim=vectors.shape[1], metric="l2sq", dtype="f32")
-    index.add(np.arange(len(vectors)), vectors)
+    index.add(np.arange(len(vectors)), vectors, threads=1)
     found = index.search(vectors, k)
     return found.keys, np.sqrt(found.distances)
 
