@@ -11,6 +11,7 @@ from umap_sk import kernels
 from umap_sk.layout import optimizer
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.optimizer import LayoutState
+from umap_sk.layout.schedule import SOFTENINGS
 from umap_sk.runtime.compile import readonly
 
 START_WIDTH = 7.0
@@ -31,15 +32,15 @@ def state_of(layout, phase, done, width=3.0, d=2, seed=8):
 
 
 def unit_of(phase):
-    """Adam's steps are in widths of the start on coarse levels, and in units of the embedding on the graph."""
-    return START_WIDTH if phase.depth and phase.descent.momentum is None else 1.0
+    """Lengths, Adam's steps among them, are in widths of the start on coarse levels, in the embedding's units below."""
+    return START_WIDTH if phase.depth else 1.0
 
 
 def softening_of(phase, state):
     """The square of a length that falls in steps."""
-    step = np.floor(optimizer.SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
-    fallen = (1 - step / optimizer.SOFTENINGS) ** phase.descent.softening_fall
-    return (phase.descent.softening * fallen) ** 2
+    step = np.floor(SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
+    fallen = (1 - step / SOFTENINGS) ** phase.descent.softening_fall
+    return (unit_of(phase) * phase.descent.softening * fallen) ** 2
 
 
 def naive_forces(layout, phase, state):
@@ -60,17 +61,18 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
     f = naive_forces(layout, phase, state)
     gradient = naive.attraction(dense_slices(level), state.positions, f) + repulsion
     done = state.epoch - phase.first_epoch
-    alpha = layout.forces.learning_rate * unit_of(phase) * descent.step * (1 - done / phase.epochs) ** descent.fall
+    alpha = layout.forces.learning_rate * descent.step * (1 - done / phase.epochs) ** descent.fall
     epsilon = 1e-7 + descent.floor * degree[:, None]
     out, out_moments = step(layout, phase, state)
     if descent.momentum is not None:
         curvatures = naive.curvatures(dense_slices(level), state.positions, f) + epsilon
-        expected = naive.heavy_ball(state.positions, state.moments, gradient, curvatures, descent.momentum, alpha)
+        beta = descent.momentum * (np.clip(done / (phase.epochs * descent.momentum_rise), 0, 1) if phase.depth else 1)
+        expected = naive.heavy_ball(state.positions, state.moments, gradient, curvatures, beta, alpha)
         np.testing.assert_allclose(out_moments, expected[1], rtol=1e-3, atol=2e-3)
         np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=2e-3)
         assert 0 < (np.abs(out_moments) == 1).mean() < 0.9  # steps that are cut
         return
-    expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, alpha)
+    expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, unit_of(phase) * alpha)
     np.testing.assert_allclose(out_moments[0], expected[1][0], rtol=1e-3, atol=2e-3)
     np.testing.assert_allclose(out_moments[1], expected[1][1], rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=1e-3 * alpha)

@@ -44,25 +44,25 @@ def test_all_phases_but_the_last_are_softened(n_levels):
 
 @pytest.mark.parametrize("epochs", [1, 7, 44, 300])
 def test_softening_falls_in_steps(epochs):
-    """From its first value, in units of the embedding on any level, without ever rising."""
+    """From its first value, on coarse levels in widths of the start, without ever rising."""
     for depth in (0, 1):
         descent = schedule.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
         phase = schedule.Phase(depth, 100, epochs, True, NEGATIVES, descent)
         nothing = np.zeros((0, 2), np.float32)
         states = [optimizer.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
-        lengths = np.sqrt([optimizer.softening(phase, state) for state in states])
-        assert lengths[0] == pytest.approx(0.5)
+        lengths = np.sqrt([schedule.softening_at(phase, state.epoch, 6.0) for state in states])
+        assert lengths[0] == pytest.approx(3.0 if depth else 0.5)
         assert (np.diff(lengths) <= 0).all() and lengths[-1] > 0
-        assert len(set(lengths.tolist())) == min(epochs, optimizer.SOFTENINGS)
+        assert len(set(lengths.tolist())) == min(epochs, schedule.SOFTENINGS)
         smooth = lengths[0] * (1 - np.arange(epochs) / epochs) ** 2
-        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / optimizer.SOFTENINGS) ** 2
+        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / schedule.SOFTENINGS) ** 2
         assert (smooth - 1e-9 <= lengths).all() and (lengths <= before + 1e-9).all()
         settings = [optimizer.epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states]
         np.testing.assert_allclose(np.ravel(settings), lengths**2, rtol=1e-6)
 
 
 def test_a_wider_start_is_arranged_by_wider_steps():
-    """On coarse levels Adam's steps go with the width of the start, on the graph they do not; softening never does."""
+    """On coarse levels Adam's steps and the softening go with the width of the start, on the graph they do not."""
     layout = layout_of(random_graph(7), 2)
     for phase in layout.phases:
         nothing = np.zeros((0, 2), np.float32)
@@ -74,7 +74,19 @@ def test_a_wider_start_is_arranged_by_wider_steps():
         )
         factor = 3.0 if phase.depth else 1.0
         assert wide["step"] == pytest.approx(factor * narrow["step"], rel=1e-6)
-        assert wide["softening"] == narrow["softening"]
+        assert wide["softening"] == pytest.approx(factor**2 * narrow["softening"], rel=1e-6)
+
+
+@pytest.mark.parametrize("epochs", [1, 9, 100])
+def test_momentum_rises_on_coarse_levels(epochs):
+    """From nothing to its whole in the middle of the phase; on the graph it is whole from the first epoch."""
+    phases = schedule.plan_phases(3, 200, NEGATIVES, field=True)
+    for phase in (phase._replace(first_epoch=50, epochs=epochs) for phase in phases):
+        shares = np.array([schedule.momentum_at(phase, 50 + done) for done in range(epochs)]) / phase.descent.momentum
+        rising = np.minimum(1, 2 * np.arange(epochs) / epochs) if phase.depth else np.ones(epochs)
+        np.testing.assert_allclose(shares, rising)
+    adam = schedule.plan_phases(3, 200, NEGATIVES, field=True, majorized=False)
+    assert {schedule.momentum_at(phase, phase.first_epoch) for phase in adam} == {-1.0}
 
 
 def test_negatives_come_in_whole_runs():

@@ -20,7 +20,7 @@ from umap_sk.layout.repulsion import (
     read_field,
     spacing_for,
 )
-from umap_sk.layout.schedule import Phase, keeps_moments, moments_of, phase_at, total_epochs
+from umap_sk.layout.schedule import Phase, keeps_moments, moments_of, momentum_at, phase_at, softening_at, total_epochs
 from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
@@ -28,7 +28,6 @@ from umap_sk.runtime.threads import spare_threads
 
 COARSE_CELLS = 3  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
 NEAR_FROM = 0.75  # of the last phase's epochs
-SOFTENINGS = 10  # in a phase: the transformed kernel is kept from one to the next
 
 FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
@@ -257,7 +256,7 @@ def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Re
     """The repulsion that an epoch's state exerts anywhere, for unit masses."""
     forces = problem.forces
     level = problem.levels[phase.depth]
-    coarse, softened = phase.depth > 0, softening(phase, state)
+    coarse, softened = phase.depth > 0, softening_at(phase, state.epoch, state.width)
     near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
     finest = spacing_for(*forces.curve)
     wider = COARSE_CELLS if coarse else min(COARSE_CELLS, max(1, int(softened**0.5 / finest)))
@@ -265,12 +264,6 @@ def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Re
     kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
     field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
     return Repulsion(field, near_points(state.positions, field.frame) if near else None)
-
-
-def softening(phase: Phase, state: LayoutState) -> float:
-    """What is added to squared distances: it falls in steps, so that the field's kernel is seldom transformed anew."""
-    step = (state.epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
-    return (phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
 def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
@@ -284,8 +277,8 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
         correction1=1 - kernels.BETA1 ** (done + 1),
         correction2=1 - kernels.BETA2 ** (done + 1),
         floor=descent.floor,
-        momentum=-1 if descent.momentum is None else descent.momentum,
-        softening=softening(phase, state),
+        momentum=momentum_at(phase, state.epoch),
+        softening=softening_at(phase, state.epoch, state.width),
         seed=state.seed,
         epoch=state.epoch,
         n_rows=problem.levels[0].n_vertices,

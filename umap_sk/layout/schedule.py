@@ -6,6 +6,7 @@ from umap_sk import kernels
 
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
+SOFTENINGS = 10  # in a phase: the field's transformed kernel is kept from one to the next
 LONGEST = 200  # n_epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
 
 
@@ -21,12 +22,16 @@ class Descent(NamedTuple):
         How it falls: as ``(1 - u) ** fall`` over the phase.
     momentum : float or None
         Share of a vertex's last step in its next one; None for Adam in place of the majorizer.
+    momentum_rise : float
+        Share of the phase in which the momentum rises to this, in a line from 0 (as in Sutskever et al. 2013, section
+        3): what is large moves first, and is not folded by its own inertia.
     floor : float
         Share of a vertex's degree that is added to what its gradient is divided by, so that weak forces move a vertex
         less than strong ones; on coarse levels times their depth.
     softening : float
         Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
-        it takes away the barriers between points that block each other. In units of the embedding.
+        it takes away the barriers between points that block each other. In units of the embedding, on coarse levels in
+        widths of the start: what is narrow at first, since it is folded or needs no room, is sorted more gently.
     softening_fall : float
         How the length falls.
     repulsion : float
@@ -38,6 +43,7 @@ class Descent(NamedTuple):
     step: float
     fall: float
     momentum: float | None = None
+    momentum_rise: float = 0.0
     floor: float = 0.0
     softening: float = 0.0
     softening_fall: float = 1.0
@@ -70,23 +76,23 @@ class Recipe(NamedTuple):
 
 
 MAJORIZED = Recipe(
-    Descent(step=4.0, fall=1.2, momentum=0.6, floor=0.05, softening=2.0, repulsion=1.5),
+    Descent(step=4.5, fall=1.4, momentum=0.65, momentum_rise=0.5, floor=0.035, softening=0.12, repulsion=1.5),
     Descent(step=4.0, fall=0.5, momentum=0.78, floor=0.05, softening=3.0, softening_fall=3.0),
-    Descent(step=3.0, fall=1.0, momentum=0.8, near=True),
-    coarsest=0.4,
+    Descent(step=3.1, fall=0.7, momentum=0.84, near=True),
+    coarsest=0.5,
     between=0.1,
-    fine=(0.25, 0.22),
+    fine=(0.22, 0.2),
 )
+BELOW_LEVELS = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
 BY_ADAM = Recipe(
-    Descent(step=0.4, fall=1.2, floor=0.5, softening=1.0, repulsion=1.5),
+    Descent(step=0.4, fall=1.2, floor=0.5, softening=0.05, repulsion=1.5),
     Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0),
     Descent(step=1.8, fall=2.0, near=True),
     coarsest=0.6,
     between=0.15,
     fine=(0.1, 0.28),
 )
-BELOW_LEVELS = 0.15, 0.2  # shares of the two phases on the graph itself where several coarse levels lie above it
-ALONE = 0.4, 0.5  # where there is none
+ALONE = 0.4, 0.5  # shares of the two phases on the graph itself where no coarse level lies above it
 
 
 class Phase(NamedTuple):
@@ -116,10 +122,11 @@ class Phase(NamedTuple):
 
 def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
     """The recipe for so many levels, by majorization or by Adam."""
-    recipe = MAJORIZED if majorized else BY_ADAM
-    if n_levels == 1:
-        return recipe._replace(fine=ALONE)
-    return recipe._replace(fine=BELOW_LEVELS) if n_levels > 2 and majorized else recipe
+    if majorized:
+        recipe = BELOW_LEVELS if n_levels > 2 else MAJORIZED
+    else:
+        recipe = BY_ADAM
+    return recipe._replace(fine=ALONE) if n_levels == 1 else recipe
 
 
 def plan_phases(
@@ -165,6 +172,21 @@ def in_units(phase: Phase, unit: float) -> Phase:
 def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
     """The phase that an epoch belongs to."""
     return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
+
+
+def momentum_at(phase: Phase, epoch: int) -> float:
+    """Share of the last step in an epoch's; below 0 for steps by Adam."""
+    descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
+    if descent.momentum is None:
+        return -1.0
+    return descent.momentum * (min(1.0, done / descent.momentum_rise) if descent.momentum_rise else 1.0)
+
+
+def softening_at(phase: Phase, epoch: int, width: float) -> float:
+    """What is added to squared distances in an epoch of a layout whose start was so wide; it falls in steps."""
+    step = (epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
+    unit = width if phase.depth else 1.0
+    return (unit * phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
 def moments_of(phase: Phase) -> int:
