@@ -77,6 +77,21 @@ def test_a_wider_start_is_arranged_by_wider_steps():
         assert wide["softening"] == pytest.approx(factor**2 * narrow["softening"], rel=1e-6)
 
 
+def test_few_epochs_settle_with_less_momentum():
+    """As many times its memory fits into the phase, and no step is nearer to the longest that converges."""
+    usual, half, few, none = (
+        schedule.plan_phases(2, n_epochs, NEGATIVES, field=True)[-1].descent for n_epochs in (200, 100, 50, 10)
+    )
+    assert schedule.plan_phases(2, 500, NEGATIVES, field=True)[-1].descent == usual
+    assert 1 / (1 - half.momentum) == pytest.approx(0.5 / (1 - usual.momentum))
+    assert 1 / (1 - few.momentum) == pytest.approx(0.25 / (1 - usual.momentum))
+    assert none.momentum == 0
+    for descent in (half, few, none):
+        assert descent.step / (1 + descent.momentum) == pytest.approx(usual.step / (1 + usual.momentum))
+    adam = (schedule.plan_phases(2, n_epochs, NEGATIVES, field=False)[-1].descent for n_epochs in (10, 200))
+    assert len(set(adam)) == 1
+
+
 @pytest.mark.parametrize("epochs", [1, 9, 100])
 def test_momentum_rises_on_coarse_levels(epochs):
     """From nothing to its whole in the middle of the phase; on the graph it is whole from the first epoch."""

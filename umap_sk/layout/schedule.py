@@ -76,7 +76,7 @@ class Recipe(NamedTuple):
 
 
 MAJORIZED = Recipe(
-    Descent(step=4.5, fall=1.4, momentum=0.65, momentum_rise=0.5, floor=0.035, softening=0.12, repulsion=1.5),
+    Descent(step=4.5, fall=1.4, momentum=0.65, momentum_rise=0.5, floor=0.035, softening=0.11, repulsion=1.5),
     Descent(step=4.0, fall=0.5, momentum=0.78, floor=0.05, softening=3.0, softening_fall=3.0),
     Descent(step=3.1, fall=0.7, momentum=0.84, near=True),
     coarsest=0.5,
@@ -148,7 +148,8 @@ def plan_phases(
         )
         for depth in range(coarsest, 0, -1)
     ]
-    planned += [(0, recipe.fine[0] * at_most, recipe.arranging), (0, recipe.fine[1] * n_epochs, recipe.settling)]
+    settling = cooled(recipe.settling, n_epochs / LONGEST)
+    planned += [(0, recipe.fine[0] * at_most, recipe.arranging), (0, recipe.fine[1] * n_epochs, settling)]
     phases: list[Phase] = []
     first = 0
     for depth, epochs, descent in planned:
@@ -156,6 +157,18 @@ def plan_phases(
         phases.append(Phase(depth, first, max(1, round(epochs)), field, count, descent))
         first += phases[-1].epochs
     return tuple(phases)
+
+
+def cooled(descent: Descent, share: float) -> Descent:
+    """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
+
+    The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, and the step is as near to the
+    longest that converges, which grows with 1 + momentum (Polyak 1964), as it was.
+    """
+    if descent.momentum is None or share >= 1:
+        return descent
+    momentum = 1 - 1 / max(1.0, share / (1 - descent.momentum))
+    return descent._replace(momentum=momentum, step=descent.step * (1 + momentum) / (1 + descent.momentum))
 
 
 def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
