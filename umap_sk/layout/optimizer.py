@@ -26,7 +26,7 @@ from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
-COARSE_CELLS = 3  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
+COARSE_CELLS = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
 NEAR_FROM = 0.75  # of the last phase's epochs
 
 FIELDS = np.dtype(

@@ -81,7 +81,7 @@ MAJORIZED = Recipe(
     Descent(step=3.1, fall=0.7, momentum=0.84, near=True),
     coarsest=0.5,
     between=0.1,
-    fine=(0.22, 0.2),
+    fine=(0.2, 0.2),
 )
 BELOW_LEVELS = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
 BY_ADAM = Recipe(
