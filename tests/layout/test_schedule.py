@@ -78,7 +78,7 @@ def test_a_wider_start_is_arranged_by_wider_steps():
 
 
 def test_few_epochs_settle_with_less_momentum():
-    """As many times its memory fits into the phase, and no step is nearer to the longest that converges."""
+    """As many times its memory fits into the phase; nothing else changes."""
     usual, half, few, none = (
         schedule.plan_phases(2, n_epochs, NEGATIVES, field=True)[-1].descent for n_epochs in (200, 100, 50, 10)
     )
@@ -86,8 +86,7 @@ def test_few_epochs_settle_with_less_momentum():
     assert 1 / (1 - half.momentum) == pytest.approx(0.5 / (1 - usual.momentum))
     assert 1 / (1 - few.momentum) == pytest.approx(0.25 / (1 - usual.momentum))
     assert none.momentum == 0
-    for descent in (half, few, none):
-        assert descent.step / (1 + descent.momentum) == pytest.approx(usual.step / (1 + usual.momentum))
+    assert len({descent._replace(momentum=0) for descent in (usual, half, few, none)}) == 1
     adam = (schedule.plan_phases(2, n_epochs, NEGATIVES, field=False)[-1].descent for n_epochs in (10, 200))
     assert len(set(adam)) == 1
 

@@ -52,7 +52,7 @@ def test_levels_by_hand(multilevel):
     n, edges = 600_000, 12_000_000
     settings = {"n_components": 2, "symmetrize": True, "start": "array", "n_epochs": 100, "on_disk": False, "own": True}
     _, (_, middle), (_, top) = level_sizes(make_sizes(n, 14, 15, edges, multilevel=multilevel, **settings))
-    expected = (40 * top / 2 + 10 * middle / 2) * 7 + (15 * 11 + 20 * 13) * edges
+    expected = (28 * top / 2 + 10 * middle / 2) * 7 + (15 * 11 + 20 * 13) * edges
     if not multilevel:
         expected = (40 * 11 + 50 * 13) * edges
     found = seconds(n_samples=n, edges=edges, n_epochs=100, multilevel=multilevel)

@@ -162,13 +162,11 @@ def plan_phases(
 def cooled(descent: Descent, share: float) -> Descent:
     """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
 
-    The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, and the step is as near to the
-    longest that converges, which grows with 1 + momentum (Polyak 1964), as it was.
+    The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, if it is not less than an epoch.
     """
     if descent.momentum is None or share >= 1:
         return descent
-    momentum = 1 - 1 / max(1.0, share / (1 - descent.momentum))
-    return descent._replace(momentum=momentum, step=descent.step * (1 + momentum) / (1 + descent.momentum))
+    return descent._replace(momentum=1 - 1 / max(1.0, share / (1 - descent.momentum)))
 
 
 def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
