@@ -23,8 +23,8 @@ class Descent(NamedTuple):
     momentum : float or None
         Share of a vertex's last step in its next one; None for Adam in place of the majorizer.
     momentum_rise : float
-        Share of the phase in which the momentum rises to this, in a line from 0 (as in Sutskever et al. 2013, section
-        3): what is large moves first, and is not folded by its own inertia.
+        Share of the phase in which the momentum rises to this, in a line from 0 (it rises in Sutskever et al. 2013,
+        section 3, as well). With all of it from the first epoch on, discs are folded more often.
     floor : float
         Share of a vertex's degree that is added to what its gradient is divided by, so that weak forces move a vertex
         less than strong ones; on coarse levels times their depth.
