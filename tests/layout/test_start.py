@@ -202,7 +202,7 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
     }[limit]
     for name, value in (("FOLDED", folded), ("WIDEST", widest), ("NARROWEST", narrowest)):
         monkeypatch.setattr(width, name, value)
-    assert width.suited_width(spread, 600, coarse, averages, forces) == pytest.approx(expected, rel=1e-3)
+    assert width.suited_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():

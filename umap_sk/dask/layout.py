@@ -72,7 +72,7 @@ def laid_out(
     if state:
         seed = state.seed
     with report.phase("resume" if state else "start") as entry:
-        levels = build_levels(cluster, graph.graph, graph.scale, seed)
+        levels = build_levels(cluster, graph.graph, graph.scale, umap.n_components, seed)
         tower, blocks = arrange(cluster, levels, seed)
         del levels
         forces = parameters.forces_of(umap, curve)

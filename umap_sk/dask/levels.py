@@ -53,12 +53,12 @@ class Levels(NamedTuple):
     alone: Future
 
 
-def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, seed: int) -> Levels:
+def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, n_components: int, seed: int) -> Levels:
     """Coarsen a graph until a level is small, and further on one worker."""
     degrees = each(cluster, "degree", _degrees, graph.pieces, scale)
     vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale)]
-    while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1):
+    while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break

@@ -19,8 +19,8 @@ from umap_sk.layout.start import (
     averaged,
     given_positions,
     is_scaled,
-    positions_of_a_graph,
     scaled_averages,
+    scaled_by_graph,
 )
 from umap_sk.layout.width import PASSES, length_spread, sampled_edges, scaled_robustly
 
@@ -70,16 +70,16 @@ def start(
     """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
     of_graph = isinstance(start.init, str) and start.init in OF_A_GRAPH
     if of_graph:
-        positions = submit(cluster, "start", _of_graph, layout.tower, start.init, lengths, *layout[-2:], wide=True)
-        width = OF_A_GRAPH[str(start.init)]
+        held = layout.tower, layout.phases, layout.forces
+        found = submit(cluster, "start", _of_graph, *held, start.init, lengths, *layout[-2:], wide=True)
     else:
         finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
         if is_scaled(start):
             found = _rescaled(cluster, layout, finest)
         else:
             found = submit(cluster, "start", _means, layout.tower, finest, layout.phases, layout.forces)
-        positions = submit(cluster, "start", itemgetter(0), found)
-        width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
+    positions = submit(cluster, "start", itemgetter(0), found)
+    width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
     if layout.phases[0].depth < layout.n_levels - 1 and (of_graph or is_scaled(start)):
         for depth in range(layout.n_levels - 1, 0, -1):
             positions = prolonged(cluster, layout, depth, positions)
@@ -119,10 +119,18 @@ def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     )
 
 
-def _of_graph(tower: Tower, init: str, lengths: list[np.ndarray] | None, n_components: int, seed: int) -> np.ndarray:
+def _of_graph(
+    tower: Tower,
+    phases: tuple[Phase, ...],
+    forces: Forces,
+    init: str,
+    lengths: list[np.ndarray] | None,
+    n_components: int,
+    seed: int,
+) -> tuple[np.ndarray, float]:
     given = None if lengths is None else np.concatenate(lengths)
-    positions = positions_of_a_graph(init, tower.levels, tower.coarsest, given, n_components, seed)
-    return scaled_robustly(positions) * np.float32(OF_A_GRAPH[init])
+    problem = LayoutProblem(tower.levels, phases, forces)
+    return scaled_by_graph(init, problem, tower.coarsest, given, n_components, seed)
 
 
 def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import largest_of, prefix_sums, taken
 
 COARSEST_VERTICES = 25_000  # vertices that need no coarser level
+IN_THE_PLANE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
 MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
 ROUNDS = 12
 LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
@@ -61,15 +62,19 @@ def finest_level(graph: FuzzyGraph) -> Level:
     return Level(*graph, scale, degree, mass, np.empty(0, graph.indices.dtype))
 
 
-def build_levels(graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES) -> tuple[Level, ...]:
+def build_levels(
+    graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
+) -> tuple[Level, ...]:
     """Coarsen a graph as long as :func:`needs_coarser` says so and something is gained."""
-    return tuple(coarser_levels(finest_level(graph), seed, 0, largest))
+    return tuple(coarser_levels(finest_level(graph), seed, 0, largest, n_components=n_components))
 
 
-def coarser_levels(level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES) -> list[Level]:
+def coarser_levels(
+    level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
+) -> list[Level]:
     """A level, which has a depth, and all coarser ones."""
     levels = [level]
-    while needs_coarser(levels[-1].n_vertices, depth + len(levels) - 1, largest):
+    while needs_coarser(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
@@ -77,12 +82,14 @@ def coarser_levels(level: Level, seed: int, depth: int, largest: int = COARSEST_
     return levels
 
 
-def needs_coarser(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES) -> bool:
+def needs_coarser(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2) -> bool:
     """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
 
-    Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for.
+    Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for. Where
+    repulsion is sampled, in more than two dimensions, some ten thousand rows are arranged best without any.
     """
-    return n_vertices > (2 * largest if depth else largest)
+    share = 2 if depth else IN_THE_PLANE if n_components == 2 else 1
+    return n_vertices > share * largest
 
 
 def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:

@@ -76,7 +76,7 @@ def layout_problem(
     The problem has all levels, for its start, even if the epochs run on the graph alone.
     """
     allocate = beside(held.rows().weights)
-    built = list(coarsen.build_levels(held.rows(), seed))
+    built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
     coarsest = built[-1]
     levels = arrange(built, seed, allocate, held)
     space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)

@@ -23,7 +23,8 @@ from umap_sk.layout.width import (
 )
 from umap_sk.runtime.side_by_side import taken
 
-OF_A_GRAPH = {"pivot_mds": 16.0, "spectral": 12.0}  # starts that the graph gives, and how wide they are
+OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
+SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
 
 
 class Start(NamedTuple):
@@ -63,9 +64,7 @@ def start_positions(
     """
     levels, scaled = problem.levels, is_scaled(start)
     if isinstance(start.init, str) and start.init in OF_A_GRAPH:
-        width = OF_A_GRAPH[start.init]
-        positions = positions_of_a_graph(start.init, levels, coarsest, lengths, n_components, seed)
-        positions = scaled_robustly(positions) * np.float32(width)
+        positions, width = scaled_by_graph(start.init, problem, coarsest, lengths, n_components, seed)
     else:
         finest = given_positions(start, levels, connected, n_components, seed)
         positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
@@ -102,25 +101,24 @@ def scaled_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -
     levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
         positions = average(coarser, finer.mass, positions)
-    width = suited_width(spread, levels[0].n_vertices, levels[-1], positions, problem.forces)
+    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces, spread)
     return positions * np.float32(width), width
 
 
-def positions_of_a_graph(
-    init: str,
-    levels: tuple[ArrangedLevel, ...],
-    coarsest: Level,
-    lengths: np.ndarray | None,
-    n_components: int,
-    seed: int,
-) -> np.ndarray:
-    """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order."""
+def scaled_by_graph(
+    init: str, problem: LayoutProblem, coarsest: Level, lengths: np.ndarray | None, n_components: int, seed: int
+) -> tuple[np.ndarray, float]:
+    """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
+    levels = problem.levels
     if init == "spectral":
-        positions = spectral_positions(coarsest, n_components, seed)
+        positions = scaled_robustly(spectral_positions(coarsest, n_components, seed)[levels[-1].order])
+        width = SPECTRAL_WIDTH
     else:
         assert lengths is not None
         positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), n_components, seed)
-    return positions[levels[-1].order]
+        positions = scaled_robustly(positions[levels[-1].order])
+        width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
+    return positions * np.float32(width), width
 
 
 def given_positions(

@@ -60,13 +60,16 @@ def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
     return scaled_robustly(positions)
 
 
-def suited_width(spread: float, n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces) -> float:
+def suited_width(
+    n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces, spread: float = 1.0
+) -> float:
     """Width from which a start is arranged best: enough for its groups, less where it is folded.
 
     The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
     about twice as much. A start with edges that are much longer than most lays on top of each other what does not
-    belong together, and a narrow one lets the descent sort it: `spread` is that of :func:`length_spread`. The loss does
-    not see empty space, so there is a bound.
+    belong together, and a narrow one lets the descent sort it: `spread` is that of :func:`length_spread`, 1 for a start
+    by shortest paths, whose long edges are those of its far parts. The loss does not see empty space, so there is a
+    bound.
     """
     rate = forces.negative_rate * forces.gamma
     losses = expected_losses(coarsest, averages, np.array(SCALES), n_rows, forces.curve, rate)

@@ -1,7 +1,7 @@
 """The memory behind a plan: bytes of the arrays that exist at each phase's peak."""
 
 from umap_sk.graph.fuzzy_union import MOST_PARTS
-from umap_sk.layout.coarsen import COARSEST_VERTICES, EDGES_AT_ONCE, needs_coarser
+from umap_sk.layout.coarsen import EDGES_AT_ONCE, needs_coarser
 from umap_sk.layout.repulsion import MOST_CELLS
 from umap_sk.neighbors import formats
 from umap_sk.planning.sizes import Sizes
@@ -33,7 +33,7 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     field = field_memory(sizes) if has_field(sizes) else 0
     field = max(field, (20 + 4 * d) * n) if sizes.dens_lambda else field  # radii in the map, and what they come to
     # On the way down, levels that were left release their slices.
-    left = slices_of(coarse_edges(sizes, n, sizes.edges)) if n > COARSEST_VERTICES else 0
+    left = slices_of(coarse_edges(sizes, n, sizes.edges)) if has_levels(sizes) else 0
     arranged = arranged_memory(sizes)
     memory["layout"] = graph - gone + max(arranged, arranged - left + 2 * state_memory(sizes) + 4 * d * n + field)
     for phase in ("start", "layout") if sizes.dens_lambda else ():
@@ -69,7 +69,7 @@ def given_up(sizes: Sizes) -> int:
 def levels_memory(sizes: Sizes) -> int:
     """Bytes that levels take at most while they are made and arranged, beside the graph itself."""
     n, made, coarse = sizes.n, 0, 0
-    if n > COARSEST_VERTICES:
+    if has_levels(sizes):
         # Of every coarse vertex its row's start, degree and mass; indices and weights of the coarse edges.
         coarse = 16 * (n // MERGED) + 8 * coarse_edges(sizes, n, sizes.edges)
         # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
@@ -83,7 +83,7 @@ def arranged_memory(sizes: Sizes) -> int:
     """Bytes of levels that are arranged, without slices that lie in files."""
     n, slices = sizes.n, 0 if sizes.on_disk else slices_of(sizes.edges)
     vertices = 8 * n  # order and degree
-    if n > COARSEST_VERTICES:
+    if has_levels(sizes):
         slices += slices_of(coarse_edges(sizes, n, sizes.edges))
         vertices += 4 * n * (len(level_sizes(sizes)) - 1)  # every row's owner on the coarser levels
         vertices += 16 * (n // MERGED)  # of every coarse vertex order, degree, mass and owner
@@ -121,9 +121,14 @@ def field_memory(sizes: Sizes) -> int:
     return 130 * cells**2 + (4 + 4 * sizes.n_components) * sizes.n
 
 
+def has_levels(sizes: Sizes) -> bool:
+    """Whether there are coarser levels than the graph itself."""
+    return needs_coarser(sizes.n, 0, n_components=sizes.n_components)
+
+
 def has_field(sizes: Sizes) -> bool:
     """Whether the repulsion of the whole graph is a field on a grid."""
-    return sizes.n_components == 2 and sizes.n > COARSEST_VERTICES
+    return sizes.n_components == 2 and has_levels(sizes)
 
 
 def is_majorized(sizes: Sizes) -> bool:
@@ -145,6 +150,6 @@ def coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 def level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Vertices and edges of the levels, about, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
-    while needs_coarser(levels[-1][0], len(levels) - 1):
+    while needs_coarser(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
         levels.append((levels[-1][0] // MERGED, coarse_edges(sizes, *levels[-1])))
     return levels

@@ -11,7 +11,7 @@ from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.layout import run
-from umap_sk.layout.coarsen import COARSEST_VERTICES
+from umap_sk.layout.coarsen import COARSEST_VERTICES, IN_THE_PLANE
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule, default_epochs
@@ -23,7 +23,7 @@ from umap_sk.planning.sizes import Sizes
 from umap_sk.runtime.threads import FEW_ROWS, spare_threads
 
 N_NEIGHBORS, N_EPOCHS = 15, 100  # of the made-up fit
-ROWS = 60_000  # of it, where a fit has coarse levels
+ROWS = FEW_ROWS, int(IN_THE_PLANE * COARSEST_VERTICES), COARSEST_VERTICES, 60_000  # of it, the least for a fit's rows
 COARSE_EDGES = 0.5  # of those that the memory has room for: the median of eight graphs
 SOLVER_SECONDS = 1e-5  # of a start that the graph gives, a vertex of the coarsest level
 
@@ -44,7 +44,7 @@ def kind_of(phase: Phase) -> tuple[bool, bool]:
 
 def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
     """Seconds of each phase of a fit on this machine, by its name."""
-    rows = next((rows for rows in (FEW_ROWS, COARSEST_VERTICES) if sizes.n <= rows), ROWS)
+    rows = next((rows for rows in ROWS if sizes.n <= rows), ROWS[-1])
     rates = measured(rows, sizes.n_components, threads)
     seconds = {}
     if sizes.listed:
