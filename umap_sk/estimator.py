@@ -94,7 +94,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
         Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
-        `n_epochs_` differs; beyond 25,000 rows, what is more than 200 settles the map, and does not arrange it.
+        `n_epochs_` differs; where there are any (beyond 10,000 rows in two dimensions, 25,000 in others), what is more
+        than 200 settles the map, and does not arrange it.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5

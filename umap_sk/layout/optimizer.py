@@ -20,7 +20,16 @@ from umap_sk.layout.repulsion import (
     read_field,
     spacing_for,
 )
-from umap_sk.layout.schedule import Phase, keeps_moments, moments_of, momentum_at, phase_at, softening_at, total_epochs
+from umap_sk.layout.schedule import (
+    Phase,
+    keeps_moments,
+    moments_of,
+    momentum_at,
+    phase_at,
+    softening_at,
+    step_at,
+    total_epochs,
+)
 from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.layout.spaces import Space
 from umap_sk.runtime.compile import readonly
@@ -254,8 +263,7 @@ def packed_positions(positions: np.ndarray) -> np.ndarray:
 
 def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
     """The repulsion that an epoch's state exerts anywhere, for unit masses."""
-    forces = problem.forces
-    level = problem.levels[phase.depth]
+    forces, level = problem.forces, problem.levels[phase.depth]
     coarse, softened = phase.depth > 0, softening_at(phase, state.epoch, state.width)
     near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
     finest = spacing_for(*forces.curve)
@@ -268,15 +276,13 @@ def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Re
 
 def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
     """Scalars of one epoch, as one record for the kernels."""
-    done = state.epoch - phase.first_epoch
-    forces, descent = problem.forces, phase.descent
-    unit = state.width if phase.depth and descent.momentum is None else 1.0
+    forces, done = problem.forces, state.epoch - phase.first_epoch
     return as_record(
-        forces._replace(gamma=forces.gamma * descent.repulsion),
-        step=forces.learning_rate * unit * descent.step * (1 - done / phase.epochs) ** descent.fall,
+        forces._replace(gamma=forces.gamma * phase.descent.repulsion),
+        step=forces.learning_rate * step_at(phase, state.epoch, state.width, forces.curve.b),
         correction1=1 - kernels.BETA1 ** (done + 1),
         correction2=1 - kernels.BETA2 ** (done + 1),
-        floor=descent.floor,
+        floor=phase.descent.floor,
         momentum=momentum_at(phase, state.epoch),
         softening=softening_at(phase, state.epoch, state.width),
         seed=state.seed,

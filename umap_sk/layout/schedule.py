@@ -185,6 +185,23 @@ def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
     return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
 
 
+def unit_of(phase: Phase, width: float) -> float:
+    """What lengths of a phase are told in: on coarse levels in widths of the start, else in the embedding's units."""
+    return width if phase.depth else 1.0
+
+
+def step_at(phase: Phase, epoch: int, width: float, b: float) -> float:
+    """Step size of an epoch of a layout whose start was so wide, and whose curve is 1 / (1 + a d^2b).
+
+    By majorization, steps go to the lowest point of a quadratic above the attraction's loss. With b > 1, as a large
+    `min_dist` asks for, those of the edges' factors do not lie above it: the second derivative of log(1 + a d^2b) is up
+    to 2 b - 1 times the factor.
+    """
+    descent = phase.descent
+    step = descent.step * (1 - (epoch - phase.first_epoch) / phase.epochs) ** descent.fall
+    return unit_of(phase, width) * step if descent.momentum is None else step / max(1.0, 2 * b - 1)
+
+
 def momentum_at(phase: Phase, epoch: int) -> float:
     """Share of the last step in an epoch's; below 0 for steps by Adam."""
     descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
@@ -196,8 +213,8 @@ def momentum_at(phase: Phase, epoch: int) -> float:
 def softening_at(phase: Phase, epoch: int, width: float) -> float:
     """What is added to squared distances in an epoch of a layout whose start was so wide; it falls in steps."""
     step = (epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
-    unit = width if phase.depth else 1.0
-    return (unit * phase.descent.softening * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
+    length = unit_of(phase, width) * phase.descent.softening
+    return (length * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
 
 
 def moments_of(phase: Phase) -> int:
