@@ -124,6 +124,15 @@ def test_level_that_keeps_too_many_is_not_made(monkeypatch):
     assert len(coarsen.build_levels(random_graph(6), 0, largest=10)) == 1
 
 
+@pytest.mark.parametrize(
+    ("n_components", "depth", "largest"),
+    [(1, 0, 25_000), (2, 0, 10_000), (3, 0, 25_000), (2, 1, 50_000), (3, 2, 50_000)],
+)
+def test_largest_level_without_a_coarser_one(n_components, depth, largest):
+    assert not coarsen.needs_coarser(largest, depth, n_components=n_components)
+    assert coarsen.needs_coarser(largest + 1, depth, n_components=n_components)
+
+
 def test_levels_do_not_depend_on_threads(fashion_mnist):
     built = []
     for threads in (1, 2):

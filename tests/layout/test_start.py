@@ -8,9 +8,12 @@ import scipy.sparse
 from graphs import alone, dense, dense_slices, random_graph
 
 from umap_sk import kernels
+from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.layout import coarsen, init, optimizer, width
 from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.problem import Schedule, layout_problem
 from umap_sk.layout.spectral import spectral_positions
+from umap_sk.layout.start import Start, start_positions
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -222,6 +225,20 @@ def clusters_level():
     return coarsen.finest_level(
         coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
+
+
+@pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
+def test_width_of_a_start_that_the_graph_gives(init):
+    """Paths get the room that groups need, whatever their edges' lengths, since they fold nothing; eigenvectors 12."""
+    held = SharedGraph(random_graph(3, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
+    problem, coarsest = layout_problem(held, Schedule(20, 2, True), optimizer.Forces(fit_curve()), 0)
+    positions, found = start_positions(Start(init), problem, coarsest, held.lengths, None, 2, 0)
+    assert width.robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
+    (level,) = problem.levels
+    scaled = (positions / found).astype(np.float32)
+    room = width.suited_width(900, level, scaled, problem.forces)
+    assert width.NARROWEST < room < width.WIDEST
+    assert found == pytest.approx({"pivot_mds": room, "spectral": 12}[init], rel=1e-2)
 
 
 def test_spectral_positions_are_eigenvectors():
