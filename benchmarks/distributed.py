@@ -174,13 +174,12 @@ def kills(options, folder):
     from distributed import Client, LocalCluster
 
     seconds, expected, _ = fit_here(folder, options.workers * options.threads, options.n_epochs)
-    rng, wrong, longest = np.random.default_rng(0), 0, 0.0
+    rng, wrong = np.random.default_rng(0), 0
     cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
-    for number in range(options.kills + 1):  # the first is left alone; a nanny's new worker does not always come up
+    with LocalCluster(**cluster) as workers, Client(workers) as client:
+        longest = fit_there(folder, client, options.n_epochs)[0]["all"]
+    for _ in range(options.kills):  # each on workers of its own, since a nanny's new worker does not always come up
         with LocalCluster(**cluster) as workers, Client(workers) as client:
-            if number == 0:
-                longest = fit_there(folder, client, options.n_epochs)[0]["all"]
-                continue
             pids = list(client.run(os.getpid).values())
             timer = threading.Timer(rng.uniform(0, longest), os.kill, (int(rng.choice(pids)), signal.SIGKILL))
             timer.start()

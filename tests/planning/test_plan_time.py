@@ -68,14 +68,17 @@ def test_rates_that_a_plan_asks_for(asked):
     assert asked == [(4096, 2, threads), *((n, 3, threads) for n in rows)]
 
 
-@pytest.mark.parametrize(("rows", "n_components"), [(4096, 3), (10_000, 2), (12_000, 2), (12_000, 3)])
+@pytest.mark.parametrize(
+    ("rows", "n_components"), [(4096, 3), (10_000, 2), (12_000, 2), (12_000, 3), (30_000, 2), (30_000, 3)]
+)
 def test_rates_of_a_made_up_fit(rows, n_components, monkeypatch):
     """Each step and each epoch takes a tick of this clock: the rates are one by what it went over."""
     monkeypatch.setattr(plan_time, "time", types.SimpleNamespace(perf_counter=itertools.count().__next__))
     found = plan_time.measured.__wrapped__(rows, n_components, 1)
     assert 1 / found.neighbors == pytest.approx(15 * rows) and 1 / found.graph == pytest.approx(14 * rows)
     assert 14 * rows < 1 / found.start < 28 * rows
-    assert found.epoch.keys() == {ARRANGING, SETTLING} | ({COARSE} if rows > 10_000 and n_components == 2 else set())
+    coarse = rows > (10_000 if n_components == 2 else 25_000)
+    assert found.epoch.keys() == {ARRANGING, SETTLING} | ({COARSE} if coarse else set())
     edges = {kind: 1 / rate for kind, rate in found.epoch.items()}
     assert edges[ARRANGING] == edges[SETTLING] and 1 <= edges[SETTLING] * found.start < 1.05
     assert edges.get(COARSE, 0) < edges[ARRANGING] / 4

@@ -111,13 +111,13 @@ def scaled_by_graph(
     """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
     levels = problem.levels
     if init == "spectral":
-        positions = scaled_robustly(spectral_positions(coarsest, n_components, seed)[levels[-1].order])
-        width = SPECTRAL_WIDTH
+        positions = spectral_positions(coarsest, n_components, seed)
     else:
         assert lengths is not None
         positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), n_components, seed)
-        positions = scaled_robustly(positions[levels[-1].order])
-        width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
+    positions = scaled_robustly(positions[levels[-1].order])
+    suited = init != "spectral"
+    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces) if suited else SPECTRAL_WIDTH
     return positions * np.float32(width), width
 
 
