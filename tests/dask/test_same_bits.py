@@ -7,6 +7,7 @@ from clusters import N, neighbors_of_points
 
 from umap_sk import PrecomputedUMAP
 from umap_sk.dask import DistributedUMAP, levels
+from umap_sk.layout import coarsen
 
 INDICES, DISTS = neighbors_of_points(N)
 START = np.random.default_rng(5).normal(size=(N, 2)).astype(np.float32)
@@ -62,6 +63,16 @@ def test_every_kind_of_fit(client, monkeypatch, case):
     """With all levels in pieces."""
     monkeypatch.setattr(levels, "ALONE", 500)
     assert_same(*both(*CASES[case]))
+
+
+@pytest.mark.parametrize("case", ["default", "random", "directed"])
+def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
+    monkeypatch.setattr(levels, "ALONE", 500)
+    monkeypatch.setattr(coarsen, "needs_coarser", lambda n_vertices, depth, *_, **__: n_vertices > 1_000)
+    shared, local = both(*CASES[case])
+    (began,) = [phase for phase in local.report_["phases"] if phase["name"] == "start"]
+    assert len(began["levels"]) > 2
+    assert_same(shared, local)
 
 
 @pytest.mark.parametrize("case", ["default", "random", "one level"])

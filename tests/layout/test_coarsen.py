@@ -76,6 +76,8 @@ def test_coarse_level_is_the_twins(symmetric):
     assert ((dense(coarse) > 0) == (graph > 0)).all()
     np.testing.assert_allclose(coarse.degree, degree, rtol=1e-6)
     assert coarse.mass.tolist() == mass.tolist()
+    assert coarse.middle.tolist() == np.flatnonzero(state == 1).tolist()
+    assert coarse.owner[coarse.middle].tolist() == list(range(coarse.n_vertices))
     for first, last in zip(coarse.indptr[:-1], coarse.indptr[1:], strict=True):
         assert len(set(coarse.indices[first:last].tolist())) == last - first
 
@@ -156,8 +158,9 @@ def test_groups_with_numbers_beyond_int32():
     lengths = np.empty(size, np.int64)
     room = np.concatenate([[0], np.cumsum(np.bincount(low, np.diff(level.indptr)))]).astype(np.int64)
     indices, weights = np.empty(room[-1], np.uint32), np.empty(room[-1], np.float32)
-    scale = np.float32(level.scale)
-    kernels.coarse_rows(*groups, *level.edges, scale, np.float32(0), far, 0, readonly(room), indices, weights, lengths)
+    none = np.empty(0, np.float32)
+    rules = np.float32(level.scale), np.float32(0), far, none, none
+    kernels.coarse_rows(*groups, *level.edges, *rules, 0, readonly(room), indices, weights, lengths)
     expected = [{} for _ in range(size)]
     rows = np.repeat(np.arange(N), np.diff(level.indptr))
     for i, j, weight in zip(rows, level.indices, level.weights * level.scale, strict=True):

@@ -11,7 +11,7 @@ from scipy.stats import pearsonr
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen, pivot_mds
-from umap_sk.layout.sell import arrange
+from umap_sk.layout.edge_lengths import finest_lengths
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
 
@@ -47,6 +47,11 @@ def beside_each_other(*parts):
     return level_of(scipy.sparse.block_diag(matrices, format="csr"))
 
 
+def positions_of(level, distances, n_components, seed):
+    """Pivot MDS of the finest level, by mean distances of its vertices to their neighbors."""
+    return pivot_mds.pivot_mds_positions(level, finest_lengths(level, distances), n_components, seed)
+
+
 # ---------------------------------------------------------------------------------------------------- shortest paths
 
 
@@ -54,8 +59,8 @@ def random_paths(seed, n=700, edges=3):
     """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
     level = coarsen.finest_level(random_graph(seed, n=n, edges=edges))
     assert n > 2 * kernels.SEEN_TOGETHER
-    lengths = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
-    return pivot_mds.paths_of(level, lengths)
+    distances = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
+    return pivot_mds.paths_of(finest_lengths(level, distances), level.mass)
 
 
 def pivots_of(paths, seed=0):
@@ -68,8 +73,8 @@ def test_shortest_paths_are_the_twins(seed):
     """From each component's pivots to all of its vertices; there is no way to those of others."""
     paths = random_paths(seed)
     n = len(paths.mass)
-    graph = scipy.sparse.csr_array((np.ones(len(paths.indices)), paths.indices, paths.indptr), (n, n)).toarray()
-    expected = naive.shortest_paths(graph, paths.lengths)
+    lengths = scipy.sparse.csr_array((paths.lengths, paths.indices, paths.indptr), (n, n)).toarray()
+    expected = naive.shortest_paths(np.where(lengths > 0, lengths, np.inf))
     assert paths.component.max() > 5
     pivots = pivots_of(paths)
     found = pivot_mds.shortest_paths(paths, pivots)
@@ -99,11 +104,11 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
     order = np.random.default_rng(1).permutation(3000)
     rank = np.argsort(order)
     n = len(order)
-    whole = scipy.sparse.csr_array((np.ones(len(paths.indices)), paths.indices, paths.indptr), (n, n))[order][:, order]
+    whole = scipy.sparse.csr_array((paths.lengths, paths.indices, paths.indptr), (n, n))[order][:, order]
     shuffled = paths._replace(
         indptr=whole.indptr.astype(np.int64),
         indices=whole.indices.astype(np.int32),
-        lengths=paths.lengths[order],
+        lengths=whole.data,
         mass=paths.mass[order],
         component=paths.component[order],
     )
@@ -114,7 +119,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
 def test_a_pass_in_which_nothing_changes_says_so():
     """Rows far from where something changes are told apart by blocks."""
     level, lengths = path_level(1000)
-    paths = pivot_mds.paths_of(level, lengths)
+    paths = pivot_mds.paths_of(finest_lengths(level, lengths), level.mass)
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
     distances = np.full((1000, PIVOTS), np.inf, np.float32)
     distances[999] = 0
@@ -145,7 +150,7 @@ def test_pivots_are_those_of_their_component_that_arrive_first():
 def test_later_pivots_lie_far_from_earlier_ones():
     """No vertex twice where there are enough, and no vertex far from all of them."""
     level, _, lengths = grid_level(30, 30)
-    paths = pivot_mds.paths_of(level, lengths)
+    paths = pivot_mds.paths_of(finest_lengths(level, lengths), level.mass)
     for seed in range(6):
         squared = pivot_mds.squared_distances(paths, seed)
         assert squared.shape == (900, pivot_mds.BATCHES * PIVOTS)
@@ -185,7 +190,7 @@ def test_a_grid_comes_back(rows, columns):
     """Distances in the start follow those in the plane; the larger grid is coarsened on the way."""
     level, places, lengths = grid_level(rows, columns)
     assert (level.n_vertices > pivot_mds.MOST_VERTICES) == (rows == 100)
-    positions = pivot_mds.pivot_mds_positions(level, lengths, 2, 0)
+    positions = positions_of(level, lengths, 2, 0)
     assert (positions.shape, positions.dtype) == ((rows * columns, 2), np.float32)
     assert len(np.unique(positions, axis=0)) > 0.99 * len(places)
     some = np.random.default_rng(0).choice(len(places), 500, replace=False)
@@ -199,7 +204,7 @@ def test_lengths_matter():
     n = 40
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))
     lengths = np.where(np.arange(n) < n // 2, 1, 9).astype(np.float32)
-    axis = pivot_mds.pivot_mds_positions(level_of(matrix), lengths, 1, 0)[:, 0]
+    axis = positions_of(level_of(matrix), lengths, 1, 0)[:, 0]
     first, second = np.ptp(axis[: n // 2]), np.ptp(axis[n // 2 :])
     assert second == pytest.approx(9 * first, rel=1e-3)
 
@@ -208,16 +213,16 @@ def test_lengths_matter():
 def test_the_unit_of_the_lengths_does_not_matter(unit):
     """Up to the ends of float32, where sums of lengths have no number any more."""
     level, _, lengths = grid_level(12, 12)
-    expected = pivot_mds.pivot_mds_positions(level, lengths, 2, 0)
+    expected = positions_of(level, lengths, 2, 0)
     with np.errstate(all="raise", under="ignore"):
-        found = pivot_mds.pivot_mds_positions(level, np.float32(unit) * lengths, 2, 0)
+        found = positions_of(level, np.float32(unit) * lengths, 2, 0)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_path_has_one_axis():
     """Along the first it is a line; what the second is filled with is neither rounding nor nothing."""
     level, lengths = path_level(500)
-    first, second = pivot_mds.pivot_mds_positions(level, lengths, 2, 0).T
+    first, second = positions_of(level, lengths, 2, 0).T
     assert abs(pearsonr(first, np.arange(500)).statistic) > 1 - 1e-6
     assert np.abs(second).max() == 1 and len(np.unique(second)) > 400
     assert abs(pearsonr(second, np.arange(500)).statistic) < 0.2
@@ -227,9 +232,9 @@ def test_a_path_has_one_axis():
 def test_vertices_that_are_all_one_place(n_components):
     """A graph whose distances are all 0 has no axes: a random start, finite."""
     level, _, lengths = grid_level(8, 8)
-    positions = pivot_mds.pivot_mds_positions(level, 0 * lengths, n_components, 0)
+    positions = positions_of(level, 0 * lengths, n_components, 0)
     assert np.isfinite(positions).all() and (np.ptp(positions, axis=0) > 1).all()
-    assert not np.array_equal(positions, pivot_mds.pivot_mds_positions(level, 0 * lengths, n_components, 1))
+    assert not np.array_equal(positions, positions_of(level, 0 * lengths, n_components, 1))
 
 
 # --------------------------------------------------------------------------------------------------------- components
@@ -246,7 +251,7 @@ def are_apart(one, other):
 def test_components_do_not_overlap(count):
     """A straight line lies between any two of one size."""
     whole = beside_each_other(*[grid_level(9, 9)[0]] * count)
-    positions = pivot_mds.pivot_mds_positions(whole, np.ones(81 * count, np.float32), 2, 0)
+    positions = positions_of(whole, np.ones(81 * count, np.float32), 2, 0)
     groups = np.split(positions, count)
     assert all(are_apart(groups[one], groups[other]) for one in range(count) for other in range(one))
 
@@ -256,7 +261,7 @@ def test_components_take_room_by_their_mass():
     parts = [grid_level(20, 20)[0], grid_level(12, 12)[0], path_level(60)[0], *[path_level(3)[0]] * 3]
     whole = beside_each_other(*parts)
     sizes = [part.n_vertices for part in parts]
-    positions = pivot_mds.pivot_mds_positions(whole, np.ones(sum(sizes), np.float32), 2, 0).astype(float)
+    positions = positions_of(whole, np.ones(sum(sizes), np.float32), 2, 0).astype(float)
     groups = np.split(positions, np.cumsum(sizes)[:-1])
     centers = np.array([(group.min(0) + group.max(0)) / 2 for group in groups])
     radii = np.array([np.ptp(group, axis=0).max() / 2 for group in groups])
@@ -271,7 +276,7 @@ def test_a_component_is_arranged_whatever_lies_beside_it():
     """The other components change its place and its pivots, not its shape."""
     level, places, lengths = grid_level(15, 25)
     whole = beside_each_other(level, path_level(30)[0], level)
-    positions = pivot_mds.pivot_mds_positions(whole, np.ones(whole.n_vertices, np.float32), 2, 0)
+    positions = positions_of(whole, np.ones(whole.n_vertices, np.float32), 2, 0)
     for part in (positions[:375], positions[-375:]):
         stretched = part / np.ptp(part, axis=0) * [24, 14]
         assert pearsonr(pdist(stretched), pdist(places)).statistic > 0.96
@@ -282,7 +287,7 @@ def test_many_tiny_components(n_components):
     """Pairs and lone vertices have neither an axis nor the same place."""
     pair = scipy.sparse.coo_array(([1.0, 1.0], ([0, 1], [1, 0])), (2, 2))
     matrix = scipy.sparse.block_diag([pair] * 300 + [scipy.sparse.coo_array((1, 1))] * 50, format="csr")
-    positions = pivot_mds.pivot_mds_positions(level_of(matrix), np.ones(650, np.float32), n_components, 0)
+    positions = positions_of(level_of(matrix), np.ones(650, np.float32), n_components, 0)
     assert positions.shape == (650, n_components) and np.isfinite(positions).all()
     assert len(np.unique(positions, axis=0)) == 650
 
@@ -299,7 +304,7 @@ def test_bits_can_be_repeated(n_components):
     found = []
     for threads, seed in ((1, 3), (2, 3), (2, 4)):
         with limit_threads(threads):
-            found.append(pivot_mds.pivot_mds_positions(level, lengths, n_components, seed).tobytes())
+            found.append(positions_of(level, lengths, n_components, seed).tobytes())
     assert found[0] == found[1] != found[2]
 
 
@@ -307,17 +312,5 @@ def test_a_graph_in_one_direction_alone():
     """Edges lead both ways, whichever end lists the other."""
     n = 200
     matrix = scipy.sparse.diags_array([1.0], offsets=[1], shape=(n, n))
-    first = pivot_mds.pivot_mds_positions(level_of(matrix), np.ones(n, np.float32), 2, 0)[:, 0]
+    first = positions_of(level_of(matrix), np.ones(n, np.float32), 2, 0)[:, 0]
     assert abs(pearsonr(first, np.arange(n)).statistic) > 1 - 1e-6
-
-
-def test_means_of_members():
-    """Lengths of a coarse level are means over all rows, weighted by mass on the way."""
-    built = coarsen.build_levels(random_graph(3, n=3000), 0, largest=1)[:3]
-    arranged = arrange(built, 0)
-    values = np.random.default_rng(0).random(3000).astype(np.float32)
-    middle = pivot_mds.mean_of_members(arranged[1], arranged[0].mass, values[arranged[0].order])
-    coarse = pivot_mds.mean_of_members(arranged[2], arranged[1].mass, middle)
-    for vertex in range(0, arranged[2].n_vertices, 7):
-        rows = arranged[0].order[arranged[2].row_owner == vertex]
-        assert coarse[vertex] == pytest.approx(values[rows].mean(), rel=1e-5)

@@ -9,7 +9,7 @@ from graphs import alone, dense, dense_slices, random_graph
 
 from umap_sk import kernels
 from umap_sk.graph.shared import WHOLE, SharedGraph
-from umap_sk.layout import coarsen, init, optimizer, width
+from umap_sk.layout import coarsen, init, optimizer, start, width
 from umap_sk.layout.curve import Curve, fit_curve
 from umap_sk.layout.problem import Schedule, layout_problem
 from umap_sk.layout.spectral import spectral_positions
@@ -227,18 +227,39 @@ def clusters_level():
     )
 
 
-@pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
-def test_width_of_a_start_that_the_graph_gives(init):
-    """Paths get the room that groups need, whatever their edges' lengths, since they fold nothing; eigenvectors 12."""
+def start_of_a_graph(init):
+    """A start that a small graph gives, its width, and the problem."""
     held = SharedGraph(random_graph(3, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
-    problem, coarsest = layout_problem(held, Schedule(20, 2, True), optimizer.Forces(fit_curve()), 0)
-    positions, found = start_positions(Start(init), problem, coarsest, held.lengths, None, 2, 0)
+    forces = optimizer.Forces(fit_curve())
+    problem, coarsest = layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
+    return *start_positions(Start(init), problem, coarsest, None, 2, 0), problem
+
+
+@pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
+def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
+    """Paths get the room that groups need before they are smoothed, since they fold nothing; eigenvectors 12."""
+    monkeypatch.setattr(start, "SMOOTHING", 0)
+    positions, found, problem = start_of_a_graph(init)
     assert width.robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
     (level,) = problem.levels
     scaled = (positions / found).astype(np.float32)
     room = width.suited_width(900, level, scaled, problem.forces)
     assert width.NARROWEST < room < width.WIDEST
     assert found == pytest.approx({"pivot_mds": room, "spectral": 12}[init], rel=1e-2)
+
+
+def test_paths_are_smoothed(monkeypatch):
+    """By means of neighbors, pass after pass, and brought back to their width."""
+    positions, found, problem = start_of_a_graph("pivot_mds")
+    monkeypatch.setattr(start, "SMOOTHING", 0)
+    rough, unsmoothed, _ = start_of_a_graph("pivot_mds")
+    assert found == unsmoothed
+    graph, smooth = dense_slices(problem.levels[0]), rough.astype(float)
+    for _ in range(8):
+        smooth = naive_graph.smooth(graph, smooth, np.zeros(900), 1.0)
+    expected = found * width.scaled_robustly(smooth.astype(np.float32))
+    assert np.abs(positions - expected).mean() < 0.02  # both are jittered
+    assert np.abs(positions - rough).mean() > 1
 
 
 def test_spectral_positions_are_eigenvectors():

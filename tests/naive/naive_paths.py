@@ -3,22 +3,34 @@
 import numpy as np
 
 
-def edge_lengths(graph, lengths):
-    """Length of every edge, the mean of what its ends bring; infinity where there is none, 0 to itself."""
-    n = len(lengths)
+def edge_lengths(graph, distances):
+    """Length of every edge, the mean of its ends' mean distances; infinity where there is none."""
+    n = len(distances)
     out = np.full((n, n), np.inf)
     for i in range(n):
         for j in range(n):
-            if i == j:
-                out[i, j] = 0
-            elif graph[i, j] > 0:
-                out[i, j] = (float(lengths[i]) + float(lengths[j])) / 2
+            if graph[i, j] > 0:
+                out[i, j] = (float(distances[i]) + float(distances[j])) / 2
     return out
 
 
-def shortest_paths(graph, lengths):
+def coarser_lengths(lengths, owner, middle):
+    """Length of the shortest way from one group's middle to another's over one edge; infinity where there is none."""
+    n, size = len(owner), len(middle)
+    to_middle = np.array([0 if i == middle[owner[i]] else lengths[i, middle[owner[i]]] for i in range(n)])
+    out = np.full((size, size), np.inf)
+    for i in range(n):
+        for j in range(n):
+            if owner[i] != owner[j]:
+                way = to_middle[i] + lengths[i, j] + to_middle[j]
+                out[owner[i], owner[j]] = min(out[owner[i], owner[j]], way)
+    return out
+
+
+def shortest_paths(lengths):
     """Length of the shortest path between all pairs of vertices, by Floyd (1962) and Warshall (1962)."""
-    distances = edge_lengths(graph, lengths)
+    distances = np.minimum(lengths, lengths.T)
+    np.fill_diagonal(distances, 0)
     for k in range(len(distances)):
         distances = np.minimum(distances, distances[:, [k]] + distances[[k]])
     return distances

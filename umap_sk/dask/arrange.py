@@ -11,6 +11,8 @@ from umap_sk.dask.graph import bounds_of, each
 from umap_sk.dask.levels import LevelInPieces, Levels, whole
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
+from umap_sk.layout.edge_lengths import EdgeLengths
+from umap_sk.layout.problem import Coarsest
 from umap_sk.layout.sell import (
     ArrangedLevel,
     Slices,
@@ -29,7 +31,7 @@ class Tower(NamedTuple):
     """All levels in the optimizer's order, those in pieces without their edges, and the coarsest in its own."""
 
     levels: tuple[ArrangedLevel, ...]
-    coarsest: Level
+    coarsest: Coarsest
 
 
 class Blocks(NamedTuple):
@@ -51,11 +53,14 @@ def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[B
     """The tower of levels, and blocks of rows of those in pieces; the coarsest is gathered in any case."""
     vectors = [level.vectors for level in levels.in_pieces]
     last = levels.in_pieces[-1]
-    tower = submit(cluster, "arrange", _tower, vectors, levels.alone, last.pieces, last.scale, seed, wide=True)
+    found = vectors, levels.alone, levels.lengths
+    tower = submit(cluster, "arrange", _tower, *found, last.pieces, last.scale, seed, wide=True)
     return tower, [_blocks(cluster, tower, depth, level) for depth, level in enumerate(levels.in_pieces)]
 
 
-def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: float, seed: int) -> Tower:
+def _tower(
+    vectors: list[Level], alone: list[Level], lengths: EdgeLengths | None, pieces: list[Any], scale: float, seed: int
+) -> Tower:
     """Every level's order and what is known of its vertices, with edges where they are here."""
     coarsest = alone[-1] if alone else whole(vectors[-1], pieces, scale)
     levels = [*vectors, *alone][:-1] + [coarsest]
@@ -66,7 +71,7 @@ def _tower(vectors: list[Level], alone: list[Level], pieces: list[Any], scale: f
         made = arranged_vectors(levels, orders, rank, depth)
         here = depth >= len(vectors) or level is coarsest
         arranged.append(made._replace(slices=make_slices([level], order, rank)) if here else made)
-    return Tower(with_row_owners(arranged), coarsest)
+    return Tower(with_row_owners(arranged), Coarsest(coarsest, lengths))
 
 
 def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -> Blocks:

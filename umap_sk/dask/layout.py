@@ -71,8 +71,11 @@ def laid_out(
         return LaidOut([], None, state.positions, stored.n_epochs, state.seed, umap.n_components)
     if state:
         seed = state.seed
+    if isinstance(init, str) and init == "auto":
+        init = automatic_start(None, graph.graph.lengths is not None, umap.n_components, seed)
+    measured = not state and isinstance(init, str) and init == "pivot_mds"
     with report.phase("resume" if state else "start") as entry:
-        levels = build_levels(cluster, graph.graph, graph.scale, umap.n_components, seed)
+        levels = build_levels(cluster, graph.graph, graph.scale, umap.n_components, seed, measured=measured)
         tower, blocks = arrange(cluster, levels, seed)
         del levels
         forces = parameters.forces_of(umap, curve)
@@ -80,20 +83,13 @@ def laid_out(
         if state:
             standing = epochs.taken_up(cluster, layout, state)
         else:
-            standing = _begun(cluster, layout, graph, init, umap.rescale_init)
+            positions, width = start(cluster, layout, Start(init, rescale=umap.rescale_init), graph.graph.kept)
+            standing = epochs.begun(cluster, layout, positions, width)
         entry["levels"] = layout.n_levels
     lost = graph.lost if graph.lost.any() else None
     places = submit(cluster, "place", _places, tower, graph.n_samples, lost, graph.graph.kept)
     standing = _run(cluster, layout, standing, places, stored, report, umap.verbose)
     return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, umap.n_components)
-
-
-def _begun(cluster: Cluster, layout: Layout, graph: Learned, init: Any, rescale: bool) -> Standing:
-    lengths = graph.graph.lengths
-    if isinstance(init, str) and init == "auto":
-        init = automatic_start(None, lengths is not None, layout.n_components, layout.seed)
-    positions, width = start(cluster, layout, Start(init, rescale=rescale), lengths, graph.graph.kept)
-    return epochs.begun(cluster, layout, positions, width)
 
 
 def _run(

@@ -13,11 +13,27 @@ from umap_sk.dask.graph import GraphInPieces, each
 from umap_sk.dask.rows import Known, Piece
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
-from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level
+from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level, Merging
+from umap_sk.layout.edge_lengths import NOTHING, EdgeLengths, coarsest_lengths, ends_of_edges
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
 ALONE = 200_000  # vertices up to which one worker has a level
+
+
+class LengthsInPieces(NamedTuple):
+    """Edges of a level with lengths; see :class:`umap_sk.layout.edge_lengths.EdgeLengths`.
+
+    Attributes
+    ----------
+    pieces : list of Future
+        Rows of the edges, whose weights lie between their ends; nothing does on the finest level.
+    ends : Future or None
+        What every vertex of the finest level adds to its edges.
+    """
+
+    pieces: list[Future]
+    ends: Future | None
 
 
 class LevelInPieces(NamedTuple):
@@ -30,15 +46,18 @@ class LevelInPieces(NamedTuple):
     bounds : list of int
         Where each piece begins, and the number of vertices.
     vectors : Future
-        Degree, mass and owner of every vertex, and where each row of its graph begins: a level without edges.
+        What is known of every vertex, and where each row of its graph begins: a level without edges.
     scale : float
         See :class:`umap_sk.layout.coarsen.Level`.
+    lengths : LengthsInPieces or None
+        Its edges with lengths, where they are wanted.
     """
 
     pieces: list[Future]
     bounds: list[int]
     vectors: Future
     scale: float
+    lengths: LengthsInPieces | None
 
     @property
     def n_vertices(self) -> int:
@@ -47,17 +66,21 @@ class LevelInPieces(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Levels, the finest first: those in pieces, then those that one worker has, as one future, or None."""
+    """Levels, the finest first: those in pieces, then those that one worker has; lengths of the last one's edges."""
 
     in_pieces: list[LevelInPieces]
     alone: Future
+    lengths: Future | None
 
 
-def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, n_components: int, seed: int) -> Levels:
-    """Coarsen a graph until a level is small, and further on one worker."""
+def build_levels(
+    cluster: Cluster, graph: GraphInPieces, scale: float, n_components: int, seed: int, *, measured: bool
+) -> Levels:
+    """Coarsen a graph until a level is small, and further on one worker; `measured` asks for lengths of edges."""
     degrees = each(cluster, "degree", _degrees, graph.pieces, scale)
     vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
-    levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale)]
+    lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _ends, graph.lengths)) if measured else None
+    levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale, lengths)]
     while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
@@ -65,9 +88,17 @@ def build_levels(cluster: Cluster, graph: GraphInPieces, scale: float, n_compone
         if coarse.n_vertices <= ALONE:
             gathered = submit(cluster, "coarsen", whole, coarse.vectors, coarse.pieces, coarse.scale)
             coarser = submit(cluster, "coarsen", coarsen.coarser_levels, gathered, seed, len(levels), wide=True)
-            return Levels(levels, coarser)
+            return Levels(levels, coarser, lengths_on_one(cluster, coarse, coarser))
         levels.append(coarse)
-    return Levels(levels, submit(cluster, "coarsen", list))
+    return Levels(levels, submit(cluster, "coarsen", list), lengths_on_one(cluster, levels[-1]))
+
+
+def lengths_on_one(cluster: Cluster, level: LevelInPieces, coarser: Future | None = None) -> Future | None:
+    """Lengths of a level's edges on one worker, or those of the last of the levels there, of which it is the first."""
+    if level.lengths is None:
+        return None
+    lengths = submit(cluster, "lengths", _whole_lengths, *level.lengths, level.n_vertices)
+    return submit(cluster, "lengths", coarsest_lengths, coarser, lengths, wide=True) if coarser else lengths
 
 
 def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
@@ -88,8 +119,25 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 
     pieces = by_rounds(cluster, parts, merged)
     known = each(cluster, "describe", _row_lengths, pieces)
-    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, size)
-    return LevelInPieces(pieces, bounds, vectors, 1.0)
+    middle = submit(cluster, "aggregate", _middles, state, level.vectors)
+    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, middle, size)
+    lengths = coarser_lengths(cluster, level.lengths, owner, middle, bounds) if level.lengths else None
+    return LevelInPieces(pieces, bounds, vectors, 1.0, lengths)
+
+
+def coarser_lengths(
+    cluster: Cluster, lengths: LengthsInPieces, owner: Future, middle: Future, bounds: list[int]
+) -> LengthsInPieces:
+    """What :func:`umap_sk.layout.edge_lengths.coarser_lengths` makes of edges in memory."""
+    parts = each(cluster, "lengths", _ways, lengths.pieces, owner, middle, lengths.ends)
+    ways = submit(cluster, "lengths", np.concatenate, parts)
+
+    def merged(part: int, at: str) -> Future:
+        span = bounds[part : part + 2]
+        members = each(cluster, "send", _members, lengths.pieces, owner, *span)
+        return submit(cluster, "lengths", _measured, members, owner, *span, ways, lengths.ends is not None, at=at)
+
+    return LengthsInPieces(by_rounds(cluster, len(bounds) - 1, merged), None)
 
 
 def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
@@ -115,21 +163,43 @@ def _degrees(piece: Piece, scale: float) -> np.ndarray:
     return degree
 
 
-def _without_edges(lengths: list[np.ndarray], degree: np.ndarray, mass: np.ndarray, owner: np.ndarray) -> Level:
+def _ends(lengths: list[np.ndarray]) -> np.ndarray:
+    return ends_of_edges(np.concatenate(lengths))
+
+
+def _ways(piece: Piece, owner: np.ndarray, middle: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
+    ways = np.empty(piece.n_rows, np.float32)
+    indptr, indices, weights = piece.edges
+    between = weights if ends is None else readonly(NOTHING)
+    added = np.zeros(len(owner), np.float32) if ends is None else ends
+    groups = readonly(middle), readonly(owner), piece.first_row
+    kernels.ways_to_middles(*groups, indptr, indices, between, readonly(added), ways)
+    return ways
+
+
+def _whole_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int) -> EdgeLengths:
+    indptr, indices, between = rows.joined([piece.graph for piece in pieces])
+    if ends is None:
+        return EdgeLengths(indptr, indices, between, np.zeros(n_vertices, np.float32))
+    return EdgeLengths(indptr, indices, NOTHING, ends)
+
+
+def _without_edges(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
     indptr = prefix_sums(np.concatenate(lengths))
-    none = np.empty(0, owner.dtype), np.empty(0, np.float32)
-    return Level(indptr, *none, 1.0, degree, mass, owner)
+    none = np.empty(0, vectors[-1].dtype), np.empty(0, np.float32)
+    return Level(indptr, *none, 1.0, *vectors)
 
 
 def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
     degree = np.concatenate(degrees)
     dtype = np.int32 if len(degree) <= 2**31 else np.uint32
     mass = np.broadcast_to(np.float32(1), degree.shape)
-    return _without_edges([piece.lengths for piece in known], degree, mass, np.empty(0, dtype))
+    none = np.empty(0, dtype)
+    return _without_edges([piece.lengths for piece in known], degree, mass, none, none)
 
 
-def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, size: int) -> Level:
-    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner)
+def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, middle: np.ndarray, size: int) -> Level:
+    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner, middle)
 
 
 def _row_lengths(piece: Piece) -> np.ndarray:
@@ -161,6 +231,10 @@ def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
     return prefix_sums(state == 1, level.owner.dtype)
 
 
+def _middles(state: np.ndarray, level: Level) -> np.ndarray:
+    return np.flatnonzero(state == 1).astype(level.owner.dtype)
+
+
 def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
     owner = np.empty(piece.n_rows, number.dtype)
     kernels.aggregate_strongest(readonly(state), readonly(number), piece.first_row, *piece.edges, owner)
@@ -168,31 +242,55 @@ def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 
 def _members(piece: Piece, owner: np.ndarray, first: int, last: int) -> tuple[np.ndarray, FuzzyGraph]:
-    """Rows of a piece that belong to some coarse vertices: these vertices, and the rows."""
+    """Rows of a piece that belong to some coarse vertices: their numbers, and their edges."""
     owners = owner[piece.first_row : piece.first_row + piece.n_rows]
-    found = np.flatnonzero((owners >= first) & (owners < last))
-    return owners[found], rows.rows_of(piece, piece.first_row + found)
+    found = piece.first_row + np.flatnonzero((owners >= first) & (owners < last))
+    return found, rows.rows_of(piece, found)
 
 
 def _merged(
     members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
     """Rows of some coarse vertices, whose members come piece by piece."""
-    owners = np.concatenate([part for part, _ in members]).astype(np.int64) - first
     graph = rows.joined([part for _, part in members], rows.beside_worker())
+    return _merged_by(graph, members, owner, first, last, Merging(scale, LEAST_WEIGHT))
+
+
+def _measured(
+    members: list[tuple[np.ndarray, FuzzyGraph]],
+    owner: np.ndarray,
+    first: int,
+    last: int,
+    ways: np.ndarray,
+    finest: bool,
+) -> Piece:
+    """The same with lengths."""
+    graph = rows.joined([part for _, part in members], rows.beside_worker())
+    graph = graph._replace(weights=NOTHING) if finest else graph
+    return _merged_by(graph, members, owner, first, last, Merging(ways=ways))
+
+
+def _merged_by(
+    graph: FuzzyGraph,
+    members: list[tuple[np.ndarray, FuzzyGraph]],
+    owner: np.ndarray,
+    first: int,
+    last: int,
+    merging: Merging,
+) -> Piece:
+    numbers = np.concatenate([part for part, _ in members])
+    owners = owner[numbers].astype(np.int64) - first
     bounds = prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
     room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
-    indices, weights = np.empty(room[-1], owner.dtype), np.empty(room[-1], np.float32)
     lengths = np.empty(last - first, np.int64)
     edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
-    rules = np.float32(scale), np.float32(LEAST_WEIGHT)
-    kernels.coarse_rows(bounds, order, *edges, *rules, owner, first, readonly(room), indices, weights, lengths)
-    kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
-    indptr = prefix_sums(lengths)
-    return Piece(first, FuzzyGraph(indptr, indices[: indptr[-1]].copy(), weights[: indptr[-1]].copy()))
+    own_ways = merging.ways[numbers] if len(merging.ways) else merging.ways
+    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_ways, first, room, lengths)
+    return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))
 
 
 def whole(vectors: Level, pieces: list[Piece], scale: float) -> Level:
     """A level in one piece."""
-    return Level(*rows.joined([piece.graph for piece in pieces]), scale, vectors.degree, vectors.mass, vectors.owner)
+    graph = rows.joined([piece.graph for piece in pieces])
+    return vectors._replace(indptr=graph.indptr, indices=graph.indices, weights=graph.weights, scale=scale)

@@ -64,14 +64,12 @@ def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tupl
     return len(tower.levels), phases_of(tower.levels, schedule, forces)
 
 
-def start(
-    cluster: Cluster, layout: Layout, start: Start, lengths: list[Future] | None, kept: Future | None
-) -> tuple[Future, float]:
+def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -> tuple[Future, float]:
     """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
     of_graph = isinstance(start.init, str) and start.init in OF_A_GRAPH
     if of_graph:
         held = layout.tower, layout.phases, layout.forces
-        found = submit(cluster, "start", _of_graph, *held, start.init, lengths, *layout[-2:], wide=True)
+        found = submit(cluster, "start", _of_graph, *held, start.init, *layout[-2:], wide=True)
     else:
         finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
         if is_scaled(start):
@@ -124,13 +122,10 @@ def _of_graph(
     phases: tuple[Phase, ...],
     forces: Forces,
     init: str,
-    lengths: list[np.ndarray] | None,
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
-    given = None if lengths is None else np.concatenate(lengths)
-    problem = LayoutProblem(tower.levels, phases, forces)
-    return scaled_by_graph(init, problem, tower.coarsest, given, n_components, seed)
+    return scaled_by_graph(init, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
 
 
 def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:

@@ -90,13 +90,36 @@ def widest_group(first, last, member_indptr, members, indptr):
     return size
 
 
-@kernel
-def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, keys, totals, slots):
-    """Add up the edges of c's members by the owner of their other end in a hash table; the number of other owners.
+@parallel_kernel
+def ways_to_middles(middle, owner, first_row, indptr, indices, between, ends, ways):
+    """Length of the way from the end of any of a vertex's edges to the middle of its group.
 
-    The members are members[first:last].
+    An edge is as long as what its two `ends` and what `between` them adds, one value for all or one for each. `ways`,
+    `indptr` and `indices` are of the vertices from `first_row` on, everything else of all.
+    """
+    last = between.shape[0] - 1
+    for row in prange(ways.shape[0]):
+        i = first_row + row
+        center = np.int64(middle[owner[i]])
+        way = ends[i]
+        if center != i:
+            for e in range(indptr[row], indptr[row + 1]):
+                if indices[e] == center:
+                    way += (ends[i] + ends[center]) + between[min(e, last)]
+                    break
+        ways[row] = way
+
+
+@kernel
+def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, own_ways, ways, keys, totals, slots):
+    """Bring together the edges of c's members by the owner of their other end in a hash table; the number of owners.
+
+    The members are members[first:last]. Weights are added up; where there are `ways`, weights are lengths, and the
+    shortest way counts.
     """
     mask = keys.shape[0] - 1
+    last_weight = weights.shape[0] - 1
+    measured = ways.shape[0] > 0
     count = 0
     for m in range(first, last):
         i = members[m]
@@ -109,10 +132,14 @@ def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, 
                 slot = (slot + 1) & mask
             if keys[slot] < 0:
                 keys[slot] = key
-                totals[slot] = f4(0)
+                totals[slot] = f4(np.inf) if measured else f4(0)
                 slots[count] = slot
                 count += 1
-            totals[slot] += weights[e]
+            if measured:
+                length = (own_ways[i] + ways[indices[e]]) + weights[min(e, last_weight)]
+                totals[slot] = min(totals[slot], length)
+            else:
+                totals[slot] += weights[e]
     return count
 
 
@@ -126,6 +153,8 @@ def coarse_rows(
     scale,
     least,
     owner,
+    own_ways,
+    ways,
     first_vertex,
     starts,
     out_indices,
@@ -136,6 +165,8 @@ def coarse_rows(
 
     The r-th of them has members from member_indptr[r] on, and lengths[r] edges from starts[r] on, where there is room
     for all edges of its members. Edges that are weaker than `least`, and are not the vertex's strongest, are left out.
+    Where there are `ways` from the ends of edges to the middles of groups, of all vertices and as `own_ways` of the
+    rows of the graph, weights are what lies between the ends, and an edge is the shortest way from middle to middle.
     """
     n = lengths.shape[0]
     turns = shared_out((n + 255) // 256)
@@ -150,9 +181,8 @@ def coarse_rows(
             slots = np.empty(size, np.int64)
             for r in range(low, high):
                 bounds = member_indptr[r], member_indptr[r + 1]
-                count = gather_coarse_row(
-                    first_vertex + r, *bounds, members, indptr, indices, weights, owner, keys, totals, slots
-                )
+                edges = members, indptr, indices, weights, owner, own_ways, ways
+                count = gather_coarse_row(first_vertex + r, *bounds, *edges, keys, totals, slots)
                 strongest = f4(0)
                 for s in range(count):
                     strongest = max(strongest, totals[slots[s]] * scale)

@@ -13,7 +13,7 @@ SWEEPS = 40  # of Jacobi's rotations, far more than it takes
 
 @parallel_kernel
 def relax_paths(indptr, indices, lengths, backwards, distances, changed):
-    """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; an edge is the mean of its ends' `lengths`.
+    """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; every edge has a length.
 
     Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
     point in any order (Tarski 1955), since a sum of floats only falls with its terms.
@@ -30,7 +30,7 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
                 best[lane] = distances[i, lane]
             for e in range(indptr[i], indptr[i + 1]):
                 j = indices[e]
-                length = f4(0.5) * (lengths[i] + lengths[j])
+                length = lengths[e]
                 for lane in range(PIVOTS):
                     best[lane] = min(best[lane], distances[j, lane] + length)
             for lane in range(PIVOTS):

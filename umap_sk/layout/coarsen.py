@@ -32,6 +32,8 @@ class Level(NamedTuple):
         Rows that the vertex stands for.
     owner : ndarray, int32 or uint32
         For every vertex of the next finer level, this level's vertex; empty on the finest level.
+    middle : ndarray, int32 or uint32
+        For every vertex, that of the next finer level which its group has formed around; empty on the finest level.
     """
 
     indptr: np.ndarray
@@ -41,6 +43,7 @@ class Level(NamedTuple):
     degree: np.ndarray
     mass: np.ndarray
     owner: np.ndarray
+    middle: np.ndarray
 
     @property
     def n_vertices(self) -> int:
@@ -59,7 +62,8 @@ def finest_level(graph: FuzzyGraph) -> Level:
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     kernels.row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
-    return Level(*graph, scale, degree, mass, np.empty(0, graph.indices.dtype))
+    none = np.empty(0, graph.indices.dtype)
+    return Level(*graph, scale, degree, mass, none, none)
 
 
 def build_levels(
@@ -119,9 +123,10 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
     kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
+    middle = np.flatnonzero(state == 1).astype(owner.dtype)
     del state, number
-    graph = merge_edges(level, owner, size)
-    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner)
+    graph = merge_edges(level.edges, owner, size, Merging(level.scale, LEAST_WEIGHT))
+    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner, middle)
 
 
 def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,36 +136,62 @@ def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndar
     return degree, mass
 
 
-def merge_edges(level: Level, owner: np.ndarray, size: int) -> FuzzyGraph:
-    """Add up the edges between groups of vertices; edges inside of a group, and very weak ones, are left out."""
+class Merging(NamedTuple):
+    """How the edges between the members of two groups become one.
+
+    Attributes
+    ----------
+    scale : float
+        What weights are multiplied by.
+    least : float
+        Weaker edges are left out, if they are not the vertex's strongest.
+    ways : ndarray, float32
+        From the ends of every vertex's edges to the middle of its group; weights are lengths between the ends then, of
+        which the shortest way from middle to middle is kept. Empty where weights are added up.
+    """
+
+    scale: float = 1.0
+    least: float = -np.inf
+    ways: np.ndarray = np.empty(0, np.float32)
+
+
+def merge_edges(
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray], owner: np.ndarray, size: int, merging: Merging
+) -> FuzzyGraph:
+    """One edge between two groups of vertices for all that lead from one to the other; those inside are left out."""
     bounds = prefix_sums(np.bincount(owner, minlength=size))
-    members = np.empty(level.n_vertices, owner.dtype)
+    members = np.empty(len(owner), owner.dtype)
     kernels.group_members(owner, bounds, members)
-    room = taken(prefix_sums(taken(np.diff(level.indptr), members)), bounds)  # edges of all members so far
+    room = taken(prefix_sums(taken(np.diff(edges[0]), members)), bounds)  # edges of all members so far
     lengths = np.empty(size, np.int64)
     parts = []
     first = 0
     while first < size:
         last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
-        some = slice(first, last)
         starts = room[first : last + 1] - room[first]
-        indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-        groups = (
-            bounds[first : last + 1],
-            members,
-            *level.edges,
-            np.float32(level.scale),
-            np.float32(LEAST_WEIGHT),
-            owner,
-            first,
-        )
-        kernels.coarse_rows(*groups, readonly(starts), indices, weights, lengths[some])
-        kernels.close_gaps(starts, lengths[some], indices, weights)
-        kept = int(lengths[some].sum())
-        parts.append((indices[:kept].copy(), weights[:kept].copy()))
+        groups = bounds[first : last + 1], members, *edges
+        parts.append(merged_rows(groups, owner, merging, merging.ways, first, starts, lengths[first:last]))
         first = last
     indptr = prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def merged_rows(
+    groups: tuple[np.ndarray, ...],
+    owner: np.ndarray,
+    merging: Merging,
+    own_ways: np.ndarray,
+    first: int,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
+    indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
+    rules = np.float32(merging.scale), np.float32(merging.least), owner, own_ways, merging.ways
+    kernels.coarse_rows(*groups, *rules, first, readonly(starts), indices, weights, lengths)
+    kernels.close_gaps(readonly(starts), readonly(lengths), indices, weights)
+    kept = int(lengths.sum())
+    return indices[:kept].copy(), weights[:kept].copy()
 
 
 def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:

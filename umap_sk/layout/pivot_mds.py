@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
-from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
+from umap_sk.layout.coarsen import Level, coarsen
+from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths
 from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres, weight_matrix
 from umap_sk.runtime.compile import readonly
@@ -25,8 +27,8 @@ class Paths(NamedTuple):
     ----------
     indptr, indices : ndarray
         Edges in both directions, in compressed rows.
-    lengths : ndarray of shape (n,), float32
-        Half of every edge's length comes from either end; in units of the longest.
+    lengths : ndarray of shape (n_edges,), float32
+        Length of every edge.
     mass : ndarray of shape (n,), float32
         Rows that every vertex stands for.
     component : ndarray of shape (n,), int32
@@ -40,16 +42,16 @@ class Paths(NamedTuple):
     component: np.ndarray
 
 
-def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+def pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
     """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside."""
-    levels, scales = [level], [lengths]
+    levels = [level]
     while levels[-1].n_vertices > MOST_VERTICES:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
-        scales.append(mean_of_members(coarse, levels[-1].mass, scales[-1]))
+        lengths = coarser_lengths(lengths, coarse)
         levels.append(coarse)
-    positions = positions_of_components(paths_of(levels[-1], scales[-1]), n_components, seed)
+    positions = positions_of_components(paths_of(lengths, levels[-1].mass), n_components, seed)
     for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
         weights = weight_matrix(finer)
         positions = positions[coarser.owner]
@@ -57,12 +59,17 @@ def pivot_mds_positions(level: Level, lengths: np.ndarray, n_components: int, se
     return positions.astype(np.float32)
 
 
-def paths_of(level: Level, lengths: np.ndarray) -> Paths:
-    """A level's edges in both directions, with lengths."""
-    graph = weight_matrix(level)
-    _, component = connected_components(graph, directed=False)
-    lengths = lengths / max(lengths.max(), np.finfo(np.float32).tiny)  # sums of the longest leave float32
-    return Paths(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), lengths, level.mass, component)
+def paths_of(lengths: EdgeLengths, mass: np.ndarray) -> Paths:
+    """Edges with lengths in both directions, the shorter one of two."""
+    n = len(mass)
+    degrees = np.diff(lengths.indptr)
+    of_edges = np.repeat(lengths.ends, degrees) + lengths.ends[lengths.indices] + lengths.between
+    with np.errstate(divide="ignore"):
+        closeness = csr_array((1 / of_edges.astype(np.float64), lengths.indices, lengths.indptr), (n, n))
+        closeness = closeness.maximum(closeness.T).tocsr()
+        shortest = (1 / closeness.data).astype(np.float32)
+    _, component = connected_components(closeness, directed=False)
+    return Paths(closeness.indptr.astype(np.int64), closeness.indices.astype(np.int32), shortest, mass, component)
 
 
 def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import target_of
+from umap_sk.layout.edge_lengths import EdgeLengths, coarsest_lengths, finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.schedule import Phase, in_units, negatives_for, plan_phases, resettling_phases
 from umap_sk.layout.sell import ArrangedLevel, arrange
@@ -43,6 +44,21 @@ class Schedule(NamedTuple):
     output_metric_params: dict[str, Any] | None = None
 
 
+class Coarsest(NamedTuple):
+    """The coarsest level in its own order.
+
+    Attributes
+    ----------
+    level : Level
+        The level.
+    lengths : EdgeLengths or None
+        Its edges with lengths, where they were asked for.
+    """
+
+    level: Level
+    lengths: EdgeLengths | None
+
+
 def default_epochs(n_rows: int) -> int:
     """The parameter `n_epochs` where none is given."""
     return 500 if n_rows <= SMALL else 200
@@ -69,15 +85,23 @@ def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
 
 
 def layout_problem(
-    held: SharedGraph, schedule: Schedule, forces: Forces, seed: int, *, anchored: bool = False
-) -> tuple[LayoutProblem, Level]:
+    held: SharedGraph,
+    schedule: Schedule,
+    forces: Forces,
+    seed: int,
+    *,
+    anchored: bool = False,
+    distances: np.ndarray | None = None,
+) -> tuple[LayoutProblem, Coarsest]:
     """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
 
-    The problem has all levels, for its start, even if the epochs run on the graph alone.
+    The problem has all levels, for its start, even if the epochs run on the graph alone. The coarsest one has
+    lengths where mean `distances` of the rows to their neighbors are given.
     """
     allocate = beside(held.rows().weights)
     built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
-    coarsest = built[-1]
+    lengths = None if distances is None else coarsest_lengths(built, finest_lengths(built[0], distances))
+    coarsest = Coarsest(built[-1], lengths)
     levels = arrange(built, seed, allocate, held)
     space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
     phases = phases_of(levels, schedule, forces, space, anchored=anchored)

@@ -51,14 +51,15 @@ def begun(
 ) -> LayoutRun:
     """A run at epoch 0; a start that is scaled is turned to the anchors."""
     held, connected = connected_part(held)
-    problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None)
+    distances = held.lengths if isinstance(start.init, str) and start.init == "pivot_mds" else None
+    problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
     problem = held_near(problem, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)
     if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
         positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
     else:
         axes = schedule.n_components
-        positions, width = start_positions(start, problem, coarsest, held.lengths, connected, axes, seed)
+        positions, width = start_positions(start, problem, coarsest, connected, axes, seed)
         positions = laid_into(space, positions) if space else positions
     if anchors and is_scaled(start):
         positions = turned(positions, problem.anchors[problem.phases[0].depth])

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.coarsen import Level, mean_of_members
 from umap_sk.layout.init import pca_positions, random_positions
 from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import pivot_mds_positions
-from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation
+from umap_sk.layout.problem import Coarsest
+from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation, smoothed
 from umap_sk.layout.spectral import spectral_positions
 from umap_sk.layout.width import (
     NARROWEST,
@@ -24,6 +24,7 @@ from umap_sk.layout.width import (
 from umap_sk.runtime.side_by_side import taken
 
 OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
+SMOOTHING = 8  # passes over a start by shortest paths, which lay around each other what the map holds apart
 SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
 
 
@@ -51,20 +52,18 @@ class Start(NamedTuple):
 def start_positions(
     start: Start,
     problem: LayoutProblem,
-    coarsest: Level,
-    lengths: np.ndarray | None,
+    coarsest: Coarsest,
     connected: np.ndarray | None,
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
     """Positions of the vertices of the first phase's level, and the width of the start.
 
-    `lengths` are mean distances from every row to its neighbors, which "pivot_mds" needs; `connected` are the rows that
-    take part, None for all.
+    "pivot_mds" needs the coarsest level's lengths; `connected` are the rows that take part, None for all.
     """
     levels, scaled = problem.levels, is_scaled(start)
     if isinstance(start.init, str) and start.init in OF_A_GRAPH:
-        positions, width = scaled_by_graph(start.init, problem, coarsest, lengths, n_components, seed)
+        positions, width = scaled_by_graph(start.init, problem, coarsest, n_components, seed)
     else:
         finest = given_positions(start, levels, connected, n_components, seed)
         positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
@@ -106,19 +105,22 @@ def scaled_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -
 
 
 def scaled_by_graph(
-    init: str, problem: LayoutProblem, coarsest: Level, lengths: np.ndarray | None, n_components: int, seed: int
+    init: str, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
     """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
     levels = problem.levels
     if init == "spectral":
-        positions = spectral_positions(coarsest, n_components, seed)
+        positions = spectral_positions(coarsest.level, n_components, seed)
     else:
-        assert lengths is not None
-        positions = pivot_mds_positions(coarsest, on_coarsest(levels, lengths), n_components, seed)
+        assert coarsest.lengths is not None
+        positions = pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)
     positions = scaled_robustly(positions[levels[-1].order])
-    suited = init != "spectral"
-    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces) if suited else SPECTRAL_WIDTH
-    return positions * np.float32(width), width
+    if init == "spectral":
+        return positions * np.float32(SPECTRAL_WIDTH), SPECTRAL_WIDTH
+    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
+    for _ in range(SMOOTHING):
+        positions = smoothed(levels[-1], positions, 1.0, keep_internal=True)
+    return scaled_robustly(positions) * np.float32(width), width
 
 
 def given_positions(
@@ -135,13 +137,3 @@ def given_positions(
     if connected is not None and len(positions) != n:
         positions = taken(positions, connected)
     return taken(positions, levels[0].order)
-
-
-def on_coarsest(levels: tuple[ArrangedLevel, ...], lengths: np.ndarray) -> np.ndarray:
-    """Mean distances of the rows that the coarsest level's vertices stand for, in that level's own order."""
-    values = taken(lengths, levels[0].order)
-    for finer, coarser in zip(levels, levels[1:], strict=False):
-        values = mean_of_members(coarser, finer.mass, values)
-    out = np.empty_like(values)
-    out[levels[-1].order] = values
-    return out

@@ -1,0 +1,64 @@
+"""Lengths of the edges of coarse levels: the shortest ways from the middle of one group to that of another."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.layout.coarsen import Level, Merging, merge_edges
+from umap_sk.runtime.compile import readonly
+
+NOTHING = np.zeros(1, np.float32)  # between the ends of all edges
+
+
+class EdgeLengths(NamedTuple):
+    """Edges of a level with lengths, those too that are too weak for the level: ways lead over them.
+
+    An edge is as long as what its two ends and what between them adds, in units of twice the largest mean distance of a
+    row to its neighbors.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray
+        The edges in compressed rows (int64, int32 or uint32).
+    between : ndarray of shape (n_edges,), or (1,) for one of all, float32
+        What lies between the ends of an edge: nothing on the finest level.
+    ends : ndarray of shape (n,), float32
+        What a vertex adds to each of its edges: half the mean distance on the finest level, 0 on others.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    between: np.ndarray
+    ends: np.ndarray
+
+    @property
+    def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read-only views of indptr, indices (as uint32) and what lies between, as kernels take them."""
+        return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.between)
+
+
+def finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
+    """Lengths of the finest level's edges, of which only mean distances of rows to their neighbors are known."""
+    return EdgeLengths(level.indptr, level.indices, NOTHING, ends_of_edges(distances))
+
+
+def ends_of_edges(distances: np.ndarray) -> np.ndarray:
+    """What rows with these mean distances add to their edges; sums of the distances themselves may leave float32."""
+    return (distances / (distances.max() or 1) / 2).astype(np.float32)
+
+
+def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
+    """Lengths of the next coarser level's edges."""
+    ways = np.empty_like(lengths.ends)
+    edges = lengths.edges
+    kernels.ways_to_middles(readonly(coarse.middle), readonly(coarse.owner), 0, *edges, readonly(lengths.ends), ways)
+    graph = merge_edges(edges, coarse.owner, coarse.n_vertices, Merging(ways=ways))
+    return EdgeLengths(*graph, np.zeros(coarse.n_vertices, np.float32))
+
+
+def coarsest_lengths(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
+    """Lengths of the coarsest level's edges, from those of the finest one's."""
+    for coarse in levels[1:]:
+        lengths = coarser_lengths(lengths, coarse)
+    return lengths
