@@ -1,5 +1,7 @@
 """Where a layout begins: scaling, ranks, the width of a start, and starts that can be repeated."""
 
+import functools
+
 import naive_graph
 import naive_layout as naive
 import numpy as np
@@ -248,15 +250,21 @@ def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
     assert found == pytest.approx({"pivot_mds": room, "spectral": 12}[init], rel=1e-2)
 
 
-def test_paths_are_smoothed(monkeypatch):
-    """By means of neighbors, pass after pass, and brought back to their width."""
-    positions, found, problem = start_of_a_graph("pivot_mds")
+def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
+    """By means of neighbors, pass after pass, and brought back to their width; on the graph itself they are not."""
+    alone, _, _ = start_of_a_graph("pivot_mds")
     monkeypatch.setattr(start, "SMOOTHING", 0)
-    rough, unsmoothed, _ = start_of_a_graph("pivot_mds")
-    assert found == unsmoothed
-    graph, smooth = dense_slices(problem.levels[0]), rough.astype(float)
+    assert np.array_equal(start_of_a_graph("pivot_mds")[0], alone)
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=500))
+    rough, width_of_rough, problem = start_of_a_graph("pivot_mds")
+    monkeypatch.undo()
+    monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=500))
+    positions, found, _ = start_of_a_graph("pivot_mds")
+    assert found == width_of_rough
+    level, smooth = problem.levels[1], rough.astype(float)
+    graph = dense_slices(level)
     for _ in range(8):
-        smooth = naive_graph.smooth(graph, smooth, np.zeros(900), 1.0)
+        smooth = naive_graph.smooth(graph, smooth, level.degree - graph.sum(1), 1.0)
     expected = found * width.scaled_robustly(smooth.astype(np.float32))
     assert np.abs(positions - expected).mean() < 0.02  # both are jittered
     assert np.abs(positions - rough).mean() > 1

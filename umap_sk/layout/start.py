@@ -24,7 +24,7 @@ from umap_sk.layout.width import (
 from umap_sk.runtime.side_by_side import taken
 
 OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
-SMOOTHING = 8  # passes over a start by shortest paths, which lay around each other what the map holds apart
+SMOOTHING = 8  # passes over a coarse level's start by shortest paths, which lay around each other what comes apart
 SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
 
 
@@ -108,19 +108,18 @@ def scaled_by_graph(
     init: str, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
     """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
-    levels = problem.levels
+    levels, order = problem.levels, problem.levels[-1].order
     if init == "spectral":
-        positions = spectral_positions(coarsest.level, n_components, seed)
-    else:
-        assert coarsest.lengths is not None
-        positions = pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)
-    positions = scaled_robustly(positions[levels[-1].order])
-    if init == "spectral":
+        positions = scaled_robustly(spectral_positions(coarsest.level, n_components, seed)[order])
         return positions * np.float32(SPECTRAL_WIDTH), SPECTRAL_WIDTH
+    assert coarsest.lengths is not None
+    positions = scaled_robustly(pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)[order])
     width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
-    for _ in range(SMOOTHING):
-        positions = smoothed(levels[-1], positions, 1.0, keep_internal=True)
-    return scaled_robustly(positions) * np.float32(width), width
+    if len(levels) > 1:
+        for _ in range(SMOOTHING):
+            positions = smoothed(levels[-1], positions, 1.0, keep_internal=True)
+        positions = scaled_robustly(positions)
+    return positions * np.float32(width), width
 
 
 def given_positions(

@@ -8,6 +8,7 @@ from umap_sk.planning.sizes import Sizes
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
 MERGED = 6  # vertices of a level for each of the next: fewer than usual, for room enough
+WITH_WEAK = 1.4  # edges between groups for each that a level keeps
 FILLED = 1.04  # room in slices for each edge
 
 
@@ -75,6 +76,10 @@ def levels_memory(sizes: Sizes) -> int:
         # Degrees, owners, and casts while the members of groups are told apart; then what is merged at once, its parts,
         # and all of it put together.
         made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
+        if sizes.start in ("auto", "pivot_mds"):
+            # The same of edges with lengths, weak ones as well, beside the levels; and every row's way to its middle.
+            measured = int(8 * WITH_WEAK * coarse_edges(sizes, n, sizes.edges))
+            made = max(made, 20 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + coarse + 2 * measured)
     # Degrees and ranks while the slices are made; of an own graph the indices are gone when the weights are laid out.
     return max(made, arranged_memory(sizes) + 8 * n - given_up(sizes) // 2)
 
