@@ -263,7 +263,7 @@ def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
     assert found == width_of_rough
     level, smooth = problem.levels[1], rough.astype(float)
     graph = dense_slices(level)
-    for _ in range(8):
+    for _ in range(4):
         smooth = naive_graph.smooth(graph, smooth, level.degree - graph.sum(1), 1.0)
     expected = found * width.scaled_robustly(smooth.astype(np.float32))
     assert np.abs(positions - expected).mean() < 0.02  # both are jittered

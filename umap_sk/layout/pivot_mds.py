@@ -11,7 +11,7 @@ from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, coarsen
 from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths
 from umap_sk.layout.init import random_positions
-from umap_sk.layout.spectral import component_centres, weight_matrix
+from umap_sk.layout.spectral import component_centres
 from umap_sk.runtime.compile import readonly
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
@@ -53,10 +53,18 @@ def pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, s
         levels.append(coarse)
     positions = positions_of_components(paths_of(lengths, levels[-1].mass), n_components, seed)
     for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
-        weights = weight_matrix(finer)
         positions = positions[coarser.owner]
-        positions = (positions + weights @ positions / weights.sum(1)[:, None]) / 2
+        positions = (positions + means_of_neighbors(finer, positions)) / 2
     return positions.astype(np.float32)
+
+
+def means_of_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
+    """Weighted means of the vertices that each one lists, and of its own position by the edges inside of it."""
+    shape = (level.n_vertices, level.n_vertices)
+    graph = csr_array((level.weights * np.float32(level.scale), level.indices, level.indptr), shape)
+    outside = graph.sum(1, dtype=np.float64)
+    inside = np.maximum(level.degree - outside, np.finfo(np.float32).tiny)
+    return (graph @ positions + inside[:, None] * positions) / (outside + inside)[:, None]
 
 
 def paths_of(lengths: EdgeLengths, mass: np.ndarray) -> Paths:
