@@ -26,7 +26,8 @@ def layout_of(graph, n_levels=1, *, on_grid=False, majorized=False, **forces):
 def some_rows(level, first, last):
     """A level whose slices and degrees are those of some rows, from the beginning of a block on, alone."""
     slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
-    return level._replace(slices=slices, degree=level.degree[first:last], first_row=first)
+    own = {"degree": level.degree[first:last], "inside": level.inside[first:last]}
+    return level._replace(slices=slices, first_row=first, **own)
 
 
 def step(layout, phase, state):

@@ -226,19 +226,22 @@ def test_average():
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
-@pytest.mark.parametrize("keep_internal", [False, True])
 @pytest.mark.parametrize("d", [2, 3])
-def test_smoothed_is_the_twins(share, keep_internal, d):
-    """Of rows with more edges than are gathered at once, too."""
+def test_smoothed_is_the_twins(share, d):
+    """Of rows with more edges than are gathered at once, too; on coarse levels with what is inside of vertices."""
     positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
-    for level in sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0):
+    for depth, level in enumerate(sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0)):
         own = positions[: level.n_vertices]
         graph = dense_slices(level)
         assert (graph > 0).sum(1).max() > kernels.PULLED
-        inner = np.maximum(0, level.degree - graph.sum(1)) if keep_internal else np.zeros(len(graph))
-        result = sell.smoothed(level, own, share, keep_internal=keep_internal)
-        np.testing.assert_allclose(result, naive.smooth(graph, own, inner, share), rtol=1e-4, atol=1e-5)
-        if not keep_internal:
+        inside = np.maximum(0, level.degree - graph.sum(1)) if depth else np.zeros(len(graph))
+        if depth:
+            np.testing.assert_allclose(level.inside, inside, rtol=1e-4, atol=1e-4)
+            assert inside.max() > 1
+        result = sell.smoothed(level, own, share)
+        np.testing.assert_allclose(result, naive.smooth(graph, own, inside, share), rtol=1e-4, atol=1e-5)
+        if not depth:
+            assert level.inside.size == 0
             lonely = graph.sum(1) == 0
             assert lonely.any()
             assert (result[lonely] == own[lonely]).all()

@@ -14,6 +14,7 @@ from umap_sk.layout.coarsen import Level
 from umap_sk.layout.edge_lengths import EdgeLengths
 from umap_sk.layout.problem import Coarsest
 from umap_sk.layout.sell import (
+    NO_SLICES,
     ArrangedLevel,
     Slices,
     arranged_vectors,
@@ -23,6 +24,7 @@ from umap_sk.layout.sell import (
     orders_of,
     starts_of_slices,
     with_row_owners,
+    with_slices,
 )
 from umap_sk.runtime.compile import readonly
 
@@ -70,7 +72,7 @@ def _tower(
         order, rank = orders[depth], inverse(orders[depth])
         made = arranged_vectors(levels, orders, rank, depth)
         here = depth >= len(vectors) or level is coarsest
-        arranged.append(made._replace(slices=make_slices([level], order, rank)) if here else made)
+        arranged.append(with_slices(made, make_slices([level], order, rank)) if here else made)
     return Tower(with_row_owners(arranged), Coarsest(coarsest, lengths))
 
 
@@ -137,4 +139,5 @@ def _laid_out(
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     mass = wanted.mass if len(wanted.mass) else np.broadcast_to(np.float32(1), n_vertices)
-    return ArrangedLevel(slices, order[:0], wanted.degree, mass, order[:0], wanted.row_owner, wanted.first_row)
+    block = ArrangedLevel(NO_SLICES, order[:0], wanted.degree, mass, order[:0], wanted.row_owner)
+    return with_slices(block._replace(first_row=wanted.first_row), slices)

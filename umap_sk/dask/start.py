@@ -91,7 +91,7 @@ def prolonged(cluster: Cluster, layout: Layout, depth: int, positions: Future) -
     if depth - 1 >= len(layout.blocks):
         return submit(cluster, "prolong", _prolonged, layout.tower, depth, positions, wide=True)
     owners = submit(cluster, "prolong", _of_owners, layout.tower, depth, positions)
-    parts = of_blocks(cluster, layout.blocks[depth - 1], "prolong", _smoothed, owners, 0.5, depth > 1, True)
+    parts = of_blocks(cluster, layout.blocks[depth - 1], "prolong", _smoothed, owners, 0.5, True)
     return submit(cluster, "prolong", np.concatenate, parts)
 
 
@@ -108,7 +108,7 @@ def of_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *give
 def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     finest = layout.blocks[0]
     for _ in range(PASSES):
-        parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False, False)
+        parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
     scaled = submit(cluster, "start", scaled_robustly, positions)
     edges = of_blocks(cluster, finest, "start", sampled_edges, scaled)
@@ -158,10 +158,8 @@ def _of_owners(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
     return positions[tower.levels[depth].owner]
 
 
-def _smoothed(
-    block: ArrangedLevel, positions: np.ndarray, share: float, keep_internal: bool, jittered: bool
-) -> np.ndarray:
-    moved = smoothed(block, positions, share, keep_internal=keep_internal)
+def _smoothed(block: ArrangedLevel, positions: np.ndarray, share: float, jittered: bool) -> np.ndarray:
+    moved = smoothed(block, positions, share)
     if jittered:
         kernels.jitter(moved, block.first_row, np.float32(JITTER))
     return moved

@@ -14,6 +14,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
 EPSILON = f4(1e-7)
+INERTIA = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
 FARTHEST = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
 
 
@@ -30,6 +31,20 @@ def add_field(count, rate, degrees, field, gradient):
     """Add the field at every row, times its degree."""
     for q in range(count):
         gradient[q] += rate * degrees[q] * field[q]
+
+
+@kernel
+def add_inertia(low, high, inside, degree, curvatures):
+    """Curvature of vertices that little but what is inside of them holds, which would run away from what repels them.
+
+    Of a vertex's degree `inside` is what its rows' edges to each other weigh; the share counts to the 8th power.
+    """
+    for i in range(low, high):
+        share = inside[i] / (degree[i] + EPSILON)
+        share *= share
+        share *= share
+        for k in range(curvatures.shape[1]):
+            curvatures[i - low, k] += INERTIA * inside[i] * (share * share)
 
 
 @kernel
@@ -96,8 +111,13 @@ def sampled_step(
 
 
 @parallel_kernel
-def field_step(positions, places, first_row, moments, starts, indices, weights, degree, settings, out, out_moments):
-    """One epoch whose repulsion is a field; `out` arrives with it. A momentum below 0 stands for Adam."""
+def field_step(
+    positions, places, first_row, moments, starts, indices, weights, degree, inside, settings, out, out_moments
+):
+    """One epoch whose repulsion is a field; `out` arrives with it. A momentum below 0 stands for Adam.
+
+    On coarse levels `inside` are weights of edges inside of vertices.
+    """
     n, d = out.shape
     turns = shared_out((n + BLOCK - 1) // BLOCK)
     for thread in prange(turns.shape[0]):
@@ -117,5 +137,7 @@ def field_step(positions, places, first_row, moments, starts, indices, weights, 
             if settings[0].momentum < f4(0):
                 adam_block(*here, settings[0], gradient, out, out_moments)
             else:
+                if inside.shape[0] > 0:
+                    add_inertia(low, high, inside, degree, curvatures)
                 majorized_block(*here, curvatures, settings[0], gradient, out, out_moments)
             block = next_block(turns, thread)

@@ -242,7 +242,7 @@ def step_rows(
     places = packed_positions(positions)
     here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
-        kernels.field_step(*here, settings, out, out_moments)
+        kernels.field_step(*here, readonly(level.inside), settings, out, out_moments)
     else:
         kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 

@@ -54,8 +54,10 @@ class ArrangedLevel(NamedTuple):
         For every vertex of the next finer level this level's vertex; empty on the finest level.
     row_owner : ndarray, int32 or uint32
         For every row of the finest level this level's vertex; empty on the finest level.
+    inside : ndarray of shape (n,), float32
+        Of every vertex's degree, what edges inside of it weigh; empty on the finest level.
     first_row : int
-        Where slices and degrees begin, if they are of some rows alone.
+        Where slices, degrees and what is inside begin, if they are of some rows alone.
     """
 
     slices: Slices
@@ -64,6 +66,7 @@ class ArrangedLevel(NamedTuple):
     mass: np.ndarray
     owner: np.ndarray
     row_owner: np.ndarray
+    inside: np.ndarray = np.empty(0, np.float32)
     first_row: int = 0
 
     @property
@@ -91,8 +94,18 @@ def arrange(
         if depth == 0 and len(orders) > 1:
             give_back()
         slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
-        arranged.append(vectors._replace(slices=slices))
+        arranged.append(with_slices(vectors, slices))
     return with_row_owners(arranged[::-1])
+
+
+def with_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
+    """A level, or some of its rows, with its edges."""
+    level = level._replace(slices=slices)
+    if len(level.row_owner) == 0:
+        return level
+    outside = np.empty_like(level.degree)
+    kernels.slice_sums(level.edges[0], level.edges[2], outside)
+    return level._replace(inside=np.maximum(level.degree - outside, np.float32(0)))
 
 
 def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
@@ -215,20 +228,18 @@ def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray)
     return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
-def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float, *, keep_internal: bool = False) -> np.ndarray:
-    """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors."""
-    inner = np.empty(0, np.float32)
-    if keep_internal:
-        outside = np.empty_like(level.degree)
-        kernels.slice_sums(level.edges[0], level.edges[2], outside)
-        inner = np.maximum(level.degree - outside, np.float32(0))
+def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
+    """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors.
+
+    Edges inside of a vertex lead to itself.
+    """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
-    kernels.smooth(readonly(positions), level.first_row, out, *level.edges, inner, np.float32(share))
+    kernels.smooth(readonly(positions), level.first_row, out, *level.edges, readonly(level.inside), np.float32(share))
     return out
 
 
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5, keep_internal=depth > 1)
+    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

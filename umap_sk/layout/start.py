@@ -117,7 +117,7 @@ def scaled_by_graph(
     width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
     if len(levels) > 1:
         for _ in range(SMOOTHING):
-            positions = smoothed(levels[-1], positions, 1.0, keep_internal=True)
+            positions = smoothed(levels[-1], positions, 1.0)
         positions = scaled_robustly(positions)
     return positions * np.float32(width), width
 
