@@ -159,7 +159,7 @@ def test_groups_with_numbers_beyond_int32():
     room = np.concatenate([[0], np.cumsum(np.bincount(low, np.diff(level.indptr)))]).astype(np.int64)
     indices, weights = np.empty(room[-1], np.uint32), np.empty(room[-1], np.float32)
     none = np.empty(0, np.float32)
-    rules = np.float32(level.scale), np.float32(0), far, none, none
+    rules = np.float32(level.scale), np.float32(0), far, readonly(none), readonly(none)
     kernels.coarse_rows(*groups, *level.edges, *rules, 0, readonly(room), indices, weights, lengths)
     expected = [{} for _ in range(size)]
     rows = np.repeat(np.arange(N), np.diff(level.indptr))

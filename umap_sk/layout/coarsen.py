@@ -187,7 +187,8 @@ def merged_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
     indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-    rules = np.float32(merging.scale), np.float32(merging.least), owner, own_ways, merging.ways
+    ways = readonly(own_ways), readonly(merging.ways)
+    rules = np.float32(merging.scale), np.float32(merging.least), owner, *ways
     kernels.coarse_rows(*groups, *rules, first, readonly(starts), indices, weights, lengths)
     kernels.close_gaps(readonly(starts), readonly(lengths), indices, weights)
     kept = int(lengths.sum())
