@@ -6,10 +6,11 @@ import pytest
 from benchmarks.judge import Figures, judge
 from umap_sk import PrecomputedUMAP
 
-# umap-learn 0.5.12 with its spectral start on the same neighbors, seed 0: figures, and width of the wider axis.
+# umap-learn 0.5.12 with its spectral start on the same neighbors, seed 0 for digits and medians of five for the images:
+# figures, and width of the wider axis.
 UMAP_LEARN = {
     "digits": (Figures(0.9874, 0.5349, 0.9894, 0.6310, 0.3688, 2.914), 27.3),
-    "few_images": (Figures(0.9791, 0.2796, 0.7500, 0.7341, 0.5840, 3.051), 16.9),
+    "few_images": (Figures(0.9789, 0.2798, 0.7447, 0.7393, 0.5972, 3.039), 16.9),
 }
 # By how much a figure may be worse. Accuracy differs by .007 between seeds here.
 SLACK = Figures(trust=0.001, recall15=0.002, knn5acc=0.006, triplet=0.0, spearman=0.0, eff=0.005)
