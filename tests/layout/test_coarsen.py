@@ -76,8 +76,8 @@ def test_coarse_level_is_the_twins(symmetric):
     assert ((dense(coarse) > 0) == (graph > 0)).all()
     np.testing.assert_allclose(coarse.degree, degree, rtol=1e-6)
     assert coarse.mass.tolist() == mass.tolist()
-    assert coarse.middle.tolist() == np.flatnonzero(state == 1).tolist()
-    assert coarse.owner[coarse.middle].tolist() == list(range(coarse.n_vertices))
+    assert coarse.root.tolist() == np.flatnonzero(state == 1).tolist()
+    assert coarse.owner[coarse.root].tolist() == list(range(coarse.n_vertices))
     for first, last in zip(coarse.indptr[:-1], coarse.indptr[1:], strict=True):
         assert len(set(coarse.indices[first:last].tolist())) == last - first
 

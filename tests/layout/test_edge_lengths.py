@@ -1,4 +1,4 @@
-"""Lengths of coarse levels' edges against their twin: the shortest ways from middle to middle."""
+"""Lengths of coarse levels' edges against their twin: the shortest paths from root to root."""
 
 import naive_paths as naive
 import numpy as np
@@ -49,26 +49,26 @@ def test_coarser_lengths_are_the_twins(depth, symmetric):
     finer = coarsest_lengths(built[:-1], finest_lengths(built[0], distances_of(N)))
     level = built[-1]
     lengths = coarser_lengths(finer, level)
-    expected = naive.coarser_lengths(dense_lengths(finer), level.owner, level.middle)
+    expected = naive.coarser_lengths(dense_lengths(finer), level.owner, level.root)
     np.testing.assert_allclose(dense_lengths(lengths), expected, rtol=1e-6)
     assert lengths.between.dtype == np.float32 and not lengths.ends.any()
     assert np.isfinite(expected[dense_weights(level) > 0]).all()
     assert len(lengths.indices) > len(level.indices)
 
 
-def test_lengths_along_a_path_are_the_differences_of_middles():
+def test_lengths_along_a_path_are_the_differences_of_roots():
     """Whatever the sizes of the groups, on every level."""
     n = 5000
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n), format="csr").astype(np.float32)
     graph = coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     built = coarsen.build_levels(graph, 0, largest=100)
     assert len(built) > 3
-    lengths, middles = finest_lengths(built[0], np.ones(n, np.float32)), np.arange(n)
+    lengths, roots = finest_lengths(built[0], np.ones(n, np.float32)), np.arange(n)
     for level in built[1:]:
-        lengths, middles = coarser_lengths(lengths, level), middles[level.middle]
+        lengths, roots = coarser_lengths(lengths, level), roots[level.root]
         found = dense_lengths(lengths)
         edges = np.isfinite(found)
-        assert np.array_equal(found[edges], np.abs(middles[:, None] - middles)[edges])
+        assert np.array_equal(found[edges], np.abs(roots[:, None] - roots)[edges])
 
 
 def test_parts_and_threads_make_the_same_bits(monkeypatch):

@@ -76,7 +76,7 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
         curvatures = naive.curvatures(dense_slices(level), state.positions, f) + epsilon
         if phase.depth:
             inside = np.maximum(0, degree - dense_slices(level).sum(1))
-            curvatures += naive.inertia(inside, degree)[:, None]
+            curvatures += naive.inner_curvature(inside, degree)[:, None]
         beta = descent.momentum * (np.clip(done / (phase.epochs * descent.momentum_rise), 0, 1) if phase.depth else 1)
         alpha /= sharpest_bend(layout.forces.curve)
         expected = naive.heavy_ball(state.positions, state.moments, gradient, curvatures, beta, alpha)

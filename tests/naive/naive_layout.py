@@ -124,7 +124,7 @@ def curvatures(graph, positions, f):
     return (graph * (f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b))).sum(1)[:, None]
 
 
-def inertia(inside, degree):
+def inner_curvature(inside, degree):
     """Curvature of coarse vertices whose rows have almost all of their weights among each other."""
     shares = np.divide(inside, degree, out=np.zeros_like(degree), where=degree > 0)
     return 0.1 * inside * shares**8

@@ -14,16 +14,16 @@ def edge_lengths(graph, distances):
     return out
 
 
-def coarser_lengths(lengths, owner, middle):
-    """Length of the shortest way from one group's middle to another's over one edge; infinity where there is none."""
-    n, size = len(owner), len(middle)
-    to_middle = np.array([0 if i == middle[owner[i]] else lengths[i, middle[owner[i]]] for i in range(n)])
+def coarser_lengths(lengths, owner, root):
+    """Length of the shortest path from root to root over one edge between the groups; infinity where there is none."""
+    n, size = len(owner), len(root)
+    to_root = np.array([0 if i == root[owner[i]] else lengths[i, root[owner[i]]] for i in range(n)])
     out = np.full((size, size), np.inf)
     for i in range(n):
         for j in range(n):
             if owner[i] != owner[j]:
-                way = to_middle[i] + lengths[i, j] + to_middle[j]
-                out[owner[i], owner[j]] = min(out[owner[i], owner[j]], way)
+                path = to_root[i] + lengths[i, j] + to_root[j]
+                out[owner[i], owner[j]] = min(out[owner[i], owner[j]], path)
     return out
 
 

@@ -119,23 +119,23 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 
     pieces = by_rounds(cluster, parts, merged)
     known = each(cluster, "describe", _row_lengths, pieces)
-    middle = submit(cluster, "aggregate", _middles, state, level.vectors)
-    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, middle, size)
-    lengths = coarser_lengths(cluster, level.lengths, owner, middle, bounds) if level.lengths else None
+    root = submit(cluster, "aggregate", _roots, state, level.vectors)
+    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, root, size)
+    lengths = coarser_lengths(cluster, level.lengths, owner, root, bounds) if level.lengths else None
     return LevelInPieces(pieces, bounds, vectors, 1.0, lengths)
 
 
 def coarser_lengths(
-    cluster: Cluster, lengths: LengthsInPieces, owner: Future, middle: Future, bounds: list[int]
+    cluster: Cluster, lengths: LengthsInPieces, owner: Future, root: Future, bounds: list[int]
 ) -> LengthsInPieces:
     """What :func:`umap_sk.layout.edge_lengths.coarser_lengths` makes of edges in memory."""
-    parts = each(cluster, "lengths", _ways, lengths.pieces, owner, middle, lengths.ends)
-    ways = submit(cluster, "lengths", np.concatenate, parts)
+    parts = each(cluster, "lengths", _paths_to_roots, lengths.pieces, owner, root, lengths.ends)
+    paths = submit(cluster, "lengths", np.concatenate, parts)
 
     def merged(part: int, at: str) -> Future:
         span = bounds[part : part + 2]
         members = each(cluster, "send", _members, lengths.pieces, owner, *span)
-        return submit(cluster, "lengths", _measured, members, owner, *span, ways, lengths.ends is not None, at=at)
+        return submit(cluster, "lengths", _measured, members, owner, *span, paths, lengths.ends is not None, at=at)
 
     return LengthsInPieces(by_rounds(cluster, len(bounds) - 1, merged), None)
 
@@ -167,14 +167,14 @@ def _ends(lengths: list[np.ndarray]) -> np.ndarray:
     return ends_of_edges(np.concatenate(lengths))
 
 
-def _ways(piece: Piece, owner: np.ndarray, middle: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
-    ways = np.empty(piece.n_rows, np.float32)
+def _paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
+    paths = np.empty(piece.n_rows, np.float32)
     indptr, indices, weights = piece.edges
     between = weights if ends is None else readonly(NOTHING)
     added = np.zeros(len(owner), np.float32) if ends is None else ends
-    groups = readonly(middle), readonly(owner), piece.first_row
-    kernels.ways_to_middles(*groups, indptr, indices, between, readonly(added), ways)
-    return ways
+    groups = readonly(root), readonly(owner), piece.first_row
+    kernels.paths_to_roots(*groups, indptr, indices, between, readonly(added), paths)
+    return paths
 
 
 def _whole_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int) -> EdgeLengths:
@@ -198,8 +198,8 @@ def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
     return _without_edges([piece.lengths for piece in known], degree, mass, none, none)
 
 
-def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, middle: np.ndarray, size: int) -> Level:
-    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner, middle)
+def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, root: np.ndarray, size: int) -> Level:
+    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner, root)
 
 
 def _row_lengths(piece: Piece) -> np.ndarray:
@@ -231,7 +231,7 @@ def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
     return prefix_sums(state == 1, level.owner.dtype)
 
 
-def _middles(state: np.ndarray, level: Level) -> np.ndarray:
+def _roots(state: np.ndarray, level: Level) -> np.ndarray:
     return np.flatnonzero(state == 1).astype(level.owner.dtype)
 
 
@@ -261,13 +261,13 @@ def _measured(
     owner: np.ndarray,
     first: int,
     last: int,
-    ways: np.ndarray,
+    paths: np.ndarray,
     finest: bool,
 ) -> Piece:
     """The same with lengths."""
     graph = rows.joined([part for _, part in members], rows.beside_worker())
     graph = graph._replace(weights=NOTHING) if finest else graph
-    return _merged_by(graph, members, owner, first, last, Merging(ways=ways))
+    return _merged_by(graph, members, owner, first, last, Merging(paths=paths))
 
 
 def _merged_by(
@@ -285,8 +285,8 @@ def _merged_by(
     room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
     lengths = np.empty(last - first, np.int64)
     edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
-    own_ways = merging.ways[numbers] if len(merging.ways) else merging.ways
-    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_ways, first, room, lengths)
+    own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
+    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
     return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))
 
 

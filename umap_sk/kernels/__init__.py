@@ -13,8 +13,8 @@ from umap_sk.kernels.coarsen import (
     coarse_rows,
     exclude_neighbors,
     group_members,
+    paths_to_roots,
     row_sums,
-    ways_to_middles,
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.epoch import BETA1, BETA2, field_step, sampled_step

@@ -91,35 +91,35 @@ def widest_group(first, last, member_indptr, members, indptr):
 
 
 @parallel_kernel
-def ways_to_middles(middle, owner, first_row, indptr, indices, between, ends, ways):
-    """Length of the way from the end of any of a vertex's edges to the middle of its group.
+def paths_to_roots(root, owner, first_row, indptr, indices, between, ends, paths):
+    """Length of the path from the end of any of a vertex's edges over the vertex to the root of its group.
 
-    An edge is as long as what its two `ends` and what `between` them adds, one value for all or one for each. `ways`,
+    An edge is as long as what its two `ends` and what `between` them adds, one value for all or one for each. `paths`,
     `indptr` and `indices` are of the vertices from `first_row` on, everything else of all.
     """
     last = between.shape[0] - 1
-    for row in prange(ways.shape[0]):
+    for row in prange(paths.shape[0]):
         i = first_row + row
-        center = np.int64(middle[owner[i]])
-        way = ends[i]
-        if center != i:
+        own_root = np.int64(root[owner[i]])
+        path = ends[i]
+        if own_root != i:
             for e in range(indptr[row], indptr[row + 1]):
-                if indices[e] == center:
-                    way += (ends[i] + ends[center]) + between[min(e, last)]
+                if indices[e] == own_root:
+                    path += (ends[i] + ends[own_root]) + between[min(e, last)]
                     break
-        ways[row] = way
+        paths[row] = path
 
 
 @kernel
-def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, own_ways, ways, keys, totals, slots):
+def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, own_paths, paths, keys, totals, slots):
     """Bring together the edges of c's members by the owner of their other end in a hash table; the number of owners.
 
-    The members are members[first:last]. Weights are added up; where there are `ways`, weights are lengths, and the
-    shortest way counts.
+    The members are members[first:last]. Weights are added up; where there are `paths`, weights are lengths, and the
+    shortest path counts.
     """
     mask = keys.shape[0] - 1
     last_weight = weights.shape[0] - 1
-    measured = ways.shape[0] > 0
+    measured = paths.shape[0] > 0
     count = 0
     for m in range(first, last):
         i = members[m]
@@ -136,7 +136,7 @@ def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, 
                 slots[count] = slot
                 count += 1
             if measured:
-                length = (own_ways[i] + ways[indices[e]]) + weights[min(e, last_weight)]
+                length = (own_paths[i] + paths[indices[e]]) + weights[min(e, last_weight)]
                 totals[slot] = min(totals[slot], length)
             else:
                 totals[slot] += weights[e]
@@ -153,8 +153,8 @@ def coarse_rows(
     scale,
     least,
     owner,
-    own_ways,
-    ways,
+    own_paths,
+    paths,
     first_vertex,
     starts,
     out_indices,
@@ -165,8 +165,8 @@ def coarse_rows(
 
     The r-th of them has members from member_indptr[r] on, and lengths[r] edges from starts[r] on, where there is room
     for all edges of its members. Edges that are weaker than `least`, and are not the vertex's strongest, are left out.
-    Where there are `ways` from the ends of edges to the middles of groups, of all vertices and as `own_ways` of the
-    rows of the graph, weights are what lies between the ends, and an edge is the shortest way from middle to middle.
+    Where there are `paths` from the ends of edges to the roots of groups, of all vertices and as `own_paths` of the
+    rows of the graph, weights are what lies between the ends, and an edge is the shortest path from root to root.
     """
     n = lengths.shape[0]
     turns = shared_out((n + 255) // 256)
@@ -181,7 +181,7 @@ def coarse_rows(
             slots = np.empty(size, np.int64)
             for r in range(low, high):
                 bounds = member_indptr[r], member_indptr[r + 1]
-                edges = members, indptr, indices, weights, owner, own_ways, ways
+                edges = members, indptr, indices, weights, owner, own_paths, paths
                 count = gather_coarse_row(first_vertex + r, *bounds, *edges, keys, totals, slots)
                 strongest = f4(0)
                 for s in range(count):

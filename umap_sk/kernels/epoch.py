@@ -14,7 +14,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
 EPSILON = f4(1e-7)
-INERTIA = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
+INNER_CURVATURE = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
 FARTHEST = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
 
 
@@ -34,7 +34,7 @@ def add_field(count, rate, degrees, field, gradient):
 
 
 @kernel
-def add_inertia(low, high, inside, degree, curvatures):
+def add_inner_curvature(low, high, inside, degree, curvatures):
     """Curvature of vertices that little but what is inside of them holds, which would run away from what repels them.
 
     Of a vertex's degree `inside` is what its rows' edges to each other weigh; the share counts to the 8th power.
@@ -44,7 +44,7 @@ def add_inertia(low, high, inside, degree, curvatures):
         share *= share
         share *= share
         for k in range(curvatures.shape[1]):
-            curvatures[i - low, k] += INERTIA * inside[i] * (share * share)
+            curvatures[i - low, k] += INNER_CURVATURE * inside[i] * (share * share)
 
 
 @kernel
@@ -138,6 +138,6 @@ def field_step(
                 adam_block(*here, settings[0], gradient, out, out_moments)
             else:
                 if inside.shape[0] > 0:
-                    add_inertia(low, high, inside, degree, curvatures)
+                    add_inner_curvature(low, high, inside, degree, curvatures)
                 majorized_block(*here, curvatures, settings[0], gradient, out, out_moments)
             block = next_block(turns, thread)

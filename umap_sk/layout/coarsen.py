@@ -32,8 +32,9 @@ class Level(NamedTuple):
         Rows that the vertex stands for.
     owner : ndarray, int32 or uint32
         For every vertex of the next finer level, this level's vertex; empty on the finest level.
-    middle : ndarray, int32 or uint32
-        For every vertex, that of the next finer level which its group has formed around; empty on the finest level.
+    root : ndarray, int32 or uint32
+        For every vertex, that of the next finer level which its group has formed around, a member of the independent
+        set; empty on the finest level.
     """
 
     indptr: np.ndarray
@@ -43,7 +44,7 @@ class Level(NamedTuple):
     degree: np.ndarray
     mass: np.ndarray
     owner: np.ndarray
-    middle: np.ndarray
+    root: np.ndarray
 
     @property
     def n_vertices(self) -> int:
@@ -123,10 +124,10 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
     kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
-    middle = np.flatnonzero(state == 1).astype(owner.dtype)
+    root = np.flatnonzero(state == 1).astype(owner.dtype)
     del state, number
     graph = merge_edges(level.edges, owner, size, Merging(level.scale, LEAST_WEIGHT))
-    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner, middle)
+    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner, root)
 
 
 def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -145,14 +146,14 @@ class Merging(NamedTuple):
         What weights are multiplied by.
     least : float
         Weaker edges are left out, if they are not the vertex's strongest.
-    ways : ndarray, float32
-        From the ends of every vertex's edges to the middle of its group; weights are lengths between the ends then, of
-        which the shortest way from middle to middle is kept. Empty where weights are added up.
+    paths : ndarray, float32
+        From the ends of every vertex's edges to the root of its group; weights are lengths between the ends then, of
+        which the shortest path from root to root is kept. Empty where weights are added up.
     """
 
     scale: float = 1.0
     least: float = -np.inf
-    ways: np.ndarray = np.empty(0, np.float32)
+    paths: np.ndarray = np.empty(0, np.float32)
 
 
 def merge_edges(
@@ -170,7 +171,7 @@ def merge_edges(
         last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
         starts = room[first : last + 1] - room[first]
         groups = bounds[first : last + 1], members, *edges
-        parts.append(merged_rows(groups, owner, merging, merging.ways, first, starts, lengths[first:last]))
+        parts.append(merged_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
         first = last
     indptr = prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
@@ -180,15 +181,15 @@ def merged_rows(
     groups: tuple[np.ndarray, ...],
     owner: np.ndarray,
     merging: Merging,
-    own_ways: np.ndarray,
+    own_paths: np.ndarray,
     first: int,
     starts: np.ndarray,
     lengths: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
     indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-    ways = readonly(own_ways), readonly(merging.ways)
-    rules = np.float32(merging.scale), np.float32(merging.least), owner, *ways
+    paths = readonly(own_paths), readonly(merging.paths)
+    rules = np.float32(merging.scale), np.float32(merging.least), owner, *paths
     kernels.coarse_rows(*groups, *rules, first, readonly(starts), indices, weights, lengths)
     kernels.close_gaps(readonly(starts), readonly(lengths), indices, weights)
     kept = int(lengths.sum())

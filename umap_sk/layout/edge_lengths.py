@@ -1,4 +1,4 @@
-"""Lengths of the edges of coarse levels: the shortest ways from the middle of one group to that of another."""
+"""Lengths of the edges of coarse levels: the shortest paths from the root of one group to that of another."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ NOTHING = np.zeros(1, np.float32)  # between the ends of all edges
 
 
 class EdgeLengths(NamedTuple):
-    """Edges of a level with lengths, those too that are too weak for the level: ways lead over them.
+    """Edges of a level with lengths, those too that are too weak for the level: paths lead over them.
 
     An edge is as long as what its two ends and what between them adds, in units of twice the largest mean distance of a
     row to its neighbors.
@@ -50,10 +50,10 @@ def ends_of_edges(distances: np.ndarray) -> np.ndarray:
 
 def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
     """Lengths of the next coarser level's edges."""
-    ways = np.empty_like(lengths.ends)
+    paths = np.empty_like(lengths.ends)
     edges = lengths.edges
-    kernels.ways_to_middles(readonly(coarse.middle), readonly(coarse.owner), 0, *edges, readonly(lengths.ends), ways)
-    graph = merge_edges(edges, coarse.owner, coarse.n_vertices, Merging(ways=ways))
+    kernels.paths_to_roots(readonly(coarse.root), readonly(coarse.owner), 0, *edges, readonly(lengths.ends), paths)
+    graph = merge_edges(edges, coarse.owner, coarse.n_vertices, Merging(paths=paths))
     return EdgeLengths(*graph, np.zeros(coarse.n_vertices, np.float32))
 
 

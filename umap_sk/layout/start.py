@@ -24,7 +24,7 @@ from umap_sk.layout.width import (
 from umap_sk.runtime.side_by_side import taken
 
 OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
-SMOOTHING = 4  # passes over a coarse level's start by shortest paths, which lay around each other what comes apart
+SMOOTHING = 4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
 SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
 
 

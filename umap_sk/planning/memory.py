@@ -77,7 +77,7 @@ def levels_memory(sizes: Sizes) -> int:
         # and all of it put together.
         made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
         if sizes.start in ("auto", "pivot_mds"):
-            # The same of edges with lengths, weak ones as well, beside the levels; and every row's way to its middle.
+            # The same of edges with lengths, weak ones as well, beside the levels; and every row's path to its root.
             measured = int(8 * WITH_WEAK * coarse_edges(sizes, n, sizes.edges))
             made = max(made, 20 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + coarse + 2 * measured)
     # Degrees and ranks while the slices are made; of an own graph the indices are gone when the weights are laid out.
