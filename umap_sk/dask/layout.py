@@ -73,9 +73,11 @@ def laid_out(
         seed = state.seed
     if isinstance(init, str) and init == "auto":
         init = automatic_start(None, graph.graph.lengths is not None, umap.n_components, seed)
-    measured = not state and isinstance(init, str) and init == "pivot_mds"
+    begin = Start(init, rescale=umap.rescale_init)
     with report.phase("resume" if state else "start") as entry:
-        levels = build_levels(cluster, graph.graph, graph.scale, umap.n_components, seed, measured=measured)
+        levels = build_levels(
+            cluster, graph.graph, graph.scale, umap.n_components, seed, measured=begin.needs_lengths and not state
+        )
         tower, blocks = arrange(cluster, levels, seed)
         del levels
         forces = parameters.forces_of(umap, curve)
@@ -83,7 +85,7 @@ def laid_out(
         if state:
             standing = epochs.taken_up(cluster, layout, state)
         else:
-            positions, width = start(cluster, layout, Start(init, rescale=umap.rescale_init), graph.graph.kept)
+            positions, width = start(cluster, layout, begin, graph.graph.kept)
             standing = epochs.begun(cluster, layout, positions, width)
         entry["levels"] = layout.n_levels
     lost = graph.lost if graph.lost.any() else None

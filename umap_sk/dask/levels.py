@@ -252,8 +252,7 @@ def _merged(
     members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
     """Rows of some coarse vertices, whose members come piece by piece."""
-    graph = rows.joined([part for _, part in members], rows.beside_worker())
-    return _merged_by(graph, members, owner, first, last, Merging(scale, LEAST_WEIGHT))
+    return _merged_by(members, owner, first, last, Merging(scale, LEAST_WEIGHT))
 
 
 def _measured(
@@ -265,26 +264,26 @@ def _measured(
     finest: bool,
 ) -> Piece:
     """The same with lengths."""
-    graph = rows.joined([part for _, part in members], rows.beside_worker())
-    graph = graph._replace(weights=NOTHING) if finest else graph
-    return _merged_by(graph, members, owner, first, last, Merging(paths=paths))
+    return _merged_by(members, owner, first, last, Merging(paths=paths), NOTHING if finest else None)
 
 
 def _merged_by(
-    graph: FuzzyGraph,
     members: list[tuple[np.ndarray, FuzzyGraph]],
     owner: np.ndarray,
     first: int,
     last: int,
     merging: Merging,
+    weights: np.ndarray | None = None,
 ) -> Piece:
+    graph = rows.joined([part for _, part in members], rows.beside_worker())
+    weights = graph.weights if weights is None else weights
     numbers = np.concatenate([part for part, _ in members])
     owners = owner[numbers].astype(np.int64) - first
     bounds = prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
     room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
     lengths = np.empty(last - first, np.int64)
-    edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(graph.weights)
+    edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
     kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
     return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))

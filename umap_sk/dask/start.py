@@ -14,7 +14,6 @@ from umap_sk.layout.problem import Schedule, phases_of
 from umap_sk.layout.schedule import Phase
 from umap_sk.layout.sell import JITTER, ArrangedLevel, prolongation, smoothed
 from umap_sk.layout.start import (
-    OF_A_GRAPH,
     Start,
     averaged,
     given_positions,
@@ -66,10 +65,9 @@ def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tupl
 
 def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -> tuple[Future, float]:
     """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
-    of_graph = isinstance(start.init, str) and start.init in OF_A_GRAPH
-    if of_graph:
+    if start.is_of_graph:
         held = layout.tower, layout.phases, layout.forces
-        found = submit(cluster, "start", _of_graph, *held, start.init, *layout[-2:], wide=True)
+        found = submit(cluster, "start", _of_graph, *held, start, *layout[-2:], wide=True)
     else:
         finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
         if is_scaled(start):
@@ -78,7 +76,7 @@ def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -
             found = submit(cluster, "start", _means, layout.tower, finest, layout.phases, layout.forces)
     positions = submit(cluster, "start", itemgetter(0), found)
     width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
-    if layout.phases[0].depth < layout.n_levels - 1 and (of_graph or is_scaled(start)):
+    if layout.phases[0].depth < layout.n_levels - 1 and is_scaled(start):
         for depth in range(layout.n_levels - 1, 0, -1):
             positions = prolonged(cluster, layout, depth, positions)
     if is_scaled(start):
@@ -121,11 +119,11 @@ def _of_graph(
     tower: Tower,
     phases: tuple[Phase, ...],
     forces: Forces,
-    init: str,
+    start: Start,
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
-    return scaled_by_graph(init, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
+    return scaled_by_graph(start, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
 
 
 def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:

@@ -51,7 +51,7 @@ def begun(
 ) -> LayoutRun:
     """A run at epoch 0; a start that is scaled is turned to the anchors."""
     held, connected = connected_part(held)
-    distances = held.lengths if isinstance(start.init, str) and start.init == "pivot_mds" else None
+    distances = held.lengths if start.needs_lengths else None
     problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
     problem = held_near(problem, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)

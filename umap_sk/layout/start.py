@@ -48,6 +48,16 @@ class Start(NamedTuple):
     rescale: bool = True
     found: bool = False
 
+    @property
+    def is_of_graph(self) -> bool:
+        """Whether the graph gives it."""
+        return isinstance(self.init, str) and self.init in OF_A_GRAPH
+
+    @property
+    def needs_lengths(self) -> bool:
+        """Whether it needs lengths of the coarsest level's edges."""
+        return self.is_of_graph and self.init != "spectral"
+
 
 def start_positions(
     start: Start,
@@ -62,8 +72,8 @@ def start_positions(
     "pivot_mds" needs the coarsest level's lengths; `connected` are the rows that take part, None for all.
     """
     levels, scaled = problem.levels, is_scaled(start)
-    if isinstance(start.init, str) and start.init in OF_A_GRAPH:
-        positions, width = scaled_by_graph(start.init, problem, coarsest, n_components, seed)
+    if start.is_of_graph:
+        positions, width = scaled_by_graph(start, problem, coarsest, n_components, seed)
     else:
         finest = given_positions(start, levels, connected, n_components, seed)
         positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
@@ -105,11 +115,11 @@ def scaled_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -
 
 
 def scaled_by_graph(
-    init: str, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
+    start: Start, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
     """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
     levels, order = problem.levels, problem.levels[-1].order
-    if init == "spectral":
+    if not start.needs_lengths:
         positions = scaled_robustly(spectral_positions(coarsest.level, n_components, seed)[order])
         return positions * np.float32(SPECTRAL_WIDTH), SPECTRAL_WIDTH
     assert coarsest.lengths is not None
