@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import dask.array as da
 import numpy as np
@@ -76,6 +77,25 @@ def test_all_workers_are_killed(client, monkeypatch, expected):
     monkeypatch.setattr(epochs, "_step", kill_all)
     np.testing.assert_array_equal(fit().embedding_.compute(), expected)
     assert len(killed) == 2
+    client.wait_for_workers(2)
+
+
+def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
+    """A worker may die between the end of the wait and the look at what was awaited."""
+    found = cluster.submit(cluster.connected(client), "echo", sum, [1, 2])
+    wait, killed = cluster.wait, []
+
+    def wait_and_kill(futures, **options):
+        wait(futures, **options)
+        if not killed:
+            killed.extend(client.run(os.getpid, workers=client.who_has(futures)[found.key]).values())
+            os.kill(killed[0], signal.SIGKILL)
+            while found.status != "lost":
+                time.sleep(0.01)
+
+    monkeypatch.setattr(cluster, "wait", wait_and_kill)
+    assert cluster.outcome(cluster.connected(client), found) == 3
+    assert len(killed) == 1
     client.wait_for_workers(2)
 
 

@@ -153,8 +153,8 @@ def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
     for future in futures:
         if future.status == "error":
             raise _plain(future.exception())
-        if future.status in ("cancelled", "lost"):
-            raise RuntimeError(f"The scheduler has lost the run ({future.status}: {future.key}). {RESTART}")
+        if future.status == "cancelled":
+            raise RuntimeError(f"The scheduler has lost the run: {future.key}. {RESTART}")
 
 
 def free(dask_scheduler: Any) -> None:
@@ -169,12 +169,12 @@ def free(dask_scheduler: Any) -> None:
 
 
 def wait_a_while(futures: Sequence[Future]) -> bool:
-    """Whether futures are still not done after a while."""
+    """Whether futures are still not done after a while, or were and died with their worker: these are made again."""
     try:
         wait(futures, timeout=PATIENCE)
     except TimeoutError:
         return True
-    return False
+    return any(future.status == "lost" for future in futures)
 
 
 RESTART = "Fit again; with checkpoint=directory that goes on from the last epochs that were written."
