@@ -180,7 +180,7 @@ def test_vertices_count_by_their_mass():
     mass = np.r_[np.full(10, 3.0), np.ones(20)]
     rows = np.repeat(np.arange(30), mass.astype(int))
     squared = ((places[:, None] - places[:8]) ** 2).sum(2)
-    found = pivot_mds.scaled_mds(squared, mass, np.zeros((30, 2)))
+    found = pivot_mds.scaled_mds(squared.copy(), mass, np.zeros((30, 2)))
     expected = pivot_mds.scaled_mds(squared[rows], np.ones(len(rows)), np.zeros((len(rows), 2)))
     np.testing.assert_allclose(found[rows], expected, rtol=1e-6, atol=1e-9)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.numbers import f4
+from umap_sk.kernels.numbers import f4, uint32
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
@@ -15,7 +15,8 @@ SWEEPS = 40  # of Jacobi's rotations, far more than it takes
 def relax_paths(indptr, indices, lengths, backwards, distances, changed):
     """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; every edge has a length.
 
-    Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
+    Edges are taken four at a time, a row's last one again where there are fewer, since what is stored after every edge
+    would have to be loaded for the next. Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
     point in any order (Tarski 1955), since a sum of floats only falls with its terms.
     """
     n = distances.shape[0]
@@ -28,11 +29,15 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
             i = high - 1 - step if backwards else low + step
             for lane in range(PIVOTS):
                 best[lane] = distances[i, lane]
-            for e in range(indptr[i], indptr[i + 1]):
-                j = indices[e]
-                length = lengths[e]
+            last = indptr[i + 1] - 1
+            for e in range(indptr[i], last + 1, 4):
+                e1, e2, e3 = min(e + 1, last), min(e + 2, last), min(e + 3, last)
+                j, j1, j2, j3 = uint32(indices[e]), uint32(indices[e1]), uint32(indices[e2]), uint32(indices[e3])
+                length, length1, length2, length3 = lengths[e], lengths[e1], lengths[e2], lengths[e3]
                 for lane in range(PIVOTS):
-                    best[lane] = min(best[lane], distances[j, lane] + length)
+                    one = min(distances[j, lane] + length, distances[j1, lane] + length1)
+                    other = min(distances[j2, lane] + length2, distances[j3, lane] + length3)
+                    best[lane] = min(best[lane], min(one, other))
             for lane in range(PIVOTS):
                 if best[lane] < distances[i, lane]:
                     distances[i, lane] = best[lane]

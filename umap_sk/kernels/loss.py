@@ -34,7 +34,7 @@ def scale_losses(
         first = part % opposite_stride
         count = (n - first + opposite_stride - 1) // opposite_stride
         pair = np.empty(count, f4)
-        share = np.empty(count, np.float64)
+        share, terms = np.empty(count, np.float64), np.empty(count, np.float64)
         whole = 0.0
         for j in range(n):
             whole += mass[j]
@@ -50,5 +50,7 @@ def scale_losses(
         for g in range(powers.shape[0]):
             total = 0.0
             for q in range(count):
-                total += share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
+                terms[q] = share[q] * log_of(1.0 + 1.0 / (pair[q] * powers[g]))
+            for q in range(count):
+                total += terms[q]
             repelled[part, g] = total * ((whole - mass[i]) / seen) * degree[i]

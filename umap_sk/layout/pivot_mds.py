@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
@@ -69,15 +69,22 @@ def means_of_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
 
 def paths_of(lengths: EdgeLengths, mass: np.ndarray) -> Paths:
     """Edges with lengths in both directions, the shorter one of two."""
-    n = len(mass)
-    degrees = np.diff(lengths.indptr)
-    of_edges = np.repeat(lengths.ends, degrees) + lengths.ends[lengths.indices] + lengths.between
+    n, indptr = len(mass), lengths.indptr
+    of_edges = np.repeat(lengths.ends, np.diff(indptr)) + lengths.ends[lengths.indices] + lengths.between
+    if len(of_edges) <= np.iinfo(np.int32).max:
+        indptr = indptr.astype(np.int32)  # else indices are made as wide
     with np.errstate(divide="ignore"):
-        closeness = csr_array((1 / of_edges.astype(np.float64), lengths.indices, lengths.indptr), (n, n))
-        closeness = closeness.maximum(closeness.T).tocsr()
-        shortest = (1 / closeness.data).astype(np.float32)
-    _, component = connected_components(closeness, directed=False)
-    return Paths(closeness.indptr.astype(np.int64), closeness.indices.astype(np.int32), shortest, mass, component)
+        reverse = csr_array((1 / of_edges.astype(np.float64), lengths.indices, indptr), (n, n)).T.tocsr()
+        graph = reverse.T.tocsr()  # each with the columns of a row in order
+        if np.array_equal(graph.indptr, reverse.indptr) and np.array_equal(graph.indices, reverse.indices):
+            graph.data = np.maximum(graph.data, reverse.data)
+        else:
+            graph = graph.maximum(reverse)
+        shortest = (1 / graph.data).astype(np.float32)
+    component = np.zeros(n, np.int32)
+    if len(breadth_first_order(graph, 0, return_predecessors=False)) < n:
+        _, component = connected_components(graph, directed=False)
+    return Paths(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), shortest, mass, component)
 
 
 def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.ndarray:
@@ -111,10 +118,11 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
         with np.errstate(divide="ignore"):
             arrival = race[batch] / (paths.mass * nearest**SPREAD)
         distances = shortest_paths(paths, first_of_components(arrival, paths.component))
-        lowest = distances.min(1).astype(float)
+        lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
         found.append(distances)
-    return np.concatenate(found, axis=1, dtype=np.float64) ** 2
+    distances = np.concatenate(found, axis=1, dtype=np.float64)
+    return np.square(distances, out=distances)
 
 
 def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
@@ -139,10 +147,13 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
 
 
 def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """Leading axes of classical scaling by pivots, each within [-1, 1]."""
+    """Leading axes of classical scaling by pivots, each within [-1, 1]; overwrites the squared distances."""
     share = mass / mass.sum(dtype=np.float64)
     means = share @ squared
-    centered = (squared.mean(1, keepdims=True) - squared - means.mean() + means) / 2
+    centered = np.subtract(squared.mean(1, keepdims=True), squared, out=squared)
+    centered -= means.mean()
+    centered += means
+    centered /= 2
     variances, axes = np.linalg.eigh((centered * share[:, None]).T @ centered)
     leading = centered @ axes[:, : -spare.shape[1] - 1 : -1]
     enough = variances[: -spare.shape[1] - 1 : -1] > LEAST_VARIANCE * max(variances[-1], 1e-300)
