@@ -1,9 +1,9 @@
 """Shortest paths for pivot MDS, and the linear algebra of the spectral start, in a fixed order."""
 
 import numpy as np
-from numba import prange
+from numba import prange, uint32
 
-from umap_sk.kernels.numbers import f4, uint32
+from umap_sk.kernels.numbers import f4
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
@@ -16,8 +16,9 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
     """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; every edge has a length.
 
     Edges are taken four at a time, a row's last one again where there are fewer, since what is stored after every edge
-    would have to be loaded for the next. Rows may see what other threads have just written: repeated until nothing changes, it ends at the greatest fixed
-    point in any order (Tarski 1955), since a sum of floats only falls with its terms.
+    would have to be loaded for the next. Rows may see what other threads have just written: repeated until nothing
+    changes, it ends at the greatest fixed point in any order (Tarski 1955), since a sum of floats only falls with its
+    terms.
     """
     n = distances.shape[0]
     for block in prange(changed.shape[0]):

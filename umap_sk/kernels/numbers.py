@@ -1,7 +1,7 @@
 """Random numbers by counters, powers and logarithms; what all kernels share."""
 
 import numpy as np
-from numba import uint32, uint64
+from numba import uint64
 
 from umap_sk.runtime.compile import kernel
 
