@@ -62,6 +62,22 @@ def test_scaled_robustly():
     np.testing.assert_allclose(high, 0.5, atol=1e-3)
 
 
+@pytest.mark.parametrize("case", ["thin", "far", "flat quantiles", "one point"])
+def test_axes_are_stretched_twice_as_much_as_the_widest_at_most(case):
+    positions = np.random.default_rng(1).normal(size=(500, 3)).astype(np.float32) * np.float32([10, 6, 1])
+    if case == "far":
+        positions[0] = 1000
+    elif case == "flat quantiles":
+        positions[5:, 1] = 3
+    elif case == "one point":
+        positions[:] = 3
+    scaled = width.scaled_robustly(positions, width.STRETCHED)
+    np.testing.assert_allclose(scaled, naive.scaled_robustly(positions, 2), atol=1e-5)
+    if case == "thin":
+        spread = np.quantile(scaled, width.HIGHEST, axis=0) - np.quantile(scaled, width.LOWEST, axis=0)
+        assert spread[:2].tolist() == pytest.approx([1, 1]) and 0.18 < spread[2] < 0.22
+
+
 @pytest.mark.parametrize("case", ["far", "flat quantiles", "constant"])
 def test_ranks_where_few_points_are_far(case):
     positions = np.random.default_rng(1).normal(size=(500, 2)).astype(np.float32)
@@ -229,9 +245,9 @@ def clusters_level():
     )
 
 
-def start_of_a_graph(init):
+def start_of_a_graph(init, seed=3):
     """A start that a small graph gives, its width, and the problem."""
-    held = SharedGraph(random_graph(3, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
+    held = SharedGraph(random_graph(seed, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
     forces = optimizer.Forces(fit_curve())
     problem, coarsest = layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
     return *start_positions(Start(init), problem, coarsest, None, 2, 0), problem
@@ -241,7 +257,7 @@ def start_of_a_graph(init):
 def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
     """Paths get the room that groups need before they are smoothed, since they fold nothing; eigenvectors 12."""
     monkeypatch.setattr(start, "SMOOTHING", 0)
-    positions, found, problem = start_of_a_graph(init)
+    positions, found, problem = start_of_a_graph(init, seed=1)
     assert width.robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
     (level,) = problem.levels
     scaled = (positions / found).astype(np.float32)

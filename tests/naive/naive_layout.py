@@ -21,8 +21,11 @@ def forces(**values):
 # ------------------------------------------------------------------------------------------------------------ start
 
 
-def scaled_robustly(positions):
-    """Each axis centered and divided by its width between the 2 % and 98 % quantiles, clipped; or by ranks."""
+def scaled_robustly(positions, stretched=np.inf):
+    """Each axis centered and divided by its width between the 2 % and 98 % quantiles, clipped; or by ranks.
+
+    One whose width is less than the widest one's share is as much narrower in the end.
+    """
     columns = [np.asarray(column, float) for column in positions.T]
     low, high = np.transpose([np.quantile(column, [0.02, 0.98]) for column in columns])
     span = np.array([column.max() - column.min() for column in columns])
@@ -33,8 +36,13 @@ def scaled_robustly(positions):
             for value in np.unique(column):
                 ties = np.flatnonzero(column == value)
                 rank[ties] += np.arange(len(ties))
-        return np.stack(ranked, 1) / len(positions) - 0.5
-    return np.clip((positions - (low + high) / 2) / (high - low), -0.75, 0.75)
+        scaled = np.stack(ranked, 1) / len(positions) - 0.5
+    else:
+        scaled = (positions - (low + high) / 2) / (high - low)
+    for axis, width in enumerate(high - low):
+        if width < max(high - low) / stretched:
+            scaled[:, axis] *= stretched * width / max(high - low)
+    return np.clip(scaled, -0.75, 0.75)
 
 
 def length_spread(graph, positions):

@@ -21,7 +21,7 @@ from umap_sk.layout.start import (
     scaled_averages,
     scaled_by_graph,
 )
-from umap_sk.layout.width import PASSES, length_spread, sampled_edges, scaled_robustly
+from umap_sk.layout.width import PASSES, STRETCHED, length_spread, sampled_edges, scaled_robustly
 
 
 class Layout(NamedTuple):
@@ -108,7 +108,7 @@ def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     for _ in range(PASSES):
         parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
-    scaled = submit(cluster, "start", scaled_robustly, positions)
+    scaled = submit(cluster, "start", scaled_robustly, positions, STRETCHED)
     edges = of_blocks(cluster, finest, "start", sampled_edges, scaled)
     return submit(
         cluster, "start", _scaled_averages, layout.tower, scaled, edges, layout.phases, layout.forces, wide=True

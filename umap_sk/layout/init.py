@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
+THIN = 0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise
 
 
 def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
@@ -54,12 +55,18 @@ def varying_directions(positions: np.ndarray) -> int:
     return int(np.count_nonzero(widths > LEAST_WIDTH * widths.max()))
 
 
+def is_thin(positions: np.ndarray) -> bool:
+    """Whether the points lie along a line, on which the graph has more to tell than what is across."""
+    widths = np.ptp(positions[:, :2], axis=0)
+    return bool(widths.min() < THIN * widths.max())
+
+
 def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
     """Principal components where there are features that vary in enough directions, else what the graph knows."""
     graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
     if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
         positions = principal_components(features, n_components, seed)
-        if varying_directions(positions) == n_components:
+        if varying_directions(positions) == n_components and not is_thin(positions):
             return positions
     return "pivot_mds" if has_lengths else "spectral"
 

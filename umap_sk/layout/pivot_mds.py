@@ -43,7 +43,7 @@ class Paths(NamedTuple):
 
 
 def pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) of shortest paths; components side by side, larger ones inside."""
+    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) by shortest paths; components side by side, larger ones inside."""
     levels = [level]
     while levels[-1].n_vertices > MOST_VERTICES:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
@@ -105,7 +105,10 @@ def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.nd
 
 
 def squared_distances(paths: Paths, seed: int) -> np.ndarray:
-    """Squared lengths of the shortest paths from the pivots of its component to every vertex.
+    """Squared distances of every vertex from the pivots of its component, l ** (3/4) where the shortest path is l long.
+
+    Such powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). Of the lengths themselves, those
+    along a curve have one axis, and the second one is the noise of the paths; of these the second is a bend.
 
     Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
@@ -121,8 +124,8 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
         lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
         found.append(distances)
-    distances = np.concatenate(found, axis=1, dtype=np.float64)
-    return np.square(distances, out=distances)
+    lengths = np.concatenate(found, axis=1, dtype=np.float64)
+    return lengths * np.sqrt(lengths)
 
 
 def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:

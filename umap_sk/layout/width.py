@@ -16,6 +16,7 @@ PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
 BOUND = 0.75  # widths from the centre at which far points are clipped
 NARROW = 0.3  # share of the range that the quantiles must span, else ranks are used
+STRETCHED = 2.0  # times at most as much as the widest axis of a start: what a thin one has across is mostly noise
 SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
 ROOM = 2.0  # widths of a start with the lowest loss
 SAMPLED = 64  # rows, at least, whose repulsion is computed in the search for the scale
@@ -31,21 +32,26 @@ def robust_widths(positions: np.ndarray) -> np.ndarray:
     return high - low
 
 
-def scaled_robustly(positions: np.ndarray) -> np.ndarray:
-    """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far."""
+def scaled_robustly(positions: np.ndarray, stretched: float = math.inf) -> np.ndarray:
+    """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far.
+
+    An axis that would be stretched more than `stretched` times as much as the widest one is stretched so much.
+    """
     low, high = quantiles_of_axes(positions, (LOWEST, HIGHEST))
     least, most = ends_of_axes(positions)
     span = (most - least).astype(float)
     width = high - low
+    extents = np.maximum(width, width.max() / stretched)
     share = np.divide(width, span, out=np.zeros_like(width), where=span > 0)
     if share.mean() < NARROW or share.min() <= 0:
         ranks = np.argsort(np.argsort(positions, axis=0, kind="stable"), axis=0, kind="stable")
-        return (ranks / len(positions) - 0.5).astype(np.float32)
+        kept = np.divide(width, extents, out=np.ones_like(width), where=extents > 0)
+        return ((ranks / len(positions) - 0.5) * kept).astype(np.float32)
     scaled = np.empty(positions.shape, np.float32)
     middles = (low + high) / 2
 
     def scale(block: slice) -> None:
-        for axis, (middle, extent) in enumerate(zip(middles, width, strict=True)):
+        for axis, (middle, extent) in enumerate(zip(middles, extents, strict=True)):
             column = (positions[block, axis] - middle) / extent
             scaled[block, axis] = np.clip(column, -BOUND, BOUND, out=column)
 
@@ -54,10 +60,10 @@ def scaled_robustly(positions: np.ndarray) -> np.ndarray:
 
 
 def smoothed_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
-    """Positions after two passes of averaging over the neighbors, scaled robustly."""
+    """Positions after two passes of averaging over the neighbors, scaled robustly and about in proportion."""
     for _ in range(PASSES):
         positions = smoothed(level, positions, 1.0)
-    return scaled_robustly(positions)
+    return scaled_robustly(positions, STRETCHED)
 
 
 def suited_width(
