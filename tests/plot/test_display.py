@@ -76,28 +76,6 @@ def test_beyond_60_classes_the_smallest_share_a_color():
     np.testing.assert_allclose(drawn_colors(display, [0, 69]), [to_rgb(colors.THEMES["light"].other)] * 2)
 
 
-@pytest.mark.parametrize("count", [3, 10, 40, 61, 300])
-@pytest.mark.parametrize("word", ["class ", "W of a name as long as MMMMMMM "])
-@pytest.mark.parametrize("form", [(1, 1), (10, 1)])
-def test_the_legend_lies_inside_of_the_figure_whatever_it_holds(count, word, form):
-    labels = pd.Series([f"{word}{row % count}" for row in range(300)], name=f"{word}kind")
-    title = "A title" if count == 40 else None
-    display = EmbeddingDisplay.from_embedding(PLACES * form, labels=labels, title=title)
-    for dpi in (150, 72):  # at which letters are not as wide
-        display.figure_.set_dpi(dpi)
-        display.figure_.canvas.draw()
-        (left, bottom), (right, top) = display.legend_.get_window_extent().get_points()
-        assert 0 <= left < right <= display.figure_.bbox.x1 and 0 <= bottom < top <= display.figure_.bbox.y1
-        assert left >= display.ax_.get_window_extent().x1
-    assert max(display.ax_.get_window_extent().size) / 72 > 5.5  # inches of the map
-
-
-def test_a_figure_of_the_callers_keeps_its_size():
-    figure, axes = plt.subplots(figsize=(5, 4))
-    EmbeddingDisplay.from_embedding(PLACES, labels=np.arange(300), ax=axes)
-    assert figure.get_size_inches().tolist() == [5, 4] and figure.get_layout_engine() is None
-
-
 def test_colors_differ_for_people_who_lack_a_kind_of_cones():
     """Distances in OKLab, as simulated by Machado, Oliveira and Fernandes (2009)."""
     lacking = {
