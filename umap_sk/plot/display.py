@@ -244,9 +244,9 @@ class EmbeddingDisplay(Films):
         rows, colored = self.rows, theme_named(theme)
         points, depth = flat(rows.positions, view)
         box, drawn = box_of(points) if box is None else Box(*box), points[rows.drawn]
-        if ax is None:
-            listed = [class_names(rows)[code] for code in shown_codes(rows)] if legend else []
-            ax = frame.new_axes(box, listed, legend and rows.values is not None, colored)
+        own = ax is None
+        if own:
+            ax = frame.new_axes(box, legend and rows.values is not None, colored)
         self.ax_, self.figure_, self._theme = ax, ax.figure, colored
         frame.bare(ax, box, colored)
         self.edges_ = self.edges.draw(ax, points, box, colored) if self.edges is not None else None
@@ -263,6 +263,8 @@ class EmbeddingDisplay(Films):
         self.caption_ = frame.caption_of(rows, self.edges.caption if self.edges is not None else "")
         frame.write(ax, title, self.caption_, colored)
         self._explain(legend, scale, colored)
+        if own and self.legend_ is not None:
+            frame.make_room(self.legend_)
         self.names_, self._named = frame.write_names(ax, drawn, rows, colored) if names else ([], [])
         return self
 

@@ -12,17 +12,17 @@ from umap_sk.plot.raster import Box
 from umap_sk.plot.read import Rows
 
 SIDE = 6.4  # inches of the longer side of a map
+LINES = 0.5  # inches for the title and the caption
 IN_A_COLUMN = 20  # names of a legend
 
 
-def new_axes(box: Box, names: list[str], bar: bool, theme: Theme) -> Any:
-    """Axes of a figure of its own that has the map's form, with room for a legend of so many names, or a bar."""
+def new_axes(box: Box, bar: bool, theme: Theme) -> Any:
+    """Axes of a figure of its own that has the map's form, with room for a color bar, if there is one."""
     height, width = box.shape
     scale = SIDE / max(height, width)
-    columns = -(-len(names) // IN_A_COLUMN)
-    beside = columns * (0.5 + 0.09 * max((len(_short(name)) for name in names), default=0)) + 0.9 * bar
-    size = max(3.2, width * scale) + beside, max(3.2, height * scale) + 0.5
-    figure, axes = matplotlib_module("pyplot").subplots(figsize=size, dpi=150, layout="constrained")
+    size = max(3.2, width * scale) + 0.9 * bar, max(3.2, height * scale) + LINES
+    # "constrained" finds no end, and cuts a legend off, where a map as high as its figure leaves some of its width.
+    figure, axes = matplotlib_module("pyplot").subplots(figsize=size, dpi=150, layout="compressed")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     figure.set_facecolor(theme.ground)
     return axes
@@ -61,7 +61,7 @@ def legend(axes: Any, names: list[str], colors: np.ndarray, title: str | None, t
     ]
     made = axes.legend(
         handles=handles,
-        title=title,
+        title=title and _short(title),
         loc="center left",
         bbox_to_anchor=(1.0, 0.5),
         ncols=-(-len(names) // IN_A_COLUMN),
@@ -77,6 +77,13 @@ def legend(axes: Any, names: list[str], colors: np.ndarray, title: str | None, t
     for text in (made.get_title(), *made.get_texts()):
         text.set_parse_math(False)
     return made
+
+
+def make_room(made: Any) -> None:
+    """Enlarge the figure by what its legend measures, so that it lies inside, and the map stays as large."""
+    figure, needed = made.figure, made.get_window_extent()
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + needed.width / figure.dpi, max(height, needed.height / figure.dpi + LINES))
 
 
 def color_bar(axes: Any, scale: Scale, title: str | None, theme: Theme) -> Any:

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
+from umap_sk.exceptions import UMAPWarning, warn
 from umap_sk.plot.classes import numbered
 from umap_sk.plot.colors import OTHER, kept_classes
 from umap_sk.plot.estimators import annotated_map
 
 UNLABELED = "no label"
+MOST_NUMBERS = 20  # that are taken for classes without a word though they are not whole
 
 
 class Rows(NamedTuple):
@@ -74,10 +76,23 @@ def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
     if np.ndim(labels) != 1:
         raise ValueError(f"labels have shape {np.shape(labels)}, but one label a row is needed.")
     codes, classes = numbered(labels)
+    if not hasattr(getattr(labels, "array", labels), "categories"):  # which are classes by their user's will
+        _warn_of_numbers(classes)
     kept = kept_classes(codes, len(classes))
     number = np.full(len(classes) + 1, len(kept))  # the last is that of code -1
     number[kept], number[-1] = np.arange(len(kept)), len(kept) + 1
     return number[codes], [str(classes[place]) for place in kept]
+
+
+def _warn_of_numbers(classes: list[Any]) -> None:
+    """Many numbers that are not all whole are hardly classes."""
+    numbers = [number for number in classes if isinstance(number, float)]
+    if len(numbers) > MOST_NUMBERS and not all(map(float.is_integer, numbers)):
+        warn(
+            f"labels hold {len(numbers):,} distinct numbers, not all of them whole, and each was taken for a class. "
+            "Give them as values= for a scale of colors, or, if they are classes, as words: labels.astype(str).",
+            UMAPWarning,
+        )
 
 
 def class_names(rows: Rows) -> list[str]:
