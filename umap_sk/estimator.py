@@ -88,14 +88,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Neighbors of a row among targets that are numbers; `n_neighbors` if None.
     init : {"auto", "pca", "pivot_mds", "spectral", "random"} or array-like of shape (n, n_components), default="auto"
         Where the layout begins; the argument `init` of :meth:`fit` wins. "pca" takes the features' principal
-        components, "pivot_mds" the shortest paths in the graph, and "auto" the first where `X` has features, else the
-        second; "spectral" takes its place for a graph whose distances are not known.
+        components, "pivot_mds" the shortest paths in the graph, and "auto" the first where `X` has features that do
+        not lie along a line, else the second; "spectral" takes its place for a graph whose distances are not known.
     rescale_init : bool, default=True
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
-        Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. Coarse levels count too, so
-        `n_epochs_` differs; where there are any (beyond 10,000 rows in two dimensions, 25,000 in others), what is more
-        than 200 settles the map, and does not arrange it.
+        Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. What runs, over all levels, is
+        `n_epochs_`: mostly nine tenths of it, and where there are coarse levels (beyond 10,000 rows in two dimensions,
+        25,000 in others), a fifth of what is more than 200, which settles the map, and does not arrange it.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5
@@ -741,8 +741,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 inputs.validated(self, given.X, neighbors_given=precedence, reset=False)
         if self.epoch_ >= self.n_epochs_:
             raise ValueError(
-                f"All {self.n_epochs_} epochs have been run. To begin anew, call fit; to go on from here, fit "
-                "with init=embedding_, rescale_init=False, multilevel=False; for a longer schedule, set n_epochs."
+                f"All {self.n_epochs_} epochs have been run that n_epochs={self.n_epochs} comes to. To begin anew, call "
+                "fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; for a longer "
+                "schedule, set n_epochs."
             )
         inputs.check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
         check_unchanged(self._run.parameters, self.get_params(deep=False))
