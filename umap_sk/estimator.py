@@ -741,9 +741,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 inputs.validated(self, given.X, neighbors_given=precedence, reset=False)
         if self.epoch_ >= self.n_epochs_:
             raise ValueError(
-                f"All {self.n_epochs_} epochs have been run that n_epochs={self.n_epochs} comes to. To begin anew, call "
-                "fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; for a longer "
-                "schedule, set n_epochs."
+                f"All {self.n_epochs_} epochs have been run, which is what n_epochs={self.n_epochs} comes to. To begin "
+                "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
+                "for a longer schedule, set n_epochs."
             )
         inputs.check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
         check_unchanged(self._run.parameters, self.get_params(deep=False))
