@@ -115,6 +115,8 @@ NOTHING = [
 SWAPPED = [
     case(TypeError, "float64 and knn_dists int64.*look swapped.*knn_indices=ids, knn_dists", indices=FAR, dists=NEAR),
     case(TypeError, "float32 and knn_dists uint8.*distances first", indices=np.float32(FAR), dists=np.uint8(NEAR)),
+    case(ValueError, r"looks transposed.*Pass \.T.*knn_indices\.T", indices=np.array(NEAR)[:2], dists=np.ones((2, 3))),
+    case(ValueError, "looks transposed", indices=np.array(NEAR)[:2], dists=np.ones((2, 3)), n_rows=3),
 ]
 
 
@@ -168,6 +170,15 @@ def test_missing_neighbors_and_copies_tell_nothing_of_whole_numbers():
         read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
     indices[:], dists[:] = [0, 1, 1, 2], [0, 1, 1, 3]
     read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+
+
+def test_many_columns_are_not_always_transposed():
+    indices, dists = [[0, 1, -1, -1, -1]] * 2, np.ones((2, 5))
+    read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=2)
+    with pytest.raises(ValueError, match="is 77, but.*cross-validation"):
+        read_neighbors(knn_indices=changed(indices, 0, 1, 77), knn_dists=dists, n_neighbors=2)
+    with pytest.raises(ValueError, match="knn_indices - 1. Arrays that cross-validation"):
+        read_neighbors(knn_indices=np.array(NEAR) + 1, knn_dists=FAR, n_neighbors=2)
 
 
 def test_broken_csr_is_refused():

@@ -177,6 +177,8 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
 def _count_columns(form: Form, n_rows: int | None, n_columns: int | None, *, square: bool) -> int:
     if isinstance(form, ArrayForm):
         checks.check_not_swapped(form.indices, form.dists, square=square)
+        if square and n_rows != form.shape[0]:
+            checks.check_not_transposed(form.indices)
     checks.check_rows(form.shape[0], form.name, n_rows=n_rows, fewest=2 if square else 1)
     if not form.is_array:
         n_columns = checks.check_columns(form.shape, n_columns, square=square)

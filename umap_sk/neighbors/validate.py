@@ -112,6 +112,20 @@ def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -
         )
 
 
+def check_not_transposed(indices: np.ndarray) -> None:
+    """Refuse indices in more columns than rows that name rows which only the columns are enough for."""
+    n_rows, width = indices.shape
+    if width <= n_rows:
+        return
+    largest = int(np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0))
+    if n_rows <= largest < width:
+        raise ValueError(
+            f"knn_indices has shape {indices.shape} and names rows up to {largest}: it looks transposed, rows x "
+            "neighbors are needed. Pass .T of both arrays, knn_indices.T and knn_dists.T. If it is not transposed, "
+            f"indices from 0 to {n_rows - 1} are needed, since rows are numbered from 0."
+        )
+
+
 def check_rows(count: int, name: str, *, n_rows: int | None, fewest: int) -> None:
     """Refuse too few rows, or another number of rows than `n_rows`."""
     if n_rows is not None and count != n_rows:
@@ -168,7 +182,7 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
         )
     cure = SLICED
     if place.index == n_columns:
-        cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. Otherwise: {SLICED}"
+        cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
     if place.index in OTHER_SENTINELS:
         cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
     if isinstance(place.dist, np.integer):
