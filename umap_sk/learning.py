@@ -17,9 +17,10 @@ from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_training
 from umap_sk.neighbors.square import check_square
+from umap_sk.neighbors.validate import check_no_positions
 from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.threads import spare_threads
-from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
+from umap_sk.targets import Targets, check_manifold, graph_of, read_targets, used
 
 
 class Given(NamedTuple):
@@ -32,6 +33,22 @@ class Given(NamedTuple):
     manifold: Any = None
     anchors: Any = None
     y: Any = None  # None where it is not used
+
+
+def given_to(
+    umap: Any,
+    X: Any,
+    y: Any,
+    knn_indices: Any,
+    knn_dists: Any,
+    init: Any = None,
+    manifold: Any = None,
+    anchors: Any = None,
+) -> Given:
+    """What a call was given, y only where it is used; ValueError if X and y are the arrays of neighbors."""
+    if umap.metric == "precomputed" and knn_indices is None and manifold is None:
+        check_no_positions(X, y)
+    return Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, umap.target_metric))
 
 
 def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:

@@ -126,6 +126,26 @@ def check_not_transposed(indices: np.ndarray) -> None:
         )
 
 
+def check_no_pair(X: Any) -> None:
+    """Refuse two arrays in a tuple, as umap-learn's precomputed_knn, perhaps with a third part, in the place of X."""
+    if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
+        raise ValueError(
+            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: neighbors look like this. "
+            f"{BY_NAME}"
+        )
+
+
+def check_no_positions(X: Any, y: Any) -> None:
+    """Refuse neighbors in the places of X and y, where X would be the distances between all rows."""
+    if not (hasattr(X, "dtype") and hasattr(y, "dtype") and X.ndim == 2 and X.shape == y.shape):
+        return
+    if X.shape[0] != X.shape[1] and (X.dtype.kind in "iu" or y.dtype.kind in "iu"):
+        raise ValueError(
+            f"X and y are two arrays of shape {X.shape}, of dtype {X.dtype} and {y.dtype}: they look like the "
+            f"neighbors of each row and their distances, which are not taken by position. {BY_NAME}"
+        )
+
+
 def check_rows(count: int, name: str, *, n_rows: int | None, fewest: int) -> None:
     """Refuse too few rows, or another number of rows than `n_rows`."""
     if n_rows is not None and count != n_rows:
