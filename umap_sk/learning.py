@@ -149,15 +149,19 @@ def united(
     manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")
+    also = "" if shaping is None else ", or lower target_weight"
+    warn_of_lost(lost, "rows have no neighbor", wanted["disconnection_distance"], also=also)
     return manifold
 
 
-def warn_of_lost(lost: np.ndarray, what: str, *, also: str = "") -> None:
-    """Warn of rows that have no place, for a reason."""
+def warn_of_lost(lost: np.ndarray, what: str, cut: float, *, also: str = "") -> None:
+    """Warn of rows that have no place, for a reason; `cut` is the distance from which on neighbors are dropped."""
     if lost.any():
+        cure = "Search for more neighbors, or raise disconnection_distance"
+        if cut == np.inf:
+            cure = "They list no usable neighbor at any distance: have the search find some"
         warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            f"embedding. Search for more neighbors, or raise disconnection_distance{also}.",
+            f"embedding. {cure}{also}.",
             DisconnectedWarning,
         )
