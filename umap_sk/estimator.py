@@ -16,7 +16,7 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.transform import MapCache
-from umap_sk.learning import Given
+from umap_sk.learning import Given, given_to
 from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
 from umap_sk.monitor.progress import say
@@ -30,7 +30,6 @@ from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.first_compile import announced
 from umap_sk.runtime.threads import limit_threads
-from umap_sk.targets import used
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
@@ -357,7 +356,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric)), y)
+        self._fit(given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors), y)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -386,7 +385,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric)), y)
+        dtype = self._fit(given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors), y)
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -437,7 +436,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        given = Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, self.target_metric))
+        given = given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors)
         seen = fitting.fingerprints(given)
         begins = self._begins(seen)
         on_disk: Any = contextlib.nullcontext()
@@ -475,7 +474,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Manifold
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
-        given = Given(X, knn_indices, knn_dists, y=used(y, self.target_metric))
+        given = given_to(self, X, y, knn_indices, knn_dists)
 
         def learned(allocate=in_memory):
             _, values, precedence = learning.validated(self, given)

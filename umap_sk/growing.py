@@ -164,7 +164,7 @@ def joined(manifold: Manifold, neighbors: Neighbors, wanted: dict[str, Any], rep
         )
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     grown = Manifold(graph, manifold.parameters, own=WHOLE, lengths=None if shared.lengths is None else lengths)
-    learning.warn_of_lost(grown.disconnected(), "rows have no neighbor")
+    learning.warn_of_lost(grown.disconnected(), "rows have no neighbor", wanted["disconnection_distance"])
     return grown
 
 

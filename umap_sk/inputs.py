@@ -13,7 +13,7 @@ from umap_sk.layout.anchors import Anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import TOO_LARGE, squares_are_finite
 from umap_sk.layout.quantiles import ends_of_axes
-from umap_sk.neighbors.validate import SLICED
+from umap_sk.neighbors.validate import SLICED, check_no_pair
 from umap_sk.runtime.side_by_side import in_blocks
 
 COLUMNS = (
@@ -31,6 +31,7 @@ NEARLY_ZERO = 0.01  # of the second column's distance
 
 def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
     """Whether neighbors come from arrays or a manifold, so that X has none; `again`: all may be missing."""
+    check_no_pair(X)
     if (knn_indices is None) != (knn_dists is None):
         given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
         raise ValueError(f"{given} was given without {lacking}; neighbors need both arrays.")

@@ -17,9 +17,10 @@ from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_training
 from umap_sk.neighbors.square import check_square
+from umap_sk.neighbors.validate import check_no_positions
 from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.threads import spare_threads
-from umap_sk.targets import Targets, check_manifold, graph_of, read_targets
+from umap_sk.targets import Targets, check_manifold, graph_of, read_targets, used
 
 
 class Given(NamedTuple):
@@ -32,6 +33,22 @@ class Given(NamedTuple):
     manifold: Any = None
     anchors: Any = None
     y: Any = None  # None where it is not used
+
+
+def given_to(
+    umap: Any,
+    X: Any,
+    y: Any,
+    knn_indices: Any,
+    knn_dists: Any,
+    init: Any = None,
+    manifold: Any = None,
+    anchors: Any = None,
+) -> Given:
+    """What a call was given, y only where it is used; ValueError if X and y are the arrays of neighbors."""
+    if umap.metric == "precomputed" and knn_indices is None and manifold is None:
+        check_no_positions(X, y)
+    return Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, umap.target_metric))
 
 
 def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
@@ -132,15 +149,19 @@ def united(
     manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    warn_of_lost(lost, "rows have no neighbor", also="" if shaping is None else ", or lower target_weight")
+    also = "" if shaping is None else ", or lower target_weight"
+    warn_of_lost(lost, "rows have no neighbor", wanted["disconnection_distance"], also=also)
     return manifold
 
 
-def warn_of_lost(lost: np.ndarray, what: str, *, also: str = "") -> None:
-    """Warn of rows that have no place, for a reason."""
+def warn_of_lost(lost: np.ndarray, what: str, cut: float, *, also: str = "") -> None:
+    """Warn of rows that have no place, for a reason; `cut` is the distance from which on neighbors are dropped."""
     if lost.any():
+        cure = "Search for more neighbors, or raise disconnection_distance"
+        if cut == np.inf:
+            cure = "They list no usable neighbor at any distance: have the search find some"
         warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            f"embedding. Search for more neighbors, or raise disconnection_distance{also}.",
+            f"embedding. {cure}{also}.",
             DisconnectedWarning,
         )

@@ -44,8 +44,13 @@ def read_new(umap: Any, values: Any, knn_indices: Any, knn_dists: Any, count: in
         n_rows=None if values is None else _num_samples(values),
         n_columns=len(umap.embedding_),
         drop_self=False,
-        disconnection_distance=parameters.graph_parameters(umap)["disconnection_distance"],
+        disconnection_distance=cut_of(umap),
     )
+
+
+def cut_of(umap: Any) -> float:
+    """The distance from which on neighbors are dropped."""
+    return parameters.graph_parameters(umap)["disconnection_distance"]
 
 
 def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:
@@ -56,7 +61,7 @@ def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarr
     space = parameters.output_space(umap)
     frozen = umap._map.get("frozen", lambda: freeze(umap.embedding_, forces, umap.seed_, space))
     coordinates = place(frozen, neighbors, umap.n_neighbors, umap.local_connectivity)
-    warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor")
+    warn_of_lost(np.isnan(coordinates[:, 0]), "new rows have no usable neighbor", cut_of(umap))
     return coordinates if values is None else coordinates.astype(values.dtype, copy=False)
 
 

@@ -133,6 +133,33 @@ def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
         assert np.array_equal(model.partial_fit(epochs=10).embedding_, expected)
 
 
+@pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit", "learn_manifold"])
+def test_neighbors_by_position_are_refused(ring, call):
+    """As X and y, in either order, or as a pair or triple in the place of X; no warning of y comes before."""
+    indices, dists, _ = ring
+    call = getattr(PrecomputedUMAP(**SETTINGS), call)
+    for X, y in [(indices, dists), (dists, indices)]:
+        with pytest.raises(ValueError, match=r"not taken by position.*fit\(knn_indices=ids, knn_dists=dists\)"):
+            call(X, y)
+    for X in [(indices, dists), [dists, indices], (indices, dists, None), (indices, dists, dists)]:
+        with pytest.raises(ValueError, match=rf"X is a .* of {len(X)} parts.*fit\(knn_indices=ids, knn_dists=dists\)"):
+            call(X)
+
+
+def test_pairs_of_new_rows_are_refused(ring, fitted):
+    with pytest.raises(ValueError, match="X is a tuple of 2 parts.*knn_indices=ids, knn_dists=dists"):
+        fitted.transform(ring[:2])
+
+
+def test_whole_features_and_as_many_targets_are_no_neighbors(ring, arrays):
+    """Beside neighbors or a manifold, or where a metric searches them."""
+    X, y = np.round(100 * ring[2]).astype(int), ring[2]
+    settings = SETTINGS | {"target_metric": "euclidean"}
+    PrecomputedUMAP(**settings).fit(X, y, **arrays)
+    model = PrecomputedUMAP(**settings, metric="euclidean").fit(X, y)
+    PrecomputedUMAP(**settings).fit(X, y, manifold=model.manifold_)
+
+
 def test_callers_arrays_are_never_written_to(ring):
     """Writable arrays, graph, start and features come back with the same bits."""
     indices, dists, points = (array.copy() for array in ring)

@@ -71,6 +71,10 @@ def test_every_way_to_fit(short, lost, call):
     check(found, FewerNeighborsWarning, DisconnectedWarning)
     assert str(found[0].message).startswith("1 of 60 rows have fewer than 4 neighbors (the fewest: 0)")
     assert str(found[1].message).startswith("1 of 60 rows have no neighbor, the first is row 3; they are NaN")
+    assert "list no usable neighbor at any distance: have the search find some" in str(found[1].message)
+    assert "disconnection" not in str(found[1].message)
+    found = caught(getattr(PrecomputedUMAP(**settings, disconnection_distance=9), call), **lost)
+    assert "Search for more neighbors, or raise disconnection_distance." in str(found[1].message)
 
 
 def test_transform(ring, lost):

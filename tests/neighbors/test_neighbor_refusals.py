@@ -6,7 +6,8 @@ import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
-from neighbor_inputs import assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from neighbor_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from sklearn.neighbors import NearestNeighbors
 
 from umap_sk.neighbors import formats
 from umap_sk.neighbors.read import knn_graph, read_neighbors
@@ -111,10 +112,73 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize("given, error, message", SHAPES + DTYPES + INDICES + DISTANCES + NOTHING)
+SWAPPED = [
+    case(TypeError, "float64 and knn_dists int64.*look swapped.*knn_indices=ids, knn_dists", indices=FAR, dists=NEAR),
+    case(TypeError, "float32 and knn_dists uint8.*distances first", indices=np.float32(FAR), dists=np.uint8(NEAR)),
+    case(ValueError, r"looks transposed.*Pass \.T.*knn_indices\.T", indices=np.array(NEAR)[:2], dists=np.ones((2, 3))),
+    case(ValueError, "looks transposed", indices=np.array(NEAR)[:2], dists=np.ones((2, 3)), n_rows=3),
+]
+
+
+@pytest.mark.parametrize("given, error, message", SHAPES + DTYPES + INDICES + DISTANCES + NOTHING + SWAPPED)
 def test_refusals_say_what_was_given_and_what_is_needed(given, error, message):
     with pytest.raises(error, match=message):
         read_neighbors(**given)
+
+
+@pytest.mark.parametrize("n", [3, 20, 300])
+@pytest.mark.parametrize("scale, own", [(1, True), (1, False), (7, True), (40, True), (1e3, True)])
+def test_row_numbers_are_no_distances(n, scale, own):
+    """What obeys the advice to convert distances to whole numbers; also such as do not repeat, or are no row's."""
+    points = np.random.default_rng(n).normal(size=(n, 4)) * scale
+    search = NearestNeighbors(n_neighbors=min(10, n - 1)).fit(points)
+    dists, indices = search.kneighbors(points if own else None)
+    said = "holds row numbers.*look swapped" if own or n > 3 else "is 4, but .* If the two arrays are swapped"
+    for dtype in (np.int64, np.uint64, np.int32):
+        with pytest.raises(ValueError, match=rf"{said}.*fit\(knn_indices=ids, knn_dists=dists\)"):
+            read_neighbors(knn_indices=dists.astype(dtype), knn_dists=indices.astype(dtype), n_neighbors=3)
+    with pytest.raises(ValueError, match=said):
+        knn_graph(dists.astype(int), indices)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 8, 64])
+@pytest.mark.parametrize("distance", ["hamming", "line", "xor", "sum"])
+def test_whole_numbers_may_be_distances(n, distance):
+    """Sorted or in the order of the rows, all of them or some, the row itself listed or not, by few rows or many."""
+    rows = np.arange(n)
+    matrix = {
+        "hamming": lambda: (bits[:, None] != bits).sum(-1),
+        "line": lambda: np.abs(rows[:, None] - rows),  # row i is i from row 0, as a row's number
+        "xor": lambda: rows[:, None] ^ rows,
+        "sum": lambda: (rows[:, None] + rows) * (rows[:, None] != rows),
+    }
+    bits = np.random.default_rng(n).integers(0, 2, (n, 12))
+    matrix = matrix[distance]()
+    by_distance = np.argsort(matrix + n * (rows[:, None] != rows), axis=1, kind="stable")
+    for width in {2, (n + 2) // 2, n}:
+        for indices in (by_distance[:, :width], np.sort(by_distance[:, :width]), by_distance[:, 1:][:, :width]):
+            dists = np.take_along_axis(matrix, indices, axis=1)
+            found, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+            assert_equal((found, 0), (read_neighbors(knn_indices=indices, knn_dists=dists * 1.0, n_neighbors=3)[0], 0))
+            read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3, n_columns=n, drop_self=False)
+
+
+def test_missing_neighbors_and_copies_tell_nothing_of_whole_numbers():
+    indices, dists = np.tile([[0, 1, 9, 9]], (9, 1)), np.tile([[0, 1, 3, 2]], (9, 1))
+    for missing in (-1, 2**63 - 1):
+        indices[:, 2:] = missing
+        read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+    indices[:], dists[:] = [0, 1, 1, 2], [0, 1, 1, 3]
+    read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+
+
+def test_many_columns_are_not_always_transposed():
+    indices, dists = [[0, 1, -1, -1, -1]] * 2, np.ones((2, 5))
+    read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=2)
+    with pytest.raises(ValueError, match="is 77, but.*cross-validation"):
+        read_neighbors(knn_indices=changed(indices, 0, 1, 77), knn_dists=dists, n_neighbors=2)
+    with pytest.raises(ValueError, match="knn_indices - 1. Arrays that cross-validation"):
+        read_neighbors(knn_indices=np.array(NEAR) + 1, knn_dists=FAR, n_neighbors=2)
 
 
 def test_broken_csr_is_refused():

@@ -29,8 +29,7 @@ def neighbors_of(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
             raise ValueError(f"{name} has {array.ndim} dimension(s), but rows x neighbors are needed.")
         if np.isnan(array.shape).any():
             raise ValueError(f"The chunks of {name} have unknown lengths. {CHUNKS}")
-    checks.check_index_dtype(indices.dtype, "knn_indices")
-    checks.check_distance_dtype(dists.dtype, "knn_dists")
+    checks.check_dtypes(indices.dtype, dists.dtype)
     if indices.shape != dists.shape:
         raise ValueError(f"knn_indices has shape {indices.shape}, but knn_dists has {dists.shape}. {checks.PAIR}")
     if indices.chunks[0] != dists.chunks[0]:

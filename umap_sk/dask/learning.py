@@ -62,7 +62,7 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
         del read
     found = described(cluster, graph, symmetric, report)
     if neighbors is not None:
-        warn_of_lost(found.lost, "rows have no neighbor")
+        warn_of_lost(found.lost, "rows have no neighbor", wanted["disconnection_distance"])
     return found
 
 

@@ -84,8 +84,7 @@ class ArrayForm:
     def __init__(self, indices: Any, dists: Any) -> None:
         self.indices = checks.as_array(indices, "knn_indices")
         self.dists = checks.as_array(dists, "knn_dists")
-        checks.check_index_dtype(self.indices.dtype, "knn_indices")
-        checks.check_distance_dtype(self.dists.dtype, "knn_dists")
+        checks.check_dtypes(self.indices.dtype, self.dists.dtype)
         if self.indices.shape != self.dists.shape:
             raise ValueError(
                 f"knn_indices has shape {self.indices.shape}, but knn_dists has {self.dists.shape}. {checks.PAIR}"

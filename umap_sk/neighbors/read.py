@@ -7,7 +7,7 @@ import scipy.sparse
 
 from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning, warn
 from umap_sk.neighbors import validate as checks
-from umap_sk.neighbors.formats import Form, open_form
+from umap_sk.neighbors.formats import ArrayForm, Form, open_form
 from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
 from umap_sk.runtime.allocation import Allocate, in_memory
 
@@ -175,6 +175,10 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
 
 
 def _count_columns(form: Form, n_rows: int | None, n_columns: int | None, *, square: bool) -> int:
+    if isinstance(form, ArrayForm):
+        checks.check_not_swapped(form.indices, form.dists, square=square)
+        if square and n_rows != form.shape[0]:
+            checks.check_not_transposed(form.indices)
     checks.check_rows(form.shape[0], form.name, n_rows=n_rows, fewest=2 if square else 1)
     if not form.is_array:
         n_columns = checks.check_columns(form.shape, n_columns, square=square)

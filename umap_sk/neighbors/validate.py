@@ -8,6 +8,10 @@ import scipy.sparse
 from umap_sk.kernels import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
 
 PAIR = "Give both arrays, rows x neighbors: knn_indices (integers) and knn_dists (distances)."
+BY_NAME = (
+    "Give them by name: fit(knn_indices=ids, knn_dists=dists), where ids are row numbers. Scikit-learn's kneighbors "
+    "returns the distances first: dists, ids = search.kneighbors(X)."
+)
 SLICED = (
     "Arrays that cross-validation or a train/test split has cut look like this: their rows are fewer, but their "
     "indices still name rows of the whole. Pass X=umap_sk.knn_graph(knn_indices, knn_dists) with "
@@ -17,6 +21,7 @@ SIMILARITIES = (
     "Distances are needed, where small means near. Convert similarities first (cosine: 1 - similarity; inner products "
     "of unit vectors: the same), and note that faiss's L2 indexes return squared distances: take np.sqrt of them."
 )
+LOOKED_AT = 100  # rows that tell whether two arrays are swapped
 OTHER_SENTINELS = tuple(int(np.iinfo(dtype).max) for dtype in (np.int32, np.uint32, np.int64, np.uint64))
 
 
@@ -39,6 +44,17 @@ def as_array(values: Any, name: str) -> np.ndarray:
             "For a single row use reshape(1, -1), for a column of lists np.stack."
         )
     return array
+
+
+def check_dtypes(index_dtype: np.dtype, dist_dtype: np.dtype) -> None:
+    """Refuse indices that are not of an integer dtype, and distances that are not real numbers."""
+    if index_dtype.kind == "f" and dist_dtype.kind in "iu":
+        raise TypeError(
+            f"knn_indices has dtype {index_dtype} and knn_dists {dist_dtype}: the two look swapped. {BY_NAME} If they "
+            "are not swapped, convert indices that are whole: .astype(np.int64)."
+        )
+    check_index_dtype(index_dtype, "knn_indices")
+    check_distance_dtype(dist_dtype, "knn_dists")
 
 
 def check_index_dtype(dtype: np.dtype, name: str) -> None:
@@ -64,6 +80,69 @@ def _check_kind(dtype: np.dtype, name: str, kinds: str, needed: str) -> None:
     if dtype.kind not in kinds:
         raise TypeError(
             f"{name} has dtype {dtype}; {needed} are needed. Convert it first, for example by .astype(...)."
+        )
+
+
+def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -> None:
+    """Refuse integer distances that are row numbers, in most rows of a sample; `square`: rows are each other's.
+
+    As indices, distances ascend and repeat: a row then lists a neighbor several times, at distances that differ and
+    fall, which those of a sorted row do not. Or each row begins with its own number beside 0: then row 0 is at distance
+    i from each row i, but lists other distances itself.
+    """
+    n_rows, width = dists.shape
+    if dists.dtype.kind not in "iu" or not n_rows or width < 2:
+        return
+    rows = np.unique(np.linspace(0, n_rows - 1, LOOKED_AT).astype(int))
+    near, far = indices[rows].astype(np.int64), dists[rows]
+    known = (near >= 0) & (near < np.iinfo(indices.dtype).max)
+    both = known[:, 1:] & known[:, :-1]
+    again = (both & (near[:, 1:] == near[:, :-1]) & (far[:, 1:] != far[:, :-1])).any(axis=1)
+    falls = (both & (far[:, 1:] < far[:, :-1])).any(axis=1)
+    swapped = 2 * np.sum(again & falls & (near[:, 1:] >= near[:, :-1]).all(axis=1)) > len(rows)
+    if square and 2 * np.sum((near[:, 0] == 0) & (far[:, 0] == rows)) > len(rows):
+        listed, at = near[0, known[0]], far[0, known[0]]
+        inside = listed < n_rows
+        others, at = listed[inside], at[inside]
+        swapped |= not inside.all() or bool(np.any((dists[others, 0] != at) & (indices[others, 0] == 0)))
+    if swapped:
+        raise ValueError(
+            f"knn_dists has dtype {dists.dtype} and holds row numbers, not distances (its row {rows[-1]} begins with "
+            f"{far[-1, 0]}, {far[-1, 1]}): knn_indices and knn_dists look swapped. {BY_NAME}"
+        )
+
+
+def check_not_transposed(indices: np.ndarray) -> None:
+    """Refuse indices in more columns than rows that name rows which only the columns are enough for."""
+    n_rows, width = indices.shape
+    if width <= n_rows:
+        return
+    largest = int(np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0))
+    if n_rows <= largest < width:
+        raise ValueError(
+            f"knn_indices has shape {indices.shape} and names rows up to {largest}: it looks transposed, rows x "
+            "neighbors are needed. Pass .T of both arrays, knn_indices.T and knn_dists.T. If it is not transposed, "
+            f"indices from 0 to {n_rows - 1} are needed, since rows are numbered from 0."
+        )
+
+
+def check_no_pair(X: Any) -> None:
+    """Refuse two arrays in a tuple, as umap-learn's precomputed_knn, perhaps with a third part, in the place of X."""
+    if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
+        raise ValueError(
+            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: neighbors look like this. "
+            f"{BY_NAME}"
+        )
+
+
+def check_no_positions(X: Any, y: Any) -> None:
+    """Refuse neighbors in the places of X and y, where X would be the distances between all rows."""
+    if not (hasattr(X, "dtype") and hasattr(y, "dtype") and X.ndim == 2 and X.shape == y.shape):
+        return
+    if X.shape[0] != X.shape[1] and (X.dtype.kind in "iu" or y.dtype.kind in "iu"):
+        raise ValueError(
+            f"X and y are two arrays of shape {X.shape}, of dtype {X.dtype} and {y.dtype}: they look like the "
+            f"neighbors of each row and their distances, which are not taken by position. {BY_NAME}"
         )
 
 
@@ -123,9 +202,11 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
         )
     cure = SLICED
     if place.index == n_columns:
-        cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. Otherwise: {SLICED}"
+        cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
     if place.index in OTHER_SENTINELS:
         cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
+    if isinstance(place.dist, np.integer):
+        cure += f" If the two arrays are swapped, as knn_dists holds whole numbers: {BY_NAME}"
     raise ValueError(
         f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.index}, but "
         f"{needed}, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. {cure}"
