@@ -1,5 +1,8 @@
+import time
+
 import pytest
 from distributed import Client, LocalCluster
+from distributed.core import Status
 
 
 @pytest.fixture(scope="package")
@@ -10,6 +13,9 @@ def cluster():
 
 @pytest.fixture
 def client(cluster):
+    """A client, once both workers are there, and each again if it is killed: one that is just starting would not be."""
     with Client(cluster) as client:
-        client.wait_for_workers(2)
+        client.wait_for_workers(2, timeout=60)
+        while any(nanny.process.status != Status.running for nanny in cluster.workers.values()):
+            time.sleep(0.05)
         yield client
