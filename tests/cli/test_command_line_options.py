@@ -142,7 +142,7 @@ def test_help_needs_no_numba():
         ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no whole .npy file of numbers"),
         ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no whole .npy file of numbers"),
         ([*FIT, "--knn-indices", "many.npz"], "'many.npz' is an .npz archive, but a .npy file as numpy.save"),
-        ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "are not whole numbers"),
+        ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "the two look swapped"),
         ([*FIT, "--knn-dists", "few.npy"], "knn_indices has shape (60, 8), but knn_dists has (60, 3)."),
         ([*FIT, "--init", "x5.npy"], "init has shape (60, 5), but 60 rows and n_components=2 axes are needed"),
         ([*FIT, "--init", "spectrum"], "--init: 'spectrum' cannot be read (No such file or directory)"),

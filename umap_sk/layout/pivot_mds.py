@@ -105,10 +105,7 @@ def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.nd
 
 
 def squared_distances(paths: Paths, seed: int) -> np.ndarray:
-    """Squared distances of every vertex from the pivots of its component, l ** (3/4) where the shortest path is l long.
-
-    Such powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). Of the lengths themselves, those
-    along a curve have one axis, and the second one is the noise of the paths; of these the second is a bend.
+    """Squared distances of every vertex from the pivots of its component, by the shortest paths.
 
     Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
@@ -124,7 +121,15 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
         lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
         found.append(distances)
-    lengths = np.concatenate(found, axis=1, dtype=np.float64)
+    return squared_powers(np.concatenate(found, axis=1, dtype=np.float64))
+
+
+def squared_powers(lengths: np.ndarray) -> np.ndarray:
+    """Squares of lengths to the power 3/4, which are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938).
+
+    The lengths themselves, along a curve, have one axis, and the second one is the noise of the paths; of these the
+    second is a bend.
+    """
     return lengths * np.sqrt(lengths)
 
 
