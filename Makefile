@@ -30,9 +30,8 @@ demo: $(VENV)/has-plot
 demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 	$(BIN)/python -m examples.demo_fashion
 
-# Three processes keep two cores busy: some tests wait for others' answers.
 test: lint
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # numba's oldest version runs on Python 3.11 and 3.12 only.
 test-oldest:
