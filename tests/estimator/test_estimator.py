@@ -155,9 +155,11 @@ def test_whole_features_and_as_many_targets_are_no_neighbors(ring, arrays):
     """Beside neighbors or a manifold, or where a metric searches them."""
     X, y = np.round(100 * ring[2]).astype(int), ring[2]
     settings = SETTINGS | {"target_metric": "euclidean"}
-    PrecomputedUMAP(**settings).fit(X, y, **arrays)
+    beside = PrecomputedUMAP(**settings).fit(X, y, **arrays)
+    assert np.array_equal(beside.embedding_, PrecomputedUMAP(**settings).fit(X.astype(float), y, **arrays).embedding_)
     model = PrecomputedUMAP(**settings, metric="euclidean").fit(X, y)
-    PrecomputedUMAP(**settings).fit(X, y, manifold=model.manifold_)
+    again = PrecomputedUMAP(**settings).fit(X, y, manifold=model.manifold_)
+    assert np.array_equal(again.embedding_, model.embedding_)
 
 
 def test_callers_arrays_are_never_written_to(ring):

@@ -141,6 +141,14 @@ def test_row_numbers_are_no_distances(n, scale, own):
         knn_graph(dists.astype(int), indices)
 
 
+def assert_as_floats(indices, dists):
+    """Whole numbers are the distances that the same numbers are as floats."""
+    found, expected = (
+        read_neighbors(knn_indices=indices, knn_dists=values, n_neighbors=3)[0] for values in (dists, dists * 1.0)
+    )
+    assert_equal((found, 0), (expected, 0))
+
+
 @pytest.mark.parametrize("n", [2, 3, 4, 8, 64])
 @pytest.mark.parametrize("distance", ["hamming", "line", "xor", "sum"])
 def test_whole_numbers_may_be_distances(n, distance):
@@ -158,8 +166,7 @@ def test_whole_numbers_may_be_distances(n, distance):
     for width in {2, (n + 2) // 2, n}:
         for indices in (by_distance[:, :width], np.sort(by_distance[:, :width]), by_distance[:, 1:][:, :width]):
             dists = np.take_along_axis(matrix, indices, axis=1)
-            found, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
-            assert_equal((found, 0), (read_neighbors(knn_indices=indices, knn_dists=dists * 1.0, n_neighbors=3)[0], 0))
+            assert_as_floats(indices, dists)
             read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3, n_columns=n, drop_self=False)
 
 
@@ -167,9 +174,9 @@ def test_missing_neighbors_and_copies_tell_nothing_of_whole_numbers():
     indices, dists = np.tile([[0, 1, 9, 9]], (9, 1)), np.tile([[0, 1, 3, 2]], (9, 1))
     for missing in (-1, 2**63 - 1):
         indices[:, 2:] = missing
-        read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+        assert_as_floats(indices, dists)
     indices[:], dists[:] = [0, 1, 1, 2], [0, 1, 1, 3]
-    read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=3)
+    assert_as_floats(indices, dists)
 
 
 def test_many_columns_are_not_always_transposed():
