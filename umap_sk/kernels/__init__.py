@@ -7,6 +7,9 @@ import the runtime alone. Callers take them from here.
 """
 
 from umap_sk.kernels.anchors import pull_to_anchors
+from umap_sk.kernels.cell_completion import complete_cells
+from umap_sk.kernels.cell_search import search_cells
+from umap_sk.kernels.cells import means_of_cells, nearest_centers, pack_cells
 from umap_sk.kernels.coarsen import (
     aggregate_strongest,
     choose_members,
@@ -69,6 +72,8 @@ from umap_sk.kernels.output_spaces import (
     space_step,
 )
 from umap_sk.kernels.pieces import append_rows, copy_rows, count_sent, fill_sent, unite_rows
+from umap_sk.kernels.projection import center_rows, project_rows, unit_lengths
+from umap_sk.kernels.ranks import rank_candidates
 from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales, sums_of_row_blocks
 from umap_sk.kernels.sell import PULLED, SLICE, fill_slices, jitter, longest_first, slice_sums, smooth, take_from_slices
 from umap_sk.kernels.set_operations import (

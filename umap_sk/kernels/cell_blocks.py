@@ -1,0 +1,184 @@
+"""Blocks of rows that are compared with the rows of cells: what is known of them, and which cells are near."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.runtime.compile import kernel
+
+ROUNDING = np.float32(2.0**-18)  # of a product in float32, as a share of the squared lengths of what is multiplied
+
+
+class Packed(NamedTuple):
+    """Rows in the slots of cells, relative to their centers, packed in slices."""
+
+    slices: np.ndarray
+    halves: np.ndarray  # half the squared length of each row; infinite in an empty slot
+    members: np.ndarray  # which row each is; -1 in an empty slot
+    starts: np.ndarray  # where each cell begins, a multiple of a slice
+
+
+class Centers(NamedTuple):
+    """Centers of cells, which are numbered so that those of a group follow each other."""
+
+    centers: np.ndarray
+    groups: np.ndarray  # group of each cell
+    group_centers: np.ndarray
+    orders: np.ndarray  # groups x cells: which cells a group looks at, its own first, then by distance
+
+
+class Compared(NamedTuple):
+    """The rows that are compared with the training rows, and these, with their scales and shifts."""
+
+    features: np.ndarray
+    affine: np.ndarray
+    training: np.ndarray
+    training_affine: np.ndarray
+
+
+class Block(NamedTuple):
+    """Rows of cells of one group that are searched together.
+
+    Rows and centers are relative to the center of the group. Cells are numbered in the order of the group.
+    """
+
+    rows: np.ndarray
+    members: np.ndarray  # which row each is
+    order: np.ndarray  # cells
+    centers: np.ndarray  # of these
+    planes: np.ndarray  # cells x rows: least distances from the planes between cells; -inf of the nearest cells
+
+
+@kernel
+def padded(count, width):
+    """Rows of zeros, as many as fill whole tiles."""
+    return np.zeros(((count + ROWS - 1) // ROWS * ROWS, width), np.float32)
+
+
+@kernel
+def unpack_rows(queries, task, cell, centers, origin, count, rows, members):
+    """Rows of a cell in the slots of a task, relative to an origin, after the first ones; returns where they end."""
+    width = rows.shape[1]
+    for slot in range(max(task[2], queries.starts[cell]), min(task[3], queries.starts[cell + 1])):
+        if queries.members[slot] >= 0:
+            at = slot // SLICE * SLICE * width + slot % SLICE
+            for t in range(width):
+                rows[count, t] = queries.slices[at + t * SLICE] + (centers[cell, t] - origin[t])
+            members[count] = queries.members[slot]
+            count += 1
+    return count
+
+
+@kernel
+def relative_centers(centers, order, origin, near, halves):
+    """Centers in an order, relative to an origin, and half their squared distances from it."""
+    for turn in range(order.shape[0]):
+        half = np.float32(0)
+        for t in range(near.shape[1]):
+            near[turn, t] = centers[order[turn], t] - origin[t]
+            half += near[turn, t] * near[turn, t]
+        halves[turn] = np.float32(0.5) * half
+
+
+@kernel
+def pack_rows(rows, slices, halves):
+    """The first rows packed in slices, and half their squared lengths."""
+    for r in range(halves.shape[0]):
+        at, half = r // SLICE * SLICE * rows.shape[1] + r % SLICE, np.float32(0)
+        for t in range(rows.shape[1]):
+            slices[at + t * SLICE] = rows[r, t]
+            half += rows[r, t] * rows[r, t]
+        halves[r] = np.float32(0.5) * half
+
+
+@kernel
+def bounds_of_nearest(values, count, wanted):
+    """The value of each column that so many rows do not exceed."""
+    least = np.full((count, wanted), np.inf, np.float32)
+    for turn in range(values.shape[0]):
+        line = values[turn]
+        for r in range(count):
+            value = line[r]
+            if value < least[r, wanted - 1]:
+                place = wanted - 1
+                while place > 0 and least[r, place - 1] > value:
+                    least[r, place] = least[r, place - 1]
+                    place -= 1
+                least[r, place] = value
+    return least[:, wanted - 1].copy()
+
+
+@kernel
+def distances_from_planes(planes, firsts, turns, halves, near_halves, bounds):
+    """Least distances of rows from the planes between their cells and all others, -inf for their nearest centers.
+
+    Parameters
+    ----------
+    planes : (n_cells, at least n_rows + n_homes)
+        Half the squared distances of centers and rows less half the squared lengths of the rows, and behind the rows
+        the same of the centers of their cells; it is overwritten.
+    firsts : (n_homes + 1,)
+        Where the rows of each of their cells begin.
+    turns : (n_homes,)
+        Which of the cells these are.
+    halves, near_halves
+        Half the squared lengths of rows and centers.
+    bounds : (n_rows,)
+        What the values of the nearest centers do not exceed.
+    """
+    homes = turns.shape[0]
+    own = np.empty(firsts[homes], np.float32)
+    for home in range(homes):
+        for r in range(firsts[home], firsts[home + 1]):
+            own[r] = planes[turns[home], r]
+    for turn in range(planes.shape[0]):
+        line = planes[turn]
+        for home in range(homes):
+            gap = 2 * (line[firsts[homes] + home] + near_halves[turns[home]])
+            inverse = np.float32(1 / np.sqrt(gap)) if gap > 0 else np.float32(0)
+            lengths = near_halves[turns[home]] + near_halves[turn]
+            for r in range(firsts[home], firsts[home + 1]):
+                least = (line[r] - own[r] - ROUNDING * (halves[r] + lengths)) * inverse
+                line[r] = least if line[r] > bounds[r] else np.float32(-np.inf)
+    for home in range(homes):
+        for r in range(firsts[home], firsts[home + 1]):
+            planes[turns[home], r] = -np.inf
+
+
+@kernel
+def read_block(queries, centers, task, nearest_cells):
+    """The rows of a task, and where they lie among the cells."""
+    width, group = centers.centers.shape[1], centers.groups[task[0]]
+    order, origin = centers.orders[group], centers.group_centers[group]
+    near, near_halves = padded(order.shape[0], width), np.zeros(order.shape[0] + ROWS, np.float32)
+    relative_centers(centers.centers, order, origin, near, near_halves)
+    rows = padded(task[3] - task[2] + task[1] - task[0] + SLICE, width)
+    members, firsts = np.empty(task[3] - task[2], np.int64), np.zeros(task[1] - task[0] + 1, np.int64)
+    for home in range(task[1] - task[0]):
+        firsts[home + 1] = unpack_rows(queries, task, task[0] + home, centers.centers, origin, firsts[home], rows, members)
+    count, turns = firsts[-1], np.arange(task[0], task[1]) - order[0]
+    for home in range(turns.shape[0]):
+        for t in range(width):
+            rows[count + home, t] = near[turns[home], t]
+    columns = (count + turns.shape[0] + SLICE - 1) // SLICE * SLICE
+    slices, halves, nothing = np.empty(columns * width, np.float32), np.empty(columns, np.float32), np.zeros(columns, np.float32)
+    pack_rows(rows, slices, halves)
+    planes = np.empty((near.shape[0], columns), np.float32)
+    half_squared_distances(near, near_halves, order.shape[0], slices, columns, nothing, planes)
+    planes = planes[: order.shape[0]]
+    bounds = bounds_of_nearest(planes, count, min(nearest_cells, order.shape[0]))
+    distances_from_planes(planes, firsts, turns, halves, near_halves, bounds)
+    return Block(rows, members[:count], order, near, planes)
+
+
+@kernel
+def move_rows(rows, chosen, center, weights, moved, halves):
+    """Chosen rows relative to a center, weighted, and half their squared lengths without the weights."""
+    for q in range(chosen.shape[0]):
+        row, line, half = rows[chosen[q]], moved[q], np.float32(0)
+        for t in range(row.shape[0]):
+            difference = row[t] - center[t]
+            half += difference * difference
+            line[t] = difference * weights[t]
+        halves[q] = np.float32(0.5) * half

@@ -1,0 +1,114 @@
+"""All nearest neighbors: whatever a search of cells may have missed is looked for where it can be."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.cell_blocks import ROUNDING, move_rows, read_block
+from umap_sk.kernels.cell_search import COLUMNS, TOGETHER
+from umap_sk.kernels.products import SLICE, half_squared_distances
+from umap_sk.kernels.projection import scale_row
+from umap_sk.kernels.ranks import insert_ranked, rank_of
+from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+
+class Errors(NamedTuple):
+    """Bounds of what rounding has changed: how far each row may be from its exact coordinates."""
+
+    rows: np.ndarray
+    cells: np.ndarray  # the largest of the training rows of each cell
+    halves: np.ndarray  # the largest half of a squared length in each cell
+
+
+@kernel
+def limit_of(rank, error, half):
+    """What an estimate in float32 does not exceed, where the rank is not above `rank`."""
+    far = np.sqrt(2 * rank) + error
+    return np.float32(min(3e38, 0.5 * (1 + 2.0**-18) * far * far + ROUNDING * half))
+
+
+@kernel
+def rows_that_may_gain(block, turn, ranks, errors, chosen):
+    """Which rows may have a nearer neighbor in a cell, by their distance from the plane between; and how many."""
+    count, last, planes, other = 0, ranks.shape[1] - 1, block.planes[turn], block.order[turn]
+    for r in range(block.members.shape[0]):
+        i = block.members[r]
+        far = np.sqrt(2 * ranks[i, last]) * (1 + 2.0**-18) + errors.rows[i] + errors.cells[other]
+        if not planes[r] > far:
+            chosen[count] = r
+            count += 1
+    return count
+
+
+@kernel
+def improve_row(i, values, names, own, slack, half, compared, angular, row, indices, ranks):
+    """Insert those whose rank is lower than that of the last neighbor, by rank and then by index.
+
+    `values` are estimates that do not exceed the ranks by more than what rounding may have changed. `row` has room for
+    a scaled row.
+    """
+    last, scaled = ranks.shape[0] - 1, False
+    limit, directed = limit_of(ranks[last], slack, half), compared.affine[i, 0] != 0
+    for start in range(0, names.shape[0], SLICE):
+        part = values[start : start + SLICE]
+        near = False
+        for t in range(SLICE):
+            near |= part[t] <= limit
+        if not near:
+            continue
+        for t in range(SLICE):
+            name = names[start + t]
+            if part[t] > limit or name < 0 or (own and name == i) or (ranks[last] == 0 and name > indices[last]):
+                continue
+            if not scaled:
+                scale_row(compared.features, compared.affine, i, row)
+                scaled = True
+            rank = rank_of(row, directed, compared.training, compared.training_affine, name, angular)
+            insert_ranked(indices, ranks, name, rank)
+            limit = limit_of(ranks[last], slack, half)
+
+
+@kernel
+def complete_block(block, cells, compared, errors, own, angular, indices, ranks):
+    """Look for nearer neighbors of the rows of a block in all cells where there may be some."""
+    width, chosen = block.rows.shape[1], np.empty(block.members.shape[0], np.int64)
+    moved, halves = np.zeros((TOGETHER, width), np.float32), np.zeros(TOGETHER, np.float32)
+    out, even = np.empty((TOGETHER, COLUMNS), np.float32), np.ones(width, np.float32)
+    row = np.empty(compared.features.shape[1])
+    for turn in range(block.order.shape[0]):
+        other = np.int64(block.order[turn])
+        near = rows_that_may_gain(block, turn, ranks, errors, chosen)
+        for first in range(0, near, TOGETHER):
+            part = chosen[first : min(near, first + TOGETHER)]
+            move_rows(block.rows, part, block.centers[turn], even, moved, halves)
+            for at in range(cells.starts[other], cells.starts[other + 1], COLUMNS):
+                end = min(cells.starts[other + 1], at + COLUMNS)
+                slices, names = cells.slices[at * width :], cells.members[at:end]
+                half_squared_distances(moved, halves, len(part), slices, end - at, cells.halves[at:end], out)
+                for q in range(len(part)):
+                    i = block.members[part[q]]
+                    slack, half = errors.rows[i] + errors.cells[other], halves[q] + errors.halves[other]
+                    improve_row(i, out[q], names, own, slack, half, compared, angular, row, indices[i], ranks[i])
+
+
+@parallel_kernel
+def complete_cells(tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks):
+    """Make neighbors that a search has found exact: the nearest training rows by rank and then by index.
+
+    Parameters
+    ----------
+    tasks, queries, cells, centers, compared, own, angular
+        As in :func:`umap_sk.kernels.cell_search.search_cells`.
+    errors : Errors
+    indices, ranks : (n_rows, wanted)
+        What was found, which may have missed some.
+    """
+    blocks = shared_out(tasks.shape[0])
+    for thread in prange(blocks.shape[0]):
+        number = next_block(blocks, thread)
+        while number >= 0:
+            block = read_block(queries, centers, tasks[number], 1)
+            complete_block(block, cells, compared, errors, own, angular, indices, ranks)
+            number = next_block(blocks, thread)

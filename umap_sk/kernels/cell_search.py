@@ -1,0 +1,165 @@
+"""Neighbors by an inverted file: each row is compared with the rows of the cells that are near to it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.cell_blocks import move_rows, read_block
+from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, value_of
+from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.kernels.projection import scale_row
+from umap_sk.kernels.ranks import insert_ranked, rank_of
+from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+TOGETHER, COLUMNS = 16 * ROWS, 16 * SLICE  # rows that are compared at once: what a core's cache has room for
+EXCESS = 1.5  # times the largest excess of a row's estimates over its ranks: what a further estimate may exceed
+FARTHEST = np.float32(3e38)
+
+
+class Effort(NamedTuple):
+    """How far a search goes.
+
+    The candidates of a row are searched in the cells of its nearest centers, and in each cell whose bisecting plane is
+    nearer than `reach` times the distance to the last neighbor that is wanted, until `most_pairs` rows were compared.
+    """
+
+    wanted: int  # neighbors of a row
+    kept: int  # candidates of a row, at most
+    nearest_cells: int
+    reach: float
+    most_pairs: int
+
+
+class Found(NamedTuple):
+    """Candidates of the rows of a block, and how far each row has come."""
+
+    keys: np.ndarray  # sorted
+    limits: np.ndarray  # distance within which a plane has to be
+    seen: np.ndarray  # how many rows each was compared with
+
+
+class Room(NamedTuple):
+    """Arrays that are written again for every cell."""
+
+    moved: np.ndarray
+    halves: np.ndarray
+    out: np.ndarray
+    passed: np.ndarray
+
+
+@kernel
+def rows_in_reach(planes, certain, found, most_pairs, chosen):
+    """Which rows are to be compared with those of a cell, and how many.
+
+    They are those to which it is one of the nearest cells, if `certain`, else those near to the plane between.
+    """
+    count = 0
+    for r in range(found.limits.shape[0]):
+        distance = planes[r]
+        near = distance == -np.inf if certain else -np.inf < distance <= found.limits[r]
+        if near and found.seen[r] < most_pairs and found.limits[r] > 0:
+            chosen[count] = r
+            count += 1
+    return count
+
+
+@kernel
+def compare_with_cell(cells, other, members, chosen, own, found, room):
+    """Keep the nearest of the rows of a cell for each of the rows that were moved to its center."""
+    width, count = room.moved.shape[1], chosen.shape[0]
+    for at in range(cells.starts[other], cells.starts[other + 1], COLUMNS):
+        end = min(cells.starts[other + 1], at + COLUMNS)
+        halves, names = cells.halves[at:end], cells.members[at:end]
+        half_squared_distances(room.moved, room.halves, count, cells.slices[at * width :], end - at, halves, room.out)
+        for q in range(count):
+            r = chosen[q]
+            keep_nearest(room.out[q], names, members[r] if own else -1, found.keys[r], room.passed)
+
+
+@kernel
+def search_block(block, cells, weights, effort, own, found):
+    """Candidates of the rows of a block: first in the nearest cells, then in the others that are in reach."""
+    width, starts, chosen = block.rows.shape[1], cells.starts, np.empty(block.members.shape[0], np.int64)
+    room = Room(
+        np.zeros((TOGETHER, width), np.float32),
+        np.zeros(TOGETHER, np.float32),
+        np.empty((TOGETHER, COLUMNS), np.float32),
+        np.empty(SLICE + 1, np.int64),
+    )
+    in_view = block.order.shape[0]
+    for step in range(2 * in_view):
+        turn, certain = step % in_view, step < in_view
+        other = np.int64(block.order[turn])
+        near = rows_in_reach(block.planes[turn], certain, found, effort.most_pairs, chosen)
+        for first in range(0, near, TOGETHER):
+            part = chosen[first : min(near, first + TOGETHER)]
+            move_rows(block.rows, part, block.centers[turn], weights, room.moved, room.halves)
+            compare_with_cell(cells, other, block.members, part, own, found, room)
+        for q in range(near):
+            r = chosen[q]
+            found.seen[r] += starts[other + 1] - starts[other]
+            tau = value_of(found.keys[r, effort.wanted - 1])
+            found.limits[r] = min(FARTHEST, np.float32(effort.reach) * np.sqrt(2 * tau))
+
+
+@kernel
+def rank_row(row, directed, compared, keys, angular, indices, ranks):
+    """The nearest of a row's candidates, by rank and then by index.
+
+    Candidates are ranked until their estimates exceed the last rank by more than the row's estimates have exceeded
+    their ranks so far.
+    """
+    last, excess = ranks.shape[0] - 1, 0.0
+    for t in range(last + 1):
+        indices[t], ranks[t] = -1, np.inf
+    for key in keys:
+        estimate = np.float64(value_of(key))
+        if key == NOTHING or estimate - EXCESS * excess > ranks[last]:
+            return
+        name = np.int64(key & NAMES)
+        rank = rank_of(row, directed, compared.training, compared.training_affine, name, angular)
+        excess = max(excess, estimate - rank)
+        insert_ranked(indices, ranks, name, rank)
+
+
+@parallel_kernel
+def search_cells(tasks, queries, cells, centers, weights, compared, effort, own, angular, indices, ranks):
+    """The nearest training rows of each row that a search of some effort finds, by rank and then by index.
+
+    Parameters
+    ----------
+    tasks : (n_tasks, 4)
+        The first cell of a block of rows, and where they end, and the same of their slots.
+    queries : Packed
+        The rows; with `own` the training rows.
+    cells : Packed
+        The training rows.
+    centers : Centers
+    weights : (width,) float32
+        What each coordinate counts in a product.
+    compared : Compared
+    effort : Effort
+    own : bool
+        None of the rows is its own neighbor.
+    angular : bool
+        Ranks of unit vectors.
+    indices, ranks : (n_rows, wanted)
+        What is found; -1 and infinity where nothing is.
+    """
+    blocks = shared_out(tasks.shape[0])
+    for thread in prange(blocks.shape[0]):
+        row = np.empty(compared.features.shape[1])
+        number = next_block(blocks, thread)
+        while number >= 0:
+            block = read_block(queries, centers, tasks[number], effort.nearest_cells)
+            count = block.members.shape[0]
+            keys = np.full((count, effort.kept), NOTHING)
+            found = Found(keys, np.full(count, FARTHEST), np.zeros(count, np.int64))
+            search_block(block, cells, weights, effort, own, found)
+            for r in range(count):
+                i = block.members[r]
+                scale_row(compared.features, compared.affine, i, row)
+                rank_row(row, compared.affine[i, 0] != 0, compared, keys[r], angular, indices[i], ranks[i])
+            number = next_block(blocks, thread)

@@ -1,0 +1,98 @@
+"""Cells of an inverted file: the rows that are nearest to each of many centers (Jegou, Douze, Schmid 2011).
+
+Each cell has slots for its rows, a multiple of a slice, of which the last ones may be empty.
+"""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+BLOCK = 20 * ROWS  # rows of a block
+CENTERS = 16 * SLICE  # centers that are compared with them at once
+
+
+@kernel
+def smallest_of(values, count):
+    """The smallest of the first values, a multiple of a slice."""
+    lanes = np.full(SLICE, np.inf, np.float32)
+    for start in range(0, count, SLICE):
+        part = values[start : start + SLICE]
+        for t in range(SLICE):
+            lanes[t] = part[t] if part[t] < lanes[t] else lanes[t]
+    least = lanes[0]
+    for t in range(SLICE):
+        least = min(least, lanes[t])
+    return least
+
+
+@kernel
+def place_of(values, value):
+    """Where a value stands first."""
+    place = 0
+    while values[place] != value:
+        place += 1
+    return place
+
+
+@parallel_kernel
+def nearest_centers(rows, centers, halves, nearest):
+    """Number of the center that is nearest to each row, the first of those that are equally near.
+
+    The centers are packed in slices, and the halves of their squared lengths are infinite where there is none.
+    """
+    n, width, count = rows.shape[0], rows.shape[1], halves.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        first = block * BLOCK
+        used = min(BLOCK, n - first)
+        here, nothing = np.zeros((BLOCK, width), np.float32), np.zeros(BLOCK, np.float32)
+        for r in range(used):
+            for t in range(width):
+                here[r, t] = rows[first + r, t]
+        best = np.full(used, np.inf, np.float32)
+        out = np.empty((BLOCK, CENTERS), np.float32)
+        for start in range(0, count, CENTERS):
+            columns = min(CENTERS, count - start)
+            half_squared_distances(here, nothing, used, centers[start * width :], columns, halves[start:], out)
+            for r in range(used):
+                least = smallest_of(out[r], columns)
+                if least < best[r]:
+                    best[r] = least
+                    nearest[first + r] = start + place_of(out[r], least)
+
+
+@parallel_kernel
+def means_of_cells(rows, members, starts, centers):
+    """Mean of the rows of each cell, added up in their order; an empty cell keeps its center."""
+    for cell in prange(centers.shape[0]):
+        total, count = np.zeros(rows.shape[1]), 0
+        for slot in range(starts[cell], starts[cell + 1]):
+            if members[slot] >= 0:
+                row = rows[members[slot]]
+                for t in range(row.shape[0]):
+                    total[t] += row[t]
+                count += 1
+        if count > 0:
+            for t in range(rows.shape[1]):
+                centers[cell, t] = total[t] / count
+
+
+@parallel_kernel
+def pack_cells(rows, members, starts, centers, slices, halves):
+    """Rows of each cell relative to its center, in slices, and half their squared lengths, infinite in empty slots."""
+    width = rows.shape[1]
+    for cell in prange(centers.shape[0]):
+        for slot in range(starts[cell], starts[cell + 1]):
+            at = slot // SLICE * SLICE * width + slot % SLICE
+            if members[slot] < 0:
+                halves[slot] = np.inf
+                for t in range(width):
+                    slices[at + t * SLICE] = 0
+                continue
+            row, half = rows[members[slot]], np.float32(0)
+            for t in range(width):
+                difference = row[t] - centers[cell, t]
+                half += difference * difference
+                slices[at + t * SLICE] = difference
+            halves[slot] = np.float32(0.5) * half

@@ -1,0 +1,139 @@
+"""Sums over vectors of fixed width, and fused multiplication and addition.
+
+The compiler chooses neither the order of the sums nor what is fused, so the bits are the same on every processor.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+WIDTH = 8  # numbers of a vector; two vectors are summed side by side
+STEP = 2 * WIDTH
+DOUBLE, VECTOR = ir.DoubleType(), ir.VectorType(ir.DoubleType(), WIDTH)
+
+
+def multiply_add(a, b, c):
+    """``a * b + c`` in float32, rounded once."""
+    return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
+
+
+def squared_difference(row, other, scale, shift):
+    """Sum of the squares of ``row - (other * scale - shift)`` in float64."""
+    return _sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
+
+
+def inner_product(row, other, scale, shift):
+    """Sum of ``row * (other * scale - shift)`` in float64."""
+    return _sum_by_lanes(row * (np.asarray(other, np.float64) * scale - shift))
+
+
+def _sum_by_lanes(terms):
+    """The sum in the order of the compiled one."""
+    whole = len(terms) - len(terms) % STEP
+    pairs = np.zeros((2, WIDTH))
+    for start in range(0, whole, STEP):
+        pairs += terms[start : start + STEP].reshape(2, WIDTH)
+    lanes = pairs[0] + pairs[1]
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    total = lanes[0]
+    for term in terms[whole:]:
+        total = total + term
+    return total
+
+
+@intrinsic
+def _multiply_add(typing_context, a, b, c):
+    def generate(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
+@overload(multiply_add)
+def _compiled_multiply_add(a, b, c):
+    return lambda a, b, c: _multiply_add(a, b, c)  # type: ignore[call-arg]
+
+
+def _sum_over_lanes(term):
+    """An intrinsic that adds up what `term` makes of each number of a row and of another one, scaled and shifted."""
+
+    @intrinsic
+    def summed(typing_context, row, other, scale, shift):
+        def generate(context, builder, signature, arguments):
+            return _generate_sum(term, context, builder, signature, arguments)
+
+        return types.float64(row, other, types.float64, types.float64), generate
+
+    return summed
+
+
+def _generate_sum(term, context, builder, signature, arguments):
+    """Code of a loop over two vectors at a time, the sum of their lanes, and a loop over the numbers that are left."""
+    arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(2)]
+    count = cgutils.unpack_tuple(builder, arrays[0].shape)[0]
+    whole = builder.mul(builder.udiv(count, count.type(STEP)), count.type(STEP))
+
+    def load(which, index, kind):
+        pointer = builder.gep(arrays[which].data, [index])
+        element = context.get_value_type(signature.args[which].dtype)
+        if kind is VECTOR:
+            pointer = builder.bitcast(pointer, ir.VectorType(element, WIDTH).as_pointer())
+        value = builder.load(pointer)
+        value.align = 4 if element == ir.FloatType() else 8
+        return builder.fpext(value, kind) if element == ir.FloatType() else value
+
+    def next_term(index, kind, scale, shift):
+        scaled = builder.fsub(builder.fmul(load(1, index, kind), scale), shift)
+        return term(builder, load(0, index, kind), scaled)
+
+    spread = [_spread(builder, argument) for argument in arguments[2:]]
+    sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * WIDTH)) for _ in range(2)]
+    with cgutils.for_range_slice(builder, count.type(0), whole, count.type(STEP)) as (index, _):
+        for half, place in enumerate(sums):
+            value = next_term(builder.add(index, count.type(half * WIDTH)), VECTOR, *spread)
+            builder.store(builder.fadd(builder.load(place), value), place)
+    lanes = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
+    total = cgutils.alloca_once_value(builder, _sum_of_lanes(builder, lanes))
+    with cgutils.for_range_slice(builder, whole, count, count.type(1)) as (index, _):
+        value = next_term(index, DOUBLE, *arguments[2:])
+        builder.store(builder.fadd(builder.load(total), value), total)
+    return builder.load(total)
+
+
+def _spread(builder, number):
+    """A vector of one number."""
+    vector = ir.Constant(VECTOR, ir.Undefined)
+    for lane in range(WIDTH):
+        vector = builder.insert_element(vector, number, ir.IntType(32)(lane))
+    return vector
+
+
+def _sum_of_lanes(builder, vector):
+    """Halves of the lanes added to each other until one is left."""
+    parts = [builder.extract_element(vector, ir.IntType(32)(lane)) for lane in range(WIDTH)]
+    while len(parts) > 1:
+        half = len(parts) // 2
+        parts = [builder.fadd(parts[i], parts[half + i]) for i in range(half)]
+    return parts[0]
+
+
+def _square_of_difference(builder, row, other):
+    difference = builder.fsub(row, other)
+    return builder.fmul(difference, difference)
+
+
+_squared_difference = _sum_over_lanes(_square_of_difference)
+_inner_product = _sum_over_lanes(lambda builder, row, other: builder.fmul(row, other))
+
+
+@overload(squared_difference)
+def _compiled_squared_difference(row, other, scale, shift):
+    return lambda row, other, scale, shift: _squared_difference(row, other, scale, shift)  # type: ignore[call-arg]
+
+
+@overload(inner_product)
+def _compiled_inner_product(row, other, scale, shift):
+    return lambda row, other, scale, shift: _inner_product(row, other, scale, shift)  # type: ignore[call-arg]

@@ -1,0 +1,98 @@
+"""Products of matrices in float32, in tiles of six rows and sixteen columns, every sum in the order of its terms.
+
+The columns are packed: sixteen of them make a slice, in which the first numbers of all sixteen come first.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from umap_sk.runtime.compile import kernel
+
+ROWS, SLICE = 6, 16  # of a tile, whose sums fit into the registers of a core with vectors of 256 bits
+FLOAT, VECTOR = ir.FloatType(), ir.VectorType(ir.FloatType(), SLICE)
+
+
+def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
+    """Half the squared distances of six rows and the sixteen columns of a slice that begins at number `at`.
+
+    Each is the sum of half the squared lengths less the product, which is summed in the order of the numbers, each
+    product and sum rounded once.
+    """
+    width = rows.shape[1]
+    columns = slices[at * width : (at + SLICE) * width].reshape(width, SLICE).astype(np.float64)
+    sums = np.zeros((ROWS, SLICE), np.float32)
+    for k in range(width):
+        products = rows[first : first + ROWS, k : k + 1].astype(np.float64) * columns[k]
+        sums = (products + sums).astype(np.float32)
+    lengths = half_rows[first : first + ROWS, None] + half_columns[at : at + SLICE]
+    out[first : first + ROWS, at : at + SLICE] = lengths - sums
+
+
+@intrinsic
+def _tile_of_halves(typing_context, rows, first, slices, at, half_rows, half_columns, out):
+    def generate(context, builder, signature, arguments):
+        numbers = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4, 5, 6)]
+        rows, slices, half_rows, half_columns, out = numbers
+        first, at = arguments[1], arguments[3]
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{SLICE}f32")
+        width, columns = cgutils.unpack_tuple(builder, rows.shape)[1], cgutils.unpack_tuple(builder, out.shape)[1]
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * SLICE)) for _ in range(ROWS)]
+        at_row = [builder.add(first, first.type(r)) for r in range(ROWS)]
+        lines = [builder.gep(rows.data, [builder.mul(row, width)]) for row in at_row]
+        slice_at = builder.gep(slices.data, [builder.mul(at, width)])
+        with cgutils.for_range(builder, width) as loop:
+            column = _load(builder, slice_at, builder.mul(loop.index, width.type(SLICE)))
+            for line, place in zip(lines, sums, strict=True):
+                number = _spread(builder, builder.load(builder.gep(line, [loop.index])))
+                builder.store(builder.call(fused, [number, column, builder.load(place)]), place)
+        halves = _load(builder, half_columns.data, at)
+        for row, place in zip(at_row, sums, strict=True):
+            half = _spread(builder, builder.load(builder.gep(half_rows.data, [row])))
+            value = builder.fsub(builder.fadd(half, halves), builder.load(place))
+            _store(builder, value, out.data, builder.add(builder.mul(row, columns), at))
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp, slices, types.intp, half_rows, half_columns, out), generate
+
+
+def _vector_at(builder, data, index):
+    return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
+
+
+def _load(builder, data, index):
+    vector = builder.load(_vector_at(builder, data, index))
+    vector.align = 4
+    return vector
+
+
+def _store(builder, vector, data, index):
+    builder.store(vector, _vector_at(builder, data, index)).align = 4
+
+
+def _spread(builder, number):
+    """A vector of one number."""
+    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.IntType(32)(0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), SLICE), [0] * SLICE)
+    return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), lanes)
+
+
+@overload(tile_of_halves)
+def _compiled_tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
+    return lambda rows, first, slices, at, half_rows, half_columns, out: _tile_of_halves(  # type: ignore[call-arg]
+        rows, first, slices, at, half_rows, half_columns, out
+    )
+
+
+@kernel
+def half_squared_distances(rows, halves, count, slices, columns, column_halves, out):
+    """Half the squared distances of the first rows and the packed columns, from half their squared lengths.
+
+    Rows, halves and `out` have room for a multiple of ROWS; `columns` is a multiple of SLICE.
+    """
+    for at in range(0, columns, SLICE):
+        for first in range(0, count, ROWS):
+            tile_of_halves(rows, first, slices, at, halves, column_halves, out)

@@ -1,0 +1,120 @@
+"""Rows of features as unit vectors, and their coordinates along a few directions."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.lanes import squared_difference
+from umap_sk.kernels.products import half_squared_distances
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+BLOCK = 60  # rows of a block, a multiple of the rows of a tile
+ROUNDING = 2.0**-22  # of a coordinate, as a share of the length of a row: float32 rounds a few times by 2^-24
+
+
+@kernel
+def mean_of(row):
+    """Mean of a row, exactly its value where all are the same."""
+    low, high, total = row[0], row[0], 0.0
+    for value in row:
+        low, high = min(low, value), max(high, value)
+        total += value
+    return np.float64(low) if low == high else total / row.shape[0]
+
+
+@parallel_kernel
+def unit_lengths(features, centered, affine):
+    """Scale and shift of each row, so that ``x * scale - shift`` has length 1; both 0 for a row without a direction.
+
+    With `centered` it has mean 0 as well.
+    """
+    n = features.shape[0]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        origin = np.zeros(features.shape[1])
+        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+            row = features[i]
+            mean = mean_of(row) if centered else 0.0
+            largest = 0.0
+            for value in row:
+                largest = max(largest, abs(np.float64(value) - mean))
+            scale = 1 / largest if largest > 0 else 0.0
+            length = np.sqrt(squared_difference(origin, row, scale, mean * scale))
+            affine[i, 0] = scale / length if largest > 0 else 0.0
+            affine[i, 1] = mean * affine[i, 0]
+
+
+@kernel
+def scale_row(features, affine, i, out):
+    """A row as the search compares it, in float64."""
+    scale, shift = affine[i, 0], affine[i, 1]
+    row = features[i]
+    for t in range(row.shape[0]):
+        out[t] = row[t] * scale - shift
+
+
+@parallel_kernel
+def center_rows(features, affine, mean, out, errors):
+    """Each row without the mean, 0 beyond the features' columns, and how far the row may be from that by rounding."""
+    n, d = features.shape
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+            row, line, square = features[i], out[i], 0.0
+            for t in range(d):
+                line[t] = row[t] * affine[i, 0] - affine[i, 1] - mean[t]
+                square += line[t] * np.float64(line[t])
+            for t in range(d, out.shape[1]):
+                line[t] = 0
+            errors[i] = ROUNDING * np.sqrt(square)
+
+
+@kernel
+def length_beyond(square, along, columns):
+    """Length of what is left of a row beside its coordinates, and how far both may be from that by rounding."""
+    left, p = square, along.shape[0]
+    for t in range(p):
+        left -= along[t] * np.float64(along[t])
+    left = np.sqrt(max(0.0, left))
+    length = np.sqrt(square)
+    error = 2 * ROUNDING * np.sqrt(np.float64(columns)) * length  # of sums of so many products
+    of_left = np.sqrt(2 * length * error)
+    if left > 0:
+        of_left = min(of_left, length * error / left)
+    return left, ROUNDING * length + error + of_left
+
+
+@parallel_kernel
+def project_rows(features, affine, mean, axes, out, errors):
+    """Coordinates of each row without the mean along the axes, then the length of what is left of it, then 0.
+
+    Parameters
+    ----------
+    features : (n, d)
+    affine : (n, 2)
+        Scale and shift of each row.
+    mean : (d,)
+    axes : (d * p,) float32
+        Orthonormal directions, packed in slices.
+    out : (n, more than p) float32
+    errors : (n,) float32
+        How far each row may be from that by rounding.
+    """
+    n, d = features.shape
+    p = axes.shape[0] // d
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        first = block * BLOCK
+        scaled, rows = np.empty(d), np.zeros((BLOCK, d), np.float32)
+        squares, along = np.zeros(BLOCK), np.empty((BLOCK, p), np.float32)
+        nothing = np.zeros(max(BLOCK, p), np.float32)
+        count = min(BLOCK, n - first)
+        for r in range(count):
+            scale_row(features, affine, first + r, scaled)
+            for t in range(d):
+                rows[r, t] = mean[t] - scaled[t]
+                squares[r] += rows[r, t] * np.float64(rows[r, t])
+        half_squared_distances(rows, nothing, count, axes, p, nothing, along)  # 0 less the products
+        for r in range(count):
+            line = out[first + r]
+            for t in range(p):
+                line[t] = along[r, t]
+            for t in range(p, out.shape[1]):
+                line[t] = 0
+            line[p], errors[first + r] = length_beyond(squares[r], along[r], d)

@@ -1,0 +1,67 @@
+"""Exact ranks of rows: half the squared distance, or what stands for it, in float64."""
+
+import numpy as np
+from numba import prange
+
+from umap_sk.kernels.lanes import inner_product, squared_difference
+from umap_sk.kernels.projection import scale_row
+from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.runtime.compile import kernel, parallel_kernel
+
+ROWS = 64  # rows of a block
+SAME = 2.0**-48  # unit vectors that are nearer to each other are the same but for rounding
+
+
+@kernel
+def rank_of(row, has_direction, features, affine, j, angular):
+    """Half the squared distance of a scaled row and row j; for unit vectors 1 less their product.
+
+    A row without a direction has the rank 0 beside its like, and 1 beside all others.
+    """
+    scale, shift = affine[j, 0], affine[j, 1]
+    between = squared_difference(row, features[j], scale, shift)
+    if not angular:
+        return 0.5 * between
+    if has_direction != (scale != 0):
+        return 1.0
+    if between < 1:
+        return 0.5 * between if between > SAME * SAME else 0.0
+    product = inner_product(row, features[j], scale, shift)
+    return 2.0 if product <= SAME - 1 else 1 - product
+
+
+@kernel
+def insert_ranked(indices, ranks, name, rank):
+    """Put a row where it belongs among sorted ones, by rank and then by name, unless it is there; the last falls out."""
+    place = ranks.shape[0] - 1
+    if rank > ranks[place] or (rank == ranks[place] and name >= indices[place] and indices[place] >= 0):
+        return
+    for t in range(place + 1):
+        if indices[t] == name:
+            return
+    while place > 0 and (ranks[place - 1] > rank or (ranks[place - 1] == rank and indices[place - 1] > name)):
+        ranks[place], indices[place] = ranks[place - 1], indices[place - 1]
+        place -= 1
+    ranks[place], indices[place] = rank, name
+
+
+@parallel_kernel
+def rank_candidates(new, new_affine, features, affine, candidates, own, angular, indices, ranks):
+    """The nearest of each row's candidates, by rank and then by index.
+
+    Candidates are -1 where there is none; with `own` the rows are the training rows, and none is its own neighbor.
+    """
+    n = candidates.shape[0]
+    blocks = shared_out((n + ROWS - 1) // ROWS)
+    for thread in prange(blocks.shape[0]):
+        row = np.empty(features.shape[1])
+        block = next_block(blocks, thread)
+        while block >= 0:
+            for i in range(block * ROWS, min(n, block * ROWS + ROWS)):
+                scale_row(new, new_affine, i, row)
+                indices[i], ranks[i] = -1, np.inf
+                for name in candidates[i]:
+                    if name >= 0 and not (own and name == i):
+                        rank = rank_of(row, new_affine[i, 0] != 0, features, affine, name, angular)
+                        insert_ranked(indices[i], ranks[i], name, rank)
+            block = next_block(blocks, thread)

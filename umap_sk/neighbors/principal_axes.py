@@ -1,0 +1,58 @@
+"""The directions along which rows vary most, from a sample of them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+SAMPLE, NUMBERS = 5000, 2**25  # rows of the sample at most, and numbers of these
+FEW_COLUMNS = 128  # up to which rows are taken as they are
+SHARE = 0.93  # of the variance, that the directions have
+MOST_AXES = 192
+SLICE = 16  # directions whose numbers are stored together, see umap_sk.kernels.products
+ROUNDS = 3  # of the iteration: the directions need not be exact
+
+
+class Axes(NamedTuple):
+    """Where rows are measured from, and along which directions.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_columns,)
+    directions : ndarray of shape (n_axes, n_columns), float32, or None
+        Orthonormal; None for the columns themselves.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray | None
+
+
+def principal_axes(features: Any, affine: np.ndarray) -> Axes:
+    """Axes of rows that are scaled and shifted, a multiple of a slice of them, by subspace iteration.
+
+    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not what it finds.
+
+    References
+    ----------
+    N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness", SIAM Review 53, 2011, section 4.5.
+    """
+    n, columns = features.shape
+    random = np.random.default_rng(0)
+    rows = np.sort(random.choice(n, min(n, SAMPLE, max(1000, NUMBERS // columns)), replace=False))
+    sample = np.asarray(features[rows], np.float64) * affine[rows, :1] - affine[rows, 1:]
+    mean = sample.mean(axis=0)
+    if columns <= FEW_COLUMNS:
+        return Axes(mean, None)
+    sample = (sample - mean).astype(np.float32)
+    total = float(np.einsum("ij,ij->", sample, sample, dtype=np.float64))
+    basis = random.standard_normal((columns, min(columns, MOST_AXES + SLICE)), np.float32)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(ROUNDS):
+            basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
+        coordinates = (sample @ basis).astype(np.float64)
+        variances, turns = np.linalg.eigh(coordinates.T @ coordinates)
+        directions = np.ascontiguousarray((basis @ turns[:, ::-1].astype(np.float32)).T)
+    shares = np.cumsum(variances[::-1]) / max(total, np.finfo(float).tiny)
+    wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
+    count = min(MOST_AXES, -(-wanted // SLICE) * SLICE)
+    return Axes(mean, directions[:count] if count + SLICE < columns else None)
