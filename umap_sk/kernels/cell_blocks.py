@@ -26,6 +26,7 @@ class Centers(NamedTuple):
     groups: np.ndarray  # group of each cell
     group_centers: np.ndarray
     orders: np.ndarray  # groups x cells: which cells a group looks at, its own first, then by distance
+    lengths: np.ndarray  # the largest half of a squared length in each cell, of its rows and its center
 
 
 class Compared(NamedTuple):
@@ -93,10 +94,13 @@ def pack_rows(rows, slices, halves):
 
 
 @kernel
-def bounds_of_nearest(values, count, wanted):
-    """The value of each column that so many rows do not exceed."""
-    least = np.full((count, wanted), np.inf, np.float32)
-    for turn in range(values.shape[0]):
+def bounds_of_nearest(values, n_rows, count, wanted):
+    """The value of each column that so many of the first rows do not exceed."""
+    least, bounds = np.empty((count, wanted), np.float32), np.empty(count, np.float32)
+    for r in range(count):
+        for place in range(wanted):
+            least[r, place] = np.inf
+    for turn in range(n_rows):
         line = values[turn]
         for r in range(count):
             value = line[r]
@@ -106,12 +110,16 @@ def bounds_of_nearest(values, count, wanted):
                     least[r, place] = least[r, place - 1]
                     place -= 1
                 least[r, place] = value
-    return least[:, wanted - 1].copy()
+    for r in range(count):
+        bounds[r] = least[r, wanted - 1]
+    return bounds
 
 
 @kernel
-def distances_from_planes(planes, firsts, turns, halves, near_halves, bounds):
+def distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, bounds):
     """Least distances of rows from the planes between their cells and all others, -inf for their nearest centers.
+
+    Rounding is taken off, also that by which a row may be in a cell whose center is not quite its nearest.
 
     Parameters
     ----------
@@ -124,6 +132,8 @@ def distances_from_planes(planes, firsts, turns, halves, near_halves, bounds):
         Which of the cells these are.
     halves, near_halves
         Half the squared lengths of rows and centers.
+    lengths : (n_cells,)
+        Half the squared lengths, not relative to the group, that the rows of each cell have at most.
     bounds : (n_rows,)
         What the values of the nearest centers do not exceed.
     """
@@ -132,14 +142,14 @@ def distances_from_planes(planes, firsts, turns, halves, near_halves, bounds):
     for home in range(homes):
         for r in range(firsts[home], firsts[home + 1]):
             own[r] = planes[turns[home], r]
-    for turn in range(planes.shape[0]):
+    for turn in range(lengths.shape[0]):
         line = planes[turn]
         for home in range(homes):
             gap = 2 * (line[firsts[homes] + home] + near_halves[turns[home]])
             inverse = np.float32(1 / np.sqrt(gap)) if gap > 0 else np.float32(0)
-            lengths = near_halves[turns[home]] + near_halves[turn]
+            around = near_halves[turns[home]] + near_halves[turn] + 2 * (lengths[turns[home]] + lengths[turn])
             for r in range(firsts[home], firsts[home + 1]):
-                least = (line[r] - own[r] - ROUNDING * (halves[r] + lengths)) * inverse
+                least = (line[r] - own[r] - ROUNDING * (halves[r] + around)) * inverse
                 line[r] = least if line[r] > bounds[r] else np.float32(-np.inf)
     for home in range(homes):
         for r in range(firsts[home], firsts[home + 1]):
@@ -156,19 +166,25 @@ def read_block(queries, centers, task, nearest_cells):
     rows = padded(task[3] - task[2] + task[1] - task[0] + SLICE, width)
     members, firsts = np.empty(task[3] - task[2], np.int64), np.zeros(task[1] - task[0] + 1, np.int64)
     for home in range(task[1] - task[0]):
-        firsts[home + 1] = unpack_rows(queries, task, task[0] + home, centers.centers, origin, firsts[home], rows, members)
-    count, turns = firsts[-1], np.arange(task[0], task[1]) - order[0]
+        firsts[home + 1] = unpack_rows(
+            queries, task, task[0] + home, centers.centers, origin, firsts[home], rows, members
+        )
+    count, turns = firsts[task[1] - task[0]], np.empty(task[1] - task[0], np.int64)
     for home in range(turns.shape[0]):
+        turns[home] = task[0] + home - order[0]
         for t in range(width):
             rows[count + home, t] = near[turns[home], t]
     columns = (count + turns.shape[0] + SLICE - 1) // SLICE * SLICE
-    slices, halves, nothing = np.empty(columns * width, np.float32), np.empty(columns, np.float32), np.zeros(columns, np.float32)
+    slices, halves = np.empty(columns * width, np.float32), np.empty(columns, np.float32)
+    nothing = np.zeros(columns, np.float32)
     pack_rows(rows, slices, halves)
     planes = np.empty((near.shape[0], columns), np.float32)
     half_squared_distances(near, near_halves, order.shape[0], slices, columns, nothing, planes)
-    planes = planes[: order.shape[0]]
-    bounds = bounds_of_nearest(planes, count, min(nearest_cells, order.shape[0]))
-    distances_from_planes(planes, firsts, turns, halves, near_halves, bounds)
+    bounds = bounds_of_nearest(planes, order.shape[0], count, min(nearest_cells, order.shape[0]))
+    lengths = np.empty(order.shape[0], np.float32)
+    for turn in range(order.shape[0]):
+        lengths[turn] = centers.lengths[order[turn]]
+    distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, bounds)
     return Block(rows, members[:count], order, near, planes)
 
 

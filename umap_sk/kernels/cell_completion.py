@@ -3,15 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from umap_sk.kernels.cell_blocks import ROUNDING, move_rows, read_block
 from umap_sk.kernels.cell_search import COLUMNS, TOGETHER
 from umap_sk.kernels.products import SLICE, half_squared_distances
 from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.ranks import insert_ranked, rank_of
-from umap_sk.kernels.turns import next_block, shared_out
-from umap_sk.runtime.compile import kernel, parallel_kernel
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
 
 
 class Errors(NamedTuple):
@@ -20,6 +19,7 @@ class Errors(NamedTuple):
     rows: np.ndarray
     cells: np.ndarray  # the largest of the training rows of each cell
     halves: np.ndarray  # the largest half of a squared length in each cell
+    nearest_cells: int = 1  # of a row, whose planes need not be looked at
 
 
 @kernel
@@ -71,8 +71,9 @@ def improve_row(i, values, names, own, slack, half, compared, angular, row, indi
 
 
 @kernel
-def complete_block(block, cells, compared, errors, own, angular, indices, ranks):
-    """Look for nearer neighbors of the rows of a block in all cells where there may be some."""
+def complete_task(task, queries, cells, centers, compared, errors, own, angular, indices, ranks):
+    """Look for nearer neighbors of the rows of one block in all cells where there may be some."""
+    block = read_block(queries, centers, task, errors.nearest_cells)
     width, chosen = block.rows.shape[1], np.empty(block.members.shape[0], np.int64)
     moved, halves = np.zeros((TOGETHER, width), np.float32), np.zeros(TOGETHER, np.float32)
     out, even = np.empty((TOGETHER, COLUMNS), np.float32), np.ones(width, np.float32)
@@ -93,8 +94,10 @@ def complete_block(block, cells, compared, errors, own, angular, indices, ranks)
                     improve_row(i, out[q], names, own, slack, half, compared, angular, row, indices[i], ranks[i])
 
 
-@parallel_kernel
-def complete_cells(tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks):
+@block_kernel(1)
+def complete_cells(
+    turns, thread, tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks
+):
     """Make neighbors that a search has found exact: the nearest training rows by rank and then by index.
 
     Parameters
@@ -105,10 +108,7 @@ def complete_cells(tasks, queries, cells, centers, compared, errors, own, angula
     indices, ranks : (n_rows, wanted)
         What was found, which may have missed some.
     """
-    blocks = shared_out(tasks.shape[0])
-    for thread in prange(blocks.shape[0]):
-        number = next_block(blocks, thread)
-        while number >= 0:
-            block = read_block(queries, centers, tasks[number], 1)
-            complete_block(block, cells, compared, errors, own, angular, indices, ranks)
-            number = next_block(blocks, thread)
+    number = next_block(turns, thread)
+    while number >= 0:
+        complete_task(tasks[number], queries, cells, centers, compared, errors, own, angular, indices, ranks)
+        number = next_block(turns, thread)

@@ -3,15 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from umap_sk.kernels.cell_blocks import move_rows, read_block
 from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, value_of
 from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
 from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.ranks import insert_ranked, rank_of
-from umap_sk.kernels.turns import next_block, shared_out
-from umap_sk.runtime.compile import kernel, parallel_kernel
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
 
 TOGETHER, COLUMNS = 16 * ROWS, 16 * SLICE  # rows that are compared at once: what a core's cache has room for
 EXCESS = 1.5  # times the largest excess of a row's estimates over its ranks: what a further estimate may exceed
@@ -124,8 +123,24 @@ def rank_row(row, directed, compared, keys, angular, indices, ranks):
         insert_ranked(indices, ranks, name, rank)
 
 
-@parallel_kernel
-def search_cells(tasks, queries, cells, centers, weights, compared, effort, own, angular, indices, ranks):
+@kernel
+def search_task(task, queries, cells, centers, weights, compared, effort, own, angular, row, indices, ranks):
+    """Neighbors of the rows of one block; `row` has room for a scaled row."""
+    block = read_block(queries, centers, task, effort.nearest_cells)
+    count = block.members.shape[0]
+    keys = np.full((count, effort.kept), NOTHING)
+    found = Found(keys, np.full(count, FARTHEST), np.zeros(count, np.int64))
+    search_block(block, cells, weights, effort, own, found)
+    for r in range(count):
+        i = block.members[r]
+        scale_row(compared.features, compared.affine, i, row)
+        rank_row(row, compared.affine[i, 0] != 0, compared, keys[r], angular, indices[i], ranks[i])
+
+
+@block_kernel(1)
+def search_cells(
+    turns, thread, tasks, queries, cells, centers, weights, compared, effort, own, angular, indices, ranks
+):
     """The nearest training rows of each row that a search of some effort finds, by rank and then by index.
 
     Parameters
@@ -148,18 +163,9 @@ def search_cells(tasks, queries, cells, centers, weights, compared, effort, own,
     indices, ranks : (n_rows, wanted)
         What is found; -1 and infinity where nothing is.
     """
-    blocks = shared_out(tasks.shape[0])
-    for thread in prange(blocks.shape[0]):
-        row = np.empty(compared.features.shape[1])
-        number = next_block(blocks, thread)
-        while number >= 0:
-            block = read_block(queries, centers, tasks[number], effort.nearest_cells)
-            count = block.members.shape[0]
-            keys = np.full((count, effort.kept), NOTHING)
-            found = Found(keys, np.full(count, FARTHEST), np.zeros(count, np.int64))
-            search_block(block, cells, weights, effort, own, found)
-            for r in range(count):
-                i = block.members[r]
-                scale_row(compared.features, compared.affine, i, row)
-                rank_row(row, compared.affine[i, 0] != 0, compared, keys[r], angular, indices[i], ranks[i])
-            number = next_block(blocks, thread)
+    row = np.empty(compared.features.shape[1])
+    number = next_block(turns, thread)
+    while number >= 0:
+        task = tasks[number]
+        search_task(task, queries, cells, centers, weights, compared, effort, own, angular, row, indices, ranks)
+        number = next_block(turns, thread)

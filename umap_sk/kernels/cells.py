@@ -4,10 +4,10 @@ Each cell has slots for its rows, a multiple of a slice, of which the last ones 
 """
 
 import numpy as np
-from numba import prange
 
 from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
-from umap_sk.runtime.compile import kernel, parallel_kernel
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
 
 BLOCK = 20 * ROWS  # rows of a block
 CENTERS = 16 * SLICE  # centers that are compared with them at once
@@ -36,22 +36,23 @@ def place_of(values, value):
     return place
 
 
-@parallel_kernel
-def nearest_centers(rows, centers, halves, nearest):
+@block_kernel(BLOCK)
+def nearest_centers(turns, thread, rows, centers, halves, nearest):
     """Number of the center that is nearest to each row, the first of those that are equally near.
 
     The centers are packed in slices, and the halves of their squared lengths are infinite where there is none.
     """
     n, width, count = rows.shape[0], rows.shape[1], halves.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    here, nothing = np.zeros((BLOCK, width), np.float32), np.zeros(BLOCK, np.float32)
+    best, out = np.empty(BLOCK, np.float32), np.empty((BLOCK, CENTERS), np.float32)
+    block = next_block(turns, thread)
+    while block >= 0:
         first = block * BLOCK
         used = min(BLOCK, n - first)
-        here, nothing = np.zeros((BLOCK, width), np.float32), np.zeros(BLOCK, np.float32)
         for r in range(used):
+            best[r] = np.inf
             for t in range(width):
                 here[r, t] = rows[first + r, t]
-        best = np.full(used, np.inf, np.float32)
-        out = np.empty((BLOCK, CENTERS), np.float32)
         for start in range(0, count, CENTERS):
             columns = min(CENTERS, count - start)
             half_squared_distances(here, nothing, used, centers[start * width :], columns, halves[start:], out)
@@ -60,29 +61,35 @@ def nearest_centers(rows, centers, halves, nearest):
                 if least < best[r]:
                     best[r] = least
                     nearest[first + r] = start + place_of(out[r], least)
+        block = next_block(turns, thread)
 
 
-@parallel_kernel
-def means_of_cells(rows, members, starts, centers):
+@block_kernel(1)
+def means_of_cells(turns, thread, rows, members, starts, centers):
     """Mean of the rows of each cell, added up in their order; an empty cell keeps its center."""
-    for cell in prange(centers.shape[0]):
-        total, count = np.zeros(rows.shape[1]), 0
+    total = np.empty(rows.shape[1])
+    cell = next_block(turns, thread)
+    while cell >= 0:
+        count = 0
+        for t in range(rows.shape[1]):
+            total[t] = 0
         for slot in range(starts[cell], starts[cell + 1]):
             if members[slot] >= 0:
                 row = rows[members[slot]]
                 for t in range(row.shape[0]):
                     total[t] += row[t]
                 count += 1
-        if count > 0:
-            for t in range(rows.shape[1]):
-                centers[cell, t] = total[t] / count
+        for t in range(rows.shape[1] if count > 0 else 0):
+            centers[cell, t] = total[t] / count
+        cell = next_block(turns, thread)
 
 
-@parallel_kernel
-def pack_cells(rows, members, starts, centers, slices, halves):
+@block_kernel(1)
+def pack_cells(turns, thread, rows, members, starts, centers, slices, halves):
     """Rows of each cell relative to its center, in slices, and half their squared lengths, infinite in empty slots."""
     width = rows.shape[1]
-    for cell in prange(centers.shape[0]):
+    cell = next_block(turns, thread)
+    while cell >= 0:
         for slot in range(starts[cell], starts[cell + 1]):
             at = slot // SLICE * SLICE * width + slot % SLICE
             if members[slot] < 0:
@@ -96,3 +103,4 @@ def pack_cells(rows, members, starts, centers, slices, halves):
                 half += difference * difference
                 slices[at + t * SLICE] = difference
             halves[slot] = np.float32(0.5) * half
+        cell = next_block(turns, thread)

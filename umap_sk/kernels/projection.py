@@ -1,11 +1,11 @@
 """Rows of features as unit vectors, and their coordinates along a few directions."""
 
 import numpy as np
-from numba import prange
 
 from umap_sk.kernels.lanes import squared_difference
 from umap_sk.kernels.products import half_squared_distances
-from umap_sk.runtime.compile import kernel, parallel_kernel
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
 
 BLOCK = 60  # rows of a block, a multiple of the rows of a tile
 ROUNDING = 2.0**-22  # of a coordinate, as a share of the length of a row: float32 rounds a few times by 2^-24
@@ -13,23 +13,27 @@ ROUNDING = 2.0**-22  # of a coordinate, as a share of the length of a row: float
 
 @kernel
 def mean_of(row):
-    """Mean of a row, exactly its value where all are the same."""
-    low, high, total = row[0], row[0], 0.0
+    """Mean of a row, exactly its value where all are the same; the sum does not overflow."""
+    low, high, total = np.float64(row[0]), np.float64(row[0]), 0.0
     for value in row:
-        low, high = min(low, value), max(high, value)
-        total += value
-    return np.float64(low) if low == high else total / row.shape[0]
+        low, high = min(low, np.float64(value)), max(high, np.float64(value))
+    if low == high:
+        return low
+    largest = max(-low, high)
+    for value in row:
+        total += value / largest
+    return total / row.shape[0] * largest
 
 
-@parallel_kernel
-def unit_lengths(features, centered, affine):
+@block_kernel(BLOCK)
+def unit_lengths(turns, thread, features, centered, affine):
     """Scale and shift of each row, so that ``x * scale - shift`` has length 1; both 0 for a row without a direction.
 
     With `centered` it has mean 0 as well.
     """
-    n = features.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        origin = np.zeros(features.shape[1])
+    n, origin = features.shape[0], np.zeros(features.shape[1])
+    block = next_block(turns, thread)
+    while block >= 0:
         for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
             row = features[i]
             mean = mean_of(row) if centered else 0.0
@@ -40,6 +44,7 @@ def unit_lengths(features, centered, affine):
             length = np.sqrt(squared_difference(origin, row, scale, mean * scale))
             affine[i, 0] = scale / length if largest > 0 else 0.0
             affine[i, 1] = mean * affine[i, 0]
+        block = next_block(turns, thread)
 
 
 @kernel
@@ -51,11 +56,12 @@ def scale_row(features, affine, i, out):
         out[t] = row[t] * scale - shift
 
 
-@parallel_kernel
-def center_rows(features, affine, mean, out, errors):
+@block_kernel(BLOCK)
+def center_rows(turns, thread, features, affine, mean, out, errors):
     """Each row without the mean, 0 beyond the features' columns, and how far the row may be from that by rounding."""
     n, d = features.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    block = next_block(turns, thread)
+    while block >= 0:
         for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
             row, line, square = features[i], out[i], 0.0
             for t in range(d):
@@ -64,6 +70,7 @@ def center_rows(features, affine, mean, out, errors):
             for t in range(d, out.shape[1]):
                 line[t] = 0
             errors[i] = ROUNDING * np.sqrt(square)
+        block = next_block(turns, thread)
 
 
 @kernel
@@ -81,8 +88,8 @@ def length_beyond(square, along, columns):
     return left, ROUNDING * length + error + of_left
 
 
-@parallel_kernel
-def project_rows(features, affine, mean, axes, out, errors):
+@block_kernel(BLOCK)
+def project_rows(turns, thread, features, affine, mean, axes, out, errors):
     """Coordinates of each row without the mean along the axes, then the length of what is left of it, then 0.
 
     Parameters
@@ -99,13 +106,14 @@ def project_rows(features, affine, mean, axes, out, errors):
     """
     n, d = features.shape
     p = axes.shape[0] // d
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    scaled, rows, squares = np.empty(d), np.zeros((BLOCK, d), np.float32), np.empty(BLOCK)
+    along, nothing = np.empty((BLOCK, p), np.float32), np.zeros(max(BLOCK, p), np.float32)
+    block = next_block(turns, thread)
+    while block >= 0:
         first = block * BLOCK
-        scaled, rows = np.empty(d), np.zeros((BLOCK, d), np.float32)
-        squares, along = np.zeros(BLOCK), np.empty((BLOCK, p), np.float32)
-        nothing = np.zeros(max(BLOCK, p), np.float32)
         count = min(BLOCK, n - first)
         for r in range(count):
+            squares[r] = 0
             scale_row(features, affine, first + r, scaled)
             for t in range(d):
                 rows[r, t] = mean[t] - scaled[t]
@@ -118,3 +126,4 @@ def project_rows(features, affine, mean, axes, out, errors):
             for t in range(p, out.shape[1]):
                 line[t] = 0
             line[p], errors[first + r] = length_beyond(squares[r], along[r], d)
+        block = next_block(turns, thread)

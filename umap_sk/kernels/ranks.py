@@ -1,12 +1,11 @@
 """Exact ranks of rows: half the squared distance, or what stands for it, in float64."""
 
 import numpy as np
-from numba import prange
 
 from umap_sk.kernels.lanes import inner_product, squared_difference
 from umap_sk.kernels.projection import scale_row
-from umap_sk.kernels.turns import next_block, shared_out
-from umap_sk.runtime.compile import kernel, parallel_kernel
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
 
 ROWS = 64  # rows of a block
 SAME = 2.0**-48  # unit vectors that are nearer to each other are the same but for rounding
@@ -45,23 +44,24 @@ def insert_ranked(indices, ranks, name, rank):
     ranks[place], indices[place] = rank, name
 
 
-@parallel_kernel
-def rank_candidates(new, new_affine, features, affine, candidates, own, angular, indices, ranks):
+@block_kernel(ROWS)
+def rank_candidates(
+    turns, thread, new, new_affine, features, affine, candidates, own, angular, indices, ranks
+):
     """The nearest of each row's candidates, by rank and then by index.
 
     Candidates are -1 where there is none; with `own` the rows are the training rows, and none is its own neighbor.
     """
-    n = candidates.shape[0]
-    blocks = shared_out((n + ROWS - 1) // ROWS)
-    for thread in prange(blocks.shape[0]):
-        row = np.empty(features.shape[1])
-        block = next_block(blocks, thread)
-        while block >= 0:
-            for i in range(block * ROWS, min(n, block * ROWS + ROWS)):
-                scale_row(new, new_affine, i, row)
-                indices[i], ranks[i] = -1, np.inf
-                for name in candidates[i]:
-                    if name >= 0 and not (own and name == i):
-                        rank = rank_of(row, new_affine[i, 0] != 0, features, affine, name, angular)
-                        insert_ranked(indices[i], ranks[i], name, rank)
-            block = next_block(blocks, thread)
+    n, row = candidates.shape[0], np.empty(features.shape[1])
+    block = next_block(turns, thread)
+    while block >= 0:
+        for i in range(block * ROWS, min(n, block * ROWS + ROWS)):
+            scale_row(new, new_affine, i, row)
+            names, found = indices[i], ranks[i]
+            for t in range(names.shape[0]):
+                names[t], found[t] = -1, np.inf
+            for name in candidates[i]:
+                if name >= 0 and not (own and name == i):
+                    rank = rank_of(row, new_affine[i, 0] != 0, features, affine, name, angular)
+                    insert_ranked(names, found, name, rank)
+        block = next_block(turns, thread)

@@ -10,10 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from umap_sk.runtime.compile import kernel
-
-LINE = 8  # numbers a thread, so that no two threads' lie on one line of a cache
-NEXT, END = 0, 1  # of these: the next block that nobody has taken, and where the thread's own end
+from umap_sk.runtime.compile import END, LINE, NEXT, kernel
 
 
 def threads_in_force():

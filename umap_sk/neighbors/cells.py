@@ -9,6 +9,7 @@ from umap_sk import kernels
 from umap_sk.kernels.cell_blocks import Centers, Compared, Packed
 from umap_sk.kernels.cell_completion import Errors
 from umap_sk.kernels.cell_search import Effort
+from umap_sk.neighbors.euclidean import Rows
 from umap_sk.neighbors.principal_axes import SLICE, Axes, principal_axes
 from umap_sk.runtime.compile import readonly
 
@@ -24,11 +25,21 @@ NEAREST_CELLS, REACH, MOST_PAIRS = 6, 0.4, 20_000
 IN_VIEW = 1024  # cells that a group looks at, unless all neighbors are to be found
 
 
-class Rows(NamedTuple):
-    """Rows whose Euclidean distances are to be compared: features, and scale and shift of each row of them."""
+class CellPlan(NamedTuple):
+    """What is kept of an index in a file: all but the rows, which are packed again.
 
-    features: np.ndarray
-    affine: np.ndarray
+    Attributes
+    ----------
+    axes : Axes
+    centers : Centers
+    members, starts : ndarray
+        Which row is in each slot, and where each cell begins.
+    """
+
+    axes: Axes
+    centers: Centers
+    members: np.ndarray
+    starts: np.ndarray
 
 
 class CellIndex(NamedTuple):
@@ -54,22 +65,40 @@ class CellIndex(NamedTuple):
     errors: Errors
 
 
-def build_cells(rows: Rows, angular: bool) -> CellIndex:
-    """Find centers and put each row into the cell of its nearest one."""
-    n = len(rows.affine)
-    axes = principal_axes(*rows)
+def build_cells(rows: Rows, angular: bool, plan: CellPlan | None = None) -> CellIndex:
+    """Find centers and put each row into the cell of its nearest one, or where a plan has put it."""
+    axes = principal_axes(*rows) if plan is None else plan.axes
     coordinates, errors = coordinates_of(rows, axes)
+    if plan is None:
+        plan = plan_cells(coordinates, axes)
+    cells = packed_cells(coordinates, plan.members, plan.starts, plan.centers.centers)
+    return CellIndex(rows, angular, axes, Centers(*map(readonly, plan.centers)), cells, errors_of(errors, cells))
+
+
+def plan_cells(coordinates: np.ndarray, axes: Axes) -> CellPlan:
+    """Centers, and which rows are in the cell of each."""
+    n = len(coordinates)
     average = max(LEAST_ROWS, int(np.sqrt(n / 3)))
     positions = find_centers(coordinates, max(1, n // average), axes, np.random.default_rng(1))
     homes = nearest_of(coordinates, positions)
     positions, groups, group_centers, homes = in_groups(positions, homes, average)
     members, starts = slots_of(homes, len(positions))
-    width = coordinates.shape[1]
-    slices, halves = np.empty(len(members) * width, np.float32), np.empty(len(members), np.float32)
-    kernels.pack_cells(*map(readonly, (coordinates, members, starts, positions)), slices, halves)
-    centers = Centers(*map(readonly, (positions, groups, group_centers, orders_of(positions, groups, group_centers))))
-    cells = Packed(*map(readonly, (slices, halves, members, starts)))
-    return CellIndex(rows, angular, axes, centers, cells, errors_of(errors, cells))
+    lengths = np.maximum(half_squares(positions), largest_in_cells(half_squares(coordinates), members, starts))
+    orders = orders_of(positions, groups, group_centers)
+    return CellPlan(axes, Centers(positions, groups, group_centers, orders, lengths), members, starts)
+
+
+def plan_of(index: CellIndex) -> CellPlan:
+    """What is kept of an index in a file."""
+    return CellPlan(index.axes, index.centers, index.cells.members, index.cells.starts)
+
+
+def packed_cells(coordinates: np.ndarray, members: np.ndarray, starts: np.ndarray, centers: np.ndarray) -> Packed:
+    """Rows in their slots."""
+    slices = np.empty(len(members) * coordinates.shape[1], np.float32)
+    halves = np.empty(len(members), np.float32)
+    kernels.pack_cells(len(centers), *map(readonly, (coordinates, members, starts, centers)), slices, halves)
+    return Packed(*map(readonly, (slices, halves, members, starts)))
 
 
 def coordinates_of(rows: Rows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
@@ -79,10 +108,10 @@ def coordinates_of(rows: Rows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
     inputs = [readonly(array) for array in (rows.features, rows.affine, axes.mean)]
     if axes.directions is None:
         out = np.empty((n, columns), np.float32)
-        kernels.center_rows(*inputs, out, errors)
+        kernels.center_rows(n, *inputs, out, errors)
     else:
         out = np.empty((n, len(axes.directions) + 1), np.float32)
-        kernels.project_rows(*inputs, readonly(packed(axes.directions)), out, errors)
+        kernels.project_rows(n, *inputs, readonly(packed(axes.directions)), out, errors)
     return out, errors
 
 
@@ -98,8 +127,8 @@ def nearest_of(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """The nearest center of each row."""
     nearest = np.empty(len(rows), np.int32)
     halves = np.full(-(-len(centers) // SLICE) * SLICE, np.inf, np.float32)
-    halves[: len(centers)] = np.einsum("ij,ij->i", centers, centers, dtype=np.float64) / 2
-    kernels.nearest_centers(readonly(rows), readonly(packed(centers)), readonly(halves), nearest)
+    halves[: len(centers)] = half_squares(centers)
+    kernels.nearest_centers(len(rows), readonly(rows), readonly(packed(centers)), readonly(halves), nearest)
     return nearest
 
 
@@ -111,7 +140,7 @@ def find_centers(rows: np.ndarray, count: int, axes: Axes, random: np.random.Gen
     centers = sample[np.sort(random.choice(len(sample), count, replace=False))]
     for _ in range(ROUNDS):
         members, starts = slots_of(nearest_of(sample, centers), count)
-        kernels.means_of_cells(*map(readonly, (sample, members, starts)), centers)
+        kernels.means_of_cells(count, *map(readonly, (sample, members, starts)), centers)
     return centers
 
 
@@ -154,12 +183,22 @@ def orders_of(centers: np.ndarray, groups: np.ndarray, group_centers: np.ndarray
     return orders
 
 
+def half_squares(rows: np.ndarray) -> np.ndarray:
+    """Half the squared length of each row, in float32."""
+    return (np.einsum("ij,ij->i", rows, rows, dtype=np.float64) / 2).astype(np.float32)
+
+
+def largest_in_cells(values: np.ndarray, members: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The largest of the values of the rows of each cell."""
+    of_slots = np.where(members >= 0, values[members], 0)
+    return np.maximum.reduceat(of_slots, starts[:-1])
+
+
 def errors_of(errors: np.ndarray, cells: Packed) -> Errors:
     """Bounds of rows and of cells."""
-    used = cells.members >= 0
-    of_slots = np.where(used, errors[cells.members], 0)
-    halves = np.where(used, cells.halves, 0)
-    return Errors(*map(readonly, (errors, *(np.maximum.reduceat(x, cells.starts[:-1]) for x in (of_slots, halves)))))
+    halves = np.where(cells.members >= 0, cells.halves, 0)
+    of_cells = largest_in_cells(errors, cells.members, cells.starts), np.maximum.reduceat(halves, cells.starts[:-1])
+    return Errors(*map(readonly, (errors, *of_cells)))
 
 
 # -------------------------------------------------------------------------------------------------------- the search
@@ -183,6 +222,7 @@ def search(
     weights = np.ones(width, np.float32)
     if index.axes.directions is not None:
         weights[len(index.axes.directions)] = RESIDUAL
+    weights = readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
     effort = Effort(n_neighbors, kept, NEAREST_CELLS, REACH, MOST_PAIRS)
     centers = index.centers
@@ -191,10 +231,10 @@ def search(
     done = 0
     for tasks in launches(blocks_of(queries.starts, index.centers.groups)):
         settings = (own, index.angular, indices, ranks)
-        kernels.search_cells(tasks, queries, index.cells, centers, readonly(weights), compared, effort, *settings)
+        kernels.search_cells(len(tasks), tasks, queries, index.cells, centers, weights, compared, effort, *settings)
         if exact:
             bounds = index.errors._replace(rows=errors)
-            kernels.complete_cells(tasks, queries, index.cells, centers, compared, bounds, *settings)
+            kernels.complete_cells(len(tasks), tasks, queries, index.cells, centers, compared, bounds, *settings)
         if progress:
             done += int((tasks[:, 3] - tasks[:, 2]).sum())
             progress(done, len(queries.members))
@@ -205,11 +245,8 @@ def packed_queries(index: CellIndex, new: Rows) -> tuple[Packed, np.ndarray]:
     """New rows in the cells of their nearest centers, and bounds of their rounding."""
     coordinates, errors = coordinates_of(new, index.axes)
     positions = index.centers.centers
-    members, starts = slots_of(nearest_of(coordinates, positions), len(positions))
-    slices = np.empty(len(members) * coordinates.shape[1], np.float32)
-    halves = np.empty(len(members), np.float32)
-    kernels.pack_cells(*map(readonly, (coordinates, members, starts, positions)), slices, halves)
-    return Packed(*map(readonly, (slices, halves, members, starts))), readonly(errors)
+    slots = slots_of(nearest_of(coordinates, positions), len(positions))
+    return packed_cells(coordinates, *slots, positions), readonly(errors)
 
 
 def blocks_of(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -19,9 +19,6 @@ SAME = {
 POWERS = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 """Minkowski metrics that have a name."""
 
-ANGULAR = ("cosine", "correlation", "hellinger")
-"""Metrics that are a function of the Euclidean distance between unit vectors."""
-
 OF_SPARSE = ("cityblock", "cosine", "euclidean", "hellinger", "l1", "l2", "manhattan")
 """Metrics that take sparse features."""
 
@@ -37,10 +34,6 @@ ELSEWHERE = frozenset(
     tsss wasserstein wasserstein_1d weighted_minkowski wminkowski""".split()
 )
 """Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they tell what neighbors are of."""
-
-UNITS = 16 * np.finfo(np.float64).eps
-"""Unit vectors that are nearer to each other are the same but for rounding."""
-
 
 def check_metric(metric: Any) -> None:
     """Raise if a metric's name is known to nobody, with the name that is spelled most like it."""
@@ -100,88 +93,24 @@ def _argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> 
 
 def changes_features(metric: Any) -> bool:
     """Whether :func:`prepared` makes other values of features."""
-    name = SAME.get(metric, metric) if isinstance(metric, str) else None
-    return name in PAIRWISE_BOOLEAN_FUNCTIONS or name in ANGULAR
+    return isinstance(metric, str) and SAME.get(metric, metric) in PAIRWISE_BOOLEAN_FUNCTIONS
 
 
 def prepared(features: Any, metric: Any) -> Any:
-    """Features as a metric wants them, row by row: booleans for a metric of sets, unit vectors for `ANGULAR`."""
+    """Features as scikit-learn's search wants them: booleans for a metric of sets, sparse ones in canonical format."""
     if scipy.sparse.issparse(features):
-        features = _canonical(features)
-    if not isinstance(metric, str):
-        return features
-    if metric in PAIRWISE_BOOLEAN_FUNCTIONS:
-        return features.astype(bool)
-    if metric not in ANGULAR:
-        return features
-    features = features.astype(np.float64) if scipy.sparse.issparse(features) else np.ascontiguousarray(features, float)
-    if metric == "correlation":
-        features = _centered(features)
-    if metric == "hellinger":
-        features = _rooted(features)
-    return unit_rows(features)
+        return canonical(features)
+    return features.astype(bool) if changes_features(metric) else features
 
 
-def unit_rows(features: Any) -> Any:
-    """Rows brought to length 1; a row of zeros, which has no direction, points along an axis that is added for it.
-
-    So it is as far from every other row as rows with nothing in common are, and at distance 0 from its like.
-    """
-    if not scipy.sparse.issparse(features):
-        scaled = _divided(features, np.abs(features).max(axis=1, initial=0))
-        lengths = np.sqrt((scaled * scaled).sum(axis=1))
-        return np.column_stack([_divided(scaled, lengths), lengths == 0])
-    counts = np.diff(features.indptr)
-    largest = abs(features).max(axis=1).toarray().reshape(-1)
-    data = features.data / np.repeat(np.where(largest > 0, largest, 1), counts)
-    owners = np.repeat(np.arange(len(counts)), counts)
-    lengths = np.sqrt(np.bincount(owners, weights=data * data, minlength=len(counts)))
-    data = data / np.repeat(np.where(lengths > 0, lengths, 1), counts)
-    rows = scipy.sparse.csr_array((data, features.indices, features.indptr), shape=features.shape)
-    return scipy.sparse.hstack([rows, scipy.sparse.csr_array((lengths == 0)[:, None], dtype=float)], format="csr")
-
-
-def from_units(products: np.ndarray, between: np.ndarray, metric: str) -> np.ndarray:
-    """A metric of :data:`ANGULAR` from the inner products of unit vectors and their Euclidean distances.
-
-    Of vectors that are near, ``1 - product`` is half the square of their distance, which does not lose its digits;
-    of others it is as it stands, exactly 1 for those that have nothing in common.
-    """
-    between = np.where(between <= UNITS, 0.0, between)
-    near, far = products > 0.5, products <= UNITS - 1
-    if metric == "hellinger":
-        return np.where(near, between / np.sqrt(2), np.sqrt(1 - np.minimum(products, 1)))
-    return np.where(near, between * between / 2, np.where(far, 2.0, 1 - products))
-
-
-def _divided(rows: np.ndarray, divisors: np.ndarray) -> np.ndarray:
-    """Each row divided by its number, or left as it is by 0."""
-    return rows / np.where(divisors > 0, divisors, 1)[:, None]
-
-
-def _centered(features: np.ndarray) -> np.ndarray:
-    """Rows without their means; exactly 0 where a row is constant. Scaled, so that sums do not overflow."""
-    scaled = _divided(features, np.abs(features).max(axis=1, initial=0))
-    constant = features.min(axis=1, initial=np.inf) >= features.max(axis=1, initial=-np.inf)
-    return np.where(constant[:, None], 0.0, scaled - scaled.mean(axis=1, keepdims=True))
-
-
-def _rooted(features: Any) -> Any:
-    """Square roots of what must not be negative."""
-    stored = features.data if scipy.sparse.issparse(features) else features
-    if stored.size and stored.min() < 0:
-        raise ValueError(
-            f"Negative values in data passed to PrecomputedUMAP: metric='hellinger' compares frequencies, but X goes "
-            f"down to {stored.min()}. Give counts or shares, or use another metric."
-        )
-    return np.sqrt(features)
-
-
-def _canonical(features: Any) -> Any:
+def canonical(features: Any) -> Any:
     """Sparse rows with sorted columns, each once, and the narrow indices that scikit-learn's search wants."""
     if not features.has_canonical_format:
         features = features.copy()
         features.sum_duplicates()
+    if not features.data.all():
+        features = features.copy()
+        features.eliminate_zeros()
     if features.indices.dtype != np.int32 and max(features.nnz, *features.shape) < 2**31:
         parts = features.data, features.indices.astype(np.int32), features.indptr.astype(np.int32)
         features = scipy.sparse.csr_array(parts, shape=features.shape)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -75,6 +76,39 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 
     launch.compiled = compiled  # type: ignore[attr-defined]
     return launch
+
+
+NEXT, END, LINE = 0, 1, 8  # of a thread's turns: its next block, where its blocks end, and how many numbers lie between
+
+
+def block_kernel(size: int) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a serial kernel that works on blocks of so many items, which Python's threads run side by side.
+
+    It is called with the number of items and its own arguments. The kernel gets the turns of the threads and the number
+    of its own instead of the former, and takes blocks by :func:`umap_sk.kernels.turns.next_block`. It compiles in a
+    third of the time of a parallel kernel and takes longer to start, so it is for items that take microseconds.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        compiled = _compile(function)
+
+        @functools.wraps(function)
+        def launch(n_items: int, *arguments: Any) -> None:
+            n_blocks = -(-n_items // size)
+            threads = 1 if config.DISABLE_JIT else max(1, min(numba.get_num_threads(), n_blocks))
+            turns = np.zeros((threads, LINE), np.int64)
+            turns[:, NEXT] = np.arange(threads) * n_blocks // threads
+            turns[:, END] = np.arange(1, threads + 1) * n_blocks // threads
+            if threads == 1:
+                compiled(turns, 0, *arguments)
+                return
+            with ThreadPoolExecutor(threads) as side_by_side:
+                list(side_by_side.map(lambda thread: compiled(turns, thread, *arguments), range(threads)))
+
+        launch.compiled = compiled  # type: ignore[attr-defined]
+        return launch
+
+    return decorate
 
 
 @contextlib.contextmanager

@@ -1,0 +1,180 @@
+"""Neighbors of sparse rows by an inverted index: for each column the rows that have something in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from umap_sk.kernels.ranks import SAME, insert_ranked
+from umap_sk.kernels.turns import next_block
+from umap_sk.runtime.compile import block_kernel, kernel
+
+BLOCK = 16  # rows of a block
+ROUNDING = 2.0**-48  # of a product in float64, as a share of the squared lengths of what is multiplied
+
+
+class SparseRows(NamedTuple):
+    """Rows in CSR format, their columns in ascending order, and half their squared lengths."""
+
+    starts: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    halves: np.ndarray
+
+
+class Inverted(NamedTuple):
+    """The same rows by columns, and all rows by their lengths."""
+
+    starts: np.ndarray
+    rows: np.ndarray
+    values: np.ndarray
+    by_length: np.ndarray
+
+
+class Sums(NamedTuple):
+    """Products of one row with all others."""
+
+    products: np.ndarray
+    marks: np.ndarray  # for which row each product was computed last
+    touched: np.ndarray  # rows that share a column
+
+
+@kernel
+def sparse_rank(x, i, y, j, angular):
+    """Half the squared distance of two rows; for unit vectors 1 less their product, and 0 for two rows of zeros."""
+    a, b, a_end, b_end = x.starts[i], y.starts[j], x.starts[i + 1], y.starts[j + 1]
+    if angular and (a == a_end or b == b_end):
+        return 0.0 if a == a_end and b == b_end else 1.0
+    square, product = 0.0, 0.0
+    while a < a_end or b < b_end:
+        difference = 0.0
+        if b == b_end or (a < a_end and x.columns[a] < y.columns[b]):
+            difference = x.values[a]
+            a += 1
+        elif a == a_end or y.columns[b] < x.columns[a]:
+            difference = y.values[b]
+            b += 1
+        else:
+            difference = x.values[a] - y.values[b]
+            product += x.values[a] * y.values[b]
+            a += 1
+            b += 1
+        square += difference * difference
+    if not angular or square < 1:
+        return 0.0 if angular and square <= SAME * SAME else 0.5 * square
+    return 2.0 if product <= SAME - 1 else 1 - product
+
+
+@kernel
+def add_products(x, i, inverted, budget, sums):
+    """Products with the rows that share a column, rare columns first, as far as the budget goes.
+
+    Returns how many rows share one, and whether the budget was enough.
+    """
+    first, count = x.starts[i], x.starts[i + 1] - x.starts[i]
+    lengths = np.zeros(count, np.int64)
+    for t in range(count):
+        column = x.columns[first + t]
+        if column >= 0:
+            lengths[t] = inverted.starts[column + 1] - inverted.starts[column]
+    touched = 0
+    for t in np.argsort(lengths, kind="mergesort"):
+        if lengths[t] == 0:
+            continue
+        budget -= lengths[t]
+        if budget < 0:
+            return touched, False
+        column, value = x.columns[first + t], x.values[first + t]
+        for e in range(inverted.starts[column], inverted.starts[column + 1]):
+            j = inverted.rows[e]
+            if sums.marks[j] != i:
+                sums.marks[j], sums.products[j], sums.touched[touched] = i, 0.0, j
+                touched += 1
+            sums.products[j] += value * inverted.values[e]
+    return touched, True
+
+
+@kernel
+def nearest_estimates(x, i, y, own, count, sums, estimates, candidates):
+    """Of the touched rows those whose products tell that they are nearest; returns how many."""
+    kept, room = 0, candidates.shape[0]
+    for t in range(count):
+        j = sums.touched[t]
+        estimate = x.halves[i] + y.halves[j] - sums.products[j]
+        if (own and j == i) or (kept == room and estimate >= estimates[room - 1]):
+            continue
+        place = kept if kept < room else room - 1
+        kept = min(room, kept + 1)
+        while place > 0 and estimates[place - 1] > estimate:
+            estimates[place], candidates[place] = estimates[place - 1], candidates[place - 1]
+            place -= 1
+        estimates[place], candidates[place] = estimate, j
+    return kept
+
+
+@kernel
+def insert_others(x, i, y, by_length, own, angular, marks, indices, ranks):
+    """Insert rows that share no column, of which the shortest are nearest, and of unit vectors all are equally near."""
+    last = ranks.shape[0] - 1
+    for t in range(by_length.shape[0]):
+        j = by_length[t]
+        half = x.halves[i] + y.halves[j]
+        if half > (1 + ROUNDING) * ranks[last] and not (angular and x.halves[i] * y.halves[j] == 0):
+            return
+        if marks[j] != i and not (own and j == i):
+            insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
+        if angular and y.halves[j] > 0 and ranks[last] == 1 and j > indices[last]:
+            return
+
+
+@kernel
+def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candidates, indices, ranks):
+    """The nearest rows of one row: exact where its budget is enough, else of what shares its rare columns."""
+    last = ranks.shape[0] - 1
+    for t in range(last + 1):
+        indices[t], ranks[t] = -1, np.inf
+    count, whole = add_products(x, i, inverted, budget, sums)
+    kept = nearest_estimates(x, i, y, own, count, sums, estimates, candidates)
+    for t in range(kept):
+        insert_ranked(indices, ranks, candidates[t], sparse_rank(x, i, y, candidates[t], angular))
+    insert_others(x, i, y, inverted.by_length, own, angular, sums.marks, indices, ranks)
+    if not whole:
+        return
+    for t in range(count):
+        j = sums.touched[t]
+        half = x.halves[i] + y.halves[j]
+        if half - sums.products[j] > ranks[last] + ROUNDING * half or (own and j == i):
+            continue
+        if ranks[last] > 0 or j < indices[last]:
+            insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
+
+
+@block_kernel(BLOCK)
+def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own, angular, indices, ranks):
+    """The nearest rows `y` of the rows [first, last) of `x`, by rank and then by index.
+
+    Parameters
+    ----------
+    x, y : SparseRows
+        With `own` the same.
+    inverted : Inverted
+        Of `y`.
+    budget : int
+        Products that are computed for a row.
+    kept : int
+        Candidates of a row whose budget is not enough.
+    own : bool
+        None of the rows is its own neighbor.
+    angular : bool
+        Ranks of unit vectors.
+    indices, ranks : (n_rows, n_neighbors)
+        What is found; -1 and infinity where nothing is.
+    """
+    n = y.halves.shape[0]
+    sums = Sums(np.zeros(n), np.full(n, -1), np.empty(n, np.int64))
+    estimates, candidates = np.empty(kept), np.empty(kept, np.int64)
+    block = next_block(turns, thread)
+    while block >= 0:
+        start = first + block * BLOCK
+        for i in range(start, min(last, start + BLOCK)):
+            search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candidates, indices[i], ranks[i])
+        block = next_block(turns, thread)

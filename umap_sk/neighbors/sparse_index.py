@@ -1,0 +1,102 @@
+"""Sparse rows and their inverted index, and the search for neighbors by it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk import kernels
+from umap_sk.kernels.sparse_search import Inverted, SparseRows
+from umap_sk.neighbors.euclidean import ANGULAR
+from umap_sk.runtime.compile import readonly
+
+BUDGET = 2**18  # products that are computed for a row, unless all neighbors are to be found
+KEPT = 4  # candidates for each neighbor that is wanted
+LAUNCHES = 20  # in which all rows are searched, so that progress can be shown
+
+
+class SparseIndex(NamedTuple):
+    """Sparse rows, by rows and by columns.
+
+    Attributes
+    ----------
+    rows : SparseRows
+    inverted : Inverted
+    columns : ndarray
+        Which column of the features each one is.
+    angular : bool
+        Whether rows are unit vectors.
+    """
+
+    rows: SparseRows
+    inverted: Inverted
+    columns: np.ndarray
+    angular: bool
+
+
+def build_sparse(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
+    """Index of sparse rows; columns that have nothing are left out."""
+    angular = metric in ANGULAR
+    values = scaled_values(features, metric, exponent)
+    columns, places = np.unique(features.indices, return_inverse=True)
+    shape = features.shape[0], len(columns)
+    by_column = scipy.sparse.csr_array((values, places, features.indptr), shape=shape).tocsc()
+    rows = SparseRows(features.indptr.astype(np.int64), places.astype(np.int64), values, half_squares(features, values))
+    by_length = np.lexsort((np.arange(shape[0]), rows.halves.round(12) if angular else rows.halves))
+    inverted = by_column.indptr.astype(np.int64), by_column.indices.astype(np.int64), by_column.data, by_length
+    return SparseIndex(SparseRows(*map(readonly, rows)), Inverted(*map(readonly, inverted)), columns, angular)
+
+
+def scaled_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -> np.ndarray:
+    """Values of the rows whose Euclidean distances stand for the metric; float64."""
+    values = features.data.astype(np.float64)
+    if metric not in ANGULAR:
+        return np.ldexp(values, -exponent)
+    if metric == "hellinger":
+        values = np.sqrt(values)
+    counts = np.diff(features.indptr)
+    used = np.flatnonzero(counts)
+    largest = np.ones(len(counts))
+    largest[used] = np.maximum.reduceat(np.abs(values), features.indptr[used]) if len(used) else 1
+    values = values / np.repeat(np.where(largest > 0, largest, 1), counts)
+    lengths = np.sqrt(2 * half_squares(features, values))
+    return values / np.repeat(np.where(lengths > 0, lengths, 1), counts)
+
+
+def half_squares(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
+    """Half the squared length of each row."""
+    owners = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+    return np.bincount(owners, weights=values * values, minlength=features.shape[0]) / 2
+
+
+def search_sparse(
+    index: SparseIndex,
+    new: SparseRows | None,
+    n_neighbors: int,
+    *,
+    exact: bool,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest rows of new ones, or of all rows themselves (None): indices, and ranks in float64."""
+    own, rows = new is None, index.rows if new is None else new
+    n = len(rows.halves)
+    indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
+    settings = (2**62 if exact else BUDGET, KEPT * n_neighbors, own, index.angular, indices, ranks)
+    ends = np.linspace(0, n, min(LAUNCHES, 1 + n // 256) + 1).astype(int)
+    for first, last in zip(ends[:-1], ends[1:], strict=True):
+        kernels.search_sparse(last - first, rows, index.rows, index.inverted, int(first), int(last), *settings)
+        if progress:
+            progress(int(last), n)
+    return indices, ranks
+
+
+def new_rows(index: SparseIndex, features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseRows:
+    """Rows as the index compares them; -1 stands for a column that it has not."""
+    values = scaled_values(features, metric, exponent)
+    places = np.searchsorted(index.columns, features.indices)
+    known = places < len(index.columns)
+    known[known] = index.columns[places[known]] == features.indices[known]
+    places = np.where(known, places, -1)
+    parts = features.indptr.astype(np.int64), places.astype(np.int64), values, half_squares(features, values)
+    return SparseRows(*map(readonly, parts))
