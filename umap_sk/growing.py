@@ -22,6 +22,7 @@ from umap_sk.learning import Given
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
 from umap_sk.targets import check_manifold
 
@@ -35,7 +36,7 @@ def grown(umap: Any, given: Given, epochs: Any) -> dict[str, Any]:
     report, n_old = Report(threads=get_num_threads()), len(umap.embedding_)
     values, precedence = validated(umap, given)
     search = umap._search
-    if isinstance(search, Search) and values is not None:
+    if isinstance(search, Search | RowSearch) and values is not None:
         search = extended(search, values)
     manifold = manifold_of_all(umap, given, values, None if precedence else search, report)
     n_new = manifold.n_samples - n_old
@@ -88,7 +89,7 @@ def validated(umap: Any, given: Given) -> tuple[Any, bool]:
         return None, precedence
     if umap.metric == "precomputed" and not precedence:
         return check_array(given.X, accept_sparse=FORMATS, dtype=[np.float64, np.float32]), False
-    if not precedence and not isinstance(umap._search, Search):
+    if not precedence and not isinstance(umap._search, Search | RowSearch):
         why = "was fitted without features, so it cannot" if umap._search is None else "has no exact search, to"
         raise ValueError(
             f"The estimator {why} search among old and new rows. Pass knn_indices and knn_dists of the new rows, or "
@@ -97,7 +98,9 @@ def validated(umap: Any, given: Given) -> tuple[Any, bool]:
     return inputs.validated(umap, given.X, neighbors_given=precedence, reset=False), precedence
 
 
-def manifold_of_all(umap: Any, given: Given, values: Any, search: Search | NoSearch | None, report: Report) -> Manifold:
+def manifold_of_all(
+    umap: Any, given: Given, values: Any, search: Search | RowSearch | NoSearch | None, report: Report
+) -> Manifold:
     """The manifold of old and new rows: given, of neighbors searched among all of them, or with new rows' added."""
     wanted, n_old = parameters.known_of(umap, None), len(umap.embedding_)
     if given.manifold is not None:
@@ -117,7 +120,8 @@ def manifold_of_all(umap: Any, given: Given, values: Any, search: Search | NoSea
     if search is not None:
         with report.phase("search") as entry:
             indices, dists = find_neighbors(search, None, umap.n_neighbors - 1, own=True)
-            report["search"] = {"searcher": "exact"}
+            found_all = not isinstance(search, RowSearch) or search.finds_all
+            report["search"] = {"searcher": "exact" if found_all else "inverted_file"}
             entry.update(rows=len(indices), **report["search"])
         return learning.learned(umap, Given(None, indices, dists), None, True, report)[0]
     if not hasattr(umap, "manifold_"):

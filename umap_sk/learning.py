@@ -104,7 +104,7 @@ def learned(
     if searches(umap, given):
         with report.phase("search") as entry:
             asked = parameters.asked_of(umap, seed)
-            if seed is None and not is_named(chosen(asked, values), "exact"):
+            if seed is None and chosen(asked, values) not in ("exact", "inverted_file"):
                 asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
             search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
             entry.update(rows=len(indices), **report["search"])

@@ -11,7 +11,7 @@ from umap_sk.neighbors.searchers import Approximate, Deferred, Object
 
 X = np.random.default_rng(0).random((20, 4))
 SEARCH = build_search(X, "euclidean", None, None)
-ANGULAR = build_search(X, "cosine", None, None)
+SETS = build_search(X, "jaccard", None, None)
 
 
 def deferred(metric):
@@ -26,7 +26,13 @@ def after(made, built):
 
 @pytest.mark.parametrize(
     "search",
-    [SEARCH, Approximate(SEARCH, None), deferred("euclidean"), after(deferred("euclidean"), Approximate(SEARCH, None))],
+    [
+        SEARCH,
+        build_search(X, "cosine", None, None),
+        Approximate(SEARCH, None),
+        deferred("euclidean"),
+        after(deferred("euclidean"), Approximate(SEARCH, None)),
+    ],
 )
 def test_held_by_the_search(search):
     """Nothing is kept twice, and what is held is what was given."""
@@ -36,7 +42,7 @@ def test_held_by_the_search(search):
 
 @pytest.mark.parametrize(
     "search",
-    [ANGULAR, Approximate(ANGULAR, None), deferred("cosine"), after(deferred("cosine"), Approximate(ANGULAR, None))],
+    [SETS, Approximate(SETS, None), deferred("jaccard"), after(deferred("jaccard"), Approximate(SETS, None))],
 )
 def test_kept_where_the_search_holds_something_else(search):
     """They stay with a stored model, which holds as much in any case."""

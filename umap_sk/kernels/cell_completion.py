@@ -95,9 +95,7 @@ def complete_task(task, queries, cells, centers, compared, errors, own, angular,
 
 
 @block_kernel(1)
-def complete_cells(
-    turns, thread, tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks
-):
+def complete_cells(turns, thread, tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks):
     """Make neighbors that a search has found exact: the nearest training rows by rank and then by index.
 
     Parameters

@@ -21,27 +21,29 @@ def multiply_add(a, b, c):
 
 def squared_difference(row, other, scale, shift):
     """Sum of the squares of ``row - (other * scale - shift)`` in float64."""
-    return _sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
+    return sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
 
 
 def inner_product(row, other, scale, shift):
     """Sum of ``row * (other * scale - shift)`` in float64."""
-    return _sum_by_lanes(row * (np.asarray(other, np.float64) * scale - shift))
+    return sum_by_lanes(row * (np.asarray(other, np.float64) * scale - shift))
 
 
-def _sum_by_lanes(terms):
-    """The sum in the order of the compiled one."""
-    whole = len(terms) - len(terms) % STEP
-    pairs = np.zeros((2, WIDTH))
-    for start in range(0, whole, STEP):
-        pairs += terms[start : start + STEP].reshape(2, WIDTH)
-    lanes = pairs[0] + pairs[1]
-    while len(lanes) > 1:
-        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
-    total = lanes[0]
-    for term in terms[whole:]:
-        total = total + term
-    return total
+def sum_by_lanes(terms):
+    """Sums of numpy arrays along their last axis, in the order of the compiled sums."""
+    whole = terms.shape[-1] - terms.shape[-1] % STEP
+    pairs = terms[..., :whole].reshape(*terms.shape[:-1], whole // STEP, 2, WIDTH)
+    total = np.zeros((*terms.shape[:-1], 2, WIDTH))
+    for step in range(whole // STEP):
+        total += pairs[..., step, :, :]
+    lanes = total[..., 0, :] + total[..., 1, :]
+    while lanes.shape[-1] > 1:
+        half = lanes.shape[-1] // 2
+        lanes = lanes[..., :half] + lanes[..., half:]
+    sums = lanes[..., 0]
+    for t in range(whole, terms.shape[-1]):
+        sums = sums + terms[..., t]
+    return sums
 
 
 @intrinsic
@@ -131,9 +133,9 @@ _inner_product = _sum_over_lanes(lambda builder, row, other: builder.fmul(row, o
 
 @overload(squared_difference)
 def _compiled_squared_difference(row, other, scale, shift):
-    return lambda row, other, scale, shift: _squared_difference(row, other, scale, shift)  # type: ignore[call-arg]
+    return lambda row, other, scale, shift: _squared_difference(row, other, scale, shift)
 
 
 @overload(inner_product)
 def _compiled_inner_product(row, other, scale, shift):
-    return lambda row, other, scale, shift: _inner_product(row, other, scale, shift)  # type: ignore[call-arg]
+    return lambda row, other, scale, shift: _inner_product(row, other, scale, shift)

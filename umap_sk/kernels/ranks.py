@@ -45,9 +45,7 @@ def insert_ranked(indices, ranks, name, rank):
 
 
 @block_kernel(ROWS)
-def rank_candidates(
-    turns, thread, new, new_affine, features, affine, candidates, own, angular, indices, ranks
-):
+def rank_candidates(turns, thread, new, new_affine, features, affine, candidates, own, angular, indices, ranks):
     """The nearest of each row's candidates, by rank and then by index.
 
     Candidates are -1 where there is none; with `own` the rows are the training rows, and none is its own neighbor.

@@ -9,7 +9,7 @@ from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
 BLOCK = 16  # rows of a block
-ROUNDING = 2.0**-48  # of a product in float64, as a share of the squared lengths of what is multiplied
+ROUNDING = 2.0**-17  # of a product in float32, as a share of the squared lengths of what is multiplied
 
 
 class SparseRows(NamedTuple):
@@ -22,7 +22,7 @@ class SparseRows(NamedTuple):
 
 
 class Inverted(NamedTuple):
-    """The same rows by columns, and all rows by their lengths."""
+    """The same rows by columns, with their values in float32, and all rows by their lengths."""
 
     starts: np.ndarray
     rows: np.ndarray
@@ -34,8 +34,7 @@ class Sums(NamedTuple):
     """Products of one row with all others."""
 
     products: np.ndarray
-    marks: np.ndarray  # for which row each product was computed last
-    touched: np.ndarray  # rows that share a column
+    touched: np.ndarray  # rows whose product is not 0; a product that was 0 in between has its row there twice
 
 
 @kernel
@@ -76,20 +75,21 @@ def add_products(x, i, inverted, budget, sums):
         column = x.columns[first + t]
         if column >= 0:
             lengths[t] = inverted.starts[column + 1] - inverted.starts[column]
-    touched = 0
+    touched, room = 0, sums.touched.shape[0]
     for t in np.argsort(lengths, kind="mergesort"):
         if lengths[t] == 0:
             continue
         budget -= lengths[t]
         if budget < 0:
             return touched, False
-        column, value = x.columns[first + t], x.values[first + t]
+        column, value = x.columns[first + t], np.float32(x.values[first + t])
         for e in range(inverted.starts[column], inverted.starts[column + 1]):
             j = inverted.rows[e]
-            if sums.marks[j] != i:
-                sums.marks[j], sums.products[j], sums.touched[touched] = i, 0.0, j
+            before = sums.products[j]
+            if before == 0 and touched < room:
+                sums.touched[touched] = j
                 touched += 1
-            sums.products[j] += value * inverted.values[e]
+            sums.products[j] = before + value * inverted.values[e]
     return touched, True
 
 
@@ -112,7 +112,7 @@ def nearest_estimates(x, i, y, own, count, sums, estimates, candidates):
 
 
 @kernel
-def insert_others(x, i, y, by_length, own, angular, marks, indices, ranks):
+def insert_others(x, i, y, by_length, own, angular, products, indices, ranks):
     """Insert rows that share no column, of which the shortest are nearest, and of unit vectors all are equally near."""
     last = ranks.shape[0] - 1
     for t in range(by_length.shape[0]):
@@ -120,7 +120,7 @@ def insert_others(x, i, y, by_length, own, angular, marks, indices, ranks):
         half = x.halves[i] + y.halves[j]
         if half > (1 + ROUNDING) * ranks[last] and not (angular and x.halves[i] * y.halves[j] == 0):
             return
-        if marks[j] != i and not (own and j == i):
+        if products[j] == 0 and not (own and j == i):
             insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
         if angular and y.halves[j] > 0 and ranks[last] == 1 and j > indices[last]:
             return
@@ -136,16 +136,18 @@ def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candida
     kept = nearest_estimates(x, i, y, own, count, sums, estimates, candidates)
     for t in range(kept):
         insert_ranked(indices, ranks, candidates[t], sparse_rank(x, i, y, candidates[t], angular))
-    insert_others(x, i, y, inverted.by_length, own, angular, sums.marks, indices, ranks)
-    if not whole:
-        return
+    insert_others(x, i, y, inverted.by_length, own, angular, sums.products, indices, ranks)
     for t in range(count):
-        j = sums.touched[t]
+        j = np.int64(sums.touched[t])
+        product = sums.products[j]
+        sums.products[j] = 0
         half = x.halves[i] + y.halves[j]
-        if half - sums.products[j] > ranks[last] + ROUNDING * half or (own and j == i):
+        if not whole or half - product > ranks[last] + ROUNDING * half or (own and j == i):
             continue
         if ranks[last] > 0 or j < indices[last]:
             insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
+    if count == sums.touched.shape[0]:  # there may be more
+        sums.products[:] = 0
 
 
 @block_kernel(BLOCK)
@@ -170,7 +172,7 @@ def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own,
         What is found; -1 and infinity where nothing is.
     """
     n = y.halves.shape[0]
-    sums = Sums(np.zeros(n), np.full(n, -1), np.empty(n, np.int64))
+    sums = Sums(np.zeros(n, np.float32), np.empty(2 * n, np.int64))
     estimates, candidates = np.empty(kept), np.empty(kept, np.int64)
     block = next_block(turns, thread)
     while block >= 0:

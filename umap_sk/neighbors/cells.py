@@ -158,9 +158,13 @@ def slots_of(homes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 def in_groups(
     centers: np.ndarray, homes: np.ndarray, average: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cells numbered by groups, too large ones cut, empty ones left out: centers, groups, their centers, homes of rows."""
+    """Cells numbered by groups, too large ones cut and empty ones left out.
+
+    Returns centers, their groups, the centers of these, and homes of rows.
+    """
     sizes = np.bincount(homes, minlength=len(centers))
-    group_centers = find_centers(centers, max(1, len(centers) // GROUP), Axes(centers[0], None), np.random.default_rng(2))
+    n_groups, as_they_are = max(1, len(centers) // GROUP), Axes(centers[0], None)
+    group_centers = find_centers(centers, n_groups, as_they_are, np.random.default_rng(2))
     groups = nearest_of(centers, group_centers)
     parts = -(-sizes // (LARGEST * average))
     order = np.argsort(groups, kind="stable")
@@ -197,8 +201,8 @@ def largest_in_cells(values: np.ndarray, members: np.ndarray, starts: np.ndarray
 def errors_of(errors: np.ndarray, cells: Packed) -> Errors:
     """Bounds of rows and of cells."""
     halves = np.where(cells.members >= 0, cells.halves, 0)
-    of_cells = largest_in_cells(errors, cells.members, cells.starts), np.maximum.reduceat(halves, cells.starts[:-1])
-    return Errors(*map(readonly, (errors, *of_cells)))
+    of_cells = largest_in_cells(errors, cells.members, cells.starts)
+    return Errors(readonly(errors), readonly(of_cells), readonly(np.maximum.reduceat(halves, cells.starts[:-1])))
 
 
 # -------------------------------------------------------------------------------------------------------- the search

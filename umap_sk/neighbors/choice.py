@@ -9,13 +9,13 @@ from numba.core.dispatcher import Dispatcher
 
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
-from umap_sk.neighbors.search import BLOCK
+from umap_sk.neighbors.euclidean import ANGULAR
+from umap_sk.neighbors.search import FEW_COLUMNS
 
-NAMES = ("auto", "exact", *LIBRARIES)
-FEW_ROWS = BLOCK  # up to which "auto" is exact by metrics that are products of matrices
+NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
+FEW_ROWS = 25_000  # up to which "auto" finds all neighbors by metrics that are a function of Euclidean distances
 FEW_ROWS_OTHERS = 30_000  # and by all others
-FEW_COLUMNS = 5  # up to which trees are fast at any number of rows
-BY_PRODUCTS = ("euclidean", "sqeuclidean", *distances.ANGULAR)
+EUCLIDEAN = ("euclidean", "sqeuclidean", *ANGULAR)
 BY_TREES = ("euclidean", "manhattan", "chebyshev", "minkowski")
 ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
@@ -35,9 +35,11 @@ def chosen(asked: Asked, features: Any) -> Any:
     """The searcher that "auto" stands for, by rows, columns, metric and what is installed; any other as it is."""
     if not is_named(asked.searcher, "auto"):
         return asked.searcher
+    sparse = scipy.sparse.issparse(features)
     if is_small(asked.metric, np.shape(features)):
         return "exact"
-    sparse = scipy.sparse.issparse(features)
+    if _is_euclidean(asked):
+        return "inverted_file"
     found = known_by(LIBRARIES["pynndescent"], asked.metric, asked.metric_params, sparse)
     return "pynndescent" if found and importlib.util.find_spec("pynndescent") else "exact"
 
@@ -48,7 +50,14 @@ def is_small(metric: Any, shape: tuple[int, ...]) -> bool:
     name = _plain(metric, 2) if isinstance(metric, str) else None
     if columns <= FEW_COLUMNS and name in BY_TREES:
         return True
-    return rows <= (FEW_ROWS if name in BY_PRODUCTS else FEW_ROWS_OTHERS)
+    return rows <= (FEW_ROWS if name in EUCLIDEAN else FEW_ROWS_OTHERS)
+
+
+def _is_euclidean(asked: Asked) -> bool:
+    """Whether the metric is a function of Euclidean distances, and has no arguments that change it."""
+    parameters = dict(asked.metric_params or {})
+    power = parameters.pop("p", 2)
+    return isinstance(asked.metric, str) and _plain(asked.metric, power) in EUCLIDEAN and not parameters
 
 
 def for_identity(asked: Asked, features: Any) -> Any:
@@ -70,7 +79,7 @@ def known_by(
         return (metric, dict(metric_params or {})) if library.functions and isinstance(metric, Dispatcher) else None
     if metric not in distances.SEARCHED or (sparse and metric not in distances.OF_SPARSE):
         return None
-    if metric in distances.ANGULAR:
+    if metric in ANGULAR:
         metric = "euclidean"
     name, parameters = distances.resolved(metric, metric_params, None)
     name = ALIASES.get(name, name)
@@ -101,6 +110,13 @@ def check_searches(metric: Any, searcher: Any) -> None:
 def check_metric_of(asked: Asked, sparse: bool) -> None:
     """Raise if a library does not know a metric, or an object has another one."""
     searcher = asked.searcher
+    if is_named(searcher, "inverted_file"):
+        if not _is_euclidean(asked):
+            raise ValueError(
+                f"searcher='inverted_file' does not search by metric={asked.metric!r}. Use one of "
+                f"{', '.join(sorted(EUCLIDEAN))}, or searcher='exact'."
+            )
+        return
     if isinstance(searcher, str):
         library = LIBRARIES[searcher]
         if sparse and not library.sparse:
@@ -113,7 +129,7 @@ def check_metric_of(asked: Asked, sparse: bool) -> None:
             what = f"metric={asked.metric!r}" + (f" with {asked.metric_params}" if asked.metric_params else "")
             raise ValueError(
                 f"searcher={searcher!r} does not search by {what}. Use one of "
-                f"{', '.join(sorted(names | set(distances.ANGULAR)))}, or searcher='exact'."
+                f"{', '.join(sorted(names | set(ANGULAR)))}, or searcher='exact'."
             )
         return
     theirs = getattr(searcher, "metric", None)

@@ -19,7 +19,7 @@ SAME = {
 POWERS = {1: "manhattan", 2: "euclidean", np.inf: "chebyshev"}
 """Minkowski metrics that have a name."""
 
-OF_SPARSE = ("cityblock", "cosine", "euclidean", "hellinger", "l1", "l2", "manhattan")
+OF_SPARSE = ("cityblock", "cosine", "euclidean", "hellinger", "l1", "l2", "manhattan", "sqeuclidean")
 """Metrics that take sparse features."""
 
 SEARCHED = frozenset(itertools.chain("precomputed hellinger".split(), *VALID_METRICS.values()))
@@ -34,6 +34,7 @@ ELSEWHERE = frozenset(
     tsss wasserstein wasserstein_1d weighted_minkowski wminkowski""".split()
 )
 """Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they tell what neighbors are of."""
+
 
 def check_metric(metric: Any) -> None:
     """Raise if a metric's name is known to nobody, with the name that is spelled most like it."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from umap_sk.kernels.lanes import sum_by_lanes
 from umap_sk.kernels.ranks import SAME
 from umap_sk.neighbors.euclidean import Rows
 
@@ -34,8 +35,8 @@ def search_few(rows: Rows, new: Rows | None, n_neighbors: int, angular: bool) ->
 
 
 def dense(rows: Rows) -> np.ndarray:
-    """Rows as they are compared; of unit vectors, with a coordinate for rows without a direction."""
-    scaled = rows.features * rows.affine[:, :1] - rows.affine[:, 1:]
+    """Rows as they are compared, and a last column for those without a direction."""
+    scaled = rows.features.astype(np.float64) * rows.affine[:, :1] - rows.affine[:, 1:]
     return np.column_stack([scaled, rows.affine[:, 0] == 0])
 
 
@@ -72,13 +73,15 @@ def ranked(
     rows: np.ndarray, training: np.ndarray, candidates: np.ndarray, estimates: np.ndarray, angular: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Candidates of each row by exact rank and then by index, what is no candidate last; and the ranks."""
-    differences = training[candidates] - rows[:, None]
-    ranks = (differences * differences).sum(axis=2) / 2
+    others, here = training[candidates], rows[:, None]
+    between = sum_by_lanes((here[..., :-1] - others[..., :-1]) ** 2)
+    ranks = between / 2
     if angular:
-        ranks = np.where(2 * ranks <= SAME * SAME, 0, ranks)
-        far = ranks >= 0.5
-        products = (training[candidates[far]] * rows[np.nonzero(far)[0]]).sum(axis=1)
+        ranks = np.where(between <= SAME * SAME, 0, ranks)
+        far = between >= 1
+        products = sum_by_lanes(rows[np.nonzero(far)[0], :-1] * others[far][:, :-1])
         ranks[far] = np.where(products <= SAME - 1, 2, 1 - products)
+        ranks[others[..., -1] != here[..., -1]] = 1
     ranks[np.isinf(np.take_along_axis(estimates, candidates, 1))] = np.inf
     order = np.lexsort((candidates, ranks), axis=1)
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(ranks, order, 1)

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.neighbors.distances import changes_features
+from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import Search
 from umap_sk.neighbors.searchers import Approximate, Deferred
 
@@ -13,7 +14,7 @@ from umap_sk.neighbors.searchers import Approximate, Deferred
 def searched_rows(search: Any) -> Any:
     """The training rows that a search looks among, in its own form; None from one that shows none."""
     exact = _exact(search)
-    return exact.nearest._fit_X if exact else getattr(search, "_features", None)  # those of one that is not built yet
+    return exact.features if exact else getattr(search, "_features", None)  # those of one that is not built yet
 
 
 def searched_features(search: Any) -> Any:
@@ -24,11 +25,11 @@ def searched_features(search: Any) -> Any:
     return rows
 
 
-def _exact(search: Any) -> Search | None:
+def _exact(search: Any) -> Search | RowSearch | None:
     """The exact search in whatever searches; None where there is none, or none yet."""
     built = search._built if isinstance(search, Deferred) else search
     exact = built.exact if isinstance(built, Approximate) else built
-    return exact if isinstance(exact, Search) else None
+    return exact if isinstance(exact, Search | RowSearch) else None
 
 
 def sparse_as_searched(search: Any, features: Any) -> Any:
@@ -49,4 +50,4 @@ def kept_features(X: Any, values: Any, search: Any) -> Any:
 
 def lasting_features(features: Any, search: Any) -> Any:
     """What stays of them in a file, and without the graph: all, where the search holds the rows in any case."""
-    return features if isinstance(search, Search | Approximate | Deferred) else None
+    return features if isinstance(search, Search | RowSearch | Approximate | Deferred) else None

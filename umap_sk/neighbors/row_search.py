@@ -1,5 +1,6 @@
 """The package's own search, by Euclidean distance and what is a function of it."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,30 @@ class RowSearch:
         arrays = map(readonly, (*rows, *training, candidates.astype(np.int64)))
         kernels.rank_candidates(len(candidates), *arrays, own, self.metric in ANGULAR, indices, ranks)
         return indices, distances_of(ranks, self.metric, self._exponent)
+
+    def exactly(self) -> "RowSearch":
+        """The same search, with what it has built, that finds all neighbors."""
+        search = copy.copy(self)
+        search.exact = True
+        return search
+
+    def as_compared(self, features: Any) -> Any:
+        """Rows whose Euclidean distances have the order of the metric, as a library for such distances gets them.
+
+        A row without a direction points along a column that is added for it.
+        """
+        if self.metric not in ANGULAR:
+            return canonical(features) if scipy.sparse.issparse(features) else features
+        if scipy.sparse.issparse(features):
+            rows = canonical(features)
+            values = sparse_index.scaled_values(rows, self.metric, 0)
+            units = scipy.sparse.csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
+            empty = scipy.sparse.csr_array((np.diff(rows.indptr) == 0)[:, None].astype(np.float64))
+            return scipy.sparse.hstack([units, empty], format="csr")
+        scaled = self._scaled(features)
+        return np.column_stack(
+            [scaled.features * scaled.affine[:, :1] - scaled.affine[:, 1:], scaled.affine[:, 0] == 0]
+        )
 
     def _index_of_rows(self) -> Any:
         """What is searched: few rows as they are, more in cells, sparse ones by their columns."""

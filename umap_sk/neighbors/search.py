@@ -1,4 +1,4 @@
-"""Neighbors of features, by scikit-learn's search, with distances whose bits do not depend on the batch."""
+"""Neighbors of features: which search finds them, what is refused, and scikit-learn's search for other metrics."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk.monitor.units import duration
 from umap_sk.neighbors import distances
-from umap_sk.neighbors.sparse_rows import sparse_distances, sparse_products
+from umap_sk.neighbors.euclidean import is_euclidean
+from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.neighbors.sparse_rows import sparse_distances
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
-BLOCK = 50_000  # rows that are searched at once, so that what is left can be told
-LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can hold
+BLOCK = 50_000  # rows that are searched at once, so that the time left can be shown
+FEW_COLUMNS = 5  # up to which trees are fast at any number of rows
+LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can have
 
 SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
 
@@ -28,7 +31,7 @@ POWER_OF = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  #
 
 
 class Search(NamedTuple):
-    """What neighbors among the training rows are searched by.
+    """Scikit-learn's search among the training rows.
 
     Attributes
     ----------
@@ -44,6 +47,16 @@ class Search(NamedTuple):
     parameters: dict[str, Any]
     nearest: NearestNeighbors
 
+    @property
+    def n_rows(self) -> int:
+        """How many training rows there are."""
+        return int(self.nearest.n_samples_fit_)
+
+    @property
+    def features(self) -> Any:
+        """The training rows, as they are searched."""
+        return self.nearest._fit_X
+
 
 class NoSearch(NamedTuple):
     """What takes its place where features came beside neighbors, and cannot be searched.
@@ -58,35 +71,51 @@ class NoSearch(NamedTuple):
 
 
 def build_search(
-    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, algorithm: str = "auto"
-) -> Search:
-    """Fit scikit-learn's search on the training rows, by any metric of its `NearestNeighbors` or by "hellinger"."""
+    features: Any,
+    metric: Any,
+    metric_params: dict[str, Any] | None,
+    n_jobs: int | None,
+    *,
+    exact: bool = True,
+    trees: bool = True,
+) -> Search | RowSearch:
+    """A search of the training rows, by any metric of scikit-learn's `NearestNeighbors` or by "hellinger".
+
+    It is the package's own where the metric is a function of Euclidean distances, unless few columns make trees fast
+    and these are wanted. `exact` says whether that one finds all neighbors; scikit-learn's always does.
+    """
     name, parameters = distances.resolved(metric, metric_params, features)
-    searched = "euclidean" if isinstance(name, str) and name in distances.ANGULAR else name
-    others = {key: value for key, value in parameters.items() if key != "p"}
     if "p" in parameters and name != "minkowski":
         raise ValueError(f"metric={metric!r} takes no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
-    nearest = NearestNeighbors(algorithm=algorithm, metric=searched, p=parameters.get("p", 2), n_jobs=n_jobs)
-    nearest.set_params(metric_params=others or None)
+    check_values(features, name, parameters)
+    flat = name in ("euclidean", "l2") and features.shape[1] <= FEW_COLUMNS and not scipy.sparse.issparse(features)
+    if is_euclidean(name) and not parameters and not (flat and trees):
+        return RowSearch(features, name, exact=exact)
+    others = {key: value for key, value in parameters.items() if key != "p"}
+    nearest = NearestNeighbors(metric=name, p=parameters.get("p", 2), n_jobs=n_jobs, metric_params=others or None)
     try:
-        return Search(name, parameters, nearest.fit(ready(features, name, parameters)))
+        return Search(name, parameters, nearest.fit(distances.prepared(features, name)))
     except TypeError as error:
         raise ValueError(f"metric={metric!r} does not take metric_params={metric_params!r}: {error}.") from error
 
 
 def search_beside(
-    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None
-) -> Search | NoSearch:
+    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, *, exact: bool
+) -> Search | RowSearch | NoSearch:
     """The same where neighbors take precedence, so that features need not be searchable before there are new rows."""
     try:
-        return build_search(features, metric, metric_params, n_jobs)
+        return build_search(features, metric, metric_params, n_jobs, exact=exact)
     except ValueError as error:
         return NoSearch(str(error).splitlines()[0])
 
 
-def extended(search: Search, features: Any) -> Search:
+def extended(search: Search | RowSearch, features: Any) -> Search | RowSearch:
     """The search among the training rows and more, by the metric with the arguments that it has."""
-    together = stacked(search.nearest._fit_X, ready(features, search.metric, search.parameters))
+    if isinstance(search, RowSearch):
+        check_values(features, search.metric, {})
+        return RowSearch(stacked(search.features, features), search.metric, exact=search.exact)
+    check_values(features, search.metric, search.parameters)
+    together = stacked(search.features, distances.prepared(features, search.metric))
     return search._replace(nearest=clone(search.nearest).fit(together))
 
 
@@ -97,7 +126,7 @@ def stacked(features: Any, more: Any) -> Any:
 
 
 def find_neighbors(
-    search: Search | NoSearch,
+    search: Search | RowSearch | NoSearch,
     features: Any,
     n_neighbors: int,
     *,
@@ -113,68 +142,95 @@ def find_neighbors(
         raise ValueError(
             f"The features of fit cannot be searched: {search.reason} Pass knn_indices and knn_dists of the new rows."
         )
-    count = search.nearest.n_samples_fit_ - own
-    wanted = min(n_neighbors, count)
-    asked = min(wanted + EXTRA, count)
-    features = search.nearest._fit_X if features is None else ready(features, search.metric, search.parameters)
-    n, began = features.shape[0], time.perf_counter()
-    indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
+    wanted = min(n_neighbors, search.n_rows - own)
+    if not own:
+        check_values(features, search.metric, getattr(search, "parameters", {}))
     with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better
-        for start in range(0, n, BLOCK):
-            end = min(start + BLOCK, n)
-            found = candidates(search, features, start, end, asked, own)
-            for i in range(start, end):
-                row = nearest_of(search, features[i : i + 1], found[i - start], wanted, count, i if own else None)
-                indices[i], dists[i] = row
-            if tell and n > BLOCK:
-                left = (time.perf_counter() - began) * (n - end) / end
-                tell(f"search: {end:,} of {n:,} rows, about {duration(left)} left")
+        if isinstance(search, RowSearch):
+            show = None if tell is None else shown(tell)
+            indices, dists = search.neighbors(None if own else features, wanted, progress=show)
+        else:
+            indices, dists = _by_scikit_learn(search, None if own else features, wanted, tell)
     check_distances(search.metric, dists, indices)
     return indices, dists
 
 
-def candidates(search: Search, features: Any, start: int, end: int, asked: int, own: bool) -> np.ndarray:
-    """Names of at least as many nearest training rows as are asked for, of each row of a block; with `own` not itself.
+def shown(tell: Callable[[str], object]) -> Callable[[int, int], None]:
+    """Progress as lines with the time left, a few of them."""
+    began, last = time.perf_counter(), 0
 
-    Where a row is beyond its like, the last one is left out in its place: a tie, which is told from distances.
-    """
-    nearest = search.nearest
-    if not own or features.shape[0] <= BLOCK:
-        return nearest.kneighbors(None if own else features[start:end], asked, return_distance=False)
-    found = nearest.kneighbors(features[start:end], asked + 1, return_distance=False)
-    others = found != np.arange(start, end)[:, None]
-    others[others.all(axis=1), -1] = False
-    return found[others].reshape(end - start, asked)
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        if done * 5 // total > last and done < total:
+            left = (time.perf_counter() - began) * (total - done) / done
+            tell(f"search: {100 * done // total} %, about {duration(left)} left")
+        last = done * 5 // total
+
+    return show
 
 
-def nearest_of(
-    search: Search, row: Any, found: np.ndarray, wanted: int, count: int, itself: int | None
+def _by_scikit_learn(
+    search: Search, features: Any, wanted: int, tell: Callable[[str], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of a row's candidates with their distances, or of all rows, where a tie was cut."""
-    training = search.nearest._fit_X
-    names, values = nearest_first(found, distances_to(search, row, training[np.sort(found)]))
-    if len(found) < count and values[wanted - 1] >= values[-1]:  # a tie that the search may have cut anywhere
-        everything = distances_to(search, row, training)
-        if itself is not None:
-            everything[itself] = np.inf
-        names, values = nearest_first(np.arange(len(everything)), everything)
-    return names[:wanted], values[:wanted]
+    """Neighbors by scikit-learn; where it may have cut a tie anywhere, the row is compared with all rows."""
+    own, count = features is None, search.n_rows - (features is None)
+    asked = min(wanted + EXTRA, count)
+    rows = search.features if own else distances.prepared(features, search.metric)
+    n = rows.shape[0]
+    indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
+    show = None if tell is None else shown(tell)
+    for start in range(0, n, BLOCK):
+        end = min(start + BLOCK, n)
+        values, names = _nearest(search, rows, start, end, asked, own)
+        order = np.lexsort((names, values), axis=1)
+        names, values = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
+        ties = np.flatnonzero(values[:, wanted - 1] >= values[:, -1]) if asked < count else ()
+        indices[start:end], dists[start:end] = names[:, :wanted], values[:, :wanted]
+        for row in start + np.asarray(ties, np.int64):
+            indices[row], dists[row] = _among_all(search, rows[row : row + 1], wanted, row if own else None)
+        if show:
+            show(end, n)
+    return indices, dists
 
 
-def ready(features: Any, metric: Any, parameters: dict[str, Any]) -> Any:
-    """Features from :func:`umap_sk.neighbors.distances.prepared`, if their powers are finite."""
-    features = distances.prepared(features, metric)
+def _nearest(search: Search, rows: Any, start: int, end: int, asked: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and names of the nearest of each row of a block, with `own` without the row itself."""
+    if not own or rows.shape[0] <= BLOCK:
+        return search.nearest.kneighbors(None if own else rows[start:end], asked)
+    values, names = search.nearest.kneighbors(rows[start:end], asked + 1)
+    others = names != np.arange(start, end)[:, None]
+    others[others.all(axis=1), -1] = False  # the row is beyond its like: one of these is left out
+    shape = end - start, asked
+    return values[others].reshape(shape), names[others].reshape(shape)
+
+
+def _among_all(search: Search, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of all training rows but the row itself."""
+    values = distances_to(search, row, search.features)
+    if itself is not None:
+        values[itself] = np.inf
+    order = np.argsort(values, kind="stable")[:wanted]
+    return order, values[order]
+
+
+def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None:
+    """Raise if the powers of features are not finite, or frequencies are negative."""
     stored = features.data if scipy.sparse.issparse(features) else features
-    if isinstance(metric, str) and metric != "nan_euclidean" and stored.size:
-        limit = 1e300 ** (1 / max(2, parameters.get("p", 2)))
-        largest = max(-float(stored.min()), float(stored.max()))
-        if np.isnan(largest):
-            raise ValueError(f"Input X contains NaN, which metric={metric!r} does not take.")
-        if largest >= limit:
-            raise ValueError(
-                f"X goes up to {largest:.2g}, but metric={metric!r} takes features below {limit:.0e}. {SMALLER}"
-            )
-    return features
+    if not isinstance(metric, str) or metric == "nan_euclidean" or not stored.size:
+        return
+    low, high = float(stored.min()), float(stored.max())
+    if np.isnan(low) or np.isnan(high):
+        raise ValueError(f"Input X contains NaN, which metric={metric!r} does not take.")
+    limit = 1e300 ** (1 / max(2, parameters.get("p", 2)))
+    if max(-low, high) >= limit and metric not in ("cosine", "correlation", "hellinger"):
+        raise ValueError(
+            f"X goes up to {max(-low, high):.2g}, but metric={metric!r} takes features below {limit:.0e}. {SMALLER}"
+        )
+    if metric == "hellinger" and low < 0:
+        raise ValueError(
+            f"Negative values in data passed to PrecomputedUMAP: metric='hellinger' compares frequencies, but X goes "
+            f"down to {low}. Give counts or shares, or use another metric."
+        )
 
 
 def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
@@ -191,21 +247,10 @@ def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None
         )
 
 
-def nearest_first(names: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Names in ascending order with their values, sorted by value and then by name."""
-    names = np.sort(names)
-    order = np.argsort(values, kind="stable")
-    return names[order], values[order]
-
-
 def distances_to(search: Search, row: Any, others: Any) -> np.ndarray:
     """Distances of one row to others, all prepared, each computed by itself; float64."""
     metric, sparse = search.metric, scipy.sparse.issparse(others)
     name = metric if isinstance(metric, str) else ""
-    if name in distances.ANGULAR:
-        products = sparse_products(row, others) if sparse else (others * row).sum(axis=1)
-        between = sparse_distances(row, others, 2) if sparse else cdist(row, others)[0]
-        return distances.from_units(products, between, name)
     if sparse and name in POWER_OF:
         return sparse_distances(row, others, POWER_OF[name])
     if name in CDIST_NAMES and not sparse and not search.parameters:

@@ -1,4 +1,4 @@
-"""Who searches features: scikit-learn's exact search, a library that finds nearly all neighbors, or a given object."""
+"""Who searches features: the package itself, scikit-learn, a library that finds nearly all neighbors, or an object."""
 
 import time
 from typing import Any, NamedTuple
@@ -13,12 +13,17 @@ from umap_sk.monitor.progress import say
 from umap_sk.monitor.units import duration
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, Wanted
+from umap_sk.neighbors.candidates import nearest_candidates
 from umap_sk.neighbors.choice import Asked, check_metric_of, chosen, is_named, is_small, known_by, name_of
+from umap_sk.neighbors.distances import prepared
 from umap_sk.neighbors.index import Index, imported
+from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import EXTRA, NoSearch, Search, build_search
 
 SAMPLE, PAIRS = 256, 2e10  # rows that a recall is of at most, and numbers that they are compared with
-TRIED = 0.2  # seconds of an exact search that tell what all of it takes
+TRIED, LEAST_TRIED = 0.2, 256  # seconds and rows of an exact search by which the time of all of it is estimated
+ROUNDING = 1e-9  # of distances, by which a neighbor may be beyond the last one
+PATIENCE = 120  # seconds of a search that nobody is warned of
 
 
 class Approximate(NamedTuple):
@@ -26,13 +31,13 @@ class Approximate(NamedTuple):
 
     Attributes
     ----------
-    exact : Search
+    exact : Search or RowSearch
         The rows, and how their distances are computed.
     library : Index
         What finds the candidates.
     """
 
-    exact: Search
+    exact: Search | RowSearch
     library: Index
 
 
@@ -76,17 +81,27 @@ class Deferred:
 def built(features: Any, asked: Asked, count: int) -> Any:
     """A search of features by the searcher that was chosen; `count` neighbors will be asked for, one's own not."""
     searcher = asked.searcher
-    if is_named(searcher, "exact"):
-        return build_search(features, asked.metric, asked.metric_params, asked.n_jobs)
+    if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
+        finds_all = is_named(searcher, "exact")
+        if not finds_all:
+            check_metric_of(asked, scipy.sparse.issparse(features))
+        return build_search(features, asked.metric, asked.metric_params, asked.n_jobs, exact=finds_all)
     check_metric_of(asked, scipy.sparse.issparse(features))
     if not isinstance(searcher, str):
         return Object(_copied(asked).fit(features), features.shape[0])
     imported(LIBRARIES[searcher])
-    exact = build_search(features, asked.metric, asked.metric_params, asked.n_jobs, "brute")
+    exact = build_search(features, asked.metric, asked.metric_params, asked.n_jobs, trees=False)
     known = known_by(LIBRARIES[searcher], asked.metric, asked.metric_params, scipy.sparse.issparse(features))
     assert known is not None  # checked above
     wanted = Wanted(*known, count + EXTRA + 1, asked.seed or 0, get_num_threads())
-    return Approximate(exact, Index(searcher, wanted, exact.nearest._fit_X))
+    return Approximate(exact, Index(searcher, wanted, as_indexed(exact, None)))
+
+
+def as_indexed(exact: Search | RowSearch, new: Any) -> Any:
+    """The training rows (None) or new ones as a library gets them."""
+    if isinstance(exact, RowSearch):
+        return exact.as_compared(exact.features if new is None else new)
+    return exact.features if new is None else prepared(new, exact.metric)
 
 
 def _copied(asked: Asked) -> Any:
@@ -103,22 +118,32 @@ def search_training(
 ) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
     """A search of the training rows, their neighbors and distances, and what a report says of it."""
     searcher, tell = chosen(asked, features), say if asked.verbose else None
-    if is_named(searcher, "exact"):
-        exact = built(features, asked._replace(searcher=searcher), n_neighbors)
-        if is_named(asked.searcher, "auto") and not is_small(asked.metric, features.shape):
-            warn_of_time(exact, features, asked)
-        found = search.find_neighbors(exact, features, n_neighbors, own=True, tell=tell)
-        return exact, *found, {"searcher": "exact"}
+    if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
+        made = built(features, asked._replace(searcher=searcher), n_neighbors)
+        if is_named(asked.searcher, "auto") and isinstance(made, Search):
+            if not is_small(asked.metric, features.shape):
+                warn_of_time(made, features, asked)
+        indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, tell=tell)
+        if not isinstance(made, RowSearch) or made.finds_all:
+            return made, indices, dists, {"searcher": "exact"}
+        figures: dict[str, Any] = {"searcher": "inverted_file", **recall_of(made, features, asked, dists, n_neighbors)}
+        tell_recall(tell, figures)
+        return made, indices, dists, figures
     if tell:
         tell(f"search: {name_of(searcher)} builds its index of {features.shape[0]:,} rows")
     made, indices, dists = nearly_all(features, asked._replace(searcher=searcher), n_neighbors)
-    figures: dict[str, Any] = {"searcher": name_of(searcher)}
+    figures = {"searcher": name_of(searcher)}
     if isinstance(made, Approximate):
         figures["version"] = made.library.version
-    figures |= recall_of(made, features, asked, indices, n_neighbors)
+    figures |= recall_of(made, features, asked, dists, n_neighbors)
+    tell_recall(tell, figures)
+    return made, indices, dists, figures
+
+
+def tell_recall(tell: Any, figures: dict[str, Any]) -> None:
+    """Show how many of the nearest neighbors were found, where that is known."""
     if tell and figures["recall"] is not None:
         tell(f"search: {figures['recall']:.1%} of the nearest neighbors of {figures['sampled_rows']} rows were found")
-    return made, indices, dists, figures
 
 
 def nearly_all(features: Any, asked: Asked, n_neighbors: int) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -131,7 +156,7 @@ def nearly_all(features: Any, asked: Asked, n_neighbors: int) -> tuple[Any, np.n
     return Object(fitted, n), *listed(fitted.fit_transform(features), min(n_neighbors, n - 1), fitted, own=True)
 
 
-def search_for_new(features: Any, asked: Asked, count: int, *, given: bool) -> Search | NoSearch | Deferred:
+def search_for_new(features: Any, asked: Asked, count: int, *, given: bool) -> Search | RowSearch | NoSearch | Deferred:
     """What new rows are searched by, where the fit found no neighbors: they were given, or came from a checkpoint.
 
     Beside given ones "auto" is exact, since no index is there, and to build one takes longer than some rows do.
@@ -139,8 +164,9 @@ def search_for_new(features: Any, asked: Asked, count: int, *, given: bool) -> S
     searcher = asked.searcher
     if not (given and is_named(searcher, "auto")):
         searcher = chosen(asked, features)
-    if is_named(searcher, "auto") or is_named(searcher, "exact"):
-        return search.search_beside(features, asked.metric, asked.metric_params, asked.n_jobs)
+    if any(is_named(searcher, name) for name in ("auto", "exact", "inverted_file")):
+        exact = not is_named(searcher, "inverted_file")
+        return search.search_beside(features, asked.metric, asked.metric_params, asked.n_jobs, exact=exact)
     return Deferred(features, asked._replace(searcher=searcher), count)
 
 
@@ -157,20 +183,20 @@ def find_neighbors(made: Any, features: Any, n_neighbors: int, *, own: bool) -> 
 
 def _by_library(made: Approximate, features: Any, n_neighbors: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Candidates of a library, the nearest of them by exact distances; -1 for those that it did not find."""
-    exact, count = made.exact, made.exact.nearest.n_samples_fit_
-    training = exact.nearest._fit_X
+    exact, count = made.exact, made.exact.n_rows
     wanted = min(n_neighbors, count - own)
     asked = min(wanted + EXTRA + own, count)
-    features = training if own else search.ready(features, exact.metric, exact.parameters)
+    if not own:
+        search.check_values(features, exact.metric, getattr(exact, "parameters", {}))
+    rows = as_indexed(exact, None if own else features)
     ask = made.library.own if own else made.library.ask
-    candidates = ask(features, asked, get_num_threads())
-    shape = len(candidates), wanted
-    indices, dists = np.full(shape, -1, np.int64), np.zeros(shape)
-    for i in range(len(candidates)):
-        names = np.unique(candidates[i])
-        names = names[(names >= 0) & (names != i)] if own else names[names >= 0]
-        names, values = search.nearest_first(names, search.distances_to(exact, features[i : i + 1], training[names]))
-        indices[i, : len(names[:wanted])], dists[i, : len(names[:wanted])] = names[:wanted], values[:wanted]
+    candidates = ask(rows, asked, get_num_threads())
+    if isinstance(exact, RowSearch):
+        indices, dists = exact.distances(None if own else features, candidates, wanted)
+    else:
+        exactly = (exact.metric, exact.parameters)
+        indices, dists = nearest_candidates(rows, exact.features, candidates, wanted, *exactly, own)
+    dists[indices < 0] = 0
     search.check_distances(exact.metric, dists, indices)
     return indices, dists
 
@@ -211,49 +237,61 @@ def listed(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np.ndarra
 # -------------------------------------------------------------------------------------------------- what is told of it
 
 
-def recall_of(made: Any, features: Any, asked: Asked, indices: np.ndarray, n_neighbors: int) -> dict[str, Any]:
-    """The share of a sample's nearest neighbors, ties counted, that was found; None where none can be told."""
+def recall_of(made: Any, features: Any, asked: Asked, dists: np.ndarray, n_neighbors: int) -> dict[str, Any]:
+    """The share of a sample's nearest neighbors, ties counted, that was found; None where it is not known."""
     n, columns = features.shape
     most = SAMPLE if isinstance(asked.metric, str) else SAMPLE // 16
     rows = np.random.default_rng(0).choice(n, int(min(n, np.clip(PAIRS / (n * columns), 16, most))), replace=False)
     try:
-        exact = getattr(made, "exact", None) or build_search(
-            features, asked.metric, asked.metric_params, asked.n_jobs, "brute"
-        )
+        exact = all_of(made, features, asked)
     except ValueError:  # a metric that only the searcher knows
         return {"recall": None, "sampled_rows": 0}
-    prepared = exact.nearest._fit_X
     count = min(n_neighbors, n - 1)
-    names, _ = search.find_neighbors(exact, features[rows], count + 1, own=False)
-    found = 0
-    for i, row in enumerate(rows):
-        others, mine = names[i][names[i] != row][:count], np.unique(indices[row])
-        mine = mine[(mine >= 0) & (mine != row)]
-        limit, near = (search.distances_to(exact, prepared[[row]], prepared[np.sort(x)]) for x in (others, mine))
-        found += min(count, int((near <= limit.max()).sum()))
-    return {"recall": round(found / (len(rows) * count), 4), "sampled_rows": len(rows)}
+    names, values = search.find_neighbors(exact, features[rows], count + 1, own=False)
+    others = names != rows[:, None]
+    others[others.all(axis=1), -1] = False  # the row is beyond its like
+    limits = values[others].reshape(len(rows), count).max(axis=1)
+    found = np.count_nonzero(dists[rows] <= limits[:, None] * (1 + ROUNDING), axis=1).clip(max=count).sum()
+    return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
+
+
+def all_of(made: Any, features: Any, asked: Asked) -> Search | RowSearch:
+    """A search that finds all neighbors, with what another one has built."""
+    if isinstance(made, RowSearch):
+        return made.exactly()
+    if isinstance(made, Approximate):
+        return made.exact
+    return build_search(features, asked.metric, asked.metric_params, asked.n_jobs)
 
 
 def warn_of_time(made: Search, features: Any, asked: Asked) -> None:
     """Warn that an exact search will take long, with the time and the cure."""
-    n = features.shape[0]
+    n, seconds = features.shape[0], seconds_of(made, features)
+    if seconds < PATIENCE:
+        return
     cure = "Use a metric that PyNNDescent knows, or a function that numba has compiled"
     if known_by(LIBRARIES["pynndescent"], asked.metric, asked.metric_params, scipy.sparse.issparse(features)):
         cure = "Install PyNNDescent (python -m pip install pynndescent)"
     warn(
-        f"All {n:,} rows are searched exactly, which takes about {duration(seconds_of(made, features))}. {cure}, "
+        f"All {n:,} rows are searched exactly, which takes about {duration(seconds)}. {cure}, "
         "choose another searcher, or pass knn_indices and knn_dists; searcher='exact' says that exact is meant.",
         SlowSearchWarning,
     )
 
 
 def seconds_of(made: Search, features: Any) -> float:
-    """Seconds of an exact search of all rows, by those of a few."""
-    n, rows = features.shape[0], 1
+    """Seconds of an exact search of all rows, by those of two parts, so that what is done once counts once."""
+    n, rows = features.shape[0], LEAST_TRIED
+    before = _timed(made, features[:1])
     while True:
-        began = time.perf_counter()
-        search.find_neighbors(made, features[:rows], 10, own=False)
-        passed = time.perf_counter() - began
+        passed = _timed(made, features[:rows])
         if passed > TRIED or 4 * rows > n:
-            return passed / rows * n
+            return before + max(0.0, passed - before) / rows * n
         rows *= 4
+
+
+def _timed(made: Search, features: Any) -> float:
+    """Seconds of the search of some rows."""
+    began = time.perf_counter()
+    search.find_neighbors(made, features, 10, own=False)
+    return time.perf_counter() - began

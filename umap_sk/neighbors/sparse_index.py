@@ -44,7 +44,8 @@ def build_sparse(features: scipy.sparse.csr_array, metric: str, exponent: int) -
     by_column = scipy.sparse.csr_array((values, places, features.indptr), shape=shape).tocsc()
     rows = SparseRows(features.indptr.astype(np.int64), places.astype(np.int64), values, half_squares(features, values))
     by_length = np.lexsort((np.arange(shape[0]), rows.halves.round(12) if angular else rows.halves))
-    inverted = by_column.indptr.astype(np.int64), by_column.indices.astype(np.int64), by_column.data, by_length
+    numbers = by_column.indices.astype(np.uint32), by_column.data.astype(np.float32)
+    inverted = by_column.indptr.astype(np.int64), *numbers, by_length
     return SparseIndex(SparseRows(*map(readonly, rows)), Inverted(*map(readonly, inverted)), columns, angular)
 
 

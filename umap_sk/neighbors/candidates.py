@@ -1,0 +1,115 @@
+"""Distances of rows to their candidates, by metrics that are no function of Euclidean distances."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+import scipy.sparse
+from numba.core.dispatcher import Dispatcher
+
+NUMBERS = 2**21  # that a block compares
+
+Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def quotients(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Quotients, 0 where both numbers are 0."""
+    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below != 0)
+
+
+def of_sets(formula: Callable[..., np.ndarray]) -> Formula:
+    """A formula of how many columns both rows have, and how many only the first and only the second one."""
+
+    def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        both, first, second = (np.count_nonzero(z, axis=-1) for z in (x & y, x & ~y, ~x & y))
+        return formula(both, first, second, x.shape[-1])
+
+    return distances
+
+
+def haversine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Great circle distances of latitudes and longitudes."""
+    half = np.sin(0.5 * (x - y)) ** 2
+    return 2 * np.arcsin(np.sqrt(half[..., 0] + np.cos(x[..., 0]) * np.cos(y[..., 0]) * half[..., 1]))
+
+
+FORMULAS: dict[str, Formula] = {
+    "manhattan": lambda x, y: np.abs(x - y).sum(axis=-1),
+    "chebyshev": lambda x, y: np.abs(x - y).max(axis=-1),
+    "canberra": lambda x, y: quotients(np.abs(x - y), np.abs(x) + np.abs(y)).sum(axis=-1),
+    "braycurtis": lambda x, y: quotients(np.abs(x - y).sum(axis=-1), np.abs(x + y).sum(axis=-1)),
+    "hamming": lambda x, y: (x != y).mean(axis=-1),
+    "haversine": haversine,
+    "jaccard": of_sets(lambda both, first, second, n: quotients(first + second, both + first + second)),
+    "dice": of_sets(lambda both, first, second, n: quotients(first + second, 2 * both + first + second)),
+    "rogerstanimoto": of_sets(lambda both, first, second, n: 2 * (first + second) / (n + first + second)),
+    "russellrao": of_sets(lambda both, first, second, n: (n - both) / n),
+    "sokalsneath": of_sets(lambda both, first, second, n: quotients(2 * (first + second), both + 2 * (first + second))),
+    "yule": of_sets(
+        lambda both, first, second, n: quotients(
+            2 * first * second, both * (n - both - first - second) + first * second
+        )
+    ),
+}
+
+
+def nearest_candidates(
+    rows: Any, training: Any, candidates: np.ndarray, count: int, metric: Any, parameters: dict[str, Any], own: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of each row's candidates by distance and then by index; -1, at an infinite distance, for none.
+
+    With `own` no row is its own neighbor.
+    """
+    candidates = np.sort(candidates, axis=1)
+    repeated = candidates[:, 1:] == candidates[:, :-1]
+    candidates[:, 1:][repeated] = -1
+    if own:
+        candidates[candidates == np.arange(len(candidates))[:, None]] = -1
+    distances = np.where(candidates < 0, np.inf, distances_of_pairs(rows, training, candidates, metric, parameters))
+    order = np.lexsort((candidates, distances), axis=1)[:, :count]
+    return np.take_along_axis(candidates, order, 1), np.take_along_axis(distances, order, 1)
+
+
+def distances_of_pairs(
+    rows: Any, training: Any, candidates: np.ndarray, metric: Any, parameters: dict[str, Any]
+) -> np.ndarray:
+    """Distance of each row to each of its candidates; of anything where a candidate is -1."""
+    if isinstance(metric, Dispatcher):
+        out = np.empty(candidates.shape)
+        _by_function(metric, tuple(parameters.values()))(rows, training, candidates, out)
+        return out
+    formula = FORMULAS.get(metric)
+    if metric == "minkowski":
+        power = parameters.get("p", 2)
+        formula = lambda x, y: (np.abs(x - y) ** power).sum(axis=-1) ** (1 / power)  # noqa: E731
+    assert formula is not None  # a library that knows the metric was chosen
+    width = rows.shape[1] * candidates.shape[1]
+    blocks = np.array_split(np.arange(len(candidates)), max(1, -(-len(candidates) * width // NUMBERS)))
+
+    def compute(block: np.ndarray) -> np.ndarray:
+        here, others = dense(rows[block])[:, None], dense(training[candidates[block].reshape(-1)])
+        return formula(here, others.reshape(len(block), -1, rows.shape[1]))
+
+    with ThreadPoolExecutor(numba.get_num_threads()) as side_by_side:
+        return np.concatenate(list(side_by_side.map(compute, blocks)))
+
+
+def dense(rows: Any) -> np.ndarray:
+    """Rows as an array in float64, or of booleans."""
+    array = rows.toarray() if scipy.sparse.issparse(rows) else rows
+    return array if array.dtype == bool else array.astype(np.float64)
+
+
+def _by_function(metric: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:
+    """A loop over pairs around a function that numba has compiled."""
+
+    @numba.njit(nogil=True)
+    def fill(rows, training, candidates, out):
+        for i in range(candidates.shape[0]):
+            for t in range(candidates.shape[1]):
+                if candidates[i, t] >= 0:
+                    out[i, t] = metric(rows[i], training[candidates[i, t]], *arguments)
+
+    return fill
