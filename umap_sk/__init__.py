@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     from umap_sk.layout.spaces import poincare_disk
     from umap_sk.monitor.report import Report
     from umap_sk.neighbors.read import knn_graph
+    from umap_sk.neighbors.transformer import NeighborsTransformer, nearest_neighbors
     from umap_sk.planning.plan import Plan, plan
     from umap_sk.plot.display import EmbeddingDisplay
     from umap_sk.plot.loss_curve import LossCurveDisplay
@@ -52,6 +53,7 @@ __all__ = [
     "Manifold",
     "MemoryPlanWarning",
     "NegativeDistanceWarning",
+    "NeighborsTransformer",
     "Plan",
     "PrecomputedUMAP",
     "Report",
@@ -63,6 +65,7 @@ __all__ = [
     "align",
     "interactive",
     "knn_graph",
+    "nearest_neighbors",
     "plan",
     "poincare_disk",
     "show_versions",
@@ -74,6 +77,7 @@ _HOMES = {
     "LossCurveDisplay": "plot.loss_curve",
     "InteractiveMap": "interactive_map.interactive",
     "Manifold": "graph.manifold",
+    "NeighborsTransformer": "neighbors.transformer",
     "Plan": "planning.plan",
     "PrecomputedUMAP": "estimator",
     "Report": "monitor.report",
@@ -81,6 +85,7 @@ _HOMES = {
     "align": "alignment",
     "interactive": "interactive_map.interactive",
     "knn_graph": "neighbors.read",
+    "nearest_neighbors": "neighbors.transformer",
     "plan": "planning.plan",
     "poincare_disk": "layout.spaces",
     "show_versions": "runtime.versions",

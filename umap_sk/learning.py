@@ -12,7 +12,7 @@ from umap_sk.graph.radii import data_radii, distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.choice import check_searches, chosen, is_named
+from umap_sk.neighbors.choice import check_searches, chosen
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_training

@@ -31,7 +31,7 @@ def rank_of(row, has_direction, features, affine, j, angular):
 
 @kernel
 def insert_ranked(indices, ranks, name, rank):
-    """Put a row where it belongs among sorted ones, by rank and then by name, unless it is there; the last falls out."""
+    """Put a row where it belongs among sorted ones, by rank and then by name, unless it is there already."""
     place = ranks.shape[0] - 1
     if rank > ranks[place] or (rank == ranks[place] and name >= indices[place] and indices[place] >= 0):
         return

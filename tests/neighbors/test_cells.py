@@ -1,0 +1,304 @@
+"""The inverted file of dense rows: its kernels against obvious ones, and what it finds."""
+
+import naive_search as naive
+import numpy as np
+import pytest
+
+from umap_sk import kernels
+from umap_sk.kernels import lanes, products
+from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, key_of, value_of
+from umap_sk.kernels.products import ROWS, SLICE
+from umap_sk.neighbors import cells, few_rows
+from umap_sk.neighbors.euclidean import scaled_rows
+from umap_sk.neighbors.principal_axes import Axes, principal_axes
+from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.runtime.compile import readonly, serial_kernel
+from umap_sk.runtime.threads import exactly
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """500 rows in clusters, which are cut into about 25 cells."""
+    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
+    monkeypatch.setattr(cells, "GROUP", 4)
+    random = np.random.default_rng(0)
+    return random.normal(size=(500, 6)) + 3 * random.normal(size=(8, 6))[random.integers(0, 8, 500)]
+
+
+def index_of(rows, metric="euclidean"):
+    return cells.build_cells(scaled_rows(rows, metric, 0), metric != "euclidean")
+
+
+# ------------------------------------------------------------------------------------------------------------ kernels
+
+
+@serial_kernel
+def squared(row, other, scale, shift):
+    return lanes.squared_difference(row, other, scale, shift)
+
+
+@serial_kernel
+def product(row, other, scale, shift):
+    return lanes.inner_product(row, other, scale, shift)
+
+
+@serial_kernel
+def fused(a, b, c):
+    return lanes.multiply_add(a, b, c)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [1, 15, 16, 17, 100])
+def test_sums_of_lanes(columns, dtype):
+    """Near to plain sums, and the compiled sums have the bits of numpy's of the same order."""
+    random = np.random.default_rng(columns)
+    x, y = random.normal(size=columns), random.normal(size=columns).astype(dtype)
+    scaled = 1.5 * y.astype(np.float64) - 0.25
+    assert squared(x, y, 1.5, 0.25) == pytest.approx(float(np.sum((x - scaled) ** 2)))
+    assert product(x, y, 1.5, 0.25) == pytest.approx(float(np.sum(x * scaled)), abs=1e-12)
+    assert squared(x, y, 1.5, 0.25) == lanes.squared_difference(x, y, 1.5, 0.25)
+    assert product(x, y, 1.5, 0.25) == lanes.inner_product(x, y, 1.5, 0.25)
+
+
+def test_fused_multiplication_rounds_once():
+    """What a product alone would lose comes back."""
+    a = np.float32(1 + 2.0**-12)
+    assert fused(a, a, np.float32(-1)) == np.float32(float(a) * float(a) - 1) != a * a - np.float32(1)
+
+
+@serial_kernel
+def all_halves(rows, halves, count, slices, columns, column_halves, out):
+    products.half_squared_distances(rows, halves, count, slices, columns, column_halves, out)
+
+
+@pytest.mark.parametrize("width", [1, 4, 33])
+def test_half_squared_distances(width):
+    """All pairs, also where the rows fill no tile; the tile in numpy has the same bits."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2 * ROWS, width)).astype(np.float32), random.normal(size=(48, width)).astype(np.float32)
+    halves, column_halves = (x**2).sum(1) / 2, (y**2).sum(1) / 2
+    out, again = np.zeros((2 * ROWS, 48), np.float32), np.zeros((2 * ROWS, 48), np.float32)
+    all_halves(x, halves, 7, cells.packed(y), 48, column_halves, out)
+    np.testing.assert_allclose(out, naive.ranks_between(x, y), rtol=1e-4, atol=1e-5)
+    for first in (0, ROWS):
+        for at in range(0, 48, SLICE):
+            products.tile_of_halves(x, first, cells.packed(y), at, halves, column_halves, again)
+    np.testing.assert_array_equal(out, again)
+
+
+@serial_kernel
+def made_key(value, name):
+    return key_of(value, name)
+
+
+@serial_kernel
+def value(key):
+    return value_of(key)
+
+
+@serial_kernel
+def keep(values, names, itself, keys, passed):
+    keep_nearest(values, names, itself, keys, passed)
+
+
+def test_keys():
+    """They order by value and then by name; what rounding has made negative counts as 0."""
+    pairs = [(np.float32(number), name) for number in (0, 1e-30, 0.5, 2, 3e30) for name in (0, 7, 2**31)]
+    keys = [made_key(*pair) for pair in pairs]
+    assert keys == sorted(keys) and made_key(np.float32(-1e-9), 7) == keys[1]
+    assert [(np.float32(value(key)), int(key) & NAMES) for key in keys] == pairs
+    random = np.random.default_rng(0)
+    values, names = random.integers(0, 20, 64).astype(np.float32), random.permutation(64).astype(np.int32)
+    kept = np.full(9, NOTHING)
+    keep(values, names, 5, kept, np.empty(SLICE + 1, np.int64))
+    expected = sorted((number, name) for number, name in zip(values, names, strict=True) if name != 5)[:9]
+    assert [(value(key), int(key) & NAMES) for key in kept] == expected
+
+
+def test_centers(rows):
+    """The nearest center of each row, and the mean of each cell; an empty one keeps its center."""
+    rows, centers = rows.astype(np.float32), rows[:30].astype(np.float32)
+    homes = cells.nearest_of(rows, centers)
+    np.testing.assert_array_equal(homes, naive.cells_of(rows, centers))
+    homes[homes == 3] = 4
+    members, starts = cells.slots_of(homes, 30)
+    means = centers.copy()
+    kernels.means_of_cells(30, *map(readonly, (rows, members, starts)), means)
+    expected = [rows[homes == cell].mean(axis=0) if cell != 3 else centers[3] for cell in range(30)]
+    np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_packed_cells(rows):
+    """Each slot has its row relative to the center; empty ones are infinitely far."""
+    rows, centers = rows.astype(np.float32), rows[:7].astype(np.float32)
+    homes = cells.nearest_of(rows, centers)
+    members, starts = cells.slots_of(homes, 7)
+    assert (starts % SLICE == 0).all() and sorted(members[members >= 0]) == list(range(500))
+    packed = cells.packed_cells(rows, members, starts, centers)
+    numbers = packed.slices.reshape(-1, 6, SLICE).transpose(0, 2, 1).reshape(-1, 6)
+    used = members >= 0
+    relative = rows[members[used]] - centers[homes[members[used]]]
+    np.testing.assert_array_equal(numbers[used], relative)
+    np.testing.assert_allclose(packed.halves[used], (relative**2).sum(1) / 2, rtol=1e-6)
+    assert np.isinf(packed.halves[~used]).all() and not numbers[~used].any()
+
+
+@pytest.mark.parametrize("centered", [False, True])
+def test_unit_lengths(centered):
+    """Rows of length 1, whatever their size; rows without a direction become 0."""
+    rows = np.random.default_rng(0).normal(size=(70, 5)) * np.logspace(-200, 200, 70)[:, None]
+    rows[3] = 7 if centered else 0
+    affine = np.ones((70, 2))
+    kernels.unit_lengths(70, readonly(rows), centered, affine)
+    scaled = rows * affine[:, :1] - affine[:, 1:]
+    directed = np.arange(70) != 3
+    np.testing.assert_allclose((scaled**2).sum(1), directed, atol=1e-12)
+    if centered:
+        np.testing.assert_allclose(scaled.mean(axis=1), 0, atol=1e-12)
+    assert not affine[3].any()
+
+
+def test_projection():
+    """Coordinates along orthonormal axes, and the length of the rest: together they keep every length."""
+    random = np.random.default_rng(0)
+    rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
+    scaled = scaled_rows(rows, "euclidean", 0)
+    axes = principal_axes(*scaled)
+    assert axes.directions is not None and len(axes.directions) % SLICE == 0
+    np.testing.assert_allclose(axes.directions @ axes.directions.T, np.eye(len(axes.directions)), atol=1e-5)
+    coordinates, errors = cells.coordinates_of(scaled, axes)
+    exact = (rows.astype(np.float64) - axes.mean) @ axes.directions.T.astype(np.float64)
+    left = np.sqrt(np.maximum(((rows - axes.mean) ** 2).sum(1) - (exact**2).sum(1), 0))
+    assert (np.abs(coordinates[:, :-1] - exact).max(axis=1) <= errors).all()
+    assert (np.abs(coordinates[:, -1] - left) <= errors).all()
+
+
+# ---------------------------------------------------------------------------------------------------------- the search
+
+
+def test_visits_the_cells_of_the_rule(rows):
+    """Each row is compared with the rows of those cells that the obvious search visits, and with no others."""
+    index = index_of(rows)
+    homes = np.full(500, -1)
+    packed, centers = index.cells, index.centers.centers
+    for cell in range(len(centers)):
+        members = packed.members[packed.starts[cell] : packed.starts[cell + 1]]
+        homes[members[members >= 0]] = cell
+    np.testing.assert_array_equal(homes, naive.cells_of(rows - index.axes.mean, centers))
+    found, ranks = cells.search(index, None, 9, exact=False)
+    moved = rows - index.axes.mean
+    differ = 0
+    for i in range(500):
+        order = index.centers.orders[index.centers.groups[homes[i]]]
+        visited = naive.visited_cells(
+            moved[i], homes[i], moved, homes, centers, order, 9, cells.NEAREST_CELLS, cells.REACH
+        )
+        others = np.flatnonzero(np.isin(homes, visited) & (np.arange(500) != i))
+        expected = naive.nearest(naive.ranks_between(rows[i : i + 1], rows[others]), 9)
+        differ += not np.array_equal(others[expected[0][0]], found[i])
+        if np.array_equal(others[expected[0][0]], found[i]):
+            np.testing.assert_allclose(ranks[i], expected[1][0], rtol=1e-12)
+    assert differ <= 2  # where a plane is as far as the limit, but for rounding
+
+
+DATA = {
+    "clusters": lambda random: (
+        random.normal(size=(500, 6)) + 3 * random.normal(size=(8, 6))[random.integers(0, 8, 500)]
+    ),
+    "ties": lambda random: random.integers(0, 4, (500, 3)).astype(float),
+    "copies": lambda random: np.ones((500, 4)),
+    "repeated": lambda random: np.repeat(random.normal(size=(50, 4)), 10, axis=0),
+    "far apart": lambda random: 1e-4 * random.normal(size=(500, 10)) + 100 * (np.arange(500) % 2)[:, None],
+    "an outlier": lambda random: np.r_[random.normal(size=(499, 5)), np.full((1, 5), 1e6)],
+    "one column": lambda random: random.normal(size=(500, 1)),
+    "constant columns": lambda random: np.c_[random.normal(size=(500, 2)), np.ones((500, 3))],
+    "huge": lambda random: 1e90 * random.normal(size=(500, 6)),
+    "tiny": lambda random: 1e-90 * random.normal(size=(500, 6)),
+    "wide": lambda random: (
+        random.normal(size=(500, 8)) @ random.normal(size=(8, 150)) + 0.1 * random.normal(size=(500, 150))
+    ),
+    "heavy tails": lambda random: np.exp(3 * random.normal(size=(500, 140))),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_finds_all_neighbors(name, monkeypatch):
+    """By an exact search: to the last bit those of a comparison with all rows, ties by index."""
+    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
+    rows = DATA[name](np.random.default_rng(1))
+    expected = RowSearch(rows, "euclidean", exact=True).neighbors(None, 7)
+    monkeypatch.setattr(few_rows, "MOST", 10)
+    search = RowSearch(rows, "euclidean", exact=True)
+    for ours, theirs in zip(search.neighbors(None, 7), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    obvious = naive.nearest(naive.ranks_between(rows[:40] / 1e90, rows / 1e90) if name == "huge" else
+                            naive.ranks_between(rows[:40], rows), 8)[0]  # fmt: skip
+    if name not in ("huge", "tiny"):
+        new = search.neighbors(rows[:40], 8)
+        np.testing.assert_array_equal(new[0], obvious)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "hellinger"])
+def test_nearly_all_neighbors(metric, monkeypatch):
+    """The inverted file finds most; what it finds has the exact distance; new rows depend on no other row."""
+    monkeypatch.setattr(few_rows, "MOST", 10)
+    random = np.random.default_rng(0)
+    rows = np.abs(random.normal(size=(6000, 12)) + 2 * random.normal(size=(30, 12))[random.integers(0, 30, 6000)])
+    exact = RowSearch(rows, metric, exact=True).neighbors(None, 10)
+    search = RowSearch(rows, metric, exact=False)
+    found = search.neighbors(None, 10)
+    same = found[1] <= exact[1][:, -1:]
+    assert same.mean() > 0.98  # normal rows of 12 columns, which have no cells of their own
+    for ours, theirs in zip(search.exactly().neighbors(None, 10), exact, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    new = rows[:300] + 0.01
+    together = search.neighbors(new, 10)
+    for i in (0, 17, 299):
+        for one, all_rows in zip(search.neighbors(new[i : i + 1], 10), together, strict=True):
+            np.testing.assert_array_equal(one[0], all_rows[i])
+
+
+def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
+    """Also from a plan that was stored, and in other launches."""
+    expected = cells.search(index_of(rows), None, 9, exact=False)
+    with exactly(1):
+        alone = cells.search(index_of(rows), None, 9, exact=False)
+    monkeypatch.setattr(cells, "BLOCK", 64)
+    index = index_of(rows)
+    cut = cells.search(index, None, 9, exact=False)
+    again = cells.search(cells.build_cells(index.rows, False, cells.plan_of(index)), None, 9, exact=False)
+    for found in (alone, cut, again):
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_copies_take_no_time_of_their_square(monkeypatch):
+    """A cell of copies is cut, and no row is compared with more rows than there are pairs for."""
+    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
+    monkeypatch.setattr(cells, "MOST_PAIRS", 300)
+    rows = np.ones((3000, 4))
+    index = index_of(rows)
+    assert (
+        len(index.centers.centers) > 10 and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.LARGEST + SLICE
+    )
+    indices, ranks = cells.search(index, None, 5, exact=False)
+    assert not ranks.any() and (indices >= 0).all() and not (indices == np.arange(3000)[:, None]).any()
+
+
+def test_progress(rows):
+    """It ends at all rows."""
+    seen = []
+    cells.search(index_of(rows), None, 3, exact=True, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] and [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_few_columns_are_taken_as_they_are():
+    """Axes are found where there are many columns, and where they leave most of the variance out of few."""
+    random = np.random.default_rng(0)
+    narrow, noise = random.normal(size=(300, 100)), random.normal(size=(3000, 140))
+    assert isinstance(principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))), Axes)
+    assert principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))).directions is None
+    assert principal_axes(noise, np.tile([1.0, 0.0], (3000, 1))).directions is None
+    low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
+    directions = principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
+    assert directions is not None and len(directions) == SLICE

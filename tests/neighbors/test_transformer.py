@@ -1,0 +1,79 @@
+"""Neighbors alone: arrays, and the transformer to a graph."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.neighbors import KNeighborsTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from umap_sk import FewerNeighborsWarning, NeighborsTransformer, PrecomputedUMAP, nearest_neighbors
+
+
+@pytest.fixture(scope="module")
+def points():
+    return np.random.default_rng(0).normal(size=(300, 8))
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
+@parametrize_with_checks([NeighborsTransformer(n_neighbors=5)])
+def test_estimator_checks(estimator, check):
+    """All of scikit-learn's, without exceptions."""
+    check(estimator)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_equals_scikit_learn(points, metric, sparse):
+    """The graph of the training rows and that of new ones, row for row."""
+    rows = np.where(points > 0.5, points, 0) if sparse else points.copy()
+    rows[:, 0] = 1  # a row of zeros is not even at distance 0 from itself in scikit-learn
+    rows = scipy.sparse.csr_array(rows) if sparse else rows
+    ours, theirs = (
+        kind(n_neighbors=7, metric=metric).fit(rows[:250]) for kind in (NeighborsTransformer, KNeighborsTransformer)
+    )
+    for graph, expected in (
+        (ours.fit_transform(rows[:250]), theirs.transform(rows[:250])),
+        (ours.transform(rows[250:]), theirs.transform(rows[250:])),
+    ):
+        assert graph.shape == expected.shape and (np.diff(graph.indptr) == 8).all()
+        np.testing.assert_allclose(graph.data.reshape(-1, 8), np.sort(expected.data.reshape(-1, 8)), atol=1e-7)
+
+
+def test_the_row_itself_is_first(points):
+    """Also among copies of it, of which those of the lowest index follow."""
+    copies = np.repeat(points[:30], 10, axis=0)
+    indices, dists = nearest_neighbors(copies, 4)
+    np.testing.assert_array_equal(indices[:, 0], np.arange(300))
+    assert not dists.any()
+    np.testing.assert_array_equal(indices[5], [5, 0, 1, 2])
+    np.testing.assert_array_equal(indices[11], [11, 10, 12, 13])
+
+
+def test_arrays_make_the_map_of_the_features(points):
+    """What `PrecomputedUMAP` finds by itself, and a pipeline with the transformer."""
+    settings = {"n_neighbors": 10, "init": "pivot_mds", "n_epochs": 10, "random_state": 0}
+    expected = PrecomputedUMAP(metric="euclidean", **settings).fit_transform(points)
+    indices, dists = nearest_neighbors(points, 10)
+    np.testing.assert_array_equal(
+        PrecomputedUMAP(**settings).fit_transform(knn_indices=indices, knn_dists=dists), expected
+    )
+    pipeline = make_pipeline(NeighborsTransformer(9), PrecomputedUMAP(**settings))
+    np.testing.assert_array_equal(pipeline.fit_transform(points), expected)
+    np.testing.assert_array_equal(pipeline.transform(points), expected)
+
+
+def test_few_rows(points):
+    """All others, with a warning."""
+    with pytest.warns(FewerNeighborsWarning, match="n_neighbors is 15, but each of 4 rows has 3 others"):
+        assert NeighborsTransformer().fit_transform(points[:4]).nnz == 16
+
+
+def test_refusals(points):
+    """Values that are no numbers, metrics that nobody knows, and one neighbor."""
+    with pytest.raises(ValueError, match="contains NaN"):
+        nearest_neighbors(np.where(points > 2, np.nan, points))
+    with pytest.raises(ValueError, match="metric='euclidian' is not known; the nearest name is 'euclidean'"):
+        nearest_neighbors(points, metric="euclidian")
+    with pytest.raises(ValueError, match="'n_neighbors' parameter"):
+        nearest_neighbors(points, 1)

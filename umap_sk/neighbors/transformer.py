@@ -1,0 +1,240 @@
+"""Nearest neighbors for who wants them alone: as arrays, or as a graph by a transformer in scikit-learn's style."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from umap_sk.exceptions import FewerNeighborsWarning, warn
+from umap_sk.neighbors import choice, distances
+from umap_sk.neighbors.choice import Asked
+from umap_sk.neighbors.searchers import find_neighbors, search_training
+from umap_sk.runtime.threads import limit_threads
+
+
+def nearest_neighbors(
+    X: Any,
+    n_neighbors: int = 15,
+    metric: Any = "euclidean",
+    *,
+    metric_params: dict[str, Any] | None = None,
+    searcher: Any = "auto",
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest neighbors of each row among all rows.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows.
+    n_neighbors : int, default=15
+        Neighbors of a row, the row itself included.
+    metric, metric_params, searcher, n_jobs, verbose
+        As in :class:`umap_sk.PrecomputedUMAP`.
+    random_state : int, RandomState or None, default=None
+        Seed of searchers that draw random numbers, which the package's own search does not.
+
+    Returns
+    -------
+    indices : ndarray of shape (n_samples, n_neighbors), int64
+        Row numbers, the row itself first, then by distance and by row number.
+    distances : ndarray of shape (n_samples, n_neighbors), float64
+        Their distances.
+
+    Raises
+    ------
+    ValueError
+        If X has NaN or infinite values, or values that the metric does not take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umap_sk import nearest_neighbors
+    >>> indices, distances = nearest_neighbors(np.array([[0.0], [1.0], [3.0]]), n_neighbors=2)
+    >>> indices
+    array([[0, 1],
+           [1, 0],
+           [2, 1]])
+    >>> distances
+    array([[0., 1.],
+           [0., 1.],
+           [0., 2.]])
+    """
+    transformer = NeighborsTransformer(
+        n_neighbors - 1 if isinstance(n_neighbors, int | np.integer) else n_neighbors,
+        metric=metric,
+        metric_params=metric_params,
+        searcher=searcher,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return transformer.fit(X).neighbors_
+
+
+class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Transform rows into the graph of distances to their nearest neighbors.
+
+    It does what :class:`sklearn.neighbors.KNeighborsTransformer` does in mode "distance", many times as fast where the
+    metric is a function of Euclidean distances, and with the same result for any number of threads.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=15
+        Neighbors of a row beside the row itself.
+    metric : str or callable, default="euclidean"
+        A metric of :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
+    metric_params : dict, default=None
+        Further arguments of the metric.
+    searcher : str or object, default="auto"
+        What finds the neighbors, as in :class:`umap_sk.PrecomputedUMAP`.
+    random_state : int, RandomState or None, default=None
+        Seed of searchers that draw random numbers, which the package's own search does not.
+    n_jobs : int, default=None
+        Threads; None for numba's current number.
+    verbose : bool, default=False
+        Show progress.
+
+    Attributes
+    ----------
+    neighbors_ : tuple of two ndarrays of shape (n_samples, n_neighbors + 1)
+        Indices of the neighbors of each training row, itself first, and their distances.
+    report_ : dict
+        Which searcher it was, and where not all nearest neighbors are found, the share of a sample's that is.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of str
+        Names of the columns of `X`, where it has names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from umap_sk import NeighborsTransformer
+    >>> graph = NeighborsTransformer(n_neighbors=5).fit_transform(load_digits().data)
+    >>> graph.shape, graph.nnz
+    ((1797, 1797), 10782)
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "metric": [str, callable],
+        "metric_params": [dict, None],
+        "searcher": [StrOptions(set(choice.NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_neighbors=15,
+        *,
+        metric="euclidean",
+        metric_params=None,
+        searcher="auto",
+        random_state=None,
+        n_jobs=None,
+        verbose=False,
+    ):
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.metric_params = metric_params
+        self.searcher = searcher
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = distances.takes_sparse(self.metric) and choice.takes_sparse(self.searcher)
+        tags.input_tags.positive_only = self.metric == "hellinger"
+        tags.requires_fit = True
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return len(self.neighbors_[0])
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Find the nearest neighbors of the training rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        NeighborsTransformer
+            The fitted transformer.
+        """
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
+        distances.check_metric(self.metric)
+        count = min(self.n_neighbors, X.shape[0] - 1)
+        if count < self.n_neighbors:
+            warn(
+                f"n_neighbors is {self.n_neighbors}, but each of {X.shape[0]} rows has {count} others; all are used. "
+                "Give more rows, or lower n_neighbors.",
+                FewerNeighborsWarning,
+            )
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        asked = Asked(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
+        with limit_threads(self.n_jobs):
+            self._search, indices, dists, self.report_ = search_training(X, asked, count)
+        rows = np.arange(X.shape[0])[:, None]
+        self.neighbors_ = np.hstack([rows, indices]), np.hstack([np.zeros(rows.shape), dists])
+        return self
+
+    def transform(self, X):
+        """Find the nearest training rows of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        csr_array of shape (n_samples, n_samples_fit), float64
+            Distances to the ``n_neighbors + 1`` nearest training rows; a training row is one of its own.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        with limit_threads(self.n_jobs):
+            indices, dists = find_neighbors(self._search, X, self.neighbors_[0].shape[1], own=False)
+        return as_graph(indices, dists, self._n_features_out)
+
+    def fit_transform(self, X, y=None):
+        """Find the nearest neighbors of the training rows, and return their graph.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows.
+        y : object, default=None
+            Not used.
+
+        Returns
+        -------
+        csr_array of shape (n_samples, n_samples), float64
+            Distances to ``n_neighbors + 1`` training rows, each row itself first.
+        """
+        indices, dists = self.fit(X, y).neighbors_
+        return as_graph(indices, dists, self._n_features_out)
+
+
+def as_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
+    """Arrays as a sparse graph of distances; neighbors that were not found are left out."""
+    found = indices >= 0
+    starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
+    return scipy.sparse.csr_array((dists[found], indices[found], starts), shape=(len(indices), n_columns))
