@@ -222,6 +222,15 @@ def test_answer_that_cannot_be_written(folder, capsys, monkeypatch):
     assert capsys.readouterr().err == line and Path("e.npy").exists()
 
 
+def test_a_library_that_is_not_installed(folder, capsys, monkeypatch):
+    """Exit code 2, and how to install it."""
+    np.save("x.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    monkeypatch.setitem(sys.modules, "hnswlib", None)
+    options = ["--features", "x.npy", "--metric", "euclidean", "--searcher", "hnswlib", "--out", "e.npy"]
+    err = error_of(["fit", *options], capsys)
+    assert "searcher='hnswlib' needs chroma-hnswlib: python -m pip install chroma-hnswlib" in err
+
+
 def test_out_of_memory(folder, capsys, monkeypatch):
     """Exit code 1, and who tells what a fit takes."""
 

@@ -6,7 +6,7 @@ import naive_neighbors
 import numpy as np
 import pytest
 import scipy.sparse
-from neighbor_inputs import assert_equal, assert_like_twin, clean_arrays, hard_arrays, sparse_of
+from neighbor_inputs import assert_equal, assert_like_twin, hard_arrays
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk.neighbors import formats
@@ -51,7 +51,7 @@ SHAPES = [
     case(ValueError, r"shape \(3, 2\).*square.*features", X=scipy.sparse.csr_array(np.ones((3, 2)))),
     case(ValueError, "4 columns, but 5.*training", X=np.ones((3, 4)), new_rows=5),
     case(ValueError, "without n_columns", drop_self=False),
-    case(ValueError, "4294967297 columns are too many", new_rows=2**32 + 1),
+    case(ValueError, "4,294,967,297 rows are too many", new_rows=2**32 + 1),
 ]
 DTYPES = [
     case(TypeError, r"masked.*filled\(-1\)", indices=np.ma.array(NEAR)),
@@ -186,25 +186,6 @@ def test_many_columns_are_not_always_transposed():
         read_neighbors(knn_indices=changed(indices, 0, 1, 77), knn_dists=dists, n_neighbors=2)
     with pytest.raises(ValueError, match="knn_indices - 1. Arrays that cross-validation"):
         read_neighbors(knn_indices=np.array(NEAR) + 1, knn_dists=FAR, n_neighbors=2)
-
-
-def test_broken_csr_is_refused():
-    graph = sparse_of(*clean_arrays())
-    graph.indptr[3] = 1000
-    with pytest.raises(ValueError, match="no valid CSR"):
-        read_neighbors(graph, n_neighbors=3)
-    for place, value in ((0, 1), (-1, 500)):
-        graph = sparse_of(*clean_arrays())
-        graph.indptr[place] = value
-        with pytest.raises(ValueError, match="no valid CSR"):
-            read_neighbors(graph, n_neighbors=3)
-    graph = sparse_of(*clean_arrays())
-    graph.indices[17] = 60
-    with pytest.raises(ValueError, match="Row 2 of X has an entry in column 60, but indices from 0 to 59"):
-        read_neighbors(graph, n_neighbors=3)
-    graph.indices[17] = -1  # no sentinel here
-    with pytest.raises(ValueError, match="Row 2 of X has an entry in column -1"):
-        read_neighbors(graph, n_neighbors=3)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

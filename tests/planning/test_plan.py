@@ -204,6 +204,32 @@ def test_too_few(options):
         plan(**options)
 
 
+def test_more_rows_than_a_fit_takes():
+    """Refused before anything is read, also where the header of a file promises them."""
+    promised = np.broadcast_to(np.zeros((1, 3), np.int32), (10**12, 3))
+    for call in (lambda: plan(n_samples=10**12), lambda: PrecomputedUMAP().plan(knn_indices=promised)):
+        with pytest.raises(ValueError, match="1,000,000,000,000 rows are too many: at most 4,294,967,296"):
+            call()
+
+
+def test_few_rows_of_files_are_read(tmp_path):
+    """A row of a file that is sparse, far away or on a slow disk takes milliseconds; the estimate is nearly the same."""
+    rows = np.arange(20_000)[:, None]
+    indices = (rows + np.random.default_rng(0).integers(-6, 7, (20_000, 6))) % 20_000
+    np.save(tmp_path / "i.npy", indices)
+    read = []
+
+    class Counted(np.memmap):
+        def __getitem__(self, place):
+            read.extend(np.ravel(place).tolist())
+            return super().__getitem__(place)
+
+    mapped = np.load(tmp_path / "i.npy", mmap_mode="r").view(Counted)
+    found = plan_sizes.edges_of_arrays(mapped, 5)
+    assert len(read) <= 600
+    assert abs(found - plan_sizes.edges_of_arrays(indices, 5)) < 0.1 * found
+
+
 def test_a_start_that_there_is_not():
     """Named, with those that there are."""
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):

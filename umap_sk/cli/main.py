@@ -142,9 +142,10 @@ def _outcome(name: str | None, arguments: list[str], terminal: Terminal, request
     except UsageError as error:
         return _failure(str(error), BAD_INPUT)
     except Exception as error:
-        if not isinstance(error, ValueError | TypeError | OSError | MemoryError) or "--traceback" in arguments:
+        expected = ValueError | TypeError | OSError | MemoryError | ImportError  # the last of an optional library
+        if not isinstance(error, expected) or "--traceback" in arguments:
             terminal.write(traceback.format_exc().rstrip())
-        bad_input = isinstance(error, (ValueError, TypeError, *WRONG_PLACE))
+        bad_input = isinstance(error, (ValueError, TypeError, ImportError, *WRONG_PLACE))
         return _failure(_line(error), BAD_INPUT if bad_input else FAILED)
 
 

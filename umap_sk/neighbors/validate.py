@@ -178,7 +178,7 @@ def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool
 def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
     """Refuse more columns than an index can name, in the output or in the arrays that came."""
     if n_columns > 2**32:
-        raise ValueError(f"{n_columns} columns are too many: at most {2**32} fit into uint32 indices. Use fewer rows.")
+        raise ValueError(f"{n_columns:,} rows are too many: at most {2**32:,} can be numbered by uint32. Use fewer.")
     if index_dtype is not None and n_columns > np.iinfo(index_dtype).max:
         raise ValueError(
             f"knn_indices has dtype {index_dtype}, which cannot name all of {n_columns} rows (its largest value stands "
@@ -195,11 +195,6 @@ def raise_falling(falling: int, ordered: int) -> NoReturn:
 
 
 def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
-    needed = f"indices from 0 to {n_columns - 1} are needed"
-    if not place.is_array:
-        raise ValueError(
-            f"Row {place.row} of X has an entry in column {place.index}, but {needed}. Build the graph anew."
-        )
     cure = SLICED
     if place.index == n_columns:
         cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
@@ -209,7 +204,8 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
         cure += f" If the two arrays are swapped, as knn_dists holds whole numbers: {BY_NAME}"
     raise ValueError(
         f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.index}, but "
-        f"{needed}, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. {cure}"
+        f"indices from 0 to {n_columns - 1} are needed, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. "
+        f"{cure}"
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
 from umap_sk.monitor.units import amount, duration
+from umap_sk.neighbors.validate import check_width
 from umap_sk.planning.limits import available_addresses, available_memory
 from umap_sk.planning.memory import memory_by_phase, room_on_disk
 from umap_sk.planning.seconds import seconds_by_phase
@@ -151,7 +152,7 @@ def plan(
     Raises
     ------
     ValueError
-        If there are fewer than 2 rows or neighbors, or `init` is none of those named.
+        If there are fewer than 2 rows or neighbors, more than 2^32 rows, or `init` is none of those named.
 
     Examples
     --------
@@ -169,6 +170,7 @@ def plan(
     for name, value in (("n_samples", n_samples), ("n_neighbors", n_neighbors)):
         if not isinstance(value, int | np.integer) or value < 2:
             raise ValueError(f"{name}={value!r}, but a whole number of at least 2 is needed.")
+    check_width(n_samples, None)
     sizes = make_sizes(
         n_samples,
         n_neighbors - 1,

@@ -8,9 +8,11 @@ import numpy as np
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.inputs import STARTS
+from umap_sk.neighbors.validate import check_width
 
 OF_THE_ESTIMATOR = ("n_components", "dens_lambda", "symmetrize", "multilevel", "n_epochs", "checkpoint")
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
+MAPPED_ROWS = 100  # the same of arrays in files, where each of these rows and of its neighbors is a read of its own
 
 
 class Sizes(NamedTuple):
@@ -36,7 +38,8 @@ class Sizes(NamedTuple):
 def edges_of_arrays(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
     """Entries of the graph of neighbor arrays, from the rows of a sample that their neighbors list as well."""
     n = len(indices)
-    rows = np.random.default_rng(0).choice(n, min(n, SAMPLED_ROWS), replace=False)
+    most = MAPPED_ROWS if isinstance(indices, np.memmap) else SAMPLED_ROWS
+    rows = np.random.default_rng(0).choice(n, min(n, most), replace=False)
     near, used = _used(indices, rows, wanted)
     if not symmetrize:
         return int(n * used.sum() / len(rows))
@@ -70,7 +73,7 @@ def sizes_of(
         n_samples, edges = graph.n_samples, graph.n_edges
     elif table is not None:
         n_samples = table.shape[0]
-    n_samples = _at_least_two(n_samples)
+    n_samples = _checked_rows(n_samples)
     wanted = min(estimator.n_neighbors - 1, n_samples - 1)
     listed = 0 if graph is not None else wanted + 1
     if listed and table is knn_indices and isinstance(table, np.ndarray) and table.dtype.kind in "iu":
@@ -100,13 +103,14 @@ def _with_targets(sizes: Sizes, estimator: Any) -> Sizes:
     return sizes._replace(targets=count, edges=sizes.edges + more, edges_known=sizes.edges_known and not more)
 
 
-def _at_least_two(n_samples: int | None) -> int:
-    """Rows, if they are known and can have neighbors."""
+def _checked_rows(n_samples: int | None) -> int:
+    """Rows, if they are known, can have neighbors, and are not more than a fit takes."""
     if n_samples is None or n_samples < 2:
         raise ValueError(
             "Nothing tells the number of rows, of which 2 are needed: give n_samples, a manifold, or X or knn_indices "
             "as an array of two dimensions."
         )
+    check_width(n_samples, None)
     return n_samples
 
 
