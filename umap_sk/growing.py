@@ -24,6 +24,7 @@ from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.targets import check_manifold
 
 FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # of sparse graphs
@@ -84,6 +85,7 @@ def check_can_grow(umap: Any, epochs: Any) -> None:
 
 def validated(umap: Any, given: Given) -> tuple[Any, bool]:
     """X of the new rows, and whether other neighbors take precedence."""
+    check_structure(given.X, "X")
     precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
     if given.X is None:
         return None, precedence

@@ -13,6 +13,7 @@ from umap_sk.layout.anchors import Anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import TOO_LARGE, squares_are_finite
 from umap_sk.layout.quantiles import ends_of_axes
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.validate import SLICED, check_no_pair
 from umap_sk.runtime.side_by_side import in_blocks
 
@@ -86,6 +87,7 @@ def check_places(places: Any, n_components: int) -> np.ndarray:
 
 def check_features(features: Any, n_samples: int) -> Any:
     """Features of the training rows, an array as it is: neither copied nor read."""
+    check_structure(features, "features")
     if not (isinstance(features, np.ndarray) or scipy.sparse.issparse(features)):
         features = check_array(features, dtype="numeric", ensure_all_finite=False, input_name="features")
     if features.ndim != 2 or features.shape[0] != n_samples:
@@ -264,6 +266,8 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
 
 def fingerprints(**given: Any) -> dict[str, str]:
     """Hashes of arrays, frames, sparse graphs, names or a manifold, by name; None is left out."""
+    for name, value in given.items():
+        check_structure(value, name)
     plain = {name: _content(value) for name, value in given.items() if value is not None}
     with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
         hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())

@@ -16,6 +16,7 @@ from umap_sk.neighbors.choice import check_searches, chosen
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import search_training
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.square import check_square
 from umap_sk.neighbors.validate import check_no_positions
 from umap_sk.runtime.allocation import Allocate, in_memory
@@ -45,7 +46,8 @@ def given_to(
     manifold: Any = None,
     anchors: Any = None,
 ) -> Given:
-    """What a call was given, y only where it is used; ValueError if X and y are the arrays of neighbors."""
+    """What a call was given, y only where it is used; ValueError if X is broken, or X and y are neighbors."""
+    check_structure(X, "X")
     if umap.metric == "precomputed" and knn_indices is None and manifold is None:
         check_no_positions(X, y)
     return Given(X, knn_indices, knn_dists, init, manifold, anchors, used(y, umap.target_metric))

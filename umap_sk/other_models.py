@@ -13,6 +13,7 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.searchers import search_for_new
+from umap_sk.neighbors.sparse_structure import check_structure
 
 SAME = (
     "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
@@ -62,6 +63,7 @@ def read_model(model: Any) -> OtherModel:
             "graph of membership strengths by Manifold.from_graph."
         )
     embedding = check_array(model.embedding_, dtype=np.float32, ensure_all_finite=False)
+    check_structure(model.graph_, "model.graph_")
     graph = scipy.sparse.csr_array(model.graph_)
     if graph.shape[0] != len(embedding):
         raise ValueError(
@@ -74,6 +76,7 @@ def read_model(model: Any) -> OtherModel:
             "Pass its graph, fit(manifold=Manifold.from_graph(model.graph_)), with output_metric."
         )
     features = None if getattr(model, "metric", None) == "precomputed" else getattr(model, "_raw_data", None)
+    check_structure(features, "model._raw_data")
     return OtherModel(graph, embedding, (float(model._a), float(model._b)), features)
 
 

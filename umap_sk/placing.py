@@ -14,12 +14,14 @@ from umap_sk.learning import warn_of_lost
 from umap_sk.neighbors.held import searched_features, sparse_as_searched
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads, spare_threads
 
 
 def looked_up(umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int) -> tuple[Any, Any, Any]:
     """X validated, and arrays, of `count` neighbors where they are searched."""
+    check_structure(X, "X")
     precedence = inputs.check_combination(X, knn_indices, knn_dists)
     searches = not precedence and umap.metric != "precomputed"
     if searches and umap._search is None:

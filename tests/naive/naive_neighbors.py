@@ -85,3 +85,8 @@ def falls(rows, *, own="drop"):
             telling += 1
             falling += ds[-1] < ds[0] and all(b <= a for a, b in zip(ds, ds[1:], strict=False))
     return falling > telling / 2
+
+
+def first_outside(places, limit):
+    """Number of the first place that is not in range, -1 if there is none."""
+    return next((e for e, place in enumerate(places) if place not in range(limit)), -1)

@@ -213,7 +213,7 @@ def test_more_rows_than_a_fit_takes():
 
 
 def test_few_rows_of_files_are_read(tmp_path):
-    """A row of a file that is sparse, far away or on a slow disk takes milliseconds; the estimate is nearly the same."""
+    """To read a row of a file that lies on a slow disk takes milliseconds; the estimate is nearly the same."""
     rows = np.arange(20_000)[:, None]
     indices = (rows + np.random.default_rng(0).integers(-6, 7, (20_000, 6))) % 20_000
     np.save(tmp_path / "i.npy", indices)

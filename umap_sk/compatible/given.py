@@ -8,6 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.neighbors.sparse_structure import check_structure
 
 
 class Rows(NamedTuple):
@@ -33,6 +34,7 @@ class Rows(NamedTuple):
 
 def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     """What was given, or a ValueError if it does not go together."""
+    check_structure(X, "X")
     known = [array is not None for array in umap.precomputed_knn[:2]]
     if knn_graph is not None:
         neighbors = arrays_of(knn_graph)
@@ -70,6 +72,7 @@ def arrays_of(knn_graph: Any) -> dict[str, Any]:
     if not scipy.sparse.issparse(knn_graph):
         dists = check_array(knn_graph)
         return {"knn_indices": np.tile(np.arange(dists.shape[1]), (len(dists), 1)), "knn_dists": dists}
+    check_structure(knn_graph, "knn_graph")
     rows = scipy.sparse.csr_array(knn_graph)
     counts = np.diff(rows.indptr)
     filled = np.arange(counts.max(initial=0)) < counts[:, None]

@@ -11,8 +11,9 @@ import scipy.sparse
 from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.shared import WHOLE, SharedGraph
-from umap_sk.graph.validate import check_graph, check_lengths, check_places, check_radii
+from umap_sk.graph.validate import check_graph, check_lengths, check_radii
 from umap_sk.graph.views import Views
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.allocation import Allocate, on_disk
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
@@ -99,9 +100,8 @@ class Manifold(Views):
             )
         if graph.shape[0] != graph.shape[1] or graph.shape[0] < 2:
             raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
-        check_places(graph)
+        check_structure(graph, "The graph")
         rows = scipy.sparse.csr_array(graph)
-        check_places(rows)  # what was made of Python's lists
         if rows.data.dtype.kind not in "fiu":
             raise TypeError(
                 f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}. Use .astype(np.float32)."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -62,31 +62,6 @@ def check_radii(radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: s
         raise ValueError(
             f"{what} has a log radius that is not finite for a row with edges, or is for one without. {cure}"
         )
-
-
-def check_places(graph: Any) -> None:
-    """Raise ValueError where a sparse graph's arrays name places outside it, which scipy would read and write."""
-    limit = graph.shape[0]
-    if graph.format in ("csr", "csc", "bsr"):
-        indptr, indices = np.asarray(graph.indptr), graph.indices
-        if len(indptr) < 2 or indptr[0] != 0 or indptr[-1] > len(indices) or (indptr[1:] < indptr[:-1]).any():
-            raise ValueError(
-                f"The graph's indptr must ascend from 0 to at most {len(indices)}, its entries, but it does not. Build "
-                "the graph again."
-            )
-        limit //= graph.blocksize[1] if graph.format == "bsr" else 1
-        places = [indices[: indptr[-1]]]  # what lies beyond is room to spare
-    elif graph.format == "coo":
-        places = [graph.row, graph.col]
-    else:
-        return  # scipy makes arrays of them first
-    for array in places:
-        if len(array) and not (array.min() >= 0 and array.max() < limit):
-            wrong = array.max() if array.max() >= limit else array.min()
-            raise ValueError(
-                f"The graph names row or column {wrong}, but its shape is {graph.shape}. Number the rows from 0, or "
-                "build the graph again."
-            )
 
 
 def form_problem(graph: FuzzyGraph) -> str:

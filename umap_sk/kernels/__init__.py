@@ -90,4 +90,4 @@ from umap_sk.kernels.space_rows import distances_in_space, paired_in_space, plac
 from umap_sk.kernels.sparse_search import search_sparse
 from umap_sk.kernels.transform import place_by_samples, place_in_field
 from umap_sk.kernels.union import LOOKED_UP, count_union, fill_received, join_mutual, merge_received, sort_rows
-from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, look_at_rows
+from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, first_outside, look_at_rows

@@ -1,4 +1,4 @@
-"""What is wrong with a row of a graph that was stored or given."""
+"""What is wrong with a graph, or with another sparse array, that was stored or given."""
 
 import numpy as np
 from numba import uint64
@@ -49,3 +49,12 @@ def look_at_rows(indptr, indices, weights, first, last, largest, problem):
             total += mix(bits) if i < j else uint64(0) - mix(bits)
             before = j
     return total
+
+
+@serial_kernel
+def first_outside(places, limit):
+    """Number of the first place that is not in [0, limit); -1 if there is none."""
+    for e in range(places.shape[0]):
+        if places[e] < 0 or places[e] >= limit:
+            return e
+    return -1

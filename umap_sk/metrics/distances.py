@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 
 from umap_sk.layout.spaces import Space, distances_of_pairs, inside, space_of
+from umap_sk.neighbors.sparse_structure import check_structure
 
 CHUNK = 20_000  # pairs whose features are in memory at once
 
@@ -100,6 +101,7 @@ def distance_correlation(
 
 def _rows_of(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """Features, positions, and which rows have a place."""
+    check_structure(X, "X")
     X = X.tocsr() if scipy.sparse.issparse(X) else np.asarray(X)
     positions = np.asarray(embedding, np.float64)
     if X.shape[0] != len(positions):

@@ -9,6 +9,7 @@ import scipy.sparse
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.spaces import distances_of_pairs, inside, space_of
 from umap_sk.metrics.sample import drawn
+from umap_sk.neighbors.sparse_structure import check_structure
 
 FLOOR = 1e-4  # the least 1 - v of a loss, so that two points on one place do not make it infinite
 COLUMNS = 10_000  # rows that stand for all as those which repel
@@ -59,6 +60,7 @@ def sampled_loss(
     float
         Lower is better.
     """
+    check_structure(graph, "graph")
     weights = scipy.sparse.csr_array(graph.graph if isinstance(graph, Manifold) else graph)
     positions, squares_of = as_positions(embedding, output_metric, output_metric_params)
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))

@@ -9,6 +9,7 @@ from umap_sk.layout.spaces import space_of
 from umap_sk.metrics.listed import Listed, list_themselves, listed, positions_of, rows_of
 from umap_sk.metrics.sample import ROWS, drawn
 from umap_sk.neighbors.read import Neighbors, read_neighbors
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.parameters import output_space
 
 
@@ -192,6 +193,7 @@ def lists_of(
             f"graph has shape {graph.shape}, but {len(places)} rows and {len(whole)} rows that can be neighbors are in "
             "the map. Give training=, the map of the rows that the columns stand for, if the rows are others."
         )
+    check_structure(graph, "graph")
     rows = drawn(np.arange(len(places)), max_rows, random_state)
     neighbors, _ = read_neighbors(graph.tocsr()[rows], n_neighbors=len(whole), drop_self=False)
     space = space_of(*output, whole.shape[1])

@@ -106,6 +106,10 @@ def prepared(features: Any, metric: Any) -> Any:
 
 def canonical(features: Any) -> Any:
     """Sparse rows with sorted columns, each once, and the narrow indices that scikit-learn's search wants."""
+    parts = features.data, features.indices, features.indptr
+    features = scipy.sparse.csr_array(
+        parts, shape=features.shape
+    )  # without what it knew of itself before it was changed
     if not features.has_canonical_format:
         features = features.copy()
         features.sum_duplicates()

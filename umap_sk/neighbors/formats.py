@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.neighbors import validate as checks
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.compile import readonly
 
 BLOCK_ENTRIES = 2**18  # entries of a block: in a cache when they are read, and enough to keep threads busy
@@ -123,18 +124,12 @@ class SparseForm:
         checks.check_distance_dtype(graph.dtype, "X")
         if graph.ndim != 2:
             raise ValueError(f"X has {graph.ndim} dimension(s); a 2-d graph (rows x neighbors) is needed.")
+        check_structure(graph, "X")
         self.graph = as_csr(graph)
         self.shape: tuple[int, int] = self.graph.shape
         self.index_dtype = self.graph.indices.dtype
         self.dist_dtype = self.graph.data.dtype
-        indptr = self.graph.indptr
-        stored = min(len(self.graph.indices), len(self.graph.data))
-        lengths = np.diff(indptr)
-        if indptr[0] != 0 or lengths.min(initial=0) < 0 or indptr[-1] > stored:
-            raise ValueError(
-                "X is no valid CSR graph: indptr must rise from 0 to the number of entries. Build it anew."
-            )
-        self.longest = int(lengths.max(initial=0))
+        self.longest = int(np.diff(self.graph.indptr).max(initial=0))
 
     def room(self, width: int) -> int:
         return int(np.minimum(np.diff(self.graph.indptr), min(width, self.longest)).sum(dtype=np.int64))
