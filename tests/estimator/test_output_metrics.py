@@ -116,11 +116,17 @@ REFUSED = [
     ({"output_metric": "haversine", "n_components": 3}, "n_components=2"),
     ({"output_metric": "correlation"}, "at least n_components=3"),
     ({"output_metric": "jaccard"}, "'haversine'.*compiled by numba"),
-    ({"output_metric": "torus", "output_metric_params": {"period": [1, 2, 3]}}, "period of shape"),
+    ({"output_metric": "torus", "output_metric_params": {"period": [1, 2, 3]}}, "one number for all axes, or 2 of"),
+    ({"output_metric": "torus", "output_metric_params": {"period": "x"}}, "{'period': 'x'}, but .* one number for all"),
+    ({"output_metric": "torus", "output_metric_params": {"period": None}}, "one number for all axes"),
+    ({"output_metric": "torus", "output_metric_params": {"period": [1, [2]]}}, "one number for all axes"),
     ({"output_metric": "torus", "output_metric_params": {"period": [1, 0]}}, "must be positive"),
     ({"output_metric": "torus", "output_metric_params": {"p": 2}}, "takes 'period' alone"),
     ({"output_metric": "euclidean", "output_metric_params": {"p": 2}}, "takes none"),
     ({"output_metric": "minkowski", "output_metric_params": {"p": 0.5}}, "from 1 to 30"),
+    ({"output_metric": "minkowski", "output_metric_params": {"p": "x"}}, "{'p': 'x'}, but an exponent from 1 to 30"),
+    ({"output_metric": "minkowski", "output_metric_params": {"p": None}}, "{'p': None}, but an exponent from 1 to 30"),
+    ({"output_metric": "minkowski", "output_metric_params": {"p": [3]}}, r"{'p': \[3\]}, but an exponent"),
     ({"output_metric": lambda x, y: (1.0, x)}, "numba.njit"),
     ({"output_metric": no_gradient}, "no_gradient"),
     ({"output_metric": three_numbers}, "a distance and its gradient"),
@@ -135,6 +141,31 @@ REFUSED = [
 def test_refusals(parameters, message, arrays):
     with pytest.raises((ValueError, TypeError), match=message):
         PrecomputedUMAP(**parameters).fit(**arrays)
+
+
+@numba.njit
+def raises_far_apart(x, y, reach):
+    distance = np.sqrt(((x - y) ** 2).sum())
+    if distance > reach:
+        raise ValueError("the points lie too far apart")
+    return distance, (x - y) / (distance + np.float32(1e-6))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_function_that_raises_ends_what_called_it(arrays, n_jobs, capfd):
+    """With its message and its points, in an epoch, a transform or a figure; numba alone prints it and goes on."""
+    message = "raised ValueError: the points lie too far apart. Its points were"
+    settings = {"n_epochs": 60, "n_jobs": n_jobs}
+    with pytest.raises(ValueError, match=message):
+        model_of(raises_far_apart, {"reach": 0.9}, **settings).fit(**arrays)
+    model = model_of(raises_far_apart, {"reach": 1e6}, **settings).fit(**arrays)
+    model.set_params(output_metric_params={"reach": 0.9})
+    with pytest.raises(ValueError, match=message):
+        model.transform(knn_indices=arrays["knn_indices"], knn_dists=arrays["knn_dists"] + 1)
+    given = {"output_metric": raises_far_apart, "output_metric_params": {"reach": 0.9}}
+    with pytest.raises(ValueError, match=message):
+        metrics.neighbor_recall(knn_graph(arrays["knn_indices"], arrays["knn_dists"]), model.embedding_, **given)
+    assert "ignored" not in capfd.readouterr().err
 
 
 def test_what_needs_euclidean_distances_is_refused(arrays, digits):

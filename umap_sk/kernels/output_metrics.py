@@ -5,6 +5,7 @@ length 1 where a step of length 1 changes the distance by 1, and 0 where the dis
 one place or opposite each other. `parameters` are the metric's own.
 """
 
+import numba
 import numpy as np
 
 from umap_sk.kernels.numbers import f4, log_of, power
@@ -171,18 +172,34 @@ def toruses(first, second, count, parameters, distance, gradient):
 
 
 def of_function(function, arguments):
-    """A function of two points that returns a distance and its gradient, as one of many pairs."""
+    """A function of two points that returns a distance and its gradient, as one of many pairs.
+
+    Where it raises, `parameters` become 1 and the coordinates of both points, since numba can only print the error.
+    """
+
+    @numba.njit
+    def of_two(x, y):
+        return function(x, y, *arguments)
 
     def pairs(first, second, count, parameters, distance, gradient):
-        x = np.empty(first.shape[0], f4)
-        y = np.empty(first.shape[0], f4)
+        d = first.shape[0]
+        x = np.empty(d, f4)
+        y = np.empty(d, f4)
         for q in range(count):
-            for k in range(first.shape[0]):
+            for k in range(d):
                 x[k] = first[k, q]
                 y[k] = second[k, q]
-            length, slope = function(x, y, *arguments)
-            distance[q] = length
-            for k in range(first.shape[0]):
-                gradient[k, q] = slope[k]
+            try:
+                length, slope = of_two(x, y)
+                distance[q] = length
+                for k in range(d):
+                    gradient[k, q] = slope[k]
+            except Exception:
+                parameters[0] = f4(1)
+                for k in range(d):
+                    parameters[1 + k] = x[k]
+                    parameters[1 + d + k] = y[k]
+                    gradient[k, q] = f4(0)
+                distance[q] = f4(0)
 
     return pairs

@@ -31,7 +31,7 @@ from umap_sk.layout.schedule import (
     total_epochs,
 )
 from umap_sk.layout.sell import ArrangedLevel, prolongation
-from umap_sk.layout.spaces import Space
+from umap_sk.layout.spaces import Space, check_raised
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
@@ -218,12 +218,12 @@ def step_rows(
     """
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)
-    if problem.space:
-        snapshot = readonly(state.positions), readonly(state.moments)
-        rows = *level.edges, level.degree, level.row_owner
-        kernels.space_step(*snapshot, *rows, *problem.space.measured, settings, out, out_moments)
-        return
     positions, moments = readonly(state.positions), readonly(state.moments)
+    if problem.space:
+        rows = *level.edges, level.degree, level.row_owner
+        kernels.space_step(positions, moments, *rows, *problem.space.measured, settings, out, out_moments)
+        check_raised(problem.space)
+        return
     density = density_now(problem, phase, state)
     added = bool(density or problem.anchors)  # to a field
     if phase.field:

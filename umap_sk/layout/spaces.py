@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.space_parameters import numbers_of
 from umap_sk.runtime.compile import pointed, readonly
 from umap_sk.runtime.threads import config
 
@@ -61,11 +62,13 @@ class Space(NamedTuple):
     measure : CFunc
         Distances and gradients of pairs, compiled.
     parameters : ndarray, float32
-        What it takes beside the pairs.
+        What it takes beside the pairs; where a function was given, what :func:`check_raised` reads.
     kind : int
         How a step ends in the space again.
     unit : float
         As in `Named`.
+    function : callable, optional
+        The function that was given, of two points alone.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Space(NamedTuple):
     parameters: np.ndarray
     kind: int
     unit: float
+    function: Callable[..., Any] | None = None
 
     @property
     def measured(self) -> tuple[Any, np.ndarray, int]:
@@ -106,29 +110,6 @@ def space_of(metric: Any, params: dict[str, Any] | None, n_components: int) -> S
     return Space(metric, measure_of(metric), numbers, known.kind, unit)
 
 
-def numbers_of(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
-    """The exponent of "minkowski", the periods of "torus"; nothing for others."""
-    if metric == "minkowski":
-        p = float(params.get("p", 2.0))
-        if not 1 <= p <= 30:
-            raise ValueError(
-                f"output_metric_params={{'p': {p}}}, but an exponent from 1 to 30 is needed; for infinity use "
-                "output_metric='chebyshev'."
-            )
-        return np.array([p], np.float32)
-    if metric == "torus":
-        period = np.asarray(params.get("period", 2 * math.pi), np.float64)
-        if period.shape not in ((), (n_components,)):
-            raise ValueError(
-                f"output_metric_params has a period of shape {period.shape}, but n_components={n_components}: give one "
-                f"number for all axes, or {n_components} of them."
-            )
-        if not ((period > 0) & np.isfinite(period)).all():
-            raise ValueError(f"output_metric_params={{'period': {period.tolist()}}}, but periods must be positive.")
-        return np.full(n_components, period, np.float32)
-    return np.empty(0, np.float32)
-
-
 @functools.cache
 def measure_of(name: str) -> Any:
     """The compiled distances of a metric by name."""
@@ -156,7 +137,26 @@ def space_of_function(function: Any, arguments: tuple[Any, ...], n_components: i
             f"output_metric={name_of(function)} returns values of the shapes {shapes}, but a distance and its gradient "
             f"are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
         )
-    return Space("function", measure_of_function(function, arguments), np.empty(0, np.float32), kernels.FLAT, 1.0)
+    raised = np.zeros(1 + 2 * n_components, np.float32)
+    measure, of_points = measure_of_function(function, arguments), lambda x, y: function(x, y, *arguments)
+    return Space("function", measure, raised, kernels.FLAT, 1.0, of_points)
+
+
+def check_raised(space: Space) -> None:
+    """Raise what a function raised in a kernel, where numba cannot pass an error on."""
+    if space.function is None or not space.parameters[0]:
+        return
+    here, there = np.split(space.parameters[1:].copy(), 2)
+    space.parameters[:] = 0
+    said, cause = "an error that does not come again", None  # where threads wrote two pairs of points over each other
+    try:
+        space.function(here, there)
+    except Exception as error:
+        said, cause = f"{type(error).__name__}: {error}", error
+    raise ValueError(
+        f"The function of output_metric raised {said}. Its points were {here.tolist()} and {there.tolist()}. Have it "
+        "return a distance and a gradient for all points, also for those on one place or far apart."
+    ) from cause
 
 
 def first_line(error: Exception) -> str:
@@ -208,6 +208,7 @@ def distances_of_pairs(space: Space, points: np.ndarray, others: np.ndarray) -> 
     """Distances of pairs of positions."""
     out = np.empty(len(points), np.float32)
     kernels.paired_in_space(readonly(points), readonly(others), space.measure, space.parameters, out)
+    check_raised(space)
     return out
 
 
@@ -220,6 +221,7 @@ def nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, 
         part = points[begin : begin + step]
         distances = np.empty((len(part), len(opposite)), np.float32)
         kernels.distances_in_space(readonly(part), readonly(opposite), space.measure, space.parameters, distances)
+        check_raised(space)
         near = np.argpartition(distances, count - 1, axis=1)[:, :count]
         order = np.lexsort((near, np.take_along_axis(distances, near, axis=1)), axis=1)
         out[begin : begin + step] = np.take_along_axis(near, order, axis=1)

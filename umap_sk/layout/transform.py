@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk.graph.scales import membership_strengths
 from umap_sk.layout.optimizer import Forces, as_record
 from umap_sk.layout.repulsion import GridField, Kernel, grid_field, spacing_for
-from umap_sk.layout.spaces import Space, coordinates_of, inside
+from umap_sk.layout.spaces import Space, check_raised, coordinates_of, inside
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import readonly
 
@@ -117,6 +117,7 @@ def placed_in_space(
     training = inside(space, frozen.positions)
     out = np.empty((len(indptr) - 1, training.shape[1]), np.float32)
     kernels.place_in_space(*rows, readonly(training), frozen.pool, *space.measured, settings, epochs, out)
+    check_raised(space)
     out = coordinates_of(space.name, out)
     first = np.minimum(indptr[:-1], max(0, len(indices) - 1))
     same = np.flatnonzero((np.diff(indptr) > 0) & (distances[first] == 0)) if len(indices) else first[:0]
