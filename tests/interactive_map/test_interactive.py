@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import umap_sk
-from umap_sk import PrecomputedUMAP, interactive
+from umap_sk import UMAP, PrecomputedUMAP, interactive
 from umap_sk.interactive_map.colorings import MISSING, read_colorings
 from umap_sk.interactive_map.columns import index_of, json_values
 from umap_sk.interactive_map.encode import to_steps
@@ -244,8 +244,9 @@ def test_other_things_are_refused():
     """A hover that is no table, an estimator that is not fitted."""
     with pytest.raises(TypeError, match="hover is a list, but a frame"):
         interactive(LINE, ["a"] * 200)
-    with pytest.raises(ValueError, match="not fitted"):
-        interactive(PrecomputedUMAP())
+    for estimator in (PrecomputedUMAP(), UMAP()):
+        with pytest.raises(ValueError, match=f"This {type(estimator).__name__} instance is not fitted"):
+            interactive(estimator)
 
 
 def test_it_is_written_whole(tmp_path):

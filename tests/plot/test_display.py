@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import umap_sk
-from umap_sk import EmbeddingDisplay, PrecomputedUMAP
+from umap_sk import EmbeddingDisplay, LossCurveDisplay, PrecomputedUMAP
 from umap_sk.plot import colors, draw, names, raster, read, view
 
 RNG = np.random.default_rng(0)
@@ -242,11 +242,20 @@ def test_three_components_are_seen_from_a_side():
         ({"values": WORDS}, "words as labels="),
         ({"theme": "blue"}, "theme='blue'"),
         ({"embedding": np.ones((5, 4))}, r"shape \(5, 4\)"),
+        ({"cmap": "nope"}, "cmap='nope' is no colormap .*matplotlib.colormaps"),
+        ({"cmap": 3, "values": PLACES[:, 0]}, "cmap=3 is no colormap"),
+        ({"view": 3}, "view=3, but two numbers"),
+        ({"box": (1, 2)}, r"box=\(1, 2\), but four numbers"),
+        ({"box": (0, 1, 5, 2)}, "left < right and bottom < top"),
+        ({"ax": 3}, r"ax is int, but matplotlib Axes are needed, as in figure, ax = plt.subplots\(\)"),
     ],
 )
 def test_what_is_refused(given, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         EmbeddingDisplay.from_embedding(**{"embedding": PLACES, **given})
+    if "ax" in given:
+        with pytest.raises(TypeError, match=message):
+            LossCurveDisplay(epochs=[1, 2], vertices=[9, 9], losses=[2, 1]).plot(**given)
 
 
 def test_matplotlib_is_loaded_when_something_is_drawn(monkeypatch):

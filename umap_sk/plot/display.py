@@ -10,6 +10,7 @@ from umap_sk.plot.estimators import embedding_of, last_step
 from umap_sk.plot.films import Films
 from umap_sk.plot.raster import Box, box_of
 from umap_sk.plot.read import Rows, class_names, read_rows
+from umap_sk.plot.style import check_axes, check_style
 from umap_sk.plot.view import VIEW, flat
 
 
@@ -241,6 +242,8 @@ class EmbeddingDisplay(Films):
         EmbeddingDisplay
             Itself.
         """
+        check_axes(ax)
+        check_style(cmap, view, box)
         rows, colored = self.rows, theme_named(theme)
         points, depth = flat(rows.positions, view)
         box, drawn = box_of(points) if box is None else Box(*box), points[rows.drawn]

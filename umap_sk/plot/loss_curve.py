@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.plot.colors import class_colors, theme_named
 from umap_sk.plot.optional import matplotlib_module
+from umap_sk.plot.style import check_axes
 
 
 class LossCurveDisplay:
@@ -86,6 +87,7 @@ class LossCurveDisplay:
         LossCurveDisplay
             Itself.
         """
+        check_axes(ax)
         colored = theme_named(theme)
         if ax is None:
             figure, ax = matplotlib_module("pyplot").subplots(figsize=(6.4, 3.6), dpi=150, layout="constrained")

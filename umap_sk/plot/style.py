@@ -1,0 +1,44 @@
+"""Input validation of how a picture is drawn, before matplotlib meets it."""
+
+from typing import Any
+
+import numpy as np
+
+from umap_sk.plot.optional import matplotlib_module
+
+
+def check_axes(ax: Any) -> None:
+    """Raise TypeError if what is to be drawn on is neither matplotlib Axes nor None."""
+    if ax is not None and not isinstance(ax, matplotlib_module("axes").Axes):
+        raise TypeError(
+            f"ax is {type(ax).__name__}, but matplotlib Axes are needed, as in figure, ax = plt.subplots(). Give one "
+            "of them, or None for a new figure."
+        )
+
+
+def check_style(cmap: Any, view: Any, box: Any) -> None:
+    """Raise ValueError if colors, a view or a box, which may be None, are not what `EmbeddingDisplay.plot` takes."""
+    if cmap is not None:
+        try:
+            matplotlib_module("pyplot").get_cmap(cmap)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"cmap={cmap!r} is no colormap of matplotlib. Give a name out of matplotlib.colormaps, such as "
+                "'magma', or a Colormap."
+            ) from error
+    if not _are_numbers(view, 2):
+        raise ValueError(f"view={view!r}, but two numbers are needed: azimuth and elevation in degrees.")
+    if box is not None and not (_are_numbers(box, 4) and box[0] < box[1] and box[2] < box[3]):
+        raise ValueError(
+            f"box={box!r}, but four numbers are needed: left, right, bottom and top, with left < right and "
+            "bottom < top."
+        )
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    """Whether values are so many finite numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # of different lengths
+        return False
+    return array.shape == (count,) and array.dtype.kind in "fiu" and bool(np.isfinite(array).all())
