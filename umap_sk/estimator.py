@@ -119,7 +119,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     dens_var_shift : float, default=0.1
         What is added to the variance of the map's log radii, so that it does not matter much how small it is.
     random_state : int, RandomState, Generator or None, default=None
-        Seed; None draws one, which `seed_` tells.
+        An integer is the seed. A RandomState, a Generator, or NumPy's global generator for None draws the seed, which
+        `seed_` tells, so ``RandomState(0)`` gives another map than 0.
     n_jobs : int, default=None
         Threads; None for numba's current number. The result does not depend on it, but for neighbors that PyNNDescent,
         hnswlib or usearch finds.

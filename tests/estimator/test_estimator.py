@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 
-from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk import UMAP, DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
@@ -206,6 +206,10 @@ def test_seed(arrays, fitted):
         assert seeds[0] != seeds[1]
         same = PrecomputedUMAP(**SETTINGS | {"random_state": make(3)}).fit(**arrays)
         assert same.seed_ == seeds[0]
+    generator = np.random.RandomState(0)
+    drawn = PrecomputedUMAP(**SETTINGS | {"random_state": generator}).fit(**arrays).seed_
+    assert drawn == np.random.RandomState(0).randint(2**31) != 0
+    assert all("``RandomState(0)`` gives another map than 0" in cls.__doc__ for cls in (PrecomputedUMAP, UMAP))
 
 
 def test_warm_start_is_taken_as_it_is(arrays, fitted):

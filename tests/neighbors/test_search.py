@@ -250,6 +250,10 @@ def test_sparse_features_with_entries_twice(points):
     assert halves.nnz == 2 * sparse.nnz
 
 
+def with_argument(x, y, X=1, Y=1, n_jobs=1):
+    return np.abs(x - y).sum() * X * Y * n_jobs
+
+
 @pytest.mark.parametrize(
     "metric, parameters, message",
     [
@@ -258,6 +262,9 @@ def test_sparse_features_with_entries_twice(points):
         ("pyfunc", None, r"needs metric_params=\{'func': ...\}"),
         ("euclidean", {"p": 3}, "takes no power p.*'minkowski'"),
         ("euclidean", {"q": 3}, r"does not take metric_params=\{'q': 3\}"),
+        (with_argument, {"X": 3}, r"\{'X': ...\} does not reach the function with_argument.*functools.partial"),
+        (with_argument, {"n_jobs": 3}, r"\{'n_jobs': ...\} does not reach the function with_argument"),
+        ("pyfunc", {"func": with_argument, "Y": 3}, r"\{'Y': ...\} does not reach the function with_argument"),
         ("wasserstein_1d", None, "is not searched here.*knn_indices and knn_dists"),
     ],
 )

@@ -59,7 +59,8 @@ class UMAP(Methods):
     a, b : float, default=None
         Parameters of the curve ``1 / (1 + a d^2b)``; fitted to `min_dist` and `spread` if None.
     random_state : int, RandomState, Generator or None, default=None
-        Seed.
+        An integer is the seed. A RandomState, a Generator, or NumPy's global generator for None draws the seed, so
+        ``RandomState(0)`` gives another map than 0.
     angular_rp_forest : bool, default=False
         Not used.
     target_n_neighbors : int, default=-1

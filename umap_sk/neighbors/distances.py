@@ -1,11 +1,13 @@
 """Metrics by name: which are known, which of them search features, and how features are made ready for them."""
 
 import difflib
+import inspect
 import itertools
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import VALID_METRICS
 
@@ -35,6 +37,9 @@ ELSEWHERE = frozenset(
 )
 """Metrics of umap-learn, PyNNDescent, scipy and the libraries that search: they tell what neighbors are of."""
 
+RESERVED = frozenset(inspect.signature(pairwise_distances).parameters) - {"kwds"}
+"""Arguments that never reach a function of two rows, since scikit-learn's own functions take them."""
+
 
 def check_metric(metric: Any) -> None:
     """Raise if a metric's name is known to nobody, with the name that is spelled most like it."""
@@ -57,6 +62,7 @@ def resolved(metric: Any, metric_params: dict[str, Any] | None, features: Any) -
     """A metric under the name, and with the arguments, by which all of scikit-learn and scipy know it; checks both."""
     parameters = dict(metric_params or {})
     if not isinstance(metric, str):
+        _check_reach(metric, parameters)
         return metric, parameters
     if metric not in SEARCHED:
         raise ValueError(
@@ -65,7 +71,7 @@ def resolved(metric: Any, metric_params: dict[str, Any] | None, features: Any) -
         )
     name = SAME.get(metric, metric)
     if name == "pyfunc":
-        return _argument(metric, parameters, "func", "a function of two rows"), parameters
+        return resolved(_argument(metric, parameters, "func", "a function of two rows"), parameters, features)
     if name == "minkowski":
         power = parameters.pop("p", 2)
         if "w" in parameters or power not in POWERS:
@@ -90,6 +96,18 @@ def _argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> 
     if name not in parameters:
         raise ValueError(f"metric={metric!r} needs metric_params={{{name!r}: ...}}: {what}.")
     return parameters.pop(name)
+
+
+def _check_reach(metric: Any, parameters: dict[str, Any]) -> None:
+    """Raise if an argument would not reach a function of two rows."""
+    taken = RESERVED.intersection(parameters)
+    if taken:
+        name = min(taken)
+        raise ValueError(
+            f"metric_params={{{name!r}: ...}} does not reach the function {getattr(metric, '__name__', metric)}, since "
+            f"scikit-learn's pairwise_distances has an argument {name!r} itself. Give the function's argument another "
+            "name, or bind its value by functools.partial."
+        )
 
 
 def changes_features(metric: Any) -> bool:
