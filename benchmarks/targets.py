@@ -11,6 +11,12 @@ up to 2^32 where four of them are 1, and a difference has 1 - b, so a last bit d
 Held-out rows: both packages search neighbors themselves, fit with labels and a weight of .5, and place the rows of a
 fold that they have not seen; the mean over the folds of the accuracy of the 5 nearest fitted rows' vote in the map, and
 the median of the ratios of seconds. Bar: at least umap-learn's accuracy less .005.
+
+``--ties``: equal numbers as targets, such as labels that are given as numbers. The columns are how far the places of a
+label follow the row numbers (the largest rank correlation of a principal axis of these places, mean over the labels),
+trustworthiness, R2 of the target from the 10 nearest rows in the map, and how many weights of the graph change by more
+than .05 when the rows are shuffled, beside the same number for a graph without targets. Bars: a correlation of .5, and
+R2 at least umap-learn's less .005.
 """
 
 import statistics
@@ -21,11 +27,17 @@ import numba
 import numpy as np
 import scipy.sparse
 from scipy.spatial import cKDTree
+from scipy.stats import spearmanr
+from sklearn.datasets import load_diabetes, load_digits, make_blobs
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.neighbors import KNeighborsRegressor
 
 from benchmarks import command, datasets, judge, machine, nearest
 from umap_sk import PrecomputedUMAP, UMAPWarning
-from umap_sk.targets import Targets, numbers_of
-from umap_sk.targets import nearest as nearest_targets
+from umap_sk.graph.nearest_targets import nearest_groups
+from umap_sk.targets import numbers_of
 
 WEIGHTS = (0.2, 0.5, 0.9)
 BAR, MARGIN = 1e-5, 0.005
@@ -64,6 +76,14 @@ def targets_of(dataset):
     yield "two columns", "euclidean", start
 
 
+def nearest_rows(values, metric, k):
+    """Nearest rows of each by targets of which no two are equal, itself first, and their distances."""
+    different, of_row = np.unique(values, axis=0, return_inverse=True)
+    assert len(different) == len(values)
+    near, away = nearest_groups(different, metric, k - 1)
+    return np.argsort(of_row)[near[of_row]], away[of_row]
+
+
 def compare_targets(dataset):
     """Rows of the table: what, weight, largest difference of the operation, and of the whole."""
     arrays = {"knn_indices": dataset.knn_indices, "knn_dists": dataset.knn_dists}
@@ -72,9 +92,7 @@ def compare_targets(dataset):
     for name, metric, y in targets_of(dataset):
         ours_of_targets = theirs_of_targets = None
         if metric != "categorical":
-            rows = np.arange(len(y))[:, None]
-            indices, dists = nearest_targets(Targets(numbers_of(y), metric, 0.5, 15))
-            with_self = np.hstack([rows, indices]), np.hstack([0.0 * rows, dists])
+            with_self = nearest_rows(numbers_of(y), metric, 15)
             near = {"knn_indices": with_self[0], "knn_dists": with_self[1]}
             ours_of_targets = PrecomputedUMAP(symmetrize=False).learn_manifold(**near).graph
             theirs_of_targets = own_graph(*with_self, symmetric=False)
@@ -157,15 +175,87 @@ def held_out(dataset, folds, threads):
     return accuracies, statistics.median(theirs / ours for (_, ours), (_, theirs) in pairs)
 
 
+def tied_cases():
+    """Features, targets with ties, weight and settings, by name."""
+    blobs, kinds = make_blobs(150, cluster_std=0.5, random_state=42)
+    digits, labels = load_digits(return_X_y=True)
+    people, progression = load_diabetes(return_X_y=True)
+    of_blobs = {"n_neighbors": 10, "min_dist": 0.01, "n_epochs": 200}
+    yield "blobs, label", blobs, kinds, 0.8, of_blobs
+    yield "digits, label", digits, labels, 0.5, {}
+    yield "digits, label", digits, labels, 0.8, {}
+    yield "digits, sum of the ink", digits, digits.sum(axis=1), 0.5, {}
+    yield "digits, random of 10", digits, np.random.default_rng(0).integers(0, 10, len(digits)), 0.5, {}
+    yield "diabetes, progression / 25", people, np.round(progression / 25), 0.5, {}
+
+
+def follows_rows(embedding, values):
+    """Largest rank correlation of an axis of the places of equal values with row numbers, mean over frequent values."""
+    kinds, counts = np.unique(values, return_counts=True)
+    found = []
+    for kind in kinds[counts >= 20]:
+        places = embedding[values == kind]
+        axes = np.linalg.svd(places - places.mean(axis=0), full_matrices=False)[2]
+        found.append(max(abs(spearmanr(places @ axis, np.arange(len(places)))[0]) for axis in axes))
+    return float(np.mean(found))
+
+
+def changed_by_shuffling(model, features, values):
+    """Weights of the graph that differ by more than .05 when the rows come in another order."""
+    order = np.random.default_rng(0).permutation(len(features))
+    graph = model.learn_manifold(features, values).graph
+    shuffled = model.learn_manifold(features[order], None if values is None else values[order]).graph
+    return int((abs(graph[order][:, order] - shuffled) > 0.05).sum())
+
+
+def compare_ties(threads):
+    """Rows of the table: case, weight, then of both programs how rows are followed, trustworthiness and R2."""
+    import umap
+
+    folds = KFold(5, shuffle=True, random_state=0)
+    for name, features, values, weight, settings in tied_cases():
+        shared = {"target_metric": "l1", "target_weight": weight, "random_state": 0, **settings}
+        model = PrecomputedUMAP(metric="euclidean", n_jobs=threads, **shared)
+        figures = []
+        for embedding in (
+            model.fit_transform(features, values),
+            umap.UMAP(**shared, n_jobs=1).fit_transform(features, values),
+        ):
+            predicted = cross_val_predict(KNeighborsRegressor(10), embedding, values, cv=folds)
+            trust = trustworthiness(features, embedding, n_neighbors=15)
+            figures.append((follows_rows(embedding, values), float(trust), float(r2_score(values, predicted))))
+        plain = PrecomputedUMAP(metric="euclidean", n_neighbors=model.n_neighbors)
+        changed = changed_by_shuffling(model, features, values), changed_by_shuffling(plain, features, None)
+        yield [name, weight, *zip(*figures, strict=True), changed]
+
+
+def print_ties(threads):
+    """Print the table of ties; the bars that were missed."""
+    rows, missed = [], []
+    for name, weight, *figures, (changed, plain) in compare_ties(threads):
+        pairs = [" / ".join(f"{figure:.3f}" for figure in pair) for pair in figures]
+        rows.append([name, str(weight), *pairs, f"{changed} / {plain}"])
+        (follows, _), _, (ours, theirs) = figures
+        if follows > 0.5 or ours < theirs - MARGIN:
+            missed.append(f"{name} {weight}: follows the rows by {follows:.2f}, R2 {ours:.3f}")
+    header = ["ours / umap-learn", "weight", "follows the rows", "trustworthiness", "R2", "changed / without targets"]
+    print(machine.markdown(header, rows))
+    return missed
+
+
 def main(arguments=None):
     """Compare and print."""
     parser = command.parser("targets", __doc__)
     parser.add_argument("--sets", default="digits,fashion:10000", help="comma-separated, name or name:rows")
     parser.add_argument("--folds", type=int, default=5, help="0 for the graphs alone")
+    parser.add_argument("--ties", action="store_true", help="equal numbers as targets, and nothing else")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args(arguments)
     numba.set_num_threads(options.threads)
     warnings.simplefilter("ignore", UMAPWarning)
+    if options.ties:
+        print("\nbars missed:", "; ".join(print_ties(options.threads)) or "none")
+        return
     graphs, maps, missed = [], [], []
     for name, n in datasets.chosen(options.sets):
         dataset = datasets.in_memory(datasets.load(name, n))

@@ -12,17 +12,15 @@ import sklearn
 
 from umap_sk.exceptions import IgnoredTargetWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
+from umap_sk.graph.nearest_targets import keys_of, nearest_targets
 from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
 from umap_sk.neighbors.distances import SEARCHED
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.neighbors.search import build_search, find_neighbors
 from umap_sk.runtime.allocation import Allocate
 
 CATEGORICAL = "categorical"
 OF_NUMBERS = SEARCHED - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
 """Metrics of targets that are numbers, without those that need arguments."""
-OF_A_LINE = ("euclidean", "l2", "manhattan", "l1", "cityblock", "chebyshev", "infinity", "minkowski", "p")
-"""Those that are the plain difference of two numbers."""
 MISSING = ("NAType", "NaTType")  # of pandas
 
 PACKAGE, SKLEARN = Path(__file__).parent, Path(sklearn.__file__).parent
@@ -113,42 +111,16 @@ def graph_of(
     """Fuzzy graph of neighbors, whose arrays are used up, and of targets, if there are any."""
     if targets is None:
         return fuzzy_graph(neighbors, **parameters, allocate=allocate)
+    keys = None if targets.metric == CATEGORICAL else keys_of(neighbors)
     graph = fuzzy_graph(neighbors, **parameters, allocate=under_another_name(allocate, "first"))
     kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
-    if targets.metric == CATEGORICAL:
+    if keys is None:
         return with_labels(graph, targets.values, targets.weight, **kept)
-    indices, dists = nearest(targets)
+    count = min(targets.n_neighbors, len(targets.values)) - 1
+    indices, dists = nearest_targets(targets.values, targets.metric, count, graph, keys)
+    del keys
     near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=targets.n_neighbors)
     return with_numbers(graph, near, targets.n_neighbors, targets.weight, **kept)
-
-
-def nearest(targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest others of every row among targets that are numbers: indices and distances, (n_rows, n_neighbors - 1)."""
-    values, count = targets.values, min(targets.n_neighbors, len(targets.values)) - 1
-    if values.shape[1] == 1 and targets.metric in OF_A_LINE:
-        return nearest_on_a_line(values[:, 0], count)
-    return find_neighbors(build_search(values, targets.metric, None, None), values, count, own=True)
-
-
-def nearest_on_a_line(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest others of numbers; of those that are equal the next ones in order, so that none is everybody's neighbor.
-
-    Whoever is nearest is among the `count` rows before and behind a row in ascending order.
-    """
-    n = len(values)
-    order = np.lexsort((np.arange(n), values))
-    ordered = values[order]
-    steps = np.array([step for size in range(1, count + 1) for step in (size, -size)])
-    indices, dists = np.empty((n, count), np.int64), np.empty((n, count))
-    for first in range(0, n, 2**20 // len(steps) + 1):
-        places = np.arange(first, min(n, first + 2**20 // len(steps) + 1))
-        beside = places[:, None] + steps
-        inside = (beside >= 0) & (beside < n)
-        away = np.where(inside, np.abs(ordered[beside.clip(0, n - 1)] - ordered[places][:, None]), np.inf)
-        chosen = np.argsort(away, axis=1, kind="stable")[:, :count]
-        indices[order[places]] = order[np.take_along_axis(beside, chosen, 1)]
-        dists[order[places]] = np.take_along_axis(away, chosen, 1)
-    return indices, dists
 
 
 def labels_of(y: np.ndarray) -> np.ndarray:

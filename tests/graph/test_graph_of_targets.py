@@ -6,7 +6,6 @@ import pytest
 import scipy.sparse
 from graphs import dense, random_graph
 from plain_umap_learn import plain
-from sklearn.metrics import pairwise_distances
 from umap.umap_ import (
     discrete_metric_simplicial_set_intersection,
     general_simplicial_set_intersection,
@@ -16,7 +15,7 @@ from umap.umap_ import (
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP
 from umap_sk.graph.targets import with_labels
 from umap_sk.runtime.threads import limit_threads
-from umap_sk.targets import Targets, labels_of, nearest, numbers_of
+from umap_sk.targets import labels_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(150, 4))
@@ -156,28 +155,6 @@ def test_what_is_refused(name):
     metric, y, message = REFUSED[name]
     with pytest.raises((ValueError, TypeError), match=message):
         PrecomputedUMAP(metric="euclidean", target_metric=metric).learn_manifold(X, y)
-
-
-# ------------------------------------------------------------------------------------- neighbors among the targets
-
-
-def test_nearest_on_a_line():
-    """Exact, and with ties spread out: no row is a neighbor of more rows than list about as many as it does."""
-    for values in (np.random.default_rng(0).integers(0, 12, 200).astype(float), np.zeros(50), np.arange(5.0)):
-        targets = Targets(numbers_of(values), "l2", 0.5, 8)
-        indices, dists = nearest(targets)
-        assert indices.tolist() == naive.nearest_on_a_line(values.tolist(), 7).tolist()
-        np.testing.assert_array_equal(dists, np.abs(values[indices] - values[:, None]))
-        assert np.bincount(indices.ravel()).max() <= 2 * 7
-
-
-def test_other_metrics_and_columns():
-    """By scikit-learn's search, whose distances are the metric's."""
-    indices, dists = nearest(Targets(numbers_of(np.abs(NUMBERS)), "canberra", 0.5, 6))
-    expected = pairwise_distances(np.abs(NUMBERS), metric="canberra")
-    np.fill_diagonal(expected, np.inf)
-    np.testing.assert_allclose(dists, np.sort(expected, axis=1)[:, :5])
-    assert indices.shape == (150, 5)
 
 
 def test_targets_that_are_all_the_same(without):
