@@ -1,5 +1,8 @@
 """What a fit on a cluster refuses, at once and with the cure, and what else it takes."""
 
+import gc
+import time
+
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
@@ -129,6 +132,42 @@ def test_a_client_that_is_not_the_current_one(cluster, expected):
     with Client(cluster, set_as_default=False) as client:
         model = DistributedUMAP(**SETTINGS, client=client).fit(knn_indices=INDICES, knn_dists=DISTS)
         np.testing.assert_array_equal(client.compute(model.embedding_).result(), expected)
+
+
+def test_the_map_of_a_client_that_is_closed(cluster, client):
+    """One sentence, whatever asks for the map, also where another client is there."""
+    other = Client(cluster, set_as_default=False)
+    model = DistributedUMAP(**SETTINGS, client=other).fit(knn_indices=INDICES, knn_dists=DISTS)
+    other.close()
+    given = {"knn_indices": chunked(INDICES), "knn_dists": chunked(DISTS)}
+    for call in (lambda: model.embedding_, model.to_local, lambda: model.transform(**given)):
+        with pytest.raises(
+            RuntimeError, match=r"the client of the fit, .* is closed.* Fit again; before .*to_local\(\)"
+        ):
+            call()
+
+
+def test_tasks_go_with_the_estimator(client):
+    """Those of fits that were refused, too: an error that was raised here does not hold what it came from."""
+
+    def held():
+        found = client.run_on_scheduler(lambda dask_scheduler: [key for key in dask_scheduler.tasks if "umap" in key])
+        return len(found)
+
+    model = fit()
+    places = model.transform(knn_indices=chunked(INDICES), knn_dists=chunked(DISTS + 1))
+    bad = np.where(INDICES == 5, SMALL, INDICES)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="is 3000, but"):
+            fit(bad)
+    assert held() > 0
+    del model
+    assert np.isfinite(places.compute()).all()  # which holds what it needs
+    del places
+    waits = (time.sleep(0.05) for _ in range(200))
+    while held() and next(waits, True) is None:
+        gc.collect()
+    assert held() == 0
 
 
 def test_a_clone_has_the_same_client(client):

@@ -5,6 +5,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from copy import copy
 from typing import Any, NamedTuple
 
 from distributed import Client, Future, get_client, get_worker
@@ -152,7 +153,7 @@ def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
                 warn(f"The cluster has no worker: the run waits for one. {RESTART}", UMAPWarning)
     for future in futures:
         if future.status == "error":
-            raise _plain(future.exception())
+            raise _plain(copy(future.exception()))  # the client keeps the original, and with it what a traceback holds
         if future.status == "cancelled":
             raise RuntimeError(f"The scheduler has lost the run: {future.key}. {RESTART}")
 

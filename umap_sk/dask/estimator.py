@@ -42,7 +42,8 @@ class DistributedUMAP(BaseEstimator):
     Attributes
     ----------
     embedding_ : dask.array.Array of shape (n_samples, n_components), float32
-        The map, in the chunks of rows that were given; it stays on the workers until it is computed.
+        The map, in the chunks of rows that were given. It is on the workers, where the client of the fit holds it: a
+        RuntimeError says so once this client is closed.
     n_epochs_ : int
         Epochs of the whole schedule.
     a_, b_ : float
@@ -128,6 +129,13 @@ class DistributedUMAP(BaseEstimator):
         self.checkpoint = checkpoint
         self.client = client
 
+    @property
+    def embedding_(self):
+        """The map, as long as the client that holds it is there."""
+        check_is_fitted(self)
+        placing.check_reachable(self._held)
+        return self._held.array
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
         """Learn the graph in pieces, unless a manifold is given, and lay it out.
@@ -172,7 +180,7 @@ class DistributedUMAP(BaseEstimator):
         with stored_run(local, graph.checksum, begin) as stored:
             found = laid_out(cluster, local, graph, begin, curve, stored, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
-        self.embedding_ = placing.embedding_of(cluster, found, graph, chunks)
+        self._held = placing.embedding_of(cluster, found, graph, chunks)
         self.a_, self.b_, self.seed_, self.n_features_in_ = *curve, found.seed, graph.n_samples
         self.n_epochs_, self.report_ = found.n_epochs, report
         return self
@@ -243,4 +251,4 @@ class DistributedUMAP(BaseEstimator):
         return type(self)(**{name: clone(value, safe=False) for name, value in given.items()}, client=self.client)
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "embedding_")
+        return hasattr(self, "_held")

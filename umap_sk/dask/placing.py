@@ -1,6 +1,6 @@
 """The map as a dask array, and new rows in it, chunk by chunk."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import dask.array
@@ -19,10 +19,25 @@ from umap_sk.neighbors.validate import PAIR
 from umap_sk.runtime.side_by_side import prefix_sums
 
 
-def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Any:
+class Held(NamedTuple):
+    """The map in chunks of rows.
+
+    Attributes
+    ----------
+    array : dask.array.Array
+        The map.
+    parts : list of Future
+        The chunks on the workers; none where the client has the map.
+    """
+
+    array: Any
+    parts: list[Future]
+
+
+def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Held:
     """The map in chunks of rows, which lie on the workers."""
     if found.embedding is not None:
-        return dask.array.from_array(found.embedding, chunks=(chunks, -1))
+        return Held(dask.array.from_array(found.embedding, chunks=(chunks, -1)), [])
     bounds = prefix_sums(np.array(chunks)).tolist()
     whole: dict[str, Future] = {}
     parts = []
@@ -31,7 +46,17 @@ def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple
         if at not in whole:
             whole[at] = submit(cluster, "embedding", np.concatenate, found.positions, at=at)
         parts.append(submit(cluster, "embedding", _rows, whole[at], found.places, *span, at=at))
-    return array_of(parts, chunks, found.n_components)
+    return Held(array_of(parts, chunks, found.n_components), parts)
+
+
+def check_reachable(held: Held) -> None:
+    """Raise RuntimeError if the map went with the client that held it."""
+    if any(part.client.status != "running" or part.status == "cancelled" for part in held.parts):
+        raise RuntimeError(
+            "The map was on the workers of a cluster, and the client of the fit, which held it there, is closed or has "
+            "lost its scheduler. Fit again; before a client is closed, take the map by embedding_.compute(), or the "
+            "model by to_local()."
+        )
 
 
 def _rows(positions: np.ndarray, places: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -131,5 +156,5 @@ def delayed_model(model: Any) -> Any:
     parameters = (model if local else model.local()).get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
     if local:
         return dask.delayed(local_model(parameters, results_of(model), model.embedding_), traverse=False)
-    whole = model.embedding_.rechunk((-1, -1)).to_delayed().item()
+    whole = model.embedding_.rechunk((-1, -1)).to_delayed(optimize_graph=False).item()  # optimized, it holds no future
     return dask.delayed(local_model)(dask.delayed(parameters, traverse=False), results_of(model), whole)
