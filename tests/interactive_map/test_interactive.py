@@ -232,12 +232,28 @@ def test_pictures():
         ({"images": np.zeros((200, 3, 600))}, "3 x 600 pixels, but 1 to 512"),
         ({"images": ["https://example.org/x.png"] * 200}, "row 0 begins with 'https://.*fetches nothing"),
         ({"images": ["data:image/png;base64,"]}, "1 addresses, but the map has 200 rows"),
+        ({"images": [[1], [1, 2]]}, r"shape \(\) and dtype object, but numbers of shape \(200, height, width\)"),
+        ({"images": ["a", b"\xff"]}, "or a list of addresses"),
     ],
 )
 def test_what_is_refused(arguments, said):
     """With what was given and what is needed."""
     with pytest.raises(ValueError, match=said):
         interactive(**{"model": LINE, **arguments})
+
+
+def test_odd_values_are_shown_as_text():
+    """Bytes, numbers that cannot be compared, an index with gaps, a title that is no text or has no bytes."""
+    odd = [b"\xff", 2**70, np.timedelta64(2**62, "ns"), float("inf"), "a", pd.NA]
+    hover = pd.DataFrame({"odd": odd}, index=[pd.NA, 1, "x", 2.5, 2, 3])
+    made = interactive(LINE[:6], hover, colour="odd", title="\ud800</script>")
+    table = json.loads(blocks(made.page)["table"])
+    assert table["columns"] == [["\ufffd", str(2**70), str(odd[2]), "inf", "a", None]]
+    assert table["index"] == [None, 1, "x", 2.5, 2, 3]
+    assert b"<title>?&lt;/script&gt;</title>" in made.page.encode("utf-8")
+    assert "<title>3</title>" in interactive(LINE, title=3).page
+    listed = interactive(LINE[:2], {"a": ["x", b"\xff"]})
+    assert json.loads(blocks(listed.page)["table"])["columns"] == [["x", "\ufffd"]]
 
 
 def test_other_things_are_refused():

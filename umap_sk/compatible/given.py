@@ -8,6 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.sparse_structure import check_structure
 
 
@@ -73,7 +74,7 @@ def arrays_of(knn_graph: Any) -> dict[str, Any]:
         dists = check_array(knn_graph)
         return {"knn_indices": np.tile(np.arange(dists.shape[1]), (len(dists), 1)), "knn_dists": dists}
     check_structure(knn_graph, "knn_graph")
-    rows = scipy.sparse.csr_array(knn_graph)
+    rows = as_csr(knn_graph)
     counts = np.diff(rows.indptr)
     filled = np.arange(counts.max(initial=0)) < counts[:, None]
     indices, dists = np.full(filled.shape, -1, np.int64), np.zeros(filled.shape, rows.data.dtype)

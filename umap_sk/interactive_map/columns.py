@@ -33,11 +33,11 @@ def columns_of(given: Any, n: int, argument: str) -> dict[str, Any]:
 
 
 def _one_a_row(column: Any) -> Any:
-    """A column whose values are lists or dicts as one of objects: numpy would unfold it."""
+    """A column whose values are lists, dicts or bytes as one of objects: numpy would unfold or decode it."""
     if not isinstance(column, list | tuple) and not type(column).__module__.startswith("polars"):
         return column
     values = column.to_list() if hasattr(column, "to_list") else column
-    if not any(isinstance(value, list | tuple | dict) for value in values):
+    if not any(isinstance(value, list | tuple | dict | bytes) for value in values):
         return column
     objects = np.empty(len(values), object)
     objects[:] = values
@@ -49,7 +49,8 @@ def index_of(hover: Any, n: int) -> list[Any] | None:
     index = getattr(hover, "index", None)
     if index is None or callable(index):  # a list's and a tuple's method
         return None
-    if np.array_equal(np.asarray(index), np.arange(n)):
+    array = np.asarray(index)
+    if array.dtype.kind in "iuf" and np.array_equal(array, np.arange(n)):
         return None
     return json_values(index)
 

@@ -141,7 +141,7 @@ def interactive(
         *([json_block("table", table)] if columns else []),
         *sheets,
     ]
-    page = _page(title or "Map", blocks)
+    page = _page(str(title or "Map"), blocks)
     return InteractiveMap(page, target and _written(page, target), n, left_out)
 
 
@@ -189,7 +189,8 @@ def _page(title: str, blocks: list[str]) -> str:
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {"title": html.escape(title), "version": __version__, "policy": policy, "style": style, "script": script}
+    written = title.encode("utf-8", "replace").decode()  # lone surrogates have no bytes
+    parts = {"title": html.escape(written), "version": __version__, "policy": policy, "style": style, "script": script}
     parts["blocks"] = "\n".join(blocks)
     template = (source / "page.html").read_text("utf-8")
     return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], template)  # in one pass: what is put in is not looked at

@@ -42,7 +42,10 @@ def _checked_uris(images: Any, n: int) -> list[str]:
 
 
 def _checked_array(images: Any, n: int) -> np.ndarray:
-    pixels = np.asarray(images)
+    try:
+        pixels = np.asarray(images)
+    except ValueError:  # lists of different lengths, or bytes among text
+        pixels = np.asarray(None)
     is_color = pixels.ndim == 4 and pixels.shape[3] == 3
     if not (pixels.ndim == 3 or is_color) or len(pixels) != n or pixels.dtype.kind not in "biuf":
         raise ValueError(

@@ -8,6 +8,7 @@ import scipy.sparse
 from umap_sk.layout.spaces import space_of
 from umap_sk.metrics.listed import Listed, list_themselves, listed, positions_of, rows_of
 from umap_sk.metrics.sample import ROWS, drawn
+from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.parameters import output_space
@@ -195,7 +196,7 @@ def lists_of(
         )
     check_structure(graph, "graph")
     rows = drawn(np.arange(len(places)), max_rows, random_state)
-    neighbors, _ = read_neighbors(graph.tocsr()[rows], n_neighbors=len(whole), drop_self=False)
+    neighbors, _ = read_neighbors(as_csr(graph)[rows], n_neighbors=len(whole), drop_self=False)
     space = space_of(*output, whole.shape[1])
     return listed(neighbors, places[rows], whole, check_k(k), rows if training is None else None, space)
 

@@ -48,10 +48,10 @@ def _problem_of(values: Any) -> str:
             return f"{part} has dtype {array.dtype} and shape {array.shape}, but one dimension of integers is needed"
     if np.ndim(values.data) != {"bsr": 3, "dia": 2}.get(values.format, 1):
         return f"data has shape {np.shape(values.data)}"
+    lengths = {part: len(array) for part, array in zip(parts, arrays, strict=True) if part != "indptr"}
+    if len({*lengths.values(), len(values.data)}) > 1:
+        return f"the lengths differ, {lengths | {'data': len(values.data)}}"
     if values.format in ("coo", "dia"):
-        lengths = {part: len(array) for part, array in zip(parts, arrays, strict=True)} | {"data": len(values.data)}
-        if len(set(lengths.values())) > 1:
-            return f"the lengths differ, {lengths}"
         limits = values.shape if values.format == "coo" else ()
         places = zip(parts, arrays, limits, strict=False)
         return next((problem for triple in places if (problem := _outside(*triple))), "")
@@ -73,9 +73,8 @@ def _problem_of_rows(values: Any, indptr: np.ndarray, indices: np.ndarray) -> st
         if 0 in block or height % block[0] or width % block[1]:
             return f"blocks of shape {block} do not fill the shape {values.shape}"
         height, width = height // block[0], width // block[1]
-    stored = min(len(indices), len(values.data))
-    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > stored or not _ascends(indptr):
-        return f"indptr must be {height + 1} numbers that ascend from 0 to at most {stored}, but it is not"
+    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > len(indices) or not _ascends(indptr):
+        return f"indptr must be {height + 1} numbers that ascend from 0 to at most {len(indices)}, but it is not"
     return _outside("indices", indices[: indptr[-1]], width)  # what lies beyond is spare room
 
 

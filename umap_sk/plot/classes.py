@@ -18,7 +18,7 @@ def numbered(labels: Any) -> tuple[np.ndarray, list[Any]]:
     present = {word for word in words if word is not None}
     try:
         ordered = sorted(present)
-    except TypeError:  # numbers and words
+    except (TypeError, ArithmeticError):  # numbers and words, or numbers too large for others
         ordered = sorted(present, key=str)
     place = {word: at for at, word in enumerate(ordered)}
     return np.array([-1 if word is None else place[word] for word in words], np.int64), ordered
