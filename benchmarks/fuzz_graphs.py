@@ -22,6 +22,7 @@ from umap_sk.layout import coarsen
 EXPECTED = (DisconnectedWarning, DuplicateNeighborsWarning, FewerNeighborsWarning)
 WIDEST = 400.0  # a map of 60 rows that lie as far apart as the curve lets them
 REFUSALS = ("has a usable neighbor", "The graph has no edge")
+KINDS, MISSING = ("points", "grid", "copies", "list"), (0.0, 0.2, 0.8)
 COARSEST = 10  # vertices that need no coarser level, where there are to be several
 
 
@@ -44,13 +45,8 @@ class Case(NamedTuple):
             return model.fit(knn_indices=self.indices, knn_dists=self.dists)
 
 
-@st.composite
-def cases(draw):
-    """A case; the lists come from a generator, so that they are made quickly."""
-    n, k = draw(st.integers(2, 60)), draw(st.integers(1, 8))
-    pieces, missing = draw(st.integers(1, 20)), draw(st.sampled_from([0.0, 0.2, 0.8]))
-    kind = draw(st.sampled_from(["points", "grid", "copies", "list"]))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+def neighbor_lists(rng, n, k, pieces, missing, kind):
+    """Indices and distances of so many rows of a kind, in pieces that nothing connects, a share of them missing."""
     points = rng.normal(size=(n, 2))
     if kind == "grid":
         points = np.round(points)
@@ -64,6 +60,17 @@ def cases(draw):
     if kind == "list":
         indices, dists = rng.integers(0, n, (n, k)), np.sort(rng.integers(1, 4, (n, k)).astype(float), axis=1)
     indices[rng.random(indices.shape) < missing] = -1
+    return indices, dists
+
+
+@st.composite
+def cases(draw):
+    """A case; the lists come from a generator, so that they are made quickly."""
+    n, k = draw(st.integers(2, 60)), draw(st.integers(1, 8))
+    pieces, missing = draw(st.integers(1, 20)), draw(st.sampled_from(MISSING))
+    kind = draw(st.sampled_from(KINDS))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    indices, dists = neighbor_lists(rng, n, k, pieces, missing, kind)
     options = {
         "n_neighbors": k + 1,
         "n_components": draw(st.integers(1, 3)),

@@ -9,6 +9,7 @@ from umap_sk import parameters
 from umap_sk.dask.cluster import Cluster, outcome
 from umap_sk.dask.graph import GraphInPieces, bounds_of, connected_part, count, mapped, read_pieces, spans, unite
 from umap_sk.dask.inputs import check_directory
+from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.learning import warn_of_lost
 from umap_sk.monitor.report import Report
@@ -60,20 +61,22 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
         graph = unite(cluster, read, bounds, mean, wanted)
         symmetric = wanted["symmetrize"]
         del read
-    found = described(cluster, graph, symmetric, report)
+    found = described(cluster, graph, symmetric, wanted["set_op_mix_ratio"], report)
     if neighbors is not None:
         warn_of_lost(found.lost, "rows have no neighbor", wanted["disconnection_distance"])
     return found
 
 
-def described(cluster: Cluster, graph: GraphInPieces, symmetric: bool, report: Report) -> Learned:
+def described(
+    cluster: Cluster, graph: GraphInPieces, symmetric: bool, set_op_mix_ratio: float, report: Report
+) -> Learned:
     """A graph with what is known of it, without rows that have no part in it."""
     with report.phase("graph") as entry:
         known = outcome(cluster, graph.known)
         lost = np.concatenate([piece.lengths for piece in known]) == 0
         entry.update(edges=int(sum(piece.lengths.sum() for piece in known)), disconnected_rows=int(lost.sum()))
         if lost.all():
-            raise ValueError("The graph has no edge. Raise set_op_mix_ratio, or search for more neighbors.")
+            raise_no_edge(set_op_mix_ratio)
         sums = np.array([checksum for piece in known for checksum in piece.checksums], np.uint64)
         part = connected_part(cluster, graph, lost, symmetric)
     chunks = tuple(last - first for first, last in spans(graph.bounds))

@@ -1,6 +1,6 @@
 """The fuzzy graph: memberships of both directions in one weighted graph."""
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numba
 import numpy as np
@@ -52,11 +52,16 @@ def fuzzy_graph(
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
     graph = fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
     if not len(graph.indices):
-        raise ValueError(
-            f"The graph has no edge: set_op_mix_ratio={set_op_mix_ratio} keeps edges of rows that list each other, and "
-            "no two do. Raise it (1 keeps every edge), or search for more neighbors."
-        )
+        raise_no_edge(set_op_mix_ratio)
     return graph
+
+
+def raise_no_edge(set_op_mix_ratio: float) -> NoReturn:
+    """Refuse neighbors of which no edge is left."""
+    raise ValueError(
+        f"The graph has no edge: set_op_mix_ratio={set_op_mix_ratio} keeps edges of rows that list each other, and "
+        "no two do. Raise it (1 keeps every edge), or search for more neighbors."
+    )
 
 
 def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory) -> FuzzyGraph:

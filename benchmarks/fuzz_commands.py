@@ -1,0 +1,145 @@
+"""Command lines of random words: ``python -m benchmarks.fuzz_commands --examples 10000``.
+
+Each example draws a command, some of its options, and values that are right, nearly right or nonsense: files of the
+other kind, swapped arrays, folders, numbers out of range, broken JSON. It runs in this process. The exit code must be
+one of those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that succeeds must
+have written its output, and one that fails must leave no new file. With ``--json`` stdout must be one JSON object.
+"""
+
+import contextlib
+import functools
+import io
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import scipy.sparse
+
+from benchmarks import fuzz
+from umap_sk import knn_graph
+from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, parser_for
+
+ROWS = 30
+FAST = ["--n-epochs", "1", "--n-jobs", "1"]
+NONSENSE = ("", "-1", "0", "nan", "1e999", "none", "x", "{", '{"p": 3}', "[1]", "é", "--", "9" * 30, "2", "0.5", "10")
+WORDS = ("auto", "exact", "hnswlib", "pca", "random", "euclidean", "cosine", "l1", "categorical", "precomputed", "p")
+FILES = ("i.npy", "d.npy", "x.npy", "y.npy", "g.npz", "map.npy", "words.npy", "table.csv", "broken.npy", "m", ".")
+HABITS = {  # values that make sense, so that some command lines do
+    "knn_indices": "i.npy", "knn_dists": "d.npy", "graph": "g.npz", "features": "x.npy", "y": "y.npy", "manifold": "m",
+    "labels": "table.csv", "metric": "euclidean", "n_neighbors": "5", "n_samples": "1000", "target_metric": "l1",
+    "colour": "a", "images": "p.npy", "path": "m", "map": "map.npy", "model": "model.joblib", "n_jobs": "1",
+}  # fmt: skip
+LEFT_OUT = ("help", "traceback", "timed", "n_epochs")  # the last take seconds of a plan, or hours of a fit
+INPUTS = (["knn_indices", "knn_dists"], ["graph"], ["features", "metric"], ["manifold"], [])
+
+
+@functools.cache
+def kept_folder():
+    """A folder that is removed when the process ends."""
+    return tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def written():
+    """The files that command lines name, in a folder that is copied for each example."""
+    folder = Path(kept_folder().name)
+    random = np.random.default_rng(0)
+    indices = (np.arange(ROWS)[:, None] + np.arange(5)) % ROWS
+    dists = np.tile(np.arange(5.0), (ROWS, 1))
+    arrays = {"i": indices, "d": dists, "x": random.normal(size=(ROWS, 3)), "y": np.arange(ROWS) % 3}
+    arrays |= {"map": random.normal(size=(ROWS, 2)), "words": np.array(["a"] * ROWS), "p": np.zeros((ROWS, 2, 2))}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    scipy.sparse.save_npz(folder / "g.npz", knn_graph(indices, dists))
+    (folder / "table.csv").write_text("a,b\n" + "1,x\n" * ROWS)
+    (folder / "broken.npy").write_bytes((folder / "d.npy").read_bytes()[:200])
+    with contextlib.chdir(folder):
+        given = ["--knn-indices", "i.npy", "--knn-dists", "d.npy", "--n-neighbors", "5", "--quiet"]
+        assert main(["learn", *given, "--out", "m", "--n-jobs", "1"]) == DONE
+        assert main(["fit", *given, "--out", "e.npy", "--model", "model.joblib", *FAST]) == DONE
+    return folder
+
+
+@functools.cache
+def actions_of(name):
+    """The options and words that a command takes."""
+    (subparsers,) = (action for action in parser_for(name)._actions if action.choices)
+    return [action for action in subparsers.choices[name]._actions if action.dest not in LEFT_OUT]
+
+
+def pick(random, choices):
+    """One of some choices."""
+    return choices[random.integers(len(choices))]
+
+
+def value_of(action, random):
+    """A value for an option or a word: mostly one that makes sense."""
+    if action.dest == "out":
+        return pick(random, ("out.npy", "out.html", "new", "out.npy", *FILES)) if random.random() < 0.5 else "out"
+    if action.dest in HABITS and random.random() < 0.7:
+        return HABITS[action.dest]
+    return pick(random, pick(random, (NONSENSE, WORDS, FILES)))
+
+
+def command_line(random):
+    """The words behind ``umap-sk``."""
+    names = [name for name in COMMANDS if name != "compile"]  # which takes minutes
+    if random.random() < 0.03:
+        return [pick(random, (*NONSENSE, "--help", "--version", "fits", *names)) for _ in range(random.integers(3))]
+    name = pick(random, names)
+    inputs = pick(random, INPUTS)
+    words = [name]
+    for action in actions_of(name):
+        wanted = action.required or action.dest in inputs or random.random() < 0.04
+        if not wanted or random.random() < 0.03:
+            continue
+        if not action.option_strings:
+            words.append(value_of(action, random))
+        elif action.nargs == 0 or "--no-" in "".join(action.option_strings):
+            words.append(pick(random, action.option_strings))
+        else:
+            words += [action.option_strings[-1], value_of(action, random)]
+    return words + FAST * (name == "fit") + ["--no-timed"] * (name == "plan")
+
+
+def contents():
+    """The files and folders that there are, but for hidden ones that writers use."""
+    return {str(path) for path in Path(".").rglob("*")}
+
+
+def check(random):
+    """One example; what came of it."""
+    words = command_line(random)
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as place:
+        folder = shutil.copytree(written(), Path(place) / "here")
+        with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            before = contents()
+            with warnings.catch_warnings(), mock.patch.dict(os.environ):
+                try:
+                    code = main(words)
+                except SystemExit as end:  # of --help and --version
+                    assert end.code in (0, None) and out.getvalue(), words
+                    return "help"
+            new = contents() - before
+    told = err.getvalue()
+    assert code in (DONE, FAILED, BAD_INPUT), (words, code)
+    assert "Traceback" not in told, (words, told)
+    if "--json" in words:
+        answer = json.loads(out.getvalue())
+        assert answer["exit_code"] == code, words
+    if code == DONE:
+        assert not words or words[0] in ("plan", "info") or new or "out" in "".join(words), words
+        return f"{words[0]}, done"
+    assert told.splitlines()[-1].startswith("umap-sk") and "error: " in told.splitlines()[-1], (words, told)
+    assert not new or "--checkpoint" in words, (words, new)  # whose folder is there before the input is read
+    return f"{words[0] if words else ''}, code {code}" if words and words[0] in COMMANDS else "no command"
+
+
+if __name__ == "__main__":
+    fuzz.main("fuzz_commands", __doc__, check)

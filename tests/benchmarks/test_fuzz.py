@@ -1,0 +1,39 @@
+"""A few of the examples of the fuzz tests, each of which must be whole; ``python -m benchmarks.fuzz_...`` runs more."""
+
+import importlib
+
+import pytest
+
+from benchmarks import fuzz_dask
+from benchmarks.fuzz import fuzz
+
+EXAMPLES = {  # and what must be among the outcomes, so that they are not all of one kind
+    "fuzz_sparse": (200, ["features, taken", "features, refused", "distances, taken", "memberships, refused"]),
+    "fuzz_page": (200, ["a page", "ValueError", "TypeError"]),
+    "fuzz_commands": (100, ["fit, done", "info, done", "plan, code 2", "show, code 2"]),
+    "fuzz_dask": (8, ["the same bits"]),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_cluster_stays():
+    yield
+    fuzz_dask.close()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_examples(name):
+    count, outcomes = EXAMPLES[name]
+    found = fuzz(importlib.import_module(f"benchmarks.{name}").check, range(count), 0)
+    assert found.total() == count and found.keys() >= set(outcomes)
+
+
+def test_an_example_that_fails_is_named():
+    def check(random):
+        if random.random() > 0.9:
+            raise KeyError("lost")
+        return "done"
+
+    with pytest.raises(AssertionError, match=r"example \d+ of seed 3: KeyError\('lost'\)"):
+        fuzz(check, range(100), 3)
