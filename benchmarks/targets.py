@@ -80,7 +80,7 @@ def nearest_rows(values, metric, k):
     """Nearest rows of each by targets of which no two are equal, itself first, and their distances."""
     different, of_row = np.unique(values, axis=0, return_inverse=True)
     assert len(different) == len(values)
-    near, away = nearest_groups(different, metric, k - 1)
+    near, away = (part[:, :k] for part in nearest_groups(different, metric, k - 1))
     return np.argsort(of_row)[near[of_row]], away[of_row]
 
 

@@ -24,6 +24,8 @@ NUMBERS = {
     "no two equal, evenly spaced": RNG.permutation(N).astype(float),
     "pairs": RNG.permutation(N) // 2 * 1.0,
     "groups of about as many as are wanted": RNG.integers(0, N // COUNT, N).astype(float),
+    "groups of four and five, ever farther apart": np.repeat(np.arange(20.0) ** 2, [4, 5] * 10)[RNG.permutation(N)],
+    "pairs of one and five": np.repeat([0.0, 1, 2, 3, 4, 5, 6, 7, 8], [5, 1, 1, 1, 1, 1, 1, 1, 78])[RNG.permutation(N)],
     "five numbers": RNG.integers(0, 5, N).astype(float),
     "one number": np.zeros(N),
     "one of its own": np.where(np.arange(N) == 30, 5.0, 0.0),

@@ -83,9 +83,12 @@ def grouped(values: np.ndarray, keys: np.ndarray) -> Groups:
 
 
 def nearest_groups(values: np.ndarray, metric: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of different values for each, itself first, and their distances, in ascending order."""
+    """The nearest of different values for each, itself first, and their distances, in ascending order.
+
+    There is one more than so many rows can need, so that along a line both of two that are equally near are there.
+    """
     n = len(values)
-    width = min(count + 1, n)
+    width = min(count + 2, n)
     near, away = np.empty((n, width), index_dtype(n)), np.zeros((n, width))
     near[:, 0] = np.arange(n)
     if values.shape[1] == 1 and metric in OF_A_LINE:
