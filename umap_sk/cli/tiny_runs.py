@@ -63,6 +63,7 @@ def starts(given: Ring) -> None:
 def graphs(given: Ring) -> None:
     """Neighbors as a graph, whose distances keep their precision, and edges that only one of their ends lists."""
     PrecomputedUMAP(N_NEIGHBORS, n_epochs=EPOCHS, random_state=0).fit(knn_graph(given.indices, given.distances))
+    kernels.first_outside(readonly(np.arange(FEW)), FEW)  # of sparse arrays with wide indices
     fitted(given, symmetrize=False)
 
 
