@@ -252,6 +252,9 @@ def test_odd_values_are_shown_as_text():
     assert table["index"] == [None, 1, "x", 2.5, 2, 3]
     assert b"<title>?&lt;/script&gt;</title>" in made.page.encode("utf-8")
     assert "<title>3</title>" in interactive(LINE, title=3).page
+    if hasattr(pl, "Int128"):
+        wide = interactive(LINE[:2], pl.DataFrame({"a": pl.Series([2**70, None], dtype=pl.Int128)}), colour="a")
+        assert json.loads(blocks(wide.page)["table"])["columns"] == [[str(2**70), None]]
     listed = interactive(LINE[:2], {"a": ["x", b"\xff"]})
     assert json.loads(blocks(listed.page)["table"])["columns"] == [["x", "\ufffd"]]
 

@@ -1,5 +1,6 @@
 """Columns that come along: of a pandas or polars frame, or a dict of arrays, as what JSON takes."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ def _one_a_row(column: Any) -> Any:
         return column
     values = column.to_list() if hasattr(column, "to_list") else column
     if not any(isinstance(value, list | tuple | dict | bytes) for value in values):
-        return column
+        with contextlib.suppress(Exception):  # numpy has no integers of 128 bits, which polars has
+            return np.asarray(column)
     objects = np.empty(len(values), object)
     objects[:] = values
     return objects
