@@ -127,16 +127,16 @@ def check(random):
                     assert end.code in (0, None) and out.getvalue(), words
                     return "help"
             new = contents() - before
-    told = err.getvalue()
+    printed = err.getvalue()
     assert code in (DONE, FAILED, BAD_INPUT), (words, code)
-    assert "Traceback" not in told, (words, told)
+    assert "Traceback" not in printed, (words, printed)
     if "--json" in words:
         answer = json.loads(out.getvalue())
         assert answer["exit_code"] == code, words
     if code == DONE:
         assert not words or words[0] in ("plan", "info") or new or "out" in "".join(words), words
         return f"{words[0]}, done"
-    assert told.splitlines()[-1].startswith("umap-sk") and "error: " in told.splitlines()[-1], (words, told)
+    assert printed.splitlines()[-1].startswith("umap-sk") and "error: " in printed.splitlines()[-1], (words, printed)
     assert not new or "--checkpoint" in words, (words, new)  # whose folder is there before the input is read
     return f"{words[0] if words else ''}, code {code}" if words and words[0] in COMMANDS else "no command"
 

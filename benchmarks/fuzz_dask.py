@@ -114,7 +114,7 @@ def fitted_both(random, settings, indices, dists):
     return outcome_of(shared), outcome_of(local)
 
 
-def held():
+def tasks_left():
     """Tasks of this package that the scheduler has."""
     keys = client().run_on_scheduler(lambda dask_scheduler: [str(key) for key in dask_scheduler.tasks])
     return [key for key in keys if "umap_" in key]
@@ -140,8 +140,8 @@ def check(random):
                 assert one.tobytes() == other.tobytes(), (one, other)
     del found
     latest = time.monotonic() + PATIENCE
-    while held():
-        assert time.monotonic() < latest, held()[:5]
+    while tasks_left():
+        assert time.monotonic() < latest, tasks_left()[:5]
         gc.collect()
         time.sleep(0.02)
     return "refused" if isinstance(expected, str) else "the same bits"

@@ -150,7 +150,7 @@ def test_the_map_of_a_client_that_is_closed(cluster, client):
 def test_tasks_go_with_the_estimator(client):
     """Those of fits that were refused, too: an error that was raised here does not hold what it came from."""
 
-    def held():
+    def tasks_left():
         found = client.run_on_scheduler(lambda dask_scheduler: [key for key in dask_scheduler.tasks if "umap" in key])
         return len(found)
 
@@ -160,15 +160,15 @@ def test_tasks_go_with_the_estimator(client):
     for _ in range(2):
         with pytest.raises(ValueError, match="is 3000, but"):
             fit(bad)
-    assert held() > 0
+    assert tasks_left() > 0
     del model
     assert np.isfinite(places.compute()).all()  # which holds what it needs
     del places
     latest = time.monotonic() + 20
-    while held() and time.monotonic() < latest:
+    while tasks_left() and time.monotonic() < latest:
         gc.collect()
         time.sleep(0.05)
-    assert held() == 0
+    assert tasks_left() == 0
 
 
 def test_a_clone_has_the_same_client(client):

@@ -133,8 +133,8 @@ class DistributedUMAP(BaseEstimator):
     def embedding_(self):
         """The map, as long as the client that holds it is there."""
         check_is_fitted(self)
-        placing.check_reachable(self._held)
-        return self._held.array
+        placing.check_reachable(self._on_workers)
+        return self._on_workers.array
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None):
@@ -180,7 +180,7 @@ class DistributedUMAP(BaseEstimator):
         with stored_run(local, graph.checksum, begin) as stored:
             found = laid_out(cluster, local, graph, begin, curve, stored, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
-        self._held = placing.embedding_of(cluster, found, graph, chunks)
+        self._on_workers = placing.embedding_of(cluster, found, graph, chunks)
         self.a_, self.b_, self.seed_, self.n_features_in_ = *curve, found.seed, graph.n_samples
         self.n_epochs_, self.report_ = found.n_epochs, report
         return self
@@ -251,4 +251,4 @@ class DistributedUMAP(BaseEstimator):
         return type(self)(**{name: clone(value, safe=False) for name, value in given.items()}, client=self.client)
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_held")
+        return hasattr(self, "_on_workers")

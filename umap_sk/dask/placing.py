@@ -19,7 +19,7 @@ from umap_sk.neighbors.validate import PAIR
 from umap_sk.runtime.side_by_side import prefix_sums
 
 
-class Held(NamedTuple):
+class MapOnWorkers(NamedTuple):
     """The map in chunks of rows.
 
     Attributes
@@ -34,10 +34,10 @@ class Held(NamedTuple):
     parts: list[Future]
 
 
-def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> Held:
+def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> MapOnWorkers:
     """The map in chunks of rows, which lie on the workers."""
     if found.embedding is not None:
-        return Held(dask.array.from_array(found.embedding, chunks=(chunks, -1)), [])
+        return MapOnWorkers(dask.array.from_array(found.embedding, chunks=(chunks, -1)), [])
     bounds = prefix_sums(np.array(chunks)).tolist()
     whole: dict[str, Future] = {}
     parts = []
@@ -46,12 +46,12 @@ def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple
         if at not in whole:
             whole[at] = submit(cluster, "embedding", np.concatenate, found.positions, at=at)
         parts.append(submit(cluster, "embedding", _rows, whole[at], found.places, *span, at=at))
-    return Held(array_of(parts, chunks, found.n_components), parts)
+    return MapOnWorkers(array_of(parts, chunks, found.n_components), parts)
 
 
-def check_reachable(held: Held) -> None:
+def check_reachable(there: MapOnWorkers) -> None:
     """Raise RuntimeError if the map went with the client that held it."""
-    if any(part.client.status != "running" or part.status == "cancelled" for part in held.parts):
+    if any(part.client.status != "running" or part.status == "cancelled" for part in there.parts):
         raise RuntimeError(
             "The map was on the workers of a cluster, and the client of the fit, which held it there, is closed or has "
             "lost its scheduler. Fit again; before a client is closed, take the map by embedding_.compute(), or the "
