@@ -78,13 +78,16 @@ def show(name, title, classes, fitted, new, folder=Path("demo")):
 
 def draw(path, title, footer, fitted, new):
     """Write the picture of a map, and of new rows on the same ground; both are positions and labels."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(15, 8.4), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(15, 8.4), layout="compressed")
     for axes, (positions, labels), rows in ((left, fitted, "rows make the map"), (right, new, "new rows placed on it")):
         about = {"title": f"{len(positions):,} {rows}", "names": True, "legend": False}
         EmbeddingDisplay.from_embedding(positions, labels=labels, ax=axes, **about)
     right.set(xlim=left.get_xlim(), ylim=left.get_ylim())
-    figure.suptitle(title, x=0.008, ha="left", fontsize=18, fontweight="bold")
-    figure.supxlabel(footer, x=0.008, ha="left", fontsize=12)
+    around = figure.suptitle(title, fontsize=18, fontweight="bold"), figure.supxlabel(footer, fontsize=12)
+    figure.draw_without_rendering()  # arranges the panels, which stay so: the title begins where the left one does
+    figure.set_layout_engine("none")
+    for text in around:
+        text.set(x=left.get_position().x0, horizontalalignment="left")
     figure.savefig(path, dpi=130)
     plt.close(figure)
 

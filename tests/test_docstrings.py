@@ -39,6 +39,7 @@ def _public():
     yield from (f"umap_sk.metrics.{name}" for name in metrics.__all__)
     yield from _of(umap_sk, "umap_sk")
     yield from _of(umap_sk.dask, "umap_sk.dask")
+    yield from (f"umap_sk.plot.{name}" for name in ("points", "connectivity", "diagnostic", "interactive"))
 
 
 def _of(module, path):

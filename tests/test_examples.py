@@ -30,6 +30,18 @@ def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
     assert figures[0]["trustworthiness"] > 0.98 and figures[0]["5-NN accuracy of new rows"] > 0.96
 
 
+def test_the_title_stands_over_the_panels(tmp_path, monkeypatch):
+    """It begins where the left panel does, above both."""
+    closed = []
+    monkeypatch.setattr(showcase.plt, "close", closed.append)
+    rows = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 3
+    showcase.draw(tmp_path / "map.png", "A title", "figures", rows, rows)
+    (figure,) = closed
+    left, right = (panel.get_position() for panel in figure.axes)
+    assert figure._suptitle.get_position()[0] == left.x0
+    assert figure._suptitle.get_position()[1] > max(left.y1, right.y1)
+
+
 SCRIPTS = [
     "digits_classifier.py",
     "from_neighbor_arrays.py",

@@ -8,7 +8,7 @@ import pytest
 from pages import Opened, started
 
 from umap_sk import interactive
-from umap_sk.plot.colors import PALETTE
+from umap_sk.appearance.colors import PALETTE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="install playwright")
 

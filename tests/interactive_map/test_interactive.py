@@ -16,11 +16,11 @@ import pytest
 
 import umap_sk
 from umap_sk import UMAP, PrecomputedUMAP, interactive
+from umap_sk.appearance.colors import PALETTE
 from umap_sk.interactive_map.colorings import MISSING, read_colorings
 from umap_sk.interactive_map.columns import index_of, json_values
 from umap_sk.interactive_map.encode import to_steps
 from umap_sk.interactive_map.pictures import png
-from umap_sk.plot.colors import PALETTE
 
 LINE = np.column_stack([np.arange(200.0), np.zeros(200)])
 

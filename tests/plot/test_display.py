@@ -18,7 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 import umap_sk
 from umap_sk import EmbeddingDisplay, LossCurveDisplay, PrecomputedUMAP
-from umap_sk.plot import colors, draw, names, raster, read, view
+from umap_sk.appearance import colors
+from umap_sk.plot import draw, names, raster, read, view
 
 RNG = np.random.default_rng(0)
 PLACES = RNG.normal(size=(300, 2)).astype(np.float32)
@@ -187,7 +188,7 @@ def test_a_frame_has_its_positions_in_x_and_y_or_in_all_other_columns():
     assert of(["x", "y"], values="x") == [0, 10] and of(["x", "y", "z"], labels="z") == [0, 10]
     assert of(["u0", "age", "u1"], values="age") == [0, 20] and of([0, 1, 2]) == [0, 10, 20]
     for columns in (["u0", "u1", "age", "size"], ["age"]):
-        with pytest.raises(ValueError, match=r"are the positions of the columns \[.*'age'.*data=frame"):
+        with pytest.raises(ValueError, match=r"The columns \[.*'age'.*data=frame"):
             of(columns)
     with pytest.raises(ValueError, match="labels='agee' names no column"):
         of(["u0", "u1", "age", "size"], labels="agee")

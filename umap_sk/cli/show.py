@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk.appearance.colors import PALETTE
 from umap_sk.cli.files import check_ending, check_target, mapped, replaced
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.interactive_map.interactive import interactive
-from umap_sk.plot.colors import PALETTE
 from umap_sk.runtime.files import check_regular
 
 NAME = re.compile(r"[-+]?(0\d|\d{16})|.*_", re.DOTALL)

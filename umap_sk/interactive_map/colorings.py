@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk.appearance.classes import numbered
+from umap_sk.appearance.colors import MOST, PALETTE, kept_classes
 from umap_sk.interactive_map.columns import columns_of
 from umap_sk.interactive_map.encode import Places
 from umap_sk.interactive_map.times import time_words, unit_of
-from umap_sk.plot.classes import numbered
-from umap_sk.plot.colors import MOST, PALETTE, kept_classes
 
 VIRIDIS = "440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725".split()
 OTHER = "a4a9b1"

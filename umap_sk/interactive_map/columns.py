@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk.appearance.classes import is_missing
 from umap_sk.interactive_map.times import time_words, unit_of
-from umap_sk.plot.classes import is_missing
 
 LARGEST = 2**53
 """From here on JavaScript's numbers are no whole ones any more."""

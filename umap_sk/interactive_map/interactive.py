@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk.appearance.positions import columns_of_positions, embedding_of, positions_of
 from umap_sk.interactive_map.colorings import Coloring, read_colorings
 from umap_sk.interactive_map.columns import columns_of, index_of, json_values
 from umap_sk.interactive_map.encode import block, json_block, to_steps
 from umap_sk.interactive_map.pictures import picture_blocks
-from umap_sk.plot.estimators import annotated_map, embedding_of
 from umap_sk.runtime.files import hidden_beside, new_file
 
 SCRIPTS = "data raster view pick screen legend names looks card pointed chosen gestures actions main".split()
@@ -112,13 +112,14 @@ def interactive(
     if color is not None and colour is not None:
         raise ValueError("colour and color were both given, and are the same. Give one of them.")
     target = None if path is None else _target(path)
-    embedding = _embedding(model)
-    n = len(embedding)
-    hover = getattr(model, "obs", None) if hover is None and hasattr(model, "obsm") else hover
-    places = to_steps(embedding)
+    colour, given = color if colour is None else colour, embedding_of(model)
+    named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
+    places = to_steps(positions_of(given, named, (2,)))
+    n = len(places.placed)
+    hover = _beside(given, named) if hover is None else hover
     placed = places.placed
     columns = {} if hover is None else columns_of(hover, n, "hover")
-    colorings = read_colorings(_named(color if colour is None else colour, columns, n), places)
+    colorings = read_colorings(_named(colour, columns, n), places)
     pictures, sheets = picture_blocks(images, n)
     left_out = int(n - placed.sum())
     about = {
@@ -145,16 +146,13 @@ def interactive(
     return InteractiveMap(page, target and _written(page, target), n, left_out)
 
 
-def _embedding(model: Any) -> np.ndarray:
-    """The map of an estimator or AnnData, or the array itself."""
-    model = annotated_map(model) if hasattr(model, "obsm") else embedding_of(model)
-    embedding = np.asarray(model)
-    if embedding.ndim != 2 or embedding.shape[1] != 2 or embedding.dtype.kind not in "fiu":
-        raise ValueError(
-            f"The map has shape {embedding.shape} and dtype {embedding.dtype}, but numbers of shape (n_samples, 2) are "
-            "needed. Give two of its columns, as in embedding[:, :2], or fit with n_components=2."
-        )
-    return embedding
+def _beside(given: Any, named: list[Any]) -> Any:
+    """The observations of AnnData, or a frame's columns beside its positions; None where there are none."""
+    if hasattr(given, "obsm") or not hasattr(given, "columns"):
+        return getattr(given, "obs", None)
+    positions = columns_of_positions(list(given.columns), named, (2,))
+    left = [column for column in given.columns if column not in positions]
+    return given[left] if left else None
 
 
 def _named(colour: Any, columns: dict[str, Any], n: int) -> Any:

@@ -1,4 +1,16 @@
 """Pictures of maps: points, edges, figures of quality as colors, films.
 
-Matplotlib is needed, and loaded when something is drawn. Nothing else of the package imports it.
+The functions have the names and arguments of umap.plot, which is not needed. Matplotlib is needed, and loaded when
+something is drawn; nothing else of the package imports it.
 """
+
+from umap_sk.plot.display import EmbeddingDisplay
+from umap_sk.plot.functions import connectivity, diagnostic, points
+from umap_sk.plot.loss_curve import LossCurveDisplay
+from umap_sk.plot.page import interactive
+
+__all__ = ["EmbeddingDisplay", "LossCurveDisplay", "connectivity", "diagnostic", "interactive", "points"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from umap_sk.appearance.colors import theme_named
+from umap_sk.appearance.positions import embedding_of, last_step, positions_of
 from umap_sk.plot import draw, frame
-from umap_sk.plot.colors import theme_named
-from umap_sk.plot.connectivity import edges_between
-from umap_sk.plot.diagnostic import figure_by_row
-from umap_sk.plot.estimators import embedding_of, last_step
+from umap_sk.plot.edges import edges_between
+from umap_sk.plot.figures import figure_by_row
 from umap_sk.plot.films import Films
 from umap_sk.plot.raster import Box, box_of
 from umap_sk.plot.read import Rows, class_names, read_rows
@@ -102,7 +102,7 @@ class EmbeddingDisplay(Films):
             What was drawn.
         """
         given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        return cls(embedding=embedding_of(estimator), **given).plot(ax=ax, **style)
+        return cls(embedding=estimator, **given).plot(ax=ax, **style)
 
     @classmethod
     def from_embedding(cls, embedding, *, labels=None, values=None, subset=None, data=None, ax=None, **style):
@@ -163,8 +163,8 @@ class EmbeddingDisplay(Films):
         EmbeddingDisplay
             What was drawn.
         """
-        made = cls(embedding=embedding_of(estimator), labels=labels, values=values, subset=subset, data=data)
-        made.edges = edges_between(last_step(estimator).graph_, made.rows.drawn, bundle)
+        made = cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data)
+        made.edges = edges_between(_graph_of(estimator), made.rows.drawn, bundle)
         return made.plot(ax=ax, **style)
 
     @classmethod
@@ -195,7 +195,7 @@ class EmbeddingDisplay(Films):
         EmbeddingDisplay
             What was drawn; ``display.rows.values`` are the figures. A row without neighbors has none and is left out.
         """
-        embedding = embedding_of(embedding)
+        embedding = positions_of(embedding_of(embedding), [], (2, 3))
         values, name, center = figure_by_row(graph, embedding, figure, k)
         made = cls(embedding=embedding, values=values, subset=subset, center=center)
         made.rows = made.rows._replace(name=name)
@@ -280,6 +280,17 @@ class EmbeddingDisplay(Films):
             self.legend_ = frame.legend(self.ax_, [names[code] for code in shown], colors[shown], rows.name, theme)
         elif legend and scale is not None:
             self.color_bar_ = frame.color_bar(self.ax_, scale, rows.name, theme)
+
+
+def _graph_of(estimator):
+    """The fuzzy graph of a fitted estimator."""
+    fitted = last_step(estimator)
+    if not hasattr(fitted, "graph_"):
+        raise ValueError(
+            f"The {type(fitted).__name__} has no graph_, but its edges are to be drawn: DistributedUMAP leaves them on "
+            "the workers, and drop_graph drops them. Draw the rows alone, by from_estimator, or fit PrecomputedUMAP."
+        )
+    return fitted.graph_
 
 
 def shown_codes(rows: Rows) -> np.ndarray:

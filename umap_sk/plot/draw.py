@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk.appearance.colors import Theme, class_colors, rgb
 from umap_sk.plot import raster
-from umap_sk.plot.colors import Theme, class_colors, rgb
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.read import Rows
 
@@ -54,7 +54,7 @@ def scale_of(values: np.ndarray, cmap: Any, theme: Theme, center: float | None) 
 def point_style(count: int) -> dict[str, float]:
     """Size and opacity of a point among so many."""
     return {
-        "s": float(np.clip(1500 * count**-0.63, 1.2, 40)),
+        "s": float(np.clip(16_000 * count**-0.85, 1.2, 60)),
         "alpha": float(np.clip(2.2 * count**-0.135, 0.45, 0.92)),
     }
 

@@ -7,7 +7,6 @@ import numpy as np
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.plot import draw
 from umap_sk.plot.epochs import next_frame, stepper_of
-from umap_sk.plot.estimators import embedding_of
 from umap_sk.plot.movie import HOLD, camera, checked_path, write_movie
 from umap_sk.plot.raster import Box, box_of
 from umap_sk.plot.view import VIEW, flat
@@ -145,7 +144,7 @@ class Films:
         """
         path, (azimuth, elevation) = checked_path(path), style.pop("view", VIEW)
         given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        display: Any = cls(embedding=embedding_of(embedding), **given)  # type: ignore[call-arg]
+        display: Any = cls(embedding=embedding, **given)  # type: ignore[call-arg]
         positions = display.rows.positions
         if positions.shape[1] != 3:
             raise ValueError("A map of 2 components does not turn. Fit with n_components=3.")

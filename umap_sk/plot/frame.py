@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.plot.colors import Theme
+from umap_sk.appearance.colors import Theme
 from umap_sk.plot.draw import Scale
 from umap_sk.plot.names import medoid
 from umap_sk.plot.optional import matplotlib_module

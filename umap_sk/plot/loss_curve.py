@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.plot.colors import class_colors, theme_named
+from umap_sk.appearance.colors import class_colors, theme_named
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.style import check_axes
 

@@ -1,15 +1,14 @@
 """What a picture is made of: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
-import reprlib
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 
+from umap_sk.appearance.classes import numbered
+from umap_sk.appearance.colors import OTHER, kept_classes
+from umap_sk.appearance.positions import embedding_of, positions_of
 from umap_sk.exceptions import UMAPWarning, warn
-from umap_sk.plot.classes import numbered
-from umap_sk.plot.colors import OTHER, kept_classes
-from umap_sk.plot.estimators import annotated_map
 
 UNLABELED = "no label"
 MOST_NUMBERS = 20  # that are taken for classes without a word though they are not whole
@@ -49,6 +48,7 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
     """The rows of a picture; columns that are named are those of `data`, or of the embedding itself."""
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
+    embedding = embedding_of(embedding)
     data = embedding if data is None else data
     named = [word for word in (labels, values) if isinstance(word, str)]
     name = named[0] if named else _own_name(labels if values is None else values)
@@ -57,7 +57,7 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
         codes, classes = read_classes(_column(data, labels, "labels"))
     if values is not None:
         numbers = _numbers(_column(data, values, "values"))
-    positions = _positions(embedding, named)
+    positions = positions_of(embedding, named, (2, 3))
     if codes is not None:
         _check_length(codes, positions, "labels")
     if numbers is not None:
@@ -112,37 +112,6 @@ def _numbers(values: Any) -> np.ndarray:
             f"values have dtype {dtype}, but numbers are needed. Give classes and words as labels=, and dates as days "
             "since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
         ) from None
-
-
-def _positions(embedding: Any, named: list[str]) -> np.ndarray:
-    """Positions of an array, a frame or AnnData."""
-    if hasattr(embedding, "obsm"):
-        embedding = annotated_map(embedding)
-    elif hasattr(embedding, "columns"):
-        embedding = embedding[_columns_of_positions(list(embedding.columns), named)]
-    positions = np.asarray(embedding)
-    if positions.ndim != 2 or positions.shape[1] not in (2, 3) or positions.dtype.kind not in "fiu":
-        raise ValueError(
-            f"The embedding has shape {positions.shape} and dtype {positions.dtype}, but numbers of shape (n, 2) or "
-            "(n, 3) are needed. Choose columns, as in embedding[:, :2], or fit with n_components=2."
-        )
-    return positions
-
-
-def _columns_of_positions(columns: list[Any], named: list[str]) -> list[Any]:
-    """Columns x, y and, unless it colors, z; without x and y, two or three that are left beside those that color."""
-    left = [column for column in columns if column not in named]
-    axes = [column for column in columns if str(column).lower() in ("x", "y")]
-    axes += [column for column in left if str(column).lower() == "z"]
-    axes.sort(key=lambda column: str(column).lower())
-    if [str(column).lower() for column in axes] in (["x", "y"], ["x", "y", "z"]):
-        return axes
-    if len(left) in (2, 3):
-        return left
-    raise ValueError(
-        f"It cannot be told which are the positions of the columns {reprlib.repr(left)}. Name these x and y, or give "
-        'them alone, and the frame for the colors: frame[["x", "y"]] with data=frame.'
-    )
 
 
 def _column(data: Any, column: Any, argument: str) -> Any:

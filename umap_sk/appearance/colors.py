@@ -32,6 +32,8 @@ class Theme(NamedTuple):
         Share of white in the classes' colors.
     part : tuple of float
         Part of a color map that stands out from the ground.
+    classes : ndarray of shape (n_classes, 3) or None
+        Red, green and blue of the classes, instead of the palette.
     """
 
     ground: str
@@ -41,6 +43,7 @@ class Theme(NamedTuple):
     edge: str
     lighter: float
     part: tuple[float, float]
+    classes: np.ndarray | None = None
 
 
 THEMES = {
@@ -49,8 +52,10 @@ THEMES = {
 }
 
 
-def theme_named(name: str) -> Theme:
-    """The theme of a name."""
+def theme_named(name: str | Theme) -> Theme:
+    """The theme of a name; a theme as it is."""
+    if isinstance(name, Theme):
+        return name
     if name not in THEMES:
         raise ValueError(f"theme={name!r}, but one of {sorted(THEMES)} is needed.")
     return THEMES[name]
@@ -65,7 +70,8 @@ def rgb(color: str) -> np.ndarray:
 def class_colors(count: int, theme: Theme) -> np.ndarray:
     """A color for each of up to 60 classes, always the same for the same place, and one for all others behind."""
     colors = np.array([rgb(color) for color in PALETTE[:count]]).reshape(-1, 3)
-    return np.concatenate([colors + theme.lighter * (1 - colors), [rgb(theme.other)]])
+    colors = colors + theme.lighter * (1 - colors) if theme.classes is None else theme.classes
+    return np.concatenate([colors, [rgb(theme.other)]])
 
 
 def kept_classes(codes: np.ndarray, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 from scipy import ndimage
 
-from umap_sk.plot.colors import Theme, rgb
+from umap_sk.appearance.colors import Theme, rgb
 from umap_sk.plot.draw import show_image
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.raster import Box, counts_in, opacity

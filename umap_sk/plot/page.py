@@ -1,0 +1,90 @@
+"""umap.plot's interactive picture, by its name and arguments, over the interactive map."""
+
+import numpy as np
+
+from umap_sk.appearance.positions import embedding_of, positions_of
+from umap_sk.exceptions import UnusedParameterWarning, warn
+from umap_sk.interactive_map.interactive import interactive as interactive_map
+
+
+def interactive(
+    umap_object,
+    labels=None,
+    values=None,
+    hover_data=None,
+    tools=None,
+    theme=None,
+    cmap=None,
+    color_key=None,
+    color_key_cmap=None,
+    background=None,
+    width=None,
+    height=None,
+    point_size=None,
+    subset_points=None,
+    interactive_text_search=False,
+    interactive_text_search_columns=None,
+    interactive_text_search_alpha_contrast=None,
+    alpha=None,
+):
+    """Make an interactive map, by the arguments of umap.plot.interactive.
+
+    The page of :func:`umap_sk.interactive` chooses its colors and sizes, fills the cell of a notebook, and always
+    searches; arguments that choose these otherwise give a warning.
+
+    Parameters
+    ----------
+    umap_object : estimator
+        A fitted estimator, of this package or another, or a map of shape (n, 2).
+    labels, values : array-like of shape (n,), default=None
+        Classes or numbers that color the points.
+    hover_data : DataFrame or dict of array-like, default=None
+        Columns for the card and the search.
+    tools : None
+        Not used.
+    theme, cmap, color_key, color_key_cmap, background : None
+        Not used.
+    width, height, point_size : None
+        Not used.
+    subset_points : array-like of bool of shape (n,), default=None
+        Which points to show.
+    interactive_text_search : bool, default=False
+        Add the labels to what is searched.
+    interactive_text_search_columns, interactive_text_search_alpha_contrast, alpha : None
+        Not used.
+
+    Returns
+    -------
+    InteractiveMap
+        The page. A notebook shows it.
+    """
+    unused = {
+        "tools": tools,
+        "theme": theme,
+        "cmap": cmap,
+        "color_key": color_key,
+        "color_key_cmap": color_key_cmap,
+        "background": background,
+        "width": width,
+        "height": height,
+        "point_size": point_size,
+        "interactive_text_search_columns": interactive_text_search_columns,
+        "interactive_text_search_alpha_contrast": interactive_text_search_alpha_contrast,
+        "alpha": alpha,
+    }
+    if given := [name for name, value in unused.items() if value is not None]:
+        warn(f"{', '.join(given)}: not used, the page has controls of its own. Leave out.", UnusedParameterWarning)
+    if labels is not None and values is not None:
+        raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
+    positions = np.array(positions_of(embedding_of(umap_object), [], (2,)), np.float64)
+    if subset_points is not None:
+        positions[~np.asarray(subset_points, bool)] = np.nan
+    colour = None
+    if labels is not None:
+        classes = labels if hasattr(getattr(labels, "array", labels), "categories") else np.asarray(labels, object)
+        colour = {getattr(labels, "name", None) or "label": classes}
+    elif values is not None:
+        colour = {getattr(values, "name", None) or "value": np.asarray(values, np.float64)}
+    if interactive_text_search and labels is not None and hover_data is None:
+        hover_data = colour
+    return interactive_map(positions, hover_data, colour=colour)
