@@ -60,6 +60,14 @@ class Opened:
             self.page.wait_for_timeout(100)
         return color
 
+    def until(self, test):
+        """Whether a test comes true within two seconds."""
+        for _ in range(40):
+            if test():
+                return True
+            self.page.wait_for_timeout(50)
+        return False
+
     def _look(self):
         picture = matplotlib.image.imread(io.BytesIO(self.page.screenshot()))
         ratio = picture.shape[1] / self.page.viewport_size["width"]

@@ -150,7 +150,7 @@ def test_classes():
 def test_names_stand_at_the_middle_of_their_classes():
     """At a point of the class: of ten on a line, one of the two in the middle."""
     (coloring,) = read(["a"] * 10 + ["b"] * 190)
-    assert coloring.legend["spots"][0][0] in (round(4 / 199 * 65535), round(5 / 199 * 65535))
+    assert coloring.legend["names"][1][1] in (round(4 / 199 * 65535), round(5 / 199 * 65535))
 
 
 def test_the_rarest_of_many_classes_share_a_color():
@@ -160,6 +160,7 @@ def test_the_rarest_of_many_classes_share_a_color():
     legend = coloring.legend
     assert legend["classes"][:60] == [f"c{k:02d}" for k in range(60)] and legend["classes"][60] == "80 other classes"
     assert legend["counts"] == [2] * 60 + [80] and len(set(legend["colors"])) == 61
+    assert len(legend["names"]) == 140 and {line[0]: line[3:] for line in legend["names"]}["rare150"] == [1, 60]
     assert coloring.codes.tolist() == [row // 2 for row in range(120)] + [60] * 80
 
 
@@ -173,6 +174,10 @@ def test_numbers_are_a_scale():
     assert coloring.codes[0] == 0 and coloring.codes[199] == 254
     assert coloring.codes[100] == round((100 - low) / (high - low) * 254)
     assert coloring.legend["low"].startswith("≤ ") and coloring.legend["high"].startswith("≥ ")
+    edges, bars = np.array(coloring.legend["edges"], float), coloring.legend["bars"]
+    assert edges[0] == low == float(coloring.legend["low"][2:]) and edges[-1] == float(coloring.legend["high"][2:])
+    inside = np.histogram(np.clip(values[np.isfinite(values)], low, high), np.linspace(low, high, 52))[0]
+    assert sum(bars) == 199 and np.abs(np.array(bars) - inside).max() <= 2 and np.all(np.diff(edges) > 0)
     days = np.datetime64("2020-01-01") + np.arange(200)
     (coloring,) = read({"day": days})
     assert coloring.legend["kind"] == "scale" and coloring.legend["low"] == "≤ 2020-01-02"
@@ -286,10 +291,12 @@ def test_a_notebook_gets_a_frame():
 
 
 def test_sizes():
-    """A million points take less than 12 MB, and the package, with the page, less than one."""
+    """A million points, with a class and a number each, take less than 8 MB; the package, page included, one."""
     rng = np.random.RandomState(0)
-    page = interactive(rng.normal(size=(100_000, 2)), colour=rng.randint(20, size=100_000)).page
-    assert 10 * len(page.encode()) < 12e6
+    colour = {"class": rng.randint(20, size=100_000), "number": rng.normal(size=100_000)}
+    page = interactive(rng.normal(size=(100_000, 2)), colour=colour).page
+    own = interactive(LINE).page
+    assert 10 * (len(page.encode()) - len(own.encode())) + len(own.encode()) < 8e6 and len(own) < 80_000
     found = Path(umap_sk.__file__).parent.rglob("*")
     files = [path for path in found if path.is_file() and path.parent.name != "__pycache__"]
     assert {"page.html", "page.css", "main.js"} <= {path.name for path in files}

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from pages import Opened, started
+from pages import Opened
 
 from umap_sk import interactive
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="install playwright")
 
 TEXT = "a sentence of several words which goes on and on"
 ON_TOP = """it => {
@@ -16,17 +14,14 @@ ON_TOP = """it => {
 
 
 @pytest.fixture(scope="module")
-def phone(tmp_path_factory):
+def phone(browser, tmp_path_factory):
     """One row in the middle, with a picture, thirty columns, and times as colors."""
     path = tmp_path_factory.mktemp("page") / "map.html"
     hover = {f"a long name of column {k}": [TEXT] * 3 for k in range(30)}
     times = np.datetime64("2020-11-15T02:00", "ns") + np.array([0, 10**15, 2 * 10**15])
     pictures = np.zeros((3, 28, 28), np.uint8)
     interactive(np.array([[0, 0], [1, 1], [2, 2]]), hover, colour={"when": times}, images=pictures, path=path)
-    with sync_api.sync_playwright() as playwright:
-        browser = started(playwright)
-        yield Opened(browser, path, viewport={"width": 375, "height": 667}, has_touch=True)
-        browser.close()
+    return Opened(browser, path, viewport={"width": 375, "height": 667}, has_touch=True)
 
 
 def test_the_legend_lies_above_the_card(phone):

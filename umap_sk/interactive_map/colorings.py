@@ -17,6 +17,10 @@ MISSING = 255
 """The code of rows without a value."""
 SHADES = 254
 """The highest code of a number."""
+BARS = 51
+"""Bars of a histogram, of five shades each."""
+MOST_NAMES = 1000
+"""Classes whose names stand in the map, those with the most rows."""
 TAIL = 0.01
 """Share of the rows at either end of a scale that get its last color."""
 
@@ -30,17 +34,20 @@ class Coloring(NamedTuple):
         Class or shade of each row.
     legend : dict
         What the page says of them: `name`, `kind` ("classes" or "scale"), and what that kind has.
+    members : ndarray of shape (n_samples,), int, or None
+        Of classes, each row's place among those whose names stand in the map; -1 for all others.
     """
 
     codes: np.ndarray
     legend: dict[str, Any]
+    members: np.ndarray | None = None
 
 
 def read_colorings(colour: Any, places: Places) -> list[Coloring]:
     """The colorings of what was given: one for an array, one a column for a frame or dict, a plain one for None."""
     n = len(places.placed)
     if colour is None:
-        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "spots": []}
+        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
         return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(places.placed.sum())], "missing": 0})]
     if hasattr(colour, "columns") or isinstance(colour, dict):
         columns = columns_of(colour, n, "colour")
@@ -74,7 +81,8 @@ def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
     codes = np.rint(np.clip((numbers - low) / width, 0, 1) * SHADES).astype(np.uint8)
     codes[~known] = MISSING
     beyond = [bool(len(shown) and shown.min() < low), bool(len(shown) and shown.max() > high)]
-    words = _ends(low, high, values)
+    edges = np.clip((np.arange(BARS + 1) * (SHADES + 1) / BARS - 0.5) / SHADES, 0, 1)
+    words = _words(low + edges * (high - low), values)
     return Coloring(
         codes,
         {
@@ -82,19 +90,21 @@ def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
             "kind": "scale",
             "stops": [f"#{color}" for color in VIRIDIS],
             "low": f"≤ {words[0]}" if beyond[0] else words[0],
-            "high": f"≥ {words[1]}" if beyond[1] else words[1],
+            "high": f"≥ {words[-1]}" if beyond[1] else words[-1],
+            "edges": words,
+            "bars": np.bincount(codes[known & placed] // ((SHADES + 1) // BARS), minlength=BARS).tolist(),
             "missing": int((~known & placed).sum()),
         },
     )
 
 
-def _ends(low: float, high: float, values: np.ndarray) -> list[str]:
-    """The ends of a scale as people read them; times to the second, unless both would be the same."""
+def _words(numbers: np.ndarray, values: np.ndarray) -> list[str]:
+    """Numbers of a scale as people read them; times to the second, unless both ends would be the same."""
     if values.dtype.kind not in "mM":
-        return [f"{low:.4g}", f"{high:.4g}"]
-    ends, unit = np.array([low, high]).astype(np.int64).astype(values.dtype), unit_of(values)
-    words = [str(word) for word in time_words(ends, "s" if unit in ("ms", "us", "ns") else unit)]
-    return words if words[0] != words[1] else [str(word) for word in time_words(ends, unit)]
+        return [f"{number:.4g}" for number in numbers]
+    times, unit = numbers.astype(np.int64).astype(values.dtype), unit_of(values)
+    words = [str(word) for word in time_words(times, "s" if unit in ("ms", "us", "ns") else unit)]
+    return words if words[0] != words[-1] else [str(word) for word in time_words(times, unit)]
 
 
 def _classes(name: str, column: Any, places: Places) -> Coloring:
@@ -111,19 +121,35 @@ def _classes(name: str, column: Any, places: Places) -> Coloring:
         "classes": [names[place] for place in kept],
         "colors": [f"#{color}" for color in PALETTE[: len(kept)]],
         "counts": rows[kept].tolist(),
-        "spots": [_spot(places.steps[:, codes[placed] == place]) for place in kept],
+        "names": _names(codes[placed], names, rows, table, places.steps),
         "missing": int((placed & (codes < 0)).sum()),
     }
     if len(kept) < len(names):
         legend["classes"].append(f"{len(names) - len(kept):,} other classes")
         legend["colors"].append(f"#{OTHER}")
         legend["counts"].append(int(rows.sum() - rows[kept].sum()))
-    return Coloring(table[codes], legend)
+    ranks = np.full(len(names) + 1, -1)
+    named = _largest(rows)
+    ranks[named] = np.arange(len(named))
+    return Coloring(table[codes], legend, ranks[codes])
 
 
-def _spot(steps: np.ndarray) -> list[int] | None:
+def _largest(rows: np.ndarray) -> np.ndarray:
+    """Classes with rows in the map, those with the most first."""
+    order = np.argsort(-rows, kind="stable")[:MOST_NAMES]
+    return order[rows[order] > 0]
+
+
+def _names(codes: np.ndarray, names: list[str], rows: np.ndarray, table: np.ndarray, steps: np.ndarray) -> list[Any]:
+    """Name, place, rows and color code of the largest classes."""
+    by_class = np.split(np.argsort(codes, kind="stable")[(codes < 0).sum() :], np.cumsum(rows)[:-1])
+    return [
+        [names[place], *_spot(steps[:, by_class[place]]), int(rows[place]), int(table[place])]
+        for place in _largest(rows)
+    ]
+
+
+def _spot(steps: np.ndarray) -> list[int]:
     """Where the name of a class stands: its point that is nearest to the median of both axes."""
-    if steps.shape[1] == 0:
-        return None
     points = steps.astype(np.int64)
     return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()

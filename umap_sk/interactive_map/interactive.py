@@ -15,10 +15,12 @@ from umap_sk.appearance.positions import columns_of_positions, embedding_of, pos
 from umap_sk.interactive_map.colorings import Coloring, read_colorings
 from umap_sk.interactive_map.columns import columns_of, index_of, json_values
 from umap_sk.interactive_map.encode import block, json_block, to_steps
+from umap_sk.interactive_map.nested import with_finer
 from umap_sk.interactive_map.pictures import picture_blocks
 from umap_sk.runtime.files import hidden_beside, new_file
 
-SCRIPTS = "data raster view pick screen legend names looks card pointed chosen gestures actions main".split()
+SCRIPTS = "data raster view pick screen histogram legend names contours looks card pointed".split()
+SCRIPTS += "shares chosen gestures actions main".split()
 """Files of `page/` whose functions are the page's script, in the order of their use."""
 HIGH = 560
 """Pixels of the map's height in a notebook."""
@@ -49,8 +51,8 @@ class InteractiveMap(NamedTuple):
     def _repr_html_(self) -> str:
         """The map in a notebook: a frame of its own, which can reach neither the notebook nor the network."""
         return (
-            f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts allow-downloads" '
-            'allow="clipboard-write" '
+            f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts allow-downloads allow-popups '
+            'allow-popups-to-escape-sandbox" allow="clipboard-write" '
             f'title="Interactive map" width="100%" height="{HIGH}" style="border: 1px solid #8884; border-radius: 8px">'
             "</iframe>"
         )
@@ -119,12 +121,12 @@ def interactive(
     hover = _beside(given, named) if hover is None else hover
     placed = places.placed
     columns = {} if hover is None else columns_of(hover, n, "hover")
-    colorings = read_colorings(_named(colour, columns, n), places)
+    colorings = with_finer(read_colorings(_named(colour, columns, n), places))
     pictures, sheets = picture_blocks(images, n)
     left_out = int(n - placed.sum())
     about = {
         "rows": n,
-        "told": f"{n - left_out:,} rows" + (f", {left_out:,} without a place" if left_out else ""),
+        "told": f"{n - left_out:,} rows" + (f", {left_out:,} left out" if left_out else ""),
         "colorings": [coloring.legend for coloring in colorings],
         "hasTable": bool(columns),
         "pictures": pictures,

@@ -11,16 +11,16 @@ function makeActions(points, screen, parts) {
   }
 
   function chooseInView() {
-    const [left, top] = toPlace(screen.view, screen, 0, 0);
-    const [right, bottom] = toPlace(screen.view, screen, screen.width, screen.height);
-    const { x, y } = points;
-    chosen.choose((i) => x[i] >= left && x[i] <= right && y[i] >= bottom && y[i] <= top && pointed.isShown(i));
+    const box = boxOf(screen.view, screen);
+    chosen.choose((i) => isWithin(points, i, box) && screen.isShown(i));
   }
 
   const zoomInMiddle = (factor) => actions.zoom(screen.width / 2, screen.height / 2, factor);
   const actions = {
     isLasso: () => isLasso,
     point: pointed.at,
+    pin: pointed.pin,
+    pinMiddle: () => pointed.pin(screen.width / 2, screen.height / 2),
     leave: pointed.hide,
     outline(outline) {
       const corners = outline ? `M${outline.map((corner) => corner.join(" ")).join("L")}Z` : "";
@@ -28,7 +28,7 @@ function makeActions(points, screen, parts) {
       if (outline) pointed.hide();
     },
     choose(outline, add) {
-      chosen.inside(outline.map(([x, y]) => toPlace(screen.view, screen, x, y)), pointed.isShown, add);
+      chosen.inside(outline.map(([x, y]) => toPlace(screen.view, screen, x, y)), screen.isShown, add);
       setLasso(false);
     },
     move(x, y) {
@@ -47,9 +47,11 @@ function makeActions(points, screen, parts) {
     },
     fit() {
       pointed.hide();
-      look(screen.fitted, false);
+      look(screen.fitted);
     },
+    // Close what is pinned; if nothing is, choose nothing.
     clear() {
+      if (pointed.isPinned()) return pointed.close();
       pageElement("search").firstElementChild.value = "";
       setLasso(false);
       pointed.hide();
@@ -58,9 +60,8 @@ function makeActions(points, screen, parts) {
     // Bring a row to the middle, near enough to tell it from others, with its card.
     visit(row) {
       const i = points.row.indexOf(row);
-      pointed.hide();
-      look({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fitted.scale * 2) }, false);
-      pointed.show(i);
+      look({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fitted.scale * 2) });
+      pointed.show(i, true);
     },
     switchLasso: () => setLasso(!isLasso),
     switchTheme() {
@@ -81,6 +82,7 @@ function makeActions(points, screen, parts) {
     v: chooseInView,
     c: chosen.copy,
     b: legend.next,
+    o: () => pageElement("contours-shown").click(),
     d: actions.switchTheme,
     "?": actions.help,
   };
@@ -93,11 +95,12 @@ function onButtons(actions, recolor, redraw) {
   onClick("fit", actions.fit);
   onClick("theme", actions.switchTheme);
   onClick("keys", actions.help);
+  onClick("unpin", actions.clear);
   onClick("legend-toggle", () => {
     const open = document.body.classList.toggle("legend-open");
     pageElement("legend-toggle").setAttribute("aria-expanded", String(open));
   });
-  pageElement("names-shown").addEventListener("change", recolor);
+  for (const id of ["names-shown", "contours-shown"]) pageElement(id).addEventListener("change", () => recolor());
   pageElement("size").addEventListener("input", redraw);
 }
 

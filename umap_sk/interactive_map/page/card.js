@@ -1,4 +1,4 @@
-// The card of a row: its picture, its class, its columns. All of it is set as text.
+// The card of a row: its picture, its class, its columns. All of it is set as text, and addresses become links.
 
 const shown = (value) => {
   if (value === null || value === undefined) return "–";
@@ -9,14 +9,20 @@ const shown = (value) => {
 function makeCard(table, pictures) {
   const card = pageElement("card");
   const list = card.querySelector("dl");
+  const map = pageElement("map");
   const [canvas, image] = [card.querySelector("canvas"), card.querySelector("img")];
   let latest = -1;
+  let place = [0, 0];
 
   function line(name, value, color) {
     const term = document.createElement("dt");
     const text = document.createElement("dd");
     term.textContent = name;
-    text.textContent = value;
+    if (/^https?:\/\/\S+$/.test(value)) {
+      const link = document.createElement("a");
+      Object.assign(link, { href: value, target: "_blank", rel: "noopener noreferrer", textContent: value });
+      text.append(link);
+    } else text.textContent = value;
     if (color) {
       const dot = document.createElement("i");
       dot.style.background = color;
@@ -26,8 +32,8 @@ function makeCard(table, pictures) {
   }
 
   // The card of a row beside a place of the page, with lines [name, value, color] of its colors before its columns.
-  function show(row, [x, y], first) {
-    latest = row;
+  function show(row, at, first, isPinned) {
+    [latest, place] = [row, at];
     list.replaceChildren();
     card.scrollTop = 0;
     first.forEach((parts) => line(...parts));
@@ -40,13 +46,15 @@ function makeCard(table, pictures) {
     line("row", String(row));
     showPicture(row);
     card.hidden = false;
-    put(x, y);
+    card.classList.toggle("pinned", isPinned);
+    put();
   }
 
-  function put(x, y) {
+  function put() {
+    const [x, y] = place;
     const { offsetWidth, offsetHeight } = card;
-    const [width, height] = [card.parentElement.clientWidth, card.parentElement.clientHeight];
-    if (width < 700) {
+    const { clientWidth: width, clientHeight: height } = map;
+    if (innerWidth < 700) {
       card.style.left = card.style.top = "";
       return;
     }
@@ -60,7 +68,10 @@ function makeCard(table, pictures) {
     if (latest !== row) return;
     image.hidden = !found?.uri;
     canvas.hidden = !found?.sheet;
-    if (found?.uri) image.src = found.uri;
+    if (found?.uri) {
+      image.src = found.uri;
+      await image.decode().catch(() => {}); // what cannot be decoded is not shown
+    }
     if (found?.sheet) {
       const { sheet, left, top, width, height } = found;
       const times = Math.max(1, Math.floor(112 / Math.max(width, height)));
@@ -69,6 +80,7 @@ function makeCard(table, pictures) {
       context.imageSmoothingEnabled = false;
       context.drawImage(sheet, left, top, width, height, 0, 0, canvas.width, canvas.height);
     }
+    if (found && latest === row) put(); // the picture has made it wider
   }
 
   return {

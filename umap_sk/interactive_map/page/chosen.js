@@ -29,14 +29,16 @@ async function copyText(text) {
   }
 }
 
-const quoted = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
-
-function tableOf(rows, index) {
-  if (!index) return `row\n${Array.from(rows).join("\n")}\n`;
-  return `row,index\n${Array.from(rows, (row) => `${row},${quoted(index[row])}`).join("\n")}\n`;
+// The chosen rows with all that is known of them, below a line of names.
+function tableOf(rows, { names, columns, index }) {
+  const all = index ? [index, ...columns] : columns;
+  const head = index ? ["row", "index", ...names] : ["row", ...names];
+  return [head, ...Array.from(rows, (row) => [row, ...all.map((column) => column[row])])];
 }
 
-function download(text, name) {
+function download(lines, name) {
+  const word = (value) => (typeof value === "string" ? `"${value.replaceAll('"', '""')}"` : String(value ?? ""));
+  const text = lines.map((line) => `${line.map(word).join(",")}\n`).join("");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   link.download = name;
@@ -98,6 +100,6 @@ function makeChosen(points, table, visit, whenChanged) {
   pageElement("previous").addEventListener("click", () => step(-1));
   pageElement("copy").addEventListener("click", chosen.copy);
   pageElement("clear").addEventListener("click", chosen.clear);
-  pageElement("download").addEventListener("click", () => download(tableOf(rows, table().index), "rows.csv"));
+  pageElement("download").addEventListener("click", () => download(tableOf(rows, table()), "rows.csv"));
   return chosen;
 }

@@ -47,7 +47,7 @@ function onGestures(canvas, actions) {
   const released = (event) => {
     if (!fingers.delete(event.pointerId)) return;
     if (outline && outline.length > 2) actions.choose(outline, event.ctrlKey || event.metaKey);
-    else if (!dragged && event.type === "pointerup") actions.point(event.offsetX, event.offsetY);
+    else if (!dragged && event.type === "pointerup") actions.pin(event.offsetX, event.offsetY);
     outline = null;
     actions.outline(null);
   };
@@ -68,22 +68,17 @@ function onGestures(canvas, actions) {
 
 const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-// Which kind of pointer is in use: a card that a finger has opened catches taps and scrolls.
-function onPointers() {
-  const tell = (event) => (document.documentElement.dataset.pointer = event.pointerType);
-  document.addEventListener("pointerdown", tell, { capture: true });
-}
-
-// Keys anywhere but where text is typed; arrows only where the map has the focus.
+// Keys anywhere but where text is typed, which Escape leaves; arrows and Enter only where the map has the focus.
 function onKeys(canvas, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target.matches("input[type=search], select");
     const arrow = ARROWS[event.key];
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape") actions.clear();
+    if (event.key === "Escape") typing ? canvas.focus() : actions.clear();
     else if (typing) return;
     else if (arrow && event.target === canvas) actions.arrow(arrow[0], arrow[1]);
+    else if (event.key === "Enter" && event.target === canvas) actions.pinMiddle();
     else if (actions.keys[event.key.toLowerCase()]) actions.keys[event.key.toLowerCase()]();
     else return;
     event.preventDefault();

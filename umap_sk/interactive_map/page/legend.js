@@ -1,7 +1,5 @@
 // Colorings: which codes the points have, which color a code has, and the list that tells and hides classes.
 
-const MISSING = 255; // the code of what has no value
-
 const wordOf = (hex) => {
   const value = parseInt(hex.slice(1), 16);
   return (0xff000000 | ((value & 0xff) << 16) | (value & 0xff00) | (value >>> 16)) >>> 0;
@@ -34,9 +32,10 @@ function colorsOf(coloring, missing, light) {
   return colors;
 }
 
-function makeLegend(colorings, missing, whenChanged) {
+function makeLegend(colorings, missing, points, whenChanged) {
   const list = pageElement("classes");
   const select = pageElement("coloring");
+  const histogram = makeHistogram(whenChanged);
   let current = 0;
 
   function entry(code, name, count, color) {
@@ -71,11 +70,15 @@ function makeLegend(colorings, missing, whenChanged) {
     const coloring = colorings[current];
     const isScale = coloring.kind === "scale";
     pageElement("scale").hidden = !isScale;
-    if (isScale) showScale(coloring);
+    if (isScale) {
+      showScale(coloring);
+      histogram.show(coloring);
+    }
     const at = list.scrollTop;
     list.replaceChildren(...coloring.entries.map((parts) => entry(...parts)));
     list.scrollTop = at;
-    pageElement("legend-buttons").hidden = coloring.entries.length < 2;
+    pageElement("legend-buttons").hidden = !isScale && coloring.entries.length < 2;
+    pageElement("show-none").hidden = isScale;
     if (focused !== null) list.querySelector(`[data-code="${focused}"] button`).focus({ preventScroll: true });
     whenChanged();
   }
@@ -97,10 +100,13 @@ function makeLegend(colorings, missing, whenChanged) {
   select.parentElement.hidden = colorings.length < 2;
   pageElement("coloring-name").hidden = colorings.length !== 1;
   select.addEventListener("change", () => choose(Number(select.value)));
-  pageElement("show-all").addEventListener("click", () => {
+  function showAll() {
     colorings[current].hidden.clear();
+    colorings[current].range = null;
     show();
-  });
+  }
+
+  pageElement("show-all").addEventListener("click", showAll);
   pageElement("show-none").addEventListener("click", () => {
     colorings[current].hidden = new Set(codesOf(colorings[current]));
     show();
@@ -110,6 +116,9 @@ function makeLegend(colorings, missing, whenChanged) {
       return colorings[current];
     },
     choose,
+    showAll,
+    // Mark the chosen rows in the histogram of a scale.
+    mark: (codes, any) => colorings[current].kind === "scale" && histogram.mark(points, codes, any),
     next: () => choose((current + 1) % colorings.length),
   };
 }

@@ -27,10 +27,11 @@ function makeLooks(colorings, points, screen, names) {
     return Math.min(24, Math.max(0.8, size * 2 ** Number(pageElement("size").value)));
   }
 
-  async function update(coloring, anyChosen) {
+  // Whether it was not overtaken by another coloring.
+  async function update(coloring, anyChosen, isMoving) {
     latest = coloring;
     const found = await codesOf(coloring);
-    if (latest !== coloring) return; // another one was chosen meanwhile
+    if (latest !== coloring) return false;
     const { background, faint, light } = THEMES[theme];
     const colors = colorsOf(coloring, NO_VALUE, coloring.kind === "scale" ? 0 : light);
     screen.look = {
@@ -41,7 +42,8 @@ function makeLooks(colorings, points, screen, names) {
     };
     names.choose(coloring);
     names.place(screen);
-    screen.redraw();
+    screen.redraw(isMoving);
+    return true;
   }
 
   function setTheme(name) {

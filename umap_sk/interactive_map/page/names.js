@@ -1,41 +1,57 @@
-// Names of the classes in the map, where there is room for them: those of many rows first.
+// Names of the classes in the map, where there is room for them: those of many rows first, then, as the map comes
+// nearer, those of the colorings that refine it.
 
 const LONGEST = 32; // letters of a name in the map
 
-function makeNames(group) {
+function makeNames(group, colorings) {
+  const context = document.createElement("canvas").getContext("2d");
   let texts = [];
 
-  // The names of the classes of a coloring that are shown.
+  // The names of a coloring and of those that refine it, without those that the legend hides.
   function choose(coloring) {
-    const wanted = coloring.kind === "classes" && pageElement("names-shown").checked;
-    pageElement("names-label").hidden = coloring.kind !== "classes" || !coloring.spots.length;
-    const codes = wanted ? coloring.spots.map((_, code) => code) : [];
-    texts = codes
-      .filter((code) => coloring.spots[code] && !coloring.hidden.has(code))
-      .sort((a, b) => coloring.counts[b] - coloring.counts[a])
-      .map((code) => {
-        const element = document.createElementNS("http://www.w3.org/2000/svg", "text");
-        const name = coloring.classes[code];
-        element.textContent = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
-        return { element, spot: coloring.spots[code], width: 0 };
+    pageElement("names-label").hidden = !coloring.names?.length;
+    const wanted = pageElement("names-shown").checked;
+    texts = [];
+    let places = coloring.names?.map((_, k) => k); // of each name, that of its class in the coloring itself
+    for (let one = coloring, level = 0; wanted && one?.names; level++) {
+      one.names.forEach(([name, x, y, , code], k) => {
+        if (!coloring.hidden.has(coloring.names[places[k]]?.[4])) texts.push({ name, spot: [x, y], level });
       });
-    group.replaceChildren(...texts.map((text) => text.element));
-    for (const text of texts) text.width = text.element.getComputedTextLength();
+      const [next, classes] = one.finer ?? [];
+      places = classes?.map((place) => places[place]);
+      one = colorings[next];
+    }
+    group.replaceChildren();
+    context.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+    for (const text of texts) {
+      if (text.name.length > LONGEST) text.name = `${text.name.slice(0, LONGEST - 1)}…`;
+      text.half = context.measureText(text.name).width / 2 + 4;
+    }
+  }
+
+  function elementOf(text) {
+    if (text.element) return text.element;
+    text.element = document.createElementNS("http://www.w3.org/2000/svg", "text");
+    text.element.textContent = text.name;
+    text.element.classList.toggle("finer", text.level > 0);
+    return group.appendChild(text.element);
   }
 
   // Put the names where their classes are, and leave out those that would cover others or leave the screen.
   function place(screen) {
     const taken = [];
-    for (const { element, spot, width } of texts) {
+    const level = Math.log2(screen.view.scale / screen.fitted.scale);
+    for (const text of texts) {
+      const { half, spot } = text;
       const [x, y] = toPage(screen.view, screen, ...spot);
-      const half = width / 2 + 4;
-      const isFree = taken.every((other) => Math.abs(other.x - x) > other.half + half || Math.abs(other.y - y) > 18);
       const isWithin = x > half && y > 12 && x < screen.width - half && y < screen.height - 12;
-      element.style.display = isFree && isWithin ? "" : "none";
-      if (!isFree || !isWithin) continue;
+      const hasRoom = (other) => Math.abs(other.x - x) > other.half + half || Math.abs(other.y - y) > 18;
+      const isShown = isWithin && text.level <= level + 0.01 && taken.every(hasRoom);
+      if (text.element) text.element.style.display = isShown ? "" : "none";
+      if (!isShown) continue;
       taken.push({ x, y, half });
-      element.setAttribute("x", x);
-      element.setAttribute("y", y);
+      elementOf(text).setAttribute("x", x);
+      text.element.setAttribute("y", y);
     }
   }
 

@@ -15,25 +15,31 @@ function makeGrid(points) {
   return { starts, members };
 }
 
+// Whether one of the points in the cells of a box is what is looked for, which are asked one after the other until then.
+function someInCells({ starts, members }, [left, bottom, right, top], isWanted) {
+  const cell = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value) >> CELL_BITS));
+  for (let line = cell(bottom); line <= cell(top); line++) {
+    const last = starts[line * CELLS + cell(right) + 1];
+    for (let k = starts[line * CELLS + cell(left)]; k < last; k++) if (isWanted(members[k])) return true;
+  }
+  return false;
+}
+
 // The nearest point to a place within a radius, of those that are shown; -1 if there is none.
 function nearestPoint(points, grid, x, y, radius, isShown) {
-  const cell = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value) >> CELL_BITS));
   let best = -1;
   let least = radius * radius;
-  for (let line = cell(y - radius); line <= cell(y + radius); line++) {
-    const first = grid.starts[line * CELLS + cell(x - radius)];
-    const last = grid.starts[line * CELLS + cell(x + radius) + 1];
-    for (let k = first; k < last; k++) {
-      const i = grid.members[k];
-      const distance = (points.x[i] - x) ** 2 + (points.y[i] - y) ** 2;
-      if ((distance < least || (distance === least && i > best)) && isShown(i)) {
-        least = distance;
-        best = i;
-      }
+  someInCells(grid, [x - radius, y - radius, x + radius, y + radius], (i) => {
+    const distance = (points.x[i] - x) ** 2 + (points.y[i] - y) ** 2;
+    if ((distance < least || (distance === least && i > best)) && isShown(i)) {
+      least = distance;
+      best = i;
     }
-  }
+  });
   return best;
 }
+
+const isWithin = ({ x, y }, i, [left, bottom, right, top]) => x[i] >= left && x[i] <= right && y[i] >= bottom && y[i] <= top;
 
 // Whether a place is inside an outline [[x, y], ...], by the parity of the edges to its right.
 function isInside(outline, x, y) {
@@ -50,12 +56,9 @@ function isInside(outline, x, y) {
 function chooseInside(points, outline, isShown, add) {
   const xs = outline.map((corner) => corner[0]);
   const ys = outline.map((corner) => corner[1]);
-  const [left, right] = [Math.min(...xs), Math.max(...xs)];
-  const [bottom, top] = [Math.min(...ys), Math.max(...ys)];
-  return chooseWhere(points, (i) => {
-    const [x, y] = [points.x[i], points.y[i]];
-    return x >= left && x <= right && y >= bottom && y <= top && isShown(i) && isInside(outline, x, y);
-  }, add);
+  const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  const isWanted = (i) => isWithin(points, i, box) && isShown(i) && isInside(outline, points.x[i], points.y[i]);
+  return chooseWhere(points, isWanted, add);
 }
 
 function chooseWhere(points, isWanted, add) {

@@ -1,11 +1,11 @@
-// The point that is pointed at: its ring and its card.
+// The point that is pointed at, or pinned by a click: its ring and its card.
 
 const REACH = 14; // pixels around a pointer in which a point is found
 
-function makePointed(points, screen, card) {
+function makePointed(points, screen, card, grid) {
   const ring = pageElement("ring");
-  let grid = null;
   let pointed = -1;
+  let isPinned = false;
 
   function place() {
     ring.style.display = pointed < 0 ? "none" : "";
@@ -15,32 +15,33 @@ function makePointed(points, screen, card) {
     ring.setAttribute("cy", y);
   }
 
-  // Show the card of a point, none for -1.
-  function show(i) {
-    if (i === pointed) return;
-    pointed = i;
+  // Show the card of a point, none for -1; a pinned one stays until another is pinned or it is closed.
+  function show(i, pin = false) {
+    if (i === pointed && pin === isPinned) return;
+    [pointed, isPinned] = [i, pin && i >= 0];
     place();
     if (i < 0) return card.hide();
     const { coloring, codes } = screen.look;
     const name = nameOf(coloring, codes[i]);
     const color = codes[i] === MISSING ? NO_VALUE : coloring.colors[codes[i]];
     const first = name === null ? [] : [[coloring.name, name, color]];
-    card.show(points.row[i], toPage(screen.view, screen, points.x[i], points.y[i]), first);
+    card.show(points.row[i], toPage(screen.view, screen, points.x[i], points.y[i]), first, isPinned);
   }
 
-  const isShown = (i) => screen.look.colors[screen.look.codes[i]] !== 0;
+  // The nearest point within reach of a pixel.
+  function near(x, y) {
+    if (!grid()) return -1;
+    const [placeX, placeY] = toPlace(screen.view, screen, x, y);
+    return nearestPoint(points, grid(), placeX, placeY, REACH / screen.view.scale, screen.isShown);
+  }
 
   return {
     place,
     show,
-    hide: () => show(-1),
-    isShown,
-    // Show the card of the nearest point within reach of a pixel.
-    at(x, y) {
-      if (!grid) return;
-      const [placeX, placeY] = toPlace(screen.view, screen, x, y);
-      show(nearestPoint(points, grid, placeX, placeY, REACH / screen.view.scale, isShown));
-    },
-    prepare: () => (grid = makeGrid(points)),
+    isPinned: () => isPinned,
+    close: () => show(-1),
+    hide: () => isPinned || show(-1),
+    at: (x, y) => isPinned || show(near(x, y)),
+    pin: (x, y) => show(near(x, y), true),
   };
 }

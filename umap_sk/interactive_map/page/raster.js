@@ -39,6 +39,16 @@ function makePicture(width, height) {
   return { image, width: image.width, height: image.height, pixels: new Uint32Array(image.data.buffer) };
 }
 
+// A color over another, with a share of 256.
+function mixed(redBlue, green, share, below) {
+  const rest = 256 - share;
+  return (
+    0xff000000 |
+    (((Math.imul(redBlue, share) + Math.imul(below & 0xff00ff, rest)) >>> 8) & 0xff00ff) |
+    (((Math.imul(green, share) + Math.imul(below & 0x00ff00, rest)) >>> 8) & 0x00ff00)
+  );
+}
+
 // Draw points from a number on to another. Their code's color is looked up in `colors`, 0 hides them; `wanted` is 0 or
 // 1 for those that are not, or are chosen, and -1 for all. `view` takes places to pixels.
 function drawPoints(picture, points, codes, colors, view, stamp, from, to, wanted) {
@@ -67,16 +77,15 @@ function drawPoints(picture, points, codes, colors, view, stamp, from, to, wante
     const redBlue = color & 0xff00ff;
     const green = color & 0x00ff00;
     let start = line * width + column;
+    if (side === 1) {
+      pixels[start] = mixed(redBlue, green, weights[0], pixels[start]);
+      continue;
+    }
     for (let j = 0; j < side; j++, start += width) {
       for (let pixel = start; pixel < start + side; pixel++) {
         const share = weights[weight++];
         if (share === 0) continue;
-        const rest = 256 - share;
-        const below = pixels[pixel];
-        pixels[pixel] =
-          0xff000000 |
-          (((redBlue * share + (below & 0xff00ff) * rest) >>> 8) & 0xff00ff) |
-          (((green * share + (below & 0x00ff00) * rest) >>> 8) & 0x00ff00);
+        pixels[pixel] = mixed(redBlue, green, share, pixels[pixel]);
       }
     }
   }

@@ -21,6 +21,8 @@ function fitView([left, bottom, right, top], width, height) {
 const toPage = (view, size, x, y) => [size.width / 2 + (x - view.x) * view.scale, size.height / 2 - (y - view.y) * view.scale];
 const toPlace = (view, size, x, y) => [view.x + (x - size.width / 2) / view.scale, view.y - (y - size.height / 2) / view.scale];
 
+const boxOf = (view, size) => [...toPlace(view, size, 0, size.height), ...toPlace(view, size, size.width, 0)];
+
 const leastScale = (screen) => screen.fitted.scale / 3;
 
 // The view that has the place below a pixel of the page still there after zooming by a factor.

@@ -1,0 +1,92 @@
+// Contours of the density of the rows that are shown: each line encloses a share of them.
+
+const ENCLOSED = [0.2, 0.4, 0.6, 0.8, 0.95];
+const WIDTH_BITS = 9; // of the steps in a cell
+const PADDING = 6; // cells around the map
+const GRID = (1 << (16 - WIDTH_BITS)) + 2 * PADDING; // cells of a side
+const BLUR = 1; // cells on each side of the mean that is taken three times
+const SAMPLE = 200000; // points, which are a sample of all
+
+// Sums over neighbors along lines: from cell to cell in steps of `by`, from line to line of `across`.
+function blurred(cells, by, across) {
+  const found = new Float32Array(cells.length);
+  for (let line = 0; line < GRID; line++) {
+    const first = line * across;
+    let sum = 0;
+    for (let k = 0; k < GRID + BLUR; k++) {
+      if (k < GRID) sum += cells[first + k * by];
+      if (k > 2 * BLUR) sum -= cells[first + (k - 2 * BLUR - 1) * by];
+      if (k >= BLUR) found[first + (k - BLUR) * by] = Math.max(0, sum);
+    }
+  }
+  return found;
+}
+
+function densityOf(points, isShown) {
+  let cells = new Float32Array(GRID * GRID);
+  for (let i = 0; i < Math.min(points.n, SAMPLE); i++) {
+    if (isShown(i)) cells[((points.y[i] >> WIDTH_BITS) + PADDING) * GRID + (points.x[i] >> WIDTH_BITS) + PADDING]++;
+  }
+  for (let time = 0; time < 3; time++) cells = blurred(blurred(cells, 1, GRID), GRID, 1);
+  return cells;
+}
+
+// The densities whose lines enclose the shares.
+function levelsOf(density) {
+  const sorted = density.filter((value) => value >= 0.5).sort().reverse();
+  const total = sorted.reduce((sum, value) => sum + value, 0);
+  const levels = [];
+  let sum = 0;
+  for (const value of sorted) {
+    sum += value;
+    while (levels.length < ENCLOSED.length && sum >= ENCLOSED[levels.length] * total) levels.push(value);
+  }
+  return levels;
+}
+
+// The line of a level, as pieces within cells.
+function lineOf(density, level) {
+  const pieces = [];
+  const step = (cell) => Math.round((cell - PADDING + 0.5) * (1 << WIDTH_BITS));
+  const cross = (place, other, x, y, toX, toY) => {
+    const share = (level - density[place]) / (density[other] - density[place]);
+    pieces.push(`${step(x + share * toX)} ${step(y + share * toY)}`);
+  };
+  for (let y = 0; y < GRID - 1; y++) {
+    for (let x = 0; x < GRID - 1; x++) {
+      const [a, b, c, d] = [y * GRID + x, y * GRID + x + 1, (y + 1) * GRID + x + 1, (y + 1) * GRID + x];
+      const [inA, inB, inC, inD] = [density[a] >= level, density[b] >= level, density[c] >= level, density[d] >= level];
+      if (inA === inB && inB === inC && inC === inD) continue;
+      if (inA !== inB) cross(a, b, x, y, 1, 0);
+      if (inB !== inC) cross(b, c, x + 1, y, 0, 1);
+      if (inC !== inD) cross(c, d, x + 1, y + 1, -1, 0);
+      if (inD !== inA) cross(d, a, x, y + 1, 0, -1);
+    }
+  }
+  return pieces.map((piece, k) => (k % 2 ? "L" : "M") + piece).join("");
+}
+
+function makeContours(points, screen) {
+  const path = pageElement("contours");
+  const box = pageElement("contours-shown");
+  let drawn = null; // the colors for which they were made: these say what is hidden
+
+  function place() {
+    const { view, width, height } = screen;
+    const { x, y, scale } = view;
+    path.setAttribute("transform", `matrix(${scale} 0 0 ${-scale} ${width / 2 - x * scale} ${height / 2 + y * scale})`);
+  }
+
+  return {
+    place,
+    // Make them anew, when the screen rests, if they are wanted and other rows are shown.
+    update() {
+      const colors = box.checked ? screen.look.colors : null;
+      if (colors === drawn) return;
+      drawn = colors;
+      const density = colors && densityOf(points, screen.isShown);
+      path.setAttribute("d", colors ? levelsOf(density).map((level) => lineOf(density, level)).join("") : "");
+      place();
+    },
+  };
+}
