@@ -22,6 +22,16 @@ def started(playwright):
     return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A browser for the tests of a file, which name it: browser = pages.browser."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="install playwright")
+    with sync_api.sync_playwright() as playwright:
+        browser = started(playwright)
+        yield browser
+        browser.close()
+
+
 class Opened:
     """A page that is open, with what went wrong in it and what it asked the network for."""
 

@@ -1,11 +1,14 @@
 """What a person finds out with the page: names, contours, tables, pinned cards, histograms, and the way back."""
 
 import numpy as np
+import pages
 import pandas as pd
 import pytest
 from pages import Opened
 
 from umap_sk import interactive
+
+browser = pages.browser
 
 # Two sides with two groups of ten rows each, in the corners of the map.
 SIDE, GROUP, STEP = (axis.ravel() for axis in np.indices((2, 2, 10)))

@@ -1,10 +1,13 @@
 """The page under fingers: what lies above what, and what can be reached."""
 
 import numpy as np
+import pages
 import pytest
 from pages import Opened
 
 from umap_sk import interactive
+
+browser = pages.browser
 
 TEXT = "a sentence of several words which goes on and on"
 ON_TOP = """it => {
