@@ -2,8 +2,8 @@
 A map to look around in
 =======================
 
-One HTML file, which needs no network: point at a digit to see it, search, draw a lasso around rows, hide classes by the
-legend, switch what colors the points. Below is the page itself.
+One HTML file, which needs no network: point at a digit to see it, click to pin its card, search, draw a lasso around
+rows, hide classes by the legend, switch to the ink and drag over its histogram. Below is the page itself.
 """
 
 # sphinx_gallery_thumbnail_path = "pictures/interactive.png"

@@ -276,24 +276,3 @@ def test_notebook_and_policy(browser, tmp_path):
     assert elsewhere.value.evaluate("() => window.opener") is None
     elsewhere.value.wait_for_url("https://example.org/f")
     opened.context.close()
-
-
-def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
-    """With a clock that makes each picture take seconds: 20,000 points, which is said, and all of them at rest."""
-    path = tmp_path / "many.html"
-    interactive(np.random.RandomState(0).uniform(size=(60_000, 2)), path=path)
-    clock = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();"
-    opened = Opened(browser, path, script=clock)
-    watch = "it => { told = []; new MutationObserver(() => told.push(it.textContent)).observe(it, {childList: true}) }"
-    opened.page.locator("#status").evaluate(watch)
-    opened.page.mouse.move(300, 300)
-    opened.page.mouse.down()
-    for step in range(5):
-        opened.page.mouse.move(310 + 10 * step, 300)
-        opened.settle()
-    opened.page.mouse.up()
-    opened.page.wait_for_timeout(250)
-    opened.page.locator("#status:empty").wait_for(state="attached")
-    assert set(opened.page.evaluate("told")) - {""} == {"20,000 of 60,000 rows drawn while it moves"}
-    assert opened.faults == []
-    opened.context.close()

@@ -173,12 +173,12 @@ def test_a_selection_has_a_table(opened):
 def test_a_click_pins_the_card(opened):
     """With a link that leaves the page alone, beside the legend, until it is closed."""
     card = opened.page.locator("#card")
-    opened.page.mouse.click(*place_of(opened, 39))
+    opened.page.mouse.click(*place_of(opened, 30))
     opened.page.mouse.move(*place_of(opened, 0))
-    assert opened.text("#card dl").split("\n")[-1] == "39"
+    assert opened.text("#card dl").split("\n")[-1] == "30"
     link = card.locator("a")
     rights = {name: link.get_attribute(name) for name in ("href", "target", "rel")}
-    assert rights == {"href": LINKS[39], "target": "_blank", "rel": "noopener noreferrer"}
+    assert rights == {"href": LINKS[30], "target": "_blank", "rel": "noopener noreferrer"}
     assert link.evaluate(ON_TOP)
     box, legend = card.bounding_box(), opened.page.locator("#legend").bounding_box()
     assert box["x"] + box["width"] <= legend["x"]

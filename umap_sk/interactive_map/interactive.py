@@ -70,18 +70,20 @@ def interactive(
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs no network and no server.
 
-    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows whose
-    numbers can be copied or downloaded, hides classes, and switches between colorings; by mouse, fingers or keys.
+    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows that can be
+    counted, copied or downloaded, hides classes, filters by numbers, and switches between colorings; by mouse, fingers
+    or keys.
 
     Parameters
     ----------
-    model : estimator, AnnData or array-like of shape (n_samples, 2)
+    model : estimator, AnnData, frame or array-like of shape (n_samples, 2)
         A fitted estimator with an `embedding_`, a pipeline that ends in one, AnnData with a map in
-        ``obsm["X_umap"]``, or the map itself. Rows without a place (NaN) are left out and counted.
+        ``obsm["X_umap"]``, a frame with columns x and y, or the map itself. Rows without a place (NaN) are left out and
+        counted.
     hover : DataFrame or dict of array-like, default=None
         Columns for the card and the search, one value a row: of pandas, polars or a dict. The index of a pandas frame
-        comes along unless it just counts the rows. It is shown as text, whatever it holds.
-        None is the `obs` of AnnData.
+        comes along unless it just counts the rows. It is shown as text, whatever it holds, and web addresses as links.
+        None is the `obs` of AnnData, or the columns of a frame beside its positions.
     colour : str, list of str, array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
         What colors the points: columns of `hover` by their names, or values; of several columns the page chooses one.
         A list of as many entries as there are rows is values.

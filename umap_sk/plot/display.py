@@ -83,7 +83,7 @@ class EmbeddingDisplay(Films):
 
         Parameters
         ----------
-        estimator : PrecomputedUMAP or Pipeline that ends in one
+        estimator : PrecomputedUMAP, DistributedUMAP or Pipeline that ends in one
             The estimator; any that has an `embedding_` will do.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.

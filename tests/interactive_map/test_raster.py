@@ -1,0 +1,55 @@
+"""Which points are drawn when, and in which colors they lie upon each other."""
+
+import numpy as np
+import pages
+from pages import Opened
+
+from umap_sk import interactive
+from umap_sk.appearance.colors import PALETTE
+
+browser = pages.browser
+
+
+def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
+    """With a clock that makes each picture take seconds: 20,000 points, as it says; at rest the whole picture."""
+    path = tmp_path / "many.html"
+    interactive(np.random.RandomState(0).uniform(size=(60_000, 2)), path=path)
+    clock = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();"
+    opened = Opened(browser, path, script=clock)
+    watch = "it => { told = []; new MutationObserver(() => told.push(it.textContent)).observe(it, {childList: true}) }"
+    opened.page.locator("#status").evaluate(watch)
+    opened.page.mouse.move(300, 300)
+    opened.page.mouse.down()
+    for step in range(5):
+        opened.page.mouse.move(310 + 10 * step, 300)
+        opened.settle()
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(250)
+    opened.page.locator("#status:empty").wait_for(state="attached")
+    assert set(opened.page.evaluate("told")) - {""} == {"20,000 of 60,000 rows drawn while it moves"}
+    opened.page.keyboard.press("0")
+    other = Opened(browser, path)
+    pixels = "() => document.getElementById('map').toDataURL()"
+    assert opened.until(lambda: opened.page.evaluate(pixels) == other.page.evaluate(pixels))
+    assert opened.faults == other.faults == []
+    for each in (opened, other):
+        each.context.close()
+
+
+def test_points_cover_what_is_below_them_in_part(browser, tmp_path):
+    """At an opacity of 85 %: two points in one place, in either order, on white."""
+    path = tmp_path / "map.html"
+    interactive(np.array([[0, 0], [0, 0], [4, 4]]), colour=["a", "b", "b"], path=path)
+    opened = Opened(browser, path, color_scheme="light")
+    opened.page.locator("#names-shown").uncheck()
+    share, white = round(256 * 0.85), np.array([255] * 3)
+    first, second = (np.array([*bytes.fromhex(color)]) for color in PALETTE[:2])
+
+    def over(color, below):
+        return (color * share + below * (256 - share)) >> 8
+
+    wanted = [bytes(over(b, over(a, white)).tolist()).hex() for a, b in ((first, second), (second, first))]
+    seen = opened.seen(until=lambda color: color(*opened.place(0, 0)) in wanted)
+    assert seen(*opened.place(0, 0)) in wanted
+    assert seen(*opened.place(1, 1)) == bytes(over(second, white).tolist()).hex()
+    opened.context.close()
