@@ -38,7 +38,7 @@ class IgnoredTargetWarning(UMAPWarning):
 
 
 class UnusedParameterWarning(UMAPWarning):
-    """Comes up, once a process each, for parameters of umap-learn's that only choose how it computes."""
+    """Comes up for parameters of umap-learn that only choose how it computes (once a process each) or how it draws."""
 
 
 class SpectralFallbackWarning(UMAPWarning):

@@ -128,7 +128,7 @@ def test_the_page_is_that_of_interactive(model):
     assert plot.interactive(model, subset_points=WORDS == "ant").n_left_out == 100
     searched = umap_sk.interactive(model, {"label": WORDS}, colour={"label": WORDS.astype(object)})
     assert plot.interactive(model, labels=WORDS, interactive_text_search=True).page == searched.page
-    with pytest.warns(UnusedParameterWarning, match="tools, width: not used"):
+    with pytest.warns(UnusedParameterWarning, match="its own controls: tools, width. Omit them"):
         plot.interactive(model, tools="pan", width=300)
 
 

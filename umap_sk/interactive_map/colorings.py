@@ -82,7 +82,7 @@ def _scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
     codes[~known] = MISSING
     beyond = [bool(len(shown) and shown.min() < low), bool(len(shown) and shown.max() > high)]
     edges = np.clip((np.arange(BARS + 1) * (SHADES + 1) / BARS - 0.5) / SHADES, 0, 1)
-    words = _words(low + edges * (high - low), values)
+    words = _words(np.append(low + edges[:-1] * (high - low), high), values)
     return Coloring(
         codes,
         {

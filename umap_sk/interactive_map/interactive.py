@@ -70,9 +70,9 @@ def interactive(
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs no network and no server.
 
-    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows that can be
-    counted, copied or downloaded, hides classes, filters by numbers, and switches between colorings; by mouse, fingers
-    or keys.
+    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows, which can
+    be counted, copied or downloaded, hides classes, filters by numbers, and switches between colorings; by mouse,
+    fingers or keys.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ import numpy as np
 from umap_sk.appearance.positions import embedding_of, positions_of
 from umap_sk.exceptions import UnusedParameterWarning, warn
 from umap_sk.interactive_map.interactive import interactive as interactive_map
+from umap_sk.plot.read import asked_rows
 
 
 def interactive(
@@ -73,12 +74,13 @@ def interactive(
         "alpha": alpha,
     }
     if given := [name for name, value in unused.items() if value is not None]:
-        warn(f"{', '.join(given)}: not used, the page has controls of its own. Leave out.", UnusedParameterWarning)
+        warn(f"Not used, since the page has its own controls: {', '.join(given)}. Omit them.", UnusedParameterWarning)
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
     positions = np.array(positions_of(embedding_of(umap_object), [], (2,)), np.float64)
-    if subset_points is not None:
-        positions[~np.asarray(subset_points, bool)] = np.nan
+    left_out = np.ones(len(positions), bool)
+    left_out[asked_rows(subset_points, len(positions))] = False
+    positions[left_out] = np.nan
     colour = None
     if labels is not None:
         classes = labels if hasattr(getattr(labels, "array", labels), "categories") else np.asarray(labels, object)

@@ -62,7 +62,7 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
         _check_length(codes, positions, "labels")
     if numbers is not None:
         _check_length(numbers, positions, "values")
-    asked = _asked(subset, len(positions))
+    asked = asked_rows(subset, len(positions))
     placed = np.isfinite(positions[asked]).all(axis=1)
     known = placed if numbers is None else placed & np.isfinite(numbers[asked])
     left_out = {"without a place": int((~placed).sum()), "without a finite value": int((placed & ~known).sum())}
@@ -145,7 +145,7 @@ def _check_length(column: np.ndarray, positions: np.ndarray, argument: str) -> N
         )
 
 
-def _asked(subset: Any, count: int) -> np.ndarray:
+def asked_rows(subset: Any, count: int) -> np.ndarray:
     """Numbers of the rows that were asked for: those of a mask or list, or so many at random."""
     if subset is None:
         return np.arange(count)

@@ -36,8 +36,7 @@ function makeHistogram(whenChanged) {
     coloring.range = range;
     const isOut = (code) => range && (code < range[0] * SHADES_A_BAR || code >= (range[1] + 1) * SHADES_A_BAR);
     coloring.hidden = new Set(Array.from({ length: MISSING + 1 }, (_, code) => code).filter(isOut));
-    draw();
-    whenChanged(true);
+    whenChanged();
   }
 
   function step(from, to) {

@@ -35,7 +35,7 @@ function colorsOf(coloring, missing, light) {
 function makeLegend(colorings, missing, points, whenChanged) {
   const list = pageElement("classes");
   const select = pageElement("coloring");
-  const histogram = makeHistogram(whenChanged);
+  const histogram = makeHistogram(() => show(null, true));
   let current = 0;
 
   function entry(code, name, count, color) {
@@ -66,7 +66,7 @@ function makeLegend(colorings, missing, points, whenChanged) {
   const codesOf = (coloring) => coloring.entries.map(([code]) => code);
 
   // The list of the current coloring; the focus goes on to the entry of a code.
-  function show(focused = null) {
+  function show(focused = null, isMoving = false) {
     const coloring = colorings[current];
     const isScale = coloring.kind === "scale";
     pageElement("scale").hidden = !isScale;
@@ -80,7 +80,7 @@ function makeLegend(colorings, missing, points, whenChanged) {
     pageElement("legend-buttons").hidden = !isScale && coloring.entries.length < 2;
     pageElement("show-none").hidden = isScale;
     if (focused !== null) list.querySelector(`[data-code="${focused}"] button`).focus({ preventScroll: true });
-    whenChanged();
+    whenChanged(isMoving);
   }
 
   function choose(which) {

@@ -36,7 +36,8 @@ async function start() {
     if (!isEmpty) return;
     const areHidden = !isSeen(bounds);
     const [text, button] = empty.children;
-    text.textContent = areHidden ? "All rows are hidden." : "No rows in view.";
+    const words = areHidden ? "All rows are hidden." : "No rows in view.";
+    if (text.textContent !== words) text.textContent = words; // which is read out
     button.textContent = areHidden ? "Show all" : "Show the whole map";
     button.onclick = areHidden ? legend.showAll : actions.fit;
   }
