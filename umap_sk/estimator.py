@@ -480,7 +480,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         def learned(allocate=in_memory):
             _, values, precedence = learning.validated(self, given)
             if allocate is in_memory:
-                planning.warn_if_too_large(self, values, knn_indices, phases=2)
+                planning.warn_if_too_large(self, values, knn_indices, until="graph")
             return learning.learned(self, given, values, precedence, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
@@ -493,7 +493,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            As in :meth:`fit`; only its rows are counted.
+            As in :meth:`fit`; its rows and columns are counted, and nothing is searched.
         knn_indices : ndarray of shape (n_samples, k), integers, default=None
             As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
         manifold : Manifold, default=None

@@ -54,10 +54,13 @@ def exponent_of(features: Any) -> int:
 
 
 def distances_of(ranks: np.ndarray, metric: str, exponent: int) -> np.ndarray:
-    """Distances from ranks, which are half the squared distances of the scaled rows."""
+    """Distances from ranks, which are half the squared distances of the scaled rows; they take the ranks' memory."""
     if metric in ("cosine", "correlation"):
         return ranks
     if metric == "hellinger":
-        return np.sqrt(ranks)
-    squares = np.ldexp(2 * ranks, 2 * exponent) if metric == "sqeuclidean" else 2 * ranks
-    return squares if metric == "sqeuclidean" else np.ldexp(np.sqrt(squares), exponent)
+        return np.sqrt(ranks, out=ranks)
+    ranks *= 2
+    if metric == "sqeuclidean":
+        return np.ldexp(ranks, 2 * exponent, out=ranks) if exponent else ranks
+    np.sqrt(ranks, out=ranks)
+    return np.ldexp(ranks, exponent, out=ranks) if exponent else ranks

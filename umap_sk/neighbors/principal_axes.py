@@ -38,7 +38,7 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     """
     n, columns = features.shape
     random = np.random.default_rng(0)
-    rows = np.sort(random.choice(n, min(n, SAMPLE, max(1000, NUMBERS // columns)), replace=False))
+    rows = np.sort(random.choice(n, sampled_rows(n, columns), replace=False))
     sample = np.asarray(features[rows], np.float64) * affine[rows, :1] - affine[rows, 1:]
     mean = sample.mean(axis=0)
     if columns <= FEW_COLUMNS:
@@ -56,3 +56,8 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
     count = min(MOST_AXES, -(-wanted // SLICE) * SLICE)
     return Axes(mean, directions[:count] if count + SLICE < columns else None)
+
+
+def sampled_rows(n: int, columns: int) -> int:
+    """How many rows the axes are found by."""
+    return min(n, SAMPLE, max(1000, NUMBERS // columns))

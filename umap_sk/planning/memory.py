@@ -4,6 +4,7 @@ from umap_sk.graph.fuzzy_union import MOST_PARTS
 from umap_sk.layout.coarsen import EDGES_AT_ONCE, needs_coarser
 from umap_sk.layout.repulsion import MOST_CELLS
 from umap_sk.neighbors import formats
+from umap_sk.planning.search import search_memory
 from umap_sk.planning.sizes import Sizes
 
 USUAL_CELLS = 256  # along a side of the grid; a map of very many separate clusters may need MOST_CELLS
@@ -42,7 +43,16 @@ def memory_by_phase(sizes: Sizes, threads: int) -> dict[str, int]:
     if sizes.checkpoints:
         memory["start"] += gone if graph else 0  # the graph is written while the start is made
         memory["layout"] += state_memory(sizes)  # is written while the next epochs are run, which take other arrays
-    return memory
+    return memory if sizes.search is None else with_search(memory, sizes, threads)
+
+
+def with_search(memory: dict[str, int], sizes: Sizes, threads: int) -> dict[str, int]:
+    """Bytes of all phases where the package searches: its index stays, and what it finds until the graph is there."""
+    assert sizes.search is not None
+    wanted = sizes.listed - 1
+    peak, index = search_memory(sizes.n, sizes.search, wanted, threads)
+    found = {"neighbors": 16 * wanted * sizes.n, "graph": 16 * wanted * sizes.n}
+    return {"search": peak} | {name: size + index + found.get(name, 0) for name, size in memory.items()}
 
 
 def radii_memory(sizes: Sizes) -> int:

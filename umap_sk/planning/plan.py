@@ -9,9 +9,11 @@ import numpy as np
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
 from umap_sk.monitor.units import amount, duration
+from umap_sk.neighbors.choice import is_small
 from umap_sk.neighbors.validate import check_width
 from umap_sk.planning.limits import available_addresses, available_memory
 from umap_sk.planning.memory import memory_by_phase, room_on_disk
+from umap_sk.planning.search import Searched
 from umap_sk.planning.seconds import seconds_by_phase
 from umap_sk.planning.sizes import Sizes, make_sizes, sizes_of
 from umap_sk.runtime.threads import limit_threads
@@ -25,11 +27,11 @@ class PhasePlan(NamedTuple):
     Attributes
     ----------
     name : str
-        "neighbors", "graph", "start" or "layout", as in the report of a fit.
+        "search", "neighbors", "graph", "start" or "layout", as in the report of a fit.
     bytes : int
         Memory at its peak, beside the libraries and what the caller holds.
     seconds : float or None
-        How long it takes on this machine; None if no time was asked for.
+        How long it takes on this machine; None if no time was asked for, or if only the data decide it.
     """
 
     name: str
@@ -102,6 +104,7 @@ def plan(
     multilevel: bool = True,
     init: str = "array",
     listed: int | None = None,
+    n_features: int | None = None,
     on_disk: bool = False,
     timed: bool = True,
     n_jobs: int | None = None,
@@ -134,6 +137,9 @@ def plan(
         Where the layout begins. What scikit-learn's PCA needs for its features is not counted.
     listed : int, default=None
         Neighbors that the arrays list for each row; None for `n_neighbors`.
+    n_features : int, default=None
+        Columns of dense features, among which the package searches the neighbors by a Euclidean metric, a cosine,
+        correlation or Hellinger's. None where the neighbors are there already.
     on_disk : bool, default=False
         The graph is built by ``learn_manifold(directory=...)`` and laid out from there.
     timed : bool, default=True
@@ -183,6 +189,9 @@ def plan(
         n_epochs=n_epochs,
         on_disk=on_disk,
         own=True,
+        search=None
+        if n_features is None
+        else Searched(n_features, None, is_small("euclidean", (n_samples, n_features))),
         checkpoint=checkpoint,
     )
     return of_sizes(sizes, timed=timed, n_jobs=n_jobs)
@@ -198,7 +207,7 @@ def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
 
 
 def warn_if_too_large(
-    estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, phases: int = 4
+    estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, until: str = "layout"
 ) -> None:
     """Warn if a fit may need more memory than the process can get; say nothing of what has no shape yet."""
     available, addresses = available_memory(), available_addresses()
@@ -209,7 +218,8 @@ def warn_if_too_large(
             sizes = sizes_of(estimator, X, knn_indices, manifold, init=init, estimate=estimate)
         except ValueError:
             return
-        memory = dict(list(memory_by_phase(sizes, numba.get_num_threads()).items())[:phases])
+        memory = memory_by_phase(sizes, numba.get_num_threads())
+        memory = {name: memory[name] for name in list(memory)[: 1 + list(memory).index(until)]}
         name = max(memory, key=memory.__getitem__)
         mapped = memory[name] + room_on_disk(sizes._replace(checkpoints=0))  # files count as addresses, too
         enough = available is None or memory[name] <= available
@@ -224,9 +234,14 @@ def warn_if_too_large(
             MemoryPlanWarning,
         )
         return
+    cure = (
+        "Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or set symmetrize=False, lower "
+        "n_neighbors, or use a larger machine."
+    )
+    if name == "search":
+        cure = "Pass float32 features of fewer columns, or neighbors that are known, as knn_indices and knn_dists."
     warn(
         f"The phase {name!r} needs {about} {amount(memory[name])} of memory, but the process can get "
-        f"{amount(available or 0)}. Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or "
-        "set symmetrize=False, lower n_neighbors, or use a larger machine. umap_sk.plan tells what each takes.",
+        f"{amount(available or 0)}. {cure} umap_sk.plan tells what each takes.",
         MemoryPlanWarning,
     )

@@ -19,6 +19,7 @@ from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
 from umap_sk.layout.start import OF_A_GRAPH, Start
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import has_field, is_majorized, level_sizes
+from umap_sk.planning.search import search_seconds
 from umap_sk.planning.sizes import Sizes
 from umap_sk.runtime.threads import FEW_ROWS, spare_threads
 
@@ -42,13 +43,15 @@ def kind_of(phase: Phase) -> tuple[bool, bool]:
     return phase.depth > 0, phase.descent.near
 
 
-def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float]:
-    """Seconds of each phase of a fit on this machine, by its name."""
+def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float | None]:
+    """Seconds of each phase of a fit on this machine, by its name; None where they depend on the data."""
     rows = next((rows for rows in ROWS if sizes.n <= rows), ROWS[-1])
     rates = measured(rows, sizes.n_components, threads)
-    seconds = {}
+    seconds: dict[str, float | None] = {}
+    if sizes.search:
+        seconds["search"] = search_seconds(sizes.n, sizes.search, sizes.listed - 1, threads)
     if sizes.listed:
-        seconds = {"neighbors": rates.neighbors * sizes.n * sizes.listed, "graph": rates.graph * sizes.kept}
+        seconds |= {"neighbors": rates.neighbors * sizes.n * sizes.listed, "graph": rates.graph * sizes.kept}
     levels = level_sizes(sizes)
     solver = SOLVER_SECONDS * levels[-1][0] if sizes.start in OF_A_GRAPH else 0.0
     phases = phases_of(sizes, len(levels) if sizes.multilevel else 1)

@@ -9,6 +9,7 @@ from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.inputs import STARTS
 from umap_sk.neighbors.validate import check_width
+from umap_sk.planning.search import Searched, searched_of
 
 OF_THE_ESTIMATOR = ("n_components", "dens_lambda", "symmetrize", "multilevel", "n_epochs", "checkpoint")
 SAMPLED_ROWS = 1000  # whose neighbors are looked up to see how many list them as well
@@ -33,6 +34,7 @@ class Sizes(NamedTuple):
     checkpoints: int  # how many of the run lie on the disk at most; 0 if none is kept
     dens_lambda: float = 0.0
     targets: int | None = None  # neighbors of each row among targets, 0 of labels; None where none shape the graph
+    search: Searched | None = None  # of features, where the package finds the neighbors
 
 
 def edges_of_arrays(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
@@ -81,6 +83,7 @@ def sizes_of(
         if edges is None and estimate:
             edges = edges_of_arrays(table, wanted, symmetrize=estimator.symmetrize)
     start = estimator.init if init is None else init
+    features = X if graph is None and knn_indices is None else None
     sizes = make_sizes(
         n_samples,
         wanted,
@@ -89,6 +92,7 @@ def sizes_of(
         start=start if isinstance(start, str) else "array",
         on_disk=graph is not None and graph.on_disk,
         own=graph is None or graph.owns_arrays,
+        search=None if features is None else searched_of(estimator, features),
         **{name: getattr(estimator, name) for name in OF_THE_ESTIMATOR},
     )
     return sizes if graph is not None or estimator.target_metric is None else _with_targets(sizes, estimator)
