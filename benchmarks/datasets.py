@@ -38,6 +38,8 @@ SIZES = {
     "packages": 50_000,
     "functions": 20_000,
     "uniform": 1_000_000,
+    "embeddings": 117_000,
+    "short_embeddings": 1_000_000,
 }
 
 
@@ -141,7 +143,7 @@ def _make(name, n, folder):
 
 
 def _from_features(name, n):
-    features, labels = _features(name, n)
+    features, labels = features_of(name, n)
     if name == "uniform":
         indices, distances = nearest.tree_search(features, N_NEIGHBORS + 1)
     elif n <= EXACT_UP_TO:
@@ -152,7 +154,8 @@ def _from_features(name, n):
     return DataSet(name, features, labels, *known, pca_start(features), np.ascontiguousarray(indices[:, 1:]))
 
 
-def _features(name, n):
+def features_of(name, n):
+    """Features and labels alone, made anew."""
     if name in ("patches", "packages", "functions"):
         return getattr(real_data, name)(n)
     if name not in ("digits", "fashion", "fashion-train"):

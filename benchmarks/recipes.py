@@ -268,3 +268,26 @@ def cells(n, rng):
         counts = rng.poisson(mean * rng.gamma(4.0, 0.25, mean.shape))
         logs[rows] = np.log1p(counts * (1e4 / np.maximum(1, counts.sum(1, keepdims=True))))
     return PCA(50, random_state=0).fit_transform(logs).astype(np.float32), types.astype(np.int32)
+
+
+# --- sentence-like embeddings ----------------------------------------------------------------------------
+
+
+def embeddings(n, rng, columns=384, latent=12, topics=300):
+    """384-d unit vectors of 300 topics, made from 12 latent coordinates by a network of one layer, with some noise."""
+    centers = 1.2 * rng.standard_normal((topics, latent))
+    labels = rng.choice(topics, n, p=rng.dirichlet(np.full(topics, 0.7)))
+    hidden = 1.5 * rng.standard_normal((latent, 64)) / np.sqrt(latent)
+    out, spread = rng.standard_normal((64, columns)) / 8, 0.25 + 0.07 * (np.arange(topics) % 5)
+    features = np.empty((n, columns), np.float32)
+    for first in range(0, n, 50_000):
+        topic = labels[first : first + 50_000]
+        inputs = centers[topic] + spread[topic, None] * rng.standard_normal((len(topic), latent))
+        rows = np.tanh(inputs @ hidden) @ out + 0.02 * rng.standard_normal((len(topic), columns))
+        features[first : first + 50_000] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return features, labels.astype(np.int32)
+
+
+def short_embeddings(n, rng):
+    """The same in 100 columns."""
+    return embeddings(n, rng, columns=100)

@@ -128,7 +128,7 @@ def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
     images = np.arange(784, dtype=np.float32) + 1000 * np.arange(5, dtype=np.float32)[:, None]
     images[3] = 3000
     monkeypatch.setattr(real_data, "fashion_images", lambda: (images, np.arange(5, dtype=np.int32)))
-    features, labels = datasets._features("patches", 500)
+    features, labels = datasets.features_of("patches", 500)
     assert features.shape == (500, 64) and set(labels) == {0, 1, 2, 4}
     assert_array_equal(features // 1000, np.repeat(labels[:, None], 64, 1))
     corner = np.arange(8) + 28 * np.arange(8)[:, None]

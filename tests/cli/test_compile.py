@@ -31,8 +31,8 @@ print(*(sum(getattr(kernels.jitter.compiled(alone=alone).stats, name).values())
 """
 )
 FITS = """
-import sys, numpy as np
-from umap_sk import PrecomputedUMAP, knn_graph
+import sys, numpy as np, scipy.sparse
+from umap_sk import NeighborsTransformer, PrecomputedUMAP, knn_graph
 from umap_sk.cli import tiny_runs
 from umap_sk.runtime.first_compile import counted
 
@@ -54,6 +54,8 @@ with counted() as names:
     manifold = model.learn_manifold(**many.neighbors(), directory="graph")
     PrecomputedUMAP(5, n_epochs=20, dens_lambda=1.0, init="spectral").fit(**many.neighbors())
     PrecomputedUMAP(5, n_epochs=20).fit(manifold=manifold, init=many.features[:, :2])
+    for rows in (many.features, many.features.astype(np.float64), scipy.sparse.csr_array(np.eye(500))):
+        NeighborsTransformer(5, metric="cosine").fit(rows).transform(rows[:9])
 assert not names, names
 """
 

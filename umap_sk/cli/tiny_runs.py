@@ -8,12 +8,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.spaces import NAMED
+from umap_sk.neighbors.few_rows import MOST
+from umap_sk.neighbors.principal_axes import FEW_COLUMNS, SLICE
 from umap_sk.neighbors.read import knn_graph
+from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import readonly
 
 N_NEIGHBORS = 5
@@ -58,6 +62,22 @@ def starts(given: Ring) -> None:
     """All ways to begin."""
     for init in ("auto", "random", "pca", "pivot_mds", "spectral"):
         fitted(given, init=init)
+
+
+def searches() -> None:
+    """Neighbors among features of both precisions, of few and of many columns, and sparse ones; new rows as well."""
+    random = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        for columns in (2, FEW_COLUMNS + SLICE):
+            rows = (random.random((MOST + 1, 3)) @ random.random((3, columns))).astype(dtype)
+            for exact in (True, False):
+                search = RowSearch(rows, "correlation", exact=exact)
+                search.neighbors(None, N_NEIGHBORS)
+                search.neighbors(rows[:9], N_NEIGHBORS)
+        search.distances(None, np.zeros((len(rows), 1), np.int64), 1)
+    sparse = RowSearch(scipy.sparse.eye_array(FEW, format="csr"), "euclidean", exact=True)
+    sparse.neighbors(None, N_NEIGHBORS)
+    sparse.neighbors(sparse.features[:9], N_NEIGHBORS)
 
 
 def graphs(given: Ring) -> None:
@@ -146,6 +166,7 @@ USUAL: dict[str, Callable[[], object]] = {
     "coarser levels": many_rows(2),
     "three axes": few_rows(3),
     "three axes, coarser levels": many_rows(3),
+    "searches": searches,
     "graphs": lambda: graphs(ring(FEW)),
     "targets": lambda: targets(ring(FEW)),
     "density": density,
