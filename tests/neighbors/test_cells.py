@@ -6,6 +6,7 @@ import pytest
 
 from umap_sk import kernels
 from umap_sk.kernels import lanes, products
+from umap_sk.kernels.borrowed import borrowed
 from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, key_of, value_of
 from umap_sk.kernels.products import ROWS, SLICE
 from umap_sk.neighbors import cells, few_rows
@@ -302,3 +303,18 @@ def test_few_columns_are_taken_as_they_are():
     low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
     directions = principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
     assert directions is not None and len(directions) == SLICE
+
+
+def test_borrowed_arrays():
+    """Arrays and tuples of them have the same numbers, and can be written to."""
+    given = Axes(np.arange(3.0), np.arange(3.0))
+    out = np.zeros(3)
+    add_borrowed(given, out)
+    np.testing.assert_array_equal(out, 2 * given.mean)
+
+
+@serial_kernel
+def add_borrowed(given, out):
+    given, out = borrowed(given), borrowed(out)
+    for i in range(len(out)):
+        out[i] = given.mean[i] + given.directions[i]

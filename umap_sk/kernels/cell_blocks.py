@@ -189,12 +189,27 @@ def read_block(queries, centers, task, nearest_cells):
 
 
 @kernel
+def half_of_squares(row):
+    """Half the squared length of a row, by four sums side by side."""
+    width = row.shape[0]
+    a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+    for t in range(0, width - 3, 4):
+        a += row[t] * row[t]
+        b += row[t + 1] * row[t + 1]
+        c += row[t + 2] * row[t + 2]
+        d += row[t + 3] * row[t + 3]
+    for t in range(width - width % 4, width):
+        a += row[t] * row[t]
+    return np.float32(0.5) * ((a + b) + (c + d))
+
+
+@kernel
 def move_rows(rows, chosen, center, weights, moved, halves):
     """Chosen rows relative to a center, weighted, and half their squared lengths without the weights."""
     for q in range(chosen.shape[0]):
-        row, line, half = rows[chosen[q]], moved[q], np.float32(0)
+        row, line = rows[chosen[q]], moved[q]
         for t in range(row.shape[0]):
-            difference = row[t] - center[t]
-            half += difference * difference
-            line[t] = difference * weights[t]
-        halves[q] = np.float32(0.5) * half
+            line[t] = row[t] - center[t]
+        halves[q] = half_of_squares(line)
+        for t in range(row.shape[0]):
+            line[t] *= weights[t]

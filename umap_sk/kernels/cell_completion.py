@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from umap_sk.kernels.borrowed import borrowed
 from umap_sk.kernels.cell_blocks import ROUNDING, move_rows, read_block
 from umap_sk.kernels.cell_search import COLUMNS, TOGETHER
-from umap_sk.kernels.products import SLICE, half_squared_distances
+from umap_sk.kernels.products import SLICE, any_not_above, half_squared_distances
 from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.ranks import insert_ranked, rank_of
 from umap_sk.kernels.turns import next_block
@@ -52,12 +53,9 @@ def improve_row(i, values, names, own, slack, half, compared, angular, row, indi
     last, scaled = ranks.shape[0] - 1, False
     limit, directed = limit_of(ranks[last], slack, half), compared.affine[i, 0] != 0
     for start in range(0, names.shape[0], SLICE):
-        part = values[start : start + SLICE]
-        near = False
-        for t in range(SLICE):
-            near |= part[t] <= limit
-        if not near:
+        if not any_not_above(values, start, limit):
             continue
+        part = values[start : start + SLICE]
         for t in range(SLICE):
             name = names[start + t]
             if part[t] > limit or name < 0 or (own and name == i) or (ranks[last] == 0 and name > indices[last]):
@@ -106,6 +104,7 @@ def complete_cells(turns, thread, tasks, queries, cells, centers, compared, erro
     indices, ranks : (n_rows, wanted)
         What was found, which may have missed some.
     """
+    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
     number = next_block(turns, thread)
     while number >= 0:
         complete_task(tasks[number], queries, cells, centers, compared, errors, own, angular, indices, ranks)

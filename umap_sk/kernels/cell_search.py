@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from umap_sk.kernels.borrowed import borrowed
 from umap_sk.kernels.cell_blocks import move_rows, read_block
 from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, value_of
 from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
@@ -163,6 +164,7 @@ def search_cells(
     indices, ranks : (n_rows, wanted)
         What is found; -1 and infinity where nothing is.
     """
+    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
     row = np.empty(compared.features.shape[1])
     number = next_block(turns, thread)
     while number >= 0:

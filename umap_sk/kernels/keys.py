@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from umap_sk.kernels.products import SLICE
+from umap_sk.kernels.products import SLICE, any_not_above
 from umap_sk.runtime.compile import kernel
 
 NAMES = 0xFFFFFFFF  # bits of a key that name the row
@@ -39,13 +39,9 @@ def keep_nearest(values, names, itself, keys, passed):
     last = keys.shape[0] - 1
     worst = value_of(keys[last])
     for start in range(0, names.shape[0], SLICE):
-        part = values[start : start + SLICE]
-        near = False
-        for t in range(SLICE):
-            near |= part[t] <= worst
-        if not near:
+        if not any_not_above(values, start, worst):
             continue
-        found = 0
+        part, found = values[start : start + SLICE], 0
         for t in range(SLICE):
             passed[found] = key_of(part[t], names[start + t])
             found += part[t] <= worst

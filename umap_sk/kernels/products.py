@@ -59,6 +59,26 @@ def _tile_of_halves(typing_context, rows, first, slices, at, half_rows, half_col
     return types.void(rows, types.intp, slices, types.intp, half_rows, half_columns, out), generate
 
 
+def any_not_above(values, start, limit):
+    """Whether one of the numbers of a slice that begins at `start` is at most a limit."""
+    return bool((values[start : start + SLICE] <= limit).any())
+
+
+@intrinsic
+def _any_not_above(typing_context, values, start, limit):
+    def generate(context, builder, signature, arguments):
+        numbers = _load(builder, context.make_array(values)(context, builder, arguments[0]).data, arguments[1])
+        bits = builder.bitcast(builder.fcmp_ordered("<=", numbers, _spread(builder, arguments[2])), ir.IntType(SLICE))
+        return builder.icmp_unsigned("!=", bits, bits.type(0))
+
+    return types.boolean(values, types.intp, types.float32), generate
+
+
+@overload(any_not_above)
+def _compiled_any_not_above(values, start, limit):
+    return lambda values, start, limit: _any_not_above(values, start, limit)  # type: ignore[call-arg]
+
+
 def _vector_at(builder, data, index):
     return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 

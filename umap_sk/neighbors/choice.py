@@ -13,7 +13,7 @@ from umap_sk.neighbors.euclidean import ANGULAR
 from umap_sk.neighbors.search import FEW_COLUMNS
 
 NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
-FEW_ROWS = 25_000  # up to which "auto" finds all neighbors by metrics that are a function of Euclidean distances
+FEW_ROWS = 12_000  # up to which "auto" finds all neighbors by metrics that are a function of Euclidean distances
 FEW_ROWS_OTHERS = 30_000  # and by all others
 EUCLIDEAN = ("euclidean", "sqeuclidean", *ANGULAR)
 BY_TREES = ("euclidean", "manhattan", "chebyshev", "minkowski")

@@ -1,0 +1,39 @@
+"""Arrays that are read without counting who refers to them.
+
+Compiled code counts the references to an array whenever a function takes it or a part of it. The count is one place in
+memory for all threads, so that they wait for each other where functions of a few hundred nanoseconds take whole arrays.
+Whoever launched the kernel refers to its arguments until it ends.
+"""
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+
+def borrowed(arrays):
+    """An array, or a named tuple of arrays, as it is; in compiled code, one whose references are not counted."""
+    return arrays
+
+
+@intrinsic
+def _borrowed(typing_context, arrays):
+    def uncounted(context, builder, kind, value):
+        if not isinstance(kind, types.Array):
+            return value
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+
+    def generate(context, builder, signature, arguments):
+        kind, value = signature.return_type, arguments[0]
+        if isinstance(kind, types.Array):
+            return uncounted(context, builder, kind, value)
+        parts = zip(kind, cgutils.unpack_tuple(builder, value), strict=True)
+        return context.make_tuple(builder, kind, [uncounted(context, builder, *part) for part in parts])
+
+    return arrays(arrays), generate
+
+
+@overload(borrowed)
+def _compiled_borrowed(arrays):
+    return lambda arrays: _borrowed(arrays)  # type: ignore[call-arg]
