@@ -58,11 +58,12 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     metric_params : dict, default=None
         Further arguments of the metric.
     searcher : str or object, default="auto"
-        What finds the neighbors of features: "auto", "exact", "pynndescent", "hnswlib", "faiss", "usearch", or an
-        object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances, of which a copy
-        is fitted. "auto" is exact up to 50,000 rows (30,000 by metrics other than Euclidean, cosine, correlation and
-        Hellinger) and for up to 5 columns, else PyNNDescent if it is installed; ``report_["search"]`` tells which it
-        was, and its recall.
+        What finds the neighbors of features: "auto", "exact", "inverted_file", "pynndescent", "hnswlib", "faiss",
+        "usearch", or an object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances,
+        of which a copy is fitted. By Euclidean distance, cosine, correlation and Hellinger, "auto" is exact up to
+        25,000 rows, and the package's own inverted file beyond. By other metrics it is exact up to 30,000 rows, and
+        beyond PyNNDescent if that is installed. Where up to 5 columns let trees search, it is always exact.
+        ``report_["search"]`` names the searcher, and its recall where that does not find all neighbors.
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
@@ -122,8 +123,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         An integer is the seed. A RandomState, a Generator, or NumPy's global generator for None draws the seed, which
         `seed_` tells, so ``RandomState(0)`` gives another map than 0.
     n_jobs : int, default=None
-        Threads; None for numba's current number. The result does not depend on it, but for neighbors that PyNNDescent,
-        hnswlib or usearch finds.
+        Threads; None for numba's current number. The result does not depend on it, unless PyNNDescent, hnswlib or
+        usearch finds the neighbors.
     verbose : bool, default=False
         Show progress.
     checkpoint : Checkpoint, str or path, default=None
