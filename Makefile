@@ -58,7 +58,7 @@ format: $(VENV)/has-test
 	$(BIN)/ruff format .
 
 docs: $(VENV)/has-docs
-	$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W -n --keep-going -j 2 -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 bench: $(VENV)/has-bench $(VENV)/has-peers

@@ -8,7 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from PIL import Image  # noqa: E402
 from sphinx_gallery.scrapers import figure_rst  # noqa: E402
+from sphinx_gallery.utils import scale_image  # noqa: E402
 
 from umap_sk import __version__  # noqa: E402
 
@@ -38,6 +40,7 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -65,9 +68,51 @@ intersphinx_mapping = {
 }
 
 
+IN_ORDER = (
+    "million fashion_mnist globe single_cell text digits interactive supervised new_rows density inverse min_dist "
+    "stepping diagnostics grid_search search_libraries resume"
+).split()
+"""The programs of the gallery, those that show most first."""
+
+PANELS = {
+    "globe": (0, 3),
+    "supervised": (2, 3),
+    "new_rows": (0, 2),
+    "density": (1, 2),
+    "inverse": (1, 2),
+    "min_dist": (1, 4),
+    "stepping": (3, 4),
+    "diagnostics": (0, 3),
+    "search_libraries": (1, 5),
+}
+"""Which panel of a program's first figure is its thumbnail, and how many the figure has."""
+
+
+class InOrder:
+    """Place of a file in the gallery."""
+
+    def __init__(self, folder):
+        pass
+
+    def __call__(self, file):
+        return IN_ORDER.index(Path(file).stem.removeprefix("plot_"))
+
+
+def cut_thumbnails(app):
+    """Cut thumbnails that show one panel, since several are too small to be seen."""
+    images = HERE / "gallery" / "images"
+    for name, (panel, count) in PANELS.items():
+        figure = Image.open(images / f"sphx_glr_plot_{name}_001.png")
+        width, cut = figure.width / count, images / "panel.png"
+        figure.crop((round(panel * width), 0, round((panel + 1) * width), figure.height)).save(cut)
+        scale_image(cut, images / "thumb" / f"sphx_glr_plot_{name}_thumb.png", 400, 280)
+        cut.unlink()
+
+
 def films(block, names, settings):
-    """Image scraper of the gallery: the films that a program has written beside itself."""
-    found = sorted(Path(names["src_file"]).parent.glob("*.gif"))
+    """Image scraper of the gallery: the films that a program has written beside itself, by its own name."""
+    program = Path(names["src_file"])
+    found = sorted(program.parent.glob(f"{program.stem.removeprefix('plot_')}*.gif"))
     shown = [Path(path).with_suffix(".gif") for _, path in zip(found, names["image_path_iterator"], strict=False)]
     for film, place in zip(found, shown, strict=True):
         shutil.move(film, place)
@@ -79,13 +124,13 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["gallery"],
     "filename_pattern": "/plot_",
     "image_scrapers": ("matplotlib", films),
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": InOrder,
+    "parallel": True,  # as many at once as sphinx -j says
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "min_reported_time": 5,
     "doc_module": ("umap_sk",),
     "backreferences_dir": "reference/backreferences",
-    "reference_url": {"umap_sk": None},
     "show_memory": False,
     "default_thumb_file": str(HERE / "pictures" / "digits_display.png"),
 }
@@ -93,25 +138,20 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"umap-sk {version}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "umap-sk"},
+    "logo": {"text": "umap-sk", "image_light": "_static/logo-light.svg", "image_dark": "_static/logo-dark.svg"},
+    "switcher": {"json_url": "_static/switcher.json", "version_match": version},
+    "navbar_end": ["version-switcher", "theme-switcher"],
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "icon_links": [
-        {
-            "name": "Source",
-            "url": "https://github.com/umap-sk/umap-sk",
-            "icon": "fa-brands fa-github",
-            "type": "fontawesome",
-        }
-    ],
 }
 html_sidebars = {"index": [], "getting_started": [], "which_tool": []}
 
@@ -129,5 +169,6 @@ def site_links(app, name, *arguments):
 
 def setup(app):
     """Connect the events."""
+    app.connect("builder-inited", cut_thumbnails, priority=900)
     app.connect("source-read", site_links)
     app.connect("include-read", site_links)

@@ -1,10 +1,13 @@
 """Every Python block of the README and of docs/ runs, top to bottom of a page, and prints what the page says."""
 
 import doctest
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from umap_sk import __version__
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,6 +61,19 @@ def test_how_it_works_names_every_module():
     package = ROOT / "umap_sk"
     files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
     assert named == {file for file in files if "/__init__" not in file}
+
+
+def test_versions_of_the_site():
+    """The list of versions names this one, by which the site says which of them a reader looks at."""
+    listed = json.loads((ROOT / "docs" / "_static" / "switcher.json").read_text())
+    assert [entry["url"] for entry in listed if entry["version"] == __version__] == [""]  # stay where you are
+
+
+def test_gallery_names_every_program():
+    """The order of the gallery in docs/conf.py has each of its programs once."""
+    order = re.search(r"IN_ORDER = \((.*?)\)", (ROOT / "docs" / "conf.py").read_text(), re.DOTALL)[1]
+    programs = {path.stem.removeprefix("plot_") for path in (ROOT / "examples" / "gallery").glob("plot_*.py")}
+    assert sorted(re.findall(r"\w+", order)) == sorted(programs)
 
 
 def test_nobody_is_sent_to_an_index_for_it():

@@ -30,7 +30,7 @@ import numpy as np
 from umap_sk import Checkpoint, PrecomputedUMAP
 folder = sys.argv[1]
 arrays = np.load(f"{folder}/neighbors.npz")
-umap = PrecomputedUMAP(n_epochs=3000, random_state=0, checkpoint=Checkpoint(f"{folder}/runs", every_epochs=50))
+umap = PrecomputedUMAP(n_epochs=1500, random_state=0, checkpoint=Checkpoint(f"{folder}/runs", every_epochs=50))
 umap.fit(knn_indices=arrays["ids"], knn_dists=arrays["dists"])
 """
 process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder)])
@@ -43,7 +43,7 @@ print("killed:", process.wait())
 # %%
 # The same call, here:
 
-settings = {"n_epochs": 3000, "random_state": 0}
+settings = {"n_epochs": 1500, "random_state": 0}
 resumed = PrecomputedUMAP(**settings, checkpoint=Checkpoint(folder / "runs", every_epochs=50))
 resumed.fit(knn_indices=ids, knn_dists=dists)
 print(resumed.report_)

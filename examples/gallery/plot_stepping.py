@@ -37,4 +37,4 @@ LossCurveDisplay.from_estimator(whole)
 # %%
 # All of it as a film:
 
-EmbeddingDisplay.epochs(whole, "digits.gif", labels=labels, frames=40, legend=False, progress=False)
+EmbeddingDisplay.epochs(whole, "stepping.gif", labels=labels, frames=40, legend=False, progress=False)
