@@ -2,7 +2,7 @@
 70,000 pieces of clothing
 =========================
 
-Fashion-MNIST, as Debian's package ``dataset-fashion-mnist`` has it: from the images to the map, neighbors included. With
+Fashion-MNIST, as Debian's package ``dataset-fashion-mnist`` has it: from the images to the map. With
 more than 50,000 points the picture is a raster, whose pixels have the mean color of the points in them.
 """
 
