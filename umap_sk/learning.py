@@ -14,7 +14,10 @@ from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.choice import check_searches, chosen
 from umap_sk.neighbors.distances import check_metric
-from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.read import Neighbors, found_neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.neighbors.rows import NeighborCounts
+from umap_sk.neighbors.search import Search
 from umap_sk.neighbors.searchers import search_training
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.square import check_square
@@ -113,15 +116,7 @@ def learned(
     wanted = parameters.known_of(umap, given.y)
     with spare_threads(inputs.n_rows(values, indices)):
         with report.phase("neighbors") as entry:
-            neighbors, counts = read_neighbors(
-                values if indices is None else None,
-                knn_indices=indices,
-                knn_dists=dists,
-                n_neighbors=umap.n_neighbors,
-                n_rows=None if values is None else values.shape[0],
-                disconnection_distance=wanted["disconnection_distance"],
-                allocate=allocate,
-            )
+            neighbors, counts = neighbors_of(umap, values, (indices, dists), search, wanted, allocate)
             if precedence:
                 inputs.check_self_column(indices, dists)
             elif umap.metric == "precomputed":
@@ -129,6 +124,25 @@ def learned(
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
         return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
+
+
+def neighbors_of(
+    umap: Any, values: Any, arrays: tuple[Any, Any], search: Any, wanted: dict[str, Any], allocate: Allocate
+) -> tuple[Neighbors, NeighborCounts]:
+    """Neighbors of arrays or a graph, validated; what the package itself has just found is in order as it is."""
+    (indices, dists), cut = arrays, wanted["disconnection_distance"]
+    own = isinstance(search, RowSearch | Search) and indices.size
+    if own and indices.min() >= 0 and dists.max() < cut:
+        return found_neighbors(indices, dists, umap.n_neighbors - 1, allocate)
+    return read_neighbors(
+        values if indices is None else None,
+        knn_indices=indices,
+        knn_dists=dists,
+        n_neighbors=umap.n_neighbors,
+        n_rows=None if values is None else values.shape[0],
+        disconnection_distance=cut,
+        allocate=allocate,
+    )
 
 
 def united(

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.graph import few_rows
 from umap_sk.graph.scales import membership_strengths
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
@@ -48,7 +49,8 @@ def fuzzy_graph(
     union of both directions and 0 for their intersection; without `symmetrize` each row keeps its own neighbors alone.
     """
     strengths = membership_strengths(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
-    kernels.sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
+    sort_rows = few_rows.sort_rows if few_rows.are_few(neighbors.indptr) else kernels.sort_rows
+    sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
     graph = fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
     if not len(graph.indices):
@@ -73,6 +75,8 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     """
     n = len(directed.indptr) - 1
     ratio = np.float32(set_op_mix_ratio)
+    if few_rows.are_few(directed.indptr):
+        return kept_in(few_rows.united(*directed, ratio), allocate)
     kernels.join_mutual(readonly(directed.indptr), readonly(directed.indices), directed.weights, ratio)
     arrays = tuple(readonly(array) for array in directed)
     lengths = np.empty(n, np.int32)
@@ -87,6 +91,15 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     del received  # before the last pages of what was allocated are written to
     kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
+
+
+def kept_in(graph: tuple[np.ndarray, np.ndarray, np.ndarray], allocate: Allocate) -> FuzzyGraph:
+    """A graph whose arrays lie where large ones are to lie."""
+    indptr, *arrays = graph
+    kept = [allocate(name, len(array), array.dtype) for name, array in zip(("indices", "weights"), arrays, strict=True)]
+    for to, array in zip(kept, arrays, strict=True):
+        to[:] = array
+    return FuzzyGraph(indptr, *kept)
 
 
 def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:

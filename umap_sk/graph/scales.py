@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.graph import few_rows
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import in_blocks
@@ -108,7 +109,8 @@ def _solved(
     self_entries = 0 if new_rows else 1
     entries = len(neighbors.distances) + rows * self_entries
     mean = mean_of_all(sums_of_distances(neighbors), entries) if mean is None else mean
-    kernels.solve_scales(
+    solve = few_rows.solve_scales if few_rows.are_few(neighbors.indptr) else kernels.solve_scales
+    solve(
         readonly(neighbors.indptr),
         readonly(neighbors.distances),
         math.log2(n_neighbors),

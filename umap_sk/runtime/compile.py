@@ -48,6 +48,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _compile(function, no_cpython_wrapper=True)
 
 
+def python_function(compiled: Any) -> Any:
+    """The Python function of a kernel, whose arithmetic may serve arrays as it serves numbers."""
+    return getattr(compiled, "py_func", compiled)
+
+
 def serial_kernel(function: Callable[..., Any]) -> Any:
     """Compile a serial kernel that Python calls."""
     return _compile(function)
