@@ -15,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk import PrecomputedUMAP, fitting
 from umap_sk.layout import coarsen, optimizer, schedule
 from umap_sk.monitor import progress
-from umap_sk.runtime import first_compile
+from umap_sk.runtime import first_compile, kernel_cache
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
 
@@ -119,11 +119,29 @@ def test_compiling_is_told(ring, caplog, capfd, verbose):
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         for count in (1, 1):
             model.fit(knn_indices=ring[0], knn_dists=ring[1])
-            told = [record for record in caplog.records if "compiling" in record.getMessage()]
-            assert [record.getMessage() for record in told] == [first_compile.KEPT] * count
-            assert all(record.levelno == logging.INFO for record in told)
+            told = [record for record in caplog.records if "compil" in record.getMessage()]
+            assert [record.getMessage() for record in told] == [first_compile.FIRST] * count
+            assert all(record.levelno == (logging.INFO if verbose else logging.WARNING) for record in told)
     out, err = capfd.readouterr()
-    assert out == "" and err.count("compiling kernels, once per machine") == verbose
+    assert out == "" and err.count("compiles its kernels now") == verbose
+
+
+@pytest.mark.usefixtures("first_run")
+def test_a_machine_that_has_kernels_is_not_warned(ring, caplog, monkeypatch, tmp_path):
+    """What else has to be compiled is said at INFO, as soon as one kernel of this source is kept anywhere."""
+    monkeypatch.setattr(kernel_cache, "cached_files", lambda folder: [folder] * folder.is_relative_to(tmp_path))
+    with caplog.at_level(logging.INFO, logger="umap_sk"):
+        PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
+    told = [(record.levelno, record.getMessage()) for record in caplog.records if "compil" in record.getMessage()]
+    assert told == [(logging.INFO, first_compile.KEPT)]
+
+
+@pytest.mark.usefixtures("first_run")
+def test_a_log_that_is_configured_to_be_silent_is(ring, caplog):
+    """The line goes to the log alone, so a level above WARNING hides it."""
+    with caplog.at_level(logging.ERROR, logger="umap_sk"):
+        PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
+    assert not [record for record in caplog.records if "compil" in record.getMessage()]
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -136,7 +154,7 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
     monkeypatch.setattr(optimizer, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     told = " ".join(capfd.readouterr().err.split())
-    assert "compiling kernels, in every process" in told and "NUMBA_CACHE_DIR" in told
+    assert "in every process again" in told and "NUMBA_CACHE_DIR" in told
 
 
 def test_others_kernels_are_theirs(caplog):

@@ -57,6 +57,20 @@ def summed(columns: np.ndarray) -> np.ndarray:
     return np.add.accumulate(columns, axis=0)[-1]
 
 
+def row_sums(indptr: np.ndarray, values: np.ndarray, scale: np.float32, out: np.ndarray) -> None:
+    """Sum of every row, in float32, times `scale`."""
+    owners, places = owners_and_places(indptr)
+    padded = np.zeros((max(1, int(np.diff(indptr).max())), len(out)), np.float32)
+    padded[places, owners] = values
+    out[:] = summed(padded) * scale
+
+
+def sums_of_row_blocks(indptr: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sum of all values of every block of rows, float64."""
+    blocks = np.split(values, indptr[kernels.BLOCK : -1 : kernels.BLOCK])
+    return np.array([summed(np.concatenate([[0.0], block])) for block in blocks])
+
+
 def exp_minus(x: np.ndarray) -> np.ndarray:
     """exp(-x) of numbers from 0 on, as the kernel of this name computes it."""
     return np.asarray(exponential(np.minimum(x, 700.0)))

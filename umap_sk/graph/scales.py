@@ -71,6 +71,8 @@ def membership_strengths(
 
 def sums_of_distances(neighbors: Neighbors) -> np.ndarray:
     """Sum of all distances of every block of rows, float64."""
+    if few_rows.are_few(neighbors.indptr):
+        return few_rows.sums_of_row_blocks(neighbors.indptr, neighbors.distances)
     sums = np.empty(-(-(len(neighbors.indptr) - 1) // kernels.BLOCK))
     kernels.sums_of_row_blocks(readonly(neighbors.indptr), readonly(neighbors.distances), sums)
     return sums
@@ -84,7 +86,8 @@ def mean_of_all(sums: np.ndarray, entries: int) -> float:
 def mean_distances(neighbors: Neighbors) -> np.ndarray:
     """Mean distance from every row to its neighbors, float32; 0 for a row without neighbors."""
     out = np.empty(len(neighbors.indptr) - 1, np.float32)
-    kernels.row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
+    row_sums = few_rows.row_sums if few_rows.are_few(neighbors.indptr) else kernels.row_sums
+    row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
 
     def divide(block: slice) -> None:
         count = np.diff(neighbors.indptr[block.start : block.stop + 1])

@@ -26,7 +26,6 @@ from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate
 from umap_sk.kernels.init import (
     PIVOTS,
     SEEN_TOGETHER,
-    combine_columns,
     diagonalize,
     filter_step,
     inner_products,
@@ -50,7 +49,7 @@ from umap_sk.kernels.neighbors import (
     close_gaps,
     nearest_rows,
 )
-from umap_sk.kernels.numbers import BLOCK, exp_minus, exponential, log_of, power
+from umap_sk.kernels.numbers import BLOCK, exp_minus, exponential, log_of, mix, power
 from umap_sk.kernels.output_metrics import (
     arcs,
     chebyshevs,

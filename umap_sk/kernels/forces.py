@@ -111,7 +111,8 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     dimensions are known when this is compiled, so that one of the two ways is.
     """
     d = positions.shape[1]
-    own = np.zeros((d, SLICE), f4)
+    own = np.empty((d, SLICE), f4)
+    own[:] = f4(0)
     pull = np.empty((d, SLICE), f4)
     curvature = np.empty(SLICE, f4)
     gathered = np.empty(PULLED * SLICE, places.dtype)

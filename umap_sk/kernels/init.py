@@ -49,15 +49,14 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
 def filter_step(indptr, indices, weights, now, before, center, factor, share, out):
     """factor * (A @ now - center * now) - share * before, for all columns of a block at once."""
     n, width = now.shape
-    total = np.empty(width, np.float64)
     for i in range(n):
         for k in range(width):
-            total[k] = -center * now[i, k]
+            out[i, k] = -center * now[i, k]
         for e in range(indptr[i], indptr[i + 1]):
             for k in range(width):
-                total[k] += weights[e] * now[indices[e], k]
+                out[i, k] += weights[e] * now[indices[e], k]
         for k in range(width):
-            out[i, k] = factor * total[k] - share * before[i, k]
+            out[i, k] = factor * out[i, k] - share * before[i, k]
 
 
 @serial_kernel
@@ -68,16 +67,6 @@ def inner_products(left, right, out):
         for j in range(left.shape[1]):
             for k in range(right.shape[1]):
                 out[j, k] += left[i, j] * right[i, k]
-
-
-@serial_kernel
-def combine_columns(columns, shares, out):
-    """columns @ shares, row by row."""
-    out[:] = 0.0
-    for i in range(columns.shape[0]):
-        for j in range(columns.shape[1]):
-            for k in range(shares.shape[1]):
-                out[i, k] += columns[i, j] * shares[j, k]
 
 
 @kernel

@@ -58,7 +58,7 @@ def _compiled_take(turns, thread):
 def shared_out(n_blocks):
     """A row a thread: its next block, and where its blocks end."""
     threads = threads_in_force()
-    turns = np.zeros((threads, LINE), np.int64)
+    turns = np.empty((threads, LINE), np.int64)  # what lies between is never read
     for thread in range(threads):
         turns[thread, NEXT] = thread * n_blocks // threads
         turns[thread, END] = (thread + 1) * n_blocks // threads

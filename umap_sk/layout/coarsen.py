@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import largest_of, prefix_sums, taken
@@ -61,7 +62,8 @@ def finest_level(graph: FuzzyGraph) -> Level:
     """The fuzzy graph itself as a level, its arrays shared."""
     scale = 1.0 / float(largest_of(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
-    kernels.row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
+    row_sums = few_rows.row_sums if few_rows.are_few(graph.indptr) else kernels.row_sums
+    row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
     none = np.empty(0, graph.indices.dtype)
     return Level(*graph, scale, degree, mass, none, none)

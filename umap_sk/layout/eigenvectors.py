@@ -15,6 +15,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.init import random_positions
 from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.threads import FEW_ROWS
 
 WIDTH = 8  # vectors of a block come in multiples of it
 GUARDS = 5  # vectors, at least, beside those that are wanted: they take in eigenvalues that are close to theirs
@@ -143,6 +144,8 @@ def stepped(
 
 def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Inner products of all columns of two matrices, ``left.T @ right``."""
+    if len(left) <= FEW_ROWS:
+        return np.asarray(0.0 + np.add.accumulate(left[:, :, None] * right[:, None, :], axis=0)[-1])
     out = np.empty((left.shape[1], right.shape[1]))
     kernels.inner_products(readonly(np.ascontiguousarray(left)), readonly(right), out)
     return out
@@ -150,8 +153,9 @@ def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def combined(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Combinations of vectors, ``block @ shares``."""
-    out = np.empty_like(block)
-    kernels.combine_columns(readonly(block), readonly(np.ascontiguousarray(shares)), out)
+    out = np.zeros_like(block)
+    for column, share in zip(block.T, shares, strict=True):  # in this order on every machine
+        out += column[:, None] * share
     return out
 
 

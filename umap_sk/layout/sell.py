@@ -7,6 +7,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.shared import LaidOut, SharedGraph
+from umap_sk.layout import few_rows
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, give_back, in_memory
 from umap_sk.runtime.compile import readonly
@@ -145,18 +146,11 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
         if depth < len(tower) - 1:
             order = members_in_order(taken(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
-            longest_first(levels[depth].indptr, order)
+            few = len(order) <= FEW_ROWS
+            longest_first = few_rows.longest_first if few else kernels.longest_first
+            longest_first(readonly(levels[depth].indptr), order)
             orders.append(order)
     return orders[::-1]
-
-
-def longest_first(indptr: np.ndarray, order: np.ndarray) -> None:
-    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
-    if len(order) > FEW_ROWS:
-        kernels.longest_first(readonly(indptr), order)
-        return
-    lengths = np.minimum(kernels.BLOCK, np.diff(indptr)[order])
-    order[:] = order[np.lexsort((-lengths, np.arange(len(order)) // kernels.BLOCK))]
 
 
 def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
@@ -229,30 +223,9 @@ def fill(
 ) -> None:
     """Lay out the values of rows, which are those from `first_row` on: their beginnings, order and slices' starts."""
     indptr, order, starts = rows
-    fill_slices = fill_few if len(order) <= FEW_ROWS else kernels.fill_slices
+    fill_slices = few_rows.fill_slices if len(order) <= FEW_ROWS else kernels.fill_slices
     bits = readonly(values.view(np.uint32))
     fill_slices(indptr, bits, names.view(np.uint32), order, first_row, starts, out.view(np.uint32))
-
-
-def fill_few(
-    indptr: np.ndarray,
-    values: np.ndarray,
-    names: np.ndarray,
-    order: np.ndarray,
-    first_row: int,
-    starts: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Do what :func:`umap_sk.kernels.fill_slices` does, of few rows, for which nothing has to be compiled."""
-    slices = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    lanes = (np.arange(len(out)) - starts[slices]) % kernels.SLICE
-    out[:] = first_row + np.minimum(len(order) - 1, slices * kernels.SLICE + lanes) if len(names) else 0
-    lengths = np.diff(indptr)[order]
-    rows = np.repeat(np.arange(len(order)), lengths)
-    places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    taken_up = values[indptr[order[rows]] + places]
-    to = starts[rows // kernels.SLICE] + rows % kernels.SLICE + kernels.SLICE * places
-    out[to] = names[taken_up] if len(names) else taken_up
 
 
 def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:

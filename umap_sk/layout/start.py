@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout import few_rows
 from umap_sk.layout.init import pca_positions, random_positions
 from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import pivot_mds_positions
@@ -22,6 +23,7 @@ from umap_sk.layout.width import (
     suited_width,
 )
 from umap_sk.runtime.side_by_side import taken
+from umap_sk.runtime.threads import FEW_ROWS
 
 OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
 SMOOTHING = 4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
@@ -82,7 +84,8 @@ def start_positions(
             positions = prolongation(levels, depth, positions)
     if scaled:
         positions = np.ascontiguousarray(positions)
-        kernels.jitter(positions, 0, np.float32(JITTER))
+        jitter = few_rows.jitter if len(positions) <= FEW_ROWS else kernels.jitter
+        jitter(positions, 0, np.float32(JITTER))
     return positions, width
 
 

@@ -123,3 +123,9 @@ def cache_folder(launch: Any) -> Path | None:
 def cached_files(folder: Path) -> list[Path]:
     """Files of the kernels of this source and version of numba."""
     return sorted(folder.glob(f"*.{numba.__version__}.{digest()[:16]}.*"))
+
+
+def has_kernels(cache: Any) -> bool:
+    """Whether any kernel of this source is in one of the folders in which a cache looks for its own."""
+    folders = getattr(cache._cache_file, "_folders", [cache.cache_path])
+    return any(cached_files(Path(folder)) for folder in folders if folder)

@@ -1,0 +1,62 @@
+"""What the layout of few rows computes in numpy: the bits of the kernels of the same names."""
+
+import numpy as np
+import pytest
+
+from umap_sk import kernels
+from umap_sk.layout import eigenvectors, few_rows, sell
+from umap_sk.runtime.compile import readonly
+
+
+@pytest.fixture
+def rows():
+    """Where rows of all lengths begin, some of them longer than a block, and an order of them."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(0, 40, 2500)
+    lengths[::500] = 1100
+    return np.concatenate([[0], np.cumsum(lengths)]), rng.permutation(2500).astype(np.int32)
+
+
+def test_order_by_length_is_the_kernels(rows):
+    """The longest first within blocks, those of one length as they stood."""
+    indptr, order = rows
+    one, other = order.copy(), order.copy()
+    few_rows.longest_first(indptr, one)
+    kernels.longest_first(readonly(indptr), other)
+    np.testing.assert_array_equal(one, other)
+    assert (one != order).any()
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("first_row", [0, 1024])
+def test_slices_are_the_kernels(rows, named, first_row):
+    """Values as they are or renamed, and what fills rows up."""
+    indptr, order = rows
+    values = np.random.default_rng(1).integers(0, 2500, indptr[-1]).astype(np.uint32)
+    names = np.random.default_rng(2).permutation(2500).astype(np.uint32)[: 2500 * named]
+    starts = sell.starts_of_slices(indptr, order)
+    one, other = np.empty((2, starts[-1]), np.uint32)
+    given = readonly(indptr), readonly(values), names, order, first_row, readonly(starts)
+    few_rows.fill_slices(*given, one)
+    kernels.fill_slices(*given, other)
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_jitter_is_the_kernels(axes):
+    """The same draw for every row and axis."""
+    one, other = np.zeros((2, 1500, axes), np.float32)
+    few_rows.jitter(one, 7, np.float32(0.01))
+    kernels.jitter(other, 7, np.float32(0.01))
+    np.testing.assert_array_equal(one, other)
+    assert one.any()
+
+
+def test_inner_products_are_the_kernels(monkeypatch):
+    """Added up row by row."""
+    left, right = np.random.default_rng(3).normal(size=(2, 2000, 8))
+    for columns in (8, 1):
+        few = eigenvectors.products(left[:, :columns], right)
+        with monkeypatch.context() as patched:
+            patched.setattr(eigenvectors, "FEW_ROWS", 0)
+            np.testing.assert_array_equal(few, eigenvectors.products(left[:, :columns], right))

@@ -1,0 +1,44 @@
+"""What the layout of few rows needs beside its epochs, in numpy, to the bits of the kernels of the same names."""
+
+import numpy as np
+from numba import uint64
+
+from umap_sk import kernels
+from umap_sk.runtime.compile import python_function
+
+mix = python_function(kernels.mix)
+
+
+def longest_first(indptr: np.ndarray, order: np.ndarray) -> None:
+    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
+    lengths = np.minimum(kernels.BLOCK, np.diff(indptr)[order])
+    order[:] = order[np.lexsort((-lengths, np.arange(len(order)) // kernels.BLOCK))]
+
+
+def fill_slices(
+    indptr: np.ndarray,
+    values: np.ndarray,
+    names: np.ndarray,
+    order: np.ndarray,
+    first_row: int,
+    starts: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Lay the values of the edges of every slice's rows side by side."""
+    slices = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    lanes = (np.arange(len(out)) - starts[slices]) % kernels.SLICE
+    out[:] = first_row + np.minimum(len(order) - 1, slices * kernels.SLICE + lanes) if len(names) else 0
+    lengths = np.diff(indptr)[order]
+    rows = np.repeat(np.arange(len(order)), lengths)
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    taken_up = values[indptr[order[rows]] + places]
+    to = starts[rows // kernels.SLICE] + rows % kernels.SLICE + kernels.SLICE * places
+    out[to] = names[taken_up] if len(names) else taken_up
+
+
+def jitter(positions: np.ndarray, first_row: int, amount: np.float32) -> None:
+    """Move every row by up to `amount` along every axis."""
+    numbers = first_row * positions.shape[1] + np.arange(positions.size)
+    drawn = (mix(numbers.astype(np.uint64)) >> uint64(40)).astype(np.int64).astype(np.float32)
+    share = drawn * np.float32(2 / 16777216) - np.float32(1)
+    positions += amount * share.reshape(positions.shape)
