@@ -3,13 +3,11 @@
 import json
 import signal
 
-from layouts import FOR_20_EPOCHS
-
 from umap_sk.cli import fit as command_fit
 from umap_sk.cli.main import main
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
-OPTIONS = ["--n-neighbors", "5", "--n-epochs", str(FOR_20_EPOCHS), "--random-state", "0"]
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
+OPTIONS = ["--n-neighbors", "5", "--n-epochs", "20", "--random-state", "0"]
 FIT = ["fit", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "e.npy", *OPTIONS]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
 
 import umap_sk
 from benchmarks import datasets
@@ -76,7 +75,7 @@ def saved(manifold, tmp_path):
 @pytest.fixture
 def whole(arrays):
     """The map of the ring that one fit in Python gives."""
-    return PrecomputedUMAP(n_neighbors=5, n_epochs=FOR_20_EPOCHS, random_state=0).fit(**arrays).embedding_
+    return PrecomputedUMAP(n_neighbors=5, n_epochs=20, random_state=0).fit(**arrays).embedding_
 
 
 @pytest.fixture(scope="session")

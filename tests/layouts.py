@@ -52,12 +52,3 @@ def interrupted_at(last):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(optimizer, "run", run_and_stop)
         yield
-
-
-def n_epochs_for(total):
-    """The parameter `n_epochs` with which a graph of one level takes so many epochs in all."""
-    totals = ((n, schedule.total_epochs(schedule.plan_phases(1, n, NEGATIVES, field=False))) for n in range(1, 999))
-    return next(n for n, planned in totals if planned == total)
-
-
-FOR_20_EPOCHS = n_epochs_for(20)

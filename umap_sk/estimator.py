@@ -93,9 +93,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     rescale_init : bool, default=True
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
-        Length of the optimization; None for 500 up to 10,000 rows and 200 beyond. What runs, over all levels, is
-        `n_epochs_`: mostly nine tenths of it, and where there are coarse levels (beyond 10,000 rows in two dimensions,
-        25,000 in others), a fifth of what is more than 200, which settles the map, and does not arrange it.
+        Epochs that are run, over all levels together, at least one on each; None for 450 up to 10,000 rows and 146 to
+        196 beyond, by the levels of the graph. Where it has coarse levels (beyond 10,000 rows in two dimensions, 25,000
+        in others), what is more than these settles the map, and does not arrange it.
     learning_rate : float, default=1.0
         Factor of all steps.
     negative_sample_rate : float, default=5
@@ -742,7 +742,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 inputs.validated(self, given.X, neighbors_given=precedence, reset=False)
         if self.epoch_ >= self.n_epochs_:
             raise ValueError(
-                f"All {self.n_epochs_} epochs have been run, which is what n_epochs={self.n_epochs} comes to. To begin "
+                f"All {self.n_epochs_} epochs have been run (n_epochs={self.n_epochs}). To begin "
                 "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
                 "for a longer schedule, set n_epochs."
             )

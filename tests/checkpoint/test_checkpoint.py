@@ -16,7 +16,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS, interrupted_at
+from layouts import interrupted_at
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
@@ -26,7 +26,7 @@ from umap_sk.checkpoint import session, store
 from umap_sk.layout import coarsen, optimizer
 from umap_sk.runtime.checksum import checksum_of_file
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 ROOT = Path(__file__).parents[2]
 
 
@@ -119,7 +119,7 @@ def test_same_bits_with_checkpoints(arrays, whole, tmp_path, given, call):
 def test_what_lies_in_a_folder(digits, keep):
     """Every joblib file has a JSON file with its size and checksum; the graph is written once."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
-    model = PrecomputedUMAP(n_epochs=FOR_20_EPOCHS, random_state=7, min_dist=0.2, checkpoint=keep)
+    model = PrecomputedUMAP(n_epochs=20, random_state=7, min_dist=0.2, checkpoint=keep)
     with interrupted(9):
         model.fit(**arrays)
     (folder,) = folders(keep)
@@ -482,7 +482,7 @@ def test_resumed_before_the_first_state(arrays, whole, keep):
         ({"random_state": 1}, "random_state=0 there, 1 here"),
         (
             {"n_epochs": 30, "symmetrize": False},
-            f"n_epochs={FOR_20_EPOCHS} there, 30 here; symmetrize=True there, False here",
+            "n_epochs=20 there, 30 here; symmetrize=True there, False here",
         ),
         ({"init": np.eye(60, 2, dtype=np.float32)}, "init='auto' there, 'hash [0-9a-f]+' here"),
         ({"knn_dists": 2.0}, "knn_dists differs"),
@@ -528,7 +528,7 @@ def test_numbers_that_are_equal_are_no_difference(arrays, keep, epochs_run):
     """1 and 1.0, numpy's and Python's."""
     PrecomputedUMAP(**SETTINGS, spread=1, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
-    others = {"spread": np.float64(1), "n_epochs": np.int64(FOR_20_EPOCHS), "symmetrize": np.True_}
+    others = {"spread": np.float64(1), "n_epochs": np.int64(20), "symmetrize": np.True_}
     PrecomputedUMAP(**{**SETTINGS, **others}, checkpoint=keep).fit(**arrays)
     assert not epochs_run
 

@@ -14,13 +14,12 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
 
 from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, learning
 from umap_sk.checkpoint import identity, lock, metadata, session, store
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 PROCESS = """
 import sys, warnings
 import numpy as np
@@ -217,7 +216,7 @@ with warnings.catch_warnings(record=True) as found:
 for warning in found:
     print(warning.category.__name__, warning.message)
 """
-    process = start(arrays, tmp_path, FOR_20_EPOCHS, script)
+    process = start(arrays, tmp_path, 20, script)
     output, errors = process.communicate()
     assert process.returncode == 0, errors
     assert output.count("CheckpointWarning A checkpoint could not be written to") == 1, output
@@ -395,7 +394,7 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
 
 def test_two_processes_on_one_run(arrays, tmp_path):
     """The second gets an error that names the first, also between two steps; when that is killed, it can go on."""
-    process = start(arrays, tmp_path, FOR_20_EPOCHS, "model.partial_fit(**arrays)\nprint(flush=True)\nsys.stdin.read()")
+    process = start(arrays, tmp_path, 20, "model.partial_fit(**arrays)\nprint(flush=True)\nsys.stdin.read()")
     folder = wait_for(process, tmp_path)
     process.stdout.readline()
     model = PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs")

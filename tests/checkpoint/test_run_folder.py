@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from layouts import FOR_20_EPOCHS
 
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
 from umap_sk.checkpoint import lock, metadata
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 FILES = ("run.json", "graph.json", "graph.joblib", "epoch-00000011.json", "epoch-00000011.joblib",
          "epoch-00000012.json", "epoch-00000012.joblib")  # fmt: skip
 CONTENTS = [-1, 0, 1, 12, 20, 2**32, 10**30, 1.5, float("nan"), True, None, "", "0", [], {}, [[]], {"epoch": 1}]

@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 
 import umap_sk
 from umap_sk import Checkpoint, PrecomputedUMAP
@@ -21,7 +20,7 @@ from umap_sk.cli.main import main
 from umap_sk.graph import storage
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 class Bomb:

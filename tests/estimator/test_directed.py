@@ -5,14 +5,13 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import problem
 
-SETTINGS = {"symmetrize": False, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"symmetrize": False, "n_epochs": 20, "random_state": 0}
 STEPS = {  # one row lists another, which lists another, and the last one lists nobody
     "triangle and chain": [[1, 2], [0, 2], [0, 1], [4, -1], [-1, -1], [3, -1], [5, -1]],
     "two rows": [[1], [-1]],

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import KNeighborsTransformer
@@ -17,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from umap_sk import UMAP, DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
@@ -22,7 +21,7 @@ from umap_sk.layout import inverse
 X = load_digits().data[:500].astype(np.float32)
 DISTS, INDICES = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
 ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
-SETTINGS = {"n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_epochs": 20, "random_state": 0}
 PLACES = np.random.default_rng(0).uniform(-15, 15, size=(40, 2))
 STORED = "holds features only"
 

@@ -10,7 +10,6 @@ import joblib
 import make_model
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
 from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
@@ -23,7 +22,7 @@ SEARCH = NearestNeighbors(n_neighbors=15).fit(X[:500])
 DISTS, INDICES = SEARCH.kneighbors(X[:500])
 NEW_DISTS, NEW_INDICES = SEARCH.kneighbors(X[500:])
 NEW = {"knn_indices": NEW_INDICES, "knn_dists": NEW_DISTS}
-SETTINGS = {"n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from layouts import FOR_20_EPOCHS, interrupted_at
+from layouts import interrupted_at
 
 from umap_sk import PrecomputedUMAP, knn_graph, learning
 from umap_sk.layout import optimizer
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture
@@ -119,10 +119,10 @@ def test_parameters_must_not_change(arrays, whole, name, value):
 def test_what_may_change_between_steps(arrays, whole):
     """Threads, output, and an equal value of another type; the generator that the seed was drawn from moves on."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
-    model.set_params(n_jobs=1, verbose=0, n_epochs=np.int64(FOR_20_EPOCHS), spread=1)
+    model.set_params(n_jobs=1, verbose=0, n_epochs=np.int64(20), spread=1)
     assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
     start, generator = np.random.default_rng(0).normal(size=(60, 2)), np.random.RandomState(0)
-    model = PrecomputedUMAP(5, n_epochs=FOR_20_EPOCHS, init=start, random_state=generator).partial_fit(**arrays)
+    model = PrecomputedUMAP(5, n_epochs=20, init=start, random_state=generator).partial_fit(**arrays)
     generator.rand(5)
     model = pickle.loads(pickle.dumps(model)).set_params(init=start.copy())
     assert model.partial_fit().epoch_ == 2

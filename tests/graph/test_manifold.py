@@ -4,11 +4,10 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 
 from umap_sk import Manifold, PrecomputedUMAP
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture

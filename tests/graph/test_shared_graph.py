@@ -7,7 +7,6 @@ import weakref
 import numpy as np
 import pytest
 from graphs import random_graph, with_star
-from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Manifold, PrecomputedUMAP, kernels
@@ -101,7 +100,7 @@ def test_graphs_that_stay(reason, tmp_path):
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_fits_of_one_manifold(arrays, symmetrize):
     """A manifold that is laid out again and again, with other seeds, keeps its bits; so do its layouts."""
-    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=FOR_20_EPOCHS, symmetrize=symmetrize)
+    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20, symmetrize=symmetrize)
     manifold = model.learn_manifold(**arrays)
     expected = copy_of(FuzzyGraph(*manifold.arrays()))
     stored = pickle.dumps(manifold)
@@ -116,7 +115,7 @@ def test_fits_of_one_manifold(arrays, symmetrize):
 
 def test_a_fit_holds_its_graph_once(arrays):
     """Also after it was stored and loaded, and whether the graph was looked at in between or not."""
-    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=FOR_20_EPOCHS)
+    model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20)
     held = model.learn_manifold(**arrays)._shared
     assert held.owned == {*WHOLE}
     problem, _ = layout_problem(held, Schedule(20, 2, True), forces_of(model, curve_of(model)), 0)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
 
 from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.graph import storage
@@ -25,7 +24,7 @@ from umap_sk.runtime import allocation
 
 ROOT = Path(__file__).parents[2]
 NAMES = (*storage.DTYPES, "lengths")
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 def assert_same_bits(ours, theirs):

@@ -27,6 +27,28 @@ def test_phases_follow_each_other(n_levels, n_epochs):
         assert phases[0].negatives == (max(NEGATIVES, schedule.COARSEST_NEGATIVES) if n_levels > 1 else NEGATIVES)
 
 
+@pytest.mark.parametrize("majorized", [True, False])
+@pytest.mark.parametrize("n_levels", [1, 2, 3, 6])
+def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
+    """Every length from one epoch a level on, no phase without an epoch, the graph itself last."""
+    for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
+        phases = schedule.phases_of_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
+        assert schedule.total_epochs(phases) == max(length, n_levels)
+        assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
+        assert min(p.epochs for p in phases) >= 1 and phases[0].depth == n_levels - 1
+        assert {p.depth for p in phases} == set(range(n_levels))
+
+
+@pytest.mark.parametrize("majorized", [True, False])
+@pytest.mark.parametrize("n_levels", [1, 2, 3, 5])
+@pytest.mark.parametrize("usual", [50, 100, 200, 500])
+def test_the_usual_length_gives_the_usual_schedule(n_levels, usual, majorized):
+    """As many epochs as come of shares are shared out as these: steps, momentum and all."""
+    planned = schedule.plan_phases(n_levels, usual, NEGATIVES, field=True, majorized=majorized)
+    length = schedule.total_epochs(planned)
+    assert schedule.phases_of_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
+
+
 def test_a_longer_schedule_settles_for_longer():
     """Beyond 200 epochs coarse levels and large steps get no more: Fashion-MNIST's triplets fell from .739 to .690."""
     short, long = (schedule.plan_phases(3, n_epochs, NEGATIVES, field=True) for n_epochs in (200, 500))

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from layouts import FOR_20_EPOCHS
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Manifold, PrecomputedUMAP, inputs
 from umap_sk.layout import init as start
 
-SETTINGS = {"n_neighbors": 10, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 10, "n_epochs": 20, "random_state": 0}
 POINTS = np.random.default_rng(0).normal(size=(300, 3))
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)
 ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}

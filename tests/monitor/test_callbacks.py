@@ -12,7 +12,6 @@ from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 
 from umap_sk import PrecomputedUMAP, knn_graph, metrics
-from umap_sk.layout import schedule
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 
@@ -20,7 +19,7 @@ X, LABELS = make_blobs(80, 4, random_state=0)
 DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
 GRAPH = knn_graph(INDICES, DISTS)
 SETTINGS = {"n_neighbors": 10, "n_epochs": 12, "random_state": 0}
-EPOCHS = schedule.total_epochs(schedule.plan_phases(1, 12, 32, field=False))
+EPOCHS = 12
 
 
 @pytest.fixture(scope="module")

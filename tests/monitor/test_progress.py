@@ -9,7 +9,6 @@ import warnings
 import numba
 import numpy as np
 import pytest
-from layouts import FOR_20_EPOCHS
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, fitting
@@ -17,7 +16,7 @@ from umap_sk.layout import coarsen, optimizer, schedule
 from umap_sk.monitor import progress
 from umap_sk.runtime import first_compile, kernel_cache
 
-SETTINGS = {"n_neighbors": 5, "n_epochs": FOR_20_EPOCHS, "random_state": 0}
+SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -217,9 +216,9 @@ def test_edges_of_a_real_layout(monkeypatch):
     model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
     model.fit(knn_indices=indices, knn_dists=dists)
     ((edges, done),) = told
-    phases = schedule.plan_phases(3, 100, 32, field=True)
+    phases = schedule.phases_of_length(3, 100, 32, field=True)
     assert len(model.report_["phases"][-2]["levels"]) == 3 and done == 0
-    assert len(edges) == model.n_epochs_ == schedule.total_epochs(phases)
+    assert len(edges) == model.n_epochs_ == schedule.total_epochs(phases) == 100
     of_phases = [set(edges[phase.first_epoch :][: phase.epochs]) for phase in phases]
     assert [len(of_phase) for of_phase in of_phases] == [1] * 4
     coarsest, middle, *finest = (of_phase.pop() for of_phase in of_phases)

@@ -89,5 +89,13 @@ from umap_sk.kernels.space_rows import distances_in_space, paired_in_space, plac
 from umap_sk.kernels.sparse_search import search_sparse
 from umap_sk.kernels.ties import nearest_among_groups, row_keys
 from umap_sk.kernels.transform import place_by_samples, place_in_field
-from umap_sk.kernels.union import LOOKED_UP, count_union, fill_received, fuzzy_union, join_mutual, merge_received, sort_rows
+from umap_sk.kernels.union import (
+    LOOKED_UP,
+    count_union,
+    fill_received,
+    fuzzy_union,
+    join_mutual,
+    merge_received,
+    sort_rows,
+)
 from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, first_outside, look_at_rows

@@ -11,7 +11,7 @@ from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import target_of
 from umap_sk.layout.edge_lengths import EdgeLengths, coarsest_lengths, finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import Phase, in_units, negatives_for, plan_phases, resettling_phases
+from umap_sk.layout.schedule import Phase, in_units, negatives_for, phases_of_length, plan_phases, resettling_phases
 from umap_sk.layout.sell import ArrangedLevel, arrange
 from umap_sk.layout.spaces import Space, space_of
 from umap_sk.runtime.allocation import beside
@@ -25,7 +25,7 @@ class Schedule(NamedTuple):
     Attributes
     ----------
     n_epochs : int or None
-        Length of the optimization, as in :func:`plan_phases`; None for 500 up to 10,000 rows and 200 beyond.
+        Epochs over all levels; None for the shares that phases have of 500 up to 10,000 rows and of 200 beyond.
     n_components : int
         Axes of the embedding.
     multilevel : bool
@@ -34,6 +34,8 @@ class Schedule(NamedTuple):
         True begins at a map and keeps its arrangement, for exactly `n_epochs`.
     output_metric, output_metric_params : str or callable, and dict or None
         Distances of the embedding; all but the Euclidean run every epoch on the whole graph.
+    counted : bool
+        Whether `n_epochs` is what runs, or what phases have shares of, as in runs that version 0.1 stored.
     """
 
     n_epochs: int | None
@@ -42,6 +44,7 @@ class Schedule(NamedTuple):
     settled: bool = False
     output_metric: Any = "euclidean"
     output_metric_params: dict[str, Any] | None = None
+    counted: bool = False
 
 
 class Coarsest(NamedTuple):
@@ -60,7 +63,7 @@ class Coarsest(NamedTuple):
 
 
 def default_epochs(n_rows: int) -> int:
-    """The parameter `n_epochs` where none is given."""
+    """Epochs of which phases have their shares where no number is given."""
     return 500 if n_rows <= SMALL else 200
 
 
@@ -119,12 +122,13 @@ def phases_of(
 ) -> tuple[Phase, ...]:
     """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
+    planned = phases_of_length if schedule.counted and schedule.n_epochs else plan_phases
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
-        return tuple(in_units(phase, space.unit) for phase in plan_phases(1, n_epochs, negatives, field=False))
+        return tuple(in_units(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
         return resettling_phases(n_epochs, negatives, field=on_grid)
     majorized = not anchored and forces.density is None
     n_levels = len(levels) if schedule.multilevel else 1
-    return plan_phases(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)
+    return planned(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)

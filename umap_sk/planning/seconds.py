@@ -15,7 +15,7 @@ from umap_sk.layout.coarsen import COARSEST_VERTICES, IN_THE_PLANE
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule, default_epochs
-from umap_sk.layout.schedule import Phase, negatives_for, plan_phases
+from umap_sk.layout.schedule import Phase, negatives_for, phases_of_length, plan_phases
 from umap_sk.layout.start import OF_A_GRAPH, Start
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import has_field, is_majorized, level_sizes
@@ -62,9 +62,10 @@ def seconds_by_phase(sizes: Sizes, threads: int) -> dict[str, float | None]:
 
 def phases_of(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """The schedule that a fit will have."""
+    planned = phases_of_length if sizes.n_epochs else plan_phases
     n_epochs = sizes.n_epochs or default_epochs(sizes.n)
     negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
-    return plan_phases(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=is_majorized(sizes))
+    return planned(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=is_majorized(sizes))
 
 
 @functools.lru_cache(maxsize=64)

@@ -12,9 +12,7 @@ from umap_sk.runtime.kernel_cache import has_kernels
 
 logger = logging.getLogger("umap_sk")
 
-FIRST = (
-    "umap_sk compiles its kernels now, which takes 5 to 30 seconds, once on this machine; later fits start at once"
-)
+FIRST = "umap_sk compiles its kernels now, which takes 5 to 30 seconds, once on this machine; later fits start at once"
 KEPT = "compiling kernels that this kind of run needs, once on this machine; takes up to half a minute"
 NOT_KEPT = (
     "umap_sk compiles its kernels now, which takes 5 to 30 seconds, and in every process again: no folder can be "
