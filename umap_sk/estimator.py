@@ -93,8 +93,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     rescale_init : bool, default=True
         Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
     n_epochs : int, default=None
-        Epochs that are run, over all levels together, at least one on each; None for 450 up to 10,000 rows and 146 to
-        196 beyond, by the levels of the graph. Where it has coarse levels (beyond 10,000 rows in two dimensions, 25,000
+        Epochs that are run, over all levels together, at least one on each; None for 450 up to 10,000 rows and 150 to
+        230 beyond, by the levels of the graph. Where it has coarse levels (beyond 10,000 rows in two dimensions, 25,000
         in others), what is more than these settles the map, and does not arrange it.
     learning_rate : float, default=1.0
         Factor of all steps.
@@ -280,6 +280,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         estimator = cls(**other_models.parameters_of(model))
         estimator._publish(other_models.taken_over(estimator, given))
         return estimator
+
+    def _validate_params(self):
+        parameters.validate(self, super()._validate_params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

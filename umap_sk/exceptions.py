@@ -30,7 +30,15 @@ class NegativeDistanceWarning(UMAPWarning):
 
 
 class DoubtfulDistancesWarning(UMAPWarning):
-    """Comes up when a dense distance matrix is not symmetric, or has other values than 0 on its diagonal."""
+    """Comes up when distances are doubtful.
+
+    A dense matrix of them is not symmetric, or has other values than 0 on its diagonal. Or the features beside
+    neighbors say that their distances are squares, or that their indices mean other rows.
+    """
+
+
+class EqualDistancesWarning(UMAPWarning):
+    """Comes up when all distances are equal, so that no neighbor is nearer than another one."""
 
 
 class IgnoredTargetWarning(UMAPWarning):

@@ -12,9 +12,10 @@ from umap_sk.graph.radii import data_radii, distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
+from umap_sk.neighbors.beside_features import look_beside
 from umap_sk.neighbors.choice import check_searches, chosen
 from umap_sk.neighbors.distances import check_metric
-from umap_sk.neighbors.read import Neighbors, found_neighbors, read_neighbors, warn_about
+from umap_sk.neighbors.read import Neighbors, found_neighbors, read_neighbors, warn_about, warn_of_equal
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import Search
@@ -119,10 +120,13 @@ def learned(
             neighbors, counts = neighbors_of(umap, values, (indices, dists), search, wanted, allocate)
             if precedence:
                 inputs.check_self_column(indices, dists)
+                if values is not None:
+                    look_beside(values, indices, dists, umap.metric)
             elif umap.metric == "precomputed":
                 check_square(values)
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
+        warn_of_equal(neighbors.distances)
         return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
 
 

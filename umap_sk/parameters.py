@@ -1,6 +1,7 @@
 """An estimator's parameters: which values are allowed, and what they come to for the graph and for the layout."""
 
 import os
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,7 @@ from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, space_of
 from umap_sk.neighbors.choice import NAMES, Asked
+from umap_sk.other_names import validate_names
 from umap_sk.targets import settings_of
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
@@ -55,6 +57,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dens_var_shift": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
+
+
+def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
+    """Validate parameters by their constraints; errors name what misspelled names are near."""
+    validate_names(estimator, by_constraints, init=inputs.STARTS, searcher=NAMES)
 
 
 def graph_parameters(umap: Any) -> dict[str, Any]:

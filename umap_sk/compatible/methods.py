@@ -17,7 +17,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         asked = translation.metric_of(self)
-        inner = PrecomputedUMAP(metric=asked["metric"]).__sklearn_tags__()
+        inner = PrecomputedUMAP(metric=asked["metric"], searcher=self.searcher).__sklearn_tags__()
         tags.input_tags = inner.input_tags
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

@@ -23,6 +23,7 @@ WORDS = {
     "metric_params": "metric_kwds",
     "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
     "et dens_lambda=0": "et densmap=False",
+    "PrecomputedUMAP": "UMAP",
 }
 """What an error of the estimator says, and how it is said of a UMAP."""
 
@@ -45,7 +46,7 @@ class Distance:
 
 def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
     """Parameters of the PrecomputedUMAP that does what a UMAP asks for so many rows; those at rest are left out."""
-    names = {name: getattr(umap, name) for name in SAME}
+    names = {name: getattr(umap, name) for name in (*SAME, "searcher")}
     if has_fewer(umap, n_rows):
         names["n_neighbors"] = n_rows - 1
     names |= metric_of(umap) | start_of(umap) | length_of(umap)
@@ -114,7 +115,7 @@ def in_own_words() -> Iterator[None]:
     """Errors of the estimator by the names of a UMAP, or with a word of where its cures are."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         if len(error.args) == 1 and isinstance(error.args[0], str):
             message = error.args[0]
             for theirs, ours in WORDS.items():

@@ -33,7 +33,7 @@ class UMAP(Methods):
         Its further arguments.
     n_epochs : int or list of int, default=None
         Epochs that are run, at least 1, over all levels of the graph together; of a list it is the largest, and
-        `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 146 to 196 beyond.
+        `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
     learning_rate : float, default=1.0
         Factor of all steps.
     init : str or array-like of shape (n_samples, n_components), default="spectral"
@@ -98,6 +98,8 @@ class UMAP(Methods):
         Neighbors at this distance or farther are dropped; None for the metric's own.
     precomputed_knn : tuple, default=(None, None, None)
         Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used.
+    searcher : str or object, default="auto"
+        Who finds the neighbors of features, as in :class:`PrecomputedUMAP`; umap-learn has no such parameter.
 
     Attributes
     ----------
@@ -180,6 +182,7 @@ class UMAP(Methods):
         output_dens=False,
         disconnection_distance=None,
         precomputed_knn=(None, None, None),
+        searcher="auto",
     ):
         self.n_neighbors = n_neighbors
         self.n_components = n_components
@@ -220,3 +223,4 @@ class UMAP(Methods):
         self.output_dens = output_dens
         self.disconnection_distance = disconnection_distance
         self.precomputed_knn = precomputed_knn
+        self.searcher = searcher

@@ -246,6 +246,9 @@ class DistributedUMAP(BaseEstimator):
             self.local().get_params(deep=False), placing.results_of(self), self.embedding_.compute()
         )
 
+    def _validate_params(self):
+        parameters.validate(self, super()._validate_params)
+
     def __sklearn_clone__(self):
         given = {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
         return type(self)(**{name: clone(value, safe=False) for name, value in given.items()}, client=self.client)

@@ -8,7 +8,7 @@ from umap_sk import kernels
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
 MOST_RUNS = 64
 SOFTENINGS = 10  # in a phase: the field's transformed kernel is kept from one to the next
-LONGEST = 200  # epochs, of which phases have shares, beyond which only the last phase grows: what is arranged for longer is arranged worse
+LONGEST = 200  # usual epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
 
 
 class Descent(NamedTuple):
@@ -133,7 +133,9 @@ def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
 def plan_phases(
     n_levels: int, n_epochs: float, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of shares of `n_epochs` over the levels, about nine tenths of it in all; vertices move by majorization, if at all, where the repulsion is a field.
+    """Schedule of shares of `n_epochs` over the levels, mostly nine tenths of it in all.
+
+    Vertices move by majorization, if at all, where the repulsion is a field.
 
     On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
     What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
@@ -163,7 +165,7 @@ def plan_phases(
 def phases_of_length(
     n_levels: int, length: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of so many epochs over all levels, with at least one on each; shares are those of :func:`plan_phases`."""
+    """Schedule of so many epochs over all levels, at least one on each; shares are those of :func:`plan_phases`."""
     recipe = recipe_for(n_levels, majorized=field and majorized)
     arranging, settling = recipe.fine
     before = arranging + (recipe.coarsest + (n_levels - 2) * recipe.between if n_levels > 1 else 0)
@@ -182,11 +184,9 @@ def fitted_into(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
         epochs[epochs.index(max(epochs))] -= 1
     if sum(epochs) > length:  # one epoch a level, which settles the graph itself
         phases, epochs = (*phases[:-2], phases[-1]), epochs[1:]
-    firsts = accumulate(epochs, initial=0)
-    return tuple(
-        phase._replace(first_epoch=first, epochs=count)
-        for phase, first, count in zip(phases, firsts, epochs, strict=False)
-    )
+    firsts = [0, *accumulate(epochs[:-1])]
+    counted = zip(phases, firsts, epochs, strict=True)
+    return tuple(phase._replace(first_epoch=first, epochs=count) for phase, first, count in counted)
 
 
 def cooled(descent: Descent, share: float) -> Descent:

@@ -10,6 +10,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.space_parameters import numbers_of
+from umap_sk.other_names import nearest_name
 from umap_sk.runtime.compile import pointed, readonly
 from umap_sk.runtime.threads import config
 
@@ -92,8 +93,9 @@ def space_of(metric: Any, params: dict[str, Any] | None, n_components: int) -> S
     if metric != "euclidean" and metric not in NAMED:
         names = ", ".join(map(repr, ("euclidean", *NAMED)))
         raise ValueError(
-            f"output_metric={metric!r} is not known; use {names}, or a function compiled by numba that returns a "
-            "distance and its gradient, such as those of umap.distances."
+            f"output_metric={metric!r} is not known; the nearest name is "
+            f"{nearest_name(metric, ('euclidean', *NAMED))!r}. Use {names}, or a function compiled by numba that "
+            "returns a distance and its gradient, such as those of umap.distances."
         )
     unknown = sorted(params.keys() - {TAKEN.get(metric)})
     if unknown:

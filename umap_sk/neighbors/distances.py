@@ -1,6 +1,5 @@
 """Metrics by name: which are known, which of them search features, and how features are made ready for them."""
 
-import difflib
 import inspect
 import itertools
 from typing import Any
@@ -10,6 +9,8 @@ import scipy.sparse
 from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import VALID_METRICS
+
+from umap_sk.other_names import nearest_name
 
 SAME = {
     "infinity": "chebyshev",
@@ -45,11 +46,11 @@ def check_metric(metric: Any) -> None:
     """Raise if a metric's name is known to nobody, with the name that is spelled most like it."""
     if not isinstance(metric, str) or metric in SEARCHED or metric in ELSEWHERE:
         return
-    names = sorted(name for name in SEARCHED | ELSEWHERE if len(name) > 2)
-    near = difflib.get_close_matches(metric.lower(), names, n=1, cutoff=0.0)
+    names = (name for name in SEARCHED | ELSEWHERE if len(name) > 2)
     raise ValueError(
-        f"metric={metric!r} is not known; the nearest name is {near[0]!r}. Use 'precomputed' for given neighbors or "
-        f"distances, a function of two rows, or one of: {', '.join(sorted(SEARCHED - {'precomputed', 'pyfunc'}))}."
+        f"metric={metric!r} is not known; the nearest name is {nearest_name(metric, names)!r}. Use 'precomputed' for "
+        "given neighbors or distances, a function of two rows, or one of: "
+        f"{', '.join(sorted(SEARCHED - {'precomputed', 'pyfunc'}))}."
     )
 
 

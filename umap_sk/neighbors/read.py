@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from umap_sk.exceptions import DuplicateNeighborsWarning, FewerNeighborsWarning, NegativeDistanceWarning, warn
+from umap_sk.exceptions import (
+    DuplicateNeighborsWarning,
+    EqualDistancesWarning,
+    FewerNeighborsWarning,
+    NegativeDistanceWarning,
+    warn,
+)
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import ArrayForm, Form, open_form
 from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
@@ -136,6 +142,18 @@ def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
             f"{counts.clipped} distances lie below 0 by no more than rounding and were set to 0, as is common with "
             "cosine searches. To silence this, pass np.maximum(distances, 0).",
             NegativeDistanceWarning,
+        )
+
+
+def warn_of_equal(distances: np.ndarray) -> None:
+    """Warn if no neighbor is nearer than another one."""
+    first = distances[0]
+    if len(distances) > 1 and distances[1] == first and distances[-1] == first and (distances == first).all():
+        warn(
+            f"All {len(distances):,} distances are {first:g}, so no neighbor is nearer than another one, and the map "
+            "shows alone who lists whom. Look at the search, or at the features: rows that are all alike have no "
+            "neighborhoods.",
+            EqualDistancesWarning,
         )
 
 

@@ -228,8 +228,8 @@ def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None
         )
     if metric == "hellinger" and low < 0:
         raise ValueError(
-            f"Negative values in data passed to PrecomputedUMAP: metric='hellinger' compares frequencies, but X goes "
-            f"down to {low}. Give counts or shares, or use another metric."
+            f"Negative values in data passed to metric='hellinger', which compares frequencies: X goes down to {low}. "
+            "Give counts or shares, or use another metric."
         )
 
 

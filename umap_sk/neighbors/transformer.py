@@ -14,6 +14,8 @@ from umap_sk.exceptions import FewerNeighborsWarning, warn
 from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.choice import Asked
 from umap_sk.neighbors.searchers import find_neighbors, search_training
+from umap_sk.neighbors.validate import without_advice
+from umap_sk.other_names import validate_names
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -151,6 +153,9 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def _validate_params(self):
+        validate_names(self, super()._validate_params, searcher=choice.NAMES)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = distances.takes_sparse(self.metric) and choice.takes_sparse(self.searcher)
@@ -178,7 +183,8 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         NeighborsTransformer
             The fitted transformer.
         """
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
+        with without_advice():
+            X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
         distances.check_metric(self.metric)
         count = min(self.n_neighbors, X.shape[0] - 1)
         if count < self.n_neighbors:
@@ -209,7 +215,8 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             Distances to the ``n_neighbors + 1`` nearest training rows; a training row is one of its own.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        with without_advice():
+            X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with limit_threads(self.n_jobs):
             indices, dists = find_neighbors(self._search, X, self.neighbors_[0].shape[1], own=False)
         return as_graph(indices, dists, self._n_features_out)

@@ -1,5 +1,7 @@
 """What is refused of neighbors, and in which words: what came, what is needed, and the cure."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -231,3 +233,18 @@ def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) 
     raise ValueError(
         f"{here}: infinity is no distance, nor is what float32 cannot hold. Rescale, or: {missing.lower()}."
     )
+
+
+@contextlib.contextmanager
+def without_advice() -> Iterator[None]:
+    """Say what to do about missing values, where scikit-learn advises of models for labels."""
+    try:
+        yield
+    except ValueError as error:
+        found, *advice = str(error).split("\n")
+        if not advice or "does not accept missing values" not in advice[0]:
+            raise
+        raise ValueError(
+            f"{found} Fill in what is missing, for example by sklearn.impute.SimpleImputer, leave such rows out, or "
+            "pass neighbors that were found by a metric that knows missing values."
+        ) from None

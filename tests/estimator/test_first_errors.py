@@ -1,0 +1,115 @@
+"""Errors and warnings of a first try: whose they are, what is near a misspelled name, what neighbors do not fit."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import (
+    UMAP,
+    DoubtfulDistancesWarning,
+    EqualDistancesWarning,
+    NeighborsTransformer,
+    PrecomputedUMAP,
+    UMAPWarning,
+)
+
+X = np.random.default_rng(0).normal(size=(150, 5))
+DISTS, INDICES = NearestNeighbors(n_neighbors=8).fit(X).kneighbors(X)
+SHORT = {"n_neighbors": 8, "n_epochs": 3, "random_state": 0}
+
+
+def message_of(model, *data):
+    with pytest.raises((ValueError, TypeError)) as found:
+        model.fit(*data)
+    return str(found.value)
+
+
+def test_missing_values_are_not_for_trees():
+    """scikit-learn advises of HistGradientBoosting; what helps here is another thing."""
+    holes = np.where(np.arange(5) == np.arange(150)[:, None] % 90, np.nan, X)
+    for model in (UMAP(), PrecomputedUMAP(metric="euclidean"), NeighborsTransformer()):
+        message = message_of(model, holes)
+        assert message.startswith("Input X contains NaN. Fill in") and "HistGradient" not in message
+        assert "PrecomputedUMAP" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "data"),
+    [
+        ({"init": "spektral"}, (X,)),
+        ({"n_neighbors": 1}, (X,)),
+        ({"searcher": "exakt"}, (X,)),
+        ({"metric": "hellinger"}, (X,)),
+        ({}, (X[:1],)),
+        ({}, ([["a"], ["b"]],)),
+    ],
+)
+def test_errors_of_umap_do_not_name_another_class(given, data):
+    """Whoever uses UMAP has never heard of the estimator that does its work."""
+    assert "PrecomputedUMAP" not in message_of(UMAP(**given), *data)
+    if "n_neighbors" in given:
+        assert "of UMAP must be" in message_of(UMAP(**given), *data)
+
+
+@pytest.mark.parametrize("cls", [UMAP, PrecomputedUMAP])
+@pytest.mark.parametrize(
+    ("parameter", "given", "meant"),
+    [
+        ("init", "Spektral", "spectral"),
+        ("init", "pivotmds", "pivot_mds"),
+        ("searcher", "exakt", "exact"),
+        ("searcher", "hnsw", "hnswlib"),
+        ("output_metric", "haversin", "haversine"),
+        ("target_metric", "categories", "categorical"),
+        ("metric", "euclidaen", "euclidean"),
+    ],
+)
+def test_misspelled_names(cls, parameter, given, meant):
+    """The nearest name is told, whichever parameter it is of."""
+    model = cls(**{"metric": "euclidean", parameter: given})
+    assert f"nearest name is {meant!r}" in message_of(model, X, np.arange(150) % 3)
+
+
+def test_misspelled_searcher_of_neighbors():
+    assert "nearest name is 'exact'" in message_of(NeighborsTransformer(searcher="exakt"), X)
+
+
+def test_umap_takes_a_searcher():
+    """It reaches the search, and may be an object."""
+    model = UMAP(searcher="exact", **SHORT).fit(X)
+    assert model.estimator_.searcher == "exact" and model.report_["search"]["searcher"] == "exact"
+    by_object = UMAP(searcher=NearestNeighbors(n_neighbors=8), **SHORT).fit(X)
+    assert by_object.report_["search"]["searcher"] == "NearestNeighbors"
+
+
+def warnings_of(indices, dists, features=X, **given):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        PrecomputedUMAP(**SHORT, **given).fit(features, knn_indices=indices, knn_dists=dists)
+    return [(warning.category, str(warning.message)) for warning in found if issubclass(warning.category, UMAPWarning)]
+
+
+def test_squares_beside_features():
+    """They are told from distances by the features, unless squares are asked for."""
+    assert warnings_of(INDICES, DISTS) == []
+    ((category, message),) = warnings_of(INDICES, DISTS**2)
+    assert category is DoubtfulDistancesWarning and "np.sqrt(knn_dists)" in message
+    assert warnings_of(INDICES, DISTS**2, metric="sqeuclidean") == []
+    assert warnings_of(INDICES, DISTS**2, features=None) == []
+
+
+def test_indices_of_other_rows_beside_features():
+    """Features that were shuffled after the search are told from those that were not."""
+    shuffled = X[np.random.default_rng(1).permutation(150)]
+    ((category, message),) = warnings_of(INDICES, DISTS, shuffled)
+    assert category is DoubtfulDistancesWarning and "no nearer to each other in X" in message
+    assert warnings_of(INDICES, DISTS, np.abs(X) + 3) == []  # other features of the same rows
+
+
+def test_equal_distances():
+    """Neighbors of which none is nearer than another one are used, and told of."""
+    ((category, message),) = warnings_of(INDICES[:, 1:], np.full((150, 7), 2.5), features=None)
+    assert category is EqualDistancesWarning and "are 2.5" in message
+    assert issubclass(EqualDistancesWarning, UMAPWarning)
