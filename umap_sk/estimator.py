@@ -19,7 +19,7 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, given_to
 from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
 from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
-from umap_sk.monitor.progress import say
+from umap_sk.monitor.progress import say, telling
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.held import lasting_features
@@ -564,7 +564,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         (120, 2)
         """
         check_is_fitted(self)
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None):
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
             given = Given(X, knn_indices, knn_dists, None, manifold, anchors)
             self._publish(growing.grown(self, given, epochs))
         return self
@@ -790,7 +790,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         before = self._results()
         if "report_" in before:
             before["report_"] = before["report_"].copy()
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None):
+        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
             try:
                 yield
             except Exception:

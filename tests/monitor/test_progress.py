@@ -80,6 +80,63 @@ def test_notebook_without_widgets(ring, monkeypatch, capfd):
     assert progress._rich_bar().console.is_jupyter
 
 
+@pytest.fixture
+def notebook_kernel(monkeypatch):
+    """As if this were the kernel of a notebook without widgets; what cells show, a list for each of their outputs."""
+
+    class ZMQInteractiveShell:
+        pass
+
+    outputs = []
+
+    class Handle:
+        def __init__(self, output):
+            self.update = lambda content, raw: output.append(content)
+
+    def display(content, raw, display_id=False):
+        outputs.append([content])
+        return Handle(outputs[-1]) if display_id else None
+
+    ipython, shown = types.ModuleType("IPython"), types.ModuleType("IPython.display")
+    ipython.get_ipython, shown.display = ZMQInteractiveShell, display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", shown)
+    in_a_notebook(monkeypatch, widgets=False)
+    return outputs
+
+
+def test_bars_in_a_notebook(notebook_kernel, capfd):
+    """One output a phase with the search first, drawn anew until it is full, and nothing on red."""
+    X = np.random.default_rng(0).random((300, 4))
+    PrecomputedUMAP(metric="manhattan", **SETTINGS, verbose=True).fit(X)
+    search, layout = (output for output in notebook_kernel if "text/html" in output[0])
+    assert search[-1]["text/plain"].startswith("search: 100%") and "left" in search[-1]["text/plain"]
+    assert layout[0]["text/plain"] == "layout: 0%" and layout[-1]["text/plain"].startswith("layout: 100%")
+    assert layout[-1]["text/html"].startswith("<progress value=1.000>")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_lines_in_a_notebook(notebook_kernel, monkeypatch, capfd):
+    """Lines are outputs of the cell, and phases that take long are told of where progress is shown."""
+    monkeypatch.setattr(progress, "LONG", 0.0)
+    X = np.random.default_rng(0).random((300, 4))
+    PrecomputedUMAP(metric="euclidean", **SETTINGS, verbose=True).fit(X)
+    lines = [output[0]["text/plain"] for output in notebook_kernel if "text/html" not in output[0]]
+    assert [line.split(": done in ")[0] for line in lines] == ["search", "neighbors", "graph", "start"]
+    PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(X)
+    assert len([output for output in notebook_kernel if "text/html" not in output[0]]) == 4
+    assert capfd.readouterr() == ("", "")
+
+
+def test_search_under_rich(capfd):
+    """The search has a bar of its own, before that of the layout."""
+    pytest.importorskip("rich")
+    X = np.random.default_rng(0).random((300, 4))
+    PrecomputedUMAP(metric="manhattan", **SETTINGS, verbose=True).fit(X)
+    err = capfd.readouterr().err
+    assert 0 <= err.index("search") < err.index("layout") and err.count("100%") >= 2
+
+
 def uncompiled(**options):
     """A kernel of the package that nobody has compiled yet."""
 

@@ -1,4 +1,4 @@
-"""Progress of a run on the terminal: rich's bar where it is installed, plain lines where it is not, or a watcher's."""
+"""Progress of a run: a bar on the terminal or in a notebook, lines where no library shows one, or a watcher's."""
 
 import contextlib
 import importlib
@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from itertools import accumulate
 from typing import Any
 
+from umap_sk.monitor import notebook
 from umap_sk.monitor.units import duration
 
 Watcher = Callable[[Sequence[int], int], Callable[[int], bool]]
@@ -17,6 +18,9 @@ Watcher = Callable[[Sequence[int], int], Callable[[int], bool]]
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 _bar: ContextVar[Any] = ContextVar("bar", default=None)
+_telling: ContextVar[bool] = ContextVar("telling", default=False)
+LONG = 2.0  # seconds of a phase that is told of
+WITH_BARS = ("layout",)
 
 
 @contextlib.contextmanager
@@ -41,19 +45,70 @@ def progress_bar(
     if not shown:
         yield lambda epoch: None
         return
-    bar = _rich_bar()
-    if bar is None:
-        yield plain_lines(edges, done, what=f"{task}: {unit}")
-        return
     passed = [0, *accumulate(edges)]
-    token = _bar.set(bar)
-    try:
-        with bar as progress:
-            number = progress.add_task(task, total=passed[-1])
-            progress.update(number, completed=passed[done])
-            yield lambda epoch: progress.update(number, completed=passed[epoch])
-    finally:
-        _bar.reset(token)
+    with bar_of(task, passed[-1], passed[done]) as update:
+        if update is None:
+            yield plain_lines(edges, done, what=f"{task}: {unit}")
+        else:
+            yield lambda epoch: update(passed[epoch])
+
+
+@contextlib.contextmanager
+def rows_bar(task: str, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many rows of all are done; what it yields is called with both numbers, None where nothing is shown."""
+    if not shown or _watcher.get() is not None:
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        updates: list[Callable[[float], object]] = []
+
+        def show(done: int, total: int) -> None:
+            if not updates:
+                bar, lines = stack.enter_context(bar_of(task, total, 0)), row_lines(task, total)
+                updates.append(lines if bar is None else bar)
+            updates[0](done)
+
+        yield show
+
+
+def row_lines(task: str, total: int) -> Callable[[float], object]:
+    """Write a line about every fifth of some rows, with the time left."""
+    began, last = time.perf_counter(), 0
+
+    def show(done: float) -> None:
+        nonlocal last
+        if done * 5 // total > last and done < total:
+            left = (time.perf_counter() - began) * (total - done) / done
+            say(f"{task}: {100 * done // total:.0f} %, about {duration(left)} left")
+        last = int(done * 5 // total)
+
+    return show
+
+
+@contextlib.contextmanager
+def bar_of(task: str, total: float, done: float) -> Iterator[Callable[[float], object] | None]:
+    """A bar that is called with how much of the total is done; None where lines have to take its place.
+
+    It is rich's, if that can show one here. In a notebook it is else that of tqdm, or a bar of the notebook's own.
+    """
+    bar = _rich_bar()
+    if bar is not None:
+        token = _bar.set(bar)
+        try:
+            with bar as progress:
+                number = progress.add_task(task, total=total, completed=done)
+                yield lambda completed: progress.update(number, completed=completed)
+        finally:
+            _bar.reset(token)
+    elif not notebook.runs():
+        yield None
+    elif _can_import("ipywidgets") and _can_import("tqdm.auto"):
+        with importlib.import_module("tqdm.auto").tqdm(
+            total=total, initial=done, desc=task, bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left"
+        ) as tqdm_bar:
+            yield lambda completed: tqdm_bar.update(completed - tqdm_bar.n)
+    else:
+        yield notebook.bar(task, total, done)
 
 
 def _rich_bar() -> Any:
@@ -83,7 +138,26 @@ def say(text: str) -> None:
     if bar is not None:
         bar.console.print(text)
     elif _watcher.get() is None:
-        sys.stderr.write(f"{text}\n")
+        if notebook.runs():
+            notebook.write(text)
+        else:
+            sys.stderr.write(f"{text}\n")
+
+
+@contextlib.contextmanager
+def telling(shown: bool) -> Iterator[None]:
+    """Write a line, in the block, at the end of each phase that has taken long and had no bar of its own."""
+    token = _telling.set(bool(shown))
+    try:
+        yield
+    finally:
+        _telling.reset(token)
+
+
+def phase_ended(name: str, seconds: float) -> None:
+    """Write that a phase has ended, where that is told, and it took long enough to be missed."""
+    if _telling.get() and seconds >= LONG and name not in WITH_BARS:
+        say(f"{name}: done in {duration(seconds)}")
 
 
 def plain_lines(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk.monitor.progress import phase_ended
 from umap_sk.monitor.report_html import html_of
 
 logger = logging.getLogger("umap_sk")
@@ -73,6 +74,7 @@ class Report(dict):
             if not phases or phases[-1] is not entry:
                 phases.append(entry)
         logger.info("%s", describe(entry), extra={"umap_sk": entry})
+        phase_ended(name, entry["seconds"])
 
     def phase_note(self, name: str, **figures: Any) -> None:
         """Add figures to the last phase of a name.

@@ -1,6 +1,5 @@
 """Neighbors of features: which search finds them, what is refused, and scikit-learn's search for other metrics."""
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk.monitor.units import duration
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.row_search import RowSearch
@@ -131,7 +129,7 @@ def find_neighbors(
     n_neighbors: int,
     *,
     own: bool,
-    tell: Callable[[str], object] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
 
@@ -147,30 +145,15 @@ def find_neighbors(
         check_values(features, search.metric, getattr(search, "parameters", {}))
     with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better
         if isinstance(search, RowSearch):
-            show = None if tell is None else shown(tell)
-            indices, dists = search.neighbors(None if own else features, wanted, progress=show)
+            indices, dists = search.neighbors(None if own else features, wanted, progress=progress)
         else:
-            indices, dists = _by_scikit_learn(search, None if own else features, wanted, tell)
+            indices, dists = _by_scikit_learn(search, None if own else features, wanted, progress)
     check_distances(search.metric, dists, indices)
     return indices, dists
 
 
-def shown(tell: Callable[[str], object]) -> Callable[[int, int], None]:
-    """Progress as lines with the time left, a few of them."""
-    began, last = time.perf_counter(), 0
-
-    def show(done: int, total: int) -> None:
-        nonlocal last
-        if done * 5 // total > last and done < total:
-            left = (time.perf_counter() - began) * (total - done) / done
-            tell(f"search: {100 * done // total} %, about {duration(left)} left")
-        last = done * 5 // total
-
-    return show
-
-
 def _by_scikit_learn(
-    search: Search, features: Any, wanted: int, tell: Callable[[str], object] | None
+    search: Search, features: Any, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Neighbors by scikit-learn; where it may have cut a tie anywhere, the row is compared with all rows."""
     own, count = features is None, search.n_rows - (features is None)
@@ -178,7 +161,6 @@ def _by_scikit_learn(
     rows = search.features if own else distances.prepared(features, search.metric)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
-    show = None if tell is None else shown(tell)
     for start in range(0, n, BLOCK):
         end = min(start + BLOCK, n)
         values, names = _nearest(search, rows, start, end, asked, own)
@@ -188,8 +170,8 @@ def _by_scikit_learn(
         indices[start:end], dists[start:end] = names[:, :wanted], values[:, :wanted]
         for row in start + np.asarray(ties, np.int64):
             indices[row], dists[row] = _among_all(search, rows[row : row + 1], wanted, row if own else None)
-        if show:
-            show(end, n)
+        if progress:
+            progress(end, n)
     return indices, dists
 
 

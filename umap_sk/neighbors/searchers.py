@@ -9,7 +9,7 @@ from numba import get_num_threads
 from sklearn.base import clone
 
 from umap_sk.exceptions import SlowSearchWarning, warn
-from umap_sk.monitor.progress import say
+from umap_sk.monitor.progress import rows_bar, say
 from umap_sk.monitor.units import duration
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, Wanted
@@ -123,7 +123,8 @@ def search_training(
         if is_named(asked.searcher, "auto") and isinstance(made, Search):
             if not is_small(asked.metric, features.shape):
                 warn_of_time(made, features, asked)
-        indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, tell=tell)
+        with rows_bar("search", asked.verbose) as show:
+            indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, progress=show)
         if not isinstance(made, RowSearch) or made.finds_all:
             return made, indices, dists, {"searcher": "exact"}
         figures: dict[str, Any] = {"searcher": "inverted_file", **recall_of(made, features, asked, dists, n_neighbors)}

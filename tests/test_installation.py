@@ -1,0 +1,27 @@
+"""What the pages say of installing fits what pyproject.toml has."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+FOR_THE_PROJECT = {"all", "bench", "docs", "test", "trend"}
+
+
+def extras_in(text):
+    """All that stands in brackets behind a point or the project's name."""
+    return {name for found in re.findall(r"(?:umap-sk|\.)\[([a-z,]+)\]", text) for name in found.split(",")}
+
+
+def test_one_extra_has_all():
+    """Every extra that is for users is in it, and no other."""
+    (everything,) = EXTRAS["all"]
+    assert extras_in(everything) == EXTRAS.keys() - FOR_THE_PROJECT
+
+
+def test_pages_name_extras_that_are_there():
+    """No line that installs asks for what is not there; the first page of the guide shows the extra that has all."""
+    pages = {path.name: extras_in(path.read_text()) for path in (ROOT / "docs").glob("*.md")}
+    assert set().union(*pages.values()) <= EXTRAS.keys()
+    assert "all" in pages["getting_started.md"]
