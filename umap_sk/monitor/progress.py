@@ -36,7 +36,7 @@ def watched(watcher: Watcher) -> Iterator[None]:
 @contextlib.contextmanager
 def progress_bar(
     edges: Sequence[int], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
-) -> Iterator[Callable[[int], bool | None]]:
+) -> Iterator[Callable[[int], Any]]:
     """Show the epochs of a run from their edges; what it yields is called with the number of those run, after each."""
     watcher = _watcher.get()
     if watcher is not None:
