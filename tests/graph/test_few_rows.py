@@ -37,7 +37,7 @@ def by_kernels(monkeypatch):
 
 
 @pytest.mark.parametrize("new_rows", [False, True])
-@pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.5, 3.0, 40.0])
+@pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.5, 3.0, 40.0, 1e300])
 def test_scales_are_those_of_the_kernels(by_kernels, local_connectivity, new_rows):
     """Scales and strengths of rows of all lengths, with zeros and ties, over several blocks."""
     neighbors = ragged(1500, seed=1)

@@ -79,7 +79,8 @@ def exp_minus(x: np.ndarray) -> np.ndarray:
 def nearest_nonzero(padded: np.ndarray, lengths: np.ndarray, local_connectivity: float) -> np.ndarray:
     """Distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated, in float32."""
     columns = np.arange(len(lengths))
-    whole = int(np.floor(local_connectivity))
+    local_connectivity = min(local_connectivity, len(padded) + 1.0)  # no row has as many
+    whole = int(local_connectivity)
     part = local_connectivity - whole
     first = np.count_nonzero((padded <= 0) & (np.arange(len(padded))[:, None] < lengths), axis=0)
 
