@@ -98,15 +98,13 @@ def found_neighbors(
     """Neighbors of all rows as the exact search returns them: in order, none missing, and none too far away."""
     n_rows, found = indices.shape
     index_dtype = np.int32 if n_rows <= INT32_LIMIT else np.uint32
-    arrays = [
-        allocate("neighbor_indices", indices.size, index_dtype),
-        allocate("neighbor_distances", dists.size, np.float32),
-    ]
-    for kept, given in zip(arrays, (indices, dists), strict=True):
-        kept.reshape(given.shape)[:] = given
+    kept_indices = allocate("neighbor_indices", indices.size, index_dtype)
+    kept_distances = allocate("neighbor_distances", dists.size, np.float32)
+    kept_indices.reshape(indices.shape)[:] = indices
+    kept_distances.reshape(dists.shape)[:] = dists
     short = n_rows if found < wanted else 0
     counts = NeighborCounts(n_rows, indices.size, 0, 0, 0, 0, 0, short, 0)
-    return Neighbors(np.arange(n_rows + 1) * found, *arrays, n_rows), counts
+    return Neighbors(np.arange(n_rows + 1) * found, kept_indices, kept_distances, n_rows), counts
 
 
 def refuse_none(counts: NeighborCounts) -> None:
