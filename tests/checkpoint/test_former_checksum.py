@@ -59,6 +59,7 @@ def test_run(former, caplog, monkeypatch):
     assert resumed.epoch_ == 11 and len(records(caplog)) == 2
     monkeypatch.setattr(start, "suited_width", lambda *_: 16.0)  # what all such starts had in that version,
     monkeypatch.setattr(pivot_mds, "squared_powers", np.square)  # which took the lengths of paths as they are
+    settings["n_epochs"] = 18  # what 20 came to in that version
     whole = PrecomputedUMAP(**settings).fit_transform(**make_model.arrays())
     np.testing.assert_array_equal(resumed.partial_fit(epochs=100).embedding_, whole)
 

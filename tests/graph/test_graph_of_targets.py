@@ -141,7 +141,7 @@ REFUSED = {
     "two columns": ("categorical", NUMBERS, r"shape \(150, 2\), but target_metric='categorical' takes one label a row"),
     "nothing known": ("categorical", [None] * 150, "y knows no label"),
     "no y": ("categorical", None, "target_metric='categorical' needs targets, but y is None"),
-    "no such metric": ("ordinal", LABELS, "target_metric='ordinal' is not known: use 'categorical'"),
+    "no such metric": ("ordinal", LABELS, "target_metric='ordinal' is not known; the nearest name is 'categorical'"),
     "NaN": ("euclidean", [np.nan, *[1] * 149], "NaN or infinite in 1 rows, first in row 0"),
     "None": ("euclidean", [*[1] * 149, None], "NaN or infinite in 1 rows, first in row 149"),
     "words": ("l1", ["a"] * 150, "numbers are needed, one or some a row. For labels set target_metric='categorical'"),

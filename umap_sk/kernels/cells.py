@@ -28,7 +28,7 @@ def smallest_of(values, count):
 
 
 @kernel
-def place_of(values, value):
+def first_place_of(values, value):
     """Where a value stands first."""
     place = 0
     while values[place] != value:
@@ -60,7 +60,7 @@ def nearest_centers(turns, thread, rows, centers, halves, nearest):
                 least = smallest_of(out[r], columns)
                 if least < best[r]:
                     best[r] = least
-                    nearest[first + r] = start + place_of(out[r], least)
+                    nearest[first + r] = start + first_place_of(out[r], least)
         block = next_block(turns, thread)
 
 
