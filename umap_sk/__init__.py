@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     from umap_sk.planning.plan import Plan, plan
     from umap_sk.plot.display import EmbeddingDisplay
     from umap_sk.plot.loss_curve import LossCurveDisplay
+    from umap_sk.replace import replace_umap
     from umap_sk.runtime.versions import show_versions
 
 __version__ = "0.1.0"
@@ -70,6 +71,7 @@ __all__ = [
     "nearest_neighbors",
     "plan",
     "poincare_disk",
+    "replace_umap",
     "show_versions",
 ]
 
@@ -90,6 +92,7 @@ _HOMES = {
     "nearest_neighbors": "neighbors.transformer",
     "plan": "planning.plan",
     "poincare_disk": "layout.spaces",
+    "replace_umap": "replace",
     "show_versions": "runtime.versions",
 }
 

@@ -58,10 +58,17 @@ def align(
             raise TypeError(f"A manifold is {type(manifold).__name__}. Use learn_manifold, or Manifold.from_graph.")
     pairs = [checked_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
     models = [PrecomputedUMAP(**parameters) for _ in manifolds]
+    settle(models, manifolds, pairs, strength)
+    return models
+
+
+def settle(
+    models: Sequence[PrecomputedUMAP], manifolds: Sequence[Manifold], pairs: Sequence[np.ndarray], strength: float
+) -> None:
+    """Fit each model to its graph, one after the other and all of them again, each beside its neighbors' maps."""
     for _ in range(SWEEPS):
         for place, (model, manifold) in enumerate(zip(models, manifolds, strict=True)):
             model.fit(manifold=manifold, anchors=anchors_of(place, models, pairs, manifold.n_samples, strength))
-    return models
 
 
 def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
@@ -83,7 +90,7 @@ def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarra
 
 
 def anchors_of(
-    place: int, models: list[PrecomputedUMAP], pairs: list[np.ndarray], n_samples: int, strength: float
+    place: int, models: Sequence[PrecomputedUMAP], pairs: Sequence[np.ndarray], n_samples: int, strength: float
 ) -> tuple[np.ndarray, float] | None:
     """Means of the places that rows of one graph have in the neighboring maps that are there, NaN for other rows."""
     sides = [(models[place - 1], *pairs[place - 1].T)] if place else []

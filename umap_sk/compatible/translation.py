@@ -67,11 +67,16 @@ def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
 
 
 def metric_of(umap: Any) -> dict[str, Any]:
-    """The metric with its arguments; a function gets them in their order."""
-    arguments = umap.metric_kwds or None
-    if callable(umap.metric):
-        return {"metric": Distance(umap.metric, tuple((arguments or {}).values()))}
-    return {"metric": known_metric(umap.metric), "metric_params": arguments}
+    """The metric with its arguments."""
+    metric, parameters = called_metric(umap.metric, umap.metric_kwds)
+    return {"metric": metric} if callable(metric) else {"metric": metric, "metric_params": parameters}
+
+
+def called_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
+    """A metric and its arguments as they are called here; a function gets them in their order."""
+    if callable(metric):
+        return Distance(metric, tuple((arguments or {}).values())), None
+    return known_metric(metric), arguments or None
 
 
 def start_of(umap: Any) -> dict[str, Any]:
@@ -138,6 +143,12 @@ def tell_fewer(umap: Any, n_rows: int) -> None:
             f"n_neighbors={umap.n_neighbors} is larger than the {n_rows} rows allow; it is {n_rows - 1} for this fit.",
             FewerNeighborsWarning,
         )
+
+
+def tell_later_arguments(function: str, others: dict[str, Any]) -> None:
+    """Say once a process of each argument that only later versions of umap-learn know that it is not used."""
+    for name, value in others.items():
+        _tell(name, f"{function} does not use {name}={value!r}, an argument of later versions of umap-learn.")
 
 
 def _tell(name: str, message: str) -> None:

@@ -1,0 +1,162 @@
+"""umap.umap_'s functions by their names: the same arguments, graphs and scales as umap-learn's, and our maps."""
+
+import inspect
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.neighbors import NearestNeighbors
+
+from umap_sk import UMAP, PrecomputedUMAP, UnusedParameterWarning
+from umap_sk.compatible import translation
+from umap_sk.interop import functions
+
+X = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)
+DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)
+PLACE = {"a": 1.6, "b": 0.9, "gamma": 1.0, "negative_sample_rate": 5, "n_components": 2, "initial_alpha": 1.0}
+
+
+def laid_out(graph, **changed):
+    """The map of a graph, as scanpy asks for it."""
+    asked = {"n_epochs": 20, "init": "spectral", "random_state": 0} | PLACE | changed
+    return functions.simplicial_set_embedding(data=X, graph=graph, metric="euclidean", metric_kwds={}, **asked)
+
+
+@pytest.mark.parametrize("name", ["find_ab_params", "nearest_neighbors", "fuzzy_simplicial_set", "AlignedUMAP"])
+def test_arguments_are_umap_learns(name):
+    """Names and positions are the same; what is added comes after them."""
+    theirs = inspect.signature(getattr(pytest.importorskip("umap.umap_" if name[0].islower() else "umap"), name))
+    names = list(theirs.parameters)
+    assert list(inspect.signature(getattr(functions, name)).parameters)[: len(names)] == names
+
+
+def test_arguments_of_the_layout_are_umap_learns():
+    """The same for the function with the most arguments."""
+    names = list(inspect.signature(pytest.importorskip("umap.umap_").simplicial_set_embedding).parameters)
+    assert list(inspect.signature(functions.simplicial_set_embedding).parameters)[: len(names)] == names
+
+
+def test_curve_is_the_estimators():
+    """a and b are those of a fit."""
+    fitted = PrecomputedUMAP(min_dist=0.3, spread=2.0, n_epochs=1).fit(knn_indices=INDICES, knn_dists=DISTS)
+    assert functions.find_ab_params(2.0, 0.3) == (fitted.a_, fitted.b_)
+
+
+def test_neighbors_are_the_nearest():
+    """Of features and of all distances; the index finds those of other rows."""
+    indices, dists, index = functions.nearest_neighbors(X, 10, "euclidean", {}, False, np.random.RandomState(0))
+    np.testing.assert_array_equal(indices, INDICES)
+    np.testing.assert_allclose(dists, DISTS, rtol=1e-6)
+    assert (indices.dtype, dists.dtype) == (np.int32, np.float32)
+    full = np.linalg.norm(X[:, None] - X, axis=2)
+    full[3, INDICES[3, 9]] = np.inf
+    of_all, _, nothing = functions.nearest_neighbors(full, 10, "precomputed", None, False, None)
+    np.testing.assert_array_equal(of_all[:3], INDICES[:3])
+    assert nothing is None and INDICES[3, 9] not in of_all[3]
+    new, far = index.query(X[:5] + 0.1, k=3)
+    np.testing.assert_array_equal(new, NearestNeighbors().fit(X).kneighbors(X[:5] + 0.1, 3, return_distance=False))
+    np.testing.assert_array_equal(index.neighbor_graph[0], indices)
+    assert far.shape == (5, 3)
+
+
+@pytest.mark.parametrize("changed", [{}, {"set_op_mix_ratio": 0.4, "local_connectivity": 2.0}, {"n_neighbors": 6}])
+@pytest.mark.parametrize("directed", [False, True])
+def test_graph_and_scales_are_umap_learns(changed, directed):
+    """The same edges, weights, scales and distances of edges, from neighbors with copies and a missing one."""
+    theirs = pytest.importorskip("umap.umap_")
+    dists, indices = DISTS.astype(np.float32), INDICES.astype(np.int32)
+    dists[7, 9], indices[7, 9] = np.inf, -1
+    names = {"n_neighbors": 10, "apply_set_operations": not directed, "return_dists": True} | changed
+    given = {"random_state": None, "metric": None, "knn_indices": indices, "knn_dists": dists} | names
+    rows = scipy.sparse.coo_matrix((len(X), 1))
+    graph, sigmas, rhos, edges = functions.fuzzy_simplicial_set(rows, **given)
+    expected = theirs.fuzzy_simplicial_set(rows, **given)
+    kept = np.arange(len(X)) != 7  # an infinite distance makes umap-learn's scale of its row another one
+    difference = abs(graph - expected[0].tocsr()).toarray()[kept][:, kept]
+    assert difference.max() < 3e-5
+    np.testing.assert_allclose(sigmas[kept], expected[1][kept], rtol=1e-3)
+    np.testing.assert_allclose(rhos[kept], expected[2][kept], rtol=1e-6)
+    np.testing.assert_allclose(edges.toarray()[kept][:, kept], expected[3].toarray()[kept][:, kept], rtol=1e-6)
+
+
+def test_graph_is_the_estimators():
+    """Searched or given, the graph has the bits of a fit, whose map the layout makes of it."""
+    fitted = UMAP(10, a=1.6, b=0.9, n_epochs=20, random_state=0).fit(X)
+    graph, _, _ = functions.fuzzy_simplicial_set(X, 10, None, "euclidean")
+    assert (graph != fitted.graph_).nnz == 0
+    embedding, aux = laid_out(graph)
+    np.testing.assert_array_equal(embedding, fitted.embedding_)
+    assert aux == {}
+    np.testing.assert_array_equal(laid_out((graph * 0.5).tocoo())[0], embedding)
+
+
+def test_maps_at_epochs_and_the_start():
+    """A list of epochs gives a map for each; none leaves the start as it is."""
+    graph, _, _ = functions.fuzzy_simplicial_set(X, 10, None, "euclidean")
+    embedding, aux = laid_out(graph, n_epochs=[5, 20])
+    np.testing.assert_array_equal(embedding, laid_out(graph)[0])
+    assert len(aux["embedding_list"]) == 2
+    places = np.random.default_rng(1).normal(size=(120, 2)).astype(np.float32)
+    np.testing.assert_array_equal(laid_out(graph, n_epochs=0, init=places)[0], places)
+    start = laid_out(graph, n_epochs=0)[0]
+    assert np.isfinite(start).all() and np.ptp(start, axis=0).min() > 1
+    np.testing.assert_array_equal(laid_out(graph, initial_alpha=0.0)[0], start)
+    assert not np.array_equal(laid_out(graph, init="pca")[0], laid_out(graph)[0])
+
+
+def test_density_is_kept():
+    """Radii are those of a fit on the same neighbors, and the map keeps them better than one that does not know them."""
+    names = {"densmap": True, "output_dens": True, "densmap_kwds": {"lambda": 3.0, "n_neighbors": 10}}
+    graph, _, _, dists = functions.fuzzy_simplicial_set(X, 10, None, "euclidean", return_dists=True)
+    names["densmap_kwds"]["graph_dists"] = dists
+    _, aux = laid_out(graph, n_epochs=100, **names)
+    _, flat = laid_out(graph, n_epochs=100, **names | {"densmap": False})
+    own = UMAP(10, densmap=True, output_dens=True, n_epochs=100, random_state=0).fit(X)
+    np.testing.assert_allclose(aux["rad_orig"], own.rad_orig_, rtol=1e-4, atol=1e-5)
+    kept, lost = (np.corrcoef(radii["rad_orig"], radii["rad_emb"])[0, 1] for radii in (aux, flat))
+    assert kept > lost + 0.1
+    with pytest.raises(ValueError, match=r"Pass densmap_kwds=\{'graph_dists': dists\}"):
+        laid_out(graph, densmap=True)
+
+
+def test_arguments_of_later_versions_are_told(monkeypatch):
+    """They change nothing, and a warning says so once."""
+    monkeypatch.setattr(translation, "_said", set())
+    with pytest.warns(UnusedParameterWarning, match="nearest_neighbors does not use tree_seed=3"):
+        functions.nearest_neighbors(X, 5, "euclidean", tree_seed=3)
+
+
+# --------------------------------------------------------------------------------------------------------- AlignedUMAP
+
+
+def windows():
+    """Three windows of rows, each half of the next, and their relations."""
+    rows = np.random.default_rng(2).normal(size=(200, 3))
+    relation = {row + 50: row for row in range(50)}
+    return [rows[first : first + 100] for first in (0, 50, 100)], [relation, relation]
+
+
+def test_aligned_maps_share_places():
+    """Rows that two maps have lie nearer to each other than in maps that were made alone; align does the work."""
+    sets, relations = windows()
+    model = functions.AlignedUMAP(n_neighbors=[10, 12, 10], n_epochs=60, random_state=0).fit(sets, relations=relations)
+    alone = [UMAP(10, n_epochs=60, random_state=0).fit_transform(rows) for rows in sets]
+    for together, apart in zip((model.embeddings_[:2], model.embeddings_[1:]), (alone[:2], alone[1:]), strict=True):
+        near, far = (np.linalg.norm(a[50:] - b[:50], axis=1).mean() for a, b in (together, apart))
+        assert near < far / 2
+    assert [mapper.n_neighbors for mapper in model.mappers_] == [10, 12, 10]
+    with pytest.raises(ValueError, match="3 data sets need 2 relations, but 1 were given"):
+        model.fit(sets, relations=relations[:1])
+
+
+def test_aligned_maps_are_updated():
+    """A further map lies beside the last one, and those that are there stay."""
+    sets, relations = windows()
+    model = functions.AlignedUMAP([10, 10], n_epochs=60, random_state=0).fit(sets[:2], relations=relations[:1])
+    before = [places.copy() for places in model.embeddings_]
+    model.update(sets[2], relations=relations[1], n_neighbors=12)
+    assert (model.n_models_, model.mappers_[2].n_neighbors) == (3, 12)
+    for places, old in zip(model.embeddings_, before, strict=False):
+        np.testing.assert_array_equal(places, old)
+    last, new = model.embeddings_[1:]
+    assert np.linalg.norm(last[50:] - new[:50], axis=1).mean() < np.ptp(last) / 10

@@ -1,0 +1,1 @@
+"""What other packages call of umap-learn, by its names, over this package."""
