@@ -27,6 +27,8 @@ from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.threads import spare_threads
 from umap_sk.targets import Targets, check_manifold, graph_of, read_targets, used
 
+MANY = 0.1  # share of rows without a neighbor beyond which umap-learn's warning has another beginning
+
 
 class Given(NamedTuple):
     """What a call was given, as in :meth:`umap_sk.PrecomputedUMAP.fit`."""
@@ -180,8 +182,9 @@ def warn_of_lost(lost: np.ndarray, what: str, cut: float, *, also: str = "") -> 
         cure = "Search for more neighbors, or raise disconnection_distance"
         if cut == np.inf:
             cure = "They list no usable neighbor at any distance: have the search find some"
+        many = "A few" if lost.mean() <= MANY else "A large number"
         warn(
             f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            f"embedding. {cure}{also}.",
+            f"embedding. {cure}{also}. (umap-learn says: {many} of your vertices were disconnected from the manifold.)",
             DisconnectedWarning,
         )

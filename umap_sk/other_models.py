@@ -103,17 +103,22 @@ def taken_over(umap: Any, given: OtherModel) -> dict[str, Any]:
     """Results of an estimator, which has the model's parameters, as if it had made the map."""
     manifold = Manifold.from_graph(given.graph)
     manifold = Manifold(manifold._shared.rows(), parameters.graph_parameters(umap), own=WHOLE)
+    positions = given.embedding.copy()
+    positions[manifold.disconnected()] = np.nan
+    return {"manifold_": manifold} | placed_rows(umap, given._replace(embedding=positions))
+
+
+def placed_rows(umap: Any, given: OtherModel) -> dict[str, Any]:
+    """Results of an estimator without a graph, which can place new rows by the map, the curve and the features."""
     seed = parameters.draw_seed(umap.random_state)
-    results: dict[str, Any] = {"n_features_in_": manifold.n_samples, "_search": None, "_features": None}
+    results: dict[str, Any] = {"n_features_in_": len(given.embedding), "_search": None, "_features": None}
     results["_X_is_graph"] = False
     if given.features is not None and umap.metric != "precomputed":
         results["n_features_in_"] = given.features.shape[1]
         asked = parameters.asked_of(umap, seed)
         results["_search"] = search_for_new(given.features, asked, umap.n_neighbors, given=True)
         results["_features"] = kept_features(given.features, given.features, results["_search"])
-    positions = given.embedding.copy()
-    positions[manifold.disconnected()] = np.nan
     done = umap.n_epochs or 0
-    results |= {"manifold_": manifold, "embedding_": positions, "report_": Report(), "seed_": seed}
+    results |= {"embedding_": given.embedding, "report_": Report(), "seed_": seed}
     results |= {"a_": given.curve[0], "b_": given.curve[1], "epoch_": done, "n_epochs_": done}
     return results | {"_map": MapCache(), "_run": None}

@@ -105,7 +105,7 @@ def test_maps_at_epochs_and_the_start():
 
 
 def test_density_is_kept():
-    """Radii are those of a fit on the same neighbors, and the map keeps them better than one that does not know them."""
+    """Radii are those of a fit on the same neighbors, and the map keeps them better than without."""
     names = {"densmap": True, "output_dens": True, "densmap_kwds": {"lambda": 3.0, "n_neighbors": 10}}
     graph, _, _, dists = functions.fuzzy_simplicial_set(X, 10, None, "euclidean", return_dists=True)
     names["densmap_kwds"]["graph_dists"] = dists

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 import scipy.sparse
+from sklearn.utils.validation import check_array
 
 from umap_sk import placing
+from umap_sk.compatible import translation
+from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import membership_strengths
+from umap_sk.other_models import OtherModel, placed_rows
 
 SMALL = 4096  # rows from which umap-learn searches by an index
 
@@ -40,8 +45,61 @@ DERIVED: dict[str, Callable[[Any], Any]] = {
     "_small_data": lambda umap: len(umap.estimator_.embedding_) < SMALL,
     "_supervised": lambda umap: getattr(umap.estimator_, "target_metric", None) is not None,
     "_knn_search_index": lambda umap: Index(umap.estimator_),
+    "_input_hash": lambda umap: joblib.hash(umap._raw_data),
+    "_disconnection_distance": lambda umap: placing.cut_of(umap.estimator_),
+    "_initial_alpha": lambda umap: umap.learning_rate,
+    "_output_metric_kwds": lambda umap: umap.output_metric_kwds or {},
+    "_target_metric_kwds": lambda umap: umap.target_metric_kwds or {},
+    "knn_indices": lambda umap: given_neighbors(umap, 0),
+    "knn_dists": lambda umap: given_neighbors(umap, 1),
+    "knn_search_index": lambda umap: given_neighbors(umap, 2),
 }
-"""Private ones."""
+"""Those that are known."""
+
+NOT_KEPT = {
+    "_knn_indices": "umap_sk.nearest_neighbors finds the neighbors of a fit",
+    "_knn_dists": "umap_sk.nearest_neighbors finds the neighbors of a fit",
+    "graph_dists_": "umap_sk.interop.functions.fuzzy_simplicial_set(..., return_dists=True) returns them",
+    "_sigmas": "umap_sk.interop.functions.fuzzy_simplicial_set returns them",
+    "_rhos": "umap_sk.interop.functions.fuzzy_simplicial_set returns them",
+    "_rp_forest": "_knn_search_index.query searches, without trees",
+    "_search_graph": "_knn_search_index.query searches, without a graph",
+    "_input_distance_func": "the parameters metric and metric_kwds name the metric",
+    "_output_distance_func": "the parameters output_metric and output_metric_kwds name the metric",
+    "_inverse_distance_func": "inverse_transform needs no gradient of the metric",
+}
+"""Those that a fit does not keep, and what serves instead."""
+
+
+def given_neighbors(umap: Any, place: int) -> Any:
+    """An entry of precomputed_knn, or None."""
+    return umap.precomputed_knn[place] if len(umap.precomputed_knn) > place else None
+
+
+def assembled(umap: Any) -> PrecomputedUMAP:
+    """The fitted estimator; or one that places new rows by the attributes that another package has set on the model.
+
+    scanpy's ingest makes a model so, of a map and of features that it has: ``embedding_``, ``_raw_data``, ``_a``,
+    ``_b`` and ``_n_neighbors``.
+    """
+    attributes = vars(umap)
+    if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
+        return umap.estimator_
+    features = check_array(umap._raw_data, accept_sparse="csr", dtype=[np.float64, np.float32])
+    places = check_array(umap.embedding_, dtype=np.float32, ensure_all_finite=False)
+    asked = translation.translated(umap, len(places), targets=False)
+    asked |= {"n_neighbors": attributes.get("_n_neighbors", umap.n_neighbors), "n_components": places.shape[1]}
+    if not callable(umap.metric):
+        asked["metric_params"] = attributes.get("_metric_kwds") or asked["metric_params"]
+    estimator = PrecomputedUMAP(**asked)
+    estimator._publish(placed_rows(estimator, OtherModel(None, places, (float(umap._a), float(umap._b)), features)))
+    return estimator
+
+
+def forget(umap: Any) -> None:
+    """Drop attributes that were set from outside, so that those of a fit are seen."""
+    for name in (*DERIVED, *PUBLISHED, *OF_ROWS):
+        vars(umap).pop(name, None)
 
 
 def fitted_attribute(umap: Any, name: str) -> Any:
@@ -58,6 +116,10 @@ def fitted_attribute(umap: Any, name: str) -> Any:
             return values if inverse is None else values[inverse]
         if name in PUBLISHED:
             return getattr(estimator, name)
+        if name == "_unique_inverse_" and vars(umap).get("_unique_inverse") is not None:
+            return umap._unique_inverse
+        if name in NOT_KEPT:
+            raise AttributeError(f"A fit keeps no {name}: {NOT_KEPT[name]}.")
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.compatible import given, translation
-from umap_sk.compatible.attributes import fitted_attribute, graph_of_new
+from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
 from umap_sk.estimator import PrecomputedUMAP
 
 
@@ -49,7 +49,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self : UMAP
             The fitted model.
         """
-        if self.target_metric_kwds:
+        if self.target_metric_kwds and self.target_metric != "ordinal":
             raise ValueError(
                 f"target_metric_kwds={self.target_metric_kwds!r}, but metrics of targets take no arguments here. Use "
                 "one that needs none."
@@ -62,6 +62,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         stops = translation.stops_of(self)
         with translation.in_own_words():
             maps = given.fitted(estimator, rows, stops)
+        forget(self)
         self.estimator_, self._unique_inverse = estimator, rows.inverse
         self.__dict__.pop("embedding_list_", None)
         if stops is not None:
@@ -109,9 +110,10 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         with translation.in_own_words():
+            estimator = assembled(self)
             if self.transform_mode == "graph":
-                return graph_of_new(self.estimator_, X)
-            return self.estimator_.transform(X).astype(np.float32, copy=False)
+                return graph_of_new(estimator, X)
+            return estimator.transform(X).astype(np.float32, copy=False)
 
     def inverse_transform(self, X):
         """Rows of features for places in the map.
@@ -152,6 +154,30 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.estimator_.update(X)
         self.__dict__.pop("embedding_list_", None)
         return self
+
+    def partial_fit(self, X, y=None):
+        """Take a batch of rows in: the first is fitted, each further one is added by :meth:`update`.
+
+        So online topic models call it. To run the epochs of a fit one by one, use :meth:`PrecomputedUMAP.partial_fit`.
+
+        Parameters
+        ----------
+        X : array-like, sparse or frame of shape (n_batch, n_features)
+            The batch; the first needs as many rows as a map does.
+        y : array-like of shape (n_batch,), default=None
+            Targets of the first batch; further batches take none.
+
+        Returns
+        -------
+        self : UMAP
+            With the rows of all batches.
+        """
+        return self.update(X) if hasattr(self, "estimator_") else self.fit(X, y)
+
+    def _validate_parameters(self):
+        """Raise if a parameter has a value that it must not have, as scanpy's ingest asks for."""
+        self._validate_params()
+        PrecomputedUMAP(**translation.translated(self, 0, targets=False))._validate_params()
 
     def score(self, X, y=None):
         """Share of each row's 15 nearest neighbors that are still among its nearest in the map.

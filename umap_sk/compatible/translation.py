@@ -16,8 +16,19 @@ UNUSED = {
     "force_approximation_algorithm": False,
     "transform_seed": 42,
     "tqdm_kwds": None,
+    "optimizer": None,
+    "compatibility_layout": None,
 }
 """Parameters that choose how umap-learn computes, with their defaults."""
+
+NAMED_ELSEWHERE = {"tswspectral": "spectral", "recursive": "auto"}
+"""Starts of umap-learn that are another one here."""
+
+TARGETS = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}
+"""Metrics of targets that are another one here: numbers whose differences have the same order, and labels."""
+
+STILL = float(np.finfo(np.float32).tiny)
+"""A learning rate by which nothing moves."""
 
 WORDS = {
     "metric_params": "metric_kwds",
@@ -51,8 +62,8 @@ def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
         names["n_neighbors"] = n_rows - 1
     names |= metric_of(umap) | start_of(umap) | length_of(umap)
     if targets:
-        count = umap.target_n_neighbors
-        names |= {"target_metric": known_metric(umap.target_metric), "target_weight": umap.target_weight}
+        count, metric = umap.target_n_neighbors, umap.target_metric
+        names |= {"target_metric": known_metric(TARGETS.get(metric, metric)), "target_weight": umap.target_weight}
         names |= {} if count == -1 else {"target_n_neighbors": count}
     if known_metric(umap.output_metric) != "euclidean":
         names |= {
@@ -83,20 +94,29 @@ def start_of(umap: Any) -> dict[str, Any]:
     """Where the layout begins; a graph without a layout needs no start."""
     if umap.transform_mode == "graph":
         return {"init": "random"}
-    return {"init": "spectral" if isinstance(umap.init, str) and umap.init == "tswspectral" else umap.init}
+    return {"init": NAMED_ELSEWHERE.get(umap.init, umap.init) if isinstance(umap.init, str) else umap.init}
 
 
 def length_of(umap: Any) -> dict[str, Any]:
-    """How many epochs there are, the last of several stops."""
+    """How many epochs there are, the last of several stops; one by which nothing moves where there are to be none."""
     if umap.transform_mode == "graph":
         return {"n_epochs": 1}
+    if stays(umap):
+        as_it_is = {} if isinstance(umap.init, str) else {"rescale_init": False, "multilevel": False}
+        return {"n_epochs": 1, "learning_rate": STILL} | as_it_is
     stops = stops_of(umap)
     return {"n_epochs": umap.n_epochs if stops is None else stops[-1]}
 
 
+def stays(umap: Any) -> bool:
+    """Whether the start is all that is asked for."""
+    none = isinstance(umap.n_epochs, int | np.integer) and umap.n_epochs == 0
+    return none or (isinstance(umap.learning_rate, int | float) and umap.learning_rate == 0)
+
+
 def stops_of(umap: Any) -> list[int] | None:
     """The epochs of which maps are kept, in their order, if several are asked for."""
-    if umap.transform_mode == "graph" or not isinstance(umap.n_epochs, list | tuple):
+    if umap.transform_mode == "graph" or stays(umap) or not isinstance(umap.n_epochs, list | tuple):
         return None
     if not umap.n_epochs or not all(isinstance(stop, int | np.integer) and stop >= 1 for stop in umap.n_epochs):
         raise ValueError(f"n_epochs={umap.n_epochs!r}, but a list needs one number or more, all whole and at least 1.")
@@ -109,8 +129,11 @@ def tell_unused(umap: Any) -> None:
         value = getattr(umap, name)
         if value != default and (name != "tqdm_kwds" or value):
             _tell(name, f"{name}={value!r} only chooses how umap-learn computes; it is not used here.")
-    if isinstance(umap.init, str) and umap.init == "tswspectral":
-        _tell("tswspectral", "init='tswspectral' is init='spectral' here, which scales as well.")
+    if isinstance(umap.init, str) and umap.init in NAMED_ELSEWHERE:
+        _tell(umap.init, f"init={umap.init!r} is init={NAMED_ELSEWHERE[umap.init]!r} here, which scales as well.")
+    if umap.target_metric in ("count", "string"):
+        how = "as numbers" if umap.target_metric == "count" else "as labels, which are equal or not"
+        _tell(f"target_metric={umap.target_metric}", f"target_metric={umap.target_metric!r} compares targets {how}.")
     if len(umap.precomputed_knn) > 2 and umap.precomputed_knn[2] is not None:
         _tell("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
 

@@ -32,13 +32,13 @@ class UMAP(Methods):
     output_metric_kwds : dict, default=None
         Its further arguments.
     n_epochs : int or list of int, default=None
-        Epochs that are run, at least 1, over all levels of the graph together; of a list it is the largest, and
-        `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
+        Epochs that are run, over all levels of the graph together; 0 for the start as it is. Of a list it is the largest,
+        and `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
     learning_rate : float, default=1.0
-        Factor of all steps.
+        Factor of all steps; 0 for the start as it is.
     init : str or array-like of shape (n_samples, n_components), default="spectral"
         Where the layout begins: "spectral", "random", "pca", and those of :class:`PrecomputedUMAP`: "auto" and
-        "pivot_mds"; "tswspectral" is "spectral".
+        "pivot_mds"; "tswspectral" is "spectral", and "recursive" is "auto".
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
@@ -67,9 +67,10 @@ class UMAP(Methods):
     target_n_neighbors : int, default=-1
         Neighbors of a target that is a number; -1 for `n_neighbors`.
     target_metric : str, default="categorical"
-        What `y` of :meth:`fit` is: "categorical" for labels, of which -1 is unknown, or a metric of numbers.
+        What `y` of :meth:`fit` is: "categorical" or "string" for labels, of which -1 is unknown, or a metric of
+        numbers, as "ordinal" and "count" are.
     target_metric_kwds : dict, default=None
-        Must be None or empty: metrics of targets take no arguments.
+        Must be None or empty, but for "ordinal": metrics of targets take no arguments.
     target_weight : float, default=0.5
         From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
     transform_seed : int, default=42
@@ -100,6 +101,8 @@ class UMAP(Methods):
         Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used.
     searcher : str or object, default="auto"
         Who finds the neighbors of features, as in :class:`PrecomputedUMAP`; umap-learn has no such parameter.
+    optimizer, compatibility_layout : object, default=None
+        Not used; parameters of umap-learn 0.6.
 
     Attributes
     ----------
@@ -183,6 +186,9 @@ class UMAP(Methods):
         disconnection_distance=None,
         precomputed_knn=(None, None, None),
         searcher="auto",
+        *,
+        optimizer=None,
+        compatibility_layout=None,
     ):
         self.n_neighbors = n_neighbors
         self.n_components = n_components
@@ -224,3 +230,5 @@ class UMAP(Methods):
         self.disconnection_distance = disconnection_distance
         self.precomputed_knn = precomputed_knn
         self.searcher = searcher
+        self.optimizer = optimizer
+        self.compatibility_layout = compatibility_layout
