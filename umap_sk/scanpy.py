@@ -1,4 +1,7 @@
-"""UMAP for AnnData: scanpy's tl.umap by its arguments, over this package."""
+"""UMAP for AnnData: scanpy's tl.umap by its arguments, over this package.
+
+The module is what pyproject.toml names as a backend of scanpy, which looks for functions of its own names.
+"""
 
 from typing import Any
 
@@ -27,6 +30,7 @@ def umap(
     random_state=0,
     a=None,
     b=None,
+    method="umap",
     key_added=None,
     neighbors_key="neighbors",
     copy=False,
@@ -63,6 +67,8 @@ def umap(
         The seed, or what draws it.
     a, b : float, default=None
         Parameters of the curve, fitted to `min_dist` and `spread` if None.
+    method : {"umap"}, default="umap"
+        There is no other here.
     key_added : str, default=None
         Where the results go instead of ``obsm["X_umap"]`` and ``uns["umap"]``.
     neighbors_key : str, default="neighbors"
@@ -87,7 +93,7 @@ def umap(
     KeyError
         If there is no graph under `neighbors_key`.
     ValueError
-        If `dens_lambda` is above 0 and there are no distances.
+        If `dens_lambda` is above 0 and there are no distances, or `method` is another one.
 
     Examples
     --------
@@ -102,6 +108,8 @@ def umap(
     >>> cells.obsm["X_umap"].shape
     (200, 2)
     """
+    if method != "umap":
+        raise ValueError(f"method={method!r}, but 'umap' is the only one here. Leave it out, or call sc.tl.umap.")
     adata = adata.copy() if copy else adata
     connectivities, distances = graphs_of(adata, neighbors_key or "neighbors")
     if a is None or b is None:

@@ -1,0 +1,134 @@
+"""umap_sk.scanpy.umap, and what scanpy's functions do with umap-learn's names, on AnnData without scanpy."""
+
+import importlib
+import inspect
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.neighbors import kneighbors_graph
+
+import umap_sk
+from umap_sk import UMAP, NeighborsTransformer, PrecomputedUMAP
+from umap_sk.interop.functions import find_ab_params, fuzzy_simplicial_set
+
+anndata = pytest.importorskip("anndata")
+FEATURES = np.random.default_rng(0).normal(size=(150, 5)).astype(np.float32)
+FEATURES[:50] *= 4
+
+
+@pytest.fixture
+def cells():
+    """What sc.pp.neighbors leaves: distances to 14 others, connectivities, and what was asked for."""
+    made = anndata.AnnData(FEATURES.copy())
+    made.obsm["X_pca"] = FEATURES[:, :3].copy()
+    distances = NeighborsTransformer(14).fit_transform(FEATURES)
+    indices, dists = NeighborsTransformer(14).fit(FEATURES).neighbors_
+    rows = scipy.sparse.coo_matrix((150, 1))
+    made.obsp["connectivities"], _, _ = fuzzy_simplicial_set(rows, 15, None, None, knn_indices=indices, knn_dists=dists)
+    distances.setdiag(0)
+    distances.eliminate_zeros()
+    made.obsp["distances"] = distances
+    asked = {"n_neighbors": 15, "method": "umap", "metric": "euclidean"}
+    keys = {"connectivities_key": "connectivities", "distances_key": "distances"}
+    made.uns["neighbors"] = keys | {"params": asked}
+    return made
+
+
+def test_map_is_that_of_a_fit(cells):
+    """The graph in obsp gives the map of a fit on the same neighbors, which starts by shortest paths."""
+    umap_sk.scanpy.umap(cells, maxiter=40)
+    fitted = PrecomputedUMAP(min_dist=0.5, n_epochs=40, random_state=0).fit(
+        kneighbors_graph(FEATURES, 14, mode="distance")
+    )
+    np.testing.assert_allclose(cells.obsp["connectivities"].toarray(), fitted.graph_.toarray(), atol=1e-6)
+    assert fitted.report_.start["init"] == "pivot_mds"
+    start = UMAP(init="pivot_mds", min_dist=0.5, n_epochs=40, random_state=0).fit(FEATURES)
+    np.testing.assert_array_equal(cells.obsm["X_umap"], start.embedding_)
+    a, b = find_ab_params(1.0, 0.5)
+    assert cells.uns["umap"]["params"] == {"a": a, "b": b}
+
+
+def test_connectivities_alone(cells):
+    """Without distances the start is spectral, and density is an error."""
+    before = umap_sk.scanpy.umap(cells, maxiter=20, copy=True, init_pos="spectral")
+    del cells.obsp["distances"]
+    assert umap_sk.scanpy.umap(cells, maxiter=20) is None
+    np.testing.assert_array_equal(cells.obsm["X_umap"], before.obsm["X_umap"])
+    with pytest.raises(ValueError, match="Density needs the distances"):
+        umap_sk.scanpy.umap(cells, dens_lambda=2.0)
+
+
+def test_places_to_begin_at_and_keys(cells):
+    """A key of obsm or positions begin the map; key_added and neighbors_key say where things lie."""
+    cells.obsm["given"] = FEATURES[:, :2].copy()
+    cells.obsp["others"], cells.uns["other"] = cells.obsp["connectivities"], {"connectivities_key": "others"}
+    umap_sk.scanpy.umap(cells, init_pos="given", maxiter=0, key_added="start", neighbors_key="other", random_state=3)
+    np.testing.assert_array_equal(cells.obsm["start"], FEATURES[:, :2])
+    assert cells.uns["start"]["params"]["random_state"] == 3 and "X_umap" not in cells.obsm
+    with pytest.raises(KeyError, match="no 'missing', so there is no graph of neighbors"):
+        umap_sk.scanpy.umap(cells, neighbors_key="missing")
+    with pytest.raises(ValueError, match="method='rapids'"):
+        umap_sk.scanpy.umap(cells, method="rapids")
+
+
+def test_density(cells):
+    """dens_lambda makes sparse regions wide: radii of data and map go together more than without."""
+    radii = UMAP(densmap=True, output_dens=True, n_epochs=1).fit(FEATURES).rad_orig_
+    spreads = []
+    for weight in (0.0, 2.0):
+        umap_sk.scanpy.umap(cells, dens_lambda=weight, maxiter=100)
+        near = kneighbors_graph(cells.obsm["X_umap"], 10, mode="distance").sum(axis=1)
+        spreads.append(np.corrcoef(radii, np.log(np.asarray(near).ravel()))[0, 1])
+    assert spreads[1] > spreads[0] + 0.1
+
+
+def test_backend_of_scanpy():
+    """The entry point leads to a module whose function takes what a dispatcher hands on: tl.umap's arguments."""
+    declared = tomllib.loads((Path(umap_sk.__file__).parents[1] / "pyproject.toml").read_text())
+    (target,) = declared["project"]["entry-points"]["scanpy.backends"].values()
+    taken = inspect.signature(importlib.import_module(target).umap).parameters
+    asked = "adata min_dist spread n_components maxiter alpha gamma negative_sample_rate init_pos random_state a b"
+    assert set(f"{asked} method key_added neighbors_key copy".split()) <= set(taken)
+
+
+def test_ingest_as_scanpy_does_it(cells):
+    """A model that has only the attributes that ingest sets places new cells as a fit on that map would."""
+    umap_sk.scanpy.umap(cells, maxiter=30)
+    model = UMAP(metric="euclidean", random_state=0, n_jobs=1)
+    model._initial_alpha, model._raw_data, model.knn_dists = model.learning_rate, FEATURES, None
+    model._validate_parameters()
+    model.embedding_ = cells.obsm["X_umap"]
+    model._sparse_data, model._small_data, model._metric_kwds = False, True, {}
+    model._n_neighbors = model.n_neighbors = 15
+    model._knn_search_index, model._input_hash = object(), None
+    model._a, model._b = cells.uns["umap"]["params"]["a"], cells.uns["umap"]["params"]["b"]
+    new = FEATURES[:7] + 0.05
+    whole = UMAP(init="pivot_mds", min_dist=0.5, n_epochs=30, random_state=0).fit(FEATURES)
+    np.testing.assert_array_equal(model.transform(new), whole.transform(new))
+    np.testing.assert_array_equal(model.transform(FEATURES[:3]), model.embedding_[:3])
+    model.set_params(n_epochs=2).fit(FEATURES)
+    assert model._knn_search_index.query(new, 3)[0].shape == (7, 3)
+    assert model._raw_data is FEATURES
+
+
+@pytest.mark.parametrize("name", ["_knn_indices", "graph_dists_", "_sigmas", "_rp_forest", "_input_distance_func"])
+def test_attributes_that_a_fit_does_not_keep(name):
+    """An AttributeError says what serves instead."""
+    model = UMAP(n_epochs=1).fit(FEATURES)
+    with pytest.raises(AttributeError, match=f"A fit keeps no {name}: "):
+        getattr(model, name)
+
+
+def test_attributes_that_are_known():
+    """Values are umap-learn's."""
+    indices, dists = NeighborsTransformer(9).fit(FEATURES).neighbors_
+    model = UMAP(10, metric="cosine", precomputed_knn=(indices, dists), n_epochs=1).fit(FEATURES)
+    assert model.knn_indices is indices and model.knn_dists is dists and model.knn_search_index is None
+    assert (model._disconnection_distance, model._initial_alpha, model._target_metric_kwds) == (2.0, 1.0, {})
+    assert model._input_hash == UMAP(n_epochs=1).fit(FEATURES)._input_hash
+    copies = UMAP(unique=True, n_epochs=1).fit(np.vstack([FEATURES, FEATURES[:2]]))
+    np.testing.assert_array_equal(copies._unique_inverse_[-2:], [0, 1])
+    assert not hasattr(model, "_unique_inverse_")
