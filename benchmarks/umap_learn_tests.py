@@ -1,4 +1,4 @@
-"""umap-learn's own tests of its class, run with umap_sk.UMAP in its place, and with umap-learn beside it.
+"""umap-learn's own tests of its classes and functions, run with this package's in their place, and with its own.
 
     git clone --depth 1 --branch release-0.5.12 https://github.com/lmcinnes/umap
     python -m benchmarks.umap_learn_tests umap
@@ -22,36 +22,35 @@ import pytest
 ROOT = Path(__file__).parents[1]
 REPLACED = "UMAP_SK_IN_PLACE_OF_UMAP_LEARN"
 OF_THE_CLASS = (
-    "composite_models data_input densmap plot umap_get_feature_names_out umap_on_iris umap_ops umap_repeated_data "
-    "umap_trustworthiness umap_validation_params"
+    "aligned_umap composite_models data_input densmap plot umap_get_feature_names_out umap_nn umap_on_iris umap_ops "
+    "umap_repeated_data umap_trustworthiness umap_validation_params"
 ).split()
-"""Files that test the class; the others test distances, searches, gradients, AlignedUMAP and ParametricUMAP."""
+"""Files that test what is replaced; the others test distances, gradients, spectral layouts and ParametricUMAP."""
 
 DIFFERENT = {
     "test_umap_bad_n_jobs": "n_jobs below -1 counts back from the processors",
     "test_bad_transform_data": "one row is an error in fit",
-    "test_disconnected_data": "the warning has other words",
     "test_check_input_data": "features that are searched must be finite",
     "test_densmap_trustworthiness_on_iris": "new rows are placed in maps that keep density, too",
-    "test_string_metric_supervised_umap_trustworthiness": "text is 'categorical'",
-    "test_discrete_metric_supervised_umap_trustworthiness": "'ordinal' is no metric of targets",
-    "test_count_metric_supervised_umap_trustworthiness": "'count' is no metric of targets",
     "test_umap_inverse_transform_fails_expectedly": "rows come back from sparse features and any metric",
     "test_umap_custom_distance_w_grad": "a metric without a gradient needs no warning",
+    "test_precomputed_knn_on_iris": "new rows are searched without an index too",
 }
 """Tests that differ on purpose, and how."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(args: Any) -> None:
-    """Put umap_sk.UMAP in the place of umap-learn's before its conftest.py is read, where the command asks for it."""
+    """Put this package's names in the place of umap-learn's before its conftest.py is read, if the command asks so."""
     if os.environ.get(REPLACED):
         import umap
         import umap.umap_
 
-        from umap_sk import UMAP
+        from umap_sk.interop import functions
 
-        umap.UMAP = umap.umap_.UMAP = UMAP
+        for name in functions.__all__:
+            setattr(umap.umap_, name, getattr(functions, name))
+        umap.UMAP, umap.AlignedUMAP = functions.UMAP, functions.AlignedUMAP
 
 
 def outcomes(checkout: Path, *, replaced: bool) -> dict[str, str]:
@@ -98,7 +97,7 @@ def main() -> None:
     for test in failed.keys() - meant.keys():
         print(f"FAILS    {test}: {failed[test]}")
     left_out = sum(end not in ("passed", "skipped") for end in theirs.values())
-    print(f"{len(counted)} tests pass with umap-learn, {left_out} fail with it and are left out; with umap_sk.UMAP")
+    print(f"{len(counted)} tests pass with umap-learn, {left_out} fail with it and are left out; with umap_sk")
     print(f"{len(counted) - len(failed)} pass, {len(meant)} differ on purpose, {len(failed) - len(meant)} fail")
     sys.exit(len(failed) > len(meant))
 

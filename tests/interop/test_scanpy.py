@@ -44,7 +44,7 @@ def test_map_is_that_of_a_fit(cells):
         kneighbors_graph(FEATURES, 14, mode="distance")
     )
     np.testing.assert_allclose(cells.obsp["connectivities"].toarray(), fitted.graph_.toarray(), atol=1e-6)
-    assert fitted.report_.start["init"] == "pivot_mds"
+    assert next(entry for entry in fitted.report_["phases"] if entry["name"] == "start")["init"] == "pivot_mds"
     start = UMAP(init="pivot_mds", min_dist=0.5, n_epochs=40, random_state=0).fit(FEATURES)
     np.testing.assert_array_equal(cells.obsm["X_umap"], start.embedding_)
     a, b = find_ab_params(1.0, 0.5)
