@@ -3,6 +3,7 @@
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
 #   make test           all that continuous integration runs; ARGS="-m 'not slow'" leaves out the longest tests
 #   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
+#   make clients        programs with scanpy, muon, BERTopic and others that import umap-learn; installs them first
 #   make docs           the documentation site, its examples run: docs/_build/html/index.html
 #   make bench          digits side by side with all peers; ARGS="--help" lists the choices of sets and peers
 #   make trend          times beside those of the last run, from commit to commit
@@ -12,6 +13,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+CLIENTS := .venv-clients
 OLDEST_TESTS := monitor/test_callbacks cli/test_command_line cli/test_stop_signals test_oldest $(addprefix estimator/test_, \
 	estimator metrics model_selection models partial_fit repeatable routing sklearn)
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
@@ -19,7 +21,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo demo-fashion test test-oldest lint format docs bench trend clean
+.PHONY: help demo demo-fashion test test-oldest clients lint format docs bench trend clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -47,6 +49,14 @@ $(OLDEST)/made: tests/oldest.txt pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2' pytest-xdist
 	@touch $@
 
+clients: $(CLIENTS)/made
+	$(CLIENTS)/bin/python -m pytest tests/clients $(ARGS)
+
+$(CLIENTS)/made: pyproject.toml
+	'$(PYTHON)' -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --editable '.[clients]'
+	@touch $@
+
 lint: $(VENV)/has-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -68,7 +78,7 @@ trend: $(VENV)/has-trend
 	$(BIN)/python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo docs/_build docs/gallery docs/reference/generated docs/reference/backreferences
+	rm -rf $(VENV) $(OLDEST) $(CLIENTS) .import_linter_cache .mypy_cache .pytest_cache .ruff_cache demo docs/_build docs/gallery docs/reference/generated docs/reference/backreferences
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.

@@ -7,9 +7,13 @@ import scipy.sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
+from umap_sk.compatible.translation import called_metric
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.formats import as_csr
+from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.sparse_structure import check_structure
+
+FULL = 2**28  # entries of sparse rows at most that are made dense for a metric that takes no sparse ones, 2 GiB
 
 
 class Rows(NamedTuple):
@@ -36,6 +40,7 @@ class Rows(NamedTuple):
 def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     """What was given, or a ValueError if it does not go together."""
     check_structure(X, "X")
+    X = as_taken(umap, X)
     known = [array is not None for array in umap.precomputed_knn[:2]]
     if knn_graph is not None:
         neighbors = arrays_of(knn_graph)
@@ -59,6 +64,15 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
         y = y[first]
     kept = _safe_indexing(X, first) if hasattr(X, "columns") else values[first]  # a frame has names
     return Rows(kept, y, {}, inverse)
+
+
+def as_taken(umap: Any, X: Any) -> Any:
+    """Sparse rows as an array where the metric takes no others and the array is not large; else what was given."""
+    metric, _ = called_metric(umap.metric, umap.metric_kwds)
+    alone = not isinstance(metric, str) or not takes_sparse(metric)
+    if alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
+        return X.toarray()
+    return X
 
 
 def arrays_of(knn_graph: Any) -> dict[str, Any]:

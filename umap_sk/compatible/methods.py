@@ -111,6 +111,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         with translation.in_own_words():
             estimator = assembled(self)
+            X = given.as_taken(self, X)
             if self.transform_mode == "graph":
                 return graph_of_new(estimator, X)
             return estimator.transform(X).astype(np.float32, copy=False)
@@ -151,7 +152,7 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self._unique_inverse is not None:
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.in_own_words():
-            self.estimator_.update(X)
+            self.estimator_.update(given.as_taken(self, X))
         self.__dict__.pop("embedding_list_", None)
         return self
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk.compatible.distances import FUNCTIONS
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
 from umap_sk.other_models import SAME, known_metric
 
@@ -85,8 +86,9 @@ def metric_of(umap: Any) -> dict[str, Any]:
 
 def called_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
     """A metric and its arguments as they are called here; a function gets them in their order."""
-    if callable(metric):
-        return Distance(metric, tuple((arguments or {}).values())), None
+    function = FUNCTIONS.get(metric) if isinstance(metric, str) else metric
+    if callable(function):
+        return Distance(function, tuple((arguments or {}).values())), None
     return known_metric(metric), arguments or None
 
 

@@ -1,0 +1,115 @@
+"""Metrics of umap-learn that scikit-learn has not, and sparse rows by metrics that take arrays."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy.special import gammaln
+from scipy.stats import entropy
+from sklearn.datasets import load_iris
+
+from umap_sk import UMAP
+from umap_sk.compatible.distances import FUNCTIONS, kulsinski, ll_dirichlet, poincare, symmetric_kl
+
+RNG = np.random.default_rng(0)
+COUNTS = RNG.poisson(2.0, (60, 12)).astype(float) + np.eye(60, 12)
+FEW = {"n_epochs": 2, "random_state": 0}
+
+
+def log_beta(a, b):
+    """Of its definition."""
+    return gammaln(a) + gammaln(b) - gammaln(a + b)
+
+
+def test_poincare_is_hyperbolic():
+    """From the center a point at radius r is 2 artanh(r) away, and along a diameter distances add up."""
+    assert poincare(np.zeros(2), np.array([0.6, 0.0])) == pytest.approx(2 * np.arctanh(0.6))
+    whole = poincare(np.array([-0.3, 0.0]), np.array([0.6, 0.0]))
+    assert whole == pytest.approx(2 * np.arctanh(0.3) + 2 * np.arctanh(0.6))
+
+
+def test_divergence_of_frequencies():
+    """It is the mean of scipy's in both directions."""
+    x, y = COUNTS[:2]
+    expected = (entropy(x + 1e-11, y + 1e-11) + entropy(y + 1e-11, x + 1e-11)) / 2
+    assert symmetric_kl(x, y) == pytest.approx(expected) and symmetric_kl(x, x) == 0
+
+
+def test_likelihood_of_counts():
+    """A sum over entries, one after the other, as umap-learn has it."""
+    x, y = COUNTS[2:4]
+    shared = own_x = own_y = 0.0
+    for a, b in zip(x, y, strict=True):
+        shared += log_beta(a, b) if a * b > 0.9 else 0
+        own_x += log_beta(a, a) if a > 0.9 else 0
+        own_y += log_beta(b, b) if b > 0.9 else 0
+    n, m = x.sum(), y.sum()
+    square = (shared - log_beta(n, m) - (own_y - log_beta(m, m))) / m
+    square += (shared - log_beta(m, n) - (own_x - log_beta(n, n))) / n
+    assert ll_dirichlet(x, y) == pytest.approx(np.sqrt(square)) and ll_dirichlet(x, x) == pytest.approx(0, abs=1e-6)
+
+
+def test_sets():
+    """Two entries differ and one is common, of five."""
+    assert kulsinski(np.array([1, 1, 0, 0, 0]), np.array([0, 1, 1, 0, 0])) == pytest.approx((2 - 1 + 5) / (2 + 5))
+    assert kulsinski(np.ones(4), np.ones(4)) == 0
+
+
+@pytest.mark.parametrize("metric", ["poincare", "symmetric_kl", "ll_dirichlet", "kulsinski"])
+def test_maps_by_these_metrics(metric):
+    """The graph is that of all distances, new rows are placed, and sparse rows give the same."""
+    X = COUNTS / 100 if metric == "poincare" else COUNTS
+    function = FUNCTIONS[metric]
+    full = np.array([[function(x, y) for y in X] for x in X])
+    model = UMAP(8, metric=metric, **FEW).fit(X)
+    expected = UMAP(8, metric="precomputed", **FEW).fit(np.minimum(full, full.T))
+    np.testing.assert_allclose(model.graph_.toarray(), expected.graph_.toarray(), atol=1e-4)
+    sparse = UMAP(8, metric=metric, **FEW).fit(scipy.sparse.csr_array(X))
+    np.testing.assert_array_equal(sparse.embedding_, model.embedding_)
+    np.testing.assert_array_equal(sparse.transform(scipy.sparse.csr_array(X[:3])), model.embedding_[:3])
+
+
+@pytest.mark.parametrize(
+    "metric", ["chebyshev", "correlation", "jaccard", "hamming", "canberra", "dice", "sqeuclidean"]
+)
+def test_sparse_rows_by_all_metrics(metric):
+    """The map of sparse rows is that of the same rows as an array, and so are new rows and updates."""
+    X = (RNG.poisson(0.7, (60, 8)) + np.eye(60, 8)).astype(np.float32)
+    sparse = UMAP(8, metric=metric, **FEW).fit(scipy.sparse.csr_matrix(X[:50]))
+    dense = UMAP(8, metric=metric, **FEW).fit(X[:50])
+    np.testing.assert_allclose(sparse.graph_.toarray(), dense.graph_.toarray(), atol=1e-5)
+    new = scipy.sparse.csr_matrix(X[50:])
+    assert sparse.transform(new).shape == (10, 2)
+    assert sparse.update(new).embedding_.shape == (60, 2)
+
+
+@pytest.mark.parametrize("name", ["ordinal", "count", "string"])
+def test_metrics_of_targets(name):
+    """Numbers by their differences, texts as labels."""
+    X, y = load_iris(return_X_y=True)
+    other = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}[name]
+    kwds = {"support_size": 3.0} if name == "ordinal" else None
+    targets = np.array(["this", "that", "other"])[y] if name == "string" else y
+    ours = UMAP(target_metric=name, target_metric_kwds=kwds, **FEW).fit(X, targets)
+    expected = UMAP(target_metric=other, **FEW).fit(X, targets)
+    np.testing.assert_array_equal(ours.graph_.toarray(), expected.graph_.toarray())
+    assert abs(ours.graph_ - UMAP(**FEW).fit(X).graph_).max() > 0.1
+
+
+@pytest.mark.parametrize("changed", [{"n_epochs": 0}, {"learning_rate": 0}, {"n_epochs": 0, "init": "random"}])
+def test_nothing_moves(changed):
+    """Without epochs or rate the start is the map, of a name at scale and of positions as they are."""
+    X = load_iris().data
+    start = UMAP(random_state=0, **changed).fit_transform(X)
+    assert np.ptp(start, axis=0).min() > 1
+    np.testing.assert_array_equal(start, UMAP(random_state=0, **changed).fit_transform(X))
+    places = X[:, :2].astype(np.float32)
+    np.testing.assert_array_equal(UMAP(random_state=0, **changed | {"init": places}).fit_transform(X), places)
+
+
+def test_batches_are_taken_in():
+    """partial_fit fits the first batch as fit does, and updates by each further one."""
+    X = load_iris().data + RNG.normal(0, 0.01, (150, 4))
+    model = UMAP(n_epochs=20, random_state=0).partial_fit(X[:80]).partial_fit(X[80:])
+    other = UMAP(n_epochs=20, random_state=0).fit(X[:80]).update(X[80:])
+    np.testing.assert_array_equal(model.embedding_, other.embedding_)
+    assert model.transform(X[80:]).shape == (70, 2)
