@@ -7,11 +7,12 @@ import scipy.sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
-from umap_sk.compatible.translation import called_metric
+from umap_sk.compatible.distances import FUNCTIONS
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.distances import takes_sparse
+from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.other_models import known_metric
 
 FULL = 2**28  # entries of sparse rows at most that are made dense for a metric that takes no sparse ones, 2 GiB
 
@@ -68,9 +69,9 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
 
 def as_taken(umap: Any, X: Any) -> Any:
     """Sparse rows as an array where the metric takes no others and the array is not large; else what was given."""
-    metric, _ = called_metric(umap.metric, umap.metric_kwds)
-    alone = not isinstance(metric, str) or not takes_sparse(metric)
-    if alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
+    metric = umap.metric
+    arrays_alone = isinstance(metric, str) and (metric in FUNCTIONS or not takes_sparse(known_metric(metric)))
+    if arrays_alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
         return X.toarray()
     return X
 
