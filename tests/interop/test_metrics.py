@@ -113,3 +113,27 @@ def test_batches_are_taken_in():
     other = UMAP(n_epochs=20, random_state=0).fit(X[:80]).update(X[80:])
     np.testing.assert_array_equal(model.embedding_, other.embedding_)
     assert model.transform(X[80:]).shape == (70, 2)
+
+
+def test_rows_that_are_not_finite():
+    """By a function that leaves columns with NaN out, rows get the graph of those distances; other metrics refuse."""
+    X = load_iris().data[::3] + RNG.normal(0, 0.01, (50, 4))
+    X[4, 1], X[9, 2], X[9, 3] = np.nan, np.inf, np.nan
+
+    def distance(x, y):
+        known = np.isfinite(x) & np.isfinite(y)
+        return np.abs(x - y)[known].sum()
+
+    full = np.array([[distance(x, y) for y in X] for x in X])
+    model = UMAP(8, metric=distance, **FEW).fit(X[:40], ensure_all_finite=False)
+    expected = UMAP(8, metric="precomputed", **FEW).fit(full[:40, :40])
+    np.testing.assert_allclose(model.graph_.toarray(), expected.graph_.toarray(), atol=1e-6)
+    placed = model.transform(X[40:], ensure_all_finite=False)
+    np.testing.assert_array_equal(placed, expected.transform(full[40:, :40]))
+    assert model.update(X[40:], ensure_all_finite=False).embedding_.shape == (50, 2)
+    missing = np.where(np.isinf(X), np.nan, X)
+    assert UMAP(8, metric="nan_euclidean", **FEW).fit(missing, ensure_all_finite="allow-nan").graph_.nnz > 0
+    with pytest.raises(ValueError, match="contains infinity"):
+        UMAP(8, metric=distance, **FEW).fit(X, ensure_all_finite="allow-nan")
+    with pytest.raises(ValueError, match="contains NaN"):
+        UMAP(8, **FEW).fit(missing, ensure_all_finite=False)

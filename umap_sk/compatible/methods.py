@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.compatible import given, translation
+from umap_sk.compatible import given, not_finite, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
 from umap_sk.estimator import PrecomputedUMAP
 
@@ -40,7 +40,9 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y : array-like of shape (n_samples,), default=None
             Targets, as `target_metric` says.
         ensure_all_finite : bool or "allow-nan", default=True
-            Not needed: beside `precomputed_knn` features may hold anything, and otherwise they must be finite.
+            False, or "allow-nan" for NaN alone, to hand rows as they are to a metric that takes them: a function, or
+            "nan_euclidean"; all rows are compared then. By other metrics rows must be finite. Beside `precomputed_knn`
+            they may hold anything.
         knn_graph : tuple of array, sparse or dense matrix, default=None
             Neighbors as cuML takes them: indices and distances, a sparse graph of distances, or all distances.
 
@@ -60,6 +62,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
         translation.tell_fewer(self, count)
         stops = translation.stops_of(self)
+        if not rows.neighbors and not_finite.takes_all(self, ensure_all_finite):
+            rows.neighbors.update(not_finite.of_fit(self, rows.X, ensure_all_finite))
         with translation.in_own_words():
             maps = given.fitted(estimator, rows, stops)
         forget(self)
@@ -114,7 +118,9 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             X = given.as_taken(self, X)
             if self.transform_mode == "graph":
                 return graph_of_new(estimator, X)
-            return estimator.transform(X).astype(np.float32, copy=False)
+            every = not_finite.takes_all(self, ensure_all_finite)
+            neighbors = not_finite.of_new(self, X, ensure_all_finite) if every else {}
+            return estimator.transform(X, **neighbors).astype(np.float32, copy=False)
 
     def inverse_transform(self, X):
         """Rows of features for places in the map.
@@ -152,7 +158,9 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self._unique_inverse is not None:
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.in_own_words():
-            self.estimator_.update(given.as_taken(self, X))
+            every = not_finite.takes_all(self, ensure_all_finite)
+            neighbors = not_finite.of_update(self, X, ensure_all_finite) if every else {}
+            self.estimator_.update(given.as_taken(self, X), **neighbors)
         self.__dict__.pop("embedding_list_", None)
         return self
 
