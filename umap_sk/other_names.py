@@ -24,6 +24,8 @@ ELSEWHERE = {
     "transform_seed": "not needed: a row's place depends on that row and the model",
     "transform_mode": "learn_manifold for the graph alone",
     "tqdm_kwds": "verbose=True",
+    "optimizer": "not taken: there is one optimizer",
+    "compatibility_layout": "not taken: there is one optimizer",
     "unique": "an argument of umap_sk.UMAP: copies lie beside each other here",
     "precomputed_knn": "an argument of fit: knn_indices=..., knn_dists=...",
     "knn_graph": "an argument of fit: knn_indices=..., knn_dists=..., or a graph as X with metric='precomputed'",

@@ -27,10 +27,10 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_signature_is_umap_learns():
-    """Names, positions and defaults."""
+    """Names, positions and defaults; those of later versions come after them."""
     umap = pytest.importorskip("umap")
     ours, theirs = ([(p.name, p.default) for p in inspect.signature(c).parameters.values()] for c in (UMAP, umap.UMAP))
-    assert ours == [*theirs, ("searcher", "auto")]
+    assert ours[: len(theirs)] == theirs and ours[len(theirs)][0] == "searcher"
 
 
 def test_every_name_that_the_estimator_lacks_is_told():

@@ -38,7 +38,7 @@ def test_arguments_of_the_layout_are_umap_learns():
 
 def test_curve_is_the_estimators():
     """a and b are those of a fit."""
-    fitted = PrecomputedUMAP(min_dist=0.3, spread=2.0, n_epochs=1).fit(knn_indices=INDICES, knn_dists=DISTS)
+    fitted = PrecomputedUMAP(10, min_dist=0.3, spread=2.0, n_epochs=1).fit(knn_indices=INDICES, knn_dists=DISTS)
     assert functions.find_ab_params(2.0, 0.3) == (fitted.a_, fitted.b_)
 
 
@@ -61,9 +61,11 @@ def test_neighbors_are_the_nearest():
 
 @pytest.mark.parametrize("changed", [{}, {"set_op_mix_ratio": 0.4, "local_connectivity": 2.0}, {"n_neighbors": 6}])
 @pytest.mark.parametrize("directed", [False, True])
-def test_graph_and_scales_are_umap_learns(changed, directed):
+def test_graph_and_scales_are_umap_learns(monkeypatch, changed, directed):
     """The same edges, weights, scales and distances of edges, from neighbors with copies and a missing one."""
     theirs = pytest.importorskip("umap.umap_")
+    for name in ("smooth_knn_dist", "compute_membership_strengths"):  # compiling them takes longer than the test
+        monkeypatch.setattr(theirs, name, getattr(theirs, name).py_func)
     dists, indices = DISTS.astype(np.float32), INDICES.astype(np.int32)
     dists[7, 9], indices[7, 9] = np.inf, -1
     names = {"n_neighbors": 10, "apply_set_operations": not directed, "return_dists": True} | changed

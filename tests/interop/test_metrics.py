@@ -7,7 +7,7 @@ from scipy.special import gammaln
 from scipy.stats import entropy
 from sklearn.datasets import load_iris
 
-from umap_sk import UMAP
+from umap_sk import UMAP, IgnoredTargetWarning
 from umap_sk.compatible.distances import FUNCTIONS, kulsinski, ll_dirichlet, poincare, symmetric_kl
 
 RNG = np.random.default_rng(0)
@@ -82,6 +82,7 @@ def test_sparse_rows_by_all_metrics(metric):
     assert sparse.update(new).embedding_.shape == (60, 2)
 
 
+@pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
 @pytest.mark.parametrize("name", ["ordinal", "count", "string"])
 def test_metrics_of_targets(name):
     """Numbers by their differences, texts as labels."""
@@ -113,6 +114,8 @@ def test_batches_are_taken_in():
     other = UMAP(n_epochs=20, random_state=0).fit(X[:80]).update(X[80:])
     np.testing.assert_array_equal(model.embedding_, other.embedding_)
     assert model.transform(X[80:]).shape == (70, 2)
+    with pytest.warns(IgnoredTargetWarning, match="the batch begins a new one"):
+        assert len(model.fit(X, load_iris().target).partial_fit(X[:60]).embedding_) == 60
 
 
 def test_rows_that_are_not_finite():
@@ -122,7 +125,7 @@ def test_rows_that_are_not_finite():
 
     def distance(x, y):
         known = np.isfinite(x) & np.isfinite(y)
-        return np.abs(x - y)[known].sum()
+        return np.abs(x[known] - y[known]).sum()
 
     full = np.array([[distance(x, y) for y in X] for x in X])
     model = UMAP(8, metric=distance, **FEW).fit(X[:40], ensure_all_finite=False)

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from umap_sk.compatible import given, not_finite, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.exceptions import IgnoredTargetWarning, warn
 
 
 class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -173,15 +174,21 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like, sparse or frame of shape (n_batch, n_features)
             The batch; the first needs as many rows as a map does.
-        y : array-like of shape (n_batch,), default=None
-            Targets of the first batch; further batches take none.
+        y : object, default=None
+            Not used.
 
         Returns
         -------
         self : UMAP
-            With the rows of all batches.
+            With the rows of all batches. A map that :meth:`fit` has made with targets takes none in: the batch begins a
+            new one then, with a warning.
         """
-        return self.update(X) if hasattr(self, "estimator_") else self.fit(X, y)
+        if not hasattr(self, "estimator_"):
+            return self.fit(X)
+        if not self._supervised:
+            return self.update(X)
+        warn("The map was fitted with targets and takes no rows in: the batch begins a new one.", IgnoredTargetWarning)
+        return self.fit(X)
 
     def _validate_parameters(self):
         """Raise if a parameter has a value that it must not have, as scanpy's ingest asks for."""

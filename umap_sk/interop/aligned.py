@@ -20,7 +20,8 @@ VARYING = (
 ).split()
 """Parameters that may be a list, with an entry for each map."""
 
-OWN = ("alignment_regularisation", "alignment_window_size")
+OWN = ("alignment_regularisation", "alignment_window_size", "low_memory")
+"""Parameters that a UMAP has not, or with another default."""
 
 
 class AlignedUMAP(BaseEstimator):
