@@ -107,6 +107,18 @@ def test_nothing_moves(changed):
     np.testing.assert_array_equal(UMAP(random_state=0, **changed | {"init": places}).fit_transform(X), places)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.float16])
+def test_small_numbers_are_searched_as_they_are(dtype):
+    """Quantized embeddings give the map of the same numbers in float32, and take no more memory than these."""
+    X = (load_iris().data * 15).astype(dtype)
+    model = UMAP(n_epochs=20, random_state=0).fit(X)
+    np.testing.assert_array_equal(
+        model.embedding_, UMAP(n_epochs=20, random_state=0).fit_transform(X.astype("float32"))
+    )
+    assert model._raw_data.dtype == np.float32
+    np.testing.assert_array_equal(model.transform(X[:4]), model.embedding_[:4])
+
+
 def test_batches_are_taken_in():
     """partial_fit fits the first batch as fit does, and updates by each further one."""
     X = load_iris().data + RNG.normal(0, 0.01, (150, 4))
