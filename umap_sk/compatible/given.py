@@ -16,7 +16,7 @@ from umap_sk.other_models import known_metric
 
 FULL = 2**28  # entries of sparse rows at most that are made dense for a metric that takes no sparse ones, 2 GiB
 SMALL = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))
-"""Dtypes of features, as of quantized embeddings, that float32 holds without rounding; float64 would be twice as large."""
+"""Dtypes of features, as of quantized embeddings, that float32 holds without rounding in half of float64's bytes."""
 
 
 class Rows(NamedTuple):
@@ -71,7 +71,7 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
 
 def as_taken(umap: Any, X: Any) -> Any:
     """Sparse rows as an array where the metric takes no others and the array is not large; small numbers as float32."""
-    if getattr(X, "dtype", None) in SMALL:
+    if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in SMALL:
         X = X.astype(np.float32)
     metric = umap.metric
     arrays_alone = isinstance(metric, str) and (metric in FUNCTIONS or not takes_sparse(known_metric(metric)))
