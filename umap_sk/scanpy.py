@@ -148,7 +148,8 @@ def graphs_of(adata: Any, neighbors_key: str) -> tuple[Any, Any]:
     told = adata.uns[neighbors_key]
     connectivities = adata.obsp[told.get("connectivities_key", "connectivities")]
     key = told.get("distances_key", "distances")
-    return connectivities, scipy.sparse.csr_array(adata.obsp[key]) if key in adata.obsp else None
+    distances = scipy.sparse.csr_array(adata.obsp[key]) if key in adata.obsp else None
+    return connectivities, distances if distances is not None and distances.nnz else None
 
 
 def lengths_of(distances: Any) -> np.ndarray:

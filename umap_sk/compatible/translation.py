@@ -171,9 +171,9 @@ def tell_fewer(umap: Any, n_rows: int) -> None:
 
 
 def tell_later_arguments(function: str, others: dict[str, Any]) -> None:
-    """Say once a process of each argument that only later versions of umap-learn know that it is not used."""
+    """Say once a process of each argument that is umap-learn's, or a later version's, that it is not used."""
     for name, value in others.items():
-        _tell(name, f"{function} does not use {name}={value!r}, an argument of later versions of umap-learn.")
+        _tell(f"{function} {name}", f"{function} does not use {name}={value!r}, an argument of umap-learn's own.")
 
 
 def _tell(name: str, message: str) -> None:

@@ -145,7 +145,7 @@ class AlignedUMAP(BaseEstimator):
         relations : list of dict
             For each two neighboring data sets which rows are the same: row of the first, row of the second.
         **fit_params : object
-            `window_size` of umap-learn, which is not used.
+            Arguments of umap-learn that are not used, as `window_size`.
 
         Returns
         -------
@@ -162,8 +162,9 @@ class AlignedUMAP(BaseEstimator):
             raise ValueError(
                 f"{len(X)} data sets need {len(X) - 1} relations, but "
                 f"{'none' if relations is None else len(relations)} were given. Pass relations=[{{row of a set: row of "
-                "the next}}, ...]."
+                "the next}, ...]."
             )
+        translation.tell_later_arguments("AlignedUMAP.fit", fit_params)
         targets = [None] * len(X) if y is None else y
         self.mappers_ = [self._mapper(place, targets[place] is not None) for place in range(len(X))]
         self._manifolds = [
@@ -213,10 +214,10 @@ class AlignedUMAP(BaseEstimator):
         check_is_fitted(self)
         if relations is None:
             raise ValueError("A further data set needs relations={row of the last set: row of this one}.")
-        for name, value in fit_params.items():
-            if name in VARYING:
-                before = getattr(self, name)
-                setattr(self, name, [*before, value] if isinstance(before, list | tuple) else value)
+        for name in [name for name in VARYING if name in fit_params]:
+            before, value = getattr(self, name), fit_params.pop(name)
+            setattr(self, name, [*before, value] if isinstance(before, list | tuple) else value)
+        translation.tell_later_arguments("AlignedUMAP.update", fit_params)
         model = self._mapper(self.n_models_, y is not None)
         manifold = model.learn_manifold(X, y)
         self._pairs = [*self._pairs, checked_pairs(relations, self._manifolds[-1], manifold)]

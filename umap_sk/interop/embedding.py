@@ -127,6 +127,7 @@ def simplicial_set_embedding(
         verbose=verbose,
         **output,
     )
+    translation.tell_unused(umap)
     return laid_out(umap, data, graph, density.get("graph_dists"))
 
 
