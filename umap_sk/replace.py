@@ -68,9 +68,9 @@ def replace_umap() -> Replacement:
     Examples
     --------
     >>> import umap_sk
-    >>> with umap_sk.replace_umap():
+    >>> with umap_sk.replace_umap():  # doctest: +SKIP
     ...     from umap import UMAP
-    >>> UMAP is umap_sk.UMAP
+    >>> UMAP is umap_sk.UMAP  # doctest: +SKIP
     True
     """
     loaded = sys.modules.get("umap")
