@@ -108,7 +108,7 @@ def module_of(name: str, values: dict[str, Any], *, package: bool = False) -> ty
     module = types.ModuleType(name, f"Stands for umap-learn's {name}: see umap_sk.replace_umap.")
     module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=package)
     if package:
-        module.__path__ = []  # type: ignore[attr-defined]
+        module.__path__ = []
 
     def missing(attribute: str) -> Any:
         if attribute.startswith("__"):
