@@ -57,7 +57,7 @@ def found_neighbors(X: Any, n_neighbors: int, asked: Found) -> tuple[np.ndarray,
         n_neighbors - 1,
         metric=metric,
         metric_params=parameters,
-        random_state=asked.random_state,
+        random_state=check_random_state(asked.random_state),  # which may be the module np.random
         n_jobs=asked.n_jobs,
         verbose=asked.verbose,
     ).fit(X)
