@@ -32,8 +32,8 @@ class UMAP(Methods):
     output_metric_kwds : dict, default=None
         Its further arguments.
     n_epochs : int or list of int, default=None
-        Epochs that are run, over all levels of the graph together; 0 for the start as it is. Of a list it is the largest,
-        and `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
+        Epochs that are run, over all levels of the graph together; 0 for the start as it is. Of a list it is the
+        largest, and `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
     learning_rate : float, default=1.0
         Factor of all steps; 0 for the start as it is.
     init : str or array-like of shape (n_samples, n_components), default="spectral"
