@@ -83,4 +83,4 @@ def test_nobody_is_sent_to_an_index_for_it():
     """Until it is published, no page and no message names it to pip but by its place."""
     pages = "\n".join(page.read_text() for page in (*PAGES, *(ROOT / "umap_sk").rglob("*.py")))
     assert not re.findall(r"pip\s+install\s+(?:-U\s+)?[\"']?umap[-_]sk", pages)
-    assert "not published yet" in (ROOT / "README.md").read_text() and 'pip install ".[progress]"' in pages
+    assert "not published yet" in (ROOT / "README.md").read_text() and 'pip install ".[all]"' in pages

@@ -125,7 +125,8 @@ def test_longer_rows_come_first_in_every_block():
 
 def test_groups_stand_together(monkeypatch):
     """Without the order within blocks, the members of a vertex are neighbors in the order, on every level above."""
-    monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
+    for functions in (kernels, sell.few_rows):
+        monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several()
     orders = sell.orders_of(built, 3)
     for coarse, finer_order, order in zip(built[1:], orders, orders[1:], strict=False):
@@ -137,7 +138,8 @@ def test_groups_stand_together(monkeypatch):
 
 def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
     """Down to a few hundred vertices, by levels that are made for this alone; not where there is one level."""
-    monkeypatch.setattr(kernels, "longest_first", lambda lengths, order: None)
+    for functions in (kernels, sell.few_rows):
+        monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several(largest=1000)
     assert built[-1].n_vertices > sell.TOP
     above = coarsen.coarsen(built[-1], 3, len(built) - 1)

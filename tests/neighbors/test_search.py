@@ -291,7 +291,7 @@ def test_metric_that_nobody_knows(ring, metric, nearest):
 @pytest.mark.parametrize(
     "metric, features, reason",
     [
-        ("hellinger", "negative", "'hellinger' compares frequencies"),
+        ("hellinger", "negative", "'hellinger', which compares frequencies"),
         ("ll_dirichlet", "plain", "is not searched here"),
         ("euclidean", "missing", "X contains NaN"),
         ("mahalanobis", "plain", "needs metric_params"),

@@ -15,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 import umap_sk
 from umap_sk import UMAP, EmbeddingDisplay, PrecomputedUMAP, UnusedParameterWarning, plot
 from umap_sk.dask import DistributedUMAP
+from umap_sk.dask.placing import MapOnWorkers
 
 POINTS = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
 WORDS = np.array(["ant", "bee"])[np.arange(200) % 2]
@@ -134,7 +135,7 @@ def test_the_page_is_that_of_interactive(model):
 
 def test_maps_come_from_dask_and_frames():
     cluster = DistributedUMAP()
-    cluster.embedding_ = da.from_array(POINTS[:, :2], chunks=(50, 2))  # as after a fit
+    cluster._on_workers = MapOnWorkers(da.from_array(POINTS[:, :2], chunks=(50, 2)), [])  # as after a fit
     for display in (EmbeddingDisplay.from_estimator(cluster), EmbeddingDisplay.from_embedding(cluster.embedding_)):
         np.testing.assert_array_equal(display.rows.positions, POINTS[:, :2])
     assert umap_sk.interactive(cluster).page == umap_sk.interactive(POINTS[:, :2]).page

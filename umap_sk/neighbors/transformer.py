@@ -38,10 +38,18 @@ def nearest_neighbors(
         The rows.
     n_neighbors : int, default=15
         Neighbors of a row, the row itself included.
-    metric, metric_params, searcher, n_jobs, verbose
-        As in :class:`umap_sk.PrecomputedUMAP`.
+    metric : str or callable, default="euclidean"
+        A metric of :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
+    metric_params : dict, default=None
+        Further arguments of the metric.
+    searcher : str or object, default="auto"
+        What finds the neighbors, as in :class:`umap_sk.PrecomputedUMAP`.
     random_state : int, RandomState or None, default=None
         Seed of searchers that draw random numbers, which the package's own search does not.
+    n_jobs : int, default=None
+        Threads; None for numba's current number.
+    verbose : bool, default=False
+        Show progress.
 
     Returns
     -------
