@@ -2,6 +2,7 @@
 #   make demo           digits from neighbors to a picture; writes into demo/
 #   make demo-fashion   the same with the 70,000 Fashion-MNIST images
 #   make test           all that continuous integration runs; ARGS="-m 'not slow'" leaves out the longest tests
+#   make test-long      the tests that take a minute each, which continuous integration leaves out
 #   make test-oldest    what meets scikit-learn, with the oldest versions that pyproject.toml allows
 #   make clients        programs with scanpy, muon, BERTopic and others that import umap-learn; installs them first
 #   make docs           the documentation site, its examples run: docs/_build/html/index.html
@@ -21,7 +22,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo demo-fashion test test-oldest clients lint format docs bench trend clean
+.PHONY: help demo demo-fashion test test-long test-oldest clients lint format docs bench trend clean
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -33,7 +34,10 @@ demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 	$(BIN)/python -m examples.demo_fashion
 
 test: lint
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long' $(ARGS)
+
+test-long: $(VENV)/has-test
+	$(BIN)/python -m pytest -n 2 -m long
 
 # numba's oldest version runs on Python 3.11 and 3.12 only.
 test-oldest:

@@ -82,6 +82,7 @@ def test_the_cache_holds_both_ways_of_a_kernel(package, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled")
 def test_nothing_is_left_to_compile(tmp_path):
     """Fits of all usual kinds, on one thread and on two, find each kernel."""

@@ -83,7 +83,13 @@ def test_coarse_levels_on_one_worker(client, case):
 @pytest.mark.filterwarnings("ignore::umap_sk.DisconnectedWarning", "ignore::umap_sk.FewerNeighborsWarning")
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"symmetrize": False}, {"init": "random"}, {"init": START}, {"init": START, "rescale_init": False}],
+    [
+        {},
+        {"symmetrize": False},
+        {"init": "random"},
+        {"init": START},
+        pytest.param({"init": START, "rescale_init": False}, marks=pytest.mark.long),
+    ],
 )
 def test_rows_without_neighbors(client, parameters):
     shared, local = both(parameters, {}, arrays=lonely())
@@ -95,7 +101,7 @@ def test_rows_that_coincide(client):
     assert_same(*both({}, {}, arrays=tied()))
 
 
-@pytest.mark.parametrize("chunks", [N, 1_000, 12_345])
+@pytest.mark.parametrize("chunks", [N, 1_000, pytest.param(12_345, marks=pytest.mark.long)])
 def test_any_chunks(client, chunks):
     shared, local = both({}, {}, chunks=chunks)
     assert_same(shared, local)

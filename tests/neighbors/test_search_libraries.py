@@ -12,7 +12,7 @@ from examples.gallery import plot_search_libraries as search_libraries
 from umap_sk import Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.metrics import neighbor_recall
 
-pytestmark = pytest.mark.slow  # PyNNDescent compiles in every process
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # PyNNDescent compiles in every process
 
 
 @pytest.mark.parametrize("library", search_libraries.LIBRARIES, ids=lambda function: function.__name__)
