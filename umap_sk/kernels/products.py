@@ -12,7 +12,7 @@ from numba.extending import intrinsic, overload
 from umap_sk.runtime.compile import kernel
 
 ROWS, SLICE = 6, 16  # of a tile, whose sums fit into the registers of a core with vectors of 256 bits
-FLOAT, VECTOR = ir.FloatType(), ir.VectorType(ir.FloatType(), SLICE)
+VECTOR = ir.VectorType(ir.FloatType(), SLICE)
 
 
 def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):

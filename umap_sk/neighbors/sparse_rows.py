@@ -18,12 +18,6 @@ def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
     return np.sqrt(sums) if power == 2 else sums
 
 
-def sparse_products(row: Any, others: Any) -> np.ndarray:
-    """Inner products of one CSR row with others; exactly 0 where they have no column in common."""
-    owners, both, places = _met(row, others)
-    return _summed(owners[both], others.data[both] * row.data[places], others.shape[0])
-
-
 def _summed(owners: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     """Sum of the values of each of n owners; float64 also of no values, of which numpy's are integers."""
     return np.bincount(owners, weights=values, minlength=n).astype(np.float64, copy=False)
