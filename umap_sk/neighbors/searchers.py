@@ -114,7 +114,7 @@ def _copied(asked: Asked) -> Any:
 
 
 def search_training(
-    features: Any, asked: Asked, n_neighbors: int
+    features: Any, asked: Asked, n_neighbors: int, *, estimate_recall: bool = True
 ) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
     """A search of the training rows, their neighbors and distances, and what a report says of it."""
     searcher, tell = chosen(asked, features), say if asked.verbose else None
@@ -127,8 +127,10 @@ def search_training(
             indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, progress=show)
         if not isinstance(made, RowSearch) or made.finds_all:
             return made, indices, dists, {"searcher": "exact"}
-        figures: dict[str, Any] = {"searcher": "inverted_file", **recall_of(made, features, asked, dists, n_neighbors)}
-        tell_recall(tell, figures)
+        figures: dict[str, Any] = {"searcher": "inverted_file"}
+        if estimate_recall:
+            figures |= recall_of(made, features, asked, dists, n_neighbors)
+            tell_recall(tell, figures)
         return made, indices, dists, figures
     if tell:
         tell(f"search: {name_of(searcher)} builds its index of {features.shape[0]:,} rows")
@@ -136,8 +138,9 @@ def search_training(
     figures = {"searcher": name_of(searcher)}
     if isinstance(made, Approximate):
         figures["version"] = made.library.version
-    figures |= recall_of(made, features, asked, dists, n_neighbors)
-    tell_recall(tell, figures)
+    if estimate_recall:
+        figures |= recall_of(made, features, asked, dists, n_neighbors)
+        tell_recall(tell, figures)
     return made, indices, dists, figures
 
 

@@ -86,7 +86,8 @@ def nearest_neighbors(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return transformer.fit(X).neighbors_
+    transformer._validate_params()
+    return transformer._fit(X, estimate_recall=bool(verbose)).neighbors_
 
 
 class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -191,6 +192,9 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         NeighborsTransformer
             The fitted transformer.
         """
+        return self._fit(X, estimate_recall=True)
+
+    def _fit(self, X, *, estimate_recall):
         with without_advice():
             X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
         distances.check_metric(self.metric)
@@ -204,7 +208,9 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         seed = int(check_random_state(self.random_state).randint(2**31))
         asked = Asked(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
         with limit_threads(self.n_jobs):
-            self._search, indices, dists, self.report_ = search_training(X, asked, count)
+            self._search, indices, dists, self.report_ = search_training(
+                X, asked, count, estimate_recall=estimate_recall
+            )
         rows = np.arange(X.shape[0])[:, None]
         self.neighbors_ = np.hstack([rows, indices]), np.hstack([np.zeros(rows.shape), dists])
         return self
