@@ -41,7 +41,7 @@ def blocks_of(text):
 
 def sentences_of(page):
     """Sentences of a page."""
-    ends = r"(?<=[.?!])[\")*]*\s+(?=[\"(*]*[A-Z0-9\"])"
+    ends = r"(?<=[.?!])[\")*]*\s+"
     return [sentence for block in blocks_of(page.read_text()) for sentence in re.split(ends, block)]
 
 
