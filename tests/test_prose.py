@@ -30,7 +30,7 @@ BANNED = {
 def blocks_of(text):
     """Paragraphs, headings, list items and cells of tables as plain text; code and addresses are left out."""
     text = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"<!--.*?-->|^ {4,}\S.*$|^:.*$|<[^>]+>", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"(?s:<!--.*?-->)|^ {4,}\S.*$|^:.*$|<[^>]+>", "", text, flags=re.MULTILINE)
     text = re.sub(r"`+[^`]+`+", "Code", text)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"^\s*(?:[-*]|\d+\.|#+) ", "\n\n", text, flags=re.MULTILINE)
