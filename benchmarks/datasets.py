@@ -138,7 +138,7 @@ def _from_features(name, n):
 
 
 def features_of(name, n):
-    """Return the features and labels of a set alone, made anew."""
+    """Return the features and labels of a set, without its neighbors."""
     if name not in ("digits", "fashion", "fashion-train"):
         made = getattr(real_data, name, None)
         return made(n) if made else getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))

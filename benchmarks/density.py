@@ -1,4 +1,4 @@
-"""How well maps keep density, beside umap-learn's densMAP, with the same neighbors and parameters.
+"""How well maps keep density, compared with umap-learn's densMAP, with the same neighbors and parameters.
 
 ``python -m benchmarks.density --set digits,trajectories:50000,fashion``
 

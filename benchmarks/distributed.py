@@ -1,16 +1,16 @@
-"""A fit on a Dask cluster of this machine beside one process with as many threads: seconds, memory, bytes, bits.
+"""A fit on a Dask cluster of this machine and in one process with as many threads: seconds, memory, bytes, bits.
 
 ``python -m benchmarks.distributed --n 1000000 --workers 2 --rounds 3`` makes the 15 nearest neighbors of random points
 in three dimensions (once: they are kept in the cache), then fits them by turns in this process and on a LocalCluster
-of so many worker processes of `--threads-per-worker` threads, which read their chunks from files. Columns: seconds of
+of `--workers` processes of `--threads-per-worker` threads, which read their chunks from files. Columns: seconds of
 the phases and of all, medians over the rounds after a warm-up. Below: the largest anonymous memory of a worker above
 what it had before the fit, and positions that a worker received in an epoch. Bars: 1.3 times the seconds;
 (graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same bits.
 
-``--namespaces 4`` runs the scheduler here and so many workers in network namespaces of their own, joined by a bridge
+``--namespaces 4`` runs the scheduler here and four workers in network namespaces of their own, joined by a bridge
 with 1 Gbit/s and 0.5 ms on each link (``ip`` and ``tc``, as root; all of it is removed at the end). One worker joins
 in the middle of the first fit, and one is killed in the middle of the last. ``--kills 100`` kills a worker with SIGKILL
-at a random moment of each of so many fits, and counts those that fail or have other bits.
+at a random moment of each of 100 fits, and counts those that fail or have other bits.
 """
 
 import contextlib
@@ -220,8 +220,8 @@ def main(arguments=None):
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads-per-worker", type=int, default=1)
     parser.add_argument("--n-epochs", type=int)
-    parser.add_argument("--namespaces", type=int, help="run so many workers in network namespaces instead")
-    parser.add_argument("--kills", type=int, help="kill a worker in so many fits instead")
+    parser.add_argument("--namespaces", type=int, help="number of workers in network namespaces")
+    parser.add_argument("--kills", type=int, help="number of fits in which a worker is killed")
     options = parser.parse_args(arguments)
     folder, options.warm = (datasets.CACHE / "large" / str(n) for n in (options.n, 30_000))
     plans.make(folder, options.n)

@@ -1,4 +1,4 @@
-"""From features to a map: ``UMAP(random_state=0).fit(X)`` beside umap-learn's ``umap.UMAP().fit(X)``.
+"""From features to a map: ``UMAP(random_state=0).fit(X)`` and umap-learn's ``umap.UMAP().fit(X)``.
 
 ``python -m benchmarks.features --set digits,fashion:5000,fashion:20000 --rounds 3``
 

@@ -57,7 +57,7 @@ def column(random, n):
 
 
 def table(random, n):
-    """Return columns beside the map, in a dict or in a frame if the library takes them."""
+    """Return columns for the map, in a dict or in a frame if the library takes them."""
     columns = {pick(random, (*WORDS, 1, None, 1.5)): column(random, n) for _ in range(random.integers(4))}
     kind = random.integers(4)
     try:

@@ -159,7 +159,7 @@ def check(random):
         whole = scipy.sparse.coo_array((data, (rows, columns)), shape=values.shape)
         expected = outcome_of(call, whole if values.format == "coo" else as_csr(whole))  # no two entries are added up
     assert type(found) is type(expected) and (found == expected or isinstance(found, Exception)), (name, found)
-    return f"{name}, {'taken' if isinstance(found, list) else type(found).__name__}"
+    return f"{name}, {'accepted' if isinstance(found, list) else type(found).__name__}"
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 ``python -m benchmarks.growing --part update,align --rounds 3``
 
 update: 60,000 images of Fashion-MNIST are fitted, and `update` takes in 10,000 more, with the new rows' neighbors alone
-("lists") or the graph of all rows ("graph"), beside a fit of all 70,000. Figures are seconds, the median move of the
-old rows in widths of the map, and the six figures of the judge. Bars: a move below a twentieth; no figure of "graph"
-worse than a fit's by more than two standard deviations over the rounds, or .005 of the figure if that is more. ("lists"
-makes another graph than the one that `eff` judges, since old rows list no new ones there, so it has no such bars.)
+("lists") or the graph of all rows ("graph"). The third program is a fit of all 70,000. Figures are seconds, the median
+move of the old rows in widths of the map, and the six figures of the judge. Bars: a move below a twentieth; no figure
+of "graph" worse than a fit's by more than two standard deviations over the rounds, or .005 of the figure if that is
+more. ("lists" makes another graph than the one that `eff` judges, since old rows list no new ones there, so it has no
+such bars.)
 
 align: digits in the order of their labels, in windows of 400 rows that share 200 with the next, by `align` and by
 umap-learn's AlignedUMAP. Figures are the mean distance of a row to itself in the next map, in widths of the maps,

@@ -1,4 +1,4 @@
-"""The way back from a map: error and seconds of rows for the places of held-out rows, beside umap-learn.
+"""The way back from a map: error and seconds of rows for the places of held-out rows, and those of umap-learn.
 
 ``python -m benchmarks.inverse --set digits,fashion --rounds 3``
 

@@ -58,7 +58,7 @@ def start_process(work):
 
 
 def die_at(step):
-    """Make this process kill itself after so many steps of writing."""
+    """Make this process kill itself after a number of steps of writing."""
     left = [step]
 
     def count_down():
@@ -174,7 +174,7 @@ class Soak:
         shutil.rmtree(self.directory)
 
     def run(self, kills):
-        """Kill so many processes, and let the last run end."""
+        """Kill a number of processes, and let the last run end."""
         while self.kills < kills and not self.faults:
             self.run_process(spared=False)
         while self.directory.exists() and not self.faults:

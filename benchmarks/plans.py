@@ -1,4 +1,4 @@
-"""Plans beside what was measured: memory and seconds of each half of a fit, in a process of its own.
+"""Plans compared with measurements: memory and seconds of each half of a fit, in a process of its own.
 
 ``python -m benchmarks.plans fashion mixture uniform:5000000``
 
@@ -189,7 +189,7 @@ def from_disk(folder, options):
         phases = measured(folder, out, options.n_epochs, graph, runs=runs, kill_at=kill_at)
         phases += measured(folder, out, options.n_epochs, graph, runs=runs)
         if "resume" not in phases[-1]["seconds"]:
-            raise RuntimeError("the second process began anew")
+            raise RuntimeError("the second process did not resume")
     else:
         phases = measured(folder, out, options.n_epochs, graph)
     same = None

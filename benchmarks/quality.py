@@ -1,4 +1,4 @@
-"""Quality of the maps beside umap-learn's, case by case, on the same neighbors, with the bars that must be cleared.
+"""Quality of the maps and of umap-learn's, case by case, on the same neighbors, with the bars that must be cleared.
 
 ``python -m benchmarks.quality --case dimensions,kernel --seeds 3 --json ours.json --peer-figures umap_learn.json``
 
@@ -32,7 +32,7 @@ def parse(arguments=None):
 
 
 def key_of(run):
-    """Return what tells a run from others."""
+    """Return what identifies a run."""
     return run["variant"], run["rows"], run["peer"], run["seed"]
 
 

@@ -93,7 +93,7 @@ class Launches:
 
 
 def star():
-    """Return neighbors of which one row is everybody's nearest, and a start."""
+    """Return neighbor lists in which every row lists row 0 first, and a start."""
     rng = np.random.default_rng(0)
     indices = np.c_[np.zeros(STAR_ROWS, int), rng.integers(1, STAR_ROWS, (STAR_ROWS, 14))]
     dists = np.sort(rng.random((STAR_ROWS, 15), np.float32) + 0.1, axis=1)

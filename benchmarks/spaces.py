@@ -1,4 +1,4 @@
-"""Maps in other spaces beside umap-learn's: expected loss by the output metric, and seconds of the layout.
+"""Maps in other spaces, and umap-learn's: expected loss by the output metric, and seconds of the layout.
 
 ``python -m benchmarks.spaces`` runs every metric on digits and two of them on 10,000 rows of Fashion-MNIST. Both
 packages lay out graphs of the same neighbors from principal components with their default number of epochs, in turns.

@@ -1,4 +1,4 @@
-"""Targets and set operations beside umap-learn's.
+"""Targets and set operations, compared with umap-learn's.
 
 ``python -m benchmarks.targets --set digits,fashion:10000`` prints the largest difference of any weight, where
 umap-learn's operation is given this package's graphs. Labels come as they are and with a third of them unknown; numbers

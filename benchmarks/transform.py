@@ -1,4 +1,4 @@
-"""New rows in a finished map: Fashion-MNIST, 60,000 images fitted and 10,000 more placed, beside umap-learn.
+"""New rows in a finished map: Fashion-MNIST, 60,000 images fitted and 10,000 more placed, by both packages.
 
 ``python -m benchmarks.transform --rounds 3``
 
