@@ -118,21 +118,19 @@ def local_cluster(options):
 def measure(options, folder):
     """Compare interleaved rounds; print the table, and return figures and missed bars."""
     here, there, memory, same = [], [], [], True
-    with local_cluster(options) as client:
-        for number in range(options.rounds + 1):
-            client.restart()
-            pids = list(client.run(os.getpid).values())
-            if number:
-                fit_there(options.warm, options.n_epochs)
-            watch = MemoryWatch(pids)
+    threads = options.workers * options.threads_per_worker
+    fit_here(options.warm, threads, options.n_epochs)
+    for _ in range(options.rounds):
+        with local_cluster(options) as client:
+            fit_there(options.warm, options.n_epochs)
+            watch = MemoryWatch(list(client.run(os.getpid).values()))
             seconds, embedding = fit_there(folder, options.n_epochs)
-            above, sent = watch.stop(), max(client.run(received).values())
-            local, expected, edges = fit_here(folder, options.workers * options.threads_per_worker, options.n_epochs)
-            same = same and bool(np.array_equal(embedding, expected, equal_nan=True))
-            if number:
-                here.append(local)
-                there.append({phase: seconds.get(phase, 0.0) for phase in local})
-                memory.append(above)
+            memory.append(watch.stop())
+            sent = max(client.run(received).values())
+        local, expected, edges = fit_here(folder, threads, options.n_epochs)
+        same = same and bool(np.array_equal(embedding, expected, equal_nan=True))
+        here.append(local)
+        there.append({phase: seconds.get(phase, 0.0) for phase in local})
     one, several = command.medians(here), command.medians(there)
     lines = {phase: {"one process s": one[phase], f"{options.workers} workers s": several[phase]} for phase in one}
     ratio, bar = several["all"] / one["all"], 1.3 * 8 * edges / options.workers + 40 * options.n + 200 * 2**20
@@ -144,49 +142,52 @@ def measure(options, folder):
     return {"lines": lines, "memory": max(memory), "received": sent, "same bits": same}, missed
 
 
+def start_worker(name, address, threads):
+    """Start a worker in a network namespace; return its process."""
+    flags = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
+    words = ["ip", "netns", "exec", name, sys.executable, "-m", "distributed.cli.dask_worker", address, *flags]
+    return subprocess.Popen(words, stderr=subprocess.DEVNULL)
+
+
 def measure_namespaces(options, folder):
-    """Fit on workers behind a network; return seconds, bytes, and the bars that are missed."""
+    """Fit on workers in network namespaces; return seconds and bytes of each fit, and the bars that are missed."""
     from distributed import Client, LocalCluster
 
     local, expected, _ = fit_here(folder, options.namespaces * options.threads_per_worker, options.n_epochs)
-    found, workers = {"one process s": local["all"]}, {}
-    with network.namespaces(options.namespaces) as names, contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(LocalCluster(n_workers=0, host=network.HOST, dashboard_address=None))
-        client = stack.enter_context(Client(cluster))
+    lines, workers, middle = {}, {}, local["all"]
+    with (
+        network.namespaces(options.namespaces) as names,
+        LocalCluster(n_workers=0, host=network.HOST, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
 
-        def start_worker(name):
-            flags = ["--nthreads", str(options.threads_per_worker), "--no-nanny", "--no-dashboard"]
-            words = ["ip", "netns", "exec", name, sys.executable, "-m", "distributed.cli.dask_worker"]
-            workers[name] = subprocess.Popen([*words, cluster.scheduler_address, *flags], stderr=subprocess.DEVNULL)
-
-        def at(seconds, action, *arguments):
-            timer = threading.Timer(seconds, action, arguments)
-            timer.start()
-            stack.callback(timer.cancel)
+        def start(name):
+            workers[name] = start_worker(name, cluster.scheduler_address, options.threads_per_worker)
 
         try:
             for name in names[1:]:
-                start_worker(name)
+                start(name)
             client.wait_for_workers(len(names) - 1)
             fit_there(options.warm, options.n_epochs)
-            middle = local["all"]
-            for what in ("a worker joins", "undisturbed", "a worker is killed"):
-                if what == "a worker joins":
-                    at(middle, start_worker, names[0])
-                if what == "a worker is killed":
-                    at(middle, lambda: workers[names[-1]].kill())
+            changes = {"a worker joins": lambda: start(names[0]), "undisturbed": lambda: None}
+            changes["a worker is killed"] = lambda: workers[names[-1]].kill()
+            for what, change in changes.items():
+                timer = threading.Timer(middle, change)
+                timer.start()
                 before = sum(map(network.bytes_received, names))
                 seconds, embedding = fit_there(folder, options.n_epochs)
+                timer.join()
                 total, middle = sum(map(network.bytes_received, names)) - before, seconds["all"] / 2
                 line = {"s": seconds["all"], "layout s": seconds["layout"], "MiB received": total / 2**20}
-                found[what] = line | {"same bits": bool(np.array_equal(embedding, expected, equal_nan=True))}
-                print(what, found[what], flush=True)
+                lines[what] = line | {"same bits": bool(np.array_equal(embedding, expected, equal_nan=True))}
+                print(what, lines[what], flush=True)
         finally:
             for process in workers.values():
                 process.kill()
-    fits = {what: line for what, line in found.items() if isinstance(line, dict)}
-    print(command.markdown(fits, "fit"))
-    return found, [f"{what}: other bits" for what, line in fits.items() if not line["same bits"]]
+    print(f"one process: {local['all']:.2f} s\n\n{command.markdown(lines, 'fit')}")
+    return {"one process": local, "fits": lines}, [
+        f"{what}: other bits" for what in lines if not lines[what]["same bits"]
+    ]
 
 
 def kill(options, folder):
