@@ -1,25 +1,9 @@
-"""Small random graphs, symmetric and directed: a place for each row that has an edge, the same bits, a sane width."""
+"""Graphs of tiny pieces: a place for each row, the same bits on any number of threads, a sane width."""
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
 
-from benchmarks.fuzz_graphs import cases, check_places_and_bits, check_width
 from umap_sk import PrecomputedUMAP
-
-EXAMPLES = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@EXAMPLES
-@given(cases())
-def test_places_and_bits(case):
-    check_places_and_bits(case)
-
-
-@EXAMPLES
-@given(cases())
-def test_width(case):
-    check_width(case)
 
 
 @pytest.fixture(scope="module", params=[2, 3, 5, 10])
