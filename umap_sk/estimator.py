@@ -62,7 +62,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "usearch", or an object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances,
         of which a copy is fitted. By Euclidean distance, cosine, correlation and Hellinger, "auto" is exact up to
         12,000 rows, and the package's own inverted file beyond. By other metrics it is exact up to 30,000 rows, and
-        beyond PyNNDescent if that is installed. Where up to 5 columns let trees search, it is always exact.
+        where up to 5 columns let trees search. Beyond, it is PyNNDescent if that is installed.
         ``report_["search"]`` names the searcher, and its recall where that does not find all neighbors.
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.

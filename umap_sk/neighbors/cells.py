@@ -21,7 +21,9 @@ BLOCK = 960  # slots of a block, whose rows are searched together
 LARGEST = 8  # times the average rows of a cell: larger ones are cut
 RESIDUAL = 0.25  # correlation of what the axes leave of neighbors
 LAUNCHES = 20  # in which all rows are searched, so that progress can be shown
-NEAREST_CELLS, REACH, MOST_PAIRS = 6, 0.4, 20_000
+NEAREST_CELLS, MOST_PAIRS = 6, 20_000
+REACHES = [-np.inf, 0.4, 0.6, 0.8, 1.0]  # of the rounds; the first one is that of the nearest cells
+FURTHER = 200_000  # numbers of other rows that a row is compared with before the third round and those after it
 IN_VIEW = 1024  # cells that a group looks at, unless all neighbors are to be found
 
 
@@ -228,7 +230,9 @@ def search(
         weights[len(index.axes.directions)] = RESIDUAL
     weights = readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
-    effort = Effort(n_neighbors, kept, NEAREST_CELLS, REACH, MOST_PAIRS)
+    reaches = readonly(np.array(REACHES, np.float32))
+    most_pairs = readonly(np.minimum(MOST_PAIRS, [MOST_PAIRS, MOST_PAIRS, *[FURTHER // width] * 3]))
+    effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, most_pairs)
     centers = index.centers
     if not exact:
         centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :IN_VIEW])))

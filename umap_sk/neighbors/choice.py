@@ -10,13 +10,12 @@ from numba.core.dispatcher import Dispatcher
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
 from umap_sk.neighbors.euclidean import ANGULAR
-from umap_sk.neighbors.search import FEW_COLUMNS
 
 NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
 FEW_ROWS = 12_000  # up to which "auto" finds all neighbors by metrics that are a function of Euclidean distances
 FEW_ROWS_OTHERS = 30_000  # and by all others
 EUCLIDEAN = ("euclidean", "sqeuclidean", *ANGULAR)
-BY_TREES = ("euclidean", "manhattan", "chebyshev", "minkowski")
+FEW_COLUMNS, BY_TREES = 5, ("manhattan", "chebyshev", "minkowski")  # that trees search fast at any number of rows
 ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
 

@@ -17,7 +17,7 @@ from umap_sk.neighbors.sparse_rows import sparse_distances
 
 EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
 BLOCK = 50_000  # rows that are searched at once, so that the time left can be shown
-FEW_COLUMNS = 5  # up to which trees are fast at any number of rows
+MOST_ASKED = 1024  # neighbors of a row that is tied, before it is compared with all rows
 LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can have
 
 SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
@@ -75,19 +75,17 @@ def build_search(
     n_jobs: int | None,
     *,
     exact: bool = True,
-    trees: bool = True,
 ) -> Search | RowSearch:
     """A search of the training rows, by any metric of scikit-learn's `NearestNeighbors` or by "hellinger".
 
-    It is the package's own where the metric is a function of Euclidean distances, unless few columns make trees fast
-    and these are wanted. `exact` says whether that one finds all neighbors; scikit-learn's always does.
+    It is the package's own where the metric is a function of Euclidean distances. `exact` says whether that one finds
+    all neighbors; scikit-learn's always does.
     """
     name, parameters = distances.resolved(metric, metric_params, features)
     if "p" in parameters and name != "minkowski":
         raise ValueError(f"metric={metric!r} takes no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
     check_values(features, name, parameters)
-    flat = name in ("euclidean", "l2") and features.shape[1] <= FEW_COLUMNS and not scipy.sparse.issparse(features)
-    if is_euclidean(name) and not parameters and not (flat and trees):
+    if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
     others = {key: value for key, value in parameters.items() if key != "p"}
     nearest = NearestNeighbors(metric=name, p=parameters.get("p", 2), n_jobs=n_jobs, metric_params=others or None)
@@ -156,33 +154,47 @@ def _by_scikit_learn(
     search: Search, features: Any, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Neighbors by scikit-learn; where it may have cut a tie anywhere, the row is compared with all rows."""
-    own, count = features is None, search.n_rows - (features is None)
-    asked = min(wanted + EXTRA, count)
+    own = features is None
     rows = search.features if own else distances.prepared(features, search.metric)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, BLOCK):
         end = min(start + BLOCK, n)
-        values, names = _nearest(search, rows, start, end, asked, own)
-        order = np.lexsort((names, values), axis=1)
-        names, values = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
-        ties = np.flatnonzero(values[:, wanted - 1] >= values[:, -1]) if asked < count else ()
-        indices[start:end], dists[start:end] = names[:, :wanted], values[:, :wanted]
-        for row in start + np.asarray(ties, np.int64):
+        tied, asked = np.arange(start, end), wanted + EXTRA
+        while len(tied) and asked <= MOST_ASKED:
+            tied = _search_rows(search, rows, tied, min(asked, search.n_rows - own), own, (indices, dists))
+            asked *= 4
+        for row in tied:
             indices[row], dists[row] = _among_all(search, rows[row : row + 1], wanted, row if own else None)
         if progress:
             progress(end, n)
     return indices, dists
 
 
-def _nearest(search: Search, rows: Any, start: int, end: int, asked: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and names of the nearest of each row of a block, with `own` without the row itself."""
-    if not own or rows.shape[0] <= BLOCK:
-        return search.nearest.kneighbors(None if own else rows[start:end], asked)
-    values, names = search.nearest.kneighbors(rows[start:end], asked + 1)
-    others = names != np.arange(start, end)[:, None]
+def _search_rows(
+    search: Search, rows: Any, numbers: np.ndarray, asked: int, own: bool, out: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Search some of the rows for so many neighbors, and return those whose last one may have equals beyond them."""
+    wanted, size, tied = out[0].shape[1], max(1, BLOCK * EXTRA // asked), [numbers[:0]]
+    for part in np.split(numbers, range(size, len(numbers), size)):
+        values, names = _nearest(search, rows, part, asked, own)
+        order = np.lexsort((names, values), axis=1)[:, :wanted]
+        out[0][part], out[1][part] = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
+        if asked < search.n_rows - own:
+            tied.append(part[out[1][part, -1] >= values.max(axis=1)])
+    return np.concatenate(tied)
+
+
+def _nearest(search: Search, rows: Any, part: np.ndarray, asked: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and names of the nearest of some rows, with `own` without the row itself."""
+    if not own:
+        return search.nearest.kneighbors(rows[part], asked)
+    if len(part) == rows.shape[0]:
+        return search.nearest.kneighbors(None, asked)
+    values, names = search.nearest.kneighbors(rows[part], asked + 1)
+    others = names != part[:, None]
     others[others.all(axis=1), -1] = False  # the row is beyond its like: one of these is left out
-    shape = end - start, asked
+    shape = len(part), asked
     return values[others].reshape(shape), names[others].reshape(shape)
 
 

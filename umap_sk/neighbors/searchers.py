@@ -90,7 +90,7 @@ def built(features: Any, asked: Asked, count: int) -> Any:
     if not isinstance(searcher, str):
         return Object(_copied(asked).fit(features), features.shape[0])
     imported(LIBRARIES[searcher])
-    exact = build_search(features, asked.metric, asked.metric_params, asked.n_jobs, trees=False)
+    exact = build_search(features, asked.metric, asked.metric_params, asked.n_jobs)
     known = known_by(LIBRARIES[searcher], asked.metric, asked.metric_params, scipy.sparse.issparse(features))
     assert known is not None  # checked above
     wanted = Wanted(*known, count + EXTRA + 1, asked.seed or 0, get_num_threads())
