@@ -3,8 +3,6 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from umap_sk import former_names
-
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
     from umap_sk.alignment import align
     from umap_sk.checkpoint.settings import Checkpoint
@@ -95,8 +93,6 @@ _HOMES = {
     "replace_umap": "replace",
     "show_versions": "runtime.versions",
 }
-
-former_names.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -117,8 +117,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
         found = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
         return results | found | {"seed_": state.seed}, dtype
     start = Start(init, features, umap.rescale_init)
-    planned = stored.n_epochs if stored and state else None
-    run = started(umap, manifold, curve, start, seed, state, report, anchors, planned)
+    run = started(umap, manifold, curve, start, seed, state, report, anchors)
     n_epochs = planned_epochs(run)
     if stored:
         stored.n_epochs = n_epochs
@@ -150,15 +149,12 @@ def started(
     state: LayoutState | None,
     report: Report,
     anchors: Anchors | None = None,
-    planned: int | None = None,
 ) -> LayoutRun:
-    """The layout run at its start, or at the state that was stored, in a plan of so many epochs."""
+    """The layout run at its start, or at the state that was stored."""
     schedule, forces, held = parameters.schedule_of(umap), parameters.forces_of(umap, curve), manifold._shared
     with spare_threads(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
             run = resumed(held, schedule, forces, state, anchors)
-            if planned not in (None, planned_epochs(run)):  # by the rule of the former version
-                run = resumed(held, schedule._replace(counted=False), forces, state, anchors)
             entry["epoch"] = state.epoch
         else:
             if anchors and isinstance(start.init, str) and start.init == "auto":

@@ -260,7 +260,7 @@ def named_start(init: str, features: Any, has_lengths: bool) -> str:
     if init == "pivot_mds" and not has_lengths:
         raise ValueError(
             "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
-            "Manifold.from_graph, or stored by an older version. Pass neighbors, or use init='spectral'."
+            "Manifold.from_graph. Pass neighbors, or use init='spectral'."
         )
     return init
 

@@ -119,7 +119,7 @@ def density_of(umap: Any) -> Density | None:
 def schedule_of(umap: Any) -> Schedule:
     """How long the layout goes."""
     output = {"output_metric": umap.output_metric, "output_metric_params": umap.output_metric_params}
-    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel, **output, counted=True)
+    return Schedule(umap.n_epochs, umap.n_components, umap.multilevel, **output)
 
 
 def output_space(umap: Any) -> Space | None:

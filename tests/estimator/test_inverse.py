@@ -237,14 +237,3 @@ def test_refusals(model, places, features, message):
 def test_features_that_are_no_numbers(model):
     with pytest.raises(TypeError, match="complex64"):
         model.inverse_transform(PLACES, features=X.astype(np.complex64))
-
-
-def test_former_models_have_searched_features():
-    """Models of before there was a way back lack the attribute."""
-    model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(X)
-    found = model.inverse_transform(PLACES)
-    state = model.__getstate__()
-    del state["_features"]
-    former = PrecomputedUMAP()
-    former.__setstate__(state)
-    assert_array_equal(former.inverse_transform(PLACES), found)

@@ -250,12 +250,20 @@ def test_a_file_is_missing(saved):
 def test_a_newer_format(saved):
     """The version that wrote it is the cure."""
     about = json.loads((saved / "manifold.json").read_text())
-    (saved / "manifold.json").write_text(json.dumps(about | {"format": 3, "umap_sk_version": "9.0"}))
-    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 3, but .* Install umap_sk 9.0 or newer"):
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "umap_sk_version": "9.0"}))
+    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 2, but .* Install umap_sk 9.0 or newer"):
         Manifold.load(saved)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
+def test_a_development_version(saved):
+    """No release reads what was stored before the first one."""
+    about = json.loads((saved / "manifold.json").read_text())
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "kind": "umap_sk manifold"}))
+    with pytest.raises(ValueError, match="made by a development version of umap_sk.*Learn the manifold again"):
+        Manifold.load(saved)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk.Manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
 def test_another_description(saved, text):
     """JSON that is cut off or of something else."""
     (saved / "manifold.json").write_text(text)

@@ -14,21 +14,8 @@ import numpy as np
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import plain
 
-RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
+RUN_FORMAT = 1  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
-GONE = {"tol": 0}  # parameters that are gone: a run with another value is another run
-# Parameters that run format 4 did not know at first, at the values that leave a run what it was: not in its identity.
-SINCE = {
-    "target_metric": None,
-    "target_weight": 0.5,
-    "target_n_neighbors": None,
-    "output_metric": "euclidean",
-    "output_metric_params": None,
-    "dens_lambda": 0.0,
-    "dens_frac": 0.3,
-    "dens_var_shift": 0.1,
-    "searcher": "auto",
-}
 SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 
@@ -45,8 +32,7 @@ def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, A
     The parameters have the `init` that counts, and the seed as `random_state`, or None for any seed.
     """
     told = {name: _comparable(value) for name, value in sorted(parameters.items()) if name not in NO_DIFFERENCE}
-    told = {name: value for name, value in told.items() if name not in SINCE or value != _comparable(SINCE[name])}
-    return {**version_fields(), "parameters": GONE | told, "data": data}
+    return {**version_fields(), "parameters": told, "data": data}
 
 
 def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:

@@ -215,5 +215,5 @@ def from_plain(stored: dict[str, Any]) -> LayoutRun:
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored; runs that knew an early stop have kept more of it."""
-    return LayoutState(**{name: value for name, value in stored.items() if name not in ("left_out", "pace", "loss")})
+    """A state of what was stored."""
+    return LayoutState(**stored)
