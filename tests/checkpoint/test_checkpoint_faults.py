@@ -378,7 +378,7 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
     """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
     folder, model = half_done
     message = f"format={identity.RUN_FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
-    monkeypatch.setattr("umap_sk.__version__", "99.0")
+    monkeypatch.setattr(identity, "__version__", "99.0")
     monkeypatch.setattr(identity, "RUN_FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
     lock.unlock(folder)  # this process still has the run that was stepped

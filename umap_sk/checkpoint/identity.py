@@ -11,6 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import plain
 
@@ -21,8 +22,6 @@ SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 def version_fields() -> dict[str, Any]:
     """Format of the files and version of the package, as every JSON file of a run has them."""
-    from umap_sk import __version__
-
     return {"format": RUN_FORMAT, "umap_sk": __version__}
 
 

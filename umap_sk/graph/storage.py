@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import OF_ROWS
 from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, form_problem, look_through
@@ -45,8 +46,6 @@ def save(
 
 def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]) -> None:
     """Write what a new directory lacks yet of a graph, and remove arrays that were needed on the way only."""
-    from umap_sk import __version__
-
     arrays = graph._asdict() | dict(of_rows)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
@@ -109,8 +108,6 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
 
 
 def _description(folder: Path) -> dict[str, Any]:
-    from umap_sk import __version__
-
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(

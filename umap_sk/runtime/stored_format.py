@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from umap_sk._version import __version__
+
 FORMAT = 1  # raise it when an older version of the package could not read a newer model or manifold
 
 
 def format_fields() -> dict[str, Any]:
     """The format and the version that wrote it, as every stored model and manifold has them."""
-    from umap_sk import __version__
-
     return {"stored_format": FORMAT, "umap_sk_version": __version__}
 
 
@@ -22,8 +22,6 @@ def without_format(what: str, state: dict[str, Any]) -> dict[str, Any]:
 
 def check_format(what: str, stored: int, writer: Any) -> None:
     """Raise ValueError if a newer version has written this."""
-    from umap_sk import __version__
-
     if stored > FORMAT:
         raise ValueError(
             f"The {what} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats "
