@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk import fitting, growing, inputs, learning, other_models, parameters, persistence, placing
-from umap_sk.checkpoint.identity import check_unchanged
+from umap_sk.checkpoint.identity import check_same, check_unchanged
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.layout import run as layout_run
@@ -749,7 +749,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
                 "for a longer schedule, set n_epochs."
             )
-        inputs.check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
+        check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
         check_unchanged(self._run.parameters, self.get_params(deep=False))
 
     def _advance(self, epochs, task, stored, *, reuse=False):

@@ -12,20 +12,19 @@ import numpy as np
 from numba import get_num_threads
 
 from umap_sk import inputs, parameters
-from umap_sk.checkpoint.identity import identity_of
+from umap_sk.checkpoint import identity
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.graph.manifold import Manifold
-from umap_sk.layout.anchors import Anchors, known_places
+from umap_sk.layout.anchors import Anchors, check_anchors, known_places
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.growth import filled
-from umap_sk.layout.init import automatic_start
 from umap_sk.layout.loss_curve import recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import LayoutRun, begun, edges_by_epoch, level_sizes, planned_epochs, resumed, whole_positions
 from umap_sk.layout.spaces import Space, check_inside
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import Start, choose_start, resolve_init, start_at
 from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, manifold_of, searches, validated
 from umap_sk.monitor.callbacks import FitTask
@@ -61,7 +60,7 @@ class Run(NamedTuple):
 
 def fingerprints(given: Given) -> dict[str, str]:
     """Hashes of what a call was given, by name."""
-    return inputs.fingerprints(**given._asdict())
+    return identity.fingerprints(**given._asdict())
 
 
 def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, stepped: bool) -> Any:
@@ -79,7 +78,7 @@ def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, s
             changed["random_state"] = seed
         changed["searcher"] = "auto" if not searches(umap, given) else for_identity(parameters.asked_of(umap), given.X)
         data = {name: value for name, value in seen.items() if name != "init"}
-        return opened(settings, identity_of(umap.get_params(deep=False) | changed, data), seed, False, keeper)
+        return opened(settings, identity.identity_of(umap.get_params(deep=False) | changed, data), seed, False, keeper)
     if run.identity is None:
         raise ValueError(
             "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
@@ -101,7 +100,7 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
         search = search_for_new(values, asked, umap.n_neighbors, given=precedence)
     features = values if precedence or umap.metric != "precomputed" else None
     inputs.check_radii(umap.dens_lambda, manifold._shared.radii is not None)
-    init, anchors = checked_start(umap, given, manifold, features, space)
+    start, anchors = checked_start(umap, given, manifold, features, space)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
@@ -116,7 +115,6 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
             entry["epoch"] = state.epoch
         found = {"embedding_": state.positions, "epoch_": state.epoch, "n_epochs_": stored.n_epochs}
         return results | found | {"seed_": state.seed}, dtype
-    start = Start(init, features, umap.rescale_init)
     run = started(umap, manifold, curve, start, seed, state, report, anchors)
     n_epochs = planned_epochs(run)
     if stored:
@@ -128,16 +126,17 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
 
 def checked_start(
     umap: Any, given: Given, manifold: Manifold, features: Any, space: Space | None
-) -> tuple[Any, Anchors | None]:
+) -> tuple[Start, Anchors | None]:
     """Where the layout begins and what holds it, if both fit the manifold, the features and the space."""
     init, known = umap.init if given.init is None else given.init, manifold._shared.lengths is not None
-    init = inputs.check_start(init, manifold.n_samples, umap.n_components, features, known)
-    anchors = inputs.check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
-    if space and not isinstance(init, str):
-        check_inside(space, init)
+    shape = manifold.n_samples, umap.n_components
+    start = resolve_init(init, shape, has_lengths=known, features=features, rescale=umap.rescale_init)
+    anchors = check_anchors(given.anchors, manifold.n_samples, umap.n_components, umap.negative_sample_rate)
+    if space and start.positions is not None:
+        check_inside(space, start.positions)
     if anchors:
         parameters.check_flat(umap, "anchors hold rows")
-    return init, anchors
+    return start, anchors
 
 
 def started(
@@ -157,12 +156,10 @@ def started(
             run = resumed(held, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch
         else:
-            if anchors and isinstance(start.init, str) and start.init == "auto":
-                start = Start(filled(manifold, known_places(anchors), forces, seed), rescale=False)
-            elif isinstance(start.init, str) and start.init == "auto":
-                found = automatic_start(start.features, held.lengths is not None, umap.n_components, seed)
-                start = Start(found, start.features, found=True)
-            entry["init"] = start.init if isinstance(start.init, str) else "array"
+            if anchors and start.name == "auto":
+                start = start_at(filled(manifold, known_places(anchors), forces, seed), rescale=False)
+            start = choose_start(start, held.lengths is not None, umap.n_components, seed)
+            entry["init"] = start.name
             run = begun(held, start, schedule, forces, seed, anchors)
         entry["levels"] = level_sizes(run)
     return run

@@ -13,11 +13,12 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
+from umap_sk.layout.anchors import check_anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.growth import filled
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.run import LayoutRun, advanced, begun, edges_by_epoch
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import start_at
 from umap_sk.learning import Given
 from umap_sk.monitor.progress import progress_bar
 from umap_sk.monitor.report import Report
@@ -184,13 +185,13 @@ def settled(umap: Any, manifold: Manifold, anchors: Any, epochs: int, report: Re
     """The layout of all rows, from the places of the old ones, at its end."""
     held, n_components = manifold._shared, umap.embedding_.shape[1]
     forces = parameters.forces_of(umap, Curve(umap.a_, umap.b_))
-    holding = inputs.check_anchors(anchors, manifold.n_samples, n_components, forces.negative_rate)
+    holding = check_anchors(anchors, manifold.n_samples, n_components, forces.negative_rate)
     with report.phase("start") as entry:
         places = np.full((manifold.n_samples, n_components), np.nan, np.float32)
         places[: len(umap.embedding_)] = umap.embedding_
         places = filled(manifold, places, forces, umap.seed_)
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
-        run = begun(held, Start(places, rescale=False), schedule, forces, umap.seed_, holding)
+        run = begun(held, start_at(places, rescale=False), schedule, forces, umap.seed_, holding)
         entry["init"] = "the map"
     with report.phase("layout") as entry, progress_bar(edges_by_epoch(run), 0, umap.verbose) as show:
 

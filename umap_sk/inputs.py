@@ -1,18 +1,12 @@
 """Input validation of a call: which combinations of arguments make sense, and what X is in each."""
 
-import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import joblib
 import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_array, validate_data
 
-from umap_sk.layout.anchors import Anchors
-from umap_sk.layout.curve import Curve
-from umap_sk.layout.init import TOO_LARGE, squares_are_finite
-from umap_sk.layout.quantiles import ends_of_axes
+from umap_sk.layout.init import FARTHEST
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.validate import SLICED, check_no_pair, without_advice
 from umap_sk.runtime.side_by_side import in_blocks
@@ -22,10 +16,6 @@ COLUMNS = (
     "knn_indices and knn_dists, or fit with another metric."
 )
 
-LARGEST_RATE = 1e12  # rates and scales: float32 squares what a layout makes of them
-FARTHEST = 1e15  # positions
-STEEPEST = 30.0  # exponent b
-STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")  # by name
 SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
 NEARLY_ZERO = 0.01  # of the second column's distance
 
@@ -134,101 +124,6 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
         )
 
 
-def check_curve(curve: Curve) -> Curve:
-    """The same curve, if float32 can follow it."""
-    if not 1 / STEEPEST <= curve.b <= STEEPEST:
-        raise ValueError(
-            f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
-        )
-    halves = -math.log10(curve.a) / (2 * curve.b)
-    if abs(halves) > math.log10(LARGEST_RATE) or abs(math.log10(curve.a)) > 30:
-        raise ValueError(
-            f"a={curve.a} with b={curve.b}: points are near up to a distance of a ** (-1 / 2b) = 1e{halves:+.0f}, but "
-            f"{1 / LARGEST_RATE:.0e} to {LARGEST_RATE:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, "
-            "or min_dist and spread instead."
-        )
-    return curve
-
-
-def check_start(init: Any, n_rows: int, n_components: int, features: Any, has_lengths: bool) -> Any:
-    """Start as a known name, or as float32 of shape (n_rows, n_components), finite and with no constant axis."""
-    if isinstance(init, str):
-        return named_start(init, features, has_lengths)
-    try:
-        start = np.asarray(init)
-    except ValueError as error:
-        raise ValueError(
-            f"init is no array ({error}): its rows differ in length, but {n_rows} rows of n_components={n_components} "
-            "numbers each are needed."
-        ) from error
-    if start.dtype.kind not in "fiu":
-        raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
-    if start.shape != (n_rows, n_components):
-        raise ValueError(
-            f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
-            f"({n_rows}, {n_components})."
-        )
-    with np.errstate(over="ignore"):
-        start = start.astype(np.float32, copy=False)
-    low, high = ends_of_axes(start)
-    if not np.isfinite([low, high]).all():
-        bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
-        raise ValueError(
-            f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
-            "it, for example by the mean of the row's neighbors."
-        )
-    if max(abs(low).max(), abs(high).max()) > FARTHEST:
-        raise ValueError(
-            f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
-            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
-        )
-    flat = np.flatnonzero(low == high)
-    if len(flat):
-        raise ValueError(
-            f"Axis {flat[0]} of init is constant, so no layout can grow along it. Use another component, or add a "
-            "little noise."
-        )
-    return start
-
-
-def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> Anchors | None:
-    """Anchors as float32 places, finite where the strength is not 0, from places or a pair of places and strength."""
-    if anchors is None:
-        return None
-    if rate < 1 / LARGEST_RATE:
-        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / LARGEST_RATE:.0e} is needed.")
-    places, strength = anchors if isinstance(anchors, tuple) and len(anchors) == 2 else (anchors, 1.0)
-    try:
-        places, strengths = np.asarray(places), np.asarray(strength)
-    except ValueError as error:
-        raise ValueError(
-            f"anchors are no array: {error}. Places with a strength are a tuple: (places, 1.0)."
-        ) from error
-    if places.dtype.kind not in "fiu" or strengths.dtype.kind not in "fiu":
-        raise TypeError(f"anchors must be real numbers, but have dtypes {places.dtype} and {strengths.dtype}.")
-    if places.shape != (n_rows, n_components):
-        raise ValueError(
-            f"anchors have places of shape {places.shape}, but {n_rows} rows and n_components={n_components} axes are "
-            f"needed: ({n_rows}, {n_components}), with NaN in the rows that are free."
-        )
-    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= LARGEST_RATE)):
-        raise ValueError(
-            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {LARGEST_RATE:.0e}, but has "
-            f"shape {strengths.shape} and goes from {strengths.min()} to {strengths.max()}."
-        )
-    free = np.isnan(places).all(axis=1) | (strengths == 0)
-    bad = np.flatnonzero(~free & ~(np.abs(places) <= FARTHEST).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {FARTHEST:.0e}, or NaN on every "
-            "axis of a row that is free."
-        )
-    if free.all():
-        raise ValueError("anchors hold no row: all places are NaN, or all strengths 0. Leave them out, or give some.")
-    held = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
-    return Anchors(*(np.ascontiguousarray(array) for array in held))
-
-
 def check_radii(dens_lambda: float, has_radii: bool) -> None:
     """Raise if the map is to keep density, and the graph does not know the radii of its rows."""
     if dens_lambda > 0 and not has_radii:
@@ -238,58 +133,3 @@ def check_radii(dens_lambda: float, has_radii: bool) -> None:
             "and unions, intersections and differences, have no distances to learn them from: pass neighbors, or set "
             "dens_lambda=0."
         )
-
-
-def named_start(init: str, features: Any, has_lengths: bool) -> str:
-    """A start by its name, if it is known and what it works on is there."""
-    if init not in STARTS:
-        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
-    if init == "pca" and features is None:
-        raise ValueError(
-            "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
-            "components of your own as init, or use init='auto'."
-        )
-    if init == "pca" and not squares_are_finite(features):
-        largest, limit = float(abs(features).max()), TOO_LARGE[features.dtype.itemsize]
-        problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
-        raise ValueError(
-            f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
-            f"{features.dtype}. Fill in what is missing and scale the rest down, for example by "
-            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
-        )
-    if init == "pivot_mds" and not has_lengths:
-        raise ValueError(
-            "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
-            "Manifold.from_graph. Pass neighbors, or use init='spectral'."
-        )
-    return init
-
-
-def fingerprints(**given: Any) -> dict[str, str]:
-    """Hashes of arrays, frames, sparse graphs, names or a manifold, by name; None is left out."""
-    for name, value in given.items():
-        check_structure(value, name)
-    plain = {name: _content(value) for name, value in given.items() if value is not None}
-    with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
-        hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
-        return dict(zip(plain, hashes, strict=True))
-
-
-def _content(value: Any) -> Any:
-    """What counts of a value: not the order of an array in memory, nor what a sparse one knows of itself."""
-    if isinstance(value, tuple) and any(hasattr(part, "__array__") for part in value):
-        return tuple(map(_content, value))
-    if scipy.sparse.issparse(value):
-        rows = scipy.sparse.csr_array(value)
-        return rows.shape, rows.indptr, rows.indices, rows.data
-    return np.asarray(value, order="C") if hasattr(value, "__array__") else value
-
-
-def check_same(first: dict[str, str], again: dict[str, str]) -> None:
-    """Raise if a later call of partial_fit brings other data than the first."""
-    for name, value in again.items():
-        if first.get(name) != value:
-            raise ValueError(
-                f"{name} differs from what the first call of partial_fit was given. Later calls may leave it out; to "
-                "lay out other data, call fit, or partial_fit of a new estimator."
-            )

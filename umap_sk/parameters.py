@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from umap_sk import inputs
+from umap_sk.checkpoint.identity import fingerprints
 from umap_sk.checkpoint.settings import Checkpoint
-from umap_sk.layout.curve import Curve, fit_curve
+from umap_sk.layout.curve import LARGEST_RATE, Curve, resolve_curve
 from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, space_of
+from umap_sk.layout.start import STARTS
 from umap_sk.neighbors.choice import NAMES, Asked
 from umap_sk.other_names import validate_names
 from umap_sk.targets import settings_of
@@ -30,7 +31,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "metric_params": [dict, None],
     "searcher": [StrOptions(set(NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
     "min_dist": [Interval(Real, 0, None, closed="left")],
-    "spread": [Interval(Real, 1 / inputs.LARGEST_RATE, inputs.LARGEST_RATE, closed="both")],
+    "spread": [Interval(Real, 1 / LARGEST_RATE, LARGEST_RATE, closed="both")],
     "a": [Interval(Real, 0, None, closed="neither"), None],
     "b": [Interval(Real, 0, None, closed="neither"), None],
     "local_connectivity": [Interval(Real, 0, None, closed="left")],
@@ -40,28 +41,28 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "target_metric": [str, None],
     "target_weight": [Interval(Real, 0, 1, closed="both")],
     "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), None],
-    "init": [StrOptions(set(inputs.STARTS)), "array-like"],
+    "init": [StrOptions(set(STARTS)), "array-like"],
     "rescale_init": ["boolean"],
     "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
-    "learning_rate": [Interval(Real, 0, inputs.LARGEST_RATE, closed="right")],
-    "negative_sample_rate": [Interval(Real, 0, inputs.LARGEST_RATE, closed="right")],
-    "repulsion_strength": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
+    "learning_rate": [Interval(Real, 0, LARGEST_RATE, closed="right")],
+    "negative_sample_rate": [Interval(Real, 0, LARGEST_RATE, closed="right")],
+    "repulsion_strength": [Interval(Real, 0, LARGEST_RATE, closed="both")],
     "multilevel": ["boolean"],
     "output_metric": [str, callable],
     "output_metric_params": [dict, None],
     "random_state": ["random_state", np.random.Generator],
     "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
     "verbose": ["verbose"],
-    "dens_lambda": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
+    "dens_lambda": [Interval(Real, 0, LARGEST_RATE, closed="both")],
     "dens_frac": [Interval(Real, 0, 1, closed="both")],
-    "dens_var_shift": [Interval(Real, 0, inputs.LARGEST_RATE, closed="both")],
+    "dens_var_shift": [Interval(Real, 0, LARGEST_RATE, closed="both")],
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
 
 
 def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
     """Validate parameters by their constraints; errors name what misspelled names are near."""
-    validate_names(estimator, by_constraints, init=inputs.STARTS, searcher=NAMES)
+    validate_names(estimator, by_constraints, init=STARTS, searcher=NAMES)
 
 
 def graph_parameters(umap: Any) -> dict[str, Any]:
@@ -81,21 +82,13 @@ def graph_parameters(umap: Any) -> dict[str, Any]:
 def known_of(umap: Any, y: Any) -> dict[str, Any]:
     """What a manifold knows of how it was learned: the graph's parameters, and where it has targets, what they were."""
     of_targets, known = settings_of(umap), graph_parameters(umap)
-    hashed = {} if y is None else {"hash": inputs.fingerprints(y=y)["y"]}
+    hashed = {} if y is None else {"hash": fingerprints(y=y)["y"]}
     return known if of_targets is None else known | {"targets": of_targets | hashed}
 
 
 def curve_of(umap: Any) -> Curve:
     """The curve: a and b as given, or fitted."""
-    if (umap.a is None) != (umap.b is None):
-        raise ValueError(f"a={umap.a!r} and b={umap.b!r}: give both parameters of the curve, or neither.")
-    if umap.a is not None:
-        return inputs.check_curve(Curve(float(umap.a), float(umap.b)))
-    if umap.min_dist > umap.spread:
-        raise ValueError(
-            f"min_dist={umap.min_dist} must be at most spread={umap.spread}. Lower one or raise the other."
-        )
-    return fit_curve(float(umap.spread), float(umap.min_dist))
+    return resolve_curve(umap.a, umap.b, spread=umap.spread, min_dist=umap.min_dist)
 
 
 def forces_of(umap: Any, curve: Curve) -> Forces:

@@ -17,7 +17,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen, optimizer, problem, sell
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import Start, start_at
 from umap_sk.runtime import allocation
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
@@ -201,14 +201,20 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
         begun = layout_run.begun(
-            SharedGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
+            SharedGraph(one),
+            start_at(given) if init == "array" else Start(init),
+            problem.Schedule(5, 2, True),
+            FORCES,
+            0,
         )
         assert (len(begun.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(layout_run.whole_positions(begun, lonely)).all(1).tolist() == lonely.tolist()
-        kept = layout_run.begun(SharedGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
+        kept = layout_run.begun(
+            SharedGraph(one), start_at(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
+        )
         assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 

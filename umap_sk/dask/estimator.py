@@ -5,13 +5,14 @@ from typing import Any
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import inputs, parameters
+from umap_sk import parameters
 from umap_sk.dask import placing
 from umap_sk.dask.cluster import connected
 from umap_sk.dask.inputs import neighbors_of
 from umap_sk.dask.layout import laid_out, stored_run
 from umap_sk.dask.learning import learned
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.layout.start import resolve_init
 from umap_sk.monitor.report import Report
 
 
@@ -175,8 +176,9 @@ class DistributedUMAP(BaseEstimator):
         cluster, report, local = connected(self.client), Report(), self.local()
         curve = parameters.curve_of(local)
         graph = learned(cluster, local, neighbors, manifold, report)
+        shape, has_lengths = (graph.n_samples, self.n_components), graph.graph.lengths is not None
         begin = self.init if init is None else init
-        begin = inputs.check_start(begin, graph.n_samples, self.n_components, None, graph.graph.lengths is not None)
+        begin = resolve_init(begin, shape, has_lengths=has_lengths, rescale=self.rescale_init)
         with stored_run(local, graph.checksum, begin) as stored:
             found = laid_out(cluster, local, graph, begin, curve, stored, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks

@@ -18,9 +18,8 @@ from umap_sk.dask.learning import Learned
 from umap_sk.dask.levels import build_levels
 from umap_sk.dask.start import Layout, layout_of, start
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.init import automatic_start
 from umap_sk.layout.schedule import total_epochs
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import Start, choose_start
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
 
@@ -48,12 +47,12 @@ class LaidOut(NamedTuple):
     n_components: int
 
 
-def stored_run(umap: Any, checksum: str, init: Any) -> Any:
+def stored_run(umap: Any, checksum: str, begin: Start) -> Any:
     """The place on the disk of a run, as a context; None without checkpoints."""
     if umap.checkpoint is None:
         return contextlib.nullcontext()
     seed = parameters.draw_seed(umap.random_state)
-    changed: dict[str, Any] = {"init": init}
+    changed: dict[str, Any] = {"init": begin.name if begin.positions is None else begin.positions}
     if umap.random_state is not None:
         changed["random_state"] = seed
     # The graph is not kept, as if the caller had given it: it is made again from what the workers read.
@@ -62,7 +61,7 @@ def stored_run(umap: Any, checksum: str, init: Any) -> Any:
 
 
 def laid_out(
-    cluster: Cluster, umap: Any, graph: Learned, init: Any, curve: Curve, stored: Session | None, report: Report
+    cluster: Cluster, umap: Any, graph: Learned, begin: Start, curve: Curve, stored: Session | None, report: Report
 ) -> LaidOut:
     """Lay out a graph, or go on where its run on the disk was."""
     seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
@@ -71,9 +70,7 @@ def laid_out(
         return LaidOut([], None, state.positions, stored.n_epochs, state.seed, umap.n_components)
     if state:
         seed = state.seed
-    if isinstance(init, str) and init == "auto":
-        init = automatic_start(None, graph.graph.lengths is not None, umap.n_components, seed)
-    begin = Start(init, rescale=umap.rescale_init)
+    begin = choose_start(begin, graph.graph.lengths is not None, umap.n_components, seed)
     with report.phase("resume" if state else "start") as entry:
         levels = build_levels(
             cluster, graph.graph, graph.scale, umap.n_components, seed, measured=begin.needs_lengths and not state

@@ -15,7 +15,7 @@ from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
-from umap_sk.layout.start import Start, is_scaled, start_positions
+from umap_sk.layout.start import Start, start_positions
 from umap_sk.runtime.side_by_side import put, taken
 
 
@@ -55,13 +55,13 @@ def begun(
     problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
     problem = held_near(problem, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)
-    if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
-        positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
+    if space and space.kind != kernels.FLAT and start.positions is not None and not start.computed:
+        positions, width = taken_as_is(space, start.positions[rows], jittered=start.rescale), 1.0
     else:
         axes = schedule.n_components
         positions, width = start_positions(start, problem, coarsest, connected, axes, seed)
         positions = laid_into(space, positions) if space else positions
-    if anchors and is_scaled(start):
+    if anchors and start.rescale:
         positions = turned(positions, problem.anchors[problem.phases[0].depth])
     return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
 
