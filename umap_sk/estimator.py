@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, growing, inputs, learning, other_models, parameters, persistence, placing
+from umap_sk import fitting, growing, inputs, learning, parameters, persistence, placing
 from umap_sk.checkpoint.identity import check_same, check_unchanged
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
@@ -23,13 +23,14 @@ from umap_sk.monitor.progress import say, telling
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.held import lasting_features
-from umap_sk.other_names import tells_other_names
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.first_compile import announced
 from umap_sk.runtime.threads import limit_threads
+from umap_sk.umap_learn import models
+from umap_sk.umap_learn.names import tells_other_names
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
@@ -276,9 +277,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         TypeError, ValueError
             If the model is not fitted, or its map is in another space or of other rows than its graph.
         """
-        given = other_models.read_model(model)
-        estimator = cls(**other_models.parameters_of(model))
-        estimator._publish(other_models.taken_over(estimator, given))
+        given = models.read_model(model)
+        estimator = cls(**models.parameters_of(model))
+        estimator._publish(models.taken_over(estimator, given))
         return estimator
 
     def _validate_params(self):

@@ -18,7 +18,7 @@ from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, space_of
 from umap_sk.layout.start import STARTS
 from umap_sk.neighbors.choice import NAMES, Asked
-from umap_sk.other_names import validate_names
+from umap_sk.runtime.spelling import validate_names
 from umap_sk.targets import settings_of
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}

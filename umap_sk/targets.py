@@ -16,8 +16,8 @@ from umap_sk.graph.nearest_targets import keys_of, nearest_targets
 from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
 from umap_sk.neighbors.distances import SEARCHED
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.other_names import nearest_name
 from umap_sk.runtime.allocation import Allocate
+from umap_sk.runtime.spelling import nearest_name
 
 CATEGORICAL = "categorical"
 OF_NUMBERS = SEARCHED - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}

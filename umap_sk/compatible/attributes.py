@@ -12,7 +12,7 @@ from umap_sk import placing
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import membership_strengths
-from umap_sk.other_models import OtherModel, placed_rows
+from umap_sk.umap_learn.models import OtherModel, placed_rows
 
 SMALL = 4096  # rows from which umap-learn searches by an index
 
