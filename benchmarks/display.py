@@ -13,8 +13,9 @@ import matplotlib
 import numpy as np
 
 from benchmarks import command, datasets
-from umap_sk import EmbeddingDisplay, PrecomputedUMAP, fitting
+from umap_sk import EmbeddingDisplay, PrecomputedUMAP
 from umap_sk.layout.loss_curve import recorder
+from umap_sk.pipeline import lay_out
 
 ROWS, PICTURE_BAR, LOSS_BAR, LEAST_MS = 1_000_000, 5.0, 0.01, 2.0
 
@@ -51,12 +52,12 @@ def loss_share(name):
 
         return after_epoch
 
-    fitting.recorder, shares = timed, []
+    lay_out.recorder, shares = timed, []
     for seed in range(6):
         spent = 0.0
         model = PrecomputedUMAP(random_state=seed).fit(knn_indices=data.knn_indices, knn_dists=data.knn_dists)
         shares.append((spent / model.report_.seconds("layout"), 1000 * spent))
-    fitting.recorder = recorder
+    lay_out.recorder = recorder
     return tuple(median(column) for column in zip(*shares[1:], strict=True))
 
 

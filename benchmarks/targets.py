@@ -37,7 +37,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from benchmarks import command, datasets, judge, machine, nearest
 from umap_sk import PrecomputedUMAP, UMAPWarning
 from umap_sk.graph.nearest_targets import nearest_groups
-from umap_sk.targets import numbers_of
+from umap_sk.pipeline.targets import numbers_of
 
 WEIGHTS = (0.2, 0.5, 0.9)
 BAR, MARGIN = 1e-5, 0.005

@@ -95,7 +95,7 @@ def test_memory_mapped(metric, precomputed, of_features, tmp_path):
     assert isinstance(mapped.embedding_, np.memmap) and not mapped.embedding_.flags.writeable
     assert all(isinstance(array, np.memmap) for array in mapped.manifold_.arrays())
     if metric == "euclidean":
-        assert isinstance(mapped._search.features, np.memmap)
+        assert isinstance(mapped._fitted.search.features, np.memmap)
     np.testing.assert_array_equal(mapped.transform(**new), model.transform(**new))
     assert mapped.score(**new) == model.score(**new)
     again = PrecomputedUMAP(**SETTINGS).fit(None if new is NEW else X[:500], manifold=mapped.manifold_)

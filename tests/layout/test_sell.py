@@ -377,13 +377,13 @@ def assert_laid_out_from(stored, place):
     settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
     names = sorted(path.name for path in folder.iterdir())
     model = PrecomputedUMAP(**settings).partial_fit(manifold=on_disk, epochs=5)
-    finest = model._run.layout.problem.levels[0]
+    finest = model._fitted.run.layout.problem.levels[0]
     for array in finest.slices[1:]:
         assert isinstance(array.base, np.memmap)
     assert files_without_a_name(place) >= finest.slices.indices.nbytes + finest.slices.weights.nbytes
     assert sorted(path.name for path in folder.iterdir()) == names
     expected = PrecomputedUMAP(**settings).partial_fit(manifold=in_memory, epochs=5)
-    assert_same_arrays(flat(model._run.layout.problem.levels), flat(expected._run.layout.problem.levels))
+    assert_same_arrays(flat(model._fitted.run.layout.problem.levels), flat(expected._fitted.run.layout.problem.levels))
     del finest, array
     model.partial_fit(epochs=15)
     assert model.embedding_.tobytes() == expected.partial_fit(epochs=15).embedding_.tobytes()
@@ -413,9 +413,9 @@ def test_edges_of_levels_that_were_left_are_released(monkeypatch):
     model = PrecomputedUMAP(**settings).partial_fit(knn_indices=indices, knn_dists=dists)
     early = copy.copy(model)
     while model.epoch_ < model.n_epochs_ - 1:
-        depth = model._run.layout.state.depth
+        depth = model._fitted.run.layout.state.depth
         model.partial_fit()
-        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._run.layout).levels]
+        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._fitted.run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)
