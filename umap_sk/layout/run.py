@@ -9,6 +9,8 @@ from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.density import Density
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
 from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
@@ -206,9 +208,9 @@ def as_plain(run: LayoutRun) -> dict[str, Any]:
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
     """A run of what was stored, without its problem."""
-    forces = stored["forces"] | {"curve": optimizer.Curve(*stored["forces"]["curve"])}
+    forces = stored["forces"] | {"curve": Curve(*stored["forces"]["curve"])}
     if "density" in forces:
-        forces["density"] = optimizer.Density(*forces["density"])
+        forces["density"] = Density(*forces["density"])
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
     anchors = Anchors(*stored["anchors"]) if "anchors" in stored else None
     return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces), anchors)

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array
 from umap_sk.graph.radii import map_radii
 from umap_sk.layout import transform
 from umap_sk.layout.init import FARTHEST
-from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
+from umap_sk.layout.inverse import combined, output_dtype, placed_rows
 from umap_sk.neighbors.held import searched_features, sparse_as_searched
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.rows import NeighborCounts
@@ -150,7 +150,7 @@ def place_given(settings: Settings, fitted: Fitted, given: NewRows) -> np.ndarra
     neighbors, counts = read_new(settings, fitted, given, graph.n_neighbors)
     warn_about(counts, neighbors.indptr, graph.n_neighbors)
     forces = forces_by(settings, fitted.curve)
-    frozen: transform.FrozenMap = fitted.cache.get(
+    frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)
     )
     places = transform.place(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
@@ -198,7 +198,7 @@ def find_features(settings: Settings, fitted: Fitted, places: Any, features: Any
     out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
     known = ~np.isnan(places).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
-        rows: PlacedRows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
+        rows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
         out[known] = combined(rows, places[known], features, threads)
     return out
 
@@ -217,15 +217,16 @@ def features_of_fit(fitted: Fitted) -> Any:
 
 def check_places(places: Any, n_components: int) -> np.ndarray:
     """Places in a map as floats; NaN may be among them."""
-    places = check_array(places, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
-    if places.shape[1] != n_components:
+    coordinates: np.ndarray = check_array(places, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+    if coordinates.shape[1] != n_components:
         raise ValueError(
-            f"Places have {places.shape[1]} coordinates, but the map has n_components={n_components} axes. Give "
+            f"Places have {coordinates.shape[1]} coordinates, but the map has n_components={n_components} axes. Give "
             "coordinates as transform returns them."
         )
-    if places.size and np.nanmax(np.abs(places), initial=0) > FARTHEST:
-        raise ValueError(f"Places go up to {np.nanmax(np.abs(places)):.2g}; give those within the map's surroundings.")
-    return places
+    farthest = np.nanmax(np.abs(coordinates), initial=0)
+    if farthest > FARTHEST:
+        raise ValueError(f"Places go up to {farthest:.2g}; give those within the map's surroundings.")
+    return coordinates
 
 
 def check_features(features: Any, n_samples: int) -> Any:
