@@ -20,7 +20,7 @@ from umap_sk.neighbors import choice, distances
 from umap_sk.pipeline import parameters
 from umap_sk.pipeline.attributes import FittedAttributes
 from umap_sk.pipeline.fitted import Run, state_of_stored, state_to_store, without_graph
-from umap_sk.pipeline.given import Arguments, check_combination, read_given, read_new_X, take_arguments
+from umap_sk.pipeline.given import Arguments, check_combination, read_given, read_new_X, used_arguments
 from umap_sk.pipeline.grow import grow
 from umap_sk.pipeline.lay_out import begin_layout, run_epochs
 from umap_sk.pipeline.learn import learn, learn_graph
@@ -340,8 +340,7 @@ class PrecomputedUMAP(
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        given = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        self._fit(X, y, **given, init=init, manifold=manifold, anchors=anchors)
+        self._fit(Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -370,8 +369,7 @@ class PrecomputedUMAP(
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        given = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        dtype = self._fit(X, y, **given, init=init, manifold=manifold, anchors=anchors)
+        dtype = self._fit(Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -422,8 +420,7 @@ class PrecomputedUMAP(
         """
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        given = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        self._step(epochs, X, y, **given, init=init, manifold=manifold, anchors=anchors)
+        self._step(epochs, Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -448,7 +445,7 @@ class PrecomputedUMAP(
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
         settings = self._settings()
-        arguments = take_arguments(settings, X, y, knn_indices=knn_indices, knn_dists=knn_dists)
+        arguments = used_arguments(settings, Arguments(X, knn_indices, knn_dists, y=y))
 
         def learned(allocate=in_memory):
             given = read_given(settings, arguments, owner=type(self).__name__)
@@ -674,15 +671,15 @@ class PrecomputedUMAP(
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def _fit(self, X, y, **others):
+    def _fit(self, passed):
         """Fit from the beginning; the dtype of the output."""
         settings = self._settings()
-        arguments = take_arguments(settings, X, y, **others)
+        arguments = used_arguments(settings, passed)
         given = read_given(settings, arguments, owner=type(self).__name__)
         dtype, seed = given.dtype, draw_seed(settings)
         seen = {} if self.checkpoint is None else fingerprints(**arguments._asdict())
         on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed)
-        with self._task(2, arguments, y) as task, self._careful(), on_disk as stored:
+        with self._task(2, passed) as task, self._careful(), on_disk as stored:
             self._begin(settings, given, seen, seed, task, stored)
             del given  # a copy of X may be in it, which the epochs do not need
             try:
@@ -699,10 +696,10 @@ class PrecomputedUMAP(
             run = run.layout and run._replace(fingerprints=seen or fingerprints(**arguments._asdict()))
         self._publish(self._fitted._replace(run=run))
 
-    def _step(self, epochs, X, y, **others):
+    def _step(self, epochs, passed):
         """Begin a run, or go on with it, by some epochs."""
         settings = self._settings()
-        arguments = take_arguments(settings, X, y, **others)
+        arguments = used_arguments(settings, passed)
         seen = fingerprints(**arguments._asdict())
         begins, seed, given = self._begins(seen), 0, None
         on_disk: Any = contextlib.nullcontext()
@@ -711,7 +708,7 @@ class PrecomputedUMAP(
             on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed, keeper=self)
         elif not self._fitted.is_finished:
             on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
-        with self._task(1 + begins, arguments, y) as task, self._careful(), on_disk as stored:
+        with self._task(1 + begins, passed) as task, self._careful(), on_disk as stored:
             if begins:
                 self._begin(settings, given, seen, seed, task, stored)
                 del given
@@ -765,10 +762,10 @@ class PrecomputedUMAP(
         watching = {"publish": self._publish, "task": task, "stored": stored}
         run_epochs(settings, self._fitted, epochs, **watching, reuse=reuse)
 
-    def _task(self, count, arguments, y):
+    def _task(self, count, passed):
         """The task of one call, as callbacks see it."""
-        metadata = {"knn_indices": arguments.knn_indices, "knn_dists": arguments.knn_dists}
-        return fit_task(self, count, arguments.X, y, metadata)
+        metadata = {"knn_indices": passed.knn_indices, "knn_dists": passed.knn_dists}
+        return fit_task(self, count, passed.X, passed.y, metadata)
 
     @contextlib.contextmanager
     def _careful(self):

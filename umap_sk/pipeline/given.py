@@ -90,17 +90,7 @@ class Given(NamedTuple):
         return np.dtype(np.float32) if self.X is None else self.X.dtype
 
 
-def take_arguments(
-    settings: Settings,
-    X: Any = None,
-    y: Any = None,
-    *,
-    knn_indices: Any = None,
-    knn_dists: Any = None,
-    init: Any = None,
-    manifold: Any = None,
-    anchors: Any = None,
-) -> Arguments:
+def used_arguments(settings: Settings, arguments: Arguments) -> Arguments:
     """Return the arguments of a call, with y only where the settings use it.
 
     Raises
@@ -108,10 +98,10 @@ def take_arguments(
     ValueError
         If X is a sparse array whose parts do not fit together, or X and y are neighbors that were passed by position.
     """
-    check_structure(X, "X")
-    if settings.takes_distances and knn_indices is None and manifold is None:
-        check_no_positions(X, y)
-    return Arguments(X, knn_indices, knn_dists, init, manifold, anchors, used(y, settings.targets))
+    check_structure(arguments.X, "X")
+    if settings.takes_distances and arguments.knn_indices is None and arguments.manifold is None:
+        check_no_positions(arguments.X, arguments.y)
+    return arguments._replace(y=used(arguments.y, settings.targets))
 
 
 def read_given(settings: Settings, arguments: Arguments, *, owner: str = OWNER) -> Given:

@@ -74,13 +74,13 @@ def place(
     Examples
     --------
     >>> import numpy as np
-    >>> from umap_sk.pipeline.given import read_given, take_arguments
+    >>> from umap_sk.pipeline.given import Arguments, read_given
     >>> from umap_sk.pipeline.lay_out import lay_out
     >>> from umap_sk.pipeline.learn import learn
     >>> from umap_sk.pipeline.settings import settings_of
     >>> X = np.random.default_rng(0).normal(size=(110, 3))
     >>> settings = settings_of({"metric": "euclidean", "random_state": 0})
-    >>> learned = learn(settings, read_given(settings, take_arguments(settings, X[:100])))
+    >>> learned = learn(settings, read_given(settings, Arguments(X[:100])))
     >>> fitted = lay_out(settings, learned)
     >>> fitted.embedding.shape, place(settings, fitted, X[100:]).shape
     ((100, 2), (10, 2))
