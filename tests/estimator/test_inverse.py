@@ -168,7 +168,7 @@ def test_memory_mapped_features_are_not_copied(tmp_path, rows):
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     model = fitted(mapped)
-    assert np.shares_memory(model._features, mapped)
+    assert np.shares_memory(model._fitted.features, mapped)
     assert_array_equal(model.inverse_transform(PLACES), rows)
     file = io.BytesIO()
     joblib.dump(model.drop_graph(), file)
