@@ -26,7 +26,7 @@ from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors,
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import FORMATS, OWNER, Arguments, Columns, Given, check_combination, n_rows, read_new_X
-from umap_sk.pipeline.learn import checked_manifold, graph_identity, learn_graph, warn_of_lost
+from umap_sk.pipeline.learn import check_given_manifold, graph_identity, learn_graph, warn_of_lost
 from umap_sk.pipeline.settings import Settings, check_flat, forces_by
 
 ALL_ROWS = "learn a manifold of all rows, the old ones first, and pass it as manifold"
@@ -136,7 +136,7 @@ def manifold_of_all(settings: Settings, fitted: Fitted, given: Given, search: An
     """The manifold of old and new rows: given, of neighbors searched among all of them, or with new rows' added."""
     n_old, wanted = len(fitted.embedding), graph_identity(settings, None)
     if given.arguments.manifold is not None:
-        manifold = checked_manifold(settings, given.arguments.manifold, None)
+        manifold = check_given_manifold(settings, given.arguments.manifold, None)
         if manifold.n_samples < n_old:
             raise ValueError(f"The manifold has {manifold.n_samples} rows, fewer than the map's {n_old}: {ALL_ROWS}.")
         return manifold
@@ -218,13 +218,13 @@ def settle(
     """The layout of all rows, from the places of the old ones, at its end."""
     n_components = fitted.embedding.shape[1]
     forces = forces_by(settings, fitted.curve)
-    held = check_anchors(anchors, manifold.n_samples, n_components, forces.negative_rate)
+    checked = check_anchors(anchors, manifold.n_samples, n_components, forces.negative_rate)
     with report.phase("start") as entry:
         places = np.full((manifold.n_samples, n_components), np.nan, np.float32)
         places[: len(fitted.embedding)] = fitted.embedding
         start = start_at(filled(manifold, places, forces, fitted.seed), rescale=False)
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
-        layout = begun(manifold._shared, start, schedule, forces, fitted.seed, held)
+        layout = begun(manifold._shared, start, schedule, forces, fitted.seed, checked)
         entry["init"] = "the map"
     with report.phase("layout") as entry, progress_bar(edges_by_epoch(layout), 0, settings.verbose) as show:
 
@@ -236,7 +236,7 @@ def settle(
 
 
 def columns_of_all(fitted: Fitted, manifold: Manifold) -> Columns:
-    """The columns of X, or how many rows there are where a fit without features had told that."""
+    """The columns of X, or the number of rows where a fit without features had that number."""
     if fitted.search is None and fitted.columns.n_columns == len(fitted.embedding):
         return Columns(manifold.n_samples)
     return fitted.columns

@@ -66,7 +66,7 @@ def begin_layout(
 ) -> Fitted:
     """Return the fit before its first epoch, or where its run on the disk (`stored`) is."""
     manifold, report = learned.manifold, learned.report
-    start, held = checked_start(settings, learned, init, anchors)
+    start, anchors = check_start(settings, learned, init, anchors)
     seed = draw_seed(settings) if learned.seed is None else learned.seed
     state = None
     if stored:
@@ -77,7 +77,7 @@ def begin_layout(
             entry["epoch"] = state.epoch
         embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, stored.n_epochs, state.seed, None
     else:
-        layout = start_layout(settings.layout, learned, start, held, seed, state)
+        layout = start_layout(settings.layout, learned, start, anchors, seed, state)
         embedding, epoch = whole_positions(layout, manifold.disconnected()), layout.state.epoch
         n_epochs, seed = planned_epochs(layout), layout.state.seed
         if stored:
@@ -99,8 +99,8 @@ def begin_layout(
     )
 
 
-def checked_start(settings: Settings, learned: Learned, init: Any, anchors: Any) -> tuple[Start, Anchors | None]:
-    """The start and the anchors, if both fit the graph, the features and the space."""
+def check_start(settings: Settings, learned: Learned, init: Any, anchors: Any) -> tuple[Start, Anchors | None]:
+    """Return the start and the anchors, after a look whether both fit the graph, the features and the space."""
     layout, n_samples = settings.layout, learned.manifold.n_samples
     start = resolve_init(
         layout.init if init is None else init,
@@ -109,12 +109,12 @@ def checked_start(settings: Settings, learned: Learned, init: Any, anchors: Any)
         features=learned.features,
         rescale=layout.rescale_init,
     )
-    held = check_anchors(anchors, n_samples, layout.n_components, layout.forces.negative_rate)
+    checked = check_anchors(anchors, n_samples, layout.n_components, layout.forces.negative_rate)
     if layout.space and start.positions is not None:
         check_inside(layout.space, start.positions)
-    if held:
+    if checked:
         check_flat(settings, "anchors hold rows")
-    return start, held
+    return start, checked
 
 
 def start_layout(
@@ -231,14 +231,14 @@ def watched(
             state = layout.state
             entry["epochs"] = state.epoch
             record_loss(layout)
-            asked = show(state.epoch)
+            stops = show(state.epoch)
             if stored:
                 stored.after_epoch(state)
 
             def attributes() -> dict[str, Any]:
                 return {ATTRIBUTE: at_layout(fitted, layout._replace(state=copy.deepcopy(state)))}
 
-            stop = bool(layout_task.end_epoch(attributes) or asked)
+            stop = bool(layout_task.end_epoch(attributes) or stops)
             if not stop and state.epoch < last:
                 layout_task.begin_epoch()
             return stop

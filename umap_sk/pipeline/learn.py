@@ -106,8 +106,8 @@ def learn(
     else:
         manifold, search = learn_graph(settings, given, report, seed)
     if search is None and given.X is not None and not settings.takes_distances:
-        asked = settings.search._replace(seed=seed)
-        search = search_for_new(given.X, asked, settings.graph.n_neighbors, given=given.neighbors_given)
+        by_seed = settings.search._replace(seed=seed)
+        search = search_for_new(given.X, by_seed, settings.graph.n_neighbors, given=given.neighbors_given)
     check_radii(settings.graph.dens_lambda, manifold._shared.radii is not None)
     kept = kept_features(given.arguments.X, given.features, search)
     columns = given.columns or Columns(manifold.n_samples)
@@ -125,7 +125,7 @@ def graph_identity(settings: Settings, y: Any) -> dict[str, Any]:
 
 def given_manifold(settings: Settings, given: Given) -> Manifold:
     """The manifold that was given, if it is one, was learned by these settings, and has the rows of X."""
-    manifold = checked_manifold(settings, given.arguments.manifold, given.arguments.y)
+    manifold = check_given_manifold(settings, given.arguments.manifold, given.arguments.y)
     if given.X is not None and given.X.shape[0] != manifold.n_samples:
         raise ValueError(
             f"X has {given.X.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
@@ -135,7 +135,7 @@ def given_manifold(settings: Settings, given: Given) -> Manifold:
     return manifold
 
 
-def checked_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
+def check_given_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
     """The manifold, if it is one, and was learned by these settings and targets."""
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
@@ -158,10 +158,10 @@ def learn_graph(
     n_others = settings.graph.n_others
     if given.is_searched:
         with report.phase("search") as entry:
-            asked = settings.search._replace(seed=seed)
-            if seed is None and chosen(asked, X) not in ("exact", "inverted_file"):
-                asked = asked._replace(seed=draw_seed(settings))
-            search, indices, dists, report["search"] = search_training(X, asked, n_others)
+            if seed is None and chosen(settings.search, X) not in ("exact", "inverted_file"):
+                seed = draw_seed(settings)
+            by_seed = settings.search._replace(seed=seed)
+            search, indices, dists, report["search"] = search_training(X, by_seed, n_others)
             entry.update(rows=len(indices), **report["search"])
     wanted = graph_identity(settings, given.arguments.y)
     with spare_threads(n_rows(X, indices)):

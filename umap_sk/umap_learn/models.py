@@ -117,8 +117,8 @@ def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
     columns, search, features = Columns(len(given.embedding)), None, None
     if rows is not None and not settings.takes_distances:
         columns = Columns(rows.shape[1])
-        asked = settings.search._replace(seed=seed)
-        search = search_for_new(rows, asked, settings.graph.n_neighbors, given=True)
+        by_seed = settings.search._replace(seed=seed)
+        search = search_for_new(rows, by_seed, settings.graph.n_neighbors, given=True)
         features = kept_features(rows, rows, search)
     epochs = settings.layout.schedule.n_epochs or 0
     return Fitted(
