@@ -200,19 +200,18 @@ def released(run: LayoutRun) -> LayoutRun:
 def as_plain(run: LayoutRun) -> dict[str, Any]:
     """What is stored of a run, in plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
-    forces = {name: value for name, value in run.forces._asdict().items() if value is not None}
-    forces = {name: tuple(value) if isinstance(value, tuple) else value for name, value in forces.items()}
+    forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}
+    forces["density"] = run.forces.density and tuple(run.forces.density)
     stored = {"state": state._asdict(), "rows": run.rows, "schedule": run.schedule._asdict(), "forces": forces}
-    return stored | ({"anchors": tuple(run.anchors)} if run.anchors else {})
+    return stored | {"anchors": run.anchors and tuple(run.anchors)}
 
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
     """A run of what was stored, without its problem."""
     forces = stored["forces"] | {"curve": Curve(*stored["forces"]["curve"])}
-    if "density" in forces:
-        forces["density"] = Density(*forces["density"])
+    forces["density"] = forces["density"] and Density(*forces["density"])
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
-    anchors = Anchors(*stored["anchors"]) if "anchors" in stored else None
+    anchors = stored["anchors"] and Anchors(*stored["anchors"])
     return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces), anchors)
 
 
