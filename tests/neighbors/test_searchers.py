@@ -144,7 +144,7 @@ def test_objects(points):
             "searcher": type(searcher).__name__, "recall": 1.0, "sampled_rows": 256
         }  # fmt: skip
         assert not vars(searcher).keys() & {"n_samples_fit_", "nearest_"}
-    assert model._search.fitted.random_state == 3 and searcher.random_state is None
+    assert model._fitted.search.fitted.random_state == 3 and searcher.random_state is None
     assert clone(model).set_params(searcher__n_neighbors=20).searcher.n_neighbors == 20
 
 

@@ -1,6 +1,5 @@
 """A manifold on disk: a directory of .npy files and a small JSON file, written whole or not at all, never unpickled."""
 
-import logging
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import OF_ROWS
 from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, form_problem, look_through
@@ -19,11 +19,9 @@ from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.files import DamagedError, new_folder
 from umap_sk.runtime.json_files import plain, read_json, write_json
 
-logger = logging.getLogger("umap_sk")
-
-MANIFOLD_FORMAT = 2  # raised when an older version of the package could not make sense of a newer directory
-SUMMED = 2  # the first format whose checksums of arrays are this version's
-KIND = "umap_sk manifold"
+MANIFOLD_FORMAT = 1  # raised when an older version of the package could not make sense of a newer directory
+KIND = "umap_sk.Manifold"
+KIND_IN_DEVELOPMENT = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
 
 
@@ -48,8 +46,6 @@ def save(
 
 def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]) -> None:
     """Write what a new directory lacks yet of a graph, and remove arrays that were needed on the way only."""
-    from umap_sk import __version__
-
     arrays = graph._asdict() | dict(of_rows)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
@@ -100,9 +96,6 @@ def _checksums(paths: list[Path]) -> dict[str, str]:
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
     """Raise if a file is not what was written, or the arrays are no graph."""
     written = about.get("checksums", {})
-    if written and int(about["format"]) < SUMMED:  # their algorithm is gone: the arrays are looked at, the sums are not
-        logger.info("%s was written with former checksums, which are not compared", folder)
-        written = {}
     contents = [content_of(folder / name) for name in written]
     symmetric = about["parameters"].get("symmetrize") is True
     found = look_through(graph, symmetric=symmetric, contents=contents)
@@ -115,8 +108,6 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
 
 
 def _description(folder: Path) -> dict[str, Any]:
-    from umap_sk import __version__
-
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
@@ -130,6 +121,11 @@ def _description(folder: Path) -> dict[str, Any]:
         int(about["n_samples"]), int(about["n_edges"])
     except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_AGAIN}") from error
+    if about["kind"] == KIND_IN_DEVELOPMENT:
+        raise ValueError(
+            f"{str(folder)!r} was made by a development version of umap_sk, which no release reads. Learn the manifold "
+            "again."
+        )
     if stored > MANIFOLD_FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads "

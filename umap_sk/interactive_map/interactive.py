@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.appearance.positions import columns_of_positions, embedding_of, positions_of
 from umap_sk.interactive_map.colorings import Coloring, read_colorings
 from umap_sk.interactive_map.columns import columns_of, index_of, json_values
@@ -181,8 +182,6 @@ def _code_blocks(colorings: list[Coloring], placed: np.ndarray) -> list[str]:
 
 def _page(title: str, blocks: list[str]) -> str:
     """The page: its style and script are let through by their digests, and nothing else is."""
-    from umap_sk import __version__
-
     source = resources.files("umap_sk.interactive_map") / "page"
     style = (source / "page.css").read_text("utf-8")
     functions = "".join((source / f"{name}.js").read_text("utf-8") for name in SCRIPTS)

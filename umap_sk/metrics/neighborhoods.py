@@ -11,7 +11,6 @@ from umap_sk.metrics.sample import ROWS, drawn
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.parameters import output_space
 
 
 def neighbor_recall(
@@ -166,7 +165,8 @@ def lists_of_new(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) ->
 
     As many rows as the map has, most of which list themselves first, are the rows of the map.
     """
-    rows, space = drawn(np.arange(len(places)), ROWS, 0), output_space(umap)
+    rows = drawn(np.arange(len(places)), ROWS, 0)
+    space = space_of(umap.output_metric, umap.output_metric_params, umap.n_components)
     if list_themselves(neighbors):
         return listed(rows_of(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows, space)
     return listed(rows_of(neighbors, rows), places[rows], umap.embedding_, k, space=space)

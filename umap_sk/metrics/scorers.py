@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from umap_sk.metrics.distances import distance_correlation, triplet_accuracy
 from umap_sk.metrics.loss import sampled_loss
 from umap_sk.metrics.neighborhoods import lists_of_new, trust_of
-from umap_sk.placing import placed_with_neighbors
+from umap_sk.pipeline.place import place_with_neighbors
 
 LISTED = 3  # neighbors listed for a trustworthiness, times k, where they have to be searched
 
@@ -55,7 +55,7 @@ def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
         Higher is better.
     """
     umap, X = _last_step(estimator, X)
-    places, neighbors = placed_with_neighbors(umap, X, None, None, LISTED * k + 1)
+    places, neighbors = place_with_neighbors(umap._settings(), umap._found(), X, None, None, LISTED * k + 1)
     return trust_of(lists_of_new(umap, places, neighbors, k))
 
 

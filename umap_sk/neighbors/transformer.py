@@ -15,7 +15,7 @@ from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.choice import Asked
 from umap_sk.neighbors.searchers import find_neighbors, search_training
 from umap_sk.neighbors.validate import without_advice
-from umap_sk.other_names import validate_names
+from umap_sk.runtime.spelling import validate_names
 from umap_sk.runtime.threads import limit_threads
 
 

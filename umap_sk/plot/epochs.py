@@ -42,7 +42,7 @@ def stepper_of(estimator: Any, given: dict[str, Any]) -> tuple[Any, dict[str, An
 
 def next_frame(stepper: Any, epochs: int, given: dict[str, Any]) -> Frame:
     """The map so many epochs later."""
-    depth = stepper._run.layout.state.depth if not given else None
+    depth = stepper._found().layout.state.depth if not given else None
     stepper.partial_fit(epochs=epochs, **given)
     sizes = next(entry["levels"] for entry in stepper.report_["phases"] if entry["name"] == "start")
     return Frame(stepper.epoch_, sizes[-1 if depth is None else depth], stepper.embedding_.copy())

@@ -7,9 +7,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, FastICA
 from sklearn.utils import check_array
 
-from umap_sk import placing
 from umap_sk.appearance.positions import embedding_of, last_step
 from umap_sk.neighbors.read import knn_graph
+from umap_sk.pipeline.place import features_of_fit, look_up
 from umap_sk.plot.figures import figure_by_row
 
 TITLES = {
@@ -65,7 +65,7 @@ def local_dimension(features: np.ndarray, indices: np.ndarray, threshold: float)
 def _features_of(estimator: Any) -> Any:
     """The features that an estimator was fitted to."""
     try:
-        return estimator._raw_data if hasattr(estimator, "_raw_data") else placing.features_of_fit(estimator)
+        return estimator._raw_data if hasattr(estimator, "_raw_data") else features_of_fit(estimator._found())
     except (AttributeError, ValueError):
         raise ValueError(
             f"This diagnostic compares the map to its features, but the {type(estimator).__name__} has none. Fit it to "
@@ -77,5 +77,5 @@ def _neighbors_of(estimator: Any, features: Any, count: int) -> tuple[np.ndarray
     """The nearest rows of every row, itself included, by the search of its fit."""
     if hasattr(estimator, "_knn_search_index"):
         return estimator._knn_search_index.query(features, k=count)
-    _, indices, dists = placing.looked_up(estimator, features, None, None, count)
+    _, indices, dists = look_up(estimator._settings(), estimator._found(), features, count=count)
     return indices, dists

@@ -10,7 +10,6 @@ import numpy as np
 import xxhash
 
 PIECE = 2**18  # bytes that are taken at a time: of a memory map, no more need be in memory
-FORMER_DIGITS = 64  # of the sums that earlier versions wrote, by an algorithm that is gone; these have 32
 
 new_checksum = xxhash.xxh3_128
 
@@ -38,11 +37,6 @@ def checksum_of_table(values: dict[str, Any], without: Sequence[str]) -> str:
     """SHA-256 of what JSON takes, but for some of its fields, the checksum's own among them."""
     counted = {name: value for name, value in values.items() if name not in without}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
-
-
-def is_former(checksum: Any) -> bool:
-    """Whether a file's sum is of the former kind, which cannot be compared."""
-    return isinstance(checksum, str) and len(checksum) == FORMER_DIGITS
 
 
 def content_of(path: Path) -> np.ndarray:

@@ -1,15 +1,29 @@
-"""The format of stored models and manifolds, and the refusal of one that this version does not know."""
+"""The format of stored models and manifolds, and the refusal of files in another one."""
 
-FORMAT = 4  # raised when an older version of the package could not make sense of a newer model
+from typing import Any
+
+from umap_sk._version import __version__
+
+FORMAT = 1  # raise it when an older version of the package could not read a newer model or manifold
 
 
-def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Refuse what a newer version has written."""
-    from umap_sk import __version__
+def format_fields() -> dict[str, Any]:
+    """The format and the version that wrote it, as every stored model and manifold has them."""
+    return {"stored_format": FORMAT, "umap_sk_version": __version__}
 
+
+def without_format(what: str, state: dict[str, Any]) -> dict[str, Any]:
+    """What is stored beside the format; ValueError if this version cannot read that format."""
+    if "stored_format" not in state:
+        raise ValueError(f"The {what} was made by a development version of umap_sk, which no release reads. Fit again.")
+    check_format(what, state["stored_format"], state.get("umap_sk_version"))
+    return {name: value for name, value in state.items() if name not in ("stored_format", "umap_sk_version")}
+
+
+def check_format(what: str, stored: int, writer: Any) -> None:
+    """Raise ValueError if a newer version has written this."""
     if stored > FORMAT:
-        by = f"umap_sk {writer}" if writer else "a newer umap_sk"
         raise ValueError(
-            f"The {what} was written by {by} in format {stored}, but umap_sk {__version__} reads formats up to "
-            f"{FORMAT}. Install {by}, or fit again."
+            f"The {what} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats "
+            f"up to {FORMAT}. Install umap_sk {writer}, or fit again."
         )

@@ -16,19 +16,42 @@ from umap_sk.graph.nearest_targets import keys_of, nearest_targets
 from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
 from umap_sk.neighbors.distances import SEARCHED
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.other_names import nearest_name
 from umap_sk.runtime.allocation import Allocate
+from umap_sk.runtime.spelling import nearest_name
 
 CATEGORICAL = "categorical"
 OF_NUMBERS = SEARCHED - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
 """Metrics of targets that are numbers, without those that need arguments."""
 MISSING = ("NAType", "NaTType")  # of pandas
 
-PACKAGE, SKLEARN = Path(__file__).parent, Path(sklearn.__file__).parent
+PACKAGE, SKLEARN = Path(__file__).parents[1], Path(sklearn.__file__).parent
 WRAPPERS = (SKLEARN / "base.py", SKLEARN / "utils" / "_set_output.py")  # around every method
 INSTALLED = {"site-packages", "dist-packages"}
 
 _said: set[str] = set()
+
+
+class TargetSettings(NamedTuple):
+    """How targets shape a graph.
+
+    Attributes
+    ----------
+    metric : str
+        "categorical", or a metric of numbers.
+    weight : float
+        From 0, where the neighbors count most, to 1.
+    n_neighbors : int
+        Neighbors of a row among targets that are numbers, the row itself included.
+    """
+
+    metric: str
+    weight: float
+    n_neighbors: int
+
+    def identity(self) -> dict[str, Any]:
+        """The parameters that count, by which a manifold is known."""
+        numbers = {} if self.metric == CATEGORICAL else {"n_neighbors": self.n_neighbors}
+        return {"metric": self.metric, "weight": self.weight, **numbers}
 
 
 class Targets(NamedTuple):
@@ -38,42 +61,27 @@ class Targets(NamedTuple):
     ----------
     values : ndarray of shape (n_samples,), int32, or (n_samples, n_targets), float64
         Labels as numbers, -1 unknown; or the numbers themselves.
-    metric : str
-        "categorical", or a metric of numbers.
-    weight : float
-        0 to 1.
-    n_neighbors : int
-        Of a row among the targets that are numbers, the row itself included.
+    settings : TargetSettings
+        How they do.
     """
 
     values: np.ndarray
-    metric: str
-    weight: float
-    n_neighbors: int
+    settings: TargetSettings
 
 
-def settings_of(umap: Any) -> dict[str, Any] | None:
-    """The parameters that count, by which a manifold tells what its targets were; None without target_metric."""
-    if umap.target_metric is None:
-        return None
-    count = umap.target_n_neighbors or umap.n_neighbors
-    numbers = {} if umap.target_metric == CATEGORICAL else {"n_neighbors": int(count)}
-    return {"metric": umap.target_metric, "weight": float(umap.target_weight), **numbers}
-
-
-def used(y: Any, target_metric: str | None) -> Any:
+def used(y: Any, settings: TargetSettings | None) -> Any:
     """The y that shapes the map: None, and a warning, where no target_metric was chosen."""
-    if target_metric is None:
+    if settings is None:
         warn_of_target(y)
         return None
     return y
 
 
-def read_targets(y: Any, umap: Any, n_rows: int) -> Targets | None:
+def read_targets(y: Any, settings: TargetSettings | None, n_rows: int) -> Targets | None:
     """Targets of so many rows, None where no target_metric was chosen; ValueError or TypeError if y is none."""
-    metric = umap.target_metric
-    if metric is None:
+    if settings is None:
         return None
+    metric = settings.metric
     if metric != CATEGORICAL and metric not in OF_NUMBERS:
         raise ValueError(
             f"target_metric={metric!r} is not known; the nearest name is "
@@ -86,7 +94,7 @@ def read_targets(y: Any, umap: Any, n_rows: int) -> Targets | None:
         )
     array = _array(y, n_rows)
     values = labels_of(array) if metric == CATEGORICAL else numbers_of(array)
-    return Targets(values, metric, float(umap.target_weight), int(umap.target_n_neighbors or umap.n_neighbors))
+    return Targets(values, settings)
 
 
 def check_manifold(wanted: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
@@ -113,16 +121,16 @@ def graph_of(
     """Fuzzy graph of neighbors, whose arrays are used up, and of targets, if there are any."""
     if targets is None:
         return fuzzy_graph(neighbors, **parameters, allocate=allocate)
-    keys = None if targets.metric == CATEGORICAL else keys_of(neighbors)
+    (metric, weight, n_neighbors), values = targets.settings, targets.values
+    keys = None if metric == CATEGORICAL else keys_of(neighbors)
     graph = fuzzy_graph(neighbors, **parameters, allocate=under_another_name(allocate, "first"))
     kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if keys is None:
-        return with_labels(graph, targets.values, targets.weight, **kept)
-    count = min(targets.n_neighbors, len(targets.values)) - 1
-    indices, dists = nearest_targets(targets.values, targets.metric, count, graph, keys)
+        return with_labels(graph, values, weight, **kept)
+    indices, dists = nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
     del keys
-    near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=targets.n_neighbors)
-    return with_numbers(graph, near, targets.n_neighbors, targets.weight, **kept)
+    near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
+    return with_numbers(graph, near, n_neighbors, weight, **kept)
 
 
 def labels_of(y: np.ndarray) -> np.ndarray:

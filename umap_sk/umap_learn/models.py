@@ -1,4 +1,4 @@
-"""A fitted model of umap-learn as results of an estimator here: its graph, its map, its curve and its features."""
+"""A fitted model of umap-learn as a fit of this package: its graph, its map, its curve and its features."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,17 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_array
 
-from umap_sk import parameters
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.shared import WHOLE
+from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.searchers import search_for_new
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.pipeline.fitted import Fitted
+from umap_sk.pipeline.given import Columns
+from umap_sk.pipeline.settings import Settings, draw_seed
 
 SAME = (
     "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
@@ -99,26 +102,37 @@ def parameters_of(model: Any) -> dict[str, Any]:
     return given
 
 
-def taken_over(umap: Any, given: OtherModel) -> dict[str, Any]:
-    """Results of an estimator, which has the model's parameters, as if it had made the map."""
+def fitted_with_graph(settings: Settings, given: OtherModel) -> Fitted:
+    """A fit by the model's parameters, as if it had made the map."""
     manifold = Manifold.from_graph(given.graph)
-    manifold = Manifold(manifold._shared.rows(), parameters.graph_parameters(umap), own=WHOLE)
+    manifold = Manifold(manifold._shared.rows(), settings.graph.identity(), own=WHOLE)
     positions = given.embedding.copy()
     positions[manifold.disconnected()] = np.nan
-    return {"manifold_": manifold} | placed_rows(umap, given._replace(embedding=positions))
+    return fitted_of(settings, given._replace(embedding=positions))._replace(manifold=manifold)
 
 
-def placed_rows(umap: Any, given: OtherModel) -> dict[str, Any]:
-    """Results of an estimator without a graph, which can place new rows by the map, the curve and the features."""
-    seed = parameters.draw_seed(umap.random_state)
-    results: dict[str, Any] = {"n_features_in_": len(given.embedding), "_search": None, "_features": None}
-    results["_X_is_graph"] = False
-    if given.features is not None and umap.metric != "precomputed":
-        results["n_features_in_"] = given.features.shape[1]
-        asked = parameters.asked_of(umap, seed)
-        results["_search"] = search_for_new(given.features, asked, umap.n_neighbors, given=True)
-        results["_features"] = kept_features(given.features, given.features, results["_search"])
-    done = umap.n_epochs or 0
-    results |= {"embedding_": given.embedding, "report_": Report(), "seed_": seed}
-    results |= {"a_": given.curve[0], "b_": given.curve[1], "epoch_": done, "n_epochs_": done}
-    return results | {"_map": MapCache(), "_run": None}
+def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
+    """A fit without a graph, which can place new rows by the map, the curve and the features."""
+    seed, rows = draw_seed(settings), given.features
+    columns, search, features = Columns(len(given.embedding)), None, None
+    if rows is not None and not settings.takes_distances:
+        columns = Columns(rows.shape[1])
+        by_seed = settings.search._replace(seed=seed)
+        search = search_for_new(rows, by_seed, settings.graph.n_neighbors, given=True)
+        features = kept_features(rows, rows, search)
+    epochs = settings.layout.schedule.n_epochs or 0
+    return Fitted(
+        embedding=given.embedding,
+        manifold=None,
+        epoch=epochs,
+        n_epochs=epochs,
+        curve=Curve(*given.curve),
+        seed=seed,
+        report=Report(),
+        columns=columns,
+        search=search,
+        features=features,
+        X_is_graph=False,
+        run=None,
+        cache=MapCache(),
+    )

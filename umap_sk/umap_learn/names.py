@@ -1,12 +1,9 @@
-"""Names that are not known here: what umap-learn's and cuML's are called, and which name a misspelled one is near."""
+"""Parameters of umap-learn and cuML that have other names here, or none."""
 
-import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
-
-from sklearn.utils._param_validation import InvalidParameterError
 
 ANY_SPEED = "not needed: it does not change the map"
 BY_SEARCHER = "searcher='exact', 'pynndescent' or another"
@@ -38,25 +35,6 @@ ELSEWHERE = {
     "callback": "set_callbacks, or partial_fit",
 }
 """Parameters of umap-learn and cuML that PrecomputedUMAP has not, and what is to be used."""
-
-
-def nearest_name(given: str, names: Iterable[str]) -> str:
-    """The name that is spelled most like a given one."""
-    known = sorted(names)
-    by_letters = {name.lower(): name for name in known}
-    return by_letters[difflib.get_close_matches(given.lower(), list(by_letters), n=1, cutoff=0.0)[0]]
-
-
-def validate_names(estimator: Any, validate: Callable[[], object], **known: Iterable[str]) -> None:
-    """Validate parameters; the error for a name that is not known ends with the nearest one that is."""
-    try:
-        validate()
-    except InvalidParameterError as error:
-        for parameter, names in known.items():
-            value = getattr(estimator, parameter, None)
-            if isinstance(value, str) and f"'{parameter}' parameter" in str(error):
-                raise InvalidParameterError(f"{error} The nearest name is {nearest_name(value, names)!r}.") from None
-        raise
 
 
 def tells_other_names(init: Callable[..., None]) -> Callable[..., None]:
