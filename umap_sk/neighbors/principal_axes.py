@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
+from umap_sk.linear_algebra.principal_directions import centered_rows, covariance_times, turned
+
 SAMPLE, NUMBERS = 5000, 2**25  # rows of the sample at most, and numbers of these
 FEW_COLUMNS = 128  # up to which rows are taken as they are
 SHARE = 0.93  # of the variance, that the directions have
@@ -43,16 +46,14 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     mean = sample.mean(axis=0)
     if columns <= FEW_COLUMNS:
         return Axes(mean, None)
-    sample = (sample - mean).astype(np.float32)
-    total = float(np.einsum("ij,ij->", sample, sample, dtype=np.float64))
-    basis = random.standard_normal((columns, min(columns, MOST_AXES + SLICE)), np.float32)
+    centered = centered_rows(sample)
+    total = float(np.square((sample - mean) / centered.scale).sum())
+    vectors = random.random((min(columns, MOST_AXES + SLICE), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
         for _ in range(ROUNDS):
-            basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
-        coordinates = (sample @ basis).astype(np.float64)
-        variances, turns = np.linalg.eigh(coordinates.T @ coordinates)
-        directions = np.ascontiguousarray((basis @ turns[:, ::-1].astype(np.float32)).T)
-    shares = np.cumsum(variances[::-1]) / max(total, np.finfo(float).tiny)
+            vectors = orthonormal_rows(covariance_times(centered, vectors))
+        found = turned(centered, vectors)
+    directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
     wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
     count = min(MOST_AXES, -(-wanted // SLICE) * SLICE)
     return Axes(mean, directions[:count] if count + SLICE < columns else None)
