@@ -13,7 +13,7 @@ FEW_COLUMNS = 128  # up to which rows are taken as they are
 SHARE = 0.93  # of the variance, that the directions have
 MOST_AXES = 192
 SLICE = 16  # directions whose numbers are stored together, see umap_sk.kernels.products
-ROUNDS = 3  # of the iteration: the directions need not be exact
+ROUNDS = 2  # of the iteration: the directions need not be exact
 
 
 class Axes(NamedTuple):
