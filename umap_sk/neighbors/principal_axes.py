@@ -8,12 +8,11 @@ from threadpoolctl import threadpool_limits
 from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
 from umap_sk.linear_algebra.principal_directions import centered_rows, covariance_times, turned
 
-SAMPLE, NUMBERS = 5000, 2**25  # rows of the sample at most, and numbers of these
+SAMPLE, NUMBERS = 2500, 2**25  # rows of the sample at most, and numbers of these
 FEW_COLUMNS = 128  # up to which rows are taken as they are
 SHARE = 0.93  # of the variance, that the directions have
 MOST_AXES = 192
 SLICE = 16  # directions whose numbers are stored together, see umap_sk.kernels.products
-ROUNDS = 2  # of the iteration: the directions need not be exact
 
 
 class Axes(NamedTuple):
@@ -50,8 +49,8 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     total = float(np.square((sample - mean) / centered.scale).sum())
     vectors = random.random((min(columns, MOST_AXES + SLICE), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
-        for _ in range(ROUNDS):
-            vectors = orthonormal_rows(covariance_times(centered, vectors))
+        once = covariance_times(centered, vectors)  # and once more, since the directions need not be exact
+        vectors = orthonormal_rows(covariance_times(centered, once / max(np.abs(once).max(), 1e-300)))
         found = turned(centered, vectors)
     directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
     wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
