@@ -32,7 +32,7 @@ class Axes(NamedTuple):
 def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     """Axes of rows that are scaled and shifted, a multiple of a slice of them, by subspace iteration.
 
-    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not what it finds.
+    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not which rows are nearest.
 
     References
     ----------
@@ -46,7 +46,9 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     if columns <= FEW_COLUMNS:
         return Axes(mean, None)
     centered = centered_rows(sample)
-    total = float(np.square((sample - mean) / centered.scale).sum())
+    lengths = sample - mean
+    lengths /= centered.scale
+    total = float(np.square(lengths, out=lengths).sum())
     vectors = random.random((min(columns, MOST_AXES + SLICE), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
         once = covariance_times(centered, vectors)  # and once more, since the directions need not be exact
