@@ -31,6 +31,7 @@ CASES = {
     "units far apart": falling(500, 40) * np.where(np.arange(40) == 3, 1e6, 1.0),
     "large": falling(500, 40) * 1e148,
     "small": falling(500, 40) * 1e-200,
+    "small beside constants": np.where(np.arange(40) == 3, 7.0, falling(500, 40) * 1e-200),
 }
 
 

@@ -12,10 +12,8 @@ from umap_sk.linear_algebra.products import TERMS, product, whole_numbers
 BITS, FACTOR_BITS = 22, 20  # of the features, and of what they are multiplied by
 NUMBERS = 2**18  # of a block of rows, which fit into the cache of a core
 LEAST_ROWS = 16  # of a block
-GUARDS, MULTIPLE = (
-    8,
-    8,
-)  # vectors of a block beside those that are wanted, at least, and of what the block is a multiple
+GUARDS = 8  # vectors beside those that are wanted, at least
+MULTIPLE = 8  # of which the number of vectors is one
 FEW_COLUMNS = 128  # whose directions are found at once
 SAMPLE = 5_000  # rows by which directions are found first
 TOLERANCE = 1e-3  # of the residual of a direction, as a share of the first one's variance
@@ -117,17 +115,19 @@ def covariance_times(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
 
 
 def multiplied(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Whole numbers of every block of rows, and its coordinates along vectors in columns, in units of the scale."""
+    """Whole numbers of every block of rows, and the block's coordinates along vectors, in units of the scale."""
     factors, unit = whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
-    sparse = scipy.sparse.issparse(rows.features)
-    of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None] if sparse else 0.0
+    of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
     for block in blocks_of(rows.features):
         numbers = whole_block(rows, block)
-        sums = np.zeros((len(vectors), numbers.shape[0]))
+        if scipy.sparse.issparse(numbers):  # whose products scipy adds up without BLAS
+            yield numbers, ((numbers @ factors.T).T - of_mean) * unit
+            continue
+        sums = np.zeros((len(vectors), len(numbers)))
         for first in range(0, numbers.shape[1], TERMS):
             terms = slice(first, first + TERMS)
-            sums += (numbers[:, terms] @ factors[:, terms].T).T if sparse else factors[:, terms] @ numbers[:, terms].T
-        yield numbers, (sums - of_mean) * unit
+            sums += factors[:, terms] @ numbers[:, terms].T
+        yield numbers, sums * unit
 
 
 def whole_block(rows: CenteredRows, block: slice) -> Any:
@@ -164,7 +164,7 @@ def centered_rows(features: Any) -> CenteredRows:
         mean /= n
         farthest = np.maximum(high - mean, mean - low)
     units = whole_numbers(farthest[None], BITS, 0)[1][0]
-    return CenteredRows(features, mean, units, float(units.max()))
+    return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
 
 
 def blocks_of(features: Any) -> Iterator[slice]:
