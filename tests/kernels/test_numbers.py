@@ -67,3 +67,11 @@ def test_log_of():
     above = x > 1 + 1e-12
     assert np.abs(result[above] / np.log1p(x[above] - 1) - 1).max() < 1e-9
     assert compiled("log_of")(1.0) == 0
+
+
+def test_whole_power():
+    """Of shares of moments: float32 squares and products, each rounded once."""
+    for base in (0.5, 0.9, 1.0):
+        for exponent in range(70):
+            found = compiled("whole_power")(np.float32(base), exponent)
+            assert found == pytest.approx(float(np.float32(base)) ** exponent, rel=1e-5)

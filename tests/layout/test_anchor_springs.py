@@ -78,3 +78,15 @@ def test_a_start_is_turned_to_its_anchors(d):
     twice = springs.turned(here, Anchors(2 * places, strengths))
     np.testing.assert_allclose(np.ptp(twice @ np.eye(d), axis=0), np.ptp(there, axis=0), rtol=1e-4)
     np.testing.assert_array_equal(springs.turned(here, Anchors(places, 0 * strengths)), here)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 3])
+def test_nearest_rotation(rank):
+    """Orthogonal, and with the largest inner product, which is the sum of the singular values."""
+    random = np.random.default_rng(rank)
+    for scale in (1e-9, 1.0, 1e12):
+        matrix = scale * random.normal(size=(3, rank)) @ random.normal(size=(rank, 3))
+        turn = springs.nearest_rotation(matrix)
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        best = np.linalg.svd(matrix)[1].sum()
+        np.testing.assert_allclose((turn * matrix).sum(), best, rtol=1e-6, atol=1e-12)

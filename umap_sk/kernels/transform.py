@@ -48,11 +48,23 @@ def pull_row(first, last, indices, strengths, strongest, training, place, s, dif
 
 
 @kernel
+def whole_power(base, exponent):
+    """base ** exponent for a whole number, by squares, the same on every processor."""
+    result = f4(1)
+    while exponent > 0:
+        if exponent % 2 == 1:
+            result *= base
+        base *= base
+        exponent //= 2
+    return result
+
+
+@kernel
 def adam_row(place, moments, gradient, s, done, epochs):
     """One step of Adam for one row; the step size falls as (1 - done / epochs) ** 2."""
     rest = f4(1) - f4(done) / f4(epochs)
-    correction1 = f4(1) - f4(BETA1) ** f4(done + 1)
-    correction2 = f4(1) - f4(BETA2) ** f4(done + 1)
+    correction1 = f4(1) - whole_power(f4(BETA1), done + 1)
+    correction2 = f4(1) - whole_power(f4(BETA2), done + 1)
     for k in range(place.shape[0]):
         moments[0, k] = f4(BETA1) * moments[0, k] + f4(1 - BETA1) * gradient[k]
         moments[1, k] = f4(BETA2) * moments[1, k] + f4(1 - BETA2) * (gradient[k] * gradient[k])

@@ -8,7 +8,10 @@ from umap_sk import kernels
 from umap_sk.layout.curve import LARGEST_RATE
 from umap_sk.layout.init import FARTHEST
 from umap_sk.layout.sell import ArrangedLevel
+from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
 from umap_sk.runtime.compile import readonly
+
+FILLED = 1e-12  # of the unit vectors that fill up directions in which nothing varies
 
 
 class Anchors(NamedTuple):
@@ -95,9 +98,18 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     here = (weights * positions).sum(0) / weights.sum()
     there = (weights * anchors.places).sum(0) / weights.sum()
     own, wanted = positions - here, anchors.places - there
-    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # not by BLAS, whose sums vary
-    left, _, right = np.linalg.svd(np.reshape(products, (own.shape[1], -1)))
-    return (np.stack([(own * column).sum(1) for column in (left @ right).T], axis=1) + there).astype(np.float32)
+    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # by BLAS sums vary
+    turn = nearest_rotation(np.reshape(products, (own.shape[1], -1)))
+    return (np.stack([(own * column).sum(1) for column in turn.T], axis=1) + there).astype(np.float32)
+
+
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """Orthogonal matrix of the largest inner product with a square one (Schoenemann, Psychometrika 31, 1966)."""
+    scaled = matrix / max(np.abs(matrix).max(), 1e-300)
+    right = eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
+    left = (scaled[:, :, None] * right).sum(axis=1).T
+    left = orthonormal_rows(left + FILLED * np.eye(len(matrix)))
+    return np.asarray((left[:, :, None] * right.T[:, None, :]).sum(axis=0))
 
 
 def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray) -> None:

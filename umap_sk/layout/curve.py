@@ -5,7 +5,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import curve_fit
+
+from umap_sk import kernels
+from umap_sk.runtime.compile import python_function
+
+ROUNDS = 30  # of the fit, of which the first 20 change anything
+exponential, log_of = python_function(kernels.exponential), python_function(kernels.log_of)  # the same on every machine
 
 LARGEST_RATE = 1e12  # rates and scales: a layout squares what it makes of them, in float32
 STEEPEST = 30.0  # exponent b
@@ -34,10 +39,14 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     >>> round(curve.a, 3), round(curve.b, 3)
     (1.577, 0.895)
     """
-    distances = np.linspace(0, 3, 300)  # in units of the spread: the solver starts at a = b = 1, whatever the units
+    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread; every curve is 1 at 0
     shift = min_dist / spread
-    target = np.where(distances < shift, 1.0, np.exp(shift - distances))
-    (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distances, target)
+    target = np.where(distances < shift, 1.0, exponential(np.maximum(0.0, distances - shift)))
+    logarithms = log_of(1024 * distances) - log_of(1024.0)
+    a, b = 1.0, 1.0
+    for _ in range(ROUNDS):
+        step = step_of(a, b, logarithms, target)
+        a, b = a * min(2.0, max(0.5, 1 + step[0] / a)), b * min(2.0, max(0.5, 1 + step[1] / b))
     return Curve(float(a * spread ** (-2 * b)), float(b))
 
 
@@ -72,3 +81,16 @@ def check_curve(curve: Curve) -> Curve:
             "or min_dist and spread instead."
         )
     return curve
+
+
+def step_of(a: float, b: float, logarithms: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Step of a and of b by the method of Gauss and Newton, for distances with these logarithms."""
+    powers = exponential(-2 * b * logarithms)
+    similarities = 1 / (1 + a * powers)
+    missing = target - similarities
+    by_a = -similarities * similarities * powers
+    by_b = 2 * a * by_a * logarithms
+    aa, ab, bb = (float((x * y).sum()) for x, y in ((by_a, by_a), (by_a, by_b), (by_b, by_b)))
+    of_a, of_b = float((by_a * missing).sum()), float((by_b * missing).sum())
+    determinant = aa * bb - ab * ab
+    return (bb * of_a - ab * of_b) / determinant, (aa * of_b - ab * of_a) / determinant

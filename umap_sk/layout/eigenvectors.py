@@ -14,6 +14,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.init import random_positions
+from umap_sk.linear_algebra.eigenpairs import eigenpairs
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import FEW_ROWS
 
@@ -157,11 +158,3 @@ def combined(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
     for column, share in zip(block.T, shares, strict=True):  # in this order on every machine
         out += column[:, None] * share
     return out
-
-
-def eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of a small symmetric matrix, the largest first, and its eigenvectors in columns."""
-    left, rows = matrix.copy(), np.eye(len(matrix))
-    kernels.diagonalize(left, rows)
-    order = np.argsort(-np.diagonal(left), kind="stable")
-    return np.diagonal(left)[order], rows[order].T

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from scipy.sparse.linalg import ArpackError
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
+
+from umap_sk.linear_algebra.principal_directions import centered_rows, coordinates_along, principal_directions
 
 FARTHEST = 1e15  # coordinates of positions that are given: float32 holds their squares
 TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
@@ -21,7 +21,7 @@ def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
 
 
 def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Leading principal components, by scikit-learn with BLAS on one thread so that the bits can be repeated."""
+    """Leading principal components."""
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
@@ -38,15 +38,16 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 
 def principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
-    """What scikit-learn finds, within [-1, 1]; axes along which the features do not vary are rounding."""
-    if scipy.sparse.issparse(features) and min(features.shape) <= n_components:
-        features = features.toarray()  # few columns or rows, all of whose components scikit-learn finds in dense ones
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(invalid="ignore"):
-        solver = PCA(n_components, random_state=seed % 2**32).set_output(transform="default")
-        try:
-            positions = solver.fit_transform(features)
-        except ArpackError:  # of sparse features that do not vary at all
-            return np.zeros((features.shape[0], n_components), np.float32)
+    """Coordinates within [-1, 1]; axes along which the features do not vary are rounding.
+
+    Each direction is such that its largest number is positive.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):  # more threads take longer for products as narrow as these
+        rows = centered_rows(features)
+        directions = principal_directions(rows, n_components, seed).vectors
+        farthest = np.argmax(np.abs(directions), axis=1)
+        signs = np.where(directions[np.arange(n_components), farthest] < 0, -1.0, 1.0)
+        positions = coordinates_along(rows, directions * signs[:, None])
     return (positions / max(np.abs(positions).max(), np.finfo(positions.dtype).tiny)).astype(np.float32)
 
 

@@ -12,12 +12,15 @@ from umap_sk.layout.coarsen import Level, coarsen
 from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths
 from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres
-from umap_sk.runtime.compile import readonly
+from umap_sk.linear_algebra.eigenpairs import eigenpairs
+from umap_sk.linear_algebra.products import product
+from umap_sk.runtime.compile import python_function, readonly
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each
 SPREAD = 4  # power of the distance to the nearest pivot by which later ones are drawn
 LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's; less is rounding
+log_of = python_function(kernels.log_of)  # the same on every machine
 
 
 class Paths(NamedTuple):
@@ -112,7 +115,7 @@ def squared_distances(paths: Paths, seed: int) -> np.ndarray:
     """
     n = len(paths.mass)
     bits = np.random.Philox(seed).random_raw(BATCHES * n).reshape(BATCHES, n)
-    race = -np.log(((bits >> np.uint64(11)) + np.uint64(1)) / 2.0**53)  # exponential variables
+    race = log_of(2.0**53 / ((bits >> np.uint64(11)) + np.uint64(1)))  # exponential variables
     nearest, found = np.ones(n), []
     for batch in range(BATCHES):
         with np.errstate(divide="ignore"):
@@ -157,13 +160,15 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
 def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
     """Leading axes of classical scaling by pivots, each within [-1, 1]; overwrites the squared distances."""
     share = mass / mass.sum(dtype=np.float64)
-    means = share @ squared
+    means = (share[:, None] * squared).sum(axis=0)
     centered = np.subtract(squared.mean(1, keepdims=True), squared, out=squared)
     centered -= means.mean()
     centered += means
     centered /= 2
-    variances, axes = np.linalg.eigh((centered * share[:, None]).T @ centered)
-    leading = centered @ axes[:, : -spare.shape[1] - 1 : -1]
-    enough = variances[: -spare.shape[1] - 1 : -1] > LEAST_VARIANCE * max(variances[-1], 1e-300)
+    weighted = centered * np.sqrt(share)[:, None]
+    inner = product(weighted.T, weighted)
+    variances, axes = eigenpairs(inner / max(np.abs(inner).max(), 1e-300))
+    leading = product(centered, axes[:, : spare.shape[1]])
+    enough = variances[: spare.shape[1]] > LEAST_VARIANCE * variances[0]
     positions = np.where(enough, leading, spare)
     return positions / positions[np.argmax(np.abs(positions), axis=0), np.arange(spare.shape[1])]

@@ -3,13 +3,16 @@
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.angles import angles_of
 from umap_sk.layout.sell import JITTER
 from umap_sk.layout.spaces import Space, inside
 from umap_sk.layout.width import scaled_robustly
+from umap_sk.runtime.compile import python_function
 
 ANGLE = 0.7 * np.pi  # of a flat start's width, on the sphere
 SHARE, WIDTH = 0.7, 20.0  # of a period, and in units at most
 RADIUS = 3.0  # widths from the hyperboloid's lowest point
+exponential = python_function(kernels.exponential)  # the same on every machine
 
 
 def laid_into(space: Space, positions: np.ndarray) -> np.ndarray:
@@ -19,11 +22,12 @@ def laid_into(space: Space, positions: np.ndarray) -> np.ndarray:
     flat = scaled_robustly(positions)
     lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
     if space.name == "haversine":
-        return inside(space, np.concatenate([ANGLE * lengths, np.arctan2(flat[:, 1:], flat[:, :1])], axis=1))
+        return inside(space, np.concatenate([ANGLE * lengths, angles_of(flat[:, 1:], flat[:, :1])], axis=1))
     if space.kind == kernels.WRAPPED:
         flat = flat * np.minimum(SHARE * space.parameters, WIDTH) + space.parameters / 2
     if space.kind == kernels.HYPERBOLOID:
-        flat = flat / lengths * np.sinh(RADIUS * lengths)
+        shrunk = exponential(RADIUS * lengths.astype(np.float64))
+        flat = flat / lengths * (0.5 * (1 / shrunk - shrunk))  # the hyperbolic sine
     return inside(space, flat)
 
 

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.angles import angles_of, sines_and_cosines
 from umap_sk.layout.space_parameters import numbers_of
 from umap_sk.runtime.compile import pointed, readonly
 from umap_sk.runtime.spelling import nearest_name
@@ -189,8 +190,8 @@ def inside(space: Space, coordinates: np.ndarray) -> np.ndarray:
     positions = np.array(coordinates, np.float32, order="C")
     if space.name == "haversine":
         polar, longitude = np.asarray(coordinates, np.float64).T
-        sine = np.sin(polar)
-        positions = np.stack([sine * np.cos(longitude), sine * np.sin(longitude), np.cos(polar)], 1).astype(np.float32)
+        (sine, height), (second, first) = sines_and_cosines(polar), sines_and_cosines(longitude)
+        positions = np.stack([sine * first, sine * second, height], 1).astype(np.float32)
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
     ended = positions[placed]
     kernels.bring_into_space(ended, space.parameters, space.kind)
@@ -203,7 +204,7 @@ def coordinates_of(metric: Any, positions: np.ndarray) -> np.ndarray:
     if metric != "haversine":
         return positions
     x, y, z = positions.astype(np.float64).T
-    return np.stack([np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)], 1).astype(np.float32)
+    return np.stack([angles_of(np.sqrt(x * x + y * y), z), angles_of(y, x)], 1).astype(np.float32)
 
 
 def distances_of_pairs(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from umap_sk.layout.coarsen import Level
 from umap_sk.layout.eigenvectors import TOLERANCE, Matrix, leading_eigenvectors
 from umap_sk.layout.init import random_positions
 
-GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+COSINE, SINE = -0.7373688780783197, 0.6754902942615238  # of the golden angle, pi * (3 - sqrt(5))
 
 
 def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
@@ -61,14 +61,22 @@ def component_centres(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, 
     share = mass[order] / mass.sum()
     distance = np.sqrt(np.cumsum(share) - share / 2)
     distance[0] = 0 if share[0] > 0.5 else distance[0]
-    angle = GOLDEN_ANGLE * np.arange(len(mass))
     centers = np.zeros((len(mass), n_components))
-    centers[order, 0] = distance * np.cos(angle)
-    if n_components > 1:
-        centers[order, 1] = distance * np.sin(angle)
+    axes = min(2, n_components)
+    centers[order, :axes] = distance[:, None] * spiral(len(mass))[:, :axes]
     radii = np.empty(len(mass))
     radii[order] = 0.7 * np.sqrt(share)
     return centers, radii
+
+
+def spiral(count: int) -> np.ndarray:
+    """Points of the unit circle, each the golden angle after the one before; sines of a library differ in last bits."""
+    points = np.empty((count, 2))
+    x, y = 1.0, 0.0
+    for k in range(count):
+        points[k] = x, y
+        x, y = x * COSINE - y * SINE, x * SINE + y * COSINE
+    return points
 
 
 def component_positions(

@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-SAMPLE, NUMBERS = 5000, 2**25  # rows of the sample at most, and numbers of these
+from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
+from umap_sk.linear_algebra.principal_directions import centered_rows, covariance_times, turned
+
+SAMPLE, NUMBERS = 2500, 2**25  # rows of the sample at most, and numbers of these
 FEW_COLUMNS = 128  # up to which rows are taken as they are
 SHARE = 0.93  # of the variance, that the directions have
 MOST_AXES = 192
 SLICE = 16  # directions whose numbers are stored together, see umap_sk.kernels.products
-ROUNDS = 3  # of the iteration: the directions need not be exact
 
 
 class Axes(NamedTuple):
@@ -30,7 +32,7 @@ class Axes(NamedTuple):
 def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     """Axes of rows that are scaled and shifted, a multiple of a slice of them, by subspace iteration.
 
-    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not what it finds.
+    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not which rows are nearest.
 
     References
     ----------
@@ -43,16 +45,16 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     mean = sample.mean(axis=0)
     if columns <= FEW_COLUMNS:
         return Axes(mean, None)
-    sample = (sample - mean).astype(np.float32)
-    total = float(np.einsum("ij,ij->", sample, sample, dtype=np.float64))
-    basis = random.standard_normal((columns, min(columns, MOST_AXES + SLICE)), np.float32)
+    centered = centered_rows(sample)
+    lengths = sample - mean
+    lengths /= centered.scale
+    total = float(np.square(lengths, out=lengths).sum())
+    vectors = random.random((min(columns, MOST_AXES + SLICE), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
-        for _ in range(ROUNDS):
-            basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
-        coordinates = (sample @ basis).astype(np.float64)
-        variances, turns = np.linalg.eigh(coordinates.T @ coordinates)
-        directions = np.ascontiguousarray((basis @ turns[:, ::-1].astype(np.float32)).T)
-    shares = np.cumsum(variances[::-1]) / max(total, np.finfo(float).tiny)
+        once = covariance_times(centered, vectors)  # and once more, since the directions need not be exact
+        vectors = orthonormal_rows(covariance_times(centered, once / max(np.abs(once).max(), 1e-300)))
+        found = turned(centered, vectors)
+    directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
     wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
     count = min(MOST_AXES, -(-wanted // SLICE) * SLICE)
     return Axes(mean, directions[:count] if count + SLICE < columns else None)

@@ -134,7 +134,7 @@ def plan(
     multilevel : bool, default=True
         As in :class:`PrecomputedUMAP`.
     init : {"array", "auto", "pivot_mds", "spectral", "pca", "random"}, default="array"
-        Where the layout begins. What scikit-learn's PCA needs for its features is not counted.
+        Where the layout begins. Principal components need little beside their features.
     listed : int, default=None
         Neighbors that the arrays list for each row; None for `n_neighbors`.
     n_features : int, default=None

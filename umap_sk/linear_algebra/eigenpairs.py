@@ -1,0 +1,28 @@
+"""Eigenvectors of small matrices, and orthonormal vectors, by sums in a fixed order."""
+
+import numpy as np
+
+from umap_sk import kernels
+
+
+def eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of a small symmetric matrix of norm about 1, the largest first, and its eigenvectors in columns."""
+    left, rows = matrix.copy(), np.eye(len(matrix))
+    kernels.diagonalize(left, rows)
+    order = np.argsort(-np.diagonal(left), kind="stable")
+    return np.diagonal(left)[order], rows[order].T
+
+
+def orthonormal_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows of the same span, of length 1 and at right angles to each other, by two passes of Gram and Schmidt's method.
+
+    A row that has nothing but rounding beside those above it becomes any direction at right angles to them, or 0.
+    """
+    rows = rows.astype(np.float64)
+    for _ in range(2):
+        for k, row in enumerate(rows):
+            length = np.sqrt(np.square(row).sum())
+            row /= length if length > 0 else 1.0
+            below = rows[k + 1 :]
+            below -= (below * row).sum(axis=1)[:, None] * row
+    return rows

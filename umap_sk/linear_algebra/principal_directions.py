@@ -1,0 +1,175 @@
+"""The orthonormal directions along which rows vary most, by subspace iteration."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
+from umap_sk.linear_algebra.products import TERMS, product, whole_numbers
+
+BITS, FACTOR_BITS = 22, 20  # of the features, and of what they are multiplied by
+NUMBERS = 2**18  # of a block of rows, which fit into the cache of a core
+LEAST_ROWS = 16  # of a block
+GUARDS = 8  # vectors beside those that are wanted, at least
+MULTIPLE = 8  # of which the number of vectors is one
+FEW_COLUMNS = 128  # whose directions are found at once
+SAMPLE = 5_000  # rows by which directions are found first
+TOLERANCE = 1e-3  # of the residual of a direction, as a share of the first one's variance
+ROUNDS = 30  # of the iteration, at most
+
+
+class CenteredRows(NamedTuple):
+    """Rows less their mean, which are taken as whole multiples of a unit of each column.
+
+    Attributes
+    ----------
+    features : ndarray or csr matrix of shape (n, d)
+        The rows.
+    mean : ndarray of shape (d,)
+        Mean of every column.
+    units : ndarray of shape (d,)
+        Powers of two.
+    scale : float
+        Largest of the units, by which coordinates are divided, so that no square of them overflows.
+    """
+
+    features: Any
+    mean: np.ndarray
+    units: np.ndarray
+    scale: float
+
+
+class Directions(NamedTuple):
+    """Directions that were found.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (width, d), float64
+        Orthonormal, those of the largest variance first.
+    images : ndarray of shape (width, d), float64
+        Their products with the covariance.
+    squares : ndarray of shape (width,)
+        Sums of the squared coordinates of all rows along them, in units of ``rows.scale ** 2``.
+    """
+
+    vectors: np.ndarray
+    images: np.ndarray
+    squares: np.ndarray
+
+
+def principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
+    """The leading directions: of many rows those of a sample, to which the covariance of all rows is applied once.
+
+    References
+    ----------
+    N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness", SIAM Review 53, 2011, section 4.5.
+    """
+    n, columns = rows.features.shape
+    random = np.random.default_rng(seed)
+    width = columns if columns <= FEW_COLUMNS else min(columns, -(-(count + GUARDS) // MULTIPLE) * MULTIPLE)
+    vectors = np.eye(columns) if width == columns else random.random((width, columns)) - 0.5
+    if n <= 2 * SAMPLE or width == columns:
+        return first_of(improved(rows, vectors, count), count)
+    sample = rows._replace(features=rows.features[np.sort(random.choice(n, SAMPLE, replace=False))])
+    found = turned(rows, improved(sample, vectors, count).vectors)
+    return first_of(found._replace(vectors=orthonormal_rows(found.images)), count)
+
+
+def first_of(found: Directions, count: int) -> Directions:
+    """So many directions."""
+    return Directions(*(array[:count] for array in found))
+
+
+def improved(rows: CenteredRows, vectors: np.ndarray, count: int, rounds: int = ROUNDS) -> Directions:
+    """Directions to which the covariance has been applied until `count` of them stand still, or so often."""
+    found = turned(rows, orthonormal_rows(vectors))
+    for _ in range(rounds - 1):
+        left = found.images - found.squares[:, None] * found.vectors
+        if np.square(left[:count]).sum(axis=1).max() <= (TOLERANCE * found.squares[0]) ** 2:
+            break
+        found = turned(rows, orthonormal_rows(found.images))
+    return found
+
+
+def turned(rows: CenteredRows, vectors: np.ndarray) -> Directions:
+    """Directions of the largest variances within the span of orthonormal vectors (Rayleigh and Ritz)."""
+    images = covariance_times(rows, vectors)
+    inner = product(vectors, images.T)
+    largest = float(np.abs(inner).max()) or 1.0
+    values, turns = eigenpairs((inner + inner.T) / (2 * largest))
+    return Directions(product(turns.T, vectors), product(turns.T, images), values * largest)
+
+
+def covariance_times(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
+    """Products of the covariance matrix, which is not divided by the number of rows, and vectors."""
+    image = np.zeros(vectors.shape)
+    for numbers, coordinates in multiplied(rows, vectors):
+        factors, unit = whole_numbers(coordinates, FACTOR_BITS, 1)
+        part = factors @ numbers
+        if scipy.sparse.issparse(rows.features):
+            part = part - factors.sum(axis=1)[:, None] * (rows.mean / rows.units)
+        image += part * unit
+    return image * (rows.units / rows.scale)
+
+
+def multiplied(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+    """Whole numbers of every block of rows, and the block's coordinates along vectors, in units of the scale."""
+    factors, unit = whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
+    of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
+    for block in blocks_of(rows.features):
+        numbers = whole_block(rows, block)
+        if scipy.sparse.issparse(numbers):  # whose products scipy adds up without BLAS
+            yield numbers, ((numbers @ factors.T).T - of_mean) * unit
+            continue
+        sums = np.zeros((len(vectors), len(numbers)))
+        for first in range(0, numbers.shape[1], TERMS):
+            terms = slice(first, first + TERMS)
+            sums += factors[:, terms] @ numbers[:, terms].T
+        yield numbers, sums * unit
+
+
+def whole_block(rows: CenteredRows, block: slice) -> Any:
+    """A block of rows as whole numbers; the mean is left in sparse ones."""
+    part = rows.features[block]
+    if scipy.sparse.issparse(part):
+        numbers = np.rint(part.data / rows.units[part.indices])
+        return scipy.sparse.csr_array((numbers, part.indices, part.indptr), part.shape)
+    numbers = part.astype(np.float64)
+    numbers -= rows.mean
+    numbers *= 1 / rows.units
+    return np.rint(numbers, out=numbers)
+
+
+def coordinates_along(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
+    """Coordinates of all rows along vectors, in units of the scale."""
+    return np.concatenate([coordinates.T for _, coordinates in multiplied(rows, vectors)])
+
+
+def centered_rows(features: Any) -> CenteredRows:
+    """Mean and unit of every column."""
+    n, columns = features.shape
+    if scipy.sparse.issparse(features):
+        features = scipy.sparse.csr_array(features)
+        mean = np.bincount(features.indices, features.data, columns) / n
+        farthest = np.zeros(columns)
+        np.maximum.at(farthest, features.indices, np.abs(features.data))
+    else:
+        mean, low, high = np.zeros(columns), features[0], features[0]
+        for block in blocks_of(features):
+            part = features[block].astype(np.float64)
+            mean += part.sum(axis=0)
+            low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
+        mean /= n
+        farthest = np.maximum(high - mean, mean - low)
+    units = whole_numbers(farthest[None], BITS, 0)[1][0]
+    return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
+
+
+def blocks_of(features: Any) -> Iterator[slice]:
+    """Rows that are multiplied together."""
+    n, columns = features.shape
+    step = TERMS if scipy.sparse.issparse(features) else min(TERMS, max(LEAST_ROWS, NUMBERS // columns))
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
