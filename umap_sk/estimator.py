@@ -18,8 +18,8 @@ from umap_sk.layout import run as layout_run
 from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, given_to
 from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
-from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
-from umap_sk.monitor.progress import say, telling
+from umap_sk.monitor.callbacks import CallbackSupportMixin, begin_fit_task
+from umap_sk.monitor.progress import say, show_phases
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.held import lasting_features
@@ -28,7 +28,7 @@ from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.first_compile import announced
+from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
@@ -514,8 +514,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Plan
             See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
-        sizes = plan_sizes.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
-        return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
+        sizes = plan_sizes.derive_sizes(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
+        return planning.plan_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=60):
@@ -564,7 +564,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         (120, 2)
         """
         check_is_fitted(self)
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
+        with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
             given = Given(X, knn_indices, knn_dists, None, manifold, anchors)
             self._publish(growing.grown(self, given, epochs))
         return self
@@ -782,7 +782,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _task(self, count, given, y):
         """The task of one call, as callbacks see it."""
-        return fit_task(self, count, given.X, y, {"knn_indices": given.knn_indices, "knn_dists": given.knn_dists})
+        return begin_fit_task(self, count, given.X, y, {"knn_indices": given.knn_indices, "knn_dists": given.knn_dists})
 
     @contextlib.contextmanager
     def _careful(self):
@@ -790,7 +790,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         before = self._results()
         if "report_" in before:
             before["report_"] = before["report_"].copy()
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
+        with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
             try:
                 yield
             except Exception:

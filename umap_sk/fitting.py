@@ -29,7 +29,7 @@ from umap_sk.layout.start import Start
 from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, manifold_of, searches, validated
 from umap_sk.monitor.callbacks import FitTask
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.choice import for_identity
 from umap_sk.neighbors.held import kept_features
@@ -187,7 +187,7 @@ def watched(umap: Any, epochs: int, task: FitTask, stored: Session | None) -> It
     with (
         task.subtask("layout", last - begin_at) as layout,
         umap.report_.phase("layout") as entry,
-        progress_bar(edges, begin_at, umap.verbose) as show,
+        show_epochs(edges, begin_at, umap.verbose) as show,
     ):
 
         def on_epoch(run: LayoutRun) -> bool:

@@ -19,7 +19,7 @@ from umap_sk.layout.problem import Schedule
 from umap_sk.layout.run import LayoutRun, advanced, begun, edges_by_epoch
 from umap_sk.layout.start import Start
 from umap_sk.learning import Given
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
@@ -192,7 +192,7 @@ def settled(umap: Any, manifold: Manifold, anchors: Any, epochs: int, report: Re
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
         run = begun(held, Start(places, rescale=False), schedule, forces, umap.seed_, holding)
         entry["init"] = "the map"
-    with report.phase("layout") as entry, progress_bar(edges_by_epoch(run), 0, umap.verbose) as show:
+    with report.phase("layout") as entry, show_epochs(edges_by_epoch(run), 0, umap.verbose) as show:
 
         def told(run: LayoutRun) -> bool:
             entry["epochs"] = run.state.epoch

@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk.fitting import Run, standing
 from umap_sk.layout.run import as_plain, from_plain
-from umap_sk.monitor.callbacks import OF_A_FIT
+from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.neighbors.held import lasting_features
 from umap_sk.neighbors.search import build_search
 from umap_sk.runtime.stored_format import FORMAT, check_format
@@ -26,7 +26,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
     """
     from umap_sk import __version__
 
-    state = {name: value for name, value in state.items() if name not in ("_map", *OF_A_FIT)}
+    state = {name: value for name, value in state.items() if name not in ("_map", *CALLBACK_ATTRIBUTES)}
     if "report_" in state:
         state["report_"] = state["report_"].copy()
     if "_features" in state:

@@ -180,7 +180,7 @@ def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command_fit, "write_to", full)
+    monkeypatch.setattr(command_fit, "write_array_to", full)
     err = error_of([*FIT, "--quiet"], capsys, code=1)
     assert err.endswith("/e.npy': No space left on device; make room and give the same command again\n")
     assert Path("e.npy").read_text() == "older"

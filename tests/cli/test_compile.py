@@ -97,11 +97,11 @@ def test_nothing_is_left_to_compile(tmp_path):
 
 def test_no_folder(monkeypatch, tmp_path, capsys):
     """Where nothing can be written, an error says so before anything is compiled."""
-    monkeypatch.setattr(command_compile, "cache_folder", lambda launch: None)
+    monkeypatch.setattr(command_compile, "find_cache_folder", lambda launch: None)
     monkeypatch.setattr(command_compile.config, "DISABLE_JIT", False)
     line = error_of(["compile"], capsys)
     assert "No folder for compiled kernels can be written to. Set NUMBA_CACHE_DIR to" in line
-    monkeypatch.setattr(command_compile, "cache_folder", lambda launch: tmp_path)
+    monkeypatch.setattr(command_compile, "find_cache_folder", lambda launch: tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "other"))
     assert "other', where nothing can be written. Set NUMBA_CACHE_DIR to" in error_of(["compile"], capsys)
     monkeypatch.setattr(command_compile.config, "DISABLE_JIT", True)

@@ -15,7 +15,7 @@ from umap_sk.graph.shared import WHOLE, LaidOut, SharedGraph
 from umap_sk.layout import coarsen, sell
 from umap_sk.layout.problem import Schedule, layout_problem
 from umap_sk.parameters import curve_of, forces_of
-from umap_sk.runtime.allocation import on_disk
+from umap_sk.runtime.allocation import allocate_on_disk
 
 ARRAYS = ("indptr", "indices", "weights")
 
@@ -89,7 +89,7 @@ def test_graphs_that_stay(reason, tmp_path):
     if reason == "scaled":  # the slices' weights are not the graph's
         graph = graph._replace(weights=graph.weights * np.float32(0.7))
     if reason == "on disk":
-        weights = on_disk(tmp_path, "weights", len(graph.weights), np.float32)
+        weights = allocate_on_disk(tmp_path, "weights", len(graph.weights), np.float32)
         weights[:] = graph.weights
         graph = graph._replace(weights=weights)
     shared = SharedGraph(graph, () if reason == "others hold it" else WHOLE)

@@ -337,7 +337,7 @@ def test_pickles_keep_distances(manifold):
 def test_mapped_arrays_of_any_length(tmp_path):
     """Zeros that can be written; nothing is mapped where there is nothing."""
     for length in (0, 1, 3000):
-        array = allocation.on_disk(tmp_path, f"a{length}", length, np.float32)
+        array = allocation.allocate_on_disk(tmp_path, f"a{length}", length, np.float32)
         assert array.shape == (length,) and array.dtype == np.float32 and not array.any()
         array[:] = 2
         np.testing.assert_array_equal(np.load(tmp_path / f"a{length}.npy"), array)
@@ -354,5 +354,5 @@ def test_freed_memory_goes_back_to_the_system():
     last = parts.pop()
     del parts
     before = resident()
-    allocation.give_back()
+    allocation.release_free_memory()
     assert before - resident() > 60_000_000 and last.sum() == 10_000

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph import validate
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.checksum import checksum_of_arrays
+from umap_sk.runtime.checksum import hash_arrays
 
 ROOT = Path(__file__).parents[2]
 FUZZ = settings(derandomize=True, deadline=None, max_examples=300)
@@ -94,7 +94,7 @@ def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
     for part in (2**15, 2**17, 2**24):
         monkeypatch.setattr(validate, "PART", part)
         found = validate.look_through(graph, symmetric=True, contents=[content, content[:9]])
-        assert found == ("", [checksum_of_arrays([content]), checksum_of_arrays([content[:9]])])
+        assert found == ("", [hash_arrays([content]), hash_arrays([content[:9]])])
         for row in (0, 1, 1700, 2499):
             damaged = FuzzyGraph(*map(np.copy, graph))
             entry = int(np.searchsorted(graph.indptr, graph.indptr[row], "right")) - 1  # the next row with an edge
@@ -164,7 +164,7 @@ def test_checksums_go_with_a_manifold(manifold, saved, arrays, tmp_path):
         sums = json.loads((folder / "manifold.json").read_text())["checksums"]
         for name in ("indptr", "indices", "weights"):
             content = np.frombuffer((folder / f"{name}.npy").read_bytes(), np.uint8)
-            assert sums[f"{name}.npy"] == checksum_of_arrays([content])
+            assert sums[f"{name}.npy"] == hash_arrays([content])
     without_checksums(saved)
     for one, other in zip(Manifold.load(saved).arrays(), manifold.arrays(), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)

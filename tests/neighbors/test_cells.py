@@ -14,7 +14,7 @@ from umap_sk.neighbors.euclidean import scaled_rows
 from umap_sk.neighbors.principal_axes import Axes, principal_axes
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import readonly, serial_kernel
-from umap_sk.runtime.threads import exactly
+from umap_sk.runtime.threads import set_threads
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_nearly_all_neighbors(metric, monkeypatch):
 def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
     """Also from a plan that was stored, and in other launches."""
     expected = cells.search(index_of(rows), None, 9, exact=False)
-    with exactly(1):
+    with set_threads(1):
         alone = cells.search(index_of(rows), None, 9, exact=False)
     monkeypatch.setattr(cells, "BLOCK", 64)
     index = index_of(rows)

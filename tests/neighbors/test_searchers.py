@@ -224,7 +224,7 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(choice, "FEW_ROWS_OTHERS", 100)
     monkeypatch.setattr("umap_sk.neighbors.search.BLOCK", 250)
-    monkeypatch.setattr(progress, "_rich_bar", lambda: None)
+    monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)
     searchers.search_training(points, many, 9)  # takes no time that anybody has to be warned of
     assert [line.split(", about")[0] for line in capsys.readouterr().err.splitlines()] == [

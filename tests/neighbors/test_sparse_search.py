@@ -8,7 +8,7 @@ import scipy.sparse
 from umap_sk.neighbors import sparse_index
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.sparse_index import build_sparse, search_sparse
-from umap_sk.runtime.threads import exactly
+from umap_sk.runtime.threads import set_threads
 
 METRICS = ["euclidean", "cosine", "hellinger"]
 
@@ -90,7 +90,7 @@ def test_new_rows_and_threads(metric, monkeypatch):
     rows = counts(np.random.default_rng(0), 300)
     search = RowSearch(scipy.sparse.csr_array(rows), metric, exact=False)
     expected = search.neighbors(None, 5)
-    with exactly(1):
+    with set_threads(1):
         alone = search.neighbors(None, 5)
     monkeypatch.setattr(sparse_index, "LAUNCHES", 1)
     for found in (alone, search.neighbors(None, 5)):

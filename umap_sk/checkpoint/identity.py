@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 
 from umap_sk.runtime.files import DamagedError
-from umap_sk.runtime.json_files import plain
+from umap_sk.runtime.json_files import to_json
 
 RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
@@ -115,7 +115,7 @@ def _name_alone(name: str, there: dict[str, str], here: dict[str, str]) -> str:
 def _comparable(value: Any) -> Any:
     """A parameter as JSON has it: 1 and 1.0 are the same, arrays become hashes, functions their names."""
     if value is None or isinstance(value, str | Real | np.bool_):
-        value = plain(value)
+        value = to_json(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if hasattr(value, "__code__"):
         return _function_told(value, ())

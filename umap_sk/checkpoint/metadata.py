@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 import joblib
 
-from umap_sk.runtime.checksum import checksum_of_file, is_former, new_checksum
-from umap_sk.runtime.files import DamagedError, check_regular, new_file
+from umap_sk.runtime.checksum import hash_file, is_former, new_checksum
+from umap_sk.runtime.files import DamagedError, check_regular, open_new_file
 from umap_sk.runtime.json_files import read_json, write_json
 
 logger = logging.getLogger("umap_sk")
@@ -35,7 +35,7 @@ class Summed:
 
 def store(path: Path, value: Any, metadata: dict[str, Any]) -> None:
     """Dump a value for joblib.load, with metadata; unlike joblib.dump, the fifth protocol copies no array."""
-    with new_file(path) as file:
+    with open_new_file(path) as file:
         summed = Summed(file)
         pickle.dump(value, summed, protocol=5)
         write_json(metadata_path(path), {**metadata, "bytes": summed.size, "checksum": summed.total.hexdigest()})
@@ -50,7 +50,7 @@ def load(path: Path) -> Any:
         raise DamagedError(f"it has {size:,} bytes, of {metadata.get('bytes')} written")
     if is_former(metadata.get("checksum")):  # its algorithm is gone: size and content are looked at, the sum is not
         logger.info("%s was written with a former checksum, which is not compared", path)
-    elif checksum_of_file(path) != metadata.get("checksum"):
+    elif hash_file(path) != metadata.get("checksum"):
         raise DamagedError("its checksum differs")
     try:
         return joblib.load(path)

@@ -24,7 +24,7 @@ from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.runtime.checksum import checksum_of_arrays, is_former
+from umap_sk.runtime.checksum import hash_arrays, is_former
 from umap_sk.runtime.files import DamagedError, check_writable
 
 logger = logging.getLogger("umap_sk")
@@ -174,7 +174,7 @@ class Session:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
         if not self._keeps_graph or shared is None:
             return
-        shared.checksum = shared.checksum or checksum_of_arrays(shared.rows())
+        shared.checksum = shared.checksum or hash_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum
         if self._writer is not None and not store.graph_path(self.folder).exists():
             self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.of_rows)

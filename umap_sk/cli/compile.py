@@ -14,9 +14,9 @@ from umap_sk import kernels
 from umap_sk.cli import tiny_runs
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
-from umap_sk.runtime.compile import both_ways
-from umap_sk.runtime.first_compile import counted
-from umap_sk.runtime.kernel_cache import cache_folder, cached_files
+from umap_sk.runtime.compile import compile_both_variants
+from umap_sk.runtime.first_compile import record_compiled
+from umap_sk.runtime.kernel_cache import find_cache_folder, list_cached_files
 from umap_sk.runtime.threads import config
 
 CURE = "Set NUMBA_CACHE_DIR to a folder that can be written to."
@@ -34,11 +34,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
     """Compile what is not in the cache yet."""
     folder, began = writable_folder(), time.perf_counter()
-    before = cached_files(folder)
-    with counted() as compiled, both_ways(), _quietly():
+    before = list_cached_files(folder)
+    with record_compiled() as compiled, compile_both_variants(), _quietly():
         for name, tiny_run in {**tiny_runs.USUAL, **(tiny_runs.OTHERS if options.all else {})}.items():
             _tell_of(name, tiny_run, compiled, terminal)
-    files = cached_files(folder)
+    files = list_cached_files(folder)
     return {
         "folder": str(folder),
         "compiled": len(compiled),
@@ -61,7 +61,7 @@ def writable_folder() -> Path:
     """The folder of numba's cache; an error where there is none, or where it is not the one that was asked for."""
     if config.DISABLE_JIT:
         raise ValueError("NUMBA_DISABLE_JIT is set, so nothing is compiled. Unset it.")
-    folder, asked = cache_folder(kernels.jitter), os.environ.get("NUMBA_CACHE_DIR")
+    folder, asked = find_cache_folder(kernels.jitter), os.environ.get("NUMBA_CACHE_DIR")
     if folder is None:
         raise ValueError(f"No folder for compiled kernels can be written to. {CURE}")
     if asked and not folder.resolve().is_relative_to(Path(asked).resolve()):

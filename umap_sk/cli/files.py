@@ -11,7 +11,7 @@ import scipy.sparse
 
 from umap_sk.cli.inspect import described_archive
 from umap_sk.graph.manifold import Manifold
-from umap_sk.runtime.files import check_regular, hidden_beside, new_file
+from umap_sk.runtime.files import check_regular, choose_hidden_path, open_new_file
 
 INPUTS = {
     "knn_indices": ("I.npy", "Neighbors of each row: whole numbers, rows x neighbors."),
@@ -91,7 +91,7 @@ def check_target(path: str, option: str, others: Iterable[str | None]) -> Path:
         raise ValueError(f"{option}: the directory {str(target.parent)!r} does not exist; make it first.")
     if any(other is not None and Path(os.path.realpath(other)) in (target, target.parent) for other in others):
         raise ValueError(f"{option}: {path!r} is, or lies in, what is given for something else; give another name.")
-    probe = hidden_beside(target)
+    probe = choose_hidden_path(target)
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -116,7 +116,7 @@ def check_ending(path: str, option: str, *, wanted: str, others: Iterable[str] =
 def replaced(target: Path) -> Iterator[BinaryIO]:
     """A file that takes its place when the block ends well, complete and on the disk, and vanishes otherwise."""
     try:
-        with new_file(target, hidden_beside(target)) as file:
+        with open_new_file(target, choose_hidden_path(target)) as file:
             yield file
     except OSError as error:
         error.filename = str(target)

@@ -16,8 +16,8 @@ from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.inputs import STARTS
-from umap_sk.monitor.progress import Watcher, watched
-from umap_sk.runtime.allocation import write_to
+from umap_sk.monitor.progress import Watcher, set_watcher
+from umap_sk.runtime.allocation import write_array_to
 
 FEATURES = ("knn_indices", "knn_dists", "graph", "features", "y", "manifold")
 NO_MODELS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".h5", ".parquet")  # endings
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
     model = estimator_from(options)
     data = read_inputs(options) | ({"init": mapped(start, "--init")} if start else {})
     try:
-        with watched(_watcher(terminal, request)):
+        with set_watcher(_watcher(terminal, request)):
             model.fit(**data)
     except KeyboardInterrupt:
         if not _kept(model):
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
     if model.epoch_ < model.n_epochs_:
         return _stopped(model, request)
     with replaced(out) as file:
-        write_to(file, model.embedding_)
+        write_array_to(file, model.embedding_)
     if model_file:
         with replaced(model_file) as file:
             joblib.dump(model, file)

@@ -6,7 +6,7 @@ from typing import Any
 from umap_sk.cli.inspect import describe
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
-from umap_sk.runtime.json_files import plain
+from umap_sk.runtime.json_files import to_json
 
 HINT = "not opened, since loading a pickle can run any code; --trust loads one that you have made yourself"
 
@@ -74,7 +74,7 @@ def _opened(path: str) -> dict[str, Any]:
     model = loaded(path)
     found: dict[str, Any] = {
         "kind": "model",
-        "parameters": plain(model.get_params(deep=False)),
+        "parameters": to_json(model.get_params(deep=False)),
     }
     if hasattr(model, "embedding_"):
         found["rows"], found["n_components"] = model.embedding_.shape

@@ -13,7 +13,7 @@ import numpy as np
 from umap_sk.checkpoint.lock import holder
 from umap_sk.checkpoint.metadata import metadata_path
 from umap_sk.runtime.files import DamagedError, check_regular
-from umap_sk.runtime.json_files import plain, read_json
+from umap_sk.runtime.json_files import read_json, to_json
 
 RUN, MANIFOLD = "run.json", "manifold.json"
 NPY = b"\x93NUMPY"
@@ -196,7 +196,7 @@ def _whole_number(values: dict[str, Any], name: str) -> int | None:
     """A count from a JSON file, None if there is none."""
     value = values.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise DamagedError(f"{name} is {plain(value)!r}, no whole number")
+        raise DamagedError(f"{name} is {to_json(value)!r}, no whole number")
     return value
 
 

@@ -14,7 +14,7 @@ from umap_sk import __version__
 from umap_sk.cli import signals
 from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal, show, silence
-from umap_sk.runtime.waiting import wait_asleep
+from umap_sk.runtime.waiting import set_passive_waiting
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 CODES = f"""\
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, of the process's own arguments if none are given; its exit code."""
     own_process = arguments is None
     if own_process:
-        wait_asleep()
+        set_passive_waiting()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     terminal = Terminal(quiet="--quiet" in arguments)
@@ -114,9 +114,9 @@ def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], termin
         terminal.write(f"{' '.join(filter(None, ('umap-sk', name)))}: error: {answer['error']}")
     try:
         if "--json" in arguments:
-            from umap_sk.runtime.json_files import plain  # and numpy, which help does without
+            from umap_sk.runtime.json_files import to_json  # and numpy, which help does without
 
-            show(json.dumps(plain({**answer, "warnings": terminal.warnings})))
+            show(json.dumps(to_json({**answer, "warnings": terminal.warnings})))
         elif name and "error" not in answer and "--quiet" not in arguments:
             show(_module(name).text(answer))
     except OSError as error:

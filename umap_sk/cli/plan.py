@@ -47,6 +47,6 @@ def _of_files(given: dict[str, Any], data: dict[str, Any]) -> planning.Plan:
         raise ValueError("--listed was given beside a file that tells it. Leave it out.")
     estimator = PrecomputedUMAP(**given)
     estimator._validate_params()
-    sizes = plan_sizes.sizes_of(estimator, **data, edges=apart.get("edges"), init=apart.get("init", "array"))
+    sizes = plan_sizes.derive_sizes(estimator, **data, edges=apart.get("edges"), init=apart.get("init", "array"))
     sizes = sizes._replace(on_disk=apart.get("on_disk", sizes.on_disk))
-    return planning.of_sizes(sizes, timed=apart.get("timed", True), n_jobs=apart.get("n_jobs"))
+    return planning.plan_sizes(sizes, timed=apart.get("timed", True), n_jobs=apart.get("n_jobs"))

@@ -32,11 +32,11 @@ class Terminal:
 
     def progress(self, edges: Sequence[int], done: int) -> Callable[[int], object]:
         """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent."""
-        from umap_sk.monitor.progress import epoch_line, plain_lines
+        from umap_sk.monitor.progress import describe_epochs, write_epoch_lines
 
         if self._quiet or not self._rewrites:
-            return plain_lines(edges, done, self.say)
-        line_at = epoch_line(edges, done)
+            return write_epoch_lines(edges, done, self.say)
+        line_at = describe_epochs(edges, done)
 
         def rewrite(epoch: int) -> None:
             self._put(f"{CLEAR}{line_at(epoch)}")

@@ -11,7 +11,7 @@ from umap_sk.cli.files import add_inputs, check_ending, check_target, read_input
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.runtime.allocation import write_to
+from umap_sk.runtime.allocation import write_array_to
 from umap_sk.runtime.files import check_regular
 
 INPUTS = ("knn_indices", "knn_dists", "graph", "features")
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -
         model.set_params(n_jobs=options.n_jobs)
     places = np.asarray(model.transform(**data), np.float32)
     with replaced(out) as file:
-        write_to(file, places)
+        write_array_to(file, places)
     rows, components = places.shape
     lost = int(np.isnan(places[:, 0]).sum())
     return {"rows": rows, "n_components": components, "rows_without_place": lost, "out": str(out)}

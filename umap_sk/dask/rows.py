@@ -14,7 +14,7 @@ from umap_sk.graph.scales import mean_distances, membership_strengths, sums_of_d
 from umap_sk.neighbors.formats import ArrayForm, Entry
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.rows import Rules, gather_rows
-from umap_sk.runtime.allocation import Allocate, in_memory, scratch
+from umap_sk.runtime.allocation import Allocate, allocate_scratch, in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
@@ -71,7 +71,7 @@ class RowsForm(ArrayForm):
 
 def beside_worker() -> Allocate:
     """Arrays in files of the worker's local directory, so that a graph on its way is not in memory."""
-    return functools.partial(scratch, Path(get_worker().local_directory))
+    return functools.partial(allocate_scratch, Path(get_worker().local_directory))
 
 
 def read(indices: np.ndarray, dists: np.ndarray, rules: Rules) -> Read:

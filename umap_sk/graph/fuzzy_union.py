@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.graph.scales import membership_strengths
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.allocation import Allocate, give_back, in_memory
+from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import in_blocks, prefix_sums
 
@@ -84,7 +84,7 @@ def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: A
     kernels.count_union(*arrays, ratio, lengths, received)
     indptr = prefix_sums(place_received(lengths, received))
     del lengths
-    give_back()
+    release_free_memory()
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)

@@ -14,7 +14,7 @@ from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.graph.validate import check_graph, check_lengths, check_radii
 from umap_sk.graph.views import Views
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.runtime.allocation import Allocate, on_disk
+from umap_sk.runtime.allocation import Allocate, allocate_on_disk
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
 WITHIN = (
@@ -189,7 +189,7 @@ class Manifold(Views):
             As :meth:`load` gives it.
         """
         with storage.new_directory(directory) as folder:
-            made = learn(partial(on_disk, folder))
+            made = learn(partial(allocate_on_disk, folder))
             storage.write(folder, made._shared.rows(), made._parameters, made._shared.of_rows)
         graph, parameters, of_rows = storage.load(directory, looked_at=True)
         return cls(graph, parameters, **of_rows)

@@ -8,7 +8,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.allocation import file_of
+from umap_sk.runtime.allocation import find_mapped_file
 from umap_sk.runtime.compile import readonly
 
 WHOLE = ("indices", "weights")
@@ -71,7 +71,7 @@ class SharedGraph:
         self.lengths = lengths
         self.radii = radii
         self.checksum: str | None = None
-        self.in_files = any(file_of(array) for array in graph[1:])
+        self.in_files = any(find_mapped_file(array) for array in graph[1:])
         self.owned = frozenset(() if self.in_files else owned)
 
     @property

@@ -14,10 +14,10 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import OF_ROWS
 from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, form_problem, look_through
 from umap_sk.runtime import allocation
-from umap_sk.runtime.checksum import checksum_of_file, checksum_of_table, content_of
+from umap_sk.runtime.checksum import hash_file, hash_table, map_bytes
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.files import DamagedError, new_folder
-from umap_sk.runtime.json_files import plain, read_json, write_json
+from umap_sk.runtime.files import DamagedError, make_new_folder
+from umap_sk.runtime.json_files import read_json, to_json, write_json
 
 logger = logging.getLogger("umap_sk")
 
@@ -35,7 +35,7 @@ def new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
             f"{os.fspath(directory)!r} exists and is not an empty directory; nothing is overwritten. Give another "
             "directory, remove this one, or read what is in it by Manifold.load."
         )
-    return new_folder(target)
+    return make_new_folder(target)
 
 
 def save(
@@ -53,7 +53,7 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: 
     arrays = graph._asdict() | dict(of_rows)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
-            allocation.write(folder / f"{name}.npy", array)
+            allocation.write_array(folder / f"{name}.npy", array)
     for path in list(folder.iterdir()):
         if path.stem not in arrays:
             path.unlink()
@@ -63,10 +63,10 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: 
         "umap_sk_version": __version__,
         "n_samples": len(graph.indptr) - 1,
         "n_edges": len(graph.indices),
-        "parameters": plain(parameters),
+        "parameters": to_json(parameters),
         "checksums": _checksums([folder / f"{name}.npy" for name in arrays]),
     }
-    about["checksum"] = checksum_of_table(about, ("checksum",))
+    about["checksum"] = hash_table(about, ("checksum",))
     write_json(folder / DESCRIPTION, about)
 
 
@@ -94,7 +94,7 @@ def load(
 def _checksums(paths: list[Path]) -> dict[str, str]:
     """Checksum of each file by its name."""
     with ThreadPoolExecutor(len(paths)) as threads:
-        return dict(zip((path.name for path in paths), threads.map(checksum_of_file, paths), strict=True))
+        return dict(zip((path.name for path in paths), threads.map(hash_file, paths), strict=True))
 
 
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
@@ -103,7 +103,7 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
     if written and int(about["format"]) < SUMMED:  # their algorithm is gone: the arrays are looked at, the sums are not
         logger.info("%s was written with former checksums, which are not compared", folder)
         written = {}
-    contents = [content_of(folder / name) for name in written]
+    contents = [map_bytes(folder / name) for name in written]
     symmetric = about["parameters"].get("symmetrize") is True
     found = look_through(graph, symmetric=symmetric, contents=contents)
     for name, checksum in zip(written, found.checksums, strict=True):
@@ -137,7 +137,7 @@ def _description(folder: Path) -> dict[str, Any]:
         )
     if not known:
         raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_AGAIN}")
-    if "checksum" in about and about["checksum"] != checksum_of_table(about, ("checksum",)):
+    if "checksum" in about and about["checksum"] != hash_table(about, ("checksum",)):
         raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
     sums = about.get("checksums", {})
     if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, *OF_ROWS)}:

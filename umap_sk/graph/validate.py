@@ -10,11 +10,11 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.checksum import PIECE, new_checksum
+from umap_sk.runtime.checksum import CHUNK_BYTES, new_checksum
 from umap_sk.runtime.compile import readonly
 
 DTYPES = {"indptr": ("int64",), "indices": ("int32", "uint32"), "weights": ("float32",)}
-PART = 16 * PIECE  # bytes of each array that one thread looks at
+PART = 16 * CHUNK_BYTES  # bytes of each array that one thread looks at
 LARGEST_WEIGHT = np.float32(1 + 2**-20)  # a union in float32 may be rounded to more than 1
 
 

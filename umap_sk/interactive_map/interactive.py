@@ -17,7 +17,7 @@ from umap_sk.interactive_map.columns import columns_of, index_of, json_values
 from umap_sk.interactive_map.encode import block, json_block, to_steps
 from umap_sk.interactive_map.nested import with_finer
 from umap_sk.interactive_map.pictures import picture_blocks
-from umap_sk.runtime.files import hidden_beside, new_file
+from umap_sk.runtime.files import choose_hidden_path, open_new_file
 
 SCRIPTS = "data raster view pick screen histogram legend names contours looks card pointed".split()
 SCRIPTS += "shares chosen gestures actions main".split()
@@ -212,6 +212,6 @@ def _target(path: Any) -> Path:
 
 
 def _written(page: str, target: Path) -> Path:
-    with new_file(target, hidden_beside(target)) as file:
+    with open_new_file(target, choose_hidden_path(target)) as file:
         file.write(page.encode("utf-8"))
     return target

@@ -7,9 +7,9 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import Block, Form
-from umap_sk.runtime.allocation import Allocate, in_memory, shortened
+from umap_sk.runtime.allocation import Allocate, in_memory, shorten
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import ahead
+from umap_sk.runtime.side_by_side import prefetch
 
 CHUNKS = 64  # shares of a block that threads pick from; the result does not depend on it
 ROUNDING = 1e-6  # share of a row's largest distance by which a distance may lie below 0
@@ -88,7 +88,7 @@ def gather_rows(form: Form, rules: Rules, allocate: Allocate = in_memory) -> Gat
     dists = allocate("neighbor_distances", room, rules.dist_dtype)
     tally = np.zeros(kernels.TALLIES, np.int64)
     short = empty = to = 0
-    for block in ahead(form.blocks()):
+    for block in prefetch(form.blocks()):
         kept, block_tally = _read_block(form, rules, block, tally, indices[to:], dists[to:])
         tally += block_tally
         short += int(np.count_nonzero(kept < rules.wanted))
@@ -98,7 +98,7 @@ def gather_rows(form: Form, rules: Rules, allocate: Allocate = in_memory) -> Gat
         ends += to
         to = int(ends[-1])
         del block  # whose memory the one after the next takes
-    return Gathered(indptr, shortened(indices, to), shortened(dists, to), tally, short, empty)
+    return Gathered(indptr, shorten(indices, to), shorten(dists, to), tally, short, empty)
 
 
 def counts_of(rows: int, edges: int, tally: np.ndarray, short: int, empty: int) -> NeighborCounts:

@@ -9,8 +9,8 @@ from numba import get_num_threads
 from sklearn.base import clone
 
 from umap_sk.exceptions import SlowSearchWarning, warn
-from umap_sk.monitor.progress import rows_bar, say
-from umap_sk.monitor.units import duration
+from umap_sk.monitor.progress import say, show_rows
+from umap_sk.monitor.units import format_seconds
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, Wanted
 from umap_sk.neighbors.candidates import nearest_candidates
@@ -123,7 +123,7 @@ def search_training(
         if is_named(asked.searcher, "auto") and isinstance(made, Search):
             if not is_small(asked.metric, features.shape):
                 warn_of_time(made, features, asked)
-        with rows_bar("search", asked.verbose) as show:
+        with show_rows("search", asked.verbose) as show:
             indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, progress=show)
         if not isinstance(made, RowSearch) or made.finds_all:
             return made, indices, dists, {"searcher": "exact"}
@@ -274,7 +274,7 @@ def warn_of_time(made: Search, features: Any, asked: Asked) -> None:
     if known_by(LIBRARIES["pynndescent"], asked.metric, asked.metric_params, scipy.sparse.issparse(features)):
         cure = "Install PyNNDescent (python -m pip install pynndescent)"
     warn(
-        f"All {n:,} rows are searched exactly, which takes about {duration(seconds)}. {cure}, "
+        f"All {n:,} rows are searched exactly, which takes about {format_seconds(seconds)}. {cure}, "
         "choose another searcher, or pass knn_indices and knn_dists; searcher='exact' says that exact is meant.",
         SlowSearchWarning,
     )

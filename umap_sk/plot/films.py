@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.plot import draw
 from umap_sk.plot.epochs import next_frame, stepper_of
 from umap_sk.plot.movie import HOLD, camera, checked_path, write_movie
@@ -79,7 +79,7 @@ class Films:
         stepper, given = stepper_of(estimator, given)
         taken = [next_frame(stepper, 1, given)]
         stops = np.unique(np.linspace(1, stepper.n_epochs_, max(2, frames)).astype(int)).tolist()
-        with progress_bar([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as tell:
+        with show_epochs([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as tell:
             for at, (begin, end) in enumerate(zip(stops, stops[1:], strict=False), start=1):
                 taken.append(next_frame(stepper, end - begin, {}))
                 tell(at)
@@ -151,7 +151,7 @@ class Films:
         views = [(azimuth + 360 * number / frames, elevation) for number in range(frames)]
         boxes = np.array([box_of(flat(positions, view)[0]) for view in views[:: max(1, frames // 24)]])
         box = Box(boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max())
-        with progress_bar([1] * frames, 0, progress, "film", "frame") as tell:
+        with show_epochs([1] * frames, 0, progress, "film", "frame") as tell:
             display.plot(view=views[0], box=box, **style)
 
             def step(number: int) -> None:
