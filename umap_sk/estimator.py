@@ -22,7 +22,7 @@ from umap_sk.monitor.callbacks import CallbackSupportMixin, begin_fit_task
 from umap_sk.monitor.progress import say, show_phases
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
-from umap_sk.neighbors.held import lasting_features
+from umap_sk.neighbors.training_rows import select_stored_features
 from umap_sk.other_names import tells_other_names
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
@@ -689,7 +689,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         check_is_fitted(self)
         left = {name: value for name, value in self._results().items() if name != "manifold_"}
-        left["_features"] = lasting_features(left["_features"], left["_search"])
+        left["_features"] = select_stored_features(left["_features"], left["_search"])
         self._publish(left | {"_run": None, "n_epochs_": self.epoch_})
         return self
 

@@ -31,9 +31,9 @@ from umap_sk.learning import Given, manifold_of, searches, validated
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.choice import for_identity
-from umap_sk.neighbors.held import kept_features
-from umap_sk.neighbors.searchers import search_for_new
+from umap_sk.neighbors.choice import identify_searcher
+from umap_sk.neighbors.searchers import prepare_search
+from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.planning.plan import warn_if_too_large
 from umap_sk.runtime.threads import spare_threads
 
@@ -77,7 +77,9 @@ def session(umap: Any, given: Given, seen: dict[str, str], run: Run | None, *, s
         changed = {"init": umap.init if given.init is None else given.init}
         if umap.random_state is not None:
             changed["random_state"] = seed
-        changed["searcher"] = "auto" if not searches(umap, given) else for_identity(parameters.asked_of(umap), given.X)
+        changed["searcher"] = (
+            "auto" if not searches(umap, given) else identify_searcher(parameters.asked_of(umap), given.X)
+        )
         data = {name: value for name, value in seen.items() if name != "init"}
         return opened(settings, identity_of(umap.get_params(deep=False) | changed, data), seed, False, keeper)
     if run.identity is None:
@@ -98,14 +100,14 @@ def begin(umap: Any, given: Given, seen: dict[str, str], stored: Session | None)
     manifold, search = manifold_of(umap, given, values, precedence, stored, report, seed)
     if search is None and values is not None and umap.metric != "precomputed":
         asked = parameters.asked_of(umap, seed)
-        search = search_for_new(values, asked, umap.n_neighbors, given=precedence)
+        search = prepare_search(values, asked, umap.n_neighbors, given=precedence)
     features = values if precedence or umap.metric != "precomputed" else None
     inputs.check_radii(umap.dens_lambda, manifold._shared.radii is not None)
     init, anchors = checked_start(umap, given, manifold, features, space)
     names = {name: value for name, value in vars(reader).items() if name in ("n_features_in_", "feature_names_in_")}
     results = {"n_features_in_": manifold.n_samples, **names, "manifold_": manifold, "report_": report}
     results |= {"a_": curve.a, "b_": curve.b, "_map": MapCache(), "_search": search, "_run": Run(seen)}
-    results |= {"_features": kept_features(given.X, features, search), "_X_is_graph": values is not features}
+    results |= {"_features": select_kept_features(given.X, features, search), "_X_is_graph": values is not features}
     dtype = np.dtype(np.float32) if values is None else values.dtype
     state = None
     if stored:

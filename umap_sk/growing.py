@@ -23,7 +23,7 @@ from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
+from umap_sk.neighbors.search import NoSearch, Search, extend_search, find_neighbors, stack_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.targets import check_manifold
 
@@ -38,7 +38,7 @@ def grown(umap: Any, given: Given, epochs: Any) -> dict[str, Any]:
     values, precedence = validated(umap, given)
     search = umap._search
     if isinstance(search, Search | RowSearch) and values is not None:
-        search = extended(search, values)
+        search = extend_search(search, values)
     manifold = manifold_of_all(umap, given, values, None if precedence else search, report)
     n_new = manifold.n_samples - n_old
     if values is not None and values.shape[0] != n_new:
@@ -62,7 +62,7 @@ def features_of_all(umap: Any, values: Any, precedence: bool) -> Any:
         return None
     if values.shape[1] != umap._features.shape[1]:
         raise ValueError(f"X has {values.shape[1]} features, but the fit had {umap._features.shape[1]}.")
-    return stacked(umap._features, values)
+    return stack_rows(umap._features, values)
 
 
 def check_can_grow(umap: Any, epochs: Any) -> None:

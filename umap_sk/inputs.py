@@ -14,7 +14,7 @@ from umap_sk.layout.curve import Curve
 from umap_sk.layout.init import TOO_LARGE, squares_are_finite
 from umap_sk.layout.quantiles import ends_of_axes
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.neighbors.validate import SLICED, check_no_pair, without_advice
+from umap_sk.neighbors.validate import SLICED, check_no_pair, replace_advice
 from umap_sk.runtime.side_by_side import in_blocks
 
 COLUMNS = (
@@ -65,7 +65,7 @@ def validated(estimator: Any, X: Any, *, neighbors_given: bool, reset: bool) -> 
     if not reset and (neighbors_given or (graph and estimator.n_features_in_ != len(estimator.embedding_))):
         return check_array(X, **wanted)  # beside this X or fit's there were neighbors, so their columns may differ
     try:
-        with without_advice():
+        with replace_advice():
             return validate_data(estimator, X, reset=reset, **wanted)
     except ValueError as error:
         if graph and "features as input" in str(error):

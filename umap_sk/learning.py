@@ -12,10 +12,16 @@ from umap_sk.graph.radii import data_radii, distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.beside_features import look_beside
-from umap_sk.neighbors.choice import check_searches, chosen
+from umap_sk.neighbors.beside_features import check_against_features
+from umap_sk.neighbors.choice import check_searcher_used, choose_searcher
 from umap_sk.neighbors.distances import check_metric
-from umap_sk.neighbors.read import Neighbors, found_neighbors, read_neighbors, warn_about, warn_of_equal
+from umap_sk.neighbors.read import (
+    Neighbors,
+    pack_found_neighbors,
+    read_neighbors,
+    warn_about,
+    warn_about_equal_distances,
+)
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import Search
@@ -62,7 +68,7 @@ def given_to(
 def validated(umap: Any, given: Given) -> tuple[Any, Any, bool]:
     """An estimator that has read X and nothing else, X validated, and whether other neighbors take precedence."""
     check_metric(umap.metric)
-    check_searches(umap.metric, umap.searcher)
+    check_searcher_used(umap.metric, umap.searcher)
     precedence = inputs.check_combination(given.X, given.knn_indices, given.knn_dists, given.manifold)
     reader = type(umap)(**umap.get_params(deep=False))
     values = None if given.X is None else inputs.validated(reader, given.X, neighbors_given=precedence, reset=True)
@@ -112,7 +118,7 @@ def learned(
     if searches(umap, given):
         with report.phase("search") as entry:
             asked = parameters.asked_of(umap, seed)
-            if seed is None and chosen(asked, values) not in ("exact", "inverted_file"):
+            if seed is None and choose_searcher(asked, values) not in ("exact", "inverted_file"):
                 asked = asked._replace(seed=parameters.draw_seed(umap.random_state))
             search, indices, dists, report["search"] = search_training(values, asked, umap.n_neighbors - 1)
             entry.update(rows=len(indices), **report["search"])
@@ -123,12 +129,12 @@ def learned(
             if precedence:
                 inputs.check_self_column(indices, dists)
                 if values is not None:
-                    look_beside(values, indices, dists, umap.metric)
+                    check_against_features(values, indices, dists, umap.metric)
             elif umap.metric == "precomputed":
                 check_square(values)
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, umap.n_neighbors - 1)
-        warn_of_equal(neighbors.distances)
+        warn_about_equal_distances(neighbors.distances)
         return united(neighbors, wanted, shaping, report, allocate, radii=umap.dens_lambda > 0), search
 
 
@@ -139,7 +145,7 @@ def neighbors_of(
     (indices, dists), cut = arrays, wanted["disconnection_distance"]
     own = isinstance(search, RowSearch | Search) and indices.size
     if own and indices.min() >= 0 and dists.max() < cut:
-        return found_neighbors(indices, dists, umap.n_neighbors - 1, allocate)
+        return pack_found_neighbors(indices, dists, umap.n_neighbors - 1, allocate)
     return read_neighbors(
         values if indices is None else None,
         knn_indices=indices,

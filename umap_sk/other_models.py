@@ -11,9 +11,9 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.held import kept_features
-from umap_sk.neighbors.searchers import search_for_new
+from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.training_rows import select_kept_features
 
 SAME = (
     "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
@@ -116,8 +116,8 @@ def placed_rows(umap: Any, given: OtherModel) -> dict[str, Any]:
     if given.features is not None and umap.metric != "precomputed":
         results["n_features_in_"] = given.features.shape[1]
         asked = parameters.asked_of(umap, seed)
-        results["_search"] = search_for_new(given.features, asked, umap.n_neighbors, given=True)
-        results["_features"] = kept_features(given.features, given.features, results["_search"])
+        results["_search"] = prepare_search(given.features, asked, umap.n_neighbors, given=True)
+        results["_features"] = select_kept_features(given.features, given.features, results["_search"])
     done = umap.n_epochs or 0
     results |= {"embedding_": given.embedding, "report_": Report(), "seed_": seed}
     results |= {"a_": given.curve[0], "b_": given.curve[1], "epoch_": done, "n_epochs_": done}

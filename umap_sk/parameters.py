@@ -16,7 +16,7 @@ from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, space_of
-from umap_sk.neighbors.choice import NAMES, Asked
+from umap_sk.neighbors.choice import SEARCHER_NAMES, SearchSettings
 from umap_sk.other_names import validate_names
 from umap_sk.targets import settings_of
 
@@ -28,7 +28,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "metric": [str, callable],
     "metric_params": [dict, None],
-    "searcher": [StrOptions(set(NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
+    "searcher": [StrOptions(set(SEARCHER_NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
     "min_dist": [Interval(Real, 0, None, closed="left")],
     "spread": [Interval(Real, 1 / inputs.LARGEST_RATE, inputs.LARGEST_RATE, closed="both")],
     "a": [Interval(Real, 0, None, closed="neither"), None],
@@ -61,7 +61,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
     """Validate parameters by their constraints; errors name what misspelled names are near."""
-    validate_names(estimator, by_constraints, init=inputs.STARTS, searcher=NAMES)
+    validate_names(estimator, by_constraints, init=inputs.STARTS, searcher=SEARCHER_NAMES)
 
 
 def graph_parameters(umap: Any) -> dict[str, Any]:
@@ -142,9 +142,9 @@ def check_flat(umap: Any, what: str) -> None:
         )
 
 
-def asked_of(umap: Any, seed: int | None = None) -> Asked:
+def asked_of(umap: Any, seed: int | None = None) -> SearchSettings:
     """How features are to be searched."""
-    return Asked(umap.searcher, umap.metric, umap.metric_params, umap.n_jobs, seed, bool(umap.verbose))
+    return SearchSettings(umap.searcher, umap.metric, umap.metric_params, umap.n_jobs, seed, bool(umap.verbose))
 
 
 def draw_seed(random_state: Any) -> int:

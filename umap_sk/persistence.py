@@ -7,8 +7,8 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk.fitting import Run, standing
 from umap_sk.layout.run import as_plain, from_plain
 from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
-from umap_sk.neighbors.held import lasting_features
 from umap_sk.neighbors.search import build_search
+from umap_sk.neighbors.training_rows import select_stored_features
 from umap_sk.runtime.stored_format import FORMAT, check_format
 
 RUN_AS_VALUE = 4  # the first format that has one
@@ -30,7 +30,7 @@ def packed(state: dict[str, Any]) -> dict[str, Any]:
     if "report_" in state:
         state["report_"] = state["report_"].copy()
     if "_features" in state:
-        state["_features"] = lasting_features(state["_features"], state["_search"])
+        state["_features"] = select_stored_features(state["_features"], state["_search"])
     run = state.get("_run")
     if run and run.layout:
         if state["epoch_"] != run.layout.state.epoch:

@@ -11,10 +11,10 @@ from umap_sk.layout.curve import Curve
 from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
 from umap_sk.learning import warn_of_lost
-from umap_sk.neighbors.held import searched_features, sparse_as_searched
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.training_rows import get_training_features, match_sparsity
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads, spare_threads
 
@@ -31,7 +31,7 @@ def looked_up(umap: Any, X: Any, knn_indices: Any, knn_dists: Any, count: int) -
         )
     values = None if X is None else inputs.validated(umap, X, neighbors_given=precedence, reset=False)
     if searches:
-        values = sparse_as_searched(umap._search, values)
+        values = match_sparsity(umap._search, values)
         knn_indices, knn_dists = find_neighbors(umap._search, values, count, own=False)
     return values, knn_indices, knn_dists
 
@@ -120,7 +120,7 @@ def inverse_transformed(umap: Any, places: Any, features: Any) -> np.ndarray:
 
 def features_of_fit(umap: Any) -> Any:
     """The features of the training rows as they were given, from where they are kept."""
-    found = searched_features(umap._search) if umap._features is None else umap._features
+    found = get_training_features(umap._search) if umap._features is None else umap._features
     if found is None:
         raise ValueError(
             "inverse_transform combines the training rows' features, but this estimator has none: it was fitted "

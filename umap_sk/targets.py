@@ -14,13 +14,13 @@ from umap_sk.exceptions import IgnoredTargetWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.nearest_targets import keys_of, nearest_targets
 from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
-from umap_sk.neighbors.distances import SEARCHED
+from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.other_names import nearest_name
 from umap_sk.runtime.allocation import Allocate
 
 CATEGORICAL = "categorical"
-OF_NUMBERS = SEARCHED - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
+OF_NUMBERS = SEARCHABLE - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
 """Metrics of targets that are numbers, without those that need arguments."""
 MISSING = ("NAType", "NaTType")  # of pandas
 

@@ -156,7 +156,7 @@ def test_blocks_and_chunks_do_not_show(monkeypatch, block, chunks):
 
     wanted = read_all()
     monkeypatch.setattr(formats, "BLOCK_ENTRIES", block)
-    monkeypatch.setattr(neighbor_rows, "CHUNKS", chunks)
+    monkeypatch.setattr(neighbor_rows, "TALLY_CHUNKS", chunks)
     for given, one in zip(read_all(), wanted, strict=True):
         assert_equal(given, one)
 

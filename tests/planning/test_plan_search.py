@@ -35,7 +35,7 @@ def searched(n, columns):
             time.sleep(0.001)
     watcher = threading.Thread(target=watch)
     watcher.start()
-    RowSearch(rows, "euclidean", exact=False).neighbors(None, 14)
+    RowSearch(rows, "euclidean", exact=False).find_neighbors(None, 14)
     done.append(True)
     watcher.join()
     return max(largest) - before
@@ -100,9 +100,9 @@ def test_seconds():
 def test_a_fit_warns_of_its_search(monkeypatch):
     """The cure is one for searches."""
     monkeypatch.setattr(planning, "find_available_memory", lambda: 200_000)
-    monkeypatch.setattr(few_rows, "MOST", 100)
+    monkeypatch.setattr(few_rows, "MAX_FEW_ROWS", 100)
     rows = np.random.default_rng(0).normal(size=(300, 200))
-    with pytest.warns(MemoryPlanWarning, match="phase 'search' needs .* neighbors that are known"):
+    with pytest.warns(MemoryPlanWarning, match="phase 'search' needs .* precomputed neighbors"):
         PrecomputedUMAP(metric="euclidean", n_epochs=1).learn_manifold(rows)
 
 

@@ -14,8 +14,8 @@ from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.spaces import NAMED
-from umap_sk.neighbors.few_rows import MOST
-from umap_sk.neighbors.principal_axes import FEW_COLUMNS, SLICE
+from umap_sk.neighbors.few_rows import MAX_FEW_ROWS
+from umap_sk.neighbors.principal_axes import SLICE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import readonly
@@ -68,16 +68,16 @@ def searches() -> None:
     """Neighbors among features of both precisions, of few and of many columns, and sparse ones; new rows as well."""
     random = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        for columns in (2, FEW_COLUMNS + SLICE):
-            rows = (random.random((MOST + 1, 3)) @ random.random((3, columns))).astype(dtype)
+        for columns in (2, UNPROJECTED_COLUMNS + SLICE):
+            rows = (random.random((MAX_FEW_ROWS + 1, 3)) @ random.random((3, columns))).astype(dtype)
             for exact in (True, False):
                 search = RowSearch(rows, "correlation", exact=exact)
-                search.neighbors(None, N_NEIGHBORS)
-                search.neighbors(rows[:9], N_NEIGHBORS)
-        search.distances(None, np.zeros((len(rows), 1), np.int64), 1)
+                search.find_neighbors(None, N_NEIGHBORS)
+                search.find_neighbors(rows[:9], N_NEIGHBORS)
+        search.rank_candidates(None, np.zeros((len(rows), 1), np.int64), 1)
     sparse = RowSearch(scipy.sparse.eye_array(FEW, format="csr"), "euclidean", exact=True)
-    sparse.neighbors(None, N_NEIGHBORS)
-    sparse.neighbors(sparse.features[:9], N_NEIGHBORS)
+    sparse.find_neighbors(None, N_NEIGHBORS)
+    sparse.find_neighbors(sparse.features[:9], N_NEIGHBORS)
 
 
 def graphs(given: Ring) -> None:

@@ -13,7 +13,7 @@ from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.learning import warn_of_lost
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.read import refuse_none, warn_about
+from umap_sk.neighbors.read import check_any_neighbor, warn_about
 
 
 class Learned(NamedTuple):
@@ -57,7 +57,7 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
             counts, shortest, mean = count(cluster, read)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), umap.n_neighbors - 1)
-        refuse_none(counts)
+        check_any_neighbor(counts)
         graph = unite(cluster, read, bounds, mean, wanted)
         symmetric = wanted["symmetrize"]
         del read

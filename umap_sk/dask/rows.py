@@ -13,7 +13,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
 from umap_sk.graph.scales import mean_distances, membership_strengths, sums_of_distances
 from umap_sk.neighbors.formats import ArrayForm, Entry
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.neighbors.rows import Rules, gather_rows
+from umap_sk.neighbors.rows import SelectionRules, gather_rows
 from umap_sk.runtime.allocation import Allocate, allocate_scratch, in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
@@ -74,7 +74,7 @@ def beside_worker() -> Allocate:
     return functools.partial(allocate_scratch, Path(get_worker().local_directory))
 
 
-def read(indices: np.ndarray, dists: np.ndarray, rules: Rules) -> Read:
+def read(indices: np.ndarray, dists: np.ndarray, rules: SelectionRules) -> Read:
     """The nearest neighbors of some rows."""
     gathered = gather_rows(RowsForm(indices, dists, rules.first_row), rules, beside_worker())
     neighbors = Neighbors(*gathered[:3], rules.n_columns)

@@ -1,36 +1,37 @@
-"""The directions along which rows vary most, from a sample of them."""
+"""Principal axes of rows, estimated from a sample."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-SAMPLE, NUMBERS = 5000, 2**25  # rows of the sample at most, and numbers of these
-FEW_COLUMNS = 128  # up to which rows are taken as they are
-SHARE = 0.93  # of the variance, that the directions have
-MOST_AXES = 192
-SLICE = 16  # directions whose numbers are stored together, see umap_sk.kernels.products
-ROUNDS = 3  # of the iteration: the directions need not be exact
+from umap_sk.kernels.products import SLICE
+
+AXES_SAMPLE, AXES_SAMPLE_NUMBERS = 5000, 2**25  # largest sample in rows and in numbers
+UNPROJECTED_COLUMNS = 128  # up to this many columns, rows are not projected
+VARIANCE_SHARE = 0.93  # share of the variance along the directions
+MAX_AXES = 192
+SUBSPACE_ROUNDS = 3  # iterations; the directions need not be exact
 
 
 class Axes(NamedTuple):
-    """Where rows are measured from, and along which directions.
+    """The origin and the directions of coordinates.
 
     Attributes
     ----------
     mean : ndarray of shape (n_columns,)
     directions : ndarray of shape (n_axes, n_columns), float32, or None
-        Orthonormal; None for the columns themselves.
+        Orthonormal directions; None for the columns themselves.
     """
 
     mean: np.ndarray
     directions: np.ndarray | None
 
 
-def principal_axes(features: Any, affine: np.ndarray) -> Axes:
-    """Axes of rows that are scaled and shifted, a multiple of a slice of them, by subspace iteration.
+def find_principal_axes(features: Any, affine: np.ndarray) -> Axes:
+    """Find axes of rows that are scaled and shifted by subspace iteration. Their number is a multiple of SLICE.
 
-    Every orthonormal basis keeps the distances: the axes decide how fast a search is, and not what it finds.
+    Every orthonormal basis preserves the distances. So the axes affect the speed of a search, but not its result.
 
     References
     ----------
@@ -38,26 +39,26 @@ def principal_axes(features: Any, affine: np.ndarray) -> Axes:
     """
     n, columns = features.shape
     random = np.random.default_rng(0)
-    rows = np.sort(random.choice(n, sampled_rows(n, columns), replace=False))
+    rows = np.sort(random.choice(n, count_sampled_rows(n, columns), replace=False))
     sample = np.asarray(features[rows], np.float64) * affine[rows, :1] - affine[rows, 1:]
     mean = sample.mean(axis=0)
-    if columns <= FEW_COLUMNS:
+    if columns <= UNPROJECTED_COLUMNS:
         return Axes(mean, None)
     sample = (sample - mean).astype(np.float32)
     total = float(np.einsum("ij,ij->", sample, sample, dtype=np.float64))
-    basis = random.standard_normal((columns, min(columns, MOST_AXES + SLICE)), np.float32)
+    basis = random.standard_normal((columns, min(columns, MAX_AXES + SLICE)), np.float32)
     with threadpool_limits(limits=1, user_api="blas"):
-        for _ in range(ROUNDS):
+        for _ in range(SUBSPACE_ROUNDS):
             basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
         coordinates = (sample @ basis).astype(np.float64)
         variances, turns = np.linalg.eigh(coordinates.T @ coordinates)
         directions = np.ascontiguousarray((basis @ turns[:, ::-1].astype(np.float32)).T)
     shares = np.cumsum(variances[::-1]) / max(total, np.finfo(float).tiny)
-    wanted = 1 + int(np.searchsorted(shares[:MOST_AXES], SHARE))
-    count = min(MOST_AXES, -(-wanted // SLICE) * SLICE)
+    wanted = 1 + int(np.searchsorted(shares[:MAX_AXES], VARIANCE_SHARE))
+    count = min(MAX_AXES, -(-wanted // SLICE) * SLICE)
     return Axes(mean, directions[:count] if count + SLICE < columns else None)
 
 
-def sampled_rows(n: int, columns: int) -> int:
-    """How many rows the axes are found by."""
-    return min(n, SAMPLE, max(1000, NUMBERS // columns))
+def count_sampled_rows(n: int, columns: int) -> int:
+    """Return the number of rows from which the axes are estimated."""
+    return min(n, AXES_SAMPLE, max(1000, AXES_SAMPLE_NUMBERS // columns))

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.neighbors import few_rows
-from umap_sk.neighbors.choice import Asked, chosen
+from umap_sk.neighbors.choice import SearchSettings, choose_searcher
 from umap_sk.neighbors.euclidean import is_euclidean
-from umap_sk.neighbors.principal_axes import FEW_COLUMNS, MOST_AXES, sampled_rows
+from umap_sk.neighbors.principal_axes import MAX_AXES, UNPROJECTED_COLUMNS, count_sampled_rows
 from umap_sk.neighbors.row_search import RowSearch, is_full
 
 # Of synthetic features, which are functions of PROBE_DIMENSIONS variables.
@@ -39,10 +39,10 @@ class SearchSizes(NamedTuple):
 
 def describe_search(estimator: Any, features: Any) -> SearchSizes | None:
     """Return the sizes of a search by the package, or None if a library searches or nothing is search."""
-    asked = Asked(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
+    asked = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
     if not is_euclidean(estimator.metric) or len(np.shape(features)) != 2:
         return None
-    searcher = chosen(asked, features)
+    searcher = choose_searcher(asked, features)
     if not isinstance(searcher, str) or searcher not in ("exact", "inverted_file"):
         return None
     sparse = scipy.sparse.issparse(features) and not is_full(features)
@@ -56,12 +56,12 @@ def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: i
     if stored is not None:
         index = 24 * stored + 32 * n
         return max(2 * index, index + found + 20 * n * threads), index
-    if n <= few_rows.MOST:
-        at_once = min(few_rows.NUMBERS, n * max(n, (n_neighbors + few_rows.EXTRA) * columns))
+    if n <= few_rows.MAX_FEW_ROWS:
+        at_once = min(few_rows.MATRIX_NUMBERS, n * max(n, (n_neighbors + few_rows.EXTRA_CANDIDATES) * columns))
         return 8 * (3 * n * columns + 4 * at_once) + found, 16 * n
     width, sample = columns, 0
-    if columns > FEW_COLUMNS:
-        width, sample = min(columns, MOST_AXES) + 1, 20 * columns * sampled_rows(n, columns)
+    if columns > UNPROJECTED_COLUMNS:
+        width, sample = min(columns, MAX_AXES) + 1, 20 * columns * count_sampled_rows(n, columns)
     index = int(4.2 * width + 34) * n  # coordinates with padding; scales; lists of cells by group
     return max(sample, index + (4 * width + 80) * n, index + found), index
 
@@ -84,7 +84,9 @@ def measure_search(rows: int, columns: int, exact: bool, n_neighbors: int, threa
         (rows, PROBE_DIMENSIONS), np.float32
     )
     features = np.tanh(latent @ random.standard_normal((PROBE_DIMENSIONS, columns), np.float32))
-    RowSearch(features[: min(rows, few_rows.MOST + 100)], "euclidean", exact=exact).neighbors(None, n_neighbors)
+    RowSearch(features[: min(rows, few_rows.MAX_FEW_ROWS + 100)], "euclidean", exact=exact).find_neighbors(
+        None, n_neighbors
+    )
     began = time.perf_counter()
-    RowSearch(features, "euclidean", exact=exact).neighbors(None, n_neighbors)
+    RowSearch(features, "euclidean", exact=exact).find_neighbors(None, n_neighbors)
     return time.perf_counter() - began
