@@ -48,10 +48,10 @@ def ours(dataset, seed, weight):
 
 def figures(dataset, embedding, seconds, radii):
     """Correlation, trustworthiness and seconds of a map."""
-    from umap_sk.graph.radii import map_radii
+    from umap_sk.graph.radii import compute_map_radii
 
     positions = np.ascontiguousarray(embedding, np.float64)
-    mapped = map_radii(np.asarray(embedding, np.float32), dataset.knn_indices.shape[1])
+    mapped = compute_map_radii(np.asarray(embedding, np.float32), dataset.knn_indices.shape[1])
     trust = trustworthiness(dataset.features, positions, cKDTree(positions))
     return float(np.corrcoef(radii, mapped)[0, 1]), trust, seconds
 

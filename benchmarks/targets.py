@@ -36,7 +36,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from benchmarks import command, datasets, judge, machine, nearest
 from umap_sk import PrecomputedUMAP, UMAPWarning
-from umap_sk.graph.nearest_targets import nearest_groups
+from umap_sk.graph.nearest_targets import find_nearest_groups
 from umap_sk.targets import numbers_of
 
 WEIGHTS = (0.2, 0.5, 0.9)
@@ -80,7 +80,7 @@ def nearest_rows(values, metric, k):
     """Nearest rows of each by targets of which no two are equal, itself first, and their distances."""
     different, of_row = np.unique(values, axis=0, return_inverse=True)
     assert len(different) == len(values)
-    near, away = (part[:, :k] for part in nearest_groups(different, metric, k - 1))
+    near, away = (part[:, :k] for part in find_nearest_groups(different, metric, k - 1))
     return np.argsort(of_row)[near[of_row]], away[of_row]
 
 

@@ -8,7 +8,7 @@ from umap_sk import inputs, parameters
 from umap_sk.checkpoint.session import Session
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.radii import data_radii, distances_by_index
+from umap_sk.graph.radii import compute_data_radii, sort_distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
@@ -170,9 +170,9 @@ def united(
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
-        distances = distances_by_index(neighbors, allocate) if radii else None
+        distances = sort_distances_by_index(neighbors, allocate) if radii else None
         graph = graph_of(neighbors, used, shaping, allocate)
-        found = None if distances is None else data_radii(graph, neighbors, distances)
+        found = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from umap_sk import inputs, parameters
-from umap_sk.graph.radii import map_radii
+from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.inverse import PlacedRows, combined, output_dtype, placed_rows
 from umap_sk.layout.transform import freeze, place
@@ -70,7 +70,7 @@ def placed(umap: Any, values: Any, knn_indices: Any, knn_dists: Any) -> np.ndarr
 def radii_in_map(umap: Any) -> np.ndarray:
     """Log radii of the map as it stands, read-only."""
     with limit_threads(umap.n_jobs), spare_threads(len(umap.embedding_)):
-        return umap._map.get("radii", lambda: readonly(map_radii(umap.embedding_, umap.n_neighbors)))
+        return umap._map.get("radii", lambda: readonly(compute_map_radii(umap.embedding_, umap.n_neighbors)))
 
 
 def transformed(umap: Any, X: Any, knn_indices: Any, knn_dists: Any) -> np.ndarray:

@@ -12,8 +12,8 @@ import sklearn
 
 from umap_sk.exceptions import IgnoredTargetWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
-from umap_sk.graph.nearest_targets import keys_of, nearest_targets
-from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
+from umap_sk.graph.nearest_targets import compute_row_keys, find_nearest_targets
+from umap_sk.graph.targets import add_name_prefix, intersect_with_numbers, weaken_between_labels
 from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.other_names import nearest_name
@@ -113,16 +113,16 @@ def graph_of(
     """Fuzzy graph of neighbors, whose arrays are used up, and of targets, if there are any."""
     if targets is None:
         return fuzzy_graph(neighbors, **parameters, allocate=allocate)
-    keys = None if targets.metric == CATEGORICAL else keys_of(neighbors)
-    graph = fuzzy_graph(neighbors, **parameters, allocate=under_another_name(allocate, "first"))
+    keys = None if targets.metric == CATEGORICAL else compute_row_keys(neighbors)
+    graph = fuzzy_graph(neighbors, **parameters, allocate=add_name_prefix(allocate, "first"))
     kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if keys is None:
-        return with_labels(graph, targets.values, targets.weight, **kept)
+        return weaken_between_labels(graph, targets.values, targets.weight, **kept)
     count = min(targets.n_neighbors, len(targets.values)) - 1
-    indices, dists = nearest_targets(targets.values, targets.metric, count, graph, keys)
+    indices, dists = find_nearest_targets(targets.values, targets.metric, count, graph, keys)
     del keys
     near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=targets.n_neighbors)
-    return with_numbers(graph, near, targets.n_neighbors, targets.weight, **kept)
+    return intersect_with_numbers(graph, near, targets.n_neighbors, targets.weight, **kept)
 
 
 def labels_of(y: np.ndarray) -> np.ndarray:

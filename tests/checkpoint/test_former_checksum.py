@@ -47,7 +47,7 @@ def test_manifold(former, caplog):
     Manifold.load(former / "again")
     assert len(records(caplog)) == 1
     damaged(former / "manifold" / "indices.npy", -1, 100)
-    with pytest.raises(ValueError, match="holds no graph: row 59 lists"):
+    with pytest.raises(ValueError, match="contains no valid graph: row 59 lists"):
         Manifold.load(former / "manifold")
 
 

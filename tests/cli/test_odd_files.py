@@ -189,7 +189,7 @@ def test_headers(header, folder, capsys):
     """Of arrays that are read and that info looks at."""
     Path("odd.npy").write_bytes(npy(HEADERS[header]))
     line = error_of([*FIT, "--knn-indices", "odd.npy", "--quiet"], capsys)
-    assert "--knn-indices: 'odd.npy' is no whole .npy file of numbers (" in line
+    assert "--knn-indices: 'odd.npy' is no complete .npy file of numbers (" in line
     if header != "huge":  # which a file may have that was cut off
         assert "no header of a .npy file" in error_of(["info", "odd.npy"], capsys)
 

@@ -131,7 +131,7 @@ def test_nothing_is_overwritten(manifold, saved, arrays):
     """Neither a manifold nor anything else; what lies there stays readable."""
     for write in (manifold.save, lambda place: PrecomputedUMAP(5).learn_manifold(**arrays, directory=place)):
         for place in (saved, saved / "manifold.json"):
-            with pytest.raises(FileExistsError, match="nothing is overwritten. Give another directory"):
+            with pytest.raises(FileExistsError, match="nothing is overwritten. Choose another directory"):
                 write(place)
     assert_same_bits(Manifold.load(saved), manifold)
     assert [path.name for path in saved.parent.iterdir()] == ["ring"]
@@ -188,7 +188,7 @@ def test_killed_while_it_writes(tmp_path, step):
     assert done.returncode == -signal.SIGKILL
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 1 and left[0].startswith(".umap_sk-")
-    with pytest.raises(FileNotFoundError, match="holds no manifold"):
+    with pytest.raises(FileNotFoundError, match="contains no manifold"):
         Manifold.load(target)
 
 
@@ -236,14 +236,14 @@ def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
 def test_no_manifold_there(tmp_path):
     """A directory without its description, or none at all."""
     for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="holds no manifold: manifold.json is missing. Give a directory"):
+        with pytest.raises(FileNotFoundError, match="contains no manifold: manifold.json is missing. Pass a directory"):
             Manifold.load(place)
 
 
 def test_a_file_is_missing(saved):
     """Named, with what to do."""
     (saved / "weights.npy").unlink()
-    with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the whole directory again"):
+    with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the complete directory"):
         Manifold.load(saved)
 
 
@@ -259,7 +259,7 @@ def test_a_newer_format(saved):
 def test_another_description(saved, text):
     """JSON that is cut off or of something else."""
     (saved / "manifold.json").write_text(text)
-    with pytest.raises(ValueError, match="does not describe a manifold .*learn the manifold again"):
+    with pytest.raises(ValueError, match="does not describe a manifold .*learn and save the manifold again"):
         Manifold.load(saved)
 
 
@@ -268,14 +268,14 @@ def test_a_file_cut_off(saved, keep):
     """A copy that stopped half-way is refused, not read beyond its end."""
     whole = (saved / "indices.npy").read_bytes()
     (saved / "indices.npy").write_bytes(whole[:keep])
-    with pytest.raises(ValueError, match="indices.npy' is no whole .npy file .*Copy the whole directory again"):
+    with pytest.raises(ValueError, match="indices.npy' is no complete .npy file .*Copy the complete directory"):
         Manifold.load(saved)
 
 
 def test_never_unpickled(saved):
     """An array of objects would run code: it is refused."""
     np.save(saved / "weights.npy", np.array([{}], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="weights.npy' is no whole .npy file"):
+    with pytest.raises(ValueError, match="weights.npy' is no complete .npy file"):
         Manifold.load(saved)
 
 
@@ -293,7 +293,7 @@ def test_never_unpickled(saved):
 def test_files_that_disagree(saved, name, array, message):
     """Files of different manifolds in one directory."""
     np.save(saved / f"{name}.npy", array)
-    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+    with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
         Manifold.load(saved)
 
 
@@ -310,7 +310,7 @@ def test_distances_that_are_none(manifold, tmp_path, lengths, message):
     """Refused from files, whose checksums are right, and from pickles."""
     damaged = Manifold(FuzzyGraph(*manifold.arrays()), manifold.parameters, lengths=lengths)
     damaged.save(tmp_path / "m")
-    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+    with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
         Manifold.load(tmp_path / "m")
     with pytest.raises(ValueError, match=f"The stored manifold has {message}"):
         pickle.loads(pickle.dumps(damaged))

@@ -177,7 +177,7 @@ class Session:
         shared.checksum = shared.checksum or hash_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum
         if self._writer is not None and not store.graph_path(self.folder).exists():
-            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.of_rows)
+            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.row_arrays)
 
     def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
@@ -192,7 +192,7 @@ class Session:
         self._written = state.epoch
         store.drop_old(self.folder, self.settings.keep, spared=self._began_at if self._is_step else None)
         if self._shared is not None and not store.graph_path(self.folder).exists():
-            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.of_rows)
+            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.row_arrays)
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

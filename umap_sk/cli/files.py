@@ -56,7 +56,7 @@ def mapped(path: str, option: str) -> np.ndarray:
     except OSError as error:
         raise ValueError(f"{option}: {path!r} cannot be read ({error.strerror}); {wanted}.") from error
     except Exception as error:  # a header that is damaged fails in any way
-        raise ValueError(f"{option}: {path!r} is no whole .npy file of numbers ({error}); {wanted}.") from error
+        raise ValueError(f"{option}: {path!r} is no complete .npy file of numbers ({error}); {wanted}.") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise ValueError(f"{option}: {path!r} is an .npz archive, but {wanted}.")

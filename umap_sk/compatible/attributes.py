@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array
 from umap_sk import placing
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.graph.scales import membership_strengths
+from umap_sk.graph.scales import compute_memberships
 from umap_sk.other_models import OtherModel, placed_rows
 
 SMALL = 4096  # rows from which umap-learn searches by an index
@@ -128,6 +128,6 @@ def graph_of_new(estimator: Any, X: Any) -> scipy.sparse.csr_array:
     values, indices, dists = placing.looked_up(estimator, X, None, None, estimator.n_neighbors)
     neighbors, _ = placing.read_new(estimator, values, indices, dists, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
-    strengths = membership_strengths(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
+    strengths = compute_memberships(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
     shape = (len(neighbors.indptr) - 1, len(estimator.embedding_))
     return scipy.sparse.csr_array((strengths, neighbors.indices, neighbors.indptr), shape)

@@ -10,7 +10,7 @@ from distributed import Future
 from umap_sk import kernels
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
-from umap_sk.graph.scales import mean_of_all
+from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
 from umap_sk.runtime.side_by_side import prefix_sums
@@ -89,7 +89,7 @@ def count(cluster: Cluster, read: list[Future]) -> tuple[NeighborCounts, int, fl
     return (
         make_counts(n_rows, edges, tally, short, empty),
         min(shortest),
-        mean_of_all(np.concatenate(sums), edges + n_rows),
+        compute_mean(np.concatenate(sums), edges + n_rows),
     )
 
 

@@ -62,7 +62,7 @@ def finest_level(graph: FuzzyGraph) -> Level:
     """The fuzzy graph itself as a level, its arrays shared."""
     scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
-    row_sums = few_rows.row_sums if few_rows.are_few(graph.indptr) else kernels.row_sums
+    row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
     row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
     none = np.empty(0, graph.indices.dtype)

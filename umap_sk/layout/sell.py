@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.graph.shared import LaidOut, SharedGraph
+from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
 from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
@@ -192,12 +192,12 @@ def make_slices(
     fill(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
-        shared.give_up("indices", LaidOut(order, starts, slices.indices))
+        shared.release("indices", SlicedArray(order, starts, slices.indices))
     fill(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
-            shared.give_up("weights", LaidOut(order, starts, slices.weights))
+            shared.release("weights", SlicedArray(order, starts, slices.weights))
     else:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     return slices

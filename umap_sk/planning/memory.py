@@ -1,6 +1,6 @@
 """The memory of a plan: bytes of the arrays that exist at the peak of each phase."""
 
-from umap_sk.graph.fuzzy_union import MOST_PARTS
+from umap_sk.graph.fuzzy_union import MAX_PARTS
 from umap_sk.layout.coarsen import EDGES_AT_ONCE, needs_coarser
 from umap_sk.layout.repulsion import MOST_CELLS
 from umap_sk.neighbors import formats
@@ -23,7 +23,7 @@ def count_phase_bytes(sizes: Sizes, threads: int) -> dict[str, int]:
         # Two blocks of int64 indices and float64 distances: one is read while the other is freed.
         memory["neighbors"] = directed + 16 * min(2 * formats.BLOCK_ENTRIES, n * sizes.listed)
         scales = 16 * n  # rho and sigma, float64
-        counts = (4 + 4 * min(threads, MOST_PARTS)) * n  # edges of every row, and the edges that each part adds to it
+        counts = (4 + 4 * min(threads, MAX_PARTS)) * n  # edges of every row, and the edges that each part adds to it
         union = counts + 8 * n + (0 if sizes.on_disk else 8 * sizes.edges)
         memory["graph"] = directed + (max(scales, union) if sizes.symmetrize else scales)
         memory["graph"] += count_radius_bytes(sizes) + count_target_bytes(sizes)
