@@ -22,7 +22,7 @@ import scipy.sparse
 
 from benchmarks import fuzz
 from umap_sk import knn_graph
-from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, parser_for
+from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, make_parser
 
 ROWS = 30
 FAST = ["--n-epochs", "1", "--n-jobs", "1"]
@@ -68,7 +68,7 @@ def written():
 @functools.cache
 def actions_of(name):
     """The options and words that a command takes."""
-    (subparsers,) = (action for action in parser_for(name)._actions if action.choices)
+    (subparsers,) = (action for action in make_parser(name)._actions if action.choices)
     return [action for action in subparsers.choices[name]._actions if action.dest not in LEFT_OUT]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from commands import answer_of, error_of
 
-from umap_sk.cli.show import _typed
+from umap_sk.cli.show import _convert_words
 
 
 @pytest.fixture
@@ -46,10 +46,13 @@ def test_other_separators(folder, capsys, separator):
 def test_digits_that_name_something_stay_words():
     """Numbers where all are and none begins with a zero or is longer than JavaScript can tell apart."""
     for words, wanted in ((["1", "-2"], [1, -2]), (["1.5", "1e3"], [1.5, 1000.0]), (["007", "1"], ["007", "1"])):
-        assert _typed(words).tolist() == wanted
+        assert _convert_words(words).tolist() == wanted
     for words in (["1234567890123456"], ["1_000"], ["a", "1"]):
-        assert _typed(words).tolist() == words
-    assert json.dumps(_typed(["1", ""]).tolist()) == "[1.0, NaN]" and _typed(["a", ""]).tolist() == ["a", None]
+        assert _convert_words(words).tolist() == words
+    assert json.dumps(_convert_words(["1", ""]).tolist()) == "[1.0, NaN]" and _convert_words(["a", ""]).tolist() == [
+        "a",
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,17 @@ def test_limits_of_the_process_itself(tmp_path):
     """What ulimit -v and -d leave, to some pages; nothing where there are none."""
     script = """
 import resource
-from umap_sk.planning.limits import available_addresses, available_memory
-assert available_addresses() is None
+from umap_sk.planning.limits import find_available_addresses, find_available_memory
+assert find_available_addresses() is None
 def used(name):
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
 resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + 50 * 2**20, hard))
-assert 0 <= 50 * 2**20 - available_addresses() < 2**20
+assert 0 <= 50 * 2**20 - find_available_addresses() < 2**20
 resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 resource.setrlimit(resource.RLIMIT_DATA, (used("VmData") + 20 * 2**20, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-assert 0 <= 20 * 2**20 - available_memory() < 2**20
+assert 0 <= 20 * 2**20 - find_available_memory() < 2**20
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
     assert find_available_addresses(tmp_path) is None
