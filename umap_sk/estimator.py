@@ -17,7 +17,7 @@ from umap_sk.layout import readers
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.transform import MapCache
 from umap_sk.learning import Given, given_to
-from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
+from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
 from umap_sk.monitor.callbacks import CallbackSupportMixin, begin_fit_task
 from umap_sk.monitor.progress import say, show_phases
 from umap_sk.monitor.report import Report
@@ -664,7 +664,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         check_is_fitted(self)
         coordinates, neighbors = placing.placed_with_neighbors(self, X, knn_indices, knn_dists, check_k(k) + 1)
-        return recall_of(lists_of_new(self, coordinates, neighbors, k))
+        return compute_recall(list_placed_rows(self, coordinates, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.

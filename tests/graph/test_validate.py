@@ -101,7 +101,7 @@ def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
             damaged.weights[graph.indptr[entry]] = np.nan
             assert f"row {entry} has the weight nan" in validate.scan_graph(damaged, symmetric=True).problem
             damaged.weights[graph.indptr[entry]] = np.float32(0.123)
-            assert "some edges lack their like" in validate.scan_graph(damaged, symmetric=True).problem
+            assert "some edges lack the opposite direction" in validate.scan_graph(damaged, symmetric=True).problem
             assert validate.scan_graph(damaged, symmetric=False).problem == ""
 
 

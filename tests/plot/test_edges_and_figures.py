@@ -7,7 +7,7 @@ from sklearn.neighbors import kneighbors_graph
 
 from umap_sk import EmbeddingDisplay, PrecomputedUMAP
 from umap_sk.metrics import neighbor_recall, trustworthiness
-from umap_sk.metrics.neighborhoods import excess_by_row, lists_of
+from umap_sk.metrics.neighborhoods import compute_excess_by_row, list_sampled_rows
 from umap_sk.plot import edges, figures
 from umap_sk.plot.raster import Box
 
@@ -62,7 +62,7 @@ def test_rows_add_up_to_the_figure_of_the_map(model):
     assert shown.rows.values.mean() == pytest.approx(neighbor_recall(GRAPH, model.embedding_, k=10))
     assert shown.rows.name == "recall of 10 neighbors" and shown.color_bar_.ax.get_ylabel() == shown.rows.name
     trust = EmbeddingDisplay.diagnostic(GRAPH, model.embedding_, figure="trustworthiness", k=10).rows.values
-    _, worst = excess_by_row(lists_of(GRAPH, model.embedding_, 10, None, None, 0))
+    _, worst = compute_excess_by_row(list_sampled_rows(GRAPH, model.embedding_, 10, None, None, 0))
     whole = trustworthiness(GRAPH, model.embedding_, k=10)
     assert np.average(trust, weights=worst) == pytest.approx(whole) and trust.std() > 0.01
 

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.appearance.classes import numbered
-from umap_sk.appearance.colors import MOST, PALETTE, kept_classes
+from umap_sk.appearance.classes import encode_classes
+from umap_sk.appearance.colors import MAX_CLASSES, PALETTE, select_classes
 from umap_sk.interactive_map.columns import columns_of
 from umap_sk.interactive_map.encode import Places
 from umap_sk.interactive_map.times import time_words, unit_of
@@ -63,7 +63,7 @@ def _coloring(name: str, column: Any, places: Places) -> Coloring:
     """Numbers as shades of a scale, all else as classes, and so few whole numbers as there are colors."""
     array = np.asarray(column)
     kind = array.dtype.kind
-    if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MOST):
+    if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MAX_CLASSES):
         return _scale(name, array, places.placed)
     return _classes(name, column, places)
 
@@ -109,10 +109,10 @@ def _words(numbers: np.ndarray, values: np.ndarray) -> list[str]:
 
 def _classes(name: str, column: Any, places: Places) -> Coloring:
     """Classes in the order of a Categorical's categories, or sorted; the rarest of very many share a color."""
-    (codes, found), placed = numbered(column), places.placed
+    (codes, found), placed = encode_classes(column), places.placed
     names = [str(name) for name in found]
     rows = np.bincount(codes[placed & (codes >= 0)], minlength=len(names))
-    kept = kept_classes(codes[placed], len(names))
+    kept = select_classes(codes[placed], len(names))
     table = np.full(len(names) + 1, len(kept), np.uint8)  # the last is that of code -1
     table[kept], table[-1] = np.arange(len(kept)), MISSING
     legend = {

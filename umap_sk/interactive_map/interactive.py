@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.appearance.positions import columns_of_positions, embedding_of, positions_of
+from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
 from umap_sk.interactive_map.colorings import Coloring, read_colorings
 from umap_sk.interactive_map.columns import columns_of, index_of, json_values
 from umap_sk.interactive_map.encode import block, json_block, to_steps
@@ -116,9 +116,9 @@ def interactive(
     if color is not None and colour is not None:
         raise ValueError("colour and color were both given, and are the same. Give one of them.")
     target = None if path is None else _target(path)
-    colour, given = color if colour is None else colour, embedding_of(model)
+    colour, given = color if colour is None else colour, get_embedding(model)
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
-    places = to_steps(positions_of(given, named, (2,)))
+    places = to_steps(read_positions(given, named, (2,)))
     n = len(places.placed)
     hover = _beside(given, named) if hover is None else hover
     placed = places.placed
@@ -154,7 +154,7 @@ def _beside(given: Any, named: list[Any]) -> Any:
     """The observations of AnnData, or a frame's columns beside its positions; None where there are none."""
     if hasattr(given, "obsm") or not hasattr(given, "columns"):
         return getattr(given, "obs", None)
-    positions = columns_of_positions(list(given.columns), named, (2,))
+    positions = find_position_columns(list(given.columns), named, (2,))
     left = [column for column in given.columns if column not in positions]
     return given[left] if left else None
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from umap_sk.appearance.colors import theme_named
-from umap_sk.appearance.positions import embedding_of, last_step, positions_of
+from umap_sk.appearance.colors import get_theme
+from umap_sk.appearance.positions import get_embedding, get_last_step, read_positions
 from umap_sk.plot import draw, frame
 from umap_sk.plot.edges import edges_between
 from umap_sk.plot.figures import figure_by_row
@@ -195,7 +195,7 @@ class EmbeddingDisplay(Films):
         EmbeddingDisplay
             What was drawn; ``display.rows.values`` are the figures. A row without neighbors has none and is left out.
         """
-        embedding = positions_of(embedding_of(embedding), [], (2, 3))
+        embedding = read_positions(get_embedding(embedding), [], (2, 3))
         values, name, center = figure_by_row(graph, embedding, figure, k)
         made = cls(embedding=embedding, values=values, subset=subset, center=center)
         made.rows = made.rows._replace(name=name)
@@ -244,7 +244,7 @@ class EmbeddingDisplay(Films):
         """
         check_axes(ax)
         check_style(cmap, view, box)
-        rows, colored = self.rows, theme_named(theme)
+        rows, colored = self.rows, get_theme(theme)
         points, depth = flat(rows.positions, view)
         box, drawn = box_of(points) if box is None else Box(*box), points[rows.drawn]
         own = ax is None
@@ -284,7 +284,7 @@ class EmbeddingDisplay(Films):
 
 def _graph_of(estimator):
     """The fuzzy graph of a fitted estimator."""
-    fitted = last_step(estimator)
+    fitted = get_last_step(estimator)
     if not hasattr(fitted, "graph_"):
         raise ValueError(
             f"The {type(fitted).__name__} has no graph_, but its edges are to be drawn: DistributedUMAP leaves them on "

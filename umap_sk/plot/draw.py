@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.appearance.colors import Theme, class_colors, rgb
+from umap_sk.appearance.colors import Theme, get_class_colors, parse_color
 from umap_sk.plot import raster
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.read import Rows
@@ -42,8 +42,8 @@ def scale_of(values: np.ndarray, cmap: Any, theme: Theme, center: float | None) 
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
     maps = matplotlib_module("colors")
     if cmap is None and center is not None:
-        blue, red = class_colors(4, theme)[[0, 3]]
-        colors = maps.LinearSegmentedColormap.from_list("blue-red", [blue, rgb(theme.other), red])
+        blue, red = get_class_colors(4, theme)[[0, 3]]
+        colors = maps.LinearSegmentedColormap.from_list("blue-red", [blue, parse_color(theme.other), red])
     else:
         colors = matplotlib_module("pyplot").get_cmap(cmap or "viridis")
     if cmap is None and center is None:
@@ -103,6 +103,6 @@ def show_image(axes: Any, image: np.ndarray, box: raster.Box, **style: Any) -> A
 def colors_of(rows: Rows, theme: Theme) -> np.ndarray:
     """Colors of the classes, of others, and of rows without a class; without classes, one for all."""
     if rows.codes is None:
-        return class_colors(1, theme)
-    colors = class_colors(len(rows.classes), theme)
+        return get_class_colors(1, theme)
+    colors = get_class_colors(len(rows.classes), theme)
     return np.concatenate([colors, colors[-1:]])

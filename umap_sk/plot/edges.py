@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 from scipy import ndimage
 
-from umap_sk.appearance.colors import Theme, rgb
+from umap_sk.appearance.colors import Theme, parse_color
 from umap_sk.plot.draw import show_image
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.raster import Box, counts_in, opacity
@@ -50,12 +50,12 @@ class Edges(NamedTuple):
         ends = points[self.ends]  # 2, m, 2
         if len(self.weights) > MOST_LINES:
             image = np.empty((*box.shape, 4))
-            image[..., :3] = rgb(theme.edge)
+            image[..., :3] = parse_color(theme.edge)
             image[..., 3] = 0.85 * opacity(counts_along(ends, self.weights, box), least=0.04)
             return show_image(axes, image, box, zorder=0)
         lines = bundled(ends, box) if self.bundled else ends.transpose(1, 0, 2)
         colors = np.empty((len(lines), 4))
-        colors[:, :3] = rgb(theme.edge)
+        colors[:, :3] = parse_color(theme.edge)
         colors[:, 3] = 0.08 + 0.3 * self.weights / max(float(self.weights.max(initial=0)), 1e-12)
         collection = matplotlib_module("collections").LineCollection(lines, colors=colors, linewidths=0.45, zorder=0.5)
         return axes.add_collection(collection, autolim=False)

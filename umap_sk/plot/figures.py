@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from umap_sk.metrics.neighborhoods import lists_of, recall_by_row, trust_by_row
+from umap_sk.metrics.neighborhoods import compute_recall_by_row, compute_trust_by_row, list_sampled_rows
 
 FIGURES = ("recall", "trustworthiness", "stretch")
 
@@ -15,9 +15,9 @@ def figure_by_row(graph: Any, embedding: Any, figure: str, k: int) -> tuple[np.n
     if figure not in FIGURES:
         raise ValueError(f"figure={figure!r}, but one of {list(FIGURES)} is needed.")
     if figure == "stretch":
-        lists_of(graph, embedding, k, None, 1, 0)  # what it refuses
+        list_sampled_rows(graph, embedding, k, None, 1, 0)  # what it refuses
         return stretch_by_row(scipy.sparse.csr_array(graph), np.asarray(embedding, np.float64)), "stretch, log2", 0.0
-    lists = lists_of(graph, embedding, k, None, None, 0)
+    lists = list_sampled_rows(graph, embedding, k, None, None, 0)
     most = int(lists.lengths.max(initial=0))
     if figure == "trustworthiness" and most <= k:  # which would be recall
         raise ValueError(
@@ -25,7 +25,7 @@ def figure_by_row(graph: Any, embedding: Any, figure: str, k: int) -> tuple[np.n
             f"more neighbors (3 k is good), or lower k to less than {most}."
         )
     lost = ~np.isfinite(np.asarray(embedding)).all(axis=1)
-    by_row = recall_by_row(lists) if figure == "recall" else trust_by_row(lists)
+    by_row = compute_recall_by_row(lists) if figure == "recall" else compute_trust_by_row(lists)
     by_row[lost] = np.nan
     return by_row, f"recall of {k} neighbors" if figure == "recall" else "trustworthiness", None
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.appearance.colors import MOST, THEMES, Theme
+from umap_sk.appearance.colors import MAX_CLASSES, THEMES, Theme
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.read import Rows
 
@@ -84,7 +84,7 @@ def _class_colors(look: Look, rows: Rows, color_key: Any) -> np.ndarray | None:
         if shared or len(color_key) < len(rows.classes):
             raise ValueError(
                 f"color_key has {len(color_key)} colors for {'more than ' * shared}{len(rows.classes)} labels. Give a "
-                f"color for each of up to {MOST} labels, in their sorted order, or a dict of colors by label."
+                f"color for each of up to {MAX_CLASSES} labels, in their sorted order, or a dict of colors by label."
             )
         chosen = list(color_key[: len(rows.classes)])
     return matplotlib_module("colors").to_rgba_array(chosen)[:, :3]

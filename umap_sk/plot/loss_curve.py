@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.appearance.colors import class_colors, theme_named
+from umap_sk.appearance.colors import get_class_colors, get_theme
 from umap_sk.plot.optional import matplotlib_module
 from umap_sk.plot.style import check_axes
 
@@ -88,14 +88,14 @@ class LossCurveDisplay:
             Itself.
         """
         check_axes(ax)
-        colored = theme_named(theme)
+        colored = get_theme(theme)
         if ax is None:
             figure, ax = matplotlib_module("pyplot").subplots(figsize=(6.4, 3.6), dpi=150, layout="constrained")
             figure.set_facecolor(colored.ground)
         self.ax_, self.figure_ = ax, ax.figure
         levels = list(dict.fromkeys(self.vertices.tolist()))
         self.lines_ = []
-        for size, color in zip(levels, class_colors(len(levels), colored), strict=False):
+        for size, color in zip(levels, get_class_colors(len(levels), colored), strict=False):
             on = self.vertices == size
             style = {"color": color, "linewidth": 2, "marker": "o", "markersize": 3.5}
             self.lines_ += ax.plot(self.epochs[on], self.losses[on], label=f"{size:,.0f} vertices", **style)

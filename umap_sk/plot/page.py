@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from umap_sk.appearance.positions import embedding_of, positions_of
+from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UnusedParameterWarning, warn
 from umap_sk.interactive_map.interactive import interactive as interactive_map
 from umap_sk.plot.read import asked_rows
@@ -77,7 +77,7 @@ def interactive(
         warn(f"Not used, since the page has its own controls: {', '.join(given)}. Omit them.", UnusedParameterWarning)
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
-    positions = np.array(positions_of(embedding_of(umap_object), [], (2,)), np.float64)
+    positions = np.array(read_positions(get_embedding(umap_object), [], (2,)), np.float64)
     left_out = np.ones(len(positions), bool)
     left_out[asked_rows(subset_points, len(positions))] = False
     positions[left_out] = np.nan

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA, FastICA
 from sklearn.utils import check_array
 
 from umap_sk import placing
-from umap_sk.appearance.positions import embedding_of, last_step
+from umap_sk.appearance.positions import get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.plot.figures import figure_by_row
 
@@ -26,10 +26,10 @@ AT_ONCE = 2**22
 
 def diagnostic_data(kind: str, fitted: Any, nhood_size: int, threshold: float) -> np.ndarray:
     """A diagnostic of every row: of shape (n, 3) from 0 to 1 for colors, or (n,)."""
-    estimator = last_step(fitted)
+    estimator = get_last_step(fitted)
     features = _features_of(estimator)
     if kind == "neighborhood":
-        return jaccard_by_row(*_neighbors_of(estimator, features, nhood_size), embedding_of(estimator))
+        return jaccard_by_row(*_neighbors_of(estimator, features, nhood_size), get_embedding(estimator))
     features = check_array(features)
     if kind == "local_dim":
         return local_dimension(features, _neighbors_of(estimator, features, estimator.n_neighbors)[0], threshold)

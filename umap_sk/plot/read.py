@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from umap_sk.appearance.classes import numbered
-from umap_sk.appearance.colors import OTHER, kept_classes
-from umap_sk.appearance.positions import embedding_of, positions_of
+from umap_sk.appearance.classes import encode_classes
+from umap_sk.appearance.colors import OTHER_LABEL, select_classes
+from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UMAPWarning, warn
 
 UNLABELED = "no label"
@@ -48,7 +48,7 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
     """The rows of a picture; columns that are named are those of `data`, or of the embedding itself."""
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
-    embedding = embedding_of(embedding)
+    embedding = get_embedding(embedding)
     data = embedding if data is None else data
     named = [word for word in (labels, values) if isinstance(word, str)]
     name = named[0] if named else _own_name(labels if values is None else values)
@@ -57,7 +57,7 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
         codes, classes = read_classes(_column(data, labels, "labels"))
     if values is not None:
         numbers = _numbers(_column(data, values, "values"))
-    positions = positions_of(embedding, named, (2, 3))
+    positions = read_positions(embedding, named, (2, 3))
     if codes is not None:
         _check_length(codes, positions, "labels")
     if numbers is not None:
@@ -75,10 +75,10 @@ def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
     """Codes and names of the classes that have colors of their own; codes beyond them for others and for no label."""
     if np.ndim(labels) != 1:
         raise ValueError(f"labels have shape {np.shape(labels)}, but one label a row is needed.")
-    codes, classes = numbered(labels)
+    codes, classes = encode_classes(labels)
     if not hasattr(getattr(labels, "array", labels), "categories"):  # which are classes by their user's will
         _warn_of_numbers(classes)
-    kept = kept_classes(codes, len(classes))
+    kept = select_classes(codes, len(classes))
     number = np.full(len(classes) + 1, len(kept))  # the last is that of code -1
     number[kept], number[-1] = np.arange(len(kept)), len(kept) + 1
     return number[codes], [str(classes[place]) for place in kept]
@@ -97,7 +97,7 @@ def _warn_of_numbers(classes: list[Any]) -> None:
 
 def class_names(rows: Rows) -> list[str]:
     """Names of the classes, then of what has no color of its own."""
-    return [*rows.classes, OTHER, UNLABELED]
+    return [*rows.classes, OTHER_LABEL, UNLABELED]
 
 
 def _numbers(values: Any) -> np.ndarray:
