@@ -76,7 +76,7 @@ def test_tables_that_are_refused(folder, capsys, table, said):
 def test_other_mistakes(folder, capsys):
     """A column that is not there, files that are not, the output's ending, two-dimensional labels."""
     command = ["show", "map.npy", "--labels", "l.csv", "--out", "map.html"]
-    assert "--colour 'z' names no column" in error_of([*command, "--colour", "z"], capsys)
+    assert "--colour 'z' is not a column" in error_of([*command, "--colour", "z"], capsys)
     assert "--labels: 'none.csv' cannot be read" in error_of([*command, "--labels", "none.csv"], capsys)
     assert "ends in .npy" in error_of(["show", "map.npy", "--out", "page.npy"], capsys)
     assert "shape (3, 2), but one value" in error_of([*command, "--labels", "map.npy"], capsys)

@@ -175,7 +175,7 @@ def test_frames_and_anndata_name_their_columns():
     )
     by_kind = EmbeddingDisplay.from_embedding(PLACES, labels="kind", data=cells)
     np.testing.assert_array_equal(by_kind.rows.codes, display.rows.codes)
-    with pytest.raises(ValueError, match="values='g9' names no column"):
+    with pytest.raises(ValueError, match="values='g9' is no column"):
         EmbeddingDisplay.from_embedding(cells, values="g9")
 
 
@@ -190,7 +190,7 @@ def test_a_frame_has_its_positions_in_x_and_y_or_in_all_other_columns():
     for columns in (["u0", "u1", "age", "size"], ["age"]):
         with pytest.raises(ValueError, match=r"The columns \[.*'age'.*data=frame"):
             of(columns)
-    with pytest.raises(ValueError, match="labels='agee' names no column"):
+    with pytest.raises(ValueError, match="labels='agee' is no column"):
         of(["u0", "u1", "age", "size"], labels="agee")
 
 
@@ -234,7 +234,7 @@ def test_three_components_are_seen_from_a_side():
     [
         ({"labels": WORDS, "values": np.arange(300)}, "one color"),
         ({"labels": WORDS[:5]}, r"labels have shape \(5,\), but the embedding has 300 rows"),
-        ({"labels": "kind"}, "labels='kind' names no column"),
+        ({"labels": "kind"}, "labels='kind' is no column"),
         ({"subset": [5, 300]}, "subset contains 300, but rows are numbered from 0 to 299"),
         ({"subset": [-1, 5]}, "subset contains -1, but rows are numbered from 0 to 299"),
         ({"subset": 0}, "a count of at least 1"),
