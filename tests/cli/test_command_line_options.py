@@ -103,7 +103,7 @@ def test_texts_of_the_options():
     described = [
         *read_signature(umap_sk.plan),
         *command_fit.list_parameters(),
-        *command_fit.list_checkpoint_parameters(),
+        *command_fit.list_checkpoint_settings(),
     ]
     assert all(parameter.help.split("(default")[0] for parameter in described)
 

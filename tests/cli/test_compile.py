@@ -16,7 +16,7 @@ from umap_sk import kernels
 from umap_sk.cli import tiny_runs
 from umap_sk.cli.main import main
 jitter = lambda: kernels.jitter(np.zeros((100, 2), np.float32), 0, np.float32(1))
-tiny_runs.USUAL = {"jitter": jitter}
+tiny_runs.USUAL_RUNS = {"jitter": jitter}
 """
 COMPILE = ONE_KERNEL + "sys.exit(main(['compile', '--json']))"
 MISSES = (
@@ -36,7 +36,7 @@ from umap_sk import NeighborsTransformer, PrecomputedUMAP, knn_graph
 from umap_sk.cli import tiny_runs
 from umap_sk.runtime.first_compile import record_compiled
 
-few, many = tiny_runs.ring(150), tiny_runs.ring(26_000)
+few, many = tiny_runs.make_ring(150), tiny_runs.make_ring(26_000)
 np.save("i.npy", few.indices)
 mapped = {"knn_indices": np.load("i.npy", mmap_mode="r"), "knn_dists": few.distances}
 with record_compiled() as names:

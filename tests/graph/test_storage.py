@@ -172,7 +172,7 @@ def last(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments)
     return call
-allocation.write = last(allocation.write)
+allocation.write_array = last(allocation.write_array)
 files._sync = last(files._sync)
 os.rename = last(os.rename)
 points = np.random.default_rng(0).random((50, 3))
@@ -283,10 +283,14 @@ def test_never_unpickled(saved):
     ("name", "array", "message"),
     [
         ("weights", np.ones(3, np.float32), r"weights.npy has 3 entries instead of \d+"),
-        ("weights", np.ones(3), r"holds float64 of shape \(3,\), but one dimension of float32 is needed"),
-        ("indices", np.ones((2, 2), np.int32), r"holds int32 of shape \(2, 2\), but one dimension of int32 or uint32"),
+        ("weights", np.ones(3), r"contains float64 of shape \(3,\), but one dimension of float32 is needed"),
+        (
+            "indices",
+            np.ones((2, 2), np.int32),
+            r"contains int32 of shape \(2, 2\), but one dimension of int32 or uint32",
+        ),
         ("indptr", np.arange(61), r"the rows reach from entry 0 to 60, but there are "),
-        ("lengths", np.ones(60), r"holds float64 of shape \(60,\), but one dimension of float32 is needed"),
+        ("lengths", np.ones(60), r"contains float64 of shape \(60,\), but one dimension of float32 is needed"),
         ("lengths", np.ones(60, np.float32), "lengths.npy' is not what was written: its checksum differs"),
     ],
 )

@@ -225,7 +225,9 @@ def test_numbers_in_the_order_of_another_machine(saved):
         if not checksums:
             without_checksums(saved)
         np.save(saved / "weights.npy", array.astype(">f4"))
-        with pytest.raises(ValueError, match=r"weights.npy' holds >f4 of shape .*one dimension of float32 is needed"):
+        with pytest.raises(
+            ValueError, match=r"weights.npy' contains >f4 of shape .*one dimension of float32 is needed"
+        ):
             Manifold.load(saved)
 
 
@@ -398,7 +400,7 @@ stored = pickle.dumps(manifold)
 child = os.fork()
 if child == 0:
     Manifold.load({str(saved)!r})
-    validate.PART = 256
+    validate.PART_BYTES = 256
     pickle.loads(stored)
     os._exit(7)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -228,7 +228,7 @@ def test_finds_all_neighbors(name, monkeypatch):
     monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
     rows = DATA[name](np.random.default_rng(1))
     expected = RowSearch(rows, "euclidean", exact=True).find_neighbors(None, 7)
-    monkeypatch.setattr(few_rows, "MAX_FEW_ROWS", 10)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 10)
     search = RowSearch(rows, "euclidean", exact=True)
     for ours, theirs in zip(search.find_neighbors(None, 7), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -242,7 +242,7 @@ def test_finds_all_neighbors(name, monkeypatch):
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "hellinger"])
 def test_nearly_all_neighbors(metric, monkeypatch):
     """The inverted file finds most; what it finds has the exact distance; new rows depend on no other row."""
-    monkeypatch.setattr(few_rows, "MAX_FEW_ROWS", 10)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 10)
     random = np.random.default_rng(0)
     rows = np.abs(random.normal(size=(6000, 12)) + 2 * random.normal(size=(30, 12))[random.integers(0, 30, 6000)])
     exact = RowSearch(rows, metric, exact=True).find_neighbors(None, 10)

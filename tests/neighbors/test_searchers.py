@@ -163,7 +163,7 @@ def test_what_an_object_gives_is_checked(points):
         PrecomputedUMAP(metric="euclidean", searcher=NoGraph(15)).fit(points)
     with pytest.raises(ValueError, match="The 'searcher' parameter of PrecomputedUMAP"):
         PrecomputedUMAP(metric="euclidean", searcher="pynndecent").fit(points)
-    assert choice._normalize_metric("minkowski", 2) == choice._normalize_metric("l2", 2) == "euclidean"
+    assert choice._name_metric("minkowski", 2) == choice._name_metric("l2", 2) == "euclidean"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     """Without PyNNDescent "auto" warns with the time and the cure; in blocks, with progress, it finds the same."""
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(choice, "EXACT_ROWS_OTHER_METRICS", 100)
+    monkeypatch.setattr(choice, "EXACT_ROWS_OTHERS", 100)
     monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 250)
     monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)

@@ -7,7 +7,7 @@ import scipy.sparse
 
 from umap_sk.neighbors import sparse_index
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.sparse_index import build_sparse_index, search_sparse
+from umap_sk.neighbors.sparse_index import build_index, search_sparse
 from umap_sk.runtime.threads import set_threads
 
 METRICS = ["euclidean", "cosine", "hellinger"]
@@ -50,7 +50,7 @@ def test_finds_all_neighbors(name, metric):
     if metric == "hellinger" and name == "signed":
         pytest.skip("Hellinger's distance is not defined for negative numbers.")
     rows = DATA[name](np.random.default_rng(0))
-    index = build_sparse_index(scipy.sparse.csr_array(rows), metric, 0)
+    index = build_index(scipy.sparse.csr_array(rows), metric, 0)
     indices, ranks = search_sparse(index, None, 6, exact=True)
     np.testing.assert_allclose(ranks, obvious(rows, metric, 6)[1], rtol=1e-12, atol=1e-15)
     assert (np.diff(ranks) >= 0).all() and not (indices == np.arange(200)[:, None]).any()
@@ -63,12 +63,10 @@ def test_finds_all_neighbors(name, metric):
 def test_compares_the_rows_of_rare_columns(budget, monkeypatch):
     """With a budget: the rows of the rarest columns, and rows that share none where these are nearer."""
     monkeypatch.setattr(sparse_index, "MAX_PRODUCTS", budget)
-    monkeypatch.setattr(sparse_index, "CANDIDATES_PER_NEIGHBOR", 100)
+    monkeypatch.setattr(sparse_index, "KEPT_PER_NEIGHBOR", 100)
     rows = DATA["signed"](np.random.default_rng(0))
     lists = [np.flatnonzero(rows[:, column]) for column in range(40)]
-    indices, ranks = search_sparse(
-        build_sparse_index(scipy.sparse.csr_array(rows), "euclidean", 0), None, 3, exact=False
-    )
+    indices, ranks = search_sparse(build_index(scipy.sparse.csr_array(rows), "euclidean", 0), None, 3, exact=False)
     every = naive.ranks_between(rows, rows)
     np.fill_diagonal(every, np.inf)
     short = 0

@@ -18,7 +18,7 @@ PEAK = """
 import threading, time
 import numpy as np
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.planning.search import Searched, search_memory
+from umap_sk.planning.search import SearchSizes, count_search_bytes
 
 def resident():
     with open("/proc/self/status") as lines:
@@ -41,7 +41,7 @@ def searched(n, columns):
     return max(largest) - before
 
 searched(5000, 40)  # loads the kernels
-print(searched(60_000, 40), search_memory(60_000, Searched(40, None, False), 14, 2)[0])
+print(searched(60_000, 40), count_search_bytes(60_000, SearchSizes(40, None, False), 14, 2)[0])
 """
 
 
@@ -100,7 +100,7 @@ def test_seconds():
 def test_a_fit_warns_of_its_search(monkeypatch):
     """The cure is one for searches."""
     monkeypatch.setattr(planning, "find_available_memory", lambda: 200_000)
-    monkeypatch.setattr(few_rows, "MAX_FEW_ROWS", 100)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
     rows = np.random.default_rng(0).normal(size=(300, 200))
     with pytest.warns(MemoryPlanWarning, match="phase 'search' needs .* precomputed neighbors"):
         PrecomputedUMAP(metric="euclidean", n_epochs=1).learn_manifold(rows)

@@ -157,7 +157,7 @@ def test_names_stand_at_medoids():
         np.testing.assert_array_equal(text.get_position(), members[sums.argmin()])
     assert [text.get_text() for text in display.names_] == ["ant", "bee", "cat"]
     assert names.find_medoid(np.array([[0, 0], [1, 0], [50.0, 0]])) == 1
-    with pytest.raises(ValueError, match="Give labels"):
+    with pytest.raises(ValueError, match="Pass a label"):
         display.from_embedding(PLACES, names=True)
 
 

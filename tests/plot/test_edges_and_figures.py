@@ -69,7 +69,7 @@ def test_rows_add_up_to_the_figure_of_the_map(model):
 
 @pytest.mark.parametrize("k", [30, 31])
 def test_trustworthiness_needs_more_neighbors_than_k(model, k):
-    with pytest.raises(ValueError, match=f"more than k={k} .* has 30 at most.*lower k"):
+    with pytest.raises(ValueError, match=f"more than k={k} .* have at most 30.*set k"):
         EmbeddingDisplay.diagnostic(GRAPH, model, figure="trustworthiness", k=k)
 
 

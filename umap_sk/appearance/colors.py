@@ -25,7 +25,7 @@ class Theme(NamedTuple):
     ground, ink, faint : str
         Colors of the background, of text, and of captions.
     other : str
-        Color of points without a color of their own.
+        Color of points without an individual color.
     edge : str
         Color of the graph's edges.
     lighter : float
@@ -75,7 +75,7 @@ def get_class_colors(count: int, theme: Theme) -> np.ndarray:
 
 
 def select_classes(codes: np.ndarray, count: int) -> np.ndarray:
-    """Return the classes with a color of their own: all of up to 60, or the 60 with the most rows."""
+    """Return the classes with individual colors: all of up to 60, or the 60 with the most rows."""
     if count <= MAX_CLASSES:
         return np.arange(count)
     rows = np.bincount(codes[codes >= 0], minlength=count)

@@ -32,14 +32,14 @@ def add_inputs(group: Any, *names: str) -> None:
 
 def read_inputs(options: Any) -> dict[str, Any]:
     """Return the inputs as arguments of ``fit`` and similar methods. Arrays are mapped into memory, not read."""
-    given = {name: path for name, path in vars(options).items() if name in INPUT_OPTIONS and path is not None}
-    others = ", ".join(format_option(name) for name in given if name not in ("graph", "y"))
-    if "graph" in given and others:
+    paths = {name: path for name, path in vars(options).items() if name in INPUT_OPTIONS and path is not None}
+    others = ", ".join(format_option(name) for name in paths if name not in ("graph", "y"))
+    if "graph" in paths and others:
         raise ValueError(
             f"--graph was given beside {others}, but it already contains the neighbors. Pass only one of them."
         )
     found: dict[str, Any] = {}
-    for name, path in given.items():
+    for name, path in paths.items():
         if name == "graph":
             found["X"] = read_graph(path)
         elif name == "manifold":

@@ -38,7 +38,7 @@ def list_parameters() -> list[Parameter]:
     return [parameter._replace(help=HELP_TEXTS.get(parameter.name, parameter.help)) for parameter in found]
 
 
-def list_checkpoint_parameters() -> list[Parameter]:
+def list_checkpoint_settings() -> list[Parameter]:
     """Return the parameters of a checkpoint, except its directory."""
     return read_signature(Checkpoint)[1:]
 
@@ -49,26 +49,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser.add_argument_group("input"), *FIT_INPUTS)
     outputs = parser.add_argument_group("output")
     outputs.add_argument("--out", required=True, metavar="E.npy", help="The map: rows x axes, float32.")
-    outputs.add_argument(
-        "--model", metavar="M.joblib", help="The fitted estimator, for transform. It contains the graph."
-    )
+    outputs.add_argument("--model", metavar="M.joblib", help="The fitted estimator, for transform, with the graph.")
     add_parameters(parser.add_argument_group("parameters, as in Python"), list_parameters())
-    add_parameters(
-        parser.add_argument_group("when checkpoints are written"), list_checkpoint_parameters(), "checkpoint_"
-    )
+    add_parameters(parser.add_argument_group("when checkpoints are written"), list_checkpoint_settings(), "checkpoint_")
 
 
 def make_estimator(options: argparse.Namespace) -> PrecomputedUMAP:
     """Make the estimator with the given parameters, except a start from a file."""
-    given = select_given(options, list_parameters())
-    if given.get("init", STARTS[0]) not in STARTS:
-        del given["init"]
-    settings = select_given(options, list_checkpoint_parameters(), "checkpoint_")
-    if "checkpoint" in given:
-        given["checkpoint"] = Checkpoint(given["checkpoint"], **settings)
+    arguments = select_given(options, list_parameters())
+    if arguments.get("init", STARTS[0]) not in STARTS:
+        del arguments["init"]
+    settings = select_given(options, list_checkpoint_settings(), "checkpoint_")
+    if "checkpoint" in arguments:
+        arguments["checkpoint"] = Checkpoint(arguments["checkpoint"], **settings)
     elif settings:
         raise ValueError(f"--checkpoint-{next(iter(settings)).replace('_', '-')} needs --checkpoint DIR.")
-    return PrecomputedUMAP(**given)
+    return PrecomputedUMAP(**arguments)
 
 
 def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:

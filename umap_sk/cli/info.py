@@ -72,10 +72,7 @@ def _describe_model(path: str) -> dict[str, Any]:
     from umap_sk.cli.transform import load_model
 
     model = load_model(path)
-    found: dict[str, Any] = {
-        "kind": "model",
-        "parameters": to_json(model.get_params(deep=False)),
-    }
+    found: dict[str, Any] = {"kind": "model", "parameters": to_json(model.get_params(deep=False))}
     if hasattr(model, "embedding_"):
         found["rows"], found["n_components"] = model.embedding_.shape
         found |= {"epoch": int(model.epoch_), "n_epochs": int(model.n_epochs_), "seed": int(model.seed_)}

@@ -202,7 +202,7 @@ def _get_count(values: dict[str, Any], name: str) -> int | None:
 
 
 def _get_size(path: Path) -> int:
-    """Return the bytes of a file or of all files in a directory. Files removed meanwhile count 0."""
+    """Return the bytes of a file or of all files in a directory. Files that are removed during this count 0."""
     if path.is_dir():
         return sum(_get_size(inner) for inner in path.iterdir() if not (inner.is_symlink() and inner.is_dir()))
     try:

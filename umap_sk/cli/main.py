@@ -68,14 +68,10 @@ COMMANDS = {
         "umap-sk show map.npy --labels labels.csv --out map.html",
     ),
     "compile": Command(
-        "compile",
-        "Compile the kernels into numba's cache, for container images and clusters.",
-        "umap-sk compile --all",
+        "compile", "Compile the kernels into numba's cache, for container images and clusters.", "umap-sk compile --all"
     ),
     "info": Command(
-        "info",
-        "Describe a checkpoint, run, model, manifold or array. Nothing is unpickled.",
-        "umap-sk info runs",
+        "info", "Describe a checkpoint, run, model, manifold or array. Nothing is unpickled.", "umap-sk info runs"
     ),
 }
 

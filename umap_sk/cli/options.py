@@ -49,8 +49,8 @@ def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") ->
 
 def select_given(options: argparse.Namespace, parameters: list[Parameter], prefix: str = "") -> dict[str, Any]:
     """Return the given parameters by name."""
-    given = vars(options)
-    return {name: given[prefix + name] for name, *_ in parameters if prefix + name in given}
+    values = vars(options)
+    return {name: values[prefix + name] for name, *_ in parameters if prefix + name in values}
 
 
 def _make_parameters(function: Callable[..., Any], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:

@@ -22,13 +22,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
     """Make the plan for the given numbers or files."""
-    given = select_given(options, read_signature(planning.plan))
+    arguments = select_given(options, read_signature(planning.plan))
     data = read_inputs(options)
-    if "n_samples" in given and data:
+    if "n_samples" in arguments and data:
         raise ValueError("--n-samples was given with files that determine the rows. Pass only one of them.")
-    if "n_samples" not in given and not data:
+    if "n_samples" not in arguments and not data:
         raise ValueError("The number of rows is unknown: pass --n-samples, --knn-indices or --manifold.")
-    plan = _plan_files(given, data) if data else planning.plan(**given)
+    plan = _plan_files(arguments, data) if data else planning.plan(**arguments)
     phases = [phase._asdict() for phase in plan.phases]
     return {**plan._asdict(), "phases": phases, "peak": plan.peak, "seconds": plan.seconds, "table": str(plan)}
 
@@ -38,14 +38,16 @@ def format_answer(answer: dict[str, Any]) -> str:
     return answer["table"]
 
 
-def _plan_files(given: dict[str, Any], data: dict[str, Any]) -> planning.Plan:
+def _plan_files(arguments: dict[str, Any], data: dict[str, Any]) -> planning.Plan:
     """Make the plan of a fit of these arrays."""
     apart = {
-        name: given.pop(name) for name in ("edges", "listed", "on_disk", "timed", "n_jobs", "init") if name in given
+        name: arguments.pop(name)
+        for name in ("edges", "listed", "on_disk", "timed", "n_jobs", "init")
+        if name in arguments
     }
     if "listed" in apart:
         raise ValueError("--listed was given with a file that determines it. Omit it.")
-    estimator = PrecomputedUMAP(**given)
+    estimator = PrecomputedUMAP(**arguments)
     estimator._validate_params()
     sizes = plan_sizes.derive_sizes(estimator, **data, edges=apart.get("edges"), init=apart.get("init", "array"))
     sizes = sizes._replace(on_disk=apart.get("on_disk", sizes.on_disk))

@@ -49,12 +49,12 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     columns = _read_labels(options.labels, len(embedding)) if options.labels else {}
     colorings = {name: columns[name] for name in _choose_colorings(columns, options.colour)}
     images = map_array(options.images, "--images") if options.images else None
-    made = interactive(embedding, columns or None, colour=colorings or None, images=images, title=options.title)
+    page = interactive(embedding, columns or None, colour=colorings or None, images=images, title=options.title)
     with open_replacement(out) as file:
-        size = file.write(made.page.encode())
-    lost = made.n_left_out
+        size = file.write(page.page.encode())
+    lost = page.n_left_out
     named = {"columns": list(columns), "colorings": list(colorings)}
-    return {"rows": made.n_samples, "rows_without_place": lost, **named, "bytes": size, "out": str(out)}
+    return {"rows": page.n_samples, "rows_without_place": lost, **named, "bytes": size, "out": str(out)}
 
 
 def _choose_colorings(columns: dict[str, np.ndarray], requested: list[str] | None) -> list[str]:

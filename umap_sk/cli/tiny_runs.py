@@ -14,7 +14,7 @@ from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.spaces import NAMED
-from umap_sk.neighbors.few_rows import MAX_FEW_ROWS
+from umap_sk.neighbors.few_rows import MAX_ROWS
 from umap_sk.neighbors.principal_axes import SLICE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
@@ -46,22 +46,22 @@ def make_ring(n: int) -> Ring:
     return Ring(circle, (np.arange(n)[:, None] + steps) % n, lengths)
 
 
-def fit_ring(given: Ring, **parameters: Any) -> PrecomputedUMAP:
+def fit_ring(ring: Ring, **parameters: Any) -> PrecomputedUMAP:
     """Fit a model with few epochs."""
     usual = {"n_neighbors": TINY_NEIGHBORS, "n_epochs": TINY_EPOCHS, "random_state": 0}
-    return PrecomputedUMAP(**{**usual, **parameters}).fit(given.features, **given.neighbors())
+    return PrecomputedUMAP(**{**usual, **parameters}).fit(ring.features, **ring.neighbors())
 
 
-def place_rows(model: PrecomputedUMAP, given: Ring) -> np.ndarray:
+def place_rows(model: PrecomputedUMAP, ring: Ring) -> np.ndarray:
     """Place new rows in a map, and invert positions of that map."""
-    places = model.transform(given.features[:9], **given.neighbors(9))
+    places = model.transform(ring.features[:9], **ring.neighbors(9))
     return model.inverse_transform(places) if model.output_metric == "euclidean" else places
 
 
-def run_starts(given: Ring) -> None:
+def run_starts(ring: Ring) -> None:
     """Run all initializations."""
     for init in ("auto", "random", "pca", "pivot_mds", "spectral"):
-        fit_ring(given, init=init)
+        fit_ring(ring, init=init)
 
 
 def run_searches() -> None:
@@ -69,7 +69,7 @@ def run_searches() -> None:
     random = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
         for columns in (2, UNPROJECTED_COLUMNS + SLICE):
-            rows = (random.random((MAX_FEW_ROWS + 1, 3)) @ random.random((3, columns))).astype(dtype)
+            rows = (random.random((MAX_ROWS + 1, 3)) @ random.random((3, columns))).astype(dtype)
             for exact in (True, False):
                 search = RowSearch(rows, "correlation", exact=exact)
                 search.find_neighbors(None, TINY_NEIGHBORS)
@@ -80,19 +80,19 @@ def run_searches() -> None:
     sparse.find_neighbors(sparse.features[:9], TINY_NEIGHBORS)
 
 
-def run_graphs(given: Ring) -> None:
+def run_graphs(ring: Ring) -> None:
     """Fit a graph, whose distances keep their precision, and a directed graph."""
-    PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0).fit(knn_graph(given.indices, given.distances))
+    PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0).fit(knn_graph(ring.indices, ring.distances))
     kernels.first_outside(readonly(np.arange(RING_ROWS)), RING_ROWS)  # for sparse arrays with int64 indices
-    fit_ring(given, symmetrize=False)
+    fit_ring(ring, symmetrize=False)
 
 
-def run_targets(given: Ring) -> None:
+def run_targets(ring: Ring) -> None:
     """Fit with labels and with numbers."""
-    rows = np.arange(len(given.features))
+    rows = np.arange(len(ring.features))
     for metric, y in (("categorical", rows // 50), ("euclidean", rows / 50)):
         PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0, target_metric=metric).fit(
-            given.features, y, **given.neighbors()
+            ring.features, y, **ring.neighbors()
         )
 
 
@@ -100,8 +100,8 @@ def make_large_run(n_components: int) -> Callable[[], object]:
     """Return a function that fits a graph with coarser levels, and places new rows."""
 
     def run() -> object:
-        given = make_ring(COARSEST_VERTICES + 1)
-        return place_rows(fit_ring(given, n_components=n_components), given)
+        ring = make_ring(COARSEST_VERTICES + 1)
+        return place_rows(fit_ring(ring, n_components=n_components), ring)
 
     return run
 
@@ -120,12 +120,12 @@ def run_density() -> None:
 
 def run_growth() -> None:
     """Update a map with new rows, and fit with anchors."""
-    given, grown = make_ring(RING_ROWS), make_ring(RING_ROWS + 5)
-    model = PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS).fit(**given.neighbors())
+    ring, grown = make_ring(RING_ROWS), make_ring(RING_ROWS + 5)
+    model = PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS).fit(**ring.neighbors())
     model.update(knn_indices=grown.indices, knn_dists=grown.distances)
     for dimensions in (2, 3):
-        places = np.where(np.arange(RING_ROWS)[:, None] < 5, given.features[:, :dimensions], np.nan)
-        PrecomputedUMAP(TINY_NEIGHBORS, dimensions, n_epochs=TINY_EPOCHS).fit(**given.neighbors(), anchors=places)
+        places = np.where(np.arange(RING_ROWS)[:, None] < 5, ring.features[:, :dimensions], np.nan)
+        PrecomputedUMAP(TINY_NEIGHBORS, dimensions, n_epochs=TINY_EPOCHS).fit(**ring.neighbors(), anchors=places)
 
 
 def run_set_operations() -> None:
@@ -137,12 +137,12 @@ def run_set_operations() -> None:
 
 def run_output_metrics() -> None:
     """Fit maps in other spaces, and place new rows."""
-    given = make_ring(RING_ROWS)
+    ring = make_ring(RING_ROWS)
     for metric in NAMED:
         needed = {"minkowski": {"p": 3.0}, "torus": {"period": 20.0}}.get(metric)
         axes = 2 if metric == "haversine" else 3
-        model = fit_ring(given, output_metric=metric, output_metric_params=needed, n_components=axes, init="random")
-        place_rows(model, given)
+        model = fit_ring(ring, output_metric=metric, output_metric_params=needed, n_components=axes, init="random")
+        place_rows(model, ring)
 
 
 def run_pieces() -> None:

@@ -3,13 +3,13 @@
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import python_function
+from umap_sk.runtime.compile import get_python_function
 from umap_sk.runtime.threads import FEW_ROWS
 
 MAX_PADDED_NUMBERS = 2**20  # numbers of rows that are padded to the longest one
 NEWTON_STEPS = 64
 
-exponential, log_of, union = map(python_function, (kernels.exponential, kernels.log_of, kernels.fuzzy_union))
+exponential, log_of, union = map(get_python_function, (kernels.exponential, kernels.log_of, kernels.fuzzy_union))
 
 
 def are_few(indptr: np.ndarray) -> bool:

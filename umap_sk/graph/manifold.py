@@ -168,8 +168,8 @@ class Manifold(Views):
             The manifold as :meth:`load` returns it.
         """
         with storage.make_new_directory(directory) as folder:
-            made = learn(partial(allocate_on_disk, folder))
-            storage.write_manifold(folder, made._shared.rows(), made._parameters, made._shared.row_arrays)
+            manifold = learn(partial(allocate_on_disk, folder))
+            storage.write_manifold(folder, manifold._shared.rows(), manifold._parameters, manifold._shared.row_arrays)
         graph, parameters, row_arrays = storage.load(directory, checked=True)
         return cls(graph, parameters, **row_arrays)
 
@@ -260,7 +260,7 @@ class Manifold(Views):
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_format("manifold", state["format"])
         graph, parameters, lengths = FuzzyGraph(*state["graph"]), state["parameters"], state.get("lengths")
-        what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
+        what, cure = "The stored manifold", "Store it again from its origin, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
         check_lengths(lengths, len(graph.indptr) - 1, what, cure)
         check_radii(state.get("radii"), graph.indptr, what, cure)

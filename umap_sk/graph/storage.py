@@ -88,8 +88,8 @@ def load(
     row_arrays = {name: _map_array(folder / f"{name}.npy", ("float32",)) for name in known}
     if not checked:
         _check_contents(folder, about, graph)
-        check_lengths(row_arrays.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _COPY_AGAIN)
-        check_radii(row_arrays.get("radii"), graph.indptr, repr(str(folder)), _COPY_AGAIN)
+        check_lengths(row_arrays.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _CURE)
+        check_radii(row_arrays.get("radii"), graph.indptr, repr(str(folder)), _CURE)
     parameters = {name: float(v) if v in ("inf", "nan") else v for name, v in about["parameters"].items()}
     return graph, parameters, row_arrays
 
@@ -113,11 +113,9 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
     for name, checksum in zip(written, found.checksums, strict=True):
         if checksum != written[name]:
             problem = f" ({found.problem})" if found.problem else ""
-            raise ValueError(
-                f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_COPY_AGAIN}"
-            )
+            raise ValueError(f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_CURE}")
     if found.problem:
-        raise ValueError(f"{str(folder)!r} contains no valid graph: {found.problem}. {_COPY_AGAIN}")
+        raise ValueError(f"{str(folder)!r} contains no valid graph: {found.problem}. {_CURE}")
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -135,33 +133,33 @@ def _read_description(folder: Path) -> dict[str, Any]:
         stored, writer = int(about["format"]), about["umap_sk_version"]
         int(about["n_samples"]), int(about["n_edges"])
     except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_COPY_AGAIN}") from error
+        raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_CURE}") from error
     if stored > MANIFOLD_FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads "
             f"formats up to {MANIFOLD_FORMAT}. Install umap_sk {writer} or newer, or learn the manifold again."
         )
     if not known:
-        raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_COPY_AGAIN}")
+        raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_CURE}")
     if "checksum" in about and about["checksum"] != hash_table(about, ("checksum",)):
-        raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_COPY_AGAIN}")
+        raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_CURE}")
     sums = about.get("checksums", {})
     if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, *ROW_ARRAYS)}:
-        raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_COPY_AGAIN}")
+        raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_CURE}")
     return about
 
 
 def _map_array(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
     if not path.is_file():
-        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r}. {_COPY_AGAIN}")
+        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r}. {_CURE}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header may raise any error
-        raise ValueError(f"{str(path)!r} is no complete .npy file ({error}). {_COPY_AGAIN}") from error
+        raise ValueError(f"{str(path)!r} is no complete .npy file ({error}). {_CURE}") from error
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype not in map(np.dtype, dtypes):
         raise ValueError(
             f"{str(path)!r} contains {getattr(array, 'dtype', 'no array')} of shape {getattr(array, 'shape', ())}, but "
-            f"one dimension of {' or '.join(dtypes)} is needed. {_COPY_AGAIN}"
+            f"one dimension of {' or '.join(dtypes)} is needed. {_CURE}"
         )
     return readonly(array)
 
@@ -178,8 +176,8 @@ def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None
     if wrong:
         raise ValueError(
             f"The files in {str(folder)!r} do not agree with {DESCRIPTION} ({n_samples} rows, {n_edges} edges): "
-            f"{'; '.join(wrong)}. {_COPY_AGAIN}"
+            f"{'; '.join(wrong)}. {_CURE}"
         )
 
 
-_COPY_AGAIN = "Copy the complete directory from its origin again, or learn and save the manifold again."
+_CURE = "Copy the complete directory from its origin again, or learn and save the manifold again."

@@ -148,12 +148,12 @@ def _list_names(
     """Return name, position, number of rows and color code of the largest classes."""
     by_class = np.split(np.argsort(codes, kind="stable")[(codes < 0).sum() :], np.cumsum(rows)[:-1])
     return [
-        [names[place], *_find_name_position(steps[:, by_class[place]]), int(rows[place]), int(table[place])]
+        [names[place], *_place_name(steps[:, by_class[place]]), int(rows[place]), int(table[place])]
         for place in _select_largest(rows)
     ]
 
 
-def _find_name_position(steps: np.ndarray) -> list[int]:
+def _place_name(steps: np.ndarray) -> list[int]:
     """Return the position of a class's name: its point nearest to the median of both axes."""
     points = steps.astype(np.int64)
     return points[:, np.argmin(((points - np.median(points, axis=1, keepdims=True)) ** 2).sum(axis=0))].tolist()

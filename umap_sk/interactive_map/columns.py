@@ -68,11 +68,8 @@ def to_json_values(column: Any) -> list[Any]:
         return array.tolist()
     if array.dtype.kind == "f" and array.dtype.itemsize < 8:
         return [_to_json_value(float(str(value))) for value in array]  # the digits of the dtype, not those of float64
-    return [_to_json_value(value) for value in array.tolist()] if array.dtype.kind in "fOUS" else _format_words(array)
-
-
-def _format_words(array: np.ndarray) -> list[str | None]:
-    """Format times and all other dtypes of numpy."""
+    if array.dtype.kind in "fOUS":
+        return [_to_json_value(value) for value in array.tolist()]
     return format_times(array, find_unit(array)) if array.dtype.kind in "mM" else array.astype(str).tolist()
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
-from umap_sk.interactive_map.colorings import Coloring, read_colorings
+from umap_sk.interactive_map.colorings import read_colorings
 from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
 from umap_sk.interactive_map.encode import make_block, make_json_block, quantize
 from umap_sk.interactive_map.nested import link_finer
@@ -116,11 +116,11 @@ def interactive(
     if color is not None and colour is not None:
         raise ValueError("colour and color are the same parameter. Pass only one of them.")
     target = None if path is None else _check_target(path)
-    colour, given = color if colour is None else colour, get_embedding(model)
+    colour, source = color if colour is None else colour, get_embedding(model)
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
-    places = quantize(read_positions(given, named, (2,)))
+    places = quantize(read_positions(source, named, (2,)))
     n = len(places.placed)
-    hover = _read_other_columns(given, named) if hover is None else hover
+    hover = _read_other_columns(source, named) if hover is None else hover
     placed = places.placed
     columns = {} if hover is None else read_columns(hover, n, "hover")
     colorings = link_finer(read_colorings(_select_colors(colour, columns, n), places))
@@ -142,7 +142,7 @@ def interactive(
         make_json_block("about", about),
         make_block("without", np.flatnonzero(~placed).astype(np.uint32)),
         make_block("places", places.steps),
-        *_make_code_blocks(colorings, placed),
+        *(make_block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)),
         *([make_json_block("table", table)] if columns else []),
         *sheets,
     ]
@@ -150,13 +150,13 @@ def interactive(
     return InteractiveMap(page, target and _write_page(page, target), n, left_out)
 
 
-def _read_other_columns(given: Any, named: list[Any]) -> Any:
+def _read_other_columns(source: Any, named: list[Any]) -> Any:
     """Return the observations of AnnData, or a frame's columns that are not positions, or None."""
-    if hasattr(given, "obsm") or not hasattr(given, "columns"):
-        return getattr(given, "obs", None)
-    positions = find_position_columns(list(given.columns), named, (2,))
-    left = [column for column in given.columns if column not in positions]
-    return given[left] if left else None
+    if hasattr(source, "obsm") or not hasattr(source, "columns"):
+        return getattr(source, "obs", None)
+    positions = find_position_columns(list(source.columns), named, (2,))
+    left = [column for column in source.columns if column not in positions]
+    return source[left] if left else None
 
 
 def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
@@ -173,10 +173,6 @@ def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
         if str(name) not in columns:
             raise ValueError(f"colour={name!r} is no column of hover. Pass one of {list(columns)}, or values.")
     return {str(name): columns[str(name)] for name in names}
-
-
-def _make_code_blocks(colorings: list[Coloring], placed: np.ndarray) -> list[str]:
-    return [make_block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)]
 
 
 def _render_page(title: str, blocks: list[str]) -> str:

@@ -26,9 +26,7 @@ def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, lis
     per_sheet = across * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
     sheets = [pixels[start : start + per_sheet] for start in range(0, n, per_sheet)]
     about = {"kind": "sheets", "width": width, "height": height, "across": across, "perSheet": per_sheet}
-    return about, [
-        make_block(f"sheet-{k}", encode_png(_arrange_sheet(part, across)), level=0) for k, part in enumerate(sheets)
-    ]
+    return about, [make_block(f"sheet-{k}", encode_png(_arrange(part, across)), 0) for k, part in enumerate(sheets)]
 
 
 def _check_uris(images: Any, n: int) -> list[str]:
@@ -37,9 +35,8 @@ def _check_uris(images: Any, n: int) -> list[str]:
     for row, image in enumerate(images):
         if not image.startswith("data:image/"):
             raise ValueError(
-                f"images: the address of row {row} begins with {image[:20]!r}, but the page loads nothing. An address "
-                "that "
-                'contains its picture ("data:image/png;base64,...") is needed, or an array of pixels.'
+                f"images: the address of row {row} begins with {image[:20]!r}, but the page loads nothing. Pass an "
+                'address that contains the picture ("data:image/png;base64,..."), or an array of pixels.'
             )
     return list(images)
 
@@ -73,7 +70,7 @@ def _to_bytes(pixels: np.ndarray) -> np.ndarray:
     return np.rint((values - low) * (255 / width)).astype(np.uint8)
 
 
-def _arrange_sheet(pixels: np.ndarray, across: int) -> np.ndarray:
+def _arrange(pixels: np.ndarray, across: int) -> np.ndarray:
     """Arrange pictures in a grid with a given number of columns."""
     count, height, width = pixels.shape[:3]
     across = min(across, count)

@@ -23,7 +23,7 @@ def format_times(times: np.ndarray, unit: str) -> list[str | None]:
     if times.dtype.kind == "m" and unit in UNIT_DIGITS:
         cut = times.astype(f"m8[{unit}]")
         counts = zip(cut.astype(np.int64).tolist(), np.isnat(cut).tolist(), strict=True)
-        return [None if gone else _format_difference(count, UNIT_DIGITS[unit]) for count, gone in counts]
+        return [None if missing else _format_difference(count, UNIT_DIGITS[unit]) for count, missing in counts]
     cut = times if unit not in UNIT_DIGITS else times.astype(f"{times.dtype.kind}8[{unit}]")
     return [None if word == "NaT" else word.replace("T", " ") for word in cut.astype(str).tolist()]
 

@@ -106,7 +106,7 @@ def open_bar(task: str, total: float, done: float) -> Iterator[Callable[[float],
             _bar.reset(token)
     elif not notebook.is_notebook():
         yield None
-    elif _can_import("ipywidgets") and _can_import("tqdm.auto"):
+    elif _is_importable("ipywidgets") and _is_importable("tqdm.auto"):
         with importlib.import_module("tqdm.auto").tqdm(
             total=total, initial=done, desc=task, bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left"
         ) as tqdm_bar:
@@ -123,12 +123,12 @@ def _make_rich_bar() -> Any:
     except ImportError:
         return None
     console = Console(stderr=True)
-    if console.is_jupyter and not _can_import("ipywidgets"):
+    if console.is_jupyter and not _is_importable("ipywidgets"):
         return None
     return Progress(console=console)
 
 
-def _can_import(name: str) -> bool:
+def _is_importable(name: str) -> bool:
     try:
         importlib.import_module(name)
     except ImportError:

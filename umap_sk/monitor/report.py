@@ -37,10 +37,10 @@ class Report(dict):
     def copy(self) -> "Report":
         """Copy the report, so that it can be read while a fit goes on.
 
-                Returns
-                -------
-                Report
-        A copy with its own list of phases.
+        Returns
+        -------
+        Report
+            A copy with its own list of phases.
         """
         copy = Report()
         copy.update(self, phases=[dict(entry) for entry in list(self["phases"])])
@@ -79,12 +79,12 @@ class Report(dict):
     def phase_note(self, name: str, **figures: Any) -> None:
         """Add figures to the last phase of a name.
 
-                Parameters
-                ----------
-                name : str
-                    The phase's name.
-                **figures : object
-        The figures to add.
+        Parameters
+        ----------
+        name : str
+            The phase's name.
+        **figures : object
+            The figures to add.
         """
         next(entry for entry in reversed(self["phases"]) if entry["name"] == name).update(figures)
 

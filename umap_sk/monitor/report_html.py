@@ -8,7 +8,7 @@ from umap_sk.monitor.units import format_bytes
 STYLE = "font-family: sans-serif; font-size: 0.85em; border-collapse: collapse"
 CELL = "padding: 0.2em 0.8em; text-align: left; vertical-align: middle; background: none"
 BAR = "display: inline-block; height: 0.6em; margin-left: 0.5em; background: #1f77c4; border-radius: 2px"
-CURVE_WIDTH, CURVE_HEIGHT, CURVE_MARGIN = 320, 70, 6  # pixels
+CURVE_WIDTH, HEIGHT, PADDING = 320, 70, 6  # pixels
 
 
 def render_html(phases: list[dict[str, Any]], rest: dict[str, Any], losses: list[tuple[int, int, float]]) -> str:
@@ -48,14 +48,11 @@ def _render_curve(losses: list[tuple[int, int, float]]) -> str:
     if len(losses) < 2:
         return ""
     low, high = min(loss for _, _, loss in losses), max(loss for _, _, loss in losses)
-    across, up = (
-        (CURVE_WIDTH - 2 * CURVE_MARGIN) / losses[-1][0],
-        (CURVE_HEIGHT - 2 * CURVE_MARGIN) / ((high - low) or 1),
-    )
+    across, up = (CURVE_WIDTH - 2 * PADDING) / losses[-1][0], (HEIGHT - 2 * PADDING) / ((high - low) or 1)
     lines = ""
     for vertices in dict.fromkeys(size for _, size, _ in losses):
         points = " ".join(
-            f"{CURVE_MARGIN + across * epoch:.1f},{CURVE_HEIGHT - CURVE_MARGIN - up * (loss - low):.1f}"
+            f"{PADDING + across * epoch:.1f},{HEIGHT - PADDING - up * (loss - low):.1f}"
             for epoch, size, loss in losses
             if size == vertices
         )
@@ -63,5 +60,5 @@ def _render_curve(losses: list[tuple[int, int, float]]) -> str:
     caption = f"loss per row, sampled: {losses[0][2]:.3f} &rarr; {losses[-1][2]:.3f} in {losses[-1][0]:,} epochs"
     return (
         f'<div style="font-family: sans-serif; font-size: 0.85em; padding: 0.2em 0.8em">{caption}<br>'
-        f'<svg width="{CURVE_WIDTH}" height="{CURVE_HEIGHT}" role="img" aria-label="{caption}">{lines}</svg></div>'
+        f'<svg width="{CURVE_WIDTH}" height="{HEIGHT}" role="img" aria-label="{caption}">{lines}</svg></div>'
     )

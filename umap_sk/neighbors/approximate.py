@@ -93,7 +93,7 @@ def query_training_pynndescent(index: Any, features: Any, count: int, threads: i
 
 
 def query_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """Search the graph of neighbors from where random trees lead."""
+    """Search the graph of neighbors, starting from random trees."""
     return index.query(features, k=count, epsilon=0.2)[0]
 
 
@@ -143,7 +143,7 @@ def build_usearch(features: Any, settings: IndexSettings) -> Any:
 
 
 def query_usearch(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """Return the keys of the neighbors, and -1 where a row has found fewer."""
+    """Return the keys of the neighbors, with -1 for rows that have found fewer."""
     index.expansion_search = SEARCH_BREADTH * count  # this is not stored with an index
     found = index.search(features, count, threads=threads)
     keys = np.asarray(found.keys).astype(np.int64).reshape(len(features), -1)

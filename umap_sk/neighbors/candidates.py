@@ -55,7 +55,7 @@ FORMULAS: dict[str, Formula] = {
 }
 
 
-def nearest_candidates(
+def select_candidates(
     rows: Any, training: Any, candidates: np.ndarray, count: int, metric: Any, parameters: dict[str, Any], own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Select each row's nearest candidates by distance and then by index.

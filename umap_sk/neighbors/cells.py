@@ -1,7 +1,7 @@
 """An inverted file: rows in cells around many centers, and the search for neighbors among them."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -230,7 +230,8 @@ def search_cells(
     if not exact:
         centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))
     done = 0
-    for tasks in split_launches(split_blocks(queries.starts, index.centers.groups)):
+    blocks = split_blocks(queries.starts, index.centers.groups)
+    for tasks in map(readonly, np.array_split(blocks, min(PROGRESS_STEPS, max(1, len(blocks) // 16)))):
         settings = (own, index.angular, indices, ranks)
         kernels.search_cells(len(tasks), tasks, queries, index.cells, centers, weights, compared, effort, *settings)
         if exact:
@@ -265,9 +266,3 @@ def split_blocks(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:
                 blocks.append((cell, end, starts[cell], starts[end]))
         cell = end
     return np.array(blocks, np.int64).reshape(-1, 4)
-
-
-def split_launches(blocks: np.ndarray) -> Iterator[Any]:
-    """Yield the blocks in a few parts."""
-    for part in np.array_split(blocks, min(PROGRESS_STEPS, max(1, len(blocks) // 16))):
-        yield readonly(part)

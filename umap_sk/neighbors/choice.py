@@ -14,7 +14,7 @@ from umap_sk.neighbors.search import TREE_COLUMNS
 
 SEARCHER_NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
 EXACT_ROWS = 12_000  # up to this, "auto" is exact for functions of Euclidean distances
-EXACT_ROWS_OTHER_METRICS = 30_000  # the same for all other metrics
+EXACT_ROWS_OTHERS = 30_000  # the same for all other metrics
 EUCLIDEAN_METRICS = ("euclidean", "sqeuclidean", *ANGULAR)
 TREE_METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski")
 METRIC_ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
@@ -47,21 +47,18 @@ def choose_searcher(settings: SearchSettings, features: Any) -> Any:
 def is_small(metric: Any, shape: tuple[int, ...]) -> bool:
     """Return whether "auto" is exact. The rule involves no timing, so all machines find the same neighbors."""
     rows, columns = shape if len(shape) == 2 else (0, 0)
-    name = _normalize_metric(metric, 2) if isinstance(metric, str) else None
+    name = _name_metric(metric, 2) if isinstance(metric, str) else None
     if columns <= TREE_COLUMNS and name in TREE_METRICS:
         return True
-    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS else EXACT_ROWS_OTHER_METRICS)
+    return rows <= (EXACT_ROWS if name in EUCLIDEAN_METRICS else EXACT_ROWS_OTHERS)
 
 
 def _is_euclidean(settings: SearchSettings) -> bool:
     """Return whether the metric is a function of Euclidean distances without arguments that change it."""
     parameters = dict(settings.metric_params or {})
     power = parameters.pop("p", 2)
-    return (
-        isinstance(settings.metric, str)
-        and _normalize_metric(settings.metric, power) in EUCLIDEAN_METRICS
-        and not parameters
-    )
+    name = _name_metric(settings.metric, power) if isinstance(settings.metric, str) else None
+    return name in EUCLIDEAN_METRICS and not parameters
 
 
 def identify_searcher(settings: SearchSettings, features: Any) -> Any:
@@ -140,8 +137,8 @@ def check_metric_known(settings: SearchSettings, sparse: bool) -> None:
     if not (isinstance(theirs, str) and isinstance(settings.metric, str)):
         return
     pair = [
-        _normalize_metric(settings.metric, (settings.metric_params or {}).get("p", 2)),
-        _normalize_metric(theirs, getattr(searcher, "p", 2)),
+        _name_metric(settings.metric, (settings.metric_params or {}).get("p", 2)),
+        _name_metric(theirs, getattr(searcher, "p", 2)),
     ]
     if pair[0] != pair[1]:
         raise ValueError(
@@ -150,7 +147,7 @@ def check_metric_known(settings: SearchSettings, sparse: bool) -> None:
         )
 
 
-def _normalize_metric(metric: str, power: Any) -> Any:
+def _name_metric(metric: str, power: Any) -> Any:
     """Return one name for each metric that has several."""
     name: Any = distances.SYNONYMS.get(metric, metric)
     if name == "minkowski":

@@ -101,9 +101,9 @@ def _pop_argument(metric: str, parameters: dict[str, Any], name: str, what: str)
 
 def _check_arguments(metric: Any, parameters: dict[str, Any]) -> None:
     """Raise an error if an argument would not reach a function of two rows."""
-    taken = RESERVED.intersection(parameters)
-    if taken:
-        name = min(taken)
+    reserved = RESERVED.intersection(parameters)
+    if reserved:
+        name = min(reserved)
         raise ValueError(
             f"metric_params={{{name!r}: ...}} does not reach the function {getattr(metric, '__name__', metric)}, since "
             f"scikit-learn's pairwise_distances has an argument {name!r} itself. Rename the function's argument, "

@@ -6,7 +6,7 @@ from umap_sk.kernels.lanes import sum_by_lanes
 from umap_sk.kernels.ranks import SAME
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
 
-MAX_FEW_ROWS = 4096  # rows up to which this search is used
+MAX_ROWS = 4096  # rows up to which this search is used
 EXTRA_CANDIDATES = 4  # candidates beyond the number of neighbors
 MATRIX_NUMBERS = 2**22  # numbers in memory at once
 ROUNDING_SHARE = 2.0**-51  # relative error of a product of rows, per column

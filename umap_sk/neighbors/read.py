@@ -14,7 +14,7 @@ from umap_sk.exceptions import (
 )
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import ArrayForm, Form, open_form
-from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, SelectionRules, gather
+from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, SelectionRules, gather_neighbors
 from umap_sk.runtime.allocation import Allocate, in_memory
 
 INT32_LIMIT = 2**31  # number of columns that int32 indices can represent
@@ -88,7 +88,7 @@ def read_neighbors(
     rules = SelectionRules(
         n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32, first_row
     )
-    indptr, indices, distances, counts = gather(form, rules, allocate)
+    indptr, indices, distances, counts = gather_neighbors(form, rules, allocate)
     if drop_self and not first_row:
         check_any_neighbor(counts)
     return Neighbors(indptr, indices, distances, n_columns), counts
@@ -202,7 +202,7 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.int64
     dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
     rules = SelectionRules(n_columns, max(1, form.max_length), self_entry, np.inf, index_dtype, dist_dtype)
-    indptr, columns, distances, counts = gather(form, rules)
+    indptr, columns, distances, counts = gather_neighbors(form, rules)
     warn_about(counts._replace(short_rows=0), indptr, 0)
     if counts.edges < 2**31:  # scipy copies the indices if the two dtypes differ
         indptr = indptr.astype(index_dtype)

@@ -13,7 +13,7 @@ from umap_sk.neighbors.distances import make_canonical
 from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
 from umap_sk.runtime.compile import readonly
 
-DENSE_FACTOR = 8  # sparse rows with more than one entry in so many columns are searched as dense rows
+DENSE_FACTOR = 8  # sparse rows with more than one entry in 8 columns are searched as dense rows
 
 
 class RowSearch:
@@ -45,7 +45,7 @@ class RowSearch:
     @property
     def finds_all(self) -> bool:
         """Return whether the search finds all nearest neighbors. Few rows are always searched exactly."""
-        return self.exact or self.n_rows <= few_rows.MAX_FEW_ROWS
+        return self.exact or self.n_rows <= few_rows.MAX_ROWS
 
     def find_neighbors(
         self, new: Any, count: int, *, progress: Callable[[int, int], object] | None = None
@@ -56,12 +56,9 @@ class RowSearch:
         """
         rows = self._get_index()
         if isinstance(rows, sparse_index.SparseIndex):
-            queries = (
-                None
-                if new is None
-                else sparse_index.match_columns(rows, make_canonical(new), self.metric, self._exponent)
-            )
-            found = sparse_index.search_sparse(rows, queries, count, exact=self.exact, progress=progress)
+            if new is not None:
+                new = sparse_index.match_columns(rows, make_canonical(new), self.metric, self._exponent)
+            found = sparse_index.search_sparse(rows, new, count, exact=self.exact, progress=progress)
         else:
             scaled = None if new is None else self._scale(new)
             if isinstance(rows, AffineRows):
@@ -108,12 +105,10 @@ class RowSearch:
         """Return the index: the rows themselves if they are few, cells, or the columns of sparse rows."""
         if self._index is None:
             if scipy.sparse.issparse(self.features) and not is_full(self.features):
-                self._index = sparse_index.build_sparse_index(
-                    make_canonical(self.features), self.metric, self._exponent
-                )
+                self._index = sparse_index.build_index(make_canonical(self.features), self.metric, self._exponent)
             else:
                 rows = self._scale(self.features)
-                few = self.n_rows <= few_rows.MAX_FEW_ROWS
+                few = self.n_rows <= few_rows.MAX_ROWS
                 self._index = rows if few else cells.build_cells(rows, self.metric in ANGULAR, self._plan)
                 self._plan = None
         return self._index

@@ -12,7 +12,7 @@ from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefetch
 
 TALLY_CHUNKS = 64  # parts of a block for the threads; they do not affect the result
-NEGATIVE_TOLERANCE = 1e-6  # relative to the largest distance of a row: smaller negative values become 0
+MAX_NEGATIVE = 1e-6  # relative to the largest distance of a row: smaller negative values become 0
 
 # The treatment of entries that name their own row.
 NO_SELF, DROP_SELF, ZERO_SELF = "a neighbor like any other", "dropped", "kept at distance 0"
@@ -71,7 +71,7 @@ class NeighborRows(NamedTuple):
     empty: int
 
 
-def gather(
+def gather_neighbors(
     form: Form, rules: SelectionRules, allocate: Allocate = in_memory
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
     """Read all blocks and return the rows of neighbors without gaps, and their counts."""
@@ -129,13 +129,11 @@ def _read_block(
     problem = np.zeros((len(tally), 3), np.int64)
     first_row = -(2**62) if rules.self_entry == NO_SELF else rules.first_row + block.first_row
     whole = np.array([*form.sentinels, rules.n_columns, first_row, rules.self_entry == ZERO_SELF], np.int64)
-    rounding = (
-        max(NEGATIVE_TOLERANCE, 32 * np.finfo(form.dist_dtype).eps)
-        if form.dist_dtype.kind == "f"
-        else NEGATIVE_TOLERANCE
-    )
+    rounding = max(MAX_NEGATIVE, 32 * np.finfo(form.dist_dtype).eps) if form.dist_dtype.kind == "f" else MAX_NEGATIVE
     real = np.array([rules.cut, np.finfo(rules.dist_dtype).max, rounding])
-    table_size = _choose_table_size(int(lengths.max())) if form.may_repeat else 0
+    # The hash table has 16 places for each entry of the longest row, or 2 for rows that exceed a cache.
+    longest = int(lengths.max())
+    table_size = 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length() if form.may_repeat else 0
     inputs = (block.indices, block.index_starts, block.dists, block.starts, readonly(whole), readonly(real))
     kernels.nearest_rows(*inputs, table_size, readonly(room), indices, dists, kept, tally, problem)
     total = tally.sum(axis=0)
@@ -149,11 +147,6 @@ def _read_block(
     if kept.sum() < room[-1]:
         kernels.close_gaps(readonly(room), readonly(kept), indices, dists)
     return kept, total
-
-
-def _choose_table_size(longest: int) -> int:
-    """Return the size of the hash table: 16 times the longest row, or twice if that exceeds a cache."""
-    return 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length()
 
 
 def check_not_similarities(is_array: bool, tally: np.ndarray) -> None:

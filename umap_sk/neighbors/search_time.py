@@ -16,9 +16,9 @@ PROBE_SECONDS, FIRST_PROBE_ROWS = 0.2, 256  # least seconds and rows of a probe 
 WARN_SECONDS = 120  # shorter searches cause no warning
 
 
-def warn_about_time(made: Search, features: Any, settings: SearchSettings) -> None:
+def warn_about_time(index: Search, features: Any, settings: SearchSettings) -> None:
     """Warn that an exact search will take long, and suggest alternatives."""
-    n, seconds = features.shape[0], estimate_seconds(made, features)
+    n, seconds = features.shape[0], estimate_seconds(index, features)
     if seconds < WARN_SECONDS:
         return
     cure = "Use a metric that PyNNDescent supports, or a function compiled by numba"
@@ -33,19 +33,19 @@ def warn_about_time(made: Search, features: Any, settings: SearchSettings) -> No
     )
 
 
-def estimate_seconds(made: Search, features: Any) -> float:
+def estimate_seconds(index: Search, features: Any) -> float:
     """Estimate the seconds of an exact search of all rows from two parts, so that constant costs count once."""
     n, rows = features.shape[0], FIRST_PROBE_ROWS
-    before = _time_search(made, features[:1])
+    before = _time_search(index, features[:1])
     while True:
-        passed = _time_search(made, features[:rows])
+        passed = _time_search(index, features[:rows])
         if passed > PROBE_SECONDS or 4 * rows > n:
             return before + max(0.0, passed - before) / rows * n
         rows *= 4
 
 
-def _time_search(made: Search, features: Any) -> float:
+def _time_search(index: Search, features: Any) -> float:
     """Return the seconds of a search of some rows."""
     began = time.perf_counter()
-    search.find_neighbors(made, features, 10, own=False)
+    search.find_neighbors(index, features, 10, own=False)
     return time.perf_counter() - began

@@ -11,7 +11,7 @@ from umap_sk.exceptions import SlowSearchWarning, warn
 from umap_sk.monitor.progress import say, show_rows
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings
-from umap_sk.neighbors.candidates import nearest_candidates
+from umap_sk.neighbors.candidates import select_candidates
 from umap_sk.neighbors.choice import (
     SearchSettings,
     check_metric_known,
@@ -101,8 +101,8 @@ def build_searcher(features: Any, settings: SearchSettings, count: int) -> Any:
         LIBRARIES[searcher], settings.metric, settings.metric_params, scipy.sparse.issparse(features)
     )
     assert known is not None  # checked above
-    index = IndexSettings(*known, count + EXTRA_NEIGHBORS + 1, settings.seed or 0, get_num_threads())
-    return ApproximateSearch(exact, LibraryIndex(searcher, index, to_index_rows(exact, None)))
+    index_settings = IndexSettings(*known, count + EXTRA_NEIGHBORS + 1, settings.seed or 0, get_num_threads())
+    return ApproximateSearch(exact, LibraryIndex(searcher, index_settings, to_index_rows(exact, None)))
 
 
 def to_index_rows(exact: Search | RowSearch, new: Any) -> Any:
@@ -127,29 +127,29 @@ def search_training(
     """Search the neighbors of the training rows. Returns the search, indices, distances and entries of the report."""
     searcher, tell = choose_searcher(settings, features), say if settings.verbose else None
     if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
-        made = build_searcher(features, settings._replace(searcher=searcher), n_neighbors)
-        if is_named(settings.searcher, "auto") and isinstance(made, Search):
+        index = build_searcher(features, settings._replace(searcher=searcher), n_neighbors)
+        if is_named(settings.searcher, "auto") and isinstance(index, Search):
             if not is_small(settings.metric, features.shape):
-                warn_about_time(made, features, settings)
+                warn_about_time(index, features, settings)
         with show_rows("search", settings.verbose) as show:
-            indices, dists = search.find_neighbors(made, features, n_neighbors, own=True, progress=show)
-        if not isinstance(made, RowSearch) or made.finds_all:
-            return made, indices, dists, {"searcher": "exact"}
+            indices, dists = search.find_neighbors(index, features, n_neighbors, own=True, progress=show)
+        if not isinstance(index, RowSearch) or index.finds_all:
+            return index, indices, dists, {"searcher": "exact"}
         figures: dict[str, Any] = {
             "searcher": "inverted_file",
-            **measure_recall(made, features, settings, dists, n_neighbors),
+            **measure_recall(index, features, settings, dists, n_neighbors),
         }
         report_recall(tell, figures)
-        return made, indices, dists, figures
+        return index, indices, dists, figures
     if tell:
         tell(f"search: {describe_searcher(searcher)} builds its index of {features.shape[0]:,} rows")
-    made, indices, dists = search_approximately(features, settings._replace(searcher=searcher), n_neighbors)
+    index, indices, dists = search_approximately(features, settings._replace(searcher=searcher), n_neighbors)
     figures = {"searcher": describe_searcher(searcher)}
-    if isinstance(made, ApproximateSearch):
-        figures["version"] = made.library.version
-    figures |= measure_recall(made, features, settings, dists, n_neighbors)
+    if isinstance(index, ApproximateSearch):
+        figures["version"] = index.library.version
+    figures |= measure_recall(index, features, settings, dists, n_neighbors)
     report_recall(tell, figures)
-    return made, indices, dists, figures
+    return index, indices, dists, figures
 
 
 def report_recall(tell: Any, figures: dict[str, Any]) -> None:
@@ -163,11 +163,11 @@ def search_approximately(
 ) -> tuple[Any, np.ndarray, np.ndarray]:
     """Search the training rows by a library or an object."""
     if isinstance(settings.searcher, str) or hasattr(settings.searcher, "kneighbors"):
-        made = build_searcher(features, settings, n_neighbors)
-        return made, *find_neighbors(made, features, n_neighbors, own=True)
+        index = build_searcher(features, settings, n_neighbors)
+        return index, *find_neighbors(index, features, n_neighbors, own=True)
     check_metric_known(settings, scipy.sparse.issparse(features))
     fitted, n = _clone_searcher(settings), features.shape[0]
-    return FittedSearcher(fitted, n), *graph_to_arrays(
+    return FittedSearcher(fitted, n), *convert_graph(
         fitted.fit_transform(features), min(n_neighbors, n - 1), fitted, own=True
     )
 
@@ -189,49 +189,49 @@ def prepare_search(
     return DeferredSearch(features, settings._replace(searcher=searcher), count)
 
 
-def find_neighbors(made: Any, features: Any, n_neighbors: int, *, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def find_neighbors(index: Any, features: Any, n_neighbors: int, *, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Find neighbors with any search, as :func:`umap_sk.neighbors.search.find_neighbors` does."""
-    if isinstance(made, DeferredSearch):
-        made = made.get()
-    if isinstance(made, ApproximateSearch):
-        return _query_library(made, features, n_neighbors, own)
-    if isinstance(made, FittedSearcher):
-        return _query_object(made, features, n_neighbors, own)
-    return search.find_neighbors(made, features, n_neighbors, own=own)
+    if isinstance(index, DeferredSearch):
+        index = index.get()
+    if isinstance(index, ApproximateSearch):
+        return _query_library(index, features, n_neighbors, own)
+    if isinstance(index, FittedSearcher):
+        return _query_object(index, features, n_neighbors, own)
+    return search.find_neighbors(index, features, n_neighbors, own=own)
 
 
 def _query_library(
-    made: ApproximateSearch, features: Any, n_neighbors: int, own: bool
+    index: ApproximateSearch, features: Any, n_neighbors: int, own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank a library's candidates by exact distances. Missing neighbors are -1."""
-    exact, count = made.exact, made.exact.n_rows
+    exact, count = index.exact, index.exact.n_rows
     wanted = min(n_neighbors, count - own)
     n_queried = min(wanted + EXTRA_NEIGHBORS + own, count)
     if not own:
         search.check_values(features, exact.metric, getattr(exact, "parameters", {}))
     rows = to_index_rows(exact, None if own else features)
-    query = made.library.query_training if own else made.library.query
+    query = index.library.query_training if own else index.library.query
     candidates = query(rows, n_queried, get_num_threads())
     if isinstance(exact, RowSearch):
         indices, dists = exact.rank_candidates(None if own else features, candidates, wanted)
     else:
         exactly = (exact.metric, exact.parameters)
-        indices, dists = nearest_candidates(rows, exact.features, candidates, wanted, *exactly, own)
+        indices, dists = select_candidates(rows, exact.features, candidates, wanted, *exactly, own)
     dists[indices < 0] = 0
     search.check_distances(exact.metric, dists, indices)
     return indices, dists
 
 
-def _query_object(made: FittedSearcher, features: Any, n_neighbors: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def _query_object(index: FittedSearcher, features: Any, n_neighbors: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices and distances from an object, which may include the row itself."""
-    wanted = min(n_neighbors, made.n_rows - own)
-    if hasattr(made.fitted, "kneighbors"):
-        dists, indices = made.fitted.kneighbors(features, n_neighbors=wanted + own)
+    wanted = min(n_neighbors, index.n_rows - own)
+    if hasattr(index.fitted, "kneighbors"):
+        dists, indices = index.fitted.kneighbors(features, n_neighbors=wanted + own)
         return np.asarray(indices), np.asarray(dists)
-    return graph_to_arrays(made.fitted.transform(features), wanted, made.fitted, own)
+    return convert_graph(index.fitted.transform(features), wanted, index.fitted, own)
 
 
-def graph_to_arrays(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def convert_graph(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Convert a distance graph to arrays. Raise ValueError if it is invalid or has too few neighbors."""
     if not scipy.sparse.issparse(graph):
         raise ValueError(
@@ -259,7 +259,7 @@ def graph_to_arrays(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[
 
 
 def measure_recall(
-    made: Any, features: Any, settings: SearchSettings, dists: np.ndarray, n_neighbors: int
+    index: Any, features: Any, settings: SearchSettings, dists: np.ndarray, n_neighbors: int
 ) -> dict[str, Any]:
     """Measure the share of a sample's nearest neighbors that was found, counting ties, or None if it is unknown."""
     n, columns = features.shape
@@ -268,7 +268,7 @@ def measure_recall(
         n, int(min(n, np.clip(RECALL_NUMBERS / (n * columns), 16, most))), replace=False
     )
     try:
-        exact = get_exact_search(made, features, settings)
+        exact = get_exact_search(index, features, settings)
     except ValueError:  # only the searcher knows the metric
         return {"recall": None, "sampled_rows": 0}
     count = min(n_neighbors, n - 1)
@@ -280,10 +280,10 @@ def measure_recall(
     return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
 
 
-def get_exact_search(made: Any, features: Any, settings: SearchSettings) -> Search | RowSearch:
+def get_exact_search(index: Any, features: Any, settings: SearchSettings) -> Search | RowSearch:
     """Return a search that finds all neighbors, using the index of another search."""
-    if isinstance(made, RowSearch):
-        return made.as_exact()
-    if isinstance(made, ApproximateSearch):
-        return made.exact
+    if isinstance(index, RowSearch):
+        return index.as_exact()
+    if isinstance(index, ApproximateSearch):
+        return index.exact
     return build_search(features, settings.metric, settings.metric_params, settings.n_jobs)

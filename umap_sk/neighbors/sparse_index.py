@@ -13,7 +13,7 @@ from umap_sk.neighbors.euclidean import ANGULAR
 from umap_sk.runtime.compile import readonly
 
 MAX_PRODUCTS = 2**18  # products per row in an approximate search
-CANDIDATES_PER_NEIGHBOR = 4  # candidates per neighbor
+KEPT_PER_NEIGHBOR = 4  # candidates per neighbor
 
 
 class SparseIndex(NamedTuple):
@@ -35,7 +35,7 @@ class SparseIndex(NamedTuple):
     angular: bool
 
 
-def build_sparse_index(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
+def build_index(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
     """Build an index of sparse rows, without empty columns."""
     angular = metric in ANGULAR
     values = scale_values(features, metric, exponent)
@@ -43,7 +43,7 @@ def build_sparse_index(features: scipy.sparse.csr_array, metric: str, exponent: 
     shape = features.shape[0], len(columns)
     by_column = scipy.sparse.csr_array((values, places, features.indptr), shape=shape).tocsc()
     rows = SparseRows(
-        features.indptr.astype(np.int64), places.astype(np.int64), values, sum_half_squares(features, values)
+        features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
     )
     by_length = np.lexsort((np.arange(shape[0]), rows.halves.round(12) if angular else rows.halves))
     numbers = by_column.indices.astype(np.uint32), by_column.data.astype(np.float32)
@@ -63,11 +63,11 @@ def scale_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -
     largest = np.ones(len(counts))
     largest[used] = np.maximum.reduceat(np.abs(values), features.indptr[used]) if len(used) else 1
     values = values / np.repeat(np.where(largest > 0, largest, 1), counts)
-    lengths = np.sqrt(2 * sum_half_squares(features, values))
+    lengths = np.sqrt(2 * compute_halves(features, values))
     return values / np.repeat(np.where(lengths > 0, lengths, 1), counts)
 
 
-def sum_half_squares(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
+def compute_halves(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
     """Return half the squared length of each row."""
     owners = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
     return np.bincount(owners, weights=values * values, minlength=features.shape[0]) / 2
@@ -85,14 +85,7 @@ def search_sparse(
     own, rows = new is None, index.rows if new is None else new
     n = len(rows.halves)
     indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
-    settings = (
-        2**62 if exact else MAX_PRODUCTS,
-        CANDIDATES_PER_NEIGHBOR * n_neighbors,
-        own,
-        index.angular,
-        indices,
-        ranks,
-    )
+    settings = (2**62 if exact else MAX_PRODUCTS, KEPT_PER_NEIGHBOR * n_neighbors, own, index.angular, indices, ranks)
     ends = np.linspace(0, n, min(PROGRESS_STEPS, 1 + n // 256) + 1).astype(int)
     for first, last in zip(ends[:-1], ends[1:], strict=True):
         kernels.search_sparse(last - first, rows, index.rows, index.inverted, int(first), int(last), *settings)
@@ -108,5 +101,5 @@ def match_columns(index: SparseIndex, features: scipy.sparse.csr_array, metric: 
     known = places < len(index.columns)
     known[known] = index.columns[places[known]] == features.indices[known]
     places = np.where(known, places, -1)
-    parts = features.indptr.astype(np.int64), places.astype(np.int64), values, sum_half_squares(features, values)
+    parts = features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
     return SparseRows(*map(readonly, parts))

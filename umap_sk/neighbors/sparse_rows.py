@@ -11,16 +11,11 @@ def compute_sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
     owners, both, places = _match_columns(row, others)
     differences = others.data.astype(np.float64)
     differences[both] -= values[places]
-    sums = _sum_by_owner(owners, np.abs(differences) ** power, others.shape[0])
+    sums = np.bincount(owners, np.abs(differences) ** power, others.shape[0]).astype(np.float64, copy=False)
     lone = np.ones((others.shape[0], len(values)), bool)  # columns that only the row has
     lone[owners[both], places] = False
     sums += np.where(lone, np.abs(values) ** power, 0.0).sum(axis=1)
     return np.sqrt(sums) if power == 2 else sums
-
-
-def _sum_by_owner(owners: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Return the sums of values by owner in float64, also if there are no values."""
-    return np.bincount(owners, weights=values, minlength=n).astype(np.float64, copy=False)
 
 
 def _match_columns(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,8 +13,8 @@ from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.formats import as_csr
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
-ASYMMETRY_TOLERANCE = 1e-3  # asymmetry, relative to the mean distance, that rounding explains
-DIAGONAL_TOLERANCE = 0.1  # diagonal, relative to a row's mean distance, that rounding explains
+ASYMMETRY = 1e-3  # asymmetry, relative to the mean distance, that rounding explains
+DIAGONAL = 0.1  # diagonal, relative to a row's mean distance, that rounding explains
 NONZERO_SHARE = 0.05  # share of rows with a nonzero diagonal that a matrix may have if it is asymmetric
 GRAPH_SAMPLE = 50  # rows of a sparse graph that are checked
 MIN_LENGTH = 8  # neighbors that a row needs for the correlation
@@ -22,7 +22,7 @@ MIN_CORRELATED_ROWS = 20
 MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
 MAX_LOOKUPS = 10_000_000  # entries that are read
 
-SIMILARITY_CURES = (
+CURES = (
     "Cosine similarities: pass 1 - X. Memberships, such as obsp['connectivities']: "
     "fit(manifold=Manifold.from_graph(X)). "
 )
@@ -46,19 +46,19 @@ def _check_matrix(X: np.ndarray) -> None:
     np.fill_diagonal(part, np.nan)
     middle, mean = np.nanmedian(part, axis=1), np.nanmean(part, axis=1)
     np.fill_diagonal(part, diagonal)
-    differs = np.abs(part - part.T).mean() > ASYMMETRY_TOLERANCE * part.mean()
-    nonzero = diagonal > DIAGONAL_TOLERANCE * mean
+    differs = np.abs(part - part.T).mean() > ASYMMETRY * part.mean()
+    nonzero = diagonal > DIAGONAL * mean
     if not differs and 2 * np.count_nonzero(nonzero & (diagonal >= middle)) > len(rows):
         raise ValueError(
             f"X is square and symmetric, but its values fall away from the diagonal (the first is {diagonal[0]:.3g}, "
             f"the median of the others in its row {middle[0]:.3g}), as similarities do; distances are needed, where "
-            f"small means near. {SIMILARITY_CURES}Distances whose diagonal was set to something else: "
+            f"small means near. {CURES}Distances whose diagonal was set to something else: "
             "np.fill_diagonal(X, 0)."
         )
     if differs and nonzero.mean() > NONZERO_SHARE:
         raise ValueError(
             f"X is square, but it contains no distances: {nonzero.mean():.0%} of its diagonal are not 0, and X[i, j] "
-            f"differs from X[j, i]. {FEATURES_CURE}{SIMILARITY_CURES}Distances with errors: np.fill_diagonal(X, 0), "
+            f"differs from X[j, i]. {FEATURES_CURE}{CURES}Distances with errors: np.fill_diagonal(X, 0), "
             "(X + X.T) / 2."
         )
     if differs or 2 * nonzero.mean() > 1:
@@ -83,9 +83,7 @@ def _check_graph(graph: Any) -> None:
         if not len(others):
             continue
         largest += (
-            bool(len(itself))
-            and itself.max() >= np.median(of_others)
-            and itself.max() > DIAGONAL_TOLERANCE * of_others.mean()
+            bool(len(itself)) and itself.max() >= np.median(of_others) and itself.max() > DIAGONAL * of_others.mean()
         )
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and 0 < of_others.min() < of_others.max() <= 1 + 1e-6:
@@ -93,13 +91,13 @@ def _check_graph(graph: Any) -> None:
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
-            f"distances are needed, where small means near, and 0 on the diagonal or nothing. {SIMILARITY_CURES}"
+            f"distances are needed, where small means near, and 0 on the diagonal or nothing. {CURES}"
         )
     if len(rises) >= MIN_CORRELATED_ROWS and np.mean(rises) > MIN_CORRELATION:
         raise ValueError(
             f"X is a sparse graph with values up to 1 that are the larger, the more neighbors two rows share "
             f"(correlation {np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where "
-            f"small means near. {SIMILARITY_CURES}If they are distances, pass them as knn_indices and knn_dists."
+            f"small means near. {CURES}If they are distances, pass them as knn_indices and knn_dists."
         )
 
 

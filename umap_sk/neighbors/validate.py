@@ -15,7 +15,7 @@ BY_NAME = (
     "returns the distances first: dists, ids = search.kneighbors(X)."
 )
 SLICED = (
-    "Arrays that cross-validation or a train/test split has cut look like this: their rows are fewer, but their "
+    "Arrays after cross-validation or a train/test split look like this: they have fewer rows, but their "
     "indices still name rows of the whole. Pass X=umap_sk.knn_graph(knn_indices, knn_dists) with "
     "metric='precomputed' instead; scikit-learn cuts that graph by rows and columns."
 )
@@ -132,8 +132,8 @@ def check_no_pair(X: Any) -> None:
     """Refuse a tuple of two arrays as X, such as umap-learn's precomputed_knn, perhaps with a third part."""
     if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
         raise ValueError(
-            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: neighbors look like this. "
-            f"{BY_NAME}"
+            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: this looks like "
+            f"neighbors. {BY_NAME}"
         )
 
 
@@ -184,7 +184,7 @@ def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
     if index_dtype is not None and n_columns > np.iinfo(index_dtype).max:
         raise ValueError(
             f"knn_indices has dtype {index_dtype}, which cannot name all of {n_columns} rows (its largest value stands "
-            "for a missing neighbor). Make the indices with a wider dtype, such as np.int64."
+            "for a missing neighbor). Use indices of a wider dtype, such as np.int64."
         )
 
 
@@ -201,7 +201,7 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
     if place.index == n_columns:
         cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
     if place.index in OTHER_SENTINELS:
-        cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
+        cure = "It stands for a missing neighbor in another dtype; set it to -1, or pass the original array."
     if isinstance(place.dist, np.integer):
         cure += f" If the two arrays are swapped, as knn_dists contains whole numbers: {BY_NAME}"
     raise ValueError(
@@ -230,9 +230,7 @@ def raise_bad_entry(code: int, place: Any, n_columns: int, index_dtype: np.dtype
         )
     if code == NOT_A_NUMBER:
         raise ValueError(f"{here}: NaN is no distance; finite distances are needed. {missing}.")
-    raise ValueError(
-        f"{here}: infinity is no distance, nor is what float32 cannot hold. Rescale, or: {missing.lower()}."
-    )
+    raise ValueError(f"{here}: infinity is no distance, nor are values beyond float32. Rescale, or: {missing.lower()}.")
 
 
 @contextlib.contextmanager
@@ -245,6 +243,6 @@ def replace_advice() -> Iterator[None]:
         if not advice or "does not accept missing values" not in advice[0]:
             raise
         raise ValueError(
-            f"{found} Fill in what is missing, for example by sklearn.impute.SimpleImputer, leave such rows out, or "
-            "pass neighbors that were found by a metric that knows missing values."
+            f"{found} Impute missing values, for example by sklearn.impute.SimpleImputer, leave out such rows, or "
+            "pass neighbors by a metric that supports missing values."
         ) from None

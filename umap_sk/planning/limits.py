@@ -8,21 +8,17 @@ RECLAIMABLE = ("inactive_file", "active_file", "total_inactive_file", "total_act
 
 def find_available_memory(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Return the bytes that this process can still get without swapping or being killed, or None if unknown."""
-    left = [
-        *_read_machine_limit(proc),
-        *_read_group_limits(proc, groups),
-        *_read_process_limit("RLIMIT_DATA", "VmData", proc),
-    ]
+    left = [*_read_machine(proc), *_read_groups(proc, groups), *_read_limit("RLIMIT_DATA", "VmData", proc)]
     return max(0, min(left)) if left else None
 
 
 def find_available_addresses(proc: Path = Path("/proc")) -> int | None:
     """Return the bytes that this process can still map, files included, or None without ``ulimit -v``."""
-    left = [*_read_process_limit("RLIMIT_AS", "VmSize", proc)]
+    left = [*_read_limit("RLIMIT_AS", "VmSize", proc)]
     return max(0, *left) if left else None
 
 
-def _read_process_limit(name: str, used: str, proc: Path) -> Iterator[int]:
+def _read_limit(name: str, used: str, proc: Path) -> Iterator[int]:
     """Yield the bytes that a limit of the process leaves."""
     try:
         import resource
@@ -34,25 +30,23 @@ def _read_process_limit(name: str, used: str, proc: Path) -> Iterator[int]:
             yield limit - int(line.split()[1]) * 1024
 
 
-def _read_machine_limit(proc: Path) -> Iterator[int]:
+def _read_machine(proc: Path) -> Iterator[int]:
     for line in _read_lines(proc / "meminfo"):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) * 1024
 
 
-def _read_group_limits(proc: Path, groups: Path) -> Iterator[int]:
+def _read_groups(proc: Path, groups: Path) -> Iterator[int]:
     """Yield the bytes that the limits of the process's control group and its parents leave."""
     for line in _read_lines(proc / "self" / "cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            yield from _read_group_and_parents(groups, path, "memory.max", "memory.current")
+            yield from _read_parents(groups, path, "memory.max", "memory.current")
         elif "memory" in controllers.split(","):
-            yield from _read_group_and_parents(
-                groups / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes"
-            )
+            yield from _read_parents(groups / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes")
 
 
-def _read_group_and_parents(root: Path, path: str, limit_name: str, usage_name: str) -> Iterator[int]:
+def _read_parents(root: Path, path: str, limit_name: str, usage_name: str) -> Iterator[int]:
     group = root / path.lstrip("/")
     for place in (group, *group.parents):
         limit, usage = (_read_lines(place / name) for name in (limit_name, usage_name))

@@ -29,19 +29,19 @@ def count_phase_bytes(sizes: Sizes, threads: int) -> dict[str, int]:
         memory["graph"] += count_radius_bytes(sizes) + count_target_bytes(sizes)
     # The start, its smoothed and scaled copies and its means on coarser levels, or the eigensolver's arrays.
     making = 70 * estimate_level_sizes(sizes)[-1][1] if sizes.start in ("pivot_mds", "spectral") else 24 * d * n
-    gone = count_freed_bytes(sizes)
-    memory["start"] = graph + max(count_level_bytes(sizes), count_arranged_bytes(sizes) + making - gone)
+    freed = count_freed_bytes(sizes)
+    memory["start"] = graph + max(count_level_bytes(sizes), count_layout_bytes(sizes) + making - freed)
     # Positions and moments before and after an epoch, and the embedding.
     field = count_field_bytes(sizes) if has_field(sizes) else 0
     field = max(field, (20 + 4 * d) * n) if sizes.dens_lambda else field  # radii in the map, and their derivatives
-    # Levels release their slices when the layout goes on to a finer one.
-    left = count_slice_bytes(estimate_coarse_edges(sizes, n, sizes.edges)) if has_levels(sizes) else 0
-    arranged = count_arranged_bytes(sizes)
-    memory["layout"] = graph - gone + max(arranged, arranged - left + 2 * count_state_bytes(sizes) + 4 * d * n + field)
+    # Levels release their slices when the layout moves to a finer one.
+    left = count_slice_bytes(count_coarse_edges(sizes, n, sizes.edges)) if has_levels(sizes) else 0
+    arranged = count_layout_bytes(sizes)
+    memory["layout"] = graph - freed + max(arranged, arranged - left + 2 * count_state_bytes(sizes) + 4 * d * n + field)
     for phase in ("start", "layout") if sizes.dens_lambda else ():
         memory[phase] += 8 * n  # radii in the data, in two orders
     if sizes.checkpoints:
-        memory["start"] += gone if graph else 0  # the graph is written while the start is made
+        memory["start"] += freed if graph else 0  # the graph is written while the start is made
         # This is written while the next epochs run, which use other arrays.
         memory["layout"] += count_state_bytes(sizes)
     return memory if sizes.search is None else add_search_bytes(memory, sizes, threads)
@@ -80,27 +80,27 @@ def count_freed_bytes(sizes: Sizes) -> int:
 
 def count_level_bytes(sizes: Sizes) -> int:
     """Return the maximal bytes of the levels while they are made and laid out, without the graph itself."""
-    n, made, coarse = sizes.n, 0, 0
+    n, peak, coarse = sizes.n, 0, 0
     if has_levels(sizes):
         # Row offset, degree and mass of each coarse vertex, and the coarse edges.
-        coarse = 16 * (n // MERGED_VERTICES) + 8 * estimate_coarse_edges(sizes, n, sizes.edges)
+        coarse = 16 * (n // MERGED_VERTICES) + 8 * count_coarse_edges(sizes, n, sizes.edges)
         # Degrees, owners and casts while the members of groups are sorted. Then the part that is merged at once, its
         # parts, and the merged result.
-        made = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
+        peak = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
         if sizes.start in ("auto", "pivot_mds"):
             # The same for edges with lengths and weak edges, and each row's path to its root.
-            measured = int(8 * WEAK_EDGE_FACTOR * estimate_coarse_edges(sizes, n, sizes.edges))
-            made = max(made, 20 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + coarse + 2 * measured)
+            measured = int(8 * WEAK_EDGE_FACTOR * count_coarse_edges(sizes, n, sizes.edges))
+            peak = max(peak, 20 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + coarse + 2 * measured)
     # Degrees and ranks while slices are made. Indices of an own graph are freed before weights are copied.
-    return max(made, count_arranged_bytes(sizes) + 8 * n - count_freed_bytes(sizes) // 2)
+    return max(peak, count_layout_bytes(sizes) + 8 * n - count_freed_bytes(sizes) // 2)
 
 
-def count_arranged_bytes(sizes: Sizes) -> int:
+def count_layout_bytes(sizes: Sizes) -> int:
     """Return the bytes of levels in the order of the layout, without slices in files."""
     n, slices = sizes.n, 0 if sizes.on_disk else count_slice_bytes(sizes.edges)
     vertices = 8 * n  # order and degrees
     if has_levels(sizes):
-        slices += count_slice_bytes(estimate_coarse_edges(sizes, n, sizes.edges))
+        slices += count_slice_bytes(count_coarse_edges(sizes, n, sizes.edges))
         vertices += 4 * n * (len(estimate_level_sizes(sizes)) - 1)  # each row's vertex on each coarser level
         vertices += 16 * (n // MERGED_VERTICES)  # order, degree, mass and owner of each coarse vertex
     return slices + vertices
@@ -123,11 +123,8 @@ def count_disk_bytes(sizes: Sizes) -> int:
     room = sizes.checkpoints * count_state_bytes(sizes)
     if sizes.on_disk:
         # The neighbors are freed before the graph is copied into slices.
-        room += (
-            graph + max(8 * sizes.kept, count_slice_bytes(sizes.edges))
-            if sizes.listed
-            else count_slice_bytes(sizes.edges)
-        )
+        slices = count_slice_bytes(sizes.edges)
+        room += graph + max(8 * sizes.kept, slices) if sizes.listed else slices
     elif sizes.checkpoints and sizes.listed:
         room += graph  # the run does not copy a manifold that is passed to the fit
     return room
@@ -156,7 +153,7 @@ def is_majorized(sizes: Sizes) -> bool:
     return has_field(sizes) and not sizes.dens_lambda
 
 
-def estimate_coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
+def count_coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
     """Estimate the number of edges of all coarser levels, by a fit to the levels of six graphs.
 
     If few neighbors list each other, as in many dimensions, groups of rows have many adjacent groups. If the number has
@@ -171,5 +168,5 @@ def estimate_level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Estimate the numbers of vertices and edges of the levels, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
     while needs_coarser(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
-        levels.append((levels[-1][0] // MERGED_VERTICES, estimate_coarse_edges(sizes, *levels[-1])))
+        levels.append((levels[-1][0] // MERGED_VERTICES, count_coarse_edges(sizes, *levels[-1])))
     return levels

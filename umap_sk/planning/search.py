@@ -14,7 +14,7 @@ from umap_sk.neighbors.principal_axes import MAX_AXES, UNPROJECTED_COLUMNS, coun
 from umap_sk.neighbors.row_search import RowSearch, is_full
 
 # Of synthetic features, which are functions of PROBE_DIMENSIONS variables.
-PROBE_ROWS, PROBE_CLUSTERS, PROBE_DIMENSIONS = 6000, 20, 12
+PROBE_ROWS, CLUSTERS, DIMENSIONS = 6000, 20, 12
 # Growth of the time with the rows, for an exact search and for an approximate one.
 TIME_EXPONENTS = {True: 1.4, False: 1.2}
 
@@ -39,10 +39,10 @@ class SearchSizes(NamedTuple):
 
 def describe_search(estimator: Any, features: Any) -> SearchSizes | None:
     """Return the sizes of a search by the package, or None if a library searches or nothing is search."""
-    asked = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
+    settings = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
     if not is_euclidean(estimator.metric) or len(np.shape(features)) != 2:
         return None
-    searcher = choose_searcher(asked, features)
+    searcher = choose_searcher(settings, features)
     if not isinstance(searcher, str) or searcher not in ("exact", "inverted_file"):
         return None
     sparse = scipy.sparse.issparse(features) and not is_full(features)
@@ -56,7 +56,7 @@ def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: i
     if stored is not None:
         index = 24 * stored + 32 * n
         return max(2 * index, index + found + 20 * n * threads), index
-    if n <= few_rows.MAX_FEW_ROWS:
+    if n <= few_rows.MAX_ROWS:
         at_once = min(few_rows.MATRIX_NUMBERS, n * max(n, (n_neighbors + few_rows.EXTRA_CANDIDATES) * columns))
         return 8 * (3 * n * columns + 4 * at_once) + found, 16 * n
     width, sample = columns, 0
@@ -79,12 +79,10 @@ def estimate_search_seconds(n: int, search: SearchSizes, n_neighbors: int, threa
 def measure_search(rows: int, columns: int, exact: bool, n_neighbors: int, threads: int) -> float:
     """Measure the seconds of a search of synthetic rows on the current number of threads, and cache them."""
     random = np.random.default_rng(0)
-    centers = random.standard_normal((PROBE_CLUSTERS, PROBE_DIMENSIONS), np.float32)
-    latent = centers[np.arange(rows) % PROBE_CLUSTERS] + 0.5 * random.standard_normal(
-        (rows, PROBE_DIMENSIONS), np.float32
-    )
-    features = np.tanh(latent @ random.standard_normal((PROBE_DIMENSIONS, columns), np.float32))
-    RowSearch(features[: min(rows, few_rows.MAX_FEW_ROWS + 100)], "euclidean", exact=exact).find_neighbors(
+    centers = random.standard_normal((CLUSTERS, DIMENSIONS), np.float32)
+    latent = centers[np.arange(rows) % CLUSTERS] + 0.5 * random.standard_normal((rows, DIMENSIONS), np.float32)
+    features = np.tanh(latent @ random.standard_normal((DIMENSIONS, columns), np.float32))
+    RowSearch(features[: min(rows, few_rows.MAX_ROWS + 100)], "euclidean", exact=exact).find_neighbors(
         None, n_neighbors
     )
     began = time.perf_counter()

@@ -21,7 +21,7 @@ class EmbeddingDisplay(Films):
     with ``raster=True``, a pixel has the mean color of its points, and is the more opaque the more they are. Rows
     without a position (NaN) are left out, and the caption states their number.
 
-    Displays are made by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`.
+    Displays are display by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`.
     :meth:`plot` draws them again in another style.
 
     Parameters
@@ -164,9 +164,9 @@ class EmbeddingDisplay(Films):
         EmbeddingDisplay
             The display.
         """
-        made = cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data)
-        made.edges = select_edges(_get_graph(estimator), made.rows.drawn, bundle)
-        return made.plot(ax=ax, **style)
+        display = cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data)
+        display.edges = select_edges(_get_graph(estimator), display.rows.drawn, bundle)
+        return display.plot(ax=ax, **style)
 
     @classmethod
     def diagnostic(cls, graph, embedding, *, figure="recall", k=15, subset=None, ax=None, **style):
@@ -198,9 +198,9 @@ class EmbeddingDisplay(Films):
         """
         embedding = read_positions(get_embedding(embedding), [], (2, 3))
         values, name, center = compute_figure(graph, embedding, figure, k)
-        made = cls(embedding=embedding, values=values, subset=subset, center=center)
-        made.rows = made.rows._replace(name=name)
-        return made.plot(ax=ax, **style)
+        display = cls(embedding=embedding, values=values, subset=subset, center=center)
+        display.rows = display.rows._replace(name=name)
+        return display.plot(ax=ax, **style)
 
     def plot(
         self,
@@ -277,7 +277,8 @@ class EmbeddingDisplay(Films):
         rows = self.rows
         self.legend_ = self.color_bar_ = None
         if legend and rows.codes is not None:
-            names, colors, shown = list_class_names(rows), draw.get_row_colors(rows, theme), list_shown_codes(rows)
+            names, colors = list_class_names(rows), draw.get_row_colors(rows, theme)
+            shown = np.unique(rows.codes[rows.drawn])
             self.legend_ = frame.add_legend(self.ax_, [names[code] for code in shown], colors[shown], rows.name, theme)
         elif legend and scale is not None:
             self.color_bar_ = frame.add_color_bar(self.ax_, scale, rows.name, theme)
@@ -293,8 +294,3 @@ def _get_graph(estimator):
             "PrecomputedUMAP."
         )
     return fitted.graph_
-
-
-def list_shown_codes(rows: MapRows) -> np.ndarray:
-    """Return the codes of the classes that have rows in the picture."""
-    return np.empty(0, np.int64) if rows.codes is None else np.unique(rows.codes[rows.drawn])

@@ -51,20 +51,13 @@ def make_scale(values: np.ndarray, cmap: Any, theme: Theme, center: float | None
     return ColorScale(colors, maps.Normalize(low, high), extend)
 
 
-def choose_point_style(count: int) -> dict[str, float]:
-    """Return size and opacity of each of `count` points."""
-    return {
-        "s": float(np.clip(16_000 * count**-0.85, 1.2, 60)),
-        "alpha": float(np.clip(2.2 * count**-0.135, 0.45, 0.92)),
-    }
-
-
 def draw_points(axes: Any, points: np.ndarray, colors: np.ndarray, depth: np.ndarray | None = None) -> Any:
     """Draw a scatter plot in random order, so that no class hides the others, or by depth."""
-    style = choose_point_style(len(points))
-    order, alpha = choose_order(len(points), depth)
-    style["alpha"] = style["alpha"] * alpha
-    return axes.scatter(*points[order].T, c=colors[order], linewidths=0, rasterized=True, **style)
+    count = len(points)
+    size, alpha = float(np.clip(16_000 * count**-0.85, 1.2, 60)), float(np.clip(2.2 * count**-0.135, 0.45, 0.92))
+    order, fading = choose_order(count, depth)
+    style = {"s": size, "alpha": alpha * fading, "linewidths": 0, "rasterized": True}
+    return axes.scatter(*points[order].T, c=colors[order], **style)
 
 
 def choose_order(count: int, depth: np.ndarray | None) -> tuple[np.ndarray, Any]:

@@ -75,9 +75,9 @@ class Films:
             Path of the film.
         """
         path, view = check_path(path), style.get("view", VIEW)
-        given = {"X": X, "knn_indices": knn_indices, "knn_dists": knn_dists, "init": init, "manifold": manifold}
-        stepper, given = make_stepper(estimator, given)
-        recorded = [advance_frame(stepper, 1, given)]
+        inputs = {"X": X, "knn_indices": knn_indices, "knn_dists": knn_dists, "init": init, "manifold": manifold}
+        stepper, inputs = make_stepper(estimator, inputs)
+        recorded = [advance_frame(stepper, 1, inputs)]
         stops = np.unique(np.linspace(1, stepper.n_epochs_, max(2, frames)).astype(int)).tolist()
         with show_epochs([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as tell:
             for at, (begin, end) in enumerate(zip(stops, stops[1:], strict=False), start=1):
@@ -143,8 +143,8 @@ class Films:
             Path of the film.
         """
         path, (azimuth, elevation) = check_path(path), style.pop("view", VIEW)
-        given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        display: Any = cls(embedding=embedding, **given)  # type: ignore[call-arg]
+        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
+        display: Any = cls(embedding=embedding, **settings)  # type: ignore[call-arg]
         positions = display.rows.positions
         if positions.shape[1] != 3:
             raise ValueError("A rotation needs a map of 3 components. Fit with n_components=3.")

@@ -60,7 +60,7 @@ def add_legend(axes: Any, names: list[str], colors: np.ndarray, title: str | Non
         lines.Line2D([], [], color=color, label=_shorten(name), **dot)
         for name, color in zip(names, colors, strict=True)
     ]
-    made = axes.legend(
+    legend = axes.legend(
         handles=handles,
         title=title and _shorten(title),
         loc="center left",
@@ -74,15 +74,15 @@ def add_legend(axes: Any, names: list[str], colors: np.ndarray, title: str | Non
         columnspacing=1.0,
         alignment="left",
     )
-    made.get_title().set_color(theme.ink)
-    for text in (made.get_title(), *made.get_texts()):
+    legend.get_title().set_color(theme.ink)
+    for text in (legend.get_title(), *legend.get_texts()):
         text.set_parse_math(False)
-    return made
+    return legend
 
 
-def enlarge_figure(made: Any) -> None:
+def enlarge_figure(legend: Any) -> None:
     """Enlarge the figure so that the legend fits inside and the map keeps its size."""
-    figure, needed = made.figure, made.get_window_extent()
+    figure, needed = legend.figure, legend.get_window_extent()
     width, height = figure.get_size_inches()
     figure.set_size_inches(width + needed.width / figure.dpi, max(height, needed.height / figure.dpi + TEXT_INCHES))
 
@@ -90,11 +90,11 @@ def enlarge_figure(made: Any) -> None:
 def add_color_bar(axes: Any, scale: ColorScale, title: str | None, theme: Theme) -> Any:
     """Add a color bar to the right of the map."""
     mappable = import_matplotlib("cm").ScalarMappable(scale.norm, scale.colors)
-    made = axes.figure.colorbar(mappable, ax=axes, shrink=0.6, aspect=24, pad=0.02, extend=scale.extend)
-    made.outline.set_visible(False)
-    made.ax.tick_params(colors=theme.ink, labelsize=8, length=2)
-    made.set_label(title or "", color=theme.ink, fontsize=10, parse_math=False)
-    return made
+    bar = axes.figure.colorbar(mappable, ax=axes, shrink=0.6, aspect=24, pad=0.02, extend=scale.extend)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=theme.ink, labelsize=8, length=2)
+    bar.set_label(title or "", color=theme.ink, fontsize=10, parse_math=False)
+    return bar
 
 
 def write_names(axes: Any, points: np.ndarray, rows: MapRows, theme: Theme) -> tuple[list[Any], list[int]]:

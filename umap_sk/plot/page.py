@@ -73,8 +73,8 @@ def interactive(
         "interactive_text_search_alpha_contrast": interactive_text_search_alpha_contrast,
         "alpha": alpha,
     }
-    if given := [name for name, value in unused.items() if value is not None]:
-        warn(f"Unused, since the page has its own controls: {', '.join(given)}. Omit them.", UnusedParameterWarning)
+    if unwanted := [name for name, value in unused.items() if value is not None]:
+        warn(f"Unused, since the page has its own controls: {', '.join(unwanted)}. Omit them.", UnusedParameterWarning)
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: pass only one of them.")
     positions = np.array(read_positions(get_embedding(umap_object), [], (2,)), np.float64)

@@ -16,7 +16,7 @@ from umap_sk.runtime.kernel_cache import PackageCache
 from umap_sk.runtime.threads import acquire_launch_lock, config, start_threads
 
 logger = logging.getLogger("umap_sk")
-IMPLICIT_PARALLELISM = (  # numba's automatic parallelism takes longer to compile than to run
+IMPLICIT = (  # numba's automatic parallelism takes longer to compile than to run
     "comprehension",
     "reduction",
     "inplace_binop",
@@ -48,7 +48,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _compile(function, no_cpython_wrapper=True)
 
 
-def python_function(compiled: Any) -> Any:
+def get_python_function(compiled: Any) -> Any:
     """Return the Python function of a kernel. Its arithmetic may apply to arrays as well as to numbers."""
     return getattr(compiled, "py_func", compiled)
 
@@ -66,11 +66,7 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 
     @functools.cache
     def compiled(*, alone: bool) -> Any:
-        return (
-            _compile(function, ".alone")
-            if alone
-            else _compile(function, parallel=dict.fromkeys(IMPLICIT_PARALLELISM, False))
-        )
+        return _compile(function, ".alone") if alone else _compile(function, parallel=dict.fromkeys(IMPLICIT, False))
 
     @functools.wraps(function)
     def launch(*arguments: Any) -> Any:

@@ -34,11 +34,6 @@ def log_notice(notice: Notice) -> None:
     logger.log(notice.level, notice.text)
 
 
-def log_notice_quietly(notice: Notice) -> None:
-    """Log a message that is shown elsewhere too."""
-    logger.info(notice.text)
-
-
 _recorders: list[list[str]] = []
 _default_listeners: list[Callable[[Notice], object]] = [log_notice]  # outside of a block: once per process
 _listeners: ContextVar[list[Callable[[Notice], object]]] = ContextVar("listening", default=_default_listeners)
@@ -47,7 +42,13 @@ _listeners: ContextVar[list[Callable[[Notice], object]]] = ContextVar("listening
 @contextlib.contextmanager
 def announce_compilation(write: Callable[[str], object] | None = None) -> Iterator[None]:
     """Report the first compilation of a kernel in this block, to the log and to `write` if it is given."""
-    token = _listeners.set([log_notice] if write is None else [log_notice_quietly, lambda notice: write(notice.text)])
+
+    def show(notice: Notice) -> None:
+        logger.log(notice.level if write is None else logging.INFO, notice.text)
+        if write is not None:
+            write(notice.text)
+
+    token = _listeners.set([show])
     try:
         yield
     finally:

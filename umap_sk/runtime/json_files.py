@@ -49,7 +49,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path.name} is not JSON") from error
     if not isinstance(values, dict):
-        raise DamagedError(f"{path.name} holds no table")
+        raise DamagedError(f"{path.name} contains no table")
     if not _is_shallow(values, MAX_DEPTH):
         raise DamagedError(f"{path.name} is nested more than {MAX_DEPTH} deep")
     return values

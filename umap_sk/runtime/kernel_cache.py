@@ -50,18 +50,18 @@ class SignatureFiles(DataFiles):
     def save(self, key: Any, data: Any) -> None:
         """Write to a temporary file and rename it."""
         if self._folders[0]:
-            self._save_data(self._file_of(key), (key, data))
+            self._save_data(self._name_file(key), (key, data))
 
     def load(self, key: Any) -> Any:
         """Return the data from the first folder that has a complete file of this key, or None."""
         for folder in filter(None, self._folders):
             with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-                stored, data = self._load_data(str(Path(folder) / self._file_of(key)))
+                stored, data = self._load_data(str(Path(folder) / self._name_file(key)))
                 if stored == key:
                     return data
         return None
 
-    def _file_of(self, key: Any) -> str:
+    def _name_file(self, key: Any) -> str:
         return f"{self._name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
 
 

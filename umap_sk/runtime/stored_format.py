@@ -1,10 +1,10 @@
-"""The format of stored models and manifolds, and the refusal of one that this version does not know."""
+"""The format of stored models and manifolds, and the refusal of unknown formats."""
 
-FORMAT = 4  # raised when an older version of the package could not make sense of a newer model
+FORMAT = 4  # increased when older versions cannot read newer models
 
 
 def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Refuse what a newer version has written."""
+    """Raise an error if a newer version has written the file."""
     from umap_sk import __version__
 
     if stored > FORMAT:

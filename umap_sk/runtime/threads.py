@@ -50,7 +50,7 @@ def start_threads() -> None:
             numba.get_num_threads()
 
 
-def _gnu_openmp_runs() -> bool:
+def _uses_gnu_openmp() -> bool:
     if config.DISABLE_JIT or _threading_layer() != "omp":
         return False
     return importlib.import_module("numba.np.ufunc.omppool").openmp_vendor == "GNU"
@@ -60,7 +60,7 @@ def _after_fork() -> None:
     """In a forked child, replace locks that other threads may hold. GNU OpenMP's threads do not survive the fork."""
     global _launch_lock, _start_lock, _forked
     _launch_lock, _start_lock = threading.RLock(), threading.Lock()
-    _forked = _forked or _gnu_openmp_runs()
+    _forked = _forked or _uses_gnu_openmp()
 
 
 if hasattr(os, "register_at_fork"):
