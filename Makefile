@@ -64,6 +64,7 @@ $(CLIENTS)/made: pyproject.toml
 lint: $(VENV)/has-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

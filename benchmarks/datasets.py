@@ -1,33 +1,30 @@
-"""The benchmark data sets, each with its neighbors and its starting layout, cached on disk.
+"""The data sets, each with its neighbors and a start, kept on disk.
 
-``python -m benchmarks.datasets mixture tight:400000`` makes sets (``name:n`` for another size; ``family`` for shuffled
-points in three dimensions, 10^4 to 10^7 of them) and tells about them: rows, columns, seconds, the share of a sample's
-true neighbors that were found (1 up to 200,000 rows, where all distances are computed, and for the family, whose
-neighbors a KD-tree finds; elsewhere PyNNDescent's neighbors are refined) and the 5-NN accuracy of the start. They are
-kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
+``python -m benchmarks.datasets mixture tight:400000`` makes sets and prints what is known of them: rows, columns,
+seconds, the recall of the neighbors on a sample, and the 5-NN accuracy of the start. ``name:n`` is another size, and
+``family`` stands for shuffled points in three dimensions, 10^4 to 10^7 of them. Neighbors are exact up to 200,000 rows
+and for the family. The sets are kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
 """
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from benchmarks import command, nearest, real_data, recipes
-from benchmarks.judge import label_accuracy
+from benchmarks import command, real_data, recipes
+from benchmarks.judge import label_accuracy, without_itself
 
 CACHE = Path(os.environ.get("UMAP_SK_BENCH_CACHE", Path(__file__).parent / ".cache"))
 N_NEIGHBORS = 15
-EXACT_UP_TO = 200_000  # rows for which all distances are computed
+EXACT_UP_TO = 200_000  # rows whose neighbors are searched exactly
 VERSION = 1  # of the recipes: raise it when one changes, so that nothing stale is read
 SIZES = {
     "digits": 1_797,
     "fashion": 70_000,
     "fashion-train": 60_000,
-    "hubs": 70_020,
     "mixture": 1_000_000,
     "trajectories": 200_000,
     "tight": 120_000,
@@ -41,13 +38,11 @@ SIZES = {
     "embeddings": 117_000,
     "short_embeddings": 1_000_000,
 }
-
-
 FAMILY = tuple(f"uniform:{n}" for n in (10_000, 100_000, 1_000_000, 10_000_000))  # one recipe at four sizes
 
 
 class DataSet(NamedTuple):
-    """A benchmark's input: features, labels, neighbors (the point itself first) and a starting layout."""
+    """A benchmark's input: features, labels, neighbors (the row itself first) and a start."""
 
     name: str
     features: np.ndarray  # float32, (n, d)
@@ -59,12 +54,17 @@ class DataSet(NamedTuple):
 
     @property
     def n_rows(self):
-        """Number of rows."""
+        """Return the number of rows."""
         return len(self.labels)
+
+    @property
+    def arrays(self):
+        """Return the neighbors as arguments of `fit`."""
+        return {"knn_indices": self.knn_indices, "knn_dists": self.knn_dists}
 
 
 def pca_start(features, n_components=2):
-    """The first principal components, largest absolute value 10; float32 of shape (n, n_components)."""
+    """Return the first principal components, largest absolute value 10; float32 of shape (n, n_components)."""
     from sklearn.decomposition import PCA
 
     positions = PCA(n_components, random_state=0).fit_transform(np.asarray(features))
@@ -72,7 +72,7 @@ def pca_start(features, n_components=2):
 
 
 def chosen(words):
-    """The sets that a comma-separated list names, as (name, n): ``digits``, ``tight:400000``, ``family``."""
+    """Return the sets that a comma-separated list names, as (name, n): ``digits``, ``tight:400000``, ``family``."""
     named = []
     for word in words.replace("family", ",".join(FAMILY)).split(","):
         name, _, n = word.partition(":")
@@ -82,84 +82,66 @@ def chosen(words):
     return named
 
 
+def folder_of(name, n=None):
+    """Return the folder of a set's arrays."""
+    return CACHE / "data" / f"{name}-{n or SIZES[name]}-v{VERSION}"
+
+
 def load(name, n=None):
-    """A data set by name, made on first use and read from the cache (as read-only memory maps) after that.
+    """Return a set as read-only memory maps; it is made on first use.
 
-    Parameters
-    ----------
-    name : str
-        One of SIZES.
-    n : int, optional
-        Rows. Real data: a random part. Synthetic data: as many rows of the same recipe.
-
-    Returns
-    -------
-    DataSet
+    ``n`` is a number of rows: of real data a random part, of synthetic data as many rows of the same recipe.
     """
     if name not in SIZES:
         raise ValueError(f"unknown data set {name!r}: one of {', '.join(SIZES)} is needed")
-    size = n or SIZES[name]
-    folder = folder_of(name, size)
+    folder = folder_of(name, n)
     if not (folder / "about.json").exists():
-        _make(name, size, folder)
-    arrays = [np.load(folder / f"{field}.npy", mmap_mode="r") for field in DataSet._fields[1:]]
-    return DataSet(name, *arrays)
+        _make(name, n or SIZES[name], folder)
+    return DataSet(name, *(np.load(folder / f"{field}.npy", mmap_mode="r") for field in DataSet._fields[1:]))
+
+
+def in_memory(dataset):
+    """Return the same set with its arrays read into memory."""
+    return DataSet(dataset.name, *(np.array(array) for array in dataset[1:]))
 
 
 def about(name, n=None):
-    """What was noted down when the set was made: seconds, recall of the neighbors, figures of the start."""
+    """Return what is known of a set: seconds, recall of the neighbors, accuracy of the start."""
     load(name, n)
     return json.loads((folder_of(name, n) / "about.json").read_text())
 
 
-def folder_of(name, n=None):
-    """Where the set's arrays are, once it was made."""
-    return CACHE / "data" / f"{name}-{n or SIZES[name]}-v{VERSION}"
-
-
-def in_memory(dataset):
-    """The same data set with its arrays read into memory."""
-    return DataSet(dataset.name, *(np.array(array) for array in dataset[1:]))
-
-
 def _make(name, n, folder):
-    clock = time.perf_counter()
-    dataset = _with_hubs(n) if name == "hubs" else _from_features(name, n)
-    seconds = time.perf_counter() - clock
+    dataset, times = command.timed(_from_features, name, n)
     folder.mkdir(parents=True, exist_ok=True)
     for field, array in zip(DataSet._fields[1:], dataset[1:], strict=True):
         np.save(folder / f"{field}.npy", array)
-    notes = {
-        "rows": n,
-        "columns": dataset.features.shape[1],
-        "labels": int(dataset.labels.max()) + 1,
-        "seconds": round(seconds, 1),
-    }
-    if name != "hubs":
-        sample = int(np.clip(3_000_000_000 // dataset.features.size, 100, 1000))
-        notes["neighbor_recall"] = nearest.sampled_recall(dataset.features, dataset.nearest, sample)
-    notes["start_accuracy"] = label_accuracy(dataset.labels, dataset.start, cKDTree(dataset.start))
+    features, labels = dataset.features, dataset.labels
+    notes = {"rows": n, "columns": features.shape[1], "labels": int(labels.max()) + 1, "seconds": times["seconds"]}
+    notes["neighbor_recall"] = sampled_recall(features, dataset.nearest, int(np.clip(3e9 // features.size, 100, 1000)))
+    notes["start_accuracy"] = label_accuracy(labels, dataset.start, cKDTree(dataset.start))
     (folder / "about.json").write_text(json.dumps(notes))
 
 
 def _from_features(name, n):
+    from umap_sk import nearest_neighbors
+
     features, labels = features_of(name, n)
     if name == "uniform":
-        indices, distances = nearest.tree_search(features, N_NEIGHBORS + 1)
-    elif n <= EXACT_UP_TO:
-        indices, distances = nearest.brute_force(features, N_NEIGHBORS + 1)
+        indices, distances = tree_search(features, N_NEIGHBORS + 1)
     else:
-        indices, distances = nearest.descent(features, N_NEIGHBORS + 1)
-    known = np.ascontiguousarray(indices[:, :-1]), np.ascontiguousarray(distances[:, :-1])
-    return DataSet(name, features, labels, *known, pca_start(features), np.ascontiguousarray(indices[:, 1:]))
+        searcher = "exact" if n <= EXACT_UP_TO else "auto"
+        indices, distances = nearest_neighbors(features, N_NEIGHBORS + 1, searcher=searcher)
+    indices, distances = np.asarray(indices, np.int32), np.asarray(distances, np.float32)
+    neighbors = np.ascontiguousarray(indices[:, :-1]), np.ascontiguousarray(distances[:, :-1])
+    return DataSet(name, features, labels, *neighbors, pca_start(features), np.ascontiguousarray(indices[:, 1:]))
 
 
 def features_of(name, n):
-    """Features and labels alone, made anew."""
-    if name in ("patches", "packages", "functions"):
-        return getattr(real_data, name)(n)
+    """Return the features and labels of a set, without its neighbors."""
     if name not in ("digits", "fashion", "fashion-train"):
-        return getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))
+        made = getattr(real_data, name, None)
+        return made(n) if made else getattr(recipes, name)(n, np.random.default_rng(sum(name.encode())))
     features, labels = real_data.digits() if name == "digits" else real_data.fashion_images()
     if name == "fashion-train":
         features, labels = features[:60_000], labels[:60_000]
@@ -169,31 +151,34 @@ def features_of(name, n):
     return features[rows], labels[rows]
 
 
-def _with_hubs(n, hubs=20, listed_by=500):
-    """Fashion-MNIST and ``hubs`` more rows, each listed by ``listed_by`` random others at their median distance."""
-    base = in_memory(load("fashion", n - hubs))
-    rng = np.random.default_rng(20)
-    listers = rng.permutation(len(base.features))[: hubs * listed_by].reshape(hubs, -1)
-    features = np.stack([base.features[rows].mean(0) for rows in listers]).astype(np.float32)
-    start = np.stack([base.start[rows].mean(0) for rows in listers])
-    own_indices, own_distances = np.empty((hubs, N_NEIGHBORS), np.int32), np.zeros((hubs, N_NEIGHBORS), np.float32)
-    middle = N_NEIGHBORS // 2
-    for hub, rows in enumerate(listers):
-        number = len(base.features) + hub
-        for array, value in ((base.knn_indices, number), (base.knn_dists, base.knn_dists[rows, middle])):
-            array[rows, middle + 1 :] = array[rows, middle:-1]
-            array[rows, middle] = value
-        square = ((base.features[rows] - features[hub]) ** 2).sum(1)
-        order = np.argsort(square)[: N_NEIGHBORS - 1]
-        own_indices[hub] = [number, *rows[order]]
-        own_distances[hub, 1:] = np.sqrt(square[order])
-    nearest_others = np.c_[own_indices[:, 1:], own_indices[:, -1:]]
-    added = (features, np.zeros(hubs, np.int32), own_indices, own_distances, start, nearest_others)
-    return DataSet("hubs", *(np.concatenate(pair) for pair in zip(base[1:], added, strict=True)))
+def tree_search(features, k, chunk=200_000):
+    """Return exact neighbors of points with few columns by a KD-tree, the row itself first."""
+    tree, found = cKDTree(features), []
+    for first in range(0, len(features), chunk):
+        rows = np.arange(first, min(first + chunk, len(features)))
+        distances, indices = tree.query(features[rows], k, workers=-1)
+        others = without_itself(indices, rows)
+        indices, distances = (part[others].reshape(len(rows), -1) for part in (indices, distances))
+        found.append((np.c_[rows, indices].astype(np.int32), np.c_[np.zeros(len(rows)), distances].astype(np.float32)))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def sampled_recall(features, others, sample=1000, seed=0):
+    """Return the share of the true neighbors of ``sample`` random rows that are listed in ``others``.
+
+    ``others`` leaves out the row itself. A listed row that is as near as the last true neighbor counts.
+    """
+    rows = np.random.default_rng(seed).choice(len(features), min(sample, len(features)), replace=False)
+    k, found = others.shape[1], 0
+    for i in rows:
+        square = ((features - features[i]).astype(np.float64) ** 2).sum(1)
+        square[i] = -1.0
+        found += (square[others[i]] <= np.partition(square, k)[k] * (1 + 1e-6)).sum()
+    return float(found / (len(rows) * k))
 
 
 def main(arguments=None):
-    """Make the sets named and print what was noted down."""
+    """Make the sets named and print what is known of them."""
     parser = command.parser("datasets", __doc__)
     parser.add_argument("names", nargs="*", default=list(SIZES), metavar="name", help=f"of {', '.join(SIZES)}")
     for name, n in chosen(",".join(parser.parse_args(arguments).names)):

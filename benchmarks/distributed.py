@@ -1,92 +1,93 @@
-"""A fit on a Dask cluster of this machine beside one process with as many threads: seconds, memory, bytes, bits.
+"""A fit on a Dask cluster of this machine and in one process with as many threads: seconds, memory, bytes, bits.
 
 ``python -m benchmarks.distributed --n 1000000 --workers 2 --rounds 3`` makes the 15 nearest neighbors of random points
-in three dimensions (once: they are kept in the cache), then fits them by turns in this process, and on a LocalCluster
-of so many worker processes of `--threads` threads each, which read their chunks from files. Columns: seconds of the
-phases and of all, medians over the rounds after a warm-up; the largest anonymous memory of a worker (RssAnon, sampled
-every 5 ms) above what it had before the fit; bytes of positions that a worker received in an epoch. Bars: 1.3 times the
-seconds; (graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same bits.
+in three dimensions (once: they are kept in the cache), then fits them by turns in this process and on a LocalCluster
+of `--workers` processes of `--threads-per-worker` threads, which read their chunks from files. Columns: seconds of
+the phases and of all, medians over the rounds after a warm-up. Below: the largest anonymous memory of a worker above
+what it had before the fit, and positions that a worker received in an epoch. Bars: 1.3 times the seconds;
+(graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same bits.
 
-``--new 10000000`` streams so many new rows through a model of `--n` rows instead (bar: 1 GiB a worker); ``--kills 100``
-kills a worker with SIGKILL at a random moment of each of so many fits, and counts those that fail or have other bits.
+``--namespaces 4`` runs the scheduler here and four workers in network namespaces of their own, joined by a bridge
+with 1 Gbit/s and 0.5 ms on each link (``ip`` and ``tc``, as root; all of it is removed at the end). One worker joins
+in the middle of the first fit, and one is killed in the middle of the last. ``--kills 100`` kills a worker with SIGKILL
+at a random moment of each of 100 fits, and counts those that fail or have other bits.
 """
 
+import contextlib
 import os
 import signal
-import statistics
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 
-from benchmarks import command, datasets, larger_than_memory, machine
+from benchmarks import command, datasets, network, plans
 
 CHUNK = 2**17  # rows of an input chunk
+NAMES = {"knn_indices": "indices", "knn_dists": "distances"}
 
 
 def chunk_of(path, first, last):
-    """Rows of a .npy file."""
+    """Return rows of a .npy file."""
     return np.array(np.load(path, mmap_mode="r")[first:last])
 
 
 def as_dask_array(path):
-    """A dask array of a .npy file, which workers read chunk by chunk."""
+    """Return a dask array of a .npy file, which workers read chunk by chunk."""
     import dask
     import dask.array
 
     array = np.load(path, mmap_mode="r")
     bounds = [*range(0, len(array), CHUNK), len(array)]
-    parts = [
-        dask.array.from_delayed(
-            dask.delayed(chunk_of)(str(path), *span), (span[1] - span[0], array.shape[1]), array.dtype
+
+    def block(first, last):
+        return dask.array.from_delayed(
+            dask.delayed(chunk_of)(str(path), first, last), (last - first, array.shape[1]), array.dtype
         )
-        for span in zip(bounds, bounds[1:], strict=False)
-    ]
-    return dask.array.concatenate(parts)
+
+    return dask.array.concatenate([block(*span) for span in zip(bounds, bounds[1:], strict=False)])
 
 
 def fit_here(folder, threads, n_epochs):
-    """Seconds by phase, and the map, of a fit in this process."""
+    """Return seconds by phase, map and edges of a fit in this process."""
     from umap_sk import PrecomputedUMAP
 
-    indices, dists = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "distances"))
+    arrays = {name: np.load(folder / f"{file}.npy", mmap_mode="r") for name, file in NAMES.items()}
     began = time.perf_counter()
-    model = PrecomputedUMAP(random_state=0, n_jobs=threads, n_epochs=n_epochs).fit(knn_indices=indices, knn_dists=dists)
+    model = PrecomputedUMAP(random_state=0, n_jobs=threads, n_epochs=n_epochs).fit(**arrays)
     return phases_of(model, began), model.embedding_, model.manifold_.n_edges
 
 
-def fit_there(folder, client, n_epochs):
-    """The same of a fit on a cluster."""
+def fit_there(folder, n_epochs):
+    """Return seconds by phase and map of a fit on the current client's cluster."""
     from umap_sk.dask import DistributedUMAP
 
-    indices, dists = (as_dask_array(folder / f"{name}.npy") for name in ("indices", "distances"))
+    arrays = {name: as_dask_array(folder / f"{file}.npy") for name, file in NAMES.items()}
     began = time.perf_counter()
-    model = DistributedUMAP(random_state=0, n_epochs=n_epochs).fit(knn_indices=indices, knn_dists=dists)
+    model = DistributedUMAP(random_state=0, n_epochs=n_epochs).fit(**arrays)
     embedding = model.embedding_.compute()
     return phases_of(model, began), embedding
 
 
 def phases_of(model, began):
-    """Seconds of every phase, and of all."""
+    """Return the seconds of every phase, and of all."""
     seconds = {entry["name"]: entry["seconds"] for entry in model.report_["phases"]}
     return {**seconds, "all": time.perf_counter() - began}
 
 
 def received(dask_worker):
-    """Bytes of positions that a worker has received."""
-    return sum(
-        size
-        for entry in dask_worker.transfer_incoming_log
-        for key, size in entry["keys"].items()
-        if str(key).startswith("umap_positions")
-    )
+    """Return the bytes of positions that a worker has received."""
+    logs = (entry["keys"] for entry in dask_worker.transfer_incoming_log)
+    return sum(size for keys in logs for key, size in keys.items() if str(key).startswith("umap_positions"))
 
 
-class Watch:
-    """The largest anonymous memory of processes, above what they had at first."""
+class MemoryWatch:
+    """The largest anonymous memory of processes, above what they had at first, sampled every 5 ms."""
 
     def __init__(self, pids):
-        self.before = {pid: larger_than_memory.resident(pid) for pid in pids}
+        self.before = {pid: plans.resident(pid) for pid in pids}
         self.peak = dict(self.before)
         self.done = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
@@ -95,144 +96,140 @@ class Watch:
     def _watch(self):
         while not self.done.wait(0.005):
             for pid in self.peak:
-                self.peak[pid] = max(self.peak[pid], larger_than_memory.resident(pid))
+                self.peak[pid] = max(self.peak[pid], plans.resident(pid))
 
     def stop(self):
-        """Bytes above the beginning, and in all, of the largest."""
+        """Return the largest number of bytes above the beginning."""
         self.done.set()
         self.thread.join()
-        return max(self.peak[pid] - self.before[pid] for pid in self.peak), max(self.peak.values())
+        return max(self.peak[pid] - self.before[pid] for pid in self.peak)
+
+
+@contextlib.contextmanager
+def local_cluster(options):
+    """Start worker processes of this machine and yield a client."""
+    from distributed import Client, LocalCluster
+
+    settings = {"threads_per_worker": options.threads_per_worker, "dashboard_address": None}
+    with LocalCluster(n_workers=options.workers, **settings) as cluster, Client(cluster) as client:
+        yield client
 
 
 def measure(options, folder):
-    """All figures, from interleaved rounds."""
-    from distributed import Client, LocalCluster
-
-    cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
-    here, there, memory, same = [], [], [], []
-    with LocalCluster(**cluster) as workers, Client(workers) as client:
-        for number in range(options.rounds + 1):
-            client.restart()
-            pids = list(client.run(os.getpid).values())
-            if number:
-                fit_there(options.warm, client, options.n_epochs)
-            watch = Watch(pids)
-            seconds, embedding = fit_there(folder, client, options.n_epochs)
+    """Compare interleaved rounds; print the table, and return figures and missed bars."""
+    here, there, memory, same = [], [], [], True
+    threads = options.workers * options.threads_per_worker
+    fit_here(options.warm, threads, options.n_epochs)
+    for _ in range(options.rounds):
+        with local_cluster(options) as client:
+            fit_there(options.warm, options.n_epochs)
+            watch = MemoryWatch(list(client.run(os.getpid).values()))
+            seconds, embedding = fit_there(folder, options.n_epochs)
             memory.append(watch.stop())
             sent = max(client.run(received).values())
-            local, expected, edges = fit_here(folder, options.workers * options.threads, options.n_epochs)
-            same.append(bool(np.array_equal(embedding, expected, equal_nan=True)))
-            if number:
-                here.append(local)
-                there.append(seconds)
-    return {"here": here, "there": there, "memory": memory[1:], "received": sent, "same": all(same), "edges": edges}
+        local, expected, edges = fit_here(folder, threads, options.n_epochs)
+        same = same and bool(np.array_equal(embedding, expected, equal_nan=True))
+        here.append(local)
+        there.append({phase: seconds.get(phase, 0.0) for phase in local})
+    one, several = command.medians(here), command.medians(there)
+    lines = {phase: {"one process s": one[phase], f"{options.workers} workers s": several[phase]} for phase in one}
+    ratio, bar = several["all"] / one["all"], 1.3 * 8 * edges / options.workers + 40 * options.n + 200 * 2**20
+    print(command.markdown(lines, "phase"))
+    print(f"ratio {ratio:.2f}; a worker had {max(memory) / 2**20:.0f} MiB above its start and received "
+          f"{sent / 2**20:.0f} MiB of positions; same bits: {same}")  # fmt: skip
+    missed = [f"{ratio:.2f} times the seconds"] * (ratio > 1.3) + ["bits"] * (not same)
+    missed += [f"{max(memory) / 2**20:.0f} MiB, bar {bar / 2**20:.0f}"] * (max(memory) > bar)
+    return {"lines": lines, "memory": max(memory), "received": sent, "same bits": same}, missed
 
 
-def made_chunk(rows, number, n_training):
-    """Neighbors of new rows: near each other among the training rows, and nearer with every column."""
-    rng = np.random.default_rng(number)
-    first = rng.integers(0, n_training - 15, rows)
-    dists = np.sort(rng.random((rows, 15), np.float32), axis=1)
-    return (first[:, None] + np.arange(15)).astype(np.int32), dists
+def start_worker(name, address, threads):
+    """Start a worker in a network namespace; return its process."""
+    flags = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
+    words = ["ip", "netns", "exec", name, sys.executable, "-m", "distributed.cli.dask_worker", address, *flags]
+    return subprocess.Popen(words, stderr=subprocess.DEVNULL)
 
 
-def stream(options, folder):
-    """Memory and seconds of new rows that are made, placed and summed up chunk by chunk."""
-    import dask
-    import dask.array
+def measure_namespaces(options, folder):
+    """Fit on workers in network namespaces; return seconds and bytes of each fit, and the bars that are missed."""
     from distributed import Client, LocalCluster
 
-    from umap_sk import PrecomputedUMAP
-    from umap_sk.dask import transform
+    local, expected, _ = fit_here(folder, options.namespaces * options.threads_per_worker, options.n_epochs)
+    lines, workers, middle = {}, {}, local["all"]
+    with (
+        network.namespaces(options.namespaces) as names,
+        LocalCluster(n_workers=0, host=network.HOST, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
 
-    indices, dists = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("indices", "distances"))
-    model = PrecomputedUMAP(random_state=0, n_epochs=20).fit(knn_indices=indices, knn_dists=dists).drop_graph()
-    chunks = [min(CHUNK, options.new - first) for first in range(0, options.new, CHUNK)]
-    made = [dask.delayed(made_chunk, nout=2)(rows, number, options.n) for number, rows in enumerate(chunks)]
-    arrays = (
-        dask.array.concatenate(
-            [dask.array.from_delayed(pair[which], (rows, 15), dtype) for pair, rows in zip(made, chunks, strict=True)]
-        )
-        for which, dtype in ((0, np.int32), (1, np.float32))
-    )
-    places = transform(model, *arrays)
-    cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
-    with LocalCluster(**cluster) as workers, Client(workers) as client:
-        watch = Watch(list(client.run(os.getpid).values()))
-        began = time.perf_counter()
-        total = places.sum(axis=0).compute()
-        return {
-            "rows": options.new,
-            "seconds": time.perf_counter() - began,
-            "memory": watch.stop(),
-            "sum": total.tolist(),
-        }
+        def start(name):
+            workers[name] = start_worker(name, cluster.scheduler_address, options.threads_per_worker)
+
+        try:
+            for name in names[1:]:
+                start(name)
+            client.wait_for_workers(len(names) - 1)
+            fit_there(options.warm, options.n_epochs)
+            changes = {"a worker joins": lambda: start(names[0]), "undisturbed": lambda: None}
+            changes["a worker is killed"] = lambda: workers[names[-1]].kill()
+            for what, change in changes.items():
+                timer = threading.Timer(middle, change)
+                timer.start()
+                before = sum(map(network.bytes_received, names))
+                seconds, embedding = fit_there(folder, options.n_epochs)
+                timer.join()
+                total, middle = sum(map(network.bytes_received, names)) - before, seconds["all"] / 2
+                line = {"s": seconds["all"], "layout s": seconds["layout"], "MiB received": total / 2**20}
+                lines[what] = line | {"same bits": bool(np.array_equal(embedding, expected, equal_nan=True))}
+                print(what, lines[what], flush=True)
+        finally:
+            for process in workers.values():
+                process.kill()
+    print(f"one process: {local['all']:.2f} s\n\n{command.markdown(lines, 'fit')}")
+    return {"one process": local, "fits": lines}, [
+        f"{what}: other bits" for what in lines if not lines[what]["same bits"]
+    ]
 
 
-def kills(options, folder):
-    """Fits in which a worker is killed at a random moment, and how many of them had other bits or failed."""
-    from distributed import Client, LocalCluster
-
-    seconds, expected, _ = fit_here(folder, options.workers * options.threads, options.n_epochs)
+def kill(options, folder):
+    """Kill a worker in each of some fits; return how many had other bits or failed, and the bars that are missed."""
+    _, expected, _ = fit_here(folder, options.workers * options.threads_per_worker, options.n_epochs)
     rng, wrong = np.random.default_rng(0), 0
-    cluster = {"n_workers": options.workers, "threads_per_worker": options.threads, "dashboard_address": None}
-    with LocalCluster(**cluster) as workers, Client(workers) as client:
-        longest = fit_there(folder, client, options.n_epochs)[0]["all"]
+    with local_cluster(options):
+        longest = fit_there(folder, options.n_epochs)[0]["all"]
     for _ in range(options.kills):  # each on workers of its own, since a nanny's new worker does not always come up
-        with LocalCluster(**cluster) as workers, Client(workers) as client:
-            pids = list(client.run(os.getpid).values())
-            timer = threading.Timer(rng.uniform(0, longest), os.kill, (int(rng.choice(pids)), signal.SIGKILL))
+        with local_cluster(options) as client:
+            pid = int(rng.choice(list(client.run(os.getpid).values())))
+            timer = threading.Timer(rng.uniform(0, longest), os.kill, (pid, signal.SIGKILL))
             timer.start()
             try:
-                found = fit_there(folder, client, options.n_epochs)[1]
-                wrong += not np.array_equal(found, expected, equal_nan=True)
-            except Exception as error:  # whatever it is, it is counted, and told
+                wrong += not np.array_equal(fit_there(folder, options.n_epochs)[1], expected, equal_nan=True)
+            except Exception as error:  # whatever it is, it is counted and printed
                 print(f"{type(error).__name__}: {error}")
                 wrong += 1
             timer.join()
-    return {"kills": options.kills, "wrong": wrong, "seconds": longest, "alone": seconds["all"]}
+    return {"kills": options.kills, "wrong": wrong, "seconds": longest}, [f"{wrong} fits failed"] * (wrong > 0)
 
 
 def main(arguments=None):
-    """Run it and print a table and the figures."""
-    parser = command.parser("distributed", __doc__)
-    parser.add_argument("--n", type=lambda text: int(float(text)), default=1_000_000, help="rows")
+    """Measure, and print figures and the bars that are missed."""
+
+    def number(text):
+        return int(float(text))
+
+    parser = command.parser("distributed", __doc__, rounds=3)
+    parser.add_argument("--n", type=number, default=1_000_000, help="rows")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=1, help="of a worker")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--n-epochs", type=int, default=None)
-    parser.add_argument("--new", type=lambda text: int(float(text)), help="stream so many new rows instead")
-    parser.add_argument("--kills", type=int, help="kill a worker in so many fits instead, each at a random moment")
-    parser.add_argument("--json", help="write the results to this file")
+    parser.add_argument("--threads-per-worker", type=int, default=1)
+    parser.add_argument("--n-epochs", type=int)
+    parser.add_argument("--namespaces", type=int, help="number of workers in network namespaces")
+    parser.add_argument("--kills", type=int, help="number of fits in which a worker is killed")
     options = parser.parse_args(arguments)
     folder, options.warm = (datasets.CACHE / "large" / str(n) for n in (options.n, 30_000))
-    for n, path in ((options.n, folder), (30_000, options.warm)):
-        larger_than_memory.make(path, n)
-    if options.new or options.kills:
-        found = stream(options, folder) if options.new else kills(options, folder)
-        print(found)
-        machine.write(options.json, found)
-        return
-    found = measure(options, folder)
-    names = list(found["here"][0])
-    medians = {
-        who: {name: statistics.median(one.get(name, 0) for one in found[who]) for name in names}
-        for who in ("here", "there")
-    }
-    rows = [
-        [
-            name,
-            *(f"{medians[who][name]:.2f}" for who in medians),
-            f"{medians['there'][name] / medians['here'][name]:.2f}",
-        ]
-        for name in names
-    ]
-    print(machine.markdown(["phase", "one process s", f"{options.workers} workers s", "ratio"], rows))
-    bar = 1.3 * 8 * found["edges"] / options.workers + 40 * options.n + 200 * 2**20
-    above, whole = (max(values) / 2**20 for values in zip(*found["memory"], strict=True))
-    print(f"memory of a worker: {above:.0f} MiB above its start, {whole:.0f} in all; bar {bar / 2**20:.0f}")
-    print(f"positions received: {found['received'] / 2**20:.0f} MiB a worker; same bits: {found['same']}")
-    machine.write(options.json, {"options": {name: str(value) for name, value in vars(options).items()}, **found})
+    plans.make(folder, options.n)
+    plans.make(options.warm, 30_000)
+    run = measure_namespaces if options.namespaces else kill if options.kills else measure
+    found, missed = run(options, folder)
+    command.conclude(options, found, missed)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Command lines of random words: ``python -m benchmarks.fuzz_commands --examples 10000``.
 
-Each example draws a command, some of its options, and values that are right, nearly right or nonsense: files of the
-other kind, swapped arrays, folders, numbers out of range, broken JSON. It runs in this process. The exit code must be
-one of those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that succeeds must
-have written its output, and one that fails must leave no new file. With ``--json`` stdout must be one JSON object.
+Each example draws a command, some of its options, and values that are right, nearly right or nonsense: files of another
+kind, swapped arrays, folders, numbers out of range, broken JSON. It runs in this process. The exit code must be one of
+those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that succeeds must have
+written its output, and one that fails must leave no new file. With ``--json`` stdout must be one JSON object.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ from unittest import mock
 import numpy as np
 import scipy.sparse
 
-from benchmarks import fuzz
+from benchmarks.fuzz import main as fuzz_main
+from benchmarks.fuzz import pick
 from umap_sk import knn_graph
 from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, make_parser
 
@@ -39,16 +40,11 @@ INPUTS = (["knn_indices", "knn_dists"], ["graph"], ["features", "metric"], ["man
 
 
 @functools.cache
-def kept_folder():
-    """A folder that is removed when the process ends."""
-    return tempfile.TemporaryDirectory()
-
-
-@functools.cache
-def written():
-    """The files that command lines name, in a folder that is copied for each example."""
-    folder = Path(kept_folder().name)
-    random = np.random.default_rng(0)
+def input_files():
+    """Write the files that command lines name into a folder that is removed when the process ends."""
+    keeper = tempfile.TemporaryDirectory()
+    input_files.keeper = keeper
+    folder, random = Path(keeper.name), np.random.default_rng(0)
     indices = (np.arange(ROWS)[:, None] + np.arange(5)) % ROWS
     dists = np.tile(np.arange(5.0), (ROWS, 1))
     arrays = {"i": indices, "d": dists, "x": random.normal(size=(ROWS, 3)), "y": np.arange(ROWS) % 3}
@@ -67,18 +63,13 @@ def written():
 
 @functools.cache
 def actions_of(name):
-    """The options and words that a command takes."""
+    """Return the options and words that a command takes."""
     (subparsers,) = (action for action in make_parser(name)._actions if action.choices)
     return [action for action in subparsers.choices[name]._actions if action.dest not in LEFT_OUT]
 
 
-def pick(random, choices):
-    """One of some choices."""
-    return choices[random.integers(len(choices))]
-
-
 def value_of(action, random):
-    """A value for an option or a word: mostly one that makes sense."""
+    """Return a value for an option or a word, mostly one that makes sense."""
     if action.dest == "out":
         return pick(random, ("out.npy", "out.html", "new", "out.npy", *FILES)) if random.random() < 0.5 else "out"
     if action.dest in HABITS and random.random() < 0.7:
@@ -87,7 +78,7 @@ def value_of(action, random):
 
 
 def command_line(random):
-    """The words behind ``umap-sk``."""
+    """Return the words behind ``umap-sk``."""
     names = [name for name in COMMANDS if name != "compile"]  # which takes minutes
     if random.random() < 0.03:
         return [pick(random, (*NONSENSE, "--help", "--version", "fits", *names)) for _ in range(random.integers(3))]
@@ -107,39 +98,40 @@ def command_line(random):
     return words + FAST * (name == "fit") + ["--no-timed"] * (name == "plan")
 
 
-def contents():
-    """The files and folders that there are, but for hidden ones that writers use."""
-    return {str(path) for path in Path(".").rglob("*")}
+def run(words):
+    """Run a command line in a copy of the folder; return exit code, stdout, stderr and the new files."""
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as place:
+        folder = shutil.copytree(input_files(), Path(place) / "here")
+        before = set(folder.rglob("*"))
+        with (
+            contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+            warnings.catch_warnings(), mock.patch.dict(os.environ),
+        ):  # fmt: skip
+            try:
+                code = main(words)
+            except SystemExit as end:  # of --help and --version
+                code = "help" if end.code in (0, None) else end.code
+        return code, out.getvalue(), err.getvalue(), set(folder.rglob("*")) - before
 
 
 def check(random):
-    """One example; what came of it."""
+    """Run one example, and return its outcome."""
     words = command_line(random)
-    out, err = io.StringIO(), io.StringIO()
-    with tempfile.TemporaryDirectory() as place:
-        folder = shutil.copytree(written(), Path(place) / "here")
-        with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            before = contents()
-            with warnings.catch_warnings(), mock.patch.dict(os.environ):
-                try:
-                    code = main(words)
-                except SystemExit as end:  # of --help and --version
-                    assert end.code in (0, None) and out.getvalue(), words
-                    return "help"
-            new = contents() - before
-    printed = err.getvalue()
+    code, out, err, new = run(words)
+    if code == "help":
+        assert out, words
+        return code
     assert code in (DONE, FAILED, BAD_INPUT), (words, code)
-    assert "Traceback" not in printed, (words, printed)
-    if "--json" in words:
-        answer = json.loads(out.getvalue())
-        assert answer["exit_code"] == code, words
+    assert "Traceback" not in err, (words, err)
+    assert "--json" not in words or json.loads(out)["exit_code"] == code, words
     if code == DONE:
         assert not words or words[0] in ("plan", "info") or new or "out" in "".join(words), words
         return f"{words[0]}, done"
-    assert printed.splitlines()[-1].startswith("umap-sk") and "error: " in printed.splitlines()[-1], (words, printed)
+    assert err.splitlines()[-1].startswith("umap-sk") and "error: " in err.splitlines()[-1], (words, err)
     assert not new or "--checkpoint" in words, (words, new)  # whose folder is there before the input is read
-    return f"{words[0] if words else ''}, code {code}" if words and words[0] in COMMANDS else "no command"
+    return f"{words[0]}, code {code}" if words and words[0] in COMMANDS else "no command"
 
 
 if __name__ == "__main__":
-    fuzz.main("fuzz_commands", __doc__, check)
+    fuzz_main("fuzz_commands", __doc__, check)

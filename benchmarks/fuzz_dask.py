@@ -3,8 +3,7 @@
 Each example draws neighbor lists as `benchmarks.fuzz_graphs` does, chunks of any sizes, dtypes, a start, and parameters
 of graph and layout, with several levels in pieces or on one worker. Sometimes an entry is wrong. The map and the places
 of new rows must have the same bits as those of one process, or both must raise the same error; and when the estimator
-is gone, the scheduler must have no task of it. Two workers are threads of this process, so that an example takes less
-than a second.
+is gone, the scheduler must have no task of it. The two workers are threads of this process.
 """
 
 import functools
@@ -19,6 +18,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 from benchmarks import fuzz
+from benchmarks.fuzz import pick
 from benchmarks.fuzz_graphs import KINDS, MISSING, neighbor_lists
 from umap_sk import PrecomputedUMAP, UMAPWarning
 from umap_sk.dask import DistributedUMAP, levels
@@ -29,7 +29,7 @@ PATIENCE = 20  # seconds that the scheduler may take to forget
 
 @functools.cache
 def client():
-    """A client of two workers in this process."""
+    """Return a client of two workers in this process."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
     return Client(cluster, set_as_default=False)
@@ -44,21 +44,16 @@ def close():
         client.cache_clear()
 
 
-def pick(random, choices):
-    """One of some choices."""
-    return choices[random.integers(len(choices))]
-
-
-def chunked(random, *arrays):
-    """Arrays in the same chunks of rows, of any sizes."""
-    n = len(arrays[0])
+def chunked(random, **arrays):
+    """Return arrays in the same chunks of rows, of any sizes."""
+    n = len(next(iter(arrays.values())))
     cuts = np.unique(random.integers(1, max(2, n), random.integers(0, 4)))
     rows = tuple(np.diff([0, *cuts[cuts < n], n]).tolist())
-    return [dask.array.from_array(array, chunks=(rows, -1)) for array in arrays]
+    return {name: dask.array.from_array(array, chunks=(rows, -1)) for name, array in arrays.items()}
 
 
 def lists_of(random, n, k):
-    """Neighbor lists of several dtypes, sometimes with an entry that is wrong."""
+    """Return neighbor lists of several dtypes, sometimes with an entry that is wrong."""
     indices, dists = neighbor_lists(random, n, k, random.integers(1, 9), pick(random, MISSING), pick(random, KINDS))
     if random.random() < 0.1 and indices.size:
         indices[tuple(random.integers(0, indices.shape))] = pick(random, (n, -7, 10**6))
@@ -69,7 +64,7 @@ def lists_of(random, n, k):
 
 
 def settings_of(random, n, k):
-    """Parameters of the estimators."""
+    """Return parameters of the estimators."""
     n_components = int(random.integers(1, 4))
     start = pick(random, ("auto", "random", "spectral", "pivot_mds", random.normal(size=(n, n_components))))
     return {
@@ -86,7 +81,7 @@ def settings_of(random, n, k):
 
 
 def outcome_of(call):
-    """What a call gives, or the error that it raises."""
+    """Return what a call gives, or the error that it raises as a text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UMAPWarning)
@@ -95,33 +90,32 @@ def outcome_of(call):
         return f"{type(error).__name__}: {error}"
 
 
-def fitted_both(random, settings, indices, dists):
-    """A map on the cluster, and one of this process, with the places of new rows; or the errors of both."""
-    blocks, new = chunked(random, indices, dists), chunked(random, indices, np.abs(dists) + 0.5)
-    names = "knn_indices", "knn_dists"
+def fit_both(random, settings, indices, dists):
+    """Return map and places of new rows of the cluster, and of this process; or the errors of both."""
+    new_dists = np.abs(dists) + 0.5
+    blocks = chunked(random, knn_indices=indices, knn_dists=dists)
+    new = chunked(random, knn_indices=indices, knn_dists=new_dists)
 
-    def shared():
-        model = DistributedUMAP(**settings, client=client()).fit(**dict(zip(names, blocks, strict=True)))
+    def fit_there():
+        model = DistributedUMAP(**settings, client=client()).fit(**blocks)
         with client().as_current():
-            places = outcome_of(lambda: model.transform(**dict(zip(names, new, strict=True))).compute())
-            return model.embedding_.compute(), places
+            return model.embedding_.compute(), outcome_of(lambda: model.transform(**new).compute())
 
-    def local():
+    def fit_here():
         model = PrecomputedUMAP(**settings, n_jobs=1).fit(knn_indices=indices, knn_dists=dists)
-        given = dict(zip(names, (indices, np.abs(dists) + 0.5), strict=True))
-        return model.embedding_, outcome_of(lambda: model.transform(**given))
+        return model.embedding_, outcome_of(lambda: model.transform(knn_indices=indices, knn_dists=new_dists))
 
-    return outcome_of(shared), outcome_of(local)
+    return outcome_of(fit_there), outcome_of(fit_here)
 
 
 def tasks_left():
-    """Tasks of this package that the scheduler has."""
+    """Return the tasks of this package that the scheduler has."""
     keys = client().run_on_scheduler(lambda dask_scheduler: [str(key) for key in dask_scheduler.tasks])
     return [key for key in keys if "umap_" in key]
 
 
 def check(random):
-    """One example; what came of it."""
+    """Fit one example twice, and return the outcome."""
     if not client().nthreads():  # on a busy machine workers may lose the scheduler
         close()
     n, k = int(random.integers(2, 61)), int(random.integers(1, 9))
@@ -131,15 +125,14 @@ def check(random):
         mock.patch.object(levels, "ALONE", alone),
         mock.patch.object(coarsen, "needs_coarser", lambda n_vertices, depth, *_, **__: n_vertices > largest),
     ):
-        found, expected = fitted_both(random, settings_of(random, n, k), indices, dists)
+        found, expected = fit_both(random, settings_of(random, n, k), indices, dists)
     if isinstance(found, str) or isinstance(expected, str):
         assert found == expected, (found, expected)
     else:
         for one, other in zip(found, expected, strict=True):
-            if isinstance(other, str):
-                assert isinstance(one, str), other  # whose rows are numbered within their chunk
-            else:
-                assert one.tobytes() == other.tobytes(), (one, other)
+            # An error names rows by their number within a chunk.
+            same = isinstance(one, str) if isinstance(other, str) else one.tobytes() == other.tobytes()
+            assert same, (one, other)
     del found
     latest = time.monotonic() + PATIENCE
     while tasks_left():

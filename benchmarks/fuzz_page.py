@@ -1,9 +1,9 @@
-"""Whatever people may give for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
+"""Odd input for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
 
-Each example draws a map, columns, colors, pictures and a title out of what is odd about them: text that ends a tag,
-lone surrogates, dates beyond all calendars, values that are missing in every way, columns of other lengths. What must
-come out is a page, or a ValueError or TypeError. A page is parsed: its tags are those of the template and of its
-blocks, so no value of the input is a tag, its script is the one that its policy lets through, and its blocks are read.
+Each example draws a map, columns, colors, pictures and a title of odd values: text that ends a tag, lone surrogates,
+dates beyond all calendars, values that are missing in every way, columns of other lengths. The result must be a page, a
+ValueError or a TypeError. A page is parsed: its tags are those of the template and of its blocks, so no value of the
+input became a tag, its script is the one that its policy allows, and its blocks are read.
 """
 
 import base64
@@ -22,6 +22,7 @@ import pandas as pd
 import polars as pl
 
 from benchmarks import fuzz
+from benchmarks.fuzz import pick
 from umap_sk import interactive
 
 WORDS = (
@@ -37,13 +38,8 @@ DTYPES = ("i1", "u8", "i8", "f2", "f4", "f8", "b", "U3", "S2", "O", "M8[D]", "M8
 TAGS = re.compile(r"<script[ >]")
 
 
-def pick(random, choices):
-    """One of some choices, which may be arrays."""
-    return choices[random.integers(len(choices))]
-
-
 def column(random, n):
-    """A column of about the right length: a list of anything, an array, a series, or no column at all."""
+    """Return a column of about the right length: a list of anything, an array, a series, or no column at all."""
     n = n if random.random() < 0.97 else int(random.integers(0, 4))
     kind = random.integers(6)
     if kind == 0:
@@ -61,7 +57,7 @@ def column(random, n):
 
 
 def table(random, n):
-    """Columns beside the map, in a dict or a frame, if the library takes them."""
+    """Return columns for the map, in a dict or in a frame if the library takes them."""
     columns = {pick(random, (*WORDS, 1, None, 1.5)): column(random, n) for _ in range(random.integers(4))}
     kind = random.integers(4)
     try:
@@ -76,7 +72,7 @@ def table(random, n):
 
 
 def map_of(random):
-    """A map of a few rows, some without a place, or none at all."""
+    """Return a map of a few rows, some without a place, or something else."""
     n = int(random.integers(1, 12))
     points = random.normal(size=(n, 2)) * pick(random, (0, 1e-300, 1, 1e300))
     points[random.random(n) < 0.2] = pick(random, (np.nan, np.inf, -np.inf, 0.0))
@@ -87,7 +83,7 @@ def map_of(random):
 
 
 def arguments(random):
-    """What a call of `interactive` is given."""
+    """Return the arguments of a call of `interactive`."""
     model = map_of(random)
     n = len(model) if hasattr(model, "__len__") else 3
     hover = table(random, n)
@@ -129,12 +125,12 @@ class Tags(html.parser.HTMLParser):
 
 @functools.cache
 def plain_tags():
-    """How often the template has each tag."""
+    """Return how often the template has each tag."""
     return Tags(interactive(np.eye(2)).page).names
 
 
 def check_page(made, n):
-    """Raise AssertionError unless a page is whole, and holds nothing but what its template and its blocks are."""
+    """Raise AssertionError unless a page is whole, and has nothing but its template and its blocks."""
     made.page.encode("utf-8")
     tags = Tags(made.page)
     (script,) = [text for attributes, text in tags.scripts if attributes.get("type") != "application/octet-stream"]
@@ -158,7 +154,7 @@ def check_page(made, n):
 
 
 def check(random):
-    """One example; what came of it."""
+    """Make one page, and return the outcome."""
     given = arguments(random)
     try:
         made = interactive(**given)

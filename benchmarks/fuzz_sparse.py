@@ -1,9 +1,9 @@
-"""Sparse arrays of random structure, wherever they come in: ``python -m benchmarks.fuzz_sparse --examples 10000``.
+"""Sparse arrays of random structure: ``python -m benchmarks.fuzz_sparse --examples 10000``.
 
 Each example builds features or a graph in one of scipy's formats, changes a few numbers, lengths or dtypes of its
-arrays, and passes it to one of the calls that take it. Slow loops read the arrays beside it. If they meet a place that
-is not there, the call must refuse the array in the words of `check_structure`. If not, the call must do what it does
-with the same entries in a new array: give the same bits, or raise an error of the same type.
+arrays, and passes it to one of the calls that take it. Slow loops read the arrays, too. If they find an entry outside
+of the array, the call must refuse it in the words of `check_structure`. If not, the call must do what it does with the
+same entries in a new array: give the same bits, or raise an error of the same type.
 """
 
 import functools
@@ -24,12 +24,12 @@ REFUSED = "parts do not fit together"
 
 
 def parts_of(values):
-    """The names of an array's arrays."""
+    """Return the names of an array's arrays."""
     return ("row", "col", "data") if values.format == "coo" else ("indptr", "indices", "data")
 
 
 def entries_of(values):
-    """Rows, columns and values of all entries, by slow loops; None if a place is not there."""
+    """Return rows, columns and values of all entries, by slow loops; None if one lies outside of the array."""
     height, width = values.shape
     if values.format == "coo":
         if not len(values.row) == len(values.col) == len(values.data):
@@ -43,7 +43,7 @@ def entries_of(values):
 
 
 def compressed_entries(values):
-    """The same of rows, of columns in a CSC array, and of blocks in a BSR array."""
+    """Return the same of rows, of columns in a CSC array, and of blocks in a BSR array."""
     high, wide = values.data.shape[1:] if values.format == "bsr" else (1, 1)
     lines = values.shape[1] if values.format == "csc" else values.shape[0] // high
     bounds, places = values.indptr.tolist(), values.indices.tolist()
@@ -63,18 +63,18 @@ def compressed_entries(values):
 
 
 def built(random, square):
-    """An array that is whole: features, or a graph whose values are in (0, 1)."""
+    """Return an array that is whole: features, or a graph whose values are in (0, 1)."""
     shape = (ROWS, ROWS if square else COLUMNS)
     dense = random.uniform(0.1, 0.9, shape) * (random.random(shape) < 0.5)
     values = scipy.sparse.csr_array(dense)
     if random.random() < 0.3:
         assert values.has_canonical_format  # and remembers it
-    form = FORMATS[random.integers(len(FORMATS))]
+    form = fuzz.pick(random, FORMATS)
     return values.tobsr((1, 1) if square else (2, 2)) if form == "bsr" else values.asformat(form)
 
 
 def damage(values, random):
-    """Change something about one of the arrays."""
+    """Change one of the arrays."""
     name = parts_of(values)[random.integers(3)]
     array = getattr(values, name).copy()
     kind = random.integers(5)
@@ -83,14 +83,14 @@ def damage(values, random):
     elif kind == 0:
         array = array[: random.integers(len(array) + 1)]
     elif kind == 1:
-        array = array.astype([np.int64, np.float64][random.integers(2)])
+        array = array.astype(fuzz.pick(random, (np.int64, np.float64)))
     elif kind == 2 and name == "indices" and values.format == "csr":
         first, last = (int(bound) for bound in values.indptr[:2])
         array[first:last] = array[first:last][::-1]  # in another order, with the values in theirs
         values.data[first:last] = values.data[first:last][::-1].copy()
     elif len(array):
         odd = [-1, 0, 1, COLUMNS - 1, COLUMNS, ROWS, 10**8, -(2**31), 2**31 - 1, int(random.integers(ROWS))]
-        array[random.integers(len(array))] = odd[random.integers(len(odd))]
+        array[random.integers(len(array))] = fuzz.pick(random, odd)
     setattr(values, name, array)
     if values.format == "coo":
         values.has_canonical_format = False  # or scipy does not add up what is there twice by now
@@ -98,14 +98,14 @@ def damage(values, random):
 
 @functools.cache
 def models():
-    """A map of features, and one of a graph."""
+    """Return a map of features, and one of a graph."""
     random = np.random.default_rng(0)
     features, graph = (scipy.sparse.csr_array(random.random((ROWS, width)) + 0.1) for width in (COLUMNS, ROWS))
     return PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(features), PrecomputedUMAP(**SETTINGS).fit(graph)
 
 
 def manifold_of(values, **settings):
-    """The graph's weights that a call learns of features or distances."""
+    """Return the weights that a call learns of features or distances."""
     return PrecomputedUMAP(**SETTINGS, **settings).learn_manifold(values).arrays()
 
 
@@ -127,7 +127,7 @@ CALLS = {  # whether it takes a square graph, and what it gives
 
 
 def outcome_of(call, values):
-    """What a call gives as bytes, or the error that it raises."""
+    """Return what a call gives as bytes, or the error that it raises."""
     try:
         found = call(values)
     except (ValueError, TypeError) as error:
@@ -136,13 +136,13 @@ def outcome_of(call, values):
 
 
 def contents_of(values):
-    """The bytes of an array's arrays."""
+    """Return the bytes of an array's arrays."""
     return [getattr(values, part).tobytes() for part in parts_of(values)]
 
 
 def check(random):
-    """One example; what came of it."""
-    name = list(CALLS)[random.integers(len(CALLS))]
+    """Run one call, and return the outcome."""
+    name = fuzz.pick(random, list(CALLS))
     square, call = CALLS[name]
     values = built(random, square)
     for _ in range(random.integers(3)):
@@ -159,7 +159,7 @@ def check(random):
         whole = scipy.sparse.coo_array((data, (rows, columns)), shape=values.shape)
         expected = outcome_of(call, whole if values.format == "coo" else as_csr(whole))  # no two entries are added up
     assert type(found) is type(expected) and (found == expected or isinstance(found, Exception)), (name, found)
-    return f"{name}, {'taken' if isinstance(found, list) else type(found).__name__}"
+    return f"{name}, {'accepted' if isinstance(found, list) else type(found).__name__}"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 
 DEFAULT_CURVE = (1.5769434602697652, 0.8950608778515733)  # (a, b) of min_dist 0.1, spread 1
 FLOOR = 1e-4  # the least 1 - v in a loss, so that points on one place do not make it infinite
+LOWER_IS_BETTER = ("eff",)
 LARGE = 300_000  # rows above which fewer queries are compared with all rows
 
 
@@ -28,20 +29,10 @@ class Figures(NamedTuple):
 
 
 def judge(dataset, graph, embedding, curve=DEFAULT_CURVE):
-    """All six figures.
+    """Return all six figures of an embedding.
 
-    Parameters
-    ----------
-    dataset : DataSet
-    graph : sparse array of shape (n, n)
-        The symmetric fuzzy graph, both directions of every edge stored.
-    embedding : array of shape (n, n_components)
-    curve : tuple of (a, b), default that of min_dist 0.1 and spread 1
-        Of the embedding's similarity 1 / (1 + a d^2b), for ``eff``.
-
-    Returns
-    -------
-    Figures
+    ``graph`` is the symmetric fuzzy graph with both directions of every edge, and ``curve`` the (a, b) of the
+    similarity 1 / (1 + a d^2b), which ``eff`` needs.
     """
     features, labels, neighbors = dataset.features, dataset.labels, dataset.nearest
     finite = np.isfinite(embedding).all(1)
@@ -64,23 +55,28 @@ def judge(dataset, graph, embedding, curve=DEFAULT_CURVE):
 
 
 def _drawn(n, count, seed=0):
-    """``count`` sorted row numbers, or all of them where there are no more."""
+    """Return ``count`` sorted row numbers, or all of them where there are no more."""
     if n <= count:
         return np.arange(n)
     return np.sort(np.random.RandomState(seed).choice(n, count, False))
 
 
+def without_itself(indices, rows):
+    """Return a mask of the neighbors that are other rows; the last is left out where the row itself is not listed."""
+    others = indices != rows[:, None]
+    others[others.all(axis=1), -1] = False
+    return others
+
+
 def nearest_others(tree, positions, rows, k):
-    """The k nearest other rows of each of ``rows``; int64 of shape (len(rows), k)."""
+    """Return the k nearest other rows of each of ``rows``; int64 of shape (len(rows), k)."""
     found = tree.query(positions[rows], k + 1, workers=2)[1]
-    itself = found == rows[:, None]
-    itself[~itself.any(1), -1] = True  # lost among copies of the point: the last one goes instead
-    return found[~itself].reshape(len(rows), k)
+    return found[without_itself(found, rows)].reshape(len(rows), k)
 
 
 @njit(parallel=True, cache=True)
 def ranks(products, square_norms, chosen, itself):
-    """Rank of each chosen column by distance, 1 for the nearest; ``itself`` is a column not counted (or -1).
+    """Return the rank of each chosen column by distance, 1 for the nearest; ``itself`` (or -1) is not counted.
 
     Square distances less a constant of the row are square_norms - 2 products, in float32.
     """
@@ -101,7 +97,7 @@ def ranks(products, square_norms, chosen, itself):
 
 
 def excess_ranks(features, queries, itself, chosen):
-    """Sum of max(0, rank - k) over all rows of ``chosen``: ranks among all features, seen from ``queries``."""
+    """Return the sum of max(0, rank - k) over ``chosen``, with ranks among all features as seen from ``queries``."""
     n, k = len(features), chosen.shape[1]
     mean = np.asarray(features[:50000]).mean(0).astype(np.float32)
     centered = np.asarray(features, np.float32) - mean
@@ -116,7 +112,7 @@ def excess_ranks(features, queries, itself, chosen):
 
 
 def trustworthiness(features, positions, tree, queries=2000, k=15):
-    """Trustworthiness (Venna and Kaski, ICANN 2001), as scikit-learn defines it, but the mean over a sample of rows.
+    """Return the trustworthiness (Venna and Kaski, ICANN 2001) as scikit-learn defines it, over a sample of rows.
 
     Ranks are among all rows, so the sample's mean estimates the figure of the whole data without bias.
     """
@@ -128,7 +124,7 @@ def trustworthiness(features, positions, tree, queries=2000, k=15):
 
 
 def neighbor_recall(neighbors, positions, tree, queries=10000, k=15):
-    """Share of the k nearest others kept among the k nearest (Kobak and Berens, Nature Communications 2019)."""
+    """Return the share of the k nearest others that are kept (Kobak and Berens, Nature Communications 2019)."""
     rows = _drawn(len(positions), queries)
     chosen = nearest_others(tree, positions, rows, k)
     listed = np.asarray(neighbors[rows])[:, :k]
@@ -136,13 +132,13 @@ def neighbor_recall(neighbors, positions, tree, queries=10000, k=15):
 
 
 def label_accuracy(labels, positions, tree, queries=10000, k=5):
-    """Accuracy of the vote of the k nearest others (McInnes, Healy, Melville 2018, section 5)."""
+    """Return the accuracy of the vote of the k nearest others (McInnes, Healy, Melville 2018, section 5)."""
     rows = _drawn(len(positions), queries)
     return vote_accuracy(labels, nearest_others(tree, positions, rows, k), labels[rows])
 
 
 def vote_accuracy(labels, chosen, truth):
-    """Share of rows whose true label is the commonest among the chosen rows' (ties: the smallest label)."""
+    """Return the share of rows whose label is the commonest of the chosen rows (of ties, the smallest label)."""
     votes = np.zeros((len(chosen), int(labels.max()) + 1), np.int32)
     np.add.at(votes, (np.arange(len(chosen))[:, None], np.asarray(labels)[chosen]), 1)
     return float((votes.argmax(1) == truth).mean())
@@ -158,7 +154,7 @@ def _pair_distances(points, first, second, chunk=20000):
 
 
 def triplet_accuracy(features, positions, count=100000):
-    """Share of random triplets with d(i, j) and d(i, k) in the same order (Wang et al., JMLR 2021); by chance 0.5."""
+    """Return the share of random triplets whose two distances keep their order (Wang et al., JMLR 2021)."""
     drawn = np.random.RandomState(0).randint(0, len(positions), (count, 3))
     i, j, k = drawn[(drawn[:, 0] != drawn[:, 1]) & (drawn[:, 0] != drawn[:, 2]) & (drawn[:, 1] != drawn[:, 2])].T
     before = _pair_distances(features, i, j) < _pair_distances(features, i, k)
@@ -167,7 +163,7 @@ def triplet_accuracy(features, positions, count=100000):
 
 
 def distance_correlation(features, positions, count=100000):
-    """Spearman's correlation of the distances of random pairs before and after (Kobak and Berens 2019)."""
+    """Return Spearman's correlation of the distances of random pairs before and after (Kobak and Berens 2019)."""
     i, j = np.random.RandomState(1).randint(0, len(positions), (2, count))
     i, j = i[i != j], j[i != j]
     return float(spearmanr(_pair_distances(features, i, j), _pair_distances(positions, i, j))[0])
@@ -175,13 +171,10 @@ def distance_correlation(features, positions, count=100000):
 
 @njit(parallel=True, cache=True)
 def repulsion_sums(queries, itself, positions, a, b, floor):
-    """Sum over all rows but ``itself`` of -log(1 - v), v = 1 / (1 + a d^2b), for each query; float64.
-
-    The logarithm is taken of products of 16 factors, each at most 1 / FLOOR.
-    """
+    """Return the sum over all rows but ``itself`` of -log(1 - v), v = 1 / (1 + a d^2b), for each query."""
     out = np.zeros(len(queries))
     for q in prange(len(queries)):
-        for begin in range(0, len(positions), 16):
+        for begin in range(0, len(positions), 16):  # one logarithm of a product of 16 factors
             product = 1.0
             for j in range(begin, min(begin + 16, len(positions))):
                 square = 0.0
@@ -194,13 +187,13 @@ def repulsion_sums(queries, itself, positions, a, b, floor):
 
 
 def closest(curve):
-    """The square distance under which a pair's 1 - v counts as FLOOR."""
+    """Return the square distance under which a pair's 1 - v counts as FLOOR."""
     a, b = curve
     return (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
 
 
 def attraction_of(graph, positions, a, b, floor, chunk=200_000):
-    """Sum over the entries off the diagonal of -w log v, and every row's sum of weights; `chunk` rows at a time."""
+    """Return the sum over the entries off the diagonal of -w log v, and every row's sum of weights."""
     total, degree = 0.0, np.empty(len(positions))
     for first in range(0, len(positions), chunk):
         part = graph[first : first + chunk].tocoo()
@@ -214,11 +207,10 @@ def attraction_of(graph, positions, a, b, floor, chunk=200_000):
 
 
 def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_sample_rate=5):
-    """The loss per row that UMAP's sampling lowers in expectation (Damrich and Hamprecht, NeurIPS 2021), as umap-learn
-    samples.
+    """Return the loss per row that UMAP's sampling lowers in expectation (Damrich and Hamprecht, NeurIPS 2021).
 
-    sum over i < j of -2 w log v - (r / n) (deg_i + deg_j) / 2 log(1 - v), r = negative_sample_rate, divided by n. The
-    attraction is exact, the repulsion is that of a sample of rows from all rows.
+    It is the sum over i < j of -2 w log v - (r / n) (deg_i + deg_j) / 2 log(1 - v), divided by n, where r is
+    negative_sample_rate. The attraction is exact; the repulsion is that of a sample of rows from all rows.
     """
     n, (a, b) = len(positions), curve
     floor = closest(curve)
@@ -229,7 +221,7 @@ def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_
 
 
 def reach(embedding):
-    """Largest radius divided by the 90 % radius, from the mean: much above 1.5 where points have flown off."""
+    """Return the largest radius over the 90 % radius; much above 1.5 where points have flown off."""
     positions = embedding[np.isfinite(embedding).all(1)].astype(np.float64)
     radius = np.sqrt(((positions - positions.mean(0)) ** 2).sum(1))
     return float(radius.max() / np.quantile(radius, 0.9))

@@ -1,11 +1,11 @@
-"""Runs that are killed again and again and must end with the bits of one that was left alone.
+"""Runs that are killed again and again, and must end with the bits of one that was left alone.
 
-``python -m benchmarks.kills --kills 1000`` lays out 1,500 points over four levels with a checkpoint after every epoch.
+``python -m benchmarks.kills --kills 100`` lays out 1,500 points over four levels with a checkpoint after every epoch.
 Every process is killed with SIGKILL: half of them at a random moment, the other half by themselves at a random step of
-writing (in the middle of the bytes of a file, before or after it is flushed, renamed, or an old one is removed). The
-next process goes on, on another number of threads, until the run is finished; then a new run begins. A kill is survived
-if no checkpoint is lost, the process after it resumes the newest one without a warning, and the run ends with the right
-bits.
+writing (in the middle of the bytes of a file, before it is flushed or renamed, or before an old one is removed). The
+next process resumes the run, on another number of threads, until it is finished; then a new run begins. A kill is
+survived if no checkpoint is lost, the process after it resumes the newest one without a warning, and the run ends with
+the right bits.
 """
 
 import functools
@@ -23,10 +23,9 @@ from pathlib import Path
 
 import numba
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
-from benchmarks import command, machine
-from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP
+from benchmarks import command
+from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, nearest_neighbors
 from umap_sk.checkpoint.metadata import Summed
 from umap_sk.checkpoint.store import newest_metadata
 from umap_sk.layout import coarsen
@@ -35,27 +34,20 @@ PATIENCE = 300  # seconds until a process counts as hung
 STEPS = 100  # of writing, up to which a process chooses the one at which it kills itself; small numbers are likelier
 
 
-def points(n_rows=1500):
-    """Neighbors of random points, as arguments of fit."""
-    rows = np.random.default_rng(0).normal(size=(n_rows, 3)).astype(np.float32)
-    dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
-    return {"knn_indices": indices, "knn_dists": dists}
-
-
 def fit(arrays, directory, n_jobs):
-    """The embedding of a run with a checkpoint after every epoch, or without any."""
+    """Return the embedding of a run with a checkpoint after every epoch, or without any."""
     checkpoint = directory and Checkpoint(directory, every_epochs=1)
     model = PrecomputedUMAP(10, n_epochs=60, random_state=0, n_jobs=n_jobs, checkpoint=checkpoint)
     return model.fit_transform(**arrays)
 
 
-def in_child(work):
-    """Start a process that does some work; its id. It ends with 0, or with 1 after an error."""
+def start_process(work):
+    """Start a process that does some work and return its id; it ends with 0, or with 1 after an error."""
     child = os.fork()
     if child:
         return child
     try:
-        # Forked processes share numba's lock, so one that was killed while it had it would stop all others.
+        # Forked processes share numba's lock, so a process that is killed while it has the lock would stop all others.
         numba.np.ufunc.parallel._backend_init_process_lock = threading.RLock()
         work()
         os._exit(0)
@@ -66,25 +58,23 @@ def in_child(work):
 
 
 def die_at(step):
-    """Have this process kill itself at so many steps of writing from now."""
+    """Make this process kill itself after a number of steps of writing."""
     left = [step]
 
-    def struck():
+    def count_down():
         left[0] -= 1
         return left[0] <= 0
 
-    def wrap(module, name):
-        call = getattr(module, name)
-
+    def wrap(call):
         def wrapped(*arguments, **options):
-            if struck():
+            if count_down():
                 os.kill(os.getpid(), signal.SIGKILL)
             return call(*arguments, **options)
 
-        setattr(module, name, wrapped)
+        return wrapped
 
     def write(summed, data):
-        if not struck():
+        if not count_down():
             return write_all(summed, data)
         content = memoryview(data).cast("B")
         summed.file.write(content[: len(content) * 2 // 3])
@@ -93,11 +83,11 @@ def die_at(step):
 
     write_all, Summed.write = Summed.write, write
     for name in ("fsync", "replace", "unlink"):
-        wrap(os, name)
+        setattr(os, name, wrap(getattr(os, name)))
 
 
-def victim(arrays, directory, out, step, n_jobs):
-    """One process of a run: says what it resumed and, if it lives so long, writes the embedding."""
+def run_victim(arrays, directory, out, step, n_jobs):
+    """Run one process of a run: it notes the epoch that it resumes and, if it lives so long, writes the embedding."""
 
     def note(record):
         if record.msg.startswith("resumed"):
@@ -110,14 +100,7 @@ def victim(arrays, directory, out, step, n_jobs):
     warnings.simplefilter("error", CheckpointWarning)
     if step:
         die_at(step)
-    embedding = fit(arrays, directory, n_jobs)
-    np.save(out / "embedding.npy", embedding)
-
-
-def newest_epoch(directory):
-    """Epoch of the newest checkpoint of the only run in a directory, or None."""
-    notes = [newest_metadata(path.parent) for path in directory.glob("*/run.json")]
-    return notes[0]["epoch"] if notes and notes[0] else None
+    np.save(out / "embedding.npy", fit(arrays, directory, n_jobs))
 
 
 class Soak:
@@ -126,19 +109,18 @@ class Soak:
     def __init__(self, folder, seed):
         self.folder, self.random = Path(folder), np.random.default_rng(seed)
         self.directory = self.folder / "runs"
-        self.arrays = points()
+        numba.config.THREADING_LAYER = "workqueue"  # the one that still works in forked processes
+        points = np.random.default_rng(0).normal(size=(1500, 3)).astype(np.float32)
+        self.arrays = dict(zip(("knn_indices", "knn_dists"), nearest_neighbors(points, 10), strict=True))
         self.kills = self.writing = self.finished = self.resumed = 0
-        self.reached = None
-        self.faults = []
+        self.reached, self.faults = None, []
         coarsen.build_levels = functools.partial(coarsen.build_levels, largest=100)
-        numba.config.THREADING_LAYER = "workqueue"  # the one that lives on in forked processes, with its kernels
-        np.save(self.folder / "expected.npy", fit(self.arrays, None, 1))
-        began = time.perf_counter()
-        self.wait(in_child(lambda: fit(self.arrays, self.folder / "timed", 1)))
-        self.seconds = time.perf_counter() - began
+        self.expected = fit(self.arrays, None, 1)
+        _, times = command.timed(lambda: self.wait(start_process(lambda: fit(self.arrays, self.folder / "timed", 1))))
+        self.seconds = times["seconds"]
 
     def wait(self, child):
-        """How a process ended; an error of its own is a fault."""
+        """Return how a process ended; an error of its own is a fault."""
         end = time.monotonic() + PATIENCE
         while not (ended := os.waitpid(child, os.WNOHANG))[0]:
             if time.monotonic() > end:
@@ -151,9 +133,14 @@ class Soak:
             self.faults.append(f"a process ended with {code} after {self.kills} kills")
         return code
 
-    def one_process(self, *, spared):
-        """Start a process of the run, kill it unless it is spared, and look at what it did."""
-        before = newest_epoch(self.directory)
+    def newest_epoch(self):
+        """Return the epoch of the newest checkpoint of the only run, or None."""
+        notes = [newest_metadata(path.parent) for path in self.directory.glob("*/run.json")]
+        return notes[0]["epoch"] if notes and notes[0] else None
+
+    def run_process(self, *, spared):
+        """Start a process of the run, kill it unless it is spared, and check what it did."""
+        before = self.newest_epoch()
         if self.reached and (before is None or before < self.reached):
             self.faults.append(f"epoch {self.reached} was on the disk, but {before} is the newest after a kill")
         self.reached = before
@@ -161,7 +148,7 @@ class Soak:
         step = int(STEPS ** self.random.random()) if at_writing else 0
         n_jobs = int(self.random.integers(1, 3))
         (self.folder / "resumed").unlink(missing_ok=True)
-        child = in_child(lambda: victim(self.arrays, self.directory, self.folder, step, n_jobs))
+        child = start_process(lambda: run_victim(self.arrays, self.directory, self.folder, step, n_jobs))
         if not spared and not at_writing:
             time.sleep(self.random.uniform(0, self.seconds))
             os.kill(child, signal.SIGKILL)
@@ -174,13 +161,12 @@ class Soak:
             if epoch != before:
                 self.faults.append(f"epoch {epoch} was resumed, but {before} was the newest")
         if code == 0:
-            self.look_at_the_end()
+            self.check_end()
 
-    def look_at_the_end(self):
-        """Compare the bits of a finished run, and clear the table for the next one."""
+    def check_end(self):
+        """Compare the bits of a finished run, and remove it."""
         self.finished, self.reached = self.finished + 1, None
-        expected, found = np.load(self.folder / "expected.npy"), np.load(self.folder / "embedding.npy")
-        if not np.array_equal(expected, found):
+        if not np.array_equal(self.expected, np.load(self.folder / "embedding.npy")):
             self.faults.append(f"run {self.finished} has other bits after {self.kills} kills")
         leftovers = [path.name for path in self.directory.glob("*/*") if path.suffix in (".tmp", ".damaged")]
         if leftovers:
@@ -188,30 +174,26 @@ class Soak:
         shutil.rmtree(self.directory)
 
     def run(self, kills):
-        """Kill so many processes; what came of it."""
+        """Kill a number of processes, and let the last run end."""
         while self.kills < kills and not self.faults:
-            self.one_process(spared=False)
+            self.run_process(spared=False)
         while self.directory.exists() and not self.faults:
-            self.one_process(spared=True)
-        counts = ("kills", "writing", "resumed", "finished", "faults")
-        return {name: getattr(self, name) for name in counts}
+            self.run_process(spared=True)
 
 
 def main(arguments=None):
-    """Kill and print."""
+    """Kill, and print what was survived."""
     parser = command.parser("kills", __doc__)
     parser.add_argument("--kills", type=int, default=20, help="processes to kill")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--json", help="file for the results")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        result = Soak(folder, options.seed).run(options.kills)
-    print(
-        f"{result['kills']} kills, {result['writing']} of them while writing; {result['resumed']} times resumed, "
-        f"{result['finished']} runs finished, {len(result['faults'])} faults"
-    )
-    machine.write(options.json, {"options": vars(options), "results": result})
-    sys.exit("\n".join(result["faults"]) or 0)
+        soak = Soak(folder, options.seed)
+        soak.run(options.kills)
+    print(f"{soak.kills} kills, {soak.writing} of them while writing; {soak.resumed} times resumed, "
+          f"{soak.finished} runs finished, {len(soak.faults)} faults")  # fmt: skip
+    command.conclude(options, {"faults": soak.faults})
+    sys.exit("\n".join(soak.faults) or 0)
 
 
 if __name__ == "__main__":

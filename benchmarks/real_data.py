@@ -14,6 +14,7 @@ FAINTEST = 20  # standard deviation of a patch's gray levels (0 to 255), so that
 
 
 def digits():
+    """Return features and labels of scikit-learn's digits."""
     from sklearn.datasets import load_digits
 
     features, labels = load_digits(return_X_y=True)
@@ -21,11 +22,9 @@ def digits():
 
 
 def fashion_images():
-    """Fashion-MNIST: features and labels, the 60,000 training images first."""
+    """Return features and labels of Fashion-MNIST, the 60,000 training images first."""
     if not FASHION.exists():
-        raise FileNotFoundError(
-            f"Fashion-MNIST is not at {FASHION}: on Debian, `apt-get install dataset-fashion-mnist` puts it there"
-        )
+        raise FileNotFoundError(f"Fashion-MNIST is not at {FASHION}: on Debian, apt-get install dataset-fashion-mnist")
 
     def read(part, header, width):
         raw = gzip.decompress((FASHION / f"{part}.gz").read_bytes())
@@ -59,9 +58,7 @@ def packages(n):
         if {"Description", "Section"} <= fields.keys():
             section_of.setdefault(fields["Description"], fields["Section"].split("/")[-1])
     if n > len(section_of):
-        raise ValueError(
-            f"packages has {len(section_of)} rows, n = {n} was asked for: ask for fewer, or apt-get update"
-        )
+        raise ValueError(f"packages has {len(section_of)} rows, not {n}: ask for fewer, or apt-get update")
     texts = np.array(sorted(section_of))[np.random.default_rng(0).permutation(len(section_of))[:n]]
     features = _reduced(texts, 100, min_df=5, stop_words="english")
     labels = np.unique([section_of[text] for text in texts], return_inverse=True)[1]
@@ -89,7 +86,7 @@ def functions(n):
                 body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
                 found.setdefault(body, path.relative_to(folder).parts[0])
     if n > len(found):
-        raise ValueError(f"functions has {len(found)} rows, n = {n} was asked for: ask for fewer")
+        raise ValueError(f"functions has {len(found)} rows, not {n}: ask for fewer")
     texts = np.array(sorted(found))[np.random.default_rng(0).permutation(len(found))[:n]]
     modules, labels = np.unique([found[text] for text in texts], return_inverse=True)
     rank = np.empty(len(modules), int)
@@ -99,7 +96,7 @@ def functions(n):
 
 
 def _reduced(texts, dimensions, **options):
-    """TF-IDF of texts, reduced by SVD to unit vectors."""
+    """Return the TF-IDF of texts, reduced by SVD to unit vectors."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 

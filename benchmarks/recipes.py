@@ -1,4 +1,4 @@
-"""Synthetic data for the benchmarks: what each recipe is like, and how to make any number of rows of it.
+"""Synthetic data of any number of rows.
 
 Every recipe takes ``(n, rng)`` and returns ``(features, labels)``: float32 of shape (n, d) and int32 of shape (n,),
 rows shuffled.
@@ -15,46 +15,39 @@ def _shuffled(parts, labels, rng):
 
 
 def _sizes(total, shares):
-    """Whole numbers in proportion to shares, at least 1 each, that add up to total."""
+    """Return whole numbers in proportion to shares, at least 1 each, that add up to total."""
     sizes = np.maximum(1, np.floor(total * shares / shares.sum()).astype(int))
     sizes[np.argmax(sizes)] += total - sizes.sum()
     return sizes
 
 
 def _rotation(dimensions, columns, rng):
-    """Orthonormal rows that carry ``columns`` coordinates into ``dimensions``."""
+    """Return orthonormal rows that carry ``columns`` coordinates into ``dimensions``."""
     return np.linalg.qr(rng.standard_normal((dimensions, columns)))[0].T
 
 
-# --- a hard mixture --------------------------------------------------------------------------------------
-
-
 def _curves(t):
-    """Curved 1-d manifolds, t in [0, 1)."""
+    """Yield curved 1-d manifolds, t in [0, 1)."""
     turn = 2 * np.pi * t
     yield [np.cos(3 * turn), np.sin(3 * turn), 3 * t - 1.5]  # helix
     yield [np.sin(turn) + 2 * np.sin(2 * turn), np.cos(turn) - 2 * np.cos(2 * turn), -np.sin(3 * turn)]  # trefoil knot
     yield [t * np.cos(4 * turn), t * np.sin(4 * turn), np.cos(5 * turn) * 0.3, t]  # spiral
-    yield [
-        np.cos(turn * m + p) for m, p in ((1, 0), (2, 1), (3, 2), (1, 3), (2, 4), (4, 5))
-    ]  # closed curve in six dimensions
+    waves = ((1, 0), (2, 1), (3, 2), (1, 3), (2, 4), (4, 5))
+    yield [np.cos(turn * m + p) for m, p in waves]  # closed curve in six dimensions
 
 
 def _surfaces(s, t):
-    """Curved 2-d manifolds, s and t in [0, 1)."""
+    """Yield curved 2-d manifolds, s and t in [0, 1)."""
     turn, roll = 2 * np.pi * t, 1.5 * np.pi * (1 + 2 * s)
     yield [roll * np.cos(roll) / 8, roll * np.sin(roll) / 8, 3 * t]  # swiss roll
     yield [np.sqrt(s * (1 - s)) * 4 * np.cos(turn), np.sqrt(s * (1 - s)) * 4 * np.sin(turn), 4 * s - 2]  # sphere
-    yield [
-        (2 + np.cos(2 * np.pi * s)) * np.cos(turn),
-        (2 + np.cos(2 * np.pi * s)) * np.sin(turn),
-        np.sin(2 * np.pi * s),
-    ]  # torus
+    ring = 2 + np.cos(2 * np.pi * s)
+    yield [ring * np.cos(turn), ring * np.sin(turn), np.sin(2 * np.pi * s)]  # torus
     yield [np.cos(turn), np.sin(turn), np.cos(2 * np.pi * s), np.sin(2 * np.pi * s)]  # flat torus
 
 
 def _manifolds(n, dimensions, rng):
-    """Eight manifolds of equal size, turned and placed at random, each with a little noise; labels 0 to 7."""
+    """Return eight manifolds of equal size, turned and placed at random, each with a little noise; labels 0 to 7."""
     parts, labels = [], []
     for label, size in enumerate(_sizes(n, np.ones(8))):
         s, t = rng.random(size), rng.random(size) ** 1.5  # unevenly dense along t
@@ -67,7 +60,7 @@ def _manifolds(n, dimensions, rng):
 
 
 def _hierarchy_centers(dimensions, rng):
-    """240 centers: 12 groups of 5 groups of 4."""
+    """Return 240 centers: 12 groups of 5 groups of 4."""
     centers = np.zeros((1, dimensions))
     for children, spread in ((12, 1.1), (5, 0.9), (4, 0.75)):
         centers = np.repeat(centers, children, 0)
@@ -98,11 +91,8 @@ def mixture(n, rng):
     return _shuffled(parts, labels, rng)
 
 
-# --- branching trajectories ------------------------------------------------------------------------------
-
-
 def _path(start, heading, steps, rng):
-    """A smooth random path of ``steps`` points: the heading turns a little at every step."""
+    """Return a smooth random path of ``steps`` points, whose heading turns a little at every step."""
     points = np.empty((steps, len(start)))
     for step in range(steps):
         heading = heading + rng.normal(0, 0.28 / np.sqrt(len(start)), len(start))
@@ -113,7 +103,7 @@ def _path(start, heading, steps, rng):
 
 
 def _tree(root, rng):
-    """Paths of one branching trajectory: a stem that splits into 2 or 3, of which some split again."""
+    """Return the paths of one branching trajectory: a stem that splits into 2 or 3, of which some split again."""
     heading = rng.standard_normal(len(root))
     stem, heading = _path(root, heading / np.linalg.norm(heading), int(rng.integers(40, 90)), rng)
     paths, open_ends = [stem], [(stem[-1], heading, 0)]
@@ -151,9 +141,6 @@ def trajectories(n, rng):
     return _shuffled(parts, labels, rng)
 
 
-# --- the other kinds -------------------------------------------------------------------------------------
-
-
 def tight(n, rng):
     """40-d: 800 small clusters far apart, each heavy-tailed (a t distribution with 3 degrees of freedom)."""
     dimensions, count = 40, 800
@@ -185,11 +172,8 @@ def text(n, rng):
     return features.astype(np.float32), chosen[:, 0].astype(np.int32)
 
 
-# --- windows of signals ----------------------------------------------------------------------------------
-
-
 def _waves(size, length, rng):
-    """Windows of one periodic signal: closed curves, widened by loudness and a slowly changing pitch."""
+    """Return windows of one periodic signal: closed curves, widened by loudness and a slowly changing pitch."""
     harmonics = rng.normal(0, 1, (4, 2)) / np.arange(1, 5)[:, None]
     pitch = rng.uniform(1, 5) * (1 + 0.05 * rng.standard_normal((size, 1)))
     turn = 2 * np.pi * (pitch * np.linspace(0, 1, length) + rng.random((size, 1)))
@@ -198,7 +182,7 @@ def _waves(size, length, rng):
 
 
 def _chaos(size, length, rng):
-    """Windows of the Lorenz system at one pace."""
+    """Return windows of the Lorenz system at one pace."""
     pace, skipped = rng.uniform(0.005, 0.02), 500
     steps = skipped + length + size
     state, path = rng.normal(0, 5, 3), np.empty(steps)
@@ -210,7 +194,7 @@ def _chaos(size, length, rng):
 
 
 def _echoes(size, length, rng):
-    """Windows of a resonance that noise keeps going: as many dimensions as the window, most of them faint."""
+    """Return windows of a resonance driven by noise: as many dimensions as the window, most of them faint."""
     damping, turn = rng.uniform(0.9, 0.995), rng.uniform(0.05, 0.5)
     noise = rng.standard_normal((size, length + 200))
     wave = np.zeros_like(noise)
@@ -236,9 +220,6 @@ def uniform(n, rng):
     features = rng.random((n, 3), dtype=np.float32)
     cells = np.minimum((features * 4).astype(np.int32), 3)
     return features, cells[:, 0] * 16 + cells[:, 1] * 4 + cells[:, 2]
-
-
-# --- counts of genes --------------------------------------------------------------------------------------
 
 
 def cells(n, rng):
@@ -268,9 +249,6 @@ def cells(n, rng):
         counts = rng.poisson(mean * rng.gamma(4.0, 0.25, mean.shape))
         logs[rows] = np.log1p(counts * (1e4 / np.maximum(1, counts.sum(1, keepdims=True))))
     return PCA(50, random_state=0).fit_transform(logs).astype(np.float32), types.astype(np.int32)
-
-
-# --- sentence-like embeddings ----------------------------------------------------------------------------
 
 
 def embeddings(n, rng, columns=384, latent=12, topics=300):

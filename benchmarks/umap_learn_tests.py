@@ -5,7 +5,7 @@
 
 PATH is a checkout of umap-learn, whose source distributions on PyPI come without tests. Tests that fail with
 umap-learn itself, and the files that test its internals, say nothing of another class and are left out. The bars: every
-other test passes, or is one of those of which docs/differences.md says why it does not (`DIFFERENT`).
+other test passes, or is one of those of which docs/coming_from_umap_learn.md says why it does not (`DIFFERENT`).
 """
 
 import argparse

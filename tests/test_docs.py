@@ -58,14 +58,6 @@ def test_troubleshooting_quotes_messages():
     assert len(quoted) > 10 and not [phrase for phrase in quoted if phrase not in code]
 
 
-def test_how_it_works_names_every_module():
-    """The page that follows the list of files has no file missing and none too many."""
-    named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / "docs" / "how_it_works.md").read_text()))
-    package = ROOT / "umap_sk"
-    files = {path.relative_to(package).as_posix() for path in package.rglob("*.py")}
-    assert named == {file for file in files if "/__init__" not in file}
-
-
 def test_versions_of_the_site():
     """The list of versions names this one, by which the site says which of them a reader looks at."""
     listed = json.loads((ROOT / "docs" / "_static" / "switcher.json").read_text())

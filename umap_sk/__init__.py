@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from umap_sk import former_names
+from umap_sk._version import __version__ as __version__
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from its module when it is first asked for
     from umap_sk.alignment import align
@@ -37,8 +37,6 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time each comes from 
     from umap_sk.plot.loss_curve import LossCurveDisplay
     from umap_sk.replace import replace_umap
     from umap_sk.runtime.versions import show_versions
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint",
@@ -95,8 +93,6 @@ _HOMES = {
     "replace_umap": "replace",
     "show_versions": "runtime.versions",
 }
-
-former_names.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,33 +8,46 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import fitting, growing, inputs, learning, other_models, parameters, persistence, placing
-from umap_sk.checkpoint.identity import check_unchanged
+from umap_sk.checkpoint.identity import check_same, check_unchanged, fingerprints
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
-from umap_sk.layout import run as layout_run
-from umap_sk.layout.transform import MapCache
-from umap_sk.learning import Given, given_to
 from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
 from umap_sk.monitor.callbacks import CallbackSupportMixin, begin_fit_task
 from umap_sk.monitor.progress import say, show_phases
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
-from umap_sk.neighbors.training_rows import select_stored_features
-from umap_sk.other_names import tells_other_names
+from umap_sk.pipeline import parameters
+from umap_sk.pipeline.attributes import FittedAttributes
+from umap_sk.pipeline.fitted import Run, state_of_stored, state_to_store, without_graph
+from umap_sk.pipeline.given import Arguments, check_combination, read_given, read_new_X, used_arguments
+from umap_sk.pipeline.grow import grow
+from umap_sk.pipeline.lay_out import begin_layout, run_epochs
+from umap_sk.pipeline.learn import learn, learn_graph
+from umap_sk.pipeline.on_disk import open_run, reopen_run
+from umap_sk.pipeline.place import check_way_back, find_features, place, place_with_neighbors
+from umap_sk.pipeline.settings import draw_seed
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
-from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
+from umap_sk.umap_learn import models
+from umap_sk.umap_learn.names import tells_other_names
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
 
-class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+def _has_way_back(estimator: "PrecomputedUMAP") -> bool:
+    """Raise if a fitted estimator has no inverse_transform."""
+    if hasattr(estimator, "_fitted"):
+        check_way_back(estimator._settings(), estimator._fitted)
+    return True
+
+
+class PrecomputedUMAP(
+    CallbackSupportMixin, FittedAttributes, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """UMAP of neighbors that are known already, with the same bits for any number of threads.
 
     What `X` is depends on `metric` and on what else is given:
@@ -62,7 +75,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         "usearch", or an object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances,
         of which a copy is fitted. By Euclidean distance, cosine, correlation and Hellinger, "auto" is exact up to
         12,000 rows, and the package's own inverted file beyond. By other metrics it is exact up to 30,000 rows, and
-        beyond PyNNDescent if that is installed. Where up to 5 columns let trees search, it is always exact.
+        where up to 5 columns let trees search. Beyond, it is PyNNDescent if that is installed.
         ``report_["search"]`` names the searcher, and its recall where that does not find all neighbors.
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
@@ -182,7 +195,6 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
     _doc_link_module = "umap_sk"
     _doc_link_template = f"{DOCUMENTATION}/en/latest/reference/generated/umap_sk.{{name}}.html"
-    _run: Any  # umap_sk.fitting.Run or None
 
     @tells_other_names
     def __init__(
@@ -276,9 +288,9 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         TypeError, ValueError
             If the model is not fitted, or its map is in another space or of other rows than its graph.
         """
-        given = other_models.read_model(model)
-        estimator = cls(**other_models.parameters_of(model))
-        estimator._publish(other_models.taken_over(estimator, given))
+        given = models.read_model(model)
+        estimator = cls(**models.parameters_of(model))
+        estimator._publish(models.fitted_with_graph(estimator._settings(), given))
         return estimator
 
     def _validate_params(self):
@@ -296,41 +308,8 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _n_features_out(self):
         return self.embedding_.shape[1]
 
-    @property
-    def graph_(self):
-        """Membership strengths as a csr_array."""
-        check_is_fitted(self)
-        if not hasattr(self, "manifold_"):
-            raise AttributeError("The graph was dropped by drop_graph; fit again to have it.")
-        return self.manifold_.graph
-
-    @property
-    def loss_curve_(self):
-        """Epochs, vertices and losses; see :class:`umap_sk.LossCurveDisplay`."""
-        check_is_fitted(self)
-        return self.report_.loss_curve()
-
     def _doc_link_url_param_generator(self):
         return {"name": "PrecomputedUMAP"}
-
-    @property
-    def rad_orig_(self):
-        """Log radii in the data."""
-        check_is_fitted(self)
-        manifold = getattr(self, "manifold_", None)
-        radii = None if manifold is None else manifold._shared.radii
-        if radii is None:
-            raise AttributeError(
-                "rad_orig_ is known where the graph was learned with dens_lambda above 0, and not dropped. Set "
-                "dens_lambda and fit again; dens_frac=0 leaves the map as it is without."
-            )
-        return readonly(radii)
-
-    @property
-    def rad_emb_(self):
-        """Log radii in the map."""
-        check_is_fitted(self)
-        return placing.radii_in_map(self)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None, anchors=None):
@@ -361,7 +340,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self : PrecomputedUMAP
             The fitted estimator.
         """
-        self._fit(given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors), y)
+        self._fit(Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -390,7 +369,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ndarray of shape (n_samples, n_components)
             The embedding, of the dtype of `X`; float32 where no `X` is given.
         """
-        dtype = self._fit(given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors), y)
+        dtype = self._fit(Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self.embedding_.astype(dtype)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -441,21 +420,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        given = given_to(self, X, y, knn_indices, knn_dists, init, manifold, anchors)
-        seen = fitting.fingerprints(given)
-        begins = self._begins(seen)
-        on_disk: Any = contextlib.nullcontext()
-        if begins or self.epoch_ < self.n_epochs_:
-            on_disk = fitting.session(self, given, seen, None if begins else self._run, stepped=True)
-        with self._task(1 + begins, given, y) as task, self._careful(), on_disk as stored:
-            if begins:
-                self._begin(given, seen, task, stored)
-                if self._run.layout is None:  # the run was finished, and on the disk
-                    return self
-            self._check_goes_on(given, seen)
-            if stored and not begins:
-                stored.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
-            self._advance(epochs, task, stored)
+        self._step(epochs, Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -479,13 +444,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Manifold
             To be passed to ``fit(manifold=...)``; the estimator is left as it was.
         """
-        given = given_to(self, X, y, knn_indices, knn_dists)
+        settings = self._settings()
+        arguments = used_arguments(settings, Arguments(X, knn_indices, knn_dists, y=y))
 
         def learned(allocate=in_memory):
-            _, values, precedence = learning.validated(self, given)
+            given = read_given(settings, arguments, owner=type(self).__name__)
             if allocate is in_memory:
-                planning.warn_if_too_large(self, values, knn_indices, until="graph")
-            return learning.learned(self, given, values, precedence, Report(), None, allocate)[0]
+                planning.warn_if_too_large(self, given.X, knn_indices, until="graph")
+            return learn_graph(settings, given, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
             return learned() if directory is None else Manifold.built(directory, learned)
@@ -563,10 +529,14 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         >>> model.update(X[100:]).embedding_.shape
         (120, 2)
         """
-        check_is_fitted(self)
+        settings, fitted = self._settings(), self._found()
+        if self.checkpoint is not None:
+            raise ValueError(
+                "update keeps nothing on the disk, but checkpoint is set. Call set_params(checkpoint=None)."
+            )
+        arguments = Arguments(X, knn_indices, knn_dists, None, manifold, anchors)
         with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
-            given = Given(X, knn_indices, knn_dists, None, manifold, anchors)
-            self._publish(growing.grown(self, given, epochs))
+            self._publish(grow(settings, fitted, arguments, epochs, owner=type(self).__name__))
         return self
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
@@ -587,10 +557,10 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         ndarray of shape (n_new, n_components)
             Places, of the dtype of `X`; float32 where no `X` is given. NaN for rows without a usable neighbor.
         """
-        check_is_fitted(self)
-        return placing.transformed(self, X, knn_indices, knn_dists)
+        given = {"knn_indices": knn_indices, "knn_dists": knn_dists}
+        return place(self._settings(), self._found(), X, **given, owner=type(self).__name__)
 
-    @available_if(placing.check_way_back)
+    @available_if(_has_way_back)
     def inverse_transform(self, X, *, features=None):
         """Rows of features for places in the map, from the training rows near each place.
 
@@ -630,8 +600,7 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         >>> model.inverse_transform(model.embedding_[:2]).shape
         (2, 3)
         """
-        check_is_fitted(self)
-        return placing.inverse_transformed(self, X, features)
+        return find_features(self._settings(), self._found(), X, features)
 
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
         """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
@@ -662,9 +631,11 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         float
             0 to 1, higher is better.
         """
-        check_is_fitted(self)
-        coordinates, neighbors = placing.placed_with_neighbors(self, X, knn_indices, knn_dists, check_k(k) + 1)
-        return compute_recall(list_placed_rows(self, coordinates, neighbors, k))
+        settings, fitted, name = self._settings(), self._found(), type(self).__name__
+        places, neighbors = place_with_neighbors(
+            settings, fitted, X, knn_indices, knn_dists, check_k(k) + 1, owner=name
+        )
+        return compute_recall(list_placed_rows(self, places, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
@@ -687,114 +658,128 @@ class PrecomputedUMAP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         >>> np.array_equal(model.drop_graph().transform(X[:5] + 1), before)
         True
         """
-        check_is_fitted(self)
-        left = {name: value for name, value in self._results().items() if name != "manifold_"}
-        left["_features"] = select_stored_features(left["_features"], left["_search"])
-        self._publish(left | {"_run": None, "n_epochs_": self.epoch_})
+        self._publish(without_graph(self._found()))
         return self
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "embedding_")
 
     def __getstate__(self):
         with readers.reading(super().__getstate__) as state:
-            return persistence.packed(state)
+            return state_to_store(state)
 
     def __setstate__(self, state):
         defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
-        super().__setstate__(defaults | persistence.unpacked(state))
-        if hasattr(self, "embedding_"):
-            self._map = MapCache()
+        super().__setstate__(defaults | state_of_stored(state))
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def _fit(self, given, y):
+    def _fit(self, passed):
         """Fit from the beginning; the dtype of the output."""
-        seen = fitting.fingerprints(given) if self.checkpoint is not None else {}
-        on_disk = fitting.session(self, given, seen, None, stepped=False)
-        with self._task(2, given, y) as task, self._careful(), on_disk as stored:
-            dtype = self._begin(given, seen, task, stored)
+        settings = self._settings()
+        arguments = used_arguments(settings, passed)
+        given = read_given(settings, arguments, owner=type(self).__name__)
+        dtype, seed = given.dtype, draw_seed(settings)
+        seen = {} if self.checkpoint is None else fingerprints(**arguments._asdict())
+        on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed)
+        with self._task(2, passed) as task, self._careful(), on_disk as stored:
+            self._begin(settings, given, seen, seed, task, stored)
+            del given  # a copy of X may be in it, which the epochs do not need
             try:
-                if self._run.layout is not None:
-                    self._advance(self.n_epochs_, task, stored, reuse=True)
+                if self._fitted.layout is not None:
+                    self._run_epochs(settings, None, task, stored, reuse=True)
             finally:
-                unfinished = self._run.layout is not None
-                self._run = self._run._replace(fingerprints=seen or fitting.fingerprints(given)) if unfinished else None
+                self._keep_run(seen or None, arguments)
         return dtype
 
-    def _begin(self, given, seen, task, stored):
-        """Learn or take the manifold and build the start, or leave all as it was; the dtype of the output."""
-        with task.subtask("graph"):
-            results, dtype = fitting.begin(self, given, seen, stored)
-            self._publish(results)
-        return dtype
+    def _keep_run(self, seen, arguments):
+        """Keep what the run needs to go on if it was interrupted, and nothing of it if it has ended."""
+        run = self._fitted.run
+        if run is not None:
+            run = run.layout and run._replace(fingerprints=seen or fingerprints(**arguments._asdict()))
+        self._publish(self._fitted._replace(run=run))
+
+    def _step(self, epochs, passed):
+        """Begin a run, or go on with it, by some epochs."""
+        settings = self._settings()
+        arguments = used_arguments(settings, passed)
+        seen = fingerprints(**arguments._asdict())
+        begins, seed, given = self._begins(seen), 0, None
+        on_disk: Any = contextlib.nullcontext()
+        if begins:
+            given, seed = read_given(settings, arguments, owner=type(self).__name__), draw_seed(settings)
+            on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed, keeper=self)
+        elif not self._fitted.is_finished:
+            on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
+        with self._task(1 + begins, passed) as task, self._careful(), on_disk as stored:
+            if begins:
+                self._begin(settings, given, seen, seed, task, stored)
+                del given
+                if self._fitted.layout is None:  # the run was finished, and on the disk
+                    return
+            else:
+                self._check_goes_on(settings, arguments, seen)
+                if stored:
+                    stored.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
+            self._run_epochs(settings, epochs, task, stored)
 
     def _begins(self, seen):
         """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
-        if not hasattr(self, "embedding_"):
+        if not hasattr(self, "_fitted"):
             return True
-        return bool(seen) and self.epoch_ >= self.n_epochs_ and self._run is None
+        return bool(seen) and self._fitted.is_finished and self._fitted.run is None
 
-    def _check_goes_on(self, given, seen):
+    def _begin(self, settings, given, seen, seed, task, stored):
+        """Learn or take the graph and build the start, or leave all as it was."""
+        X, knn_indices, _, init, manifold, anchors, _ = given.arguments
+        with task.subtask("graph"):
+            planning.warn_if_too_large(self, given.X, knn_indices, manifold, init)
+            graph = stored.graph() if stored and manifold is None else None
+            learned = learn(settings, given, seed=stored.seed if stored else seed, stored=graph)
+            fitted = begin_layout(settings, learned, init=init, anchors=anchors, stored=stored)
+            run = Run(fitted.layout, seen, self.get_params(deep=False), stored.identity if stored else None)
+            self._publish(fitted._replace(run=run))
+
+    def _check_goes_on(self, settings, arguments, seen):
         """Raise if no epochs are left, or data or parameters are not those of the run."""
+        fitted = self._fitted
+        known = fitted.run.fingerprints if fitted.run else {}
         if seen:
-            precedence = inputs.check_combination(
-                given.X, given.knn_indices, given.knn_dists, given.manifold, again=True
-            )
-            if given.X is not None and self._run.fingerprints.get("X") != seen["X"]:
-                inputs.validated(self, given.X, neighbors_given=precedence, reset=False)
-        if self.epoch_ >= self.n_epochs_:
+            X, knn_indices, knn_dists, _, manifold, *_ = arguments
+            beside = check_combination(X, knn_indices, knn_dists, manifold, again=True)
+            if X is not None and known.get("X") != seen["X"]:
+                n_samples = len(fitted.embedding)
+                read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=beside, owner=type(self).__name__)
+        if fitted.is_finished:
             raise ValueError(
-                f"All {self.n_epochs_} epochs have been run (n_epochs={self.n_epochs}). To begin "
+                f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "
                 "anew, call fit; to go on from here, fit with init=embedding_, rescale_init=False, multilevel=False; "
                 "for a longer schedule, set n_epochs."
             )
-        inputs.check_same(self._run.fingerprints or seen, seen)  # none are taken before a fit is interrupted
-        check_unchanged(self._run.parameters, self.get_params(deep=False))
+        assert fitted.run is not None
+        check_same(known or seen, seen)  # none are taken before a fit is interrupted
+        check_unchanged(fitted.run.parameters or {}, self.get_params(deep=False))
 
-    def _advance(self, epochs, task, stored, *, reuse=False):
+    def _run_epochs(self, settings, epochs, task, stored, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""
-        self._run = self._run._replace(layout=layout_run.restored(self._run.layout, self.manifold_._shared))
+        watching = {"publish": self._publish, "task": task, "stored": stored}
+        run_epochs(settings, self._fitted, epochs, **watching, reuse=reuse)
 
-        def told(run):
-            self._run = self._run._replace(layout=run)  # for those who store the estimator now
-            return on_epoch(run)
-
-        try:
-            with fitting.watched(self, epochs, task, stored) as on_epoch:
-                must_stay = fitting.must_stay(stored)
-                layout_run.advanced(self._run.layout, epochs, told, reuse=reuse, must_stay=must_stay)
-        finally:
-            reached, run = self._run.layout, self._run
-            if layout_run.finished(reached):
-                run = fitting.Run(run.fingerprints)
-            self._publish(self._results() | fitting.standing(reached, self.manifold_) | {"_run": run})
-            if stored:
-                stored.finalize(reached.state, self.embedding_)
-
-    def _results(self):
-        """What has been published."""
-        return {name: value for name, value in vars(self).items() if name in persistence.RESULTS}
-
-    def _publish(self, results):
-        """Take over results in place of all earlier ones, in one step: another thread may store the estimator now."""
-        self.__dict__ = {n: value for n, value in vars(self).items() if n not in persistence.RESULTS} | results
-
-    def _task(self, count, given, y):
+    def _task(self, count, passed):
         """The task of one call, as callbacks see it."""
-        return begin_fit_task(self, count, given.X, y, {"knn_indices": given.knn_indices, "knn_dists": given.knn_dists})
+        metadata = {"knn_indices": passed.knn_indices, "knn_dists": passed.knn_dists}
+        return begin_fit_task(self, count, passed.X, passed.y, metadata)
 
     @contextlib.contextmanager
     def _careful(self):
         """Run on as many threads as were asked for; after an error, what was published before is so again."""
-        before = self._results()
-        if "report_" in before:
-            before["report_"] = before["report_"].copy()
+        before = self.__dict__.get("_fitted")
+        if before is not None:
+            before = before._replace(report=before.report.copy())
         with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
             try:
                 yield
             except Exception:
-                self._publish(before)
+                self.__dict__.pop("_fitted", None)
+                if before is not None:
+                    self._publish(before)
                 raise
 
 

@@ -1,7 +1,7 @@
-"""Times of the verbs, each beside those of earlier runs; quality is not looked at, see `benchmarks.compare`.
+"""Times of the verbs, compared with those of earlier runs; `benchmarks.compare` measures quality.
 
 ``python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare`` keeps what it measures in .benchmarks and
-compares it with the run before, whose commit stands beside it.
+compares it with the run before, whose commit is printed, too.
 """
 
 import pytest

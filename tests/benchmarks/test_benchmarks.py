@@ -2,6 +2,7 @@
 
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from benchmarks import cases, datasets, inverse, judge, larger_than_memory, nearest, plans, quality, real_data
+from benchmarks import cases, command, compare, datasets, inverse, judge, peers, plans, quality, real_data, serial
+from umap_sk import nearest_neighbors
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,8 @@ def judged():
     rng = np.random.default_rng(0)
     features = rng.standard_normal((300, 5)).astype(np.float32)
     labels = (features[:, 0] > 0).astype(np.int32) + (features[:, 1] > 0.5)
-    indices, dists = nearest.brute_force(features, 16)
+    indices, dists = nearest_neighbors(features, 16, searcher="exact")
+    indices, dists = indices.astype(np.int32), dists.astype(np.float32)
     positions = (features[:, :2] + 0.3 * rng.standard_normal((300, 2))).astype(np.float32)
     rows = np.repeat(np.arange(300), 15)
     directed = scipy.sparse.csr_array((rng.random(4500), (rows, indices[:, 1:].ravel())), (300, 300))
@@ -94,14 +97,27 @@ def test_reach_tells_points_that_have_flown_off():
     assert judge.reach(np.r_[ring, [[9.0, 0.0]]]) > 7
 
 
-@pytest.mark.parametrize("search", [nearest.brute_force, nearest.tree_search])
-def test_neighbors_equal_scikit_learns(search):
+def test_neighbors_equal_scikit_learns():
     features = np.random.default_rng(2).standard_normal((700, 3)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=10).fit(features.astype(float)).kneighbors()
-    found = search(features, 11)
+    found = datasets.tree_search(features, 11, chunk=300)
     assert_array_equal(found[0][:, 0], np.arange(700))
     assert_array_equal(found[0][:, 1:], indices)
     assert_allclose(found[1][:, 1:], dists, rtol=1e-6)
+
+
+def test_a_row_lost_among_copies_is_put_first():
+    indices, dists = datasets.tree_search(np.zeros((30, 3), np.float32), 5)
+    assert_array_equal(indices[:, 0], np.arange(30))
+    assert (indices[:, 1:] != np.arange(30)[:, None]).all() and not dists.any()
+
+
+def test_recall_is_the_share_of_true_neighbors(judged):
+    dataset = judged[0]
+    assert datasets.sampled_recall(dataset.features, dataset.nearest) == 1.0
+    half = dataset.nearest.copy()
+    half[:, :5] = np.argsort(-((dataset.features[:, None] - dataset.features) ** 2).sum(-1), axis=1)[:, :5]
+    assert datasets.sampled_recall(dataset.features, half) == pytest.approx(10 / 15)
 
 
 def test_bars_know_which_way_is_better():
@@ -147,67 +163,133 @@ def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkey
     capsys.readouterr()
     quality.main([*command, "--json", second, "--peer-figures", first])
     table = capsys.readouterr().out.splitlines()[-2:]
-    assert f"{runs[0]['eff']:.4f}" in table[0] and f"{runs[1]['eff']:.4f}" in table[1]
+    assert f"{runs[0]['eff']:.4g}" in table[0] and f"{runs[1]['eff']:.4g}" in table[1]
+
+
+def options_of(**given):
+    """Options of a comparison of plans."""
+    return types.SimpleNamespace(n_epochs=3, cpu=False, on_disk=False, kill=False, check=False, folder=None, **given)
 
 
 @pytest.mark.slow
-def test_larger_than_memory_at_a_small_size(tmp_path):
-    """Neighbors from files, graph in files, the same bits as in memory; memory of each phase was seen."""
-    if larger_than_memory.file_system(tmp_path) == "tmpfs":
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_graph_on_disk(tmp_path, kill):
+    """Neighbors and graph from files, the same bits as in memory, also after a kill; memory of each phase was seen."""
+    if plans.file_system(tmp_path) == "tmpfs":
         pytest.skip("temporary files are memory here; set TMPDIR to a folder on a disk")
-    results = larger_than_memory.run(3000, tmp_path / "with space", 3, check=True)
-    assert results["same_bits"] and results["edges"] > 3000 * 14
-    assert [phase["phase"] for phase in results["phases"]] == ["imports", "graph", "layout"]
-    assert all(10 * 2**20 < phase["peak"] < 2**30 for phase in results["phases"])
-    assert results["files"] > 8 * results["edges"]
-
-
-@pytest.mark.slow
-def test_larger_than_memory_killed(tmp_path):
-    """The second process goes on from a checkpoint in the middle, to the bits of a run that was left alone."""
-    if larger_than_memory.file_system(tmp_path) == "tmpfs":
-        pytest.skip("temporary files are memory here; set TMPDIR to a folder on a disk")
-    results = larger_than_memory.run(3000, tmp_path, 1000, check=True, kill=True)
-    assert results["same_bits"]
-    first, second = results["phases"][:3], results["phases"][3:]
-    assert [phase["phase"] for phase in first[:2]] == ["imports", "graph"]
-    assert 500 <= int(first[2]["phase"].removeprefix("killed at epoch ")) < 1000
-    assert [phase["phase"] for phase in second] == ["imports", "graph", "layout"]
-    assert [step["step"] for step in second[2]["steps"]] == ["resume", "layout"]
-    assert len(larger_than_memory.table(results["phases"])) == 6 + sum(len(p["steps"]) for p in results["phases"])
+    options = options_of()
+    options.on_disk, options.check, options.kill, options.folder = True, True, kill, tmp_path / "with space"
+    options.folder.mkdir()
+    options.n_epochs = 1000 if kill else 3
+    lines, notes = plans.compare("uniform:3000", options)
+    assert notes["same bits"] and notes["edges"] > 3000 * 14
+    names, peaks = zip(*((phase["phase"], phase["peak"]) for phase in notes["phases"]), strict=True)
+    assert names[:2] == ("imports", "graph") and names[-3:] == ("imports", "graph", "layout")
+    if kill:
+        assert 500 <= int(names[2].removeprefix("killed at epoch ")) < 1000
+    assert all(10 * 2**20 < peak < 2**30 for peak in peaks)
+    assert lines["whole"]["measured MiB"] == max(lines[half]["measured MiB"] for half in plans.HALVES)
 
 
 @pytest.mark.slow
 def test_a_plan_beside_a_measured_fit(digits):
     """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
-    result = plans.compare(digits.name, 20, cpu=True)
-    assert result["rows"] == 1797 and [half["half"] for half in result["halves"]] == ["graph", "layout", "whole fit"]
-    *halves, whole = result["halves"]
-    for key in ("planned_seconds", "measured_seconds"):
-        assert whole[key] == sum(half[key] for half in halves)
-    for half in result["halves"]:
-        assert 0.8 < half["planned_bytes"] / half["measured_bytes"] < 1.25
-        assert half["planned_seconds"] > 0 and half["measured_seconds"] > 0
+    options = options_of()
+    options.n_epochs, options.cpu = 20, True
+    lines, notes = plans.compare(digits.name, options)
+    assert notes["rows"] == 1797 and list(lines) == ["graph", "layout", "whole"]
+    for key in ("planned s", "measured s"):
+        assert lines["whole"][key] == lines["graph"][key] + lines["layout"][key]
+    for line in lines.values():
+        assert 0.8 < line["planned MiB"] / line["measured MiB"] < 1.25
+        assert line["planned s"] > 0 and line["measured s"] > 0
 
 
 def test_way_back_misses_bars():
-    """Figures above umap-learn's on its own map, and seconds above a tenth of its on either map."""
-    bars = {"seconds": 10.0, "rms": 2.0, "round trip": 1.0, "nearest": 5.0}
-    line = {"umap-learn": bars, "umap-learn on umap-sk's map": {**bars, "seconds": 5.0}}
-    assert inverse.missed({"umap-sk": {**bars, "seconds": 0.5}, **line}) == []
-    assert [
-        words.split()[0] for words in inverse.missed({"umap-sk": {**bars, "seconds": 0.7, "rms": 2.1}, **line})
-    ] == [
-        "rms",
-        "seconds",
-    ]
+    """Errors above umap-learn's on its own map, and seconds above a tenth of its on either map."""
+    theirs, moved = {"seconds": 10.0, "error": 2.0}, {"seconds": 5.0, "error": 1.0}
+    assert inverse.missed({"ours": {"seconds": 0.5, "error": 2.0}, "theirs": theirs, "moved": moved}) == []
+    words = inverse.missed({"ours": {"seconds": 0.7, "error": 2.1}, "theirs": theirs, "moved": moved})
+    assert words == ["error 2.100, bar 2.000", "seconds 0.700, bar 0.500"]
 
 
-def test_way_back_figures():
-    """One row right and one off by (3, 4); of one grid point the 15 rows of a far corner are the nearest."""
-    train = np.concatenate([np.zeros((15, 2)), np.full((15, 2), 100.0)])
-    embedding = np.concatenate([np.zeros((15, 2)), np.full((15, 2), 7.0)])
-    task = inverse.Task(train, np.array([[1.0, 1.0], [4.0, 5.0]]), None, None, None)
-    places = inverse.Places(np.zeros((2, 2)), np.array([[7.0, 4.0]]), embedding)
-    found = inverse.figures(task, places, np.ones((2, 2)), np.array([[97.0, 96.0]]))
-    assert found == {"rms": 2.5, "round trip": 3.0, "nearest": 5.0}
+FIGURES = {"trust": 0.97, "recall15": 0.14, "knn5acc": 0.77, "triplet": 0.74, "spearman": 0.58, "eff": 2.4}
+REFERENCE = [FIGURES | {"trust": 0.96, "eff": 2.3}, FIGURES | {"trust": 0.98, "eff": 2.5}]
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({}, []),
+        ({"trust": 0.956}, []),  # the mean less one standard deviation, 0.97 - 0.0141
+        ({"trust": 0.955}, ["trust"]),
+        ({"eff": 2.54}, []),  # the mean plus one, 2.4 + 0.1414
+        ({"eff": 2.55}, ["eff"]),
+        ({"eff": 1.0}, []),
+        ({"recall15": 0.139}, ["recall15"]),  # no deviation at all
+        ({"knn5acc": float("nan"), "spearman": 0.5}, ["knn5acc", "spearman"]),
+    ],
+)
+def test_figures_worse_than_the_references_mean_less_one_deviation(figures, expected):
+    assert compare.worse_figures(FIGURES | figures, REFERENCE) == expected
+
+
+def test_programs_take_turns_and_ratios_are_medians_within_rounds():
+    order = []
+
+    def program(name, seconds):
+        return lambda number: order.append((name, number)) or {"seconds": seconds[number]}
+
+    runs = command.take_turns(
+        {"ours": program("ours", (1.0, 4.0, 2.0)), "slow": program("slow", (8.0, 8.0, 10.0))}, 3, 9
+    )
+    assert order == [(name, number) for number in range(3) for name in ("ours", "slow")]
+    assert command.median_ratio(runs["ours"], runs["slow"]) == 5.0  # of 8, 2 and 5
+    assert command.medians(runs["ours"]) == {"seconds": 2.0}
+    assert len(command.take_turns({"slow": program("slow", (8.0,))}, 3, 7)["slow"]) == 1
+
+
+def test_a_table_has_a_row_for_each_program():
+    table = command.markdown({"ours": {"s": 0.03217, "n": 12_345}, "other": {"s": float("nan"), "why": "x"}}, "peer")
+    assert table.splitlines() == [
+        "| peer | s | n | why |", "| --- | --- | --- | --- |", "| ours | 0.03217 | 12,345 |  |", "| other | - |  | x |"
+    ]  # fmt: skip
+
+
+def test_missed_bars_of_speed_are_said():
+    assert compare.too_slow("fashion", {"ours": {"graph x": 2.0, "layout x": 30.0}}) == ["fashion: graph x 2.00, bar 4"]
+    assert compare.too_slow("digits", {"ours": {"graph x": 2.0, "layout x": 3.0}}) == []
+
+
+def test_sets_by_name_and_size():
+    assert datasets.chosen("digits,tight:4e3") == [("digits", 1_797), ("tight", 4_000)]
+    assert datasets.chosen("family") == [("uniform", 10**power) for power in (4, 5, 6, 7)]
+    with pytest.raises(ValueError, match="unknown data set 'digit'"):
+        datasets.chosen("digit:50")
+
+
+def test_a_comparison_goes_on_without_programs_that_are_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(datasets, "CACHE", tmp_path)
+    monkeypatch.setattr(compare, "WARM_UP", dict.fromkeys((True, False), ("digits", 400)))
+
+    def absent(dataset, task):
+        import no_such_module  # noqa: F401
+
+    start = peers.Peer(lambda dataset, task: peers.Outcome(dataset.start, 0.5, 0.25), "umap-learn")
+    monkeypatch.setattr(peers, "PEERS", {"umap-learn": start, "openTSNE": peers.Peer(absent, "x")})
+    compare.main(["--set", "digits:400", "--seeds", "2", "--json", str(tmp_path / "out.json")])
+    results = json.loads((tmp_path / "out.json").read_text())
+    found = results["results"]["digits:400"]
+    assert [run["layout"] for run in found["runs"]["umap-learn"]] == [0.25, 0.25]
+    assert found["medians"]["umap-learn"]["worse"] == "-" and found["medians"]["umap-learn"]["seconds"] == 0.75
+    assert found["missing"] == {"openTSNE": {"version": "x is not installed (No module named 'no_such_module')"}}
+    assert {"cpu", "date", "commit", "versions"} <= results["machine"].keys()
+    assert "no_such_module" in capsys.readouterr().out
+
+
+def test_what_is_serial_is_told_from_what_is_shared_out():
+    """One second between launches, and one more that the busier of two threads works alone."""
+    one = [{"seconds": 11.0, "cpu": 11.0, "between": 1.0, "uneven": 0.0, "busiest": 1.0, "launches": 2}]
+    two = [{"seconds": 7.0, "cpu": 11.0, "between": 1.0, "uneven": 1.0, "busiest": 1.2, "launches": 2}]
+    line = serial.summarize(one, two, 2)
+    assert line["serial by CPU"] == pytest.approx(3 / 11) == pytest.approx(line["serial by the clock"])

@@ -8,7 +8,9 @@ from benchmarks import fuzz_dask
 from benchmarks.fuzz import fuzz
 
 EXAMPLES = {  # and what must be among the outcomes, so that they are not all of one kind
-    "fuzz_sparse": (200, ["features, taken", "features, refused", "distances, taken", "memberships, refused"]),
+    "fuzz_files": (100, ["manifold, refused", "graph.npz, refused", "points.npy, read"]),
+    "fuzz_graphs": (60, ["a map", "refused"]),
+    "fuzz_sparse": (200, ["features, accepted", "features, refused", "distances, accepted", "memberships, refused"]),
     "fuzz_page": (200, ["a page", "ValueError", "TypeError"]),
     "fuzz_commands": (100, ["fit, done", "info, done", "plan, code 2", "show, code 2"]),
     "fuzz_dask": (8, ["the same bits"]),

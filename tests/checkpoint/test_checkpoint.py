@@ -21,9 +21,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, knn_graph, learning
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, knn_graph
 from umap_sk.checkpoint import session, store
 from umap_sk.layout import coarsen, optimizer
+from umap_sk.pipeline import learn
 from umap_sk.runtime.checksum import hash_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
@@ -140,7 +141,7 @@ def test_what_lies_in_a_folder(digits, keep):
     assert {"n_jobs", "verbose", "checkpoint"}.isdisjoint(notes["parameters"])
     assert (folder / "epoch-00000015.joblib").stat().st_size <= 1797 * (12 * 2 + 16)
     stored = joblib.load(folder / "epoch-00000015.joblib")
-    assert np.array_equal(stored["state"]["positions"], model.embedding_[model._run.layout.rows])
+    assert np.array_equal(stored["state"]["positions"], model.embedding_[model._fitted.run.layout.rows])
     assert stored["identity"]["data"].keys() == {"knn_indices", "knn_dists"}
     model.fit(**arrays)
     assert (folder / "epoch-00000020.joblib").stat().st_size <= 1797 * (4 * 2 + 16)
@@ -186,7 +187,7 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
     (folder,) = folders(keep)
     assert {5, 13} <= set(epochs_in(folder)) and not set(range(6, 13)) & set(epochs_in(folder))
     for epoch in set(epochs_in(folder)) - {20}:
-        alone = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epoch)._run.layout.state
+        alone = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epoch)._fitted.run.layout.state
         stored = joblib.load(folder / f"epoch-{epoch:08d}.joblib")["state"]
         assert np.array_equal(stored["positions"], alone.positions)
         assert np.array_equal(stored["moments"], alone.moments)
@@ -356,13 +357,13 @@ def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last
     with interrupted(last) if last < 20 else contextlib.nullcontext():
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     (folders(keep)[0] / "graph.joblib").unlink()
-    find = learning.search_training
+    find = learn.search_training
 
     def find_others(*arguments):
         search, indices, dists, figures = find(*arguments)
         return search, indices, dists * 1.01 + np.arange(len(dists))[:, None], figures
 
-    monkeypatch.setattr(learning, "search_training", find_others)
+    monkeypatch.setattr(learn, "search_training", find_others)
     expected = PrecomputedUMAP(**settings).fit_transform(ring[2])
     with pytest.warns(CheckpointWarning, match="not that of the run"):
         assert np.array_equal(PrecomputedUMAP(**settings, checkpoint=keep).fit_transform(ring[2]), expected)
@@ -448,11 +449,11 @@ def test_finished_model_carries_no_optimizer(digits, keep):
     """Neither in memory nor in a file: embedding and graph are all."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=10, random_state=0, checkpoint=keep).partial_fit(**arrays, epochs=4)
-    assert model._run.layout is not None and model._run.identity
+    assert model._fitted.run.layout is not None and model._fitted.run.identity
     model.partial_fit(epochs=6)
     fitted = PrecomputedUMAP(n_epochs=10, random_state=0).fit(**arrays)
     for finished in (model, fitted):
-        assert finished._run is None or finished._run.layout is None
+        assert finished._fitted.run is None or finished._fitted.run.layout is None
         arrays_in_it = finished.embedding_.nbytes + sum(array.nbytes for array in finished.manifold_.arrays())
         assert len(pickle.dumps(finished)) < arrays_in_it + 10_000
 

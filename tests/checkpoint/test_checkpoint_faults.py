@@ -15,8 +15,9 @@ import joblib
 import numpy as np
 import pytest
 
-from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, learning
+from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP
 from umap_sk.checkpoint import identity, lock, metadata, session, store
+from umap_sk.pipeline import learn
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
@@ -320,7 +321,7 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
     """An error before the graph is built, not after an hour."""
     (tmp_path / "runs").write_text("no folder")
-    monkeypatch.setattr(learning, "graph_of", None)
+    monkeypatch.setattr(learn, "graph_of", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
         PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
 
@@ -351,7 +352,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
     for folder in folders:
         lock.unlock(folder)
         folder.chmod(0o500)
-    monkeypatch.setattr(learning, "graph_of", None)
+    monkeypatch.setattr(learn, "graph_of", None)
     try:
         if epochs == 20:
             assert np.array_equal(model.fit_transform(**arrays), whole)
@@ -378,7 +379,7 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
     """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
     folder, model = half_done
     message = f"format={identity.RUN_FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
-    monkeypatch.setattr("umap_sk.__version__", "99.0")
+    monkeypatch.setattr(identity, "__version__", "99.0")
     monkeypatch.setattr(identity, "RUN_FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
     lock.unlock(folder)  # this process still has the run that was stepped

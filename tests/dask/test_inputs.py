@@ -13,7 +13,6 @@ from clusters import neighbors_of_points
 from distributed import Client
 from sklearn.base import clone
 
-import umap_sk
 from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.dask import DistributedUMAP
 
@@ -48,7 +47,7 @@ def test_a_client_that_is_gone(cluster):
 
 
 def test_workers_of_another_version(client, monkeypatch):
-    monkeypatch.setattr(umap_sk, "__version__", "0.0.9")
+    monkeypatch.setattr("umap_sk.dask.cluster.__version__", "0.0.9")
     with pytest.raises(
         ValueError, match=r"2 of 2 workers have other versions: .* has umap-sk 0\.1\.0 .* client umap-sk 0\.0\.9"
     ):

@@ -74,7 +74,7 @@ def test_bits_over_levels_threads_and_cuts():
     one, two = (PrecomputedUMAP(9, n_epochs=6, random_state=0, n_jobs=jobs) for jobs in (1, 2))
     one.fit(**given, anchors=places)
     two.partial_fit(**given, anchors=places)
-    assert len(two._run.layout.problem.levels) > 1 and two._run.layout.state.depth > 0
+    assert len(two._fitted.run.layout.problem.levels) > 1 and two._fitted.run.layout.state.depth > 0
     while two.epoch_ < two.n_epochs_:
         two = pickle.loads(pickle.dumps(two)).partial_fit(epochs=4)
     assert one.embedding_.tobytes() == two.embedding_.tobytes()

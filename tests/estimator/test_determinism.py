@@ -145,7 +145,7 @@ def python(*arguments, **environment):
 def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
     """A file of a layout that has just left its coarsest level."""
     model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
-    model.partial_fit(epochs=model._run.layout.problem.phases[0].epochs)
+    model.partial_fit(epochs=model._fitted.run.layout.problem.phases[0].epochs)
     joblib.dump(model, tmp_path / "half.joblib")
     code = (
         "import joblib, numpy, sys\n"

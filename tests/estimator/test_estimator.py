@@ -68,18 +68,10 @@ def test_output_may_be_written_to(arrays):
 
 def test_attributes(arrays, fitted):
     """Nothing public beside the documented attributes."""
-    public = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
-    assert public == {
-        "embedding_",
-        "manifold_",
-        "n_epochs_",
-        "epoch_",
-        "a_",
-        "b_",
-        "seed_",
-        "report_",
-        "n_features_in_",
-    }
+    names = [name for name in dir(type(fitted)) if name.endswith("_") and not name.startswith("_")]
+    found = ["embedding_", "manifold_", "graph_", "n_epochs_", "epoch_", "a_", "b_", "seed_", "report_", "loss_curve_"]
+    assert {name for name in names if hasattr(fitted, name)} == {*found, "rad_emb_", "n_features_in_"}
+    assert not any(hasattr(PrecomputedUMAP(), name) for name in names)
     assert (fitted.epoch_, fitted.n_epochs_, fitted.seed_, fitted.n_features_in_) == (20, 20, 0, 60)
     assert fitted.graph_.shape == (60, 60) and (fitted.graph_ != fitted.graph_.T).nnz == 0
     assert list(fitted.get_feature_names_out()) == ["precomputedumap0", "precomputedumap1"]

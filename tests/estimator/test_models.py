@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import joblib
-import make_model
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.neighbors import NearestNeighbors
 
 import umap_sk
-from umap_sk import Manifold, PrecomputedUMAP, persistence
+from umap_sk import Manifold, PrecomputedUMAP
+from umap_sk.runtime import stored_format
 
 ROOT = Path(__file__).parents[2]
 X = load_digits().data[:600]
@@ -95,7 +95,7 @@ def test_memory_mapped(metric, precomputed, of_features, tmp_path):
     assert isinstance(mapped.embedding_, np.memmap) and not mapped.embedding_.flags.writeable
     assert all(isinstance(array, np.memmap) for array in mapped.manifold_.arrays())
     if metric == "euclidean":
-        assert isinstance(mapped._search.features, np.memmap)
+        assert isinstance(mapped._fitted.search.features, np.memmap)
     np.testing.assert_array_equal(mapped.transform(**new), model.transform(**new))
     assert mapped.score(**new) == model.score(**new)
     again = PrecomputedUMAP(**SETTINGS).fit(None if new is NEW else X[:500], manifold=mapped.manifold_)
@@ -150,60 +150,28 @@ def test_without_the_graph(precomputed):
 # --------------------------------------------------------------------------------------------------------- versions
 
 
-@pytest.mark.parametrize("stored", range(1, persistence.FORMAT + 1))
-def test_models_of_older_versions(stored):
-    """What earlier versions wrote is read: the same map, fitted rows at their places, and a run that goes on.
-
-    In format 1 the rows of an unfinished layout were in another order, in format 2 it had another schedule, in format 3
-    an early stop: the map stays, the run ends where it is.
-    """
-    written = joblib.load(make_model.PATH.with_name(f"model_format_{stored}.joblib"))
-    finished, half_done = written["finished"], written["half_done"]
-    expected = np.array(written["embedding"], np.float32)
-    np.testing.assert_array_equal(finished.embedding_, expected)
-    np.testing.assert_array_equal(finished.transform(**make_model.arrays()), expected)
-    between = finished.transform(knn_indices=[[3, 4]], knn_dists=[[0.05, 0.05]])
-    assert np.abs(between - expected[3:5]).max() < np.ptp(expected)
-    goes_on = stored >= persistence.RUN_AS_VALUE
-    assert half_done.epoch_ == 10 and half_done.n_epochs_ == (finished.n_epochs_ if goes_on else 10)
-    if not goes_on:
-        before = half_done.embedding_.copy()
-        with pytest.raises(ValueError, match="All 10 epochs have been run"):
-            half_done.partial_fit()
-        np.testing.assert_array_equal(half_done.embedding_, before)
-        again = PrecomputedUMAP(**half_done.get_params()).fit(**make_model.arrays())
-        np.testing.assert_array_equal(half_done.fit(**make_model.arrays()).embedding_, again.embedding_)
-    else:
-        before = half_done.embedding_.copy()
-        moved = np.abs(half_done.partial_fit(epochs=10).embedding_ - before).max()
-        assert half_done.epoch_ == half_done.n_epochs_ and 0 < moved < np.ptp(before)
-        assert half_done.score(**make_model.arrays()) > 0.9 * finished.score(**make_model.arrays())
-    assert finished.get_params()["n_neighbors"] == 8
-
-
-@pytest.mark.parametrize("metric, parameters", [("euclidean", None), ("cosine", None), ("minkowski", {"p": 3})])
-def test_search_of_a_development_version(metric, parameters):
-    """It was scikit-learn's alone; new rows are placed as by the search of today."""
-    model = PrecomputedUMAP(**SETTINGS, metric=metric, metric_params=parameters).fit(X[:100])
-    power = (parameters or {}).get("p", 2)
-    state = dict(model.__getstate__(), _search=NearestNeighbors(metric=metric, p=power).fit(X[:100]))
-    loaded = PrecomputedUMAP()
-    loaded.__setstate__(state)
-    np.testing.assert_array_equal(loaded.transform(X[500:]), model.transform(X[500:]))
+def test_development_versions_are_refused(precomputed):
+    """Their states have no format of a release."""
+    state = precomputed.__getstate__()
+    del state["stored_format"]
+    with pytest.raises(ValueError, match="model was made by a development version of umap_sk.*Fit again"):
+        PrecomputedUMAP().__setstate__(state | {"_format": 4})
+    with pytest.raises(ValueError, match="manifold was made by a development version of umap_sk"):
+        Manifold.__new__(Manifold).__setstate__({"format": 4})
 
 
 def test_versions_are_stored(precomputed):
     """A format number, and the package's version for people."""
     state = precomputed.__getstate__()
-    assert state["_format"] == persistence.FORMAT and state["_umap_sk_version"] == umap_sk.__version__
+    assert state["stored_format"] == stored_format.FORMAT and state["umap_sk_version"] == umap_sk.__version__
     assert not {name for name in vars(through_pickle(precomputed)) if "version" in name or "format" in name}
 
 
 def test_models_of_newer_versions_are_refused(precomputed):
     """The error names both versions and what to do."""
-    state = dict(precomputed.__getstate__(), _format=99, _umap_sk_version="7.1")
+    state = dict(precomputed.__getstate__(), stored_format=99, umap_sk_version="7.1")
     with pytest.raises(ValueError, match=r"model was written by umap_sk 7\.1 in format 99.*Install umap_sk 7\.1"):
         PrecomputedUMAP().__setstate__(state)
-    manifold = dict(precomputed.manifold_.__getstate__(), format=99)
-    with pytest.raises(ValueError, match="manifold was written by a newer umap_sk in format 99"):
+    manifold = dict(precomputed.manifold_.__getstate__(), stored_format=99)
+    with pytest.raises(ValueError, match="manifold was written by umap_sk .* in format 99"):
         Manifold.__new__(Manifold).__setstate__(manifold)

@@ -8,7 +8,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import kneighbors_graph
 
-from umap_sk import PrecomputedUMAP, placing
+from umap_sk import PrecomputedUMAP
+from umap_sk.layout import transform
 from umap_sk.runtime.threads import FEW_ROWS
 
 GRAPH = kneighbors_graph(load_digits().data, 40, mode="distance", include_self=True)
@@ -76,13 +77,13 @@ def test_transform_from_many_threads():
 def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
     """There is nothing to share, and a thread that waits takes its processor from others."""
     model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(GRAPH)
-    threads, place = [], placing.place
+    threads, place = [], transform.place
 
     def counting(*arguments):
         threads.append(numba.get_num_threads())
         return place(*arguments)
 
-    monkeypatch.setattr(placing, "place", counting)
+    monkeypatch.setattr(transform, "place", counting)
     before = numba.get_num_threads()
     model.transform(GRAPH[np.arange(n_rows) % GRAPH.shape[0]])
     assert threads == [1 if few else before] and numba.get_num_threads() == before

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from layouts import interrupted_at
 
-from umap_sk import PrecomputedUMAP, knn_graph, learning
+from umap_sk import PrecomputedUMAP, knn_graph
 from umap_sk.layout import optimizer
+from umap_sk.pipeline import learn
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
@@ -202,7 +203,7 @@ def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, m
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
     before = joblib.hash(model)
     with monkeypatch.context() as patch:
-        patch.setattr(learning, "graph_of", stop)
+        patch.setattr(learn, "graph_of", stop)
         with pytest.raises(KeyboardInterrupt):
             model.fit(ring[2], knn_indices=ring[0], knn_dists=ring[1])
     assert joblib.hash(model) == before

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, fitting
+from umap_sk import PrecomputedUMAP
 from umap_sk.layout import coarsen, readers
 from umap_sk.monitor import progress
+from umap_sk.pipeline import lay_out
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 60, "random_state": 0}
 POINTS = np.random.default_rng(0).random((2000, 3))
@@ -76,10 +77,10 @@ def test_what_is_read_is_of_one_moment():
     """A reader's layout is kept from being written over also if the fit goes on at once."""
     states = [SimpleNamespace(positions=np.zeros(1)) for _ in range(2)]
     before, after = (SimpleNamespace(layout=SimpleNamespace(state=state)) for state in states)
-    attributes = {"_run": before}
+    attributes = {"_fitted": SimpleNamespace(run=before)}
     with readers.reading(lambda: attributes) as read:
-        attributes["_run"] = after
-        assert read["_run"] is before
+        attributes["_fitted"] = SimpleNamespace(run=after)
+        assert read["_fitted"].run is before
         assert readers.is_read(before.layout.state) and not readers.is_read(after.layout.state)
     assert not readers.is_read(before.layout.state)
 
@@ -118,13 +119,13 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
     """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
     before, kept = model.embedding_, []
-    start = fitting.begun
+    start = lay_out.begun
 
     def storing(*arguments, **options):
         kept.append(stored(model))
         return start(*arguments, **options)
 
-    monkeypatch.setattr(fitting, "begun", storing)
+    monkeypatch.setattr(lay_out, "begun", storing)
     model.fit(**ARRAYS)
     monkeypatch.undo()
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)
@@ -138,7 +139,7 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
 def test_a_report_that_is_being_written(whole):
     """Phases that come and entries that grow do not disturb who reads."""
     model, kept = PrecomputedUMAP(**SETTINGS), []
-    with after_each_epoch(lambda epoch: kept.append(model.__getstate__()["report_"])):
+    with after_each_epoch(lambda epoch: kept.append(model.__getstate__()["_fitted"]["report"])):
         model.fit(**ARRAYS)
     assert [phase["name"] for phase in kept[0]["phases"]] == ["neighbors", "graph", "start"]
     assert kept[0] is not model.report_ and kept[0]["phases"][0] is not model.report_["phases"][0]

@@ -12,8 +12,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from umap_sk import Checkpoint, IgnoredTargetWarning, Manifold, PrecomputedUMAP, targets
+from umap_sk import Checkpoint, IgnoredTargetWarning, Manifold, PrecomputedUMAP
 from umap_sk.cli.main import main
+from umap_sk.pipeline import targets
 
 SETTINGS = {"n_neighbors": 5, "metric": "euclidean", "n_epochs": 2, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(60, 3))

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from umap_sk import UMAP, FewerNeighborsWarning, PrecomputedUMAP, UnusedParameterWarning
 from umap_sk.compatible import translation
-from umap_sk.other_names import ELSEWHERE
+from umap_sk.umap_learn.names import ELSEWHERE
 
 IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # no two distances alike
 FEW = {"n_epochs": 20, "random_state": 0}

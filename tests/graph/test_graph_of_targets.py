@@ -14,8 +14,8 @@ from umap.umap_ import (
 
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP
 from umap_sk.graph.targets import weaken_between_labels
+from umap_sk.pipeline.targets import labels_of
 from umap_sk.runtime.threads import limit_threads
-from umap_sk.targets import labels_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(150, 4))

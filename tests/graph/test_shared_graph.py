@@ -14,7 +14,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph, SlicedArray
 from umap_sk.layout import coarsen, sell
 from umap_sk.layout.problem import Schedule, layout_problem
-from umap_sk.parameters import curve_of, forces_of
+from umap_sk.pipeline.settings import settings_of
 from umap_sk.runtime.allocation import allocate_on_disk
 
 ARRAYS = ("indptr", "indices", "weights")
@@ -118,7 +118,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20)
     held = model.learn_manifold(**arrays)._shared
     assert held.owned == {*WHOLE}
-    problem, _ = layout_problem(held, Schedule(20, 2, True), forces_of(model, curve_of(model)), 0)
+    problem, _ = layout_problem(held, Schedule(20, 2, True), settings_of(model.get_params()).layout.forces, 0)
     assert not held._rows
     assert held._sliced["weights"].values is problem.levels[0].slices.weights
     loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))

@@ -250,12 +250,20 @@ def test_a_file_is_missing(saved):
 def test_a_newer_format(saved):
     """The version that wrote it is the cure."""
     about = json.loads((saved / "manifold.json").read_text())
-    (saved / "manifold.json").write_text(json.dumps(about | {"format": 3, "umap_sk_version": "9.0"}))
-    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 3, but .* Install umap_sk 9.0 or newer"):
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "umap_sk_version": "9.0"}))
+    with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 2, but .* Install umap_sk 9.0 or newer"):
         Manifold.load(saved)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
+def test_a_development_version(saved):
+    """No release reads what was stored before the first one."""
+    about = json.loads((saved / "manifold.json").read_text())
+    (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "kind": "umap_sk manifold"}))
+    with pytest.raises(ValueError, match="made by a development version of umap_sk.*Learn the manifold again"):
+        Manifold.load(saved)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk.Manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
 def test_another_description(saved, text):
     """JSON that is cut off or of something else."""
     (saved / "manifold.json").write_text(text)
@@ -323,19 +331,19 @@ def test_distances_that_are_none(manifold, tmp_path, lengths, message):
 
 
 def test_pickles_keep_distances(manifold):
-    """Copies start where the original does; a pickle of an older version knows none."""
+    """Copies start where the original does; a manifold without distances starts by eigenvectors."""
     expected = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=manifold).embedding_
     for taken in (pickle.loads(pickle.dumps(manifold)), copy.deepcopy(manifold)):
         assert_same_bits(taken, manifold)
         model = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=taken)
         np.testing.assert_array_equal(model.embedding_, expected)
     state = manifold.__getstate__()
-    del state["lengths"]
-    older = Manifold.__new__(Manifold)
-    older.__setstate__(state)
+    state["lengths"] = None
+    without = Manifold.__new__(Manifold)
+    without.__setstate__(state)
     with pytest.raises(ValueError, match="init='pivot_mds' needs the distances of the graph, but this manifold has"):
-        PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=older)
-    assert PrecomputedUMAP(**SETTINGS).fit(manifold=older).report_["phases"][0]["init"] == "spectral"
+        PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=without)
+    assert PrecomputedUMAP(**SETTINGS).fit(manifold=without).report_["phases"][0]["init"] == "spectral"
 
 
 def test_mapped_arrays_of_any_length(tmp_path):

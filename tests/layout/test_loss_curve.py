@@ -41,7 +41,7 @@ def naive_loss(level, n_rows, forces, positions):
 
 
 def test_the_whole_sample_is_the_loss_of_a_level(model):
-    run = PrecomputedUMAP(random_state=3, n_epochs=40).partial_fit(manifold=model.manifold_)._run.layout
+    run = PrecomputedUMAP(random_state=3, n_epochs=40).partial_fit(manifold=model.manifold_)._fitted.run.layout
     positions = run.state.positions
     assert 30 < len(positions) < 100
     level = problem_of(run).levels[run.state.depth]

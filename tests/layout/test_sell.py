@@ -17,7 +17,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen, optimizer, problem, sell
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import Start, start_at
 from umap_sk.runtime import allocation
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
@@ -201,14 +201,20 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
         begun = layout_run.begun(
-            SharedGraph(one), Start(given if init == "array" else init), problem.Schedule(5, 2, True), FORCES, 0
+            SharedGraph(one),
+            start_at(given) if init == "array" else Start(init),
+            problem.Schedule(5, 2, True),
+            FORCES,
+            0,
         )
         assert (len(begun.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
         whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(layout_run.whole_positions(begun, lonely)).all(1).tolist() == lonely.tolist()
-        kept = layout_run.begun(SharedGraph(one), Start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0)
+        kept = layout_run.begun(
+            SharedGraph(one), start_at(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
+        )
         assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 
@@ -371,13 +377,13 @@ def assert_laid_out_from(stored, place):
     settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
     names = sorted(path.name for path in folder.iterdir())
     model = PrecomputedUMAP(**settings).partial_fit(manifold=on_disk, epochs=5)
-    finest = model._run.layout.problem.levels[0]
+    finest = model._fitted.run.layout.problem.levels[0]
     for array in finest.slices[1:]:
         assert isinstance(array.base, np.memmap)
     assert files_without_a_name(place) >= finest.slices.indices.nbytes + finest.slices.weights.nbytes
     assert sorted(path.name for path in folder.iterdir()) == names
     expected = PrecomputedUMAP(**settings).partial_fit(manifold=in_memory, epochs=5)
-    assert_same_arrays(flat(model._run.layout.problem.levels), flat(expected._run.layout.problem.levels))
+    assert_same_arrays(flat(model._fitted.run.layout.problem.levels), flat(expected._fitted.run.layout.problem.levels))
     del finest, array
     model.partial_fit(epochs=15)
     assert model.embedding_.tobytes() == expected.partial_fit(epochs=15).embedding_.tobytes()
@@ -407,9 +413,9 @@ def test_edges_of_levels_that_were_left_are_released(monkeypatch):
     model = PrecomputedUMAP(**settings).partial_fit(knn_indices=indices, knn_dists=dists)
     early = copy.copy(model)
     while model.epoch_ < model.n_epochs_ - 1:
-        depth = model._run.layout.state.depth
+        depth = model._fitted.run.layout.state.depth
         model.partial_fit()
-        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._run.layout).levels]
+        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._fitted.run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -6,8 +6,9 @@ import scipy.sparse
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import Manifold, PrecomputedUMAP, inputs
+from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.layout import init as start
+from umap_sk.layout.start import STARTS
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 20, "random_state": 0}
 POINTS = np.random.default_rng(0).normal(size=(300, 3))
@@ -21,7 +22,7 @@ def told(model):
     return init
 
 
-@pytest.mark.parametrize("name", [name for name in inputs.STARTS if name != "auto"])
+@pytest.mark.parametrize("name", [name for name in STARTS if name != "auto"])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_every_name(name, n_components):
     """In the constructor or in the call, the same map each time, told in the report; another start, another map."""
@@ -36,7 +37,7 @@ def test_every_name(name, n_components):
 
 
 def test_names_that_there_are():
-    assert set(inputs.STARTS) == {"auto", "pca", "pivot_mds", "spectral", "random"}
+    assert set(STARTS) == {"auto", "pca", "pivot_mds", "spectral", "random"}
     assert PrecomputedUMAP().init == "auto"
 
 

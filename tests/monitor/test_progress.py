@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from umap_sk import PrecomputedUMAP, fitting
+from umap_sk import PrecomputedUMAP
 from umap_sk.layout import coarsen, optimizer, schedule
 from umap_sk.monitor import progress
+from umap_sk.pipeline import lay_out
 from umap_sk.runtime import first_compile, kernel_cache
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
@@ -153,7 +154,7 @@ def first_run(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
-    start, run = fitting.begun, optimizer.run
+    start, run = lay_out.begun, optimizer.run
 
     def slow_start(*arguments, **options):
         assert [kernel(1) for kernel in before] == [2, 2]
@@ -163,7 +164,7 @@ def first_run(monkeypatch, tmp_path):
         assert later(1) == 2
         return run(*arguments, **options)
 
-    monkeypatch.setattr(fitting, "begun", slow_start)
+    monkeypatch.setattr(lay_out, "begun", slow_start)
     monkeypatch.setattr(optimizer, "run", slow_run)
 
 

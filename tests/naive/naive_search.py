@@ -19,11 +19,12 @@ def cells_of(rows, centers):
     return ranks_between(rows, centers).argmin(axis=1)
 
 
-def visited_cells(row, home, rows, homes, centers, order, wanted, nearest_cells, reach):
+def visited_cells(row, home, rows, homes, centers, order, wanted, nearest_cells, reaches):
     """Cells whose rows are compared with a row, in their order.
 
-    First those of the nearest centers, in the given order of all cells; then, in that order, each whose bisecting plane
-    is within `reach` times the distance to the last of the `wanted` nearest rows that were seen so far.
+    First those of the nearest centers, in the given order of all cells. Then, in a round for each of the `reaches` and
+    in that order, each other one whose bisecting plane is within that share of the distance to the last of the
+    `wanted` nearest rows that were seen so far.
     """
     to_centers = np.array([((row - center) ** 2).sum() for center in centers])
     certain = set(np.argsort(to_centers, kind="stable")[:nearest_cells]) | {home}
@@ -31,14 +32,15 @@ def visited_cells(row, home, rows, homes, centers, order, wanted, nearest_cells,
     visited = [cell for cell in order if cell in certain]
     for cell in visited:
         seen += [((row - other) ** 2).sum() for other in rows[homes == cell]]
-    for cell in order:
-        if cell in certain:
-            continue
-        limit = np.sqrt(sorted(seen)[wanted]) if len(seen) > wanted else np.inf  # the row itself is among them
-        gap = np.sqrt(((centers[cell] - centers[home]) ** 2).sum())
-        if (to_centers[cell] - to_centers[home]) / (2 * gap) <= reach * limit:
-            visited.append(cell)
-            seen += [((row - other) ** 2).sum() for other in rows[homes == cell]]
+    for reach in reaches:
+        for cell in order:
+            if cell in visited:
+                continue
+            limit = np.sqrt(sorted(seen)[wanted]) if len(seen) > wanted else np.inf  # the row itself is among them
+            gap = np.sqrt(((centers[cell] - centers[home]) ** 2).sum())
+            if (to_centers[cell] - to_centers[home]) / (2 * gap) <= reach * limit:
+                visited.append(cell)
+                seen += [((row - other) ** 2).sum() for other in rows[homes == cell]]
     return visited
 
 

@@ -339,3 +339,16 @@ def test_empty_sparse_rows_among_themselves(metric):
     indices, dists = find_neighbors(build_search(X, metric, None, None), X, 3, own=True)
     assert (dists[:12] == 0).all()
     assert (indices[:12] < 12).all()
+
+
+def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
+    """Rows of which there are 40 copies each: more neighbors are asked for until the tie is over."""
+    rows = np.tile(np.random.default_rng(0).normal(size=(30, 3)), (40, 1))
+    search = build_search(rows, "manhattan", None, None)
+    monkeypatch.setattr("umap_sk.neighbors.search._compare_with_all", None)
+    for new in (None, rows[:7]):
+        indices, dists = find_neighbors(search, rows if new is None else new, 9, own=new is None)
+        assert not dists.any()
+        for i, names in enumerate(indices):
+            copies = [j for j in range(i % 30, len(rows), 30) if new is not None or j != i]
+            np.testing.assert_array_equal(names, copies[:9])

@@ -144,7 +144,7 @@ def test_objects(points):
             "searcher": type(searcher).__name__, "recall": 1.0, "sampled_rows": 256
         }  # fmt: skip
         assert not vars(searcher).keys() & {"n_samples_fit_", "nearest_"}
-    assert model._search.fitted.random_state == 3 and searcher.random_state is None
+    assert model._fitted.search.fitted.random_state == 3 and searcher.random_state is None
     assert clone(model).set_params(searcher__n_neighbors=20).searcher.n_neighbors == 20
 
 
@@ -205,7 +205,7 @@ def test_rule_of_auto(monkeypatch):
     """By rows, columns, metric and what is installed."""
     assert is_small("euclidean", (12_000, 784)) and not is_small("euclidean", (12_001, 784))
     assert is_small("manhattan", (30_000, 784)) and not is_small("manhattan", (30_001, 784))
-    assert is_small("l2", (10**7, 5)) and not is_small("l2", (10**7, 6)) and not is_small("cosine", (10**7, 5))
+    assert is_small("l1", (10**7, 5)) and not is_small("l1", (10**7, 6)) and not is_small("l2", (10**7, 5))
     many = np.broadcast_to(np.zeros(1), (60_000, 8))
     for metric, parameters in (("euclidean", None), ("hellinger", None), ("minkowski", {"p": 2})):
         assert choose_searcher(asked(metric=metric, parameters=parameters), many) == "inverted_file"

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from umap_sk import FewerNeighborsWarning, NeighborsTransformer, PrecomputedUMAP, nearest_neighbors
+from umap_sk.neighbors import searchers
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,16 @@ def test_the_row_itself_is_first(points):
     assert not dists.any()
     np.testing.assert_array_equal(indices[5], [5, 0, 1, 2])
     np.testing.assert_array_equal(indices[11], [11, 10, 12, 13])
+
+
+def test_arrays_alone_need_no_estimate_of_the_recall(points, monkeypatch):
+    """`nearest_neighbors` has no report, so a second, exact search of a sample would be for nothing."""
+    calls = []
+    monkeypatch.setattr(searchers, "measure_recall", lambda *arguments: calls.append(arguments) or {"recall": 1.0})
+    rows = np.tile(points, (50, 1))[:, :4].copy()
+    nearest_neighbors(rows, 5, searcher="inverted_file")
+    assert not calls
+    assert NeighborsTransformer(5, searcher="inverted_file").fit(rows).report_["recall"] == 1 and len(calls) == 1
 
 
 def test_arrays_make_the_map_of_the_features(points):

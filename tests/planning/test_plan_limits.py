@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import umap_sk
 from umap_sk import MemoryPlanWarning, PrecomputedUMAP
+from umap_sk.pipeline import learn
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.planning.limits import find_available_addresses, find_available_memory
@@ -24,7 +24,7 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
         MemoryPlanWarning, match=r"needs about \d+ MiB .* can get 0 MiB. Build the graph on disk"
     ) as told:
         with pytest.raises(KeyboardInterrupt):
-            monkeypatch.setattr(umap_sk.learning, "read_neighbors", _interrupt)
+            monkeypatch.setattr(learn, "read_neighbors", _interrupt)
             PrecomputedUMAP(6).fit(**arrays)
     assert [warning.filename for warning in told] == [__file__]
     monkeypatch.undo()

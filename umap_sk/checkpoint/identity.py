@@ -4,38 +4,27 @@ import hashlib
 import inspect
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import scipy.sparse
 
+from umap_sk._version import __version__
+from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import to_json
 
-RUN_FORMAT = 4  # of the files in a run's folder, raised when a newer version could not go on with an older one's
+RUN_FORMAT = 1  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
-GONE = {"tol": 0}  # parameters that are gone: a run with another value is another run
-# Parameters that run format 4 did not know at first, at the values that leave a run what it was: not in its identity.
-SINCE = {
-    "target_metric": None,
-    "target_weight": 0.5,
-    "target_n_neighbors": None,
-    "output_metric": "euclidean",
-    "output_metric_params": None,
-    "dens_lambda": 0.0,
-    "dens_frac": 0.3,
-    "dens_var_shift": 0.1,
-    "searcher": "auto",
-}
 SEEDS = range(2**32)  # what random_state takes, and more than is drawn
 
 
 def version_fields() -> dict[str, Any]:
     """Format of the files and version of the package, as every JSON file of a run has them."""
-    from umap_sk import __version__
-
     return {"format": RUN_FORMAT, "umap_sk": __version__}
 
 
@@ -45,8 +34,37 @@ def identity_of(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, A
     The parameters have the `init` that counts, and the seed as `random_state`, or None for any seed.
     """
     told = {name: _comparable(value) for name, value in sorted(parameters.items()) if name not in NO_DIFFERENCE}
-    told = {name: value for name, value in told.items() if name not in SINCE or value != _comparable(SINCE[name])}
-    return {**version_fields(), "parameters": GONE | told, "data": data}
+    return {**version_fields(), "parameters": told, "data": data}
+
+
+def fingerprints(**given: Any) -> dict[str, str]:
+    """Hashes of arrays, frames, sparse graphs, names or a manifold, by name; None is left out."""
+    for name, value in given.items():
+        check_structure(value, name)
+    plain = {name: _content(value) for name, value in given.items() if value is not None}
+    with ThreadPoolExecutor(max(1, len(plain))) as side_by_side:
+        hashes = side_by_side.map(lambda value: joblib.hash(value, hash_name="sha1", coerce_mmap=True), plain.values())
+        return dict(zip(plain, hashes, strict=True))
+
+
+def _content(value: Any) -> Any:
+    """What counts of a value: not the order of an array in memory, nor what a sparse one knows of itself."""
+    if isinstance(value, tuple) and any(hasattr(part, "__array__") for part in value):
+        return tuple(map(_content, value))
+    if scipy.sparse.issparse(value):
+        rows = scipy.sparse.csr_array(value)
+        return rows.shape, rows.indptr, rows.indices, rows.data
+    return np.asarray(value, order="C") if hasattr(value, "__array__") else value
+
+
+def check_same(first: dict[str, str], again: dict[str, str]) -> None:
+    """Raise if a later call of partial_fit brings other data than the first."""
+    for name, value in again.items():
+        if first.get(name) != value:
+            raise ValueError(
+                f"{name} differs from what the first call of partial_fit was given. Later calls may leave it out; to "
+                "lay out other data, call fit, or partial_fit of a new estimator."
+            )
 
 
 def check_unchanged(first: dict[str, Any], now: dict[str, Any]) -> None:

@@ -1,17 +1,14 @@
 """Joblib files with a JSON file beside each that has metadata, size and checksum, and is there first."""
 
-import logging
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import joblib
 
-from umap_sk.runtime.checksum import hash_file, is_former, new_checksum
+from umap_sk.runtime.checksum import hash_file, new_checksum
 from umap_sk.runtime.files import DamagedError, check_regular, open_new_file
 from umap_sk.runtime.json_files import read_json, write_json
-
-logger = logging.getLogger("umap_sk")
 
 
 def metadata_path(path: Path) -> Path:
@@ -48,9 +45,7 @@ def load(path: Path) -> Any:
     size = path.stat().st_size
     if size != metadata.get("bytes"):
         raise DamagedError(f"it has {size:,} bytes, of {metadata.get('bytes')} written")
-    if is_former(metadata.get("checksum")):  # its algorithm is gone: size and content are looked at, the sum is not
-        logger.info("%s was written with a former checksum, which is not compared", path)
-    elif hash_file(path) != metadata.get("checksum"):
+    if hash_file(path) != metadata.get("checksum"):
         raise DamagedError("its checksum differs")
     try:
         return joblib.load(path)

@@ -24,7 +24,7 @@ from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.runtime.checksum import hash_arrays, is_former
+from umap_sk.runtime.checksum import hash_arrays
 from umap_sk.runtime.files import DamagedError, check_writable
 
 logger = logging.getLogger("umap_sk")
@@ -103,7 +103,7 @@ class Session:
         self._began_at = 0
         if self._stored is None:
             return None
-        if self._graph_sum != self._stored.graph_sum and not is_former(self._stored.graph_sum):
+        if self._graph_sum != self._stored.graph_sum:
             warn(
                 f"The graph that was built again is not that of the run in {self.folder}, so the run begins anew. Pass "
                 "the neighbors as arrays: they seem to be found differently each time.",

@@ -15,7 +15,7 @@ from umap_sk.cli.options import Parameter, add_parameters, read_estimator, read_
 from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.inputs import STARTS
+from umap_sk.layout.start import STARTS
 from umap_sk.monitor.progress import Watcher, set_watcher
 from umap_sk.runtime.allocation import write_array_to
 

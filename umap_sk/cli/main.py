@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from umap_sk import __version__
+from umap_sk._version import __version__
 from umap_sk.cli import signals
 from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal, print_result, redirect_to_null

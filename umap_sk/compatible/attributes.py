@@ -8,11 +8,11 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_array
 
-from umap_sk import placing
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import compute_memberships
-from umap_sk.other_models import OtherModel, placed_rows
+from umap_sk.pipeline.place import features_of_fit, look_up, read_new
+from umap_sk.umap_learn.models import OtherModel, fitted_of
 
 SMALL = 4096  # rows from which umap-learn searches by an index
 
@@ -31,8 +31,9 @@ class Index:
 
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Neighbors of rows among the training rows, themselves included."""
-        _, indices, dists = placing.looked_up(self._estimator, X, None, None, k)
-        return indices, dists
+        estimator = self._estimator
+        found = look_up(estimator._settings(), estimator._found(), X, count=k)
+        return found.knn_indices, found.knn_dists
 
 
 DERIVED: dict[str, Callable[[Any], Any]] = {
@@ -41,12 +42,12 @@ DERIVED: dict[str, Callable[[Any], Any]] = {
     "_n_neighbors": lambda umap: umap.estimator_.n_neighbors,
     "_metric_kwds": lambda umap: umap.metric_kwds or {},
     "_sparse_data": lambda umap: scipy.sparse.issparse(umap._raw_data),
-    "_raw_data": lambda umap: placing.features_of_fit(umap.estimator_),
+    "_raw_data": lambda umap: features_of_fit(umap.estimator_._found()),
     "_small_data": lambda umap: len(umap.estimator_.embedding_) < SMALL,
     "_supervised": lambda umap: getattr(umap.estimator_, "target_metric", None) is not None,
     "_knn_search_index": lambda umap: Index(umap.estimator_),
     "_input_hash": lambda umap: joblib.hash(umap._raw_data),
-    "_disconnection_distance": lambda umap: placing.cut_of(umap.estimator_),
+    "_disconnection_distance": lambda umap: umap.estimator_._settings().graph.disconnection_distance,
     "_initial_alpha": lambda umap: umap.learning_rate,
     "_output_metric_kwds": lambda umap: umap.output_metric_kwds or {},
     "_target_metric_kwds": lambda umap: umap.target_metric_kwds or {},
@@ -92,7 +93,8 @@ def assembled(umap: Any) -> PrecomputedUMAP:
     if not callable(umap.metric):
         asked["metric_params"] = attributes.get("_metric_kwds") or asked["metric_params"]
     estimator = PrecomputedUMAP(**asked)
-    estimator._publish(placed_rows(estimator, OtherModel(None, places, (float(umap._a), float(umap._b)), features)))
+    given = OtherModel(None, places, (float(umap._a), float(umap._b)), features)
+    estimator._publish(fitted_of(estimator._settings(), given))
     return estimator
 
 
@@ -125,8 +127,9 @@ def fitted_attribute(umap: Any, name: str) -> Any:
 
 def graph_of_new(estimator: Any, X: Any) -> scipy.sparse.csr_array:
     """Membership strengths between new rows and the training rows."""
-    values, indices, dists = placing.looked_up(estimator, X, None, None, estimator.n_neighbors)
-    neighbors, _ = placing.read_new(estimator, values, indices, dists, estimator.n_neighbors)
+    settings, fitted = estimator._settings(), estimator._found()
+    found = look_up(settings, fitted, X, count=estimator.n_neighbors)
+    neighbors, _ = read_new(settings, fitted, found, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
     strengths = compute_memberships(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
     shape = (len(neighbors.indptr) - 1, len(estimator.embedding_))

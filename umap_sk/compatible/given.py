@@ -12,7 +12,7 @@ from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.other_models import known_metric
+from umap_sk.umap_learn.models import known_metric
 
 FULL = 2**28  # entries of sparse rows at most that are made dense for a metric that takes no sparse ones, 2 GiB
 SMALL = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.utils.validation import check_array
 
-from umap_sk import placing
 from umap_sk.compatible.translation import called_metric
+from umap_sk.pipeline.place import features_of_fit
 
 
 def takes_all(umap: Any, ensure_all_finite: Any) -> bool:
@@ -39,7 +39,7 @@ def of_update(umap: Any, X: Any, ensure_all_finite: Any) -> dict[str, np.ndarray
 
 def training_rows(umap: Any) -> np.ndarray:
     """Features of the fit."""
-    return np.asarray(placing.features_of_fit(umap.estimator_))
+    return np.asarray(features_of_fit(umap.estimator_._found()))
 
 
 def checked(X: Any, ensure_all_finite: Any) -> np.ndarray:

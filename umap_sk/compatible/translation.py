@@ -8,7 +8,7 @@ import numpy as np
 
 from umap_sk.compatible.distances import FUNCTIONS
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
-from umap_sk.other_models import SAME, known_metric
+from umap_sk.umap_learn.models import SAME, known_metric
 
 UNUSED = {
     "low_memory": True,

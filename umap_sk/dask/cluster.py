@@ -12,6 +12,7 @@ from distributed import Client, Future, get_client, get_worker
 from distributed.client import wait
 from distributed.scheduler import KilledWorker
 
+from umap_sk._version import __version__
 from umap_sk.exceptions import UMAPWarning, warn
 from umap_sk.runtime.kernel_cache import hash_sources
 from umap_sk.runtime.threads import set_threads
@@ -90,8 +91,6 @@ def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -
 
 
 def _versions() -> tuple[str, str]:
-    from umap_sk import __version__
-
     return __version__, hash_sources()[:8]
 
 

@@ -5,14 +5,16 @@ from typing import Any
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk import inputs, parameters
 from umap_sk.dask import placing
 from umap_sk.dask.cluster import connected
 from umap_sk.dask.inputs import neighbors_of
 from umap_sk.dask.layout import laid_out, stored_run
 from umap_sk.dask.learning import learned
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.layout.start import resolve_init
 from umap_sk.monitor.report import Report
+from umap_sk.pipeline import parameters
+from umap_sk.pipeline.settings import draw_seed, make_settings
 
 
 class DistributedUMAP(BaseEstimator):
@@ -172,16 +174,19 @@ class DistributedUMAP(BaseEstimator):
         if manifold is not None and (knn_indices is not None or knn_dists is not None):
             raise ValueError("Give either neighbors or a manifold, not both: the manifold has its graph already.")
         neighbors = neighbors_of(knn_indices, knn_dists) if manifold is None else None
-        cluster, report, local = connected(self.client), Report(), self.local()
-        curve = parameters.curve_of(local)
-        graph = learned(cluster, local, neighbors, manifold, report)
-        begin = self.init if init is None else init
-        begin = inputs.check_start(begin, graph.n_samples, self.n_components, None, graph.graph.lengths is not None)
-        with stored_run(local, graph.checksum, begin) as stored:
-            found = laid_out(cluster, local, graph, begin, curve, stored, report)
+        cluster, report = connected(self.client), Report()
+        settings = make_settings(self._own_parameters())
+        graph = learned(cluster, settings.graph, neighbors, manifold, report)
+        shape, has_lengths = (graph.n_samples, self.n_components), graph.graph.lengths is not None
+        init = self.init if init is None else init
+        begin = resolve_init(init, shape, has_lengths=has_lengths, rescale=self.rescale_init)
+        seed = draw_seed(settings)
+        with stored_run(self._own_parameters(), graph.checksum, begin, seed) as stored:
+            found = laid_out(cluster, settings, graph, begin, stored.seed if stored else seed, stored, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
         self._on_workers = placing.embedding_of(cluster, found, graph, chunks)
-        self.a_, self.b_, self.seed_, self.n_features_in_ = *curve, found.seed, graph.n_samples
+        self.a_, self.b_ = settings.layout.forces.curve
+        self.seed_, self.n_features_in_ = found.seed, graph.n_samples
         self.n_epochs_, self.report_ = found.n_epochs, report
         return self
 
@@ -230,8 +235,7 @@ class DistributedUMAP(BaseEstimator):
         umap_sk.PrecomputedUMAP
             The estimator.
         """
-        given = self.get_params(deep=False)
-        return PrecomputedUMAP(**{name: value for name, value in given.items() if name != "client"})
+        return PrecomputedUMAP(**self._own_parameters())
 
     def to_local(self):
         """The fitted estimator in this process, without its graph: places new rows, is stored, is scored.
@@ -242,16 +246,18 @@ class DistributedUMAP(BaseEstimator):
             Fitted, as after :meth:`umap_sk.PrecomputedUMAP.drop_graph`.
         """
         check_is_fitted(self)
-        return placing.local_model(
-            self.local().get_params(deep=False), placing.results_of(self), self.embedding_.compute()
-        )
+        return placing.local_model(self._own_parameters(), placing.fitted_of(self), self.embedding_.compute())
+
+    def _own_parameters(self):
+        """The parameters that it shares with an estimator of one process."""
+        return {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
 
     def _validate_params(self):
         parameters.validate(self, super()._validate_params)
 
     def __sklearn_clone__(self):
-        given = {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
-        return type(self)(**{name: clone(value, safe=False) for name, value in given.items()}, client=self.client)
+        own = {name: clone(value, safe=False) for name, value in self._own_parameters().items()}
+        return type(self)(**own, client=self.client)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_on_workers")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from distributed import Future
 
-from umap_sk import parameters
 from umap_sk.checkpoint.identity import identity_of
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
@@ -17,12 +16,11 @@ from umap_sk.dask.epochs import Standing
 from umap_sk.dask.learning import Learned
 from umap_sk.dask.levels import build_levels
 from umap_sk.dask.start import Layout, layout_of, start
-from umap_sk.layout.curve import Curve
-from umap_sk.layout.init import automatic_start
 from umap_sk.layout.schedule import total_epochs
-from umap_sk.layout.start import Start
+from umap_sk.layout.start import Start, choose_start
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
+from umap_sk.pipeline.settings import Settings
 
 
 class LaidOut(NamedTuple):
@@ -48,40 +46,42 @@ class LaidOut(NamedTuple):
     n_components: int
 
 
-def stored_run(umap: Any, checksum: str, init: Any) -> Any:
+def stored_run(parameters: dict[str, Any], checksum: str, begin: Start, seed: int) -> Any:
     """The place on the disk of a run, as a context; None without checkpoints."""
-    if umap.checkpoint is None:
+    if parameters["checkpoint"] is None:
         return contextlib.nullcontext()
-    seed = parameters.draw_seed(umap.random_state)
-    changed: dict[str, Any] = {"init": init}
-    if umap.random_state is not None:
+    changed: dict[str, Any] = {"init": begin.name if begin.positions is None else begin.positions}
+    if parameters["random_state"] is not None:
         changed["random_state"] = seed
     # The graph is not kept, as if the caller had given it: it is made again from what the workers read.
-    identity = identity_of(umap.get_params(deep=False) | changed, {"manifold": checksum})
-    return opened(as_checkpoint(umap.checkpoint), identity, seed, False, None)
+    identity = identity_of(parameters | changed, {"manifold": checksum})
+    return opened(as_checkpoint(parameters["checkpoint"]), identity, seed, False, None)
 
 
 def laid_out(
-    cluster: Cluster, umap: Any, graph: Learned, init: Any, curve: Curve, stored: Session | None, report: Report
+    cluster: Cluster,
+    settings: Settings,
+    graph: Learned,
+    begin: Start,
+    seed: int,
+    stored: Session | None,
+    report: Report,
 ) -> LaidOut:
     """Lay out a graph, or go on where its run on the disk was."""
-    seed = stored.seed if stored else parameters.draw_seed(umap.random_state)
+    n_components = settings.layout.n_components
     state = stored.take(None) if stored else None
     if stored and state and stored.finished:
-        return LaidOut([], None, state.positions, stored.n_epochs, state.seed, umap.n_components)
+        return LaidOut([], None, state.positions, stored.n_epochs, state.seed, n_components)
     if state:
         seed = state.seed
-    if isinstance(init, str) and init == "auto":
-        init = automatic_start(None, graph.graph.lengths is not None, umap.n_components, seed)
-    begin = Start(init, rescale=umap.rescale_init)
+    begin = choose_start(begin, graph.graph.lengths is not None, n_components, seed)
     with report.phase("resume" if state else "start") as entry:
         levels = build_levels(
-            cluster, graph.graph, graph.scale, umap.n_components, seed, measured=begin.needs_lengths and not state
+            cluster, graph.graph, graph.scale, n_components, seed, measured=begin.needs_lengths and not state
         )
         tower, blocks = arrange(cluster, levels, seed)
         del levels
-        forces = parameters.forces_of(umap, curve)
-        layout = layout_of(cluster, tower, blocks, parameters.schedule_of(umap), forces, seed)
+        layout = layout_of(cluster, tower, blocks, settings.layout.schedule, settings.layout.forces, seed)
         if state:
             standing = epochs.taken_up(cluster, layout, state)
         else:
@@ -90,8 +90,8 @@ def laid_out(
         entry["levels"] = layout.n_levels
     lost = graph.lost if graph.lost.any() else None
     places = submit(cluster, "place", _places, tower, graph.n_samples, lost, graph.graph.kept)
-    standing = _run(cluster, layout, standing, places, stored, report, umap.verbose)
-    return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, umap.n_components)
+    standing = _run(cluster, layout, standing, places, stored, report, settings.verbose)
+    return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, n_components)
 
 
 def _run(

@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk import parameters
 from umap_sk.dask.cluster import Cluster, outcome
 from umap_sk.dask.graph import GraphInPieces, bounds_of, connected_part, count, mapped, read_pieces, spans, unite
 from umap_sk.dask.inputs import check_directory
 from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
-from umap_sk.learning import warn_of_lost
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import check_any_neighbor, warn_about
+from umap_sk.pipeline.learn import warn_of_lost
+from umap_sk.pipeline.settings import GraphSettings
 
 
 class Learned(NamedTuple):
@@ -43,9 +43,11 @@ class Learned(NamedTuple):
     chunks: tuple[int, ...]
 
 
-def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report) -> Learned:
+def learned(
+    cluster: Cluster, settings: GraphSettings, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report
+) -> Learned:
     """The graph of neighbors, or of a manifold in a directory."""
-    wanted = parameters.graph_parameters(umap)
+    wanted = settings.identity()
     if neighbors is None:
         directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
         check_agreement(known, wanted)
@@ -56,7 +58,7 @@ def learned(cluster: Cluster, umap: Any, neighbors: tuple[Any, Any] | None, mani
             read, bounds = read_pieces(cluster, *neighbors, wanted)
             counts, shortest, mean = count(cluster, read)
             entry.update(counts._asdict())
-        warn_about(counts, np.array([0, shortest]), umap.n_neighbors - 1)
+        warn_about(counts, np.array([0, shortest]), settings.n_others)
         check_any_neighbor(counts)
         graph = unite(cluster, read, bounds, mean, wanted)
         symmetric = wanted["symmetrize"]

@@ -14,8 +14,11 @@ from umap_sk.dask.inputs import CHUNKS, as_dask_array
 from umap_sk.dask.layout import LaidOut, placed
 from umap_sk.dask.learning import Learned
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import MapCache
 from umap_sk.neighbors.validate import PAIR
+from umap_sk.pipeline.fitted import Fitted
+from umap_sk.pipeline.given import Columns
 from umap_sk.runtime.side_by_side import prefix_sums
 
 
@@ -72,18 +75,29 @@ def array_of(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> An
     return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
 
 
-def results_of(model: Any) -> dict[str, Any]:
-    """What a fitted estimator of one process has beside its map and its graph."""
-    epochs = model.n_epochs_
-    results = {"a_": model.a_, "b_": model.b_, "seed_": model.seed_, "report_": model.report_}
-    results |= {"n_features_in_": model.n_features_in_, "epoch_": epochs, "n_epochs_": epochs, "_run": None}
-    return results | {"_search": None, "_features": None, "_X_is_graph": False}
+def fitted_of(model: Any) -> Fitted:
+    """What places new rows of neighbors by a fitted model, but for its map."""
+    return Fitted(
+        embedding=np.empty((0, model.n_components), np.float32),
+        manifold=None,
+        epoch=model.n_epochs_,
+        n_epochs=model.n_epochs_,
+        curve=Curve(model.a_, model.b_),
+        seed=model.seed_,
+        report=model.report_,
+        columns=Columns(model.n_features_in_),
+        search=None,
+        features=None,
+        X_is_graph=False,
+        run=None,
+        cache=MapCache(),
+    )
 
 
-def local_model(parameters: dict[str, Any], results: dict[str, Any], embedding: np.ndarray) -> PrecomputedUMAP:
+def local_model(parameters: dict[str, Any], fitted: Fitted, embedding: np.ndarray) -> PrecomputedUMAP:
     """A fitted estimator of one process, without its graph."""
     umap = PrecomputedUMAP(**parameters)
-    umap._publish(results | {"embedding_": embedding, "_map": MapCache()})
+    umap._publish(fitted._replace(embedding=embedding))
     return umap
 
 
@@ -155,6 +169,7 @@ def delayed_model(model: Any) -> Any:
     local = isinstance(model, PrecomputedUMAP)
     parameters = (model if local else model.local()).get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
     if local:
-        return dask.delayed(local_model(parameters, results_of(model), model.embedding_), traverse=False)
+        return dask.delayed(local_model(parameters, fitted_of(model), model.embedding_), traverse=False)
     whole = model.embedding_.rechunk((-1, -1)).to_delayed(optimize_graph=False).item()  # optimized, it holds no future
-    return dask.delayed(local_model)(dask.delayed(parameters, traverse=False), results_of(model), whole)
+    own = (dask.delayed(value, traverse=False) for value in (parameters, fitted_of(model)))
+    return dask.delayed(local_model)(*own, whole)

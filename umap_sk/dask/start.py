@@ -17,7 +17,6 @@ from umap_sk.layout.start import (
     Start,
     averaged,
     given_positions,
-    is_scaled,
     scaled_averages,
     scaled_by_graph,
 )
@@ -70,16 +69,16 @@ def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -
         found = submit(cluster, "start", _of_graph, *held, start, *layout[-2:], wide=True)
     else:
         finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
-        if is_scaled(start):
+        if start.rescale:
             found = _rescaled(cluster, layout, finest)
         else:
             found = submit(cluster, "start", _means, layout.tower, finest, layout.phases, layout.forces)
     positions = submit(cluster, "start", itemgetter(0), found)
     width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
-    if layout.phases[0].depth < layout.n_levels - 1 and is_scaled(start):
+    if layout.phases[0].depth < layout.n_levels - 1 and start.rescale:
         for depth in range(layout.n_levels - 1, 0, -1):
             positions = prolonged(cluster, layout, depth, positions)
-    if is_scaled(start):
+    if start.rescale:
         positions = submit(cluster, "start", _jittered, positions)
     return positions, width
 

@@ -15,7 +15,7 @@ from umap_sk.graph.sparse_input import read_sparse_graph
 from umap_sk.graph.validate import check_graph, check_lengths, check_radii
 from umap_sk.graph.views import Views
 from umap_sk.runtime.allocation import Allocate, allocate_on_disk
-from umap_sk.runtime.stored_format import FORMAT, check_format
+from umap_sk.runtime.stored_format import format_fields, without_format
 
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
 
@@ -254,17 +254,18 @@ class Manifold(Views):
 
     def __getstate__(self) -> dict[str, Any]:
         graph = tuple(self._shared.rows(keep=False))
-        state = {"format": FORMAT, "graph": graph, "parameters": self._parameters, "lengths": self._shared.lengths}
-        return state if self._shared.radii is None else state | {"radii": self._shared.radii}
+        known = {"lengths": self._shared.lengths, "radii": self._shared.radii}
+        return {**format_fields(), "graph": graph, "parameters": self._parameters, **known}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        check_format("manifold", state["format"])
-        graph, parameters, lengths = FuzzyGraph(*state["graph"]), state["parameters"], state.get("lengths")
+        state = without_format("manifold", state)
+        graph, parameters = FuzzyGraph(*state["graph"]), state["parameters"]
+        lengths, radii = state["lengths"], state["radii"]
         what, cure = "The stored manifold", "Store it again from its origin, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
         check_lengths(lengths, len(graph.indptr) - 1, what, cure)
-        check_radii(state.get("radii"), graph.indptr, what, cure)
-        self._shared = SharedGraph(graph, WHOLE, lengths, state.get("radii"))
+        check_radii(radii, graph.indptr, what, cure)
+        self._shared = SharedGraph(graph, WHOLE, lengths, radii)
         self._parameters = parameters
 
 

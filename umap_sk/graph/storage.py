@@ -1,6 +1,5 @@
 """A manifold on disk: a directory of .npy files and a JSON file, which is written atomically and never unpickled."""
 
-import logging
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import ROW_ARRAYS
 from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, find_form_problem, scan_graph
@@ -19,11 +19,9 @@ from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.files import DamagedError, make_new_folder
 from umap_sk.runtime.json_files import read_json, to_json, write_json
 
-logger = logging.getLogger("umap_sk")
-
-MANIFOLD_FORMAT = 2  # increased when older versions cannot read newer directories
-FIRST_CHECKED_FORMAT = 2  # the first format with checksums of the current algorithm
-KIND = "umap_sk manifold"
+MANIFOLD_FORMAT = 1  # increased when older versions cannot read newer directories
+KIND = "umap_sk.Manifold"
+KIND_IN_DEVELOPMENT = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
 
 
@@ -50,8 +48,6 @@ def write_manifold(
     folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], row_arrays: Mapping[str, np.ndarray]
 ) -> None:
     """Write the missing files of a graph to a new directory, and remove temporary arrays."""
-    from umap_sk import __version__
-
     arrays = graph._asdict() | dict(row_arrays)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
@@ -103,10 +99,6 @@ def _hash_files(paths: list[Path]) -> dict[str, str]:
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
     """Raise an error if a file was changed, or the arrays are not a valid graph."""
     written = about.get("checksums", {})
-    # Former checksums cannot be compared, so only the arrays are checked.
-    if written and int(about["format"]) < FIRST_CHECKED_FORMAT:
-        logger.info("%s was written with former checksums, which are not compared", folder)
-        written = {}
     contents = [map_bytes(folder / name) for name in written]
     symmetric = about["parameters"].get("symmetrize") is True
     found = scan_graph(graph, symmetric=symmetric, contents=contents)
@@ -119,8 +111,6 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
-    from umap_sk import __version__
-
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
@@ -134,6 +124,11 @@ def _read_description(folder: Path) -> dict[str, Any]:
         int(about["n_samples"]), int(about["n_edges"])
     except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_CURE}") from error
+    if about["kind"] == KIND_IN_DEVELOPMENT:
+        raise ValueError(
+            f"{str(folder)!r} was made by a development version of umap_sk, which no release reads. Learn the manifold "
+            "again."
+        )
     if stored > MANIFOLD_FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads "

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umap_sk._version import __version__
 from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
 from umap_sk.interactive_map.colorings import read_colorings
 from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
@@ -177,8 +178,6 @@ def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
 
 def _render_page(title: str, blocks: list[str]) -> str:
     """Render the page. Its policy allows only its own style and script, by their digests."""
-    from umap_sk import __version__
-
     source = resources.files("umap_sk.interactive_map") / "page"
     style = (source / "page.css").read_text("utf-8")
     functions = "".join((source / f"{name}.js").read_text("utf-8") for name in SCRIPTS)

@@ -12,7 +12,7 @@ from umap_sk.interop.embedding import simplicial_set_embedding
 from umap_sk.interop.search import Found, found_neighbors
 from umap_sk.layout.curve import fit_curve
 from umap_sk.neighbors.read import read_neighbors
-from umap_sk.parameters import DISCONNECTION_DISTANCES
+from umap_sk.pipeline.settings import DISCONNECTION_DISTANCES
 
 __all__ = [
     "DISCONNECTION_DISTANCES",

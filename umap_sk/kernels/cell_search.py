@@ -21,22 +21,23 @@ FARTHEST = np.float32(3e38)
 class Effort(NamedTuple):
     """How far a search goes.
 
-    The candidates of a row are searched in the cells of its nearest centers, and in each cell whose bisecting plane is
-    nearer than `reach` times the distance to the last neighbor that is wanted, until `most_pairs` rows were compared.
+    The candidates of a row are searched in the cells of its nearest centers, and then in each cell whose bisecting
+    plane is nearer than a share of the distance to the last neighbor that is wanted. The share grows from round to
+    round, each of which leaves out the rows that were compared with so many others already.
     """
 
     wanted: int  # neighbors of a row
     kept: int  # candidates of a row, at most
     nearest_cells: int
-    reach: float
-    most_pairs: int
+    reaches: np.ndarray  # the share of each round
+    most_pairs: np.ndarray  # of a row before each round
 
 
 class Found(NamedTuple):
     """Candidates of the rows of a block, and how far each row has come."""
 
     keys: np.ndarray  # sorted
-    limits: np.ndarray  # distance within which a plane has to be
+    limits: np.ndarray  # distance of the last neighbor that is wanted
     seen: np.ndarray  # how many rows each was compared with
 
 
@@ -50,16 +51,15 @@ class Room(NamedTuple):
 
 
 @kernel
-def rows_in_reach(planes, certain, found, most_pairs, chosen):
-    """Which rows are to be compared with those of a cell, and how many.
+def rows_in_reach(planes, reach, most_pairs, found, chosen):
+    """Which rows are to be compared with those of a cell, and how many; they are so once.
 
-    They are those to which it is one of the nearest cells, if `certain`, else those near to the plane between.
+    They are those whose distance from the plane between is within reach, which it always is for the nearest cells.
     """
     count = 0
     for r in range(found.limits.shape[0]):
-        distance = planes[r]
-        near = distance == -np.inf if certain else -np.inf < distance <= found.limits[r]
-        if near and found.seen[r] < most_pairs and found.limits[r] > 0:
+        if planes[r] <= reach * found.limits[r] and found.seen[r] < most_pairs and found.limits[r] > 0:
+            planes[r] = np.inf
             chosen[count] = r
             count += 1
     return count
@@ -88,11 +88,10 @@ def search_block(block, cells, weights, effort, own, found):
         np.empty((TOGETHER, COLUMNS), np.float32),
         np.empty(SLICE + 1, np.int64),
     )
-    in_view = block.order.shape[0]
-    for step in range(2 * in_view):
-        turn, certain = step % in_view, step < in_view
-        other = np.int64(block.order[turn])
-        near = rows_in_reach(block.planes[turn], certain, found, effort.most_pairs, chosen)
+    for turn_of_round in range(effort.reaches.shape[0] * block.order.shape[0]):
+        step, turn = divmod(turn_of_round, block.order.shape[0])
+        reach, other = effort.reaches[step], np.int64(block.order[turn])
+        near = rows_in_reach(block.planes[turn], reach, effort.most_pairs[step], found, chosen)
         for first in range(0, near, TOGETHER):
             part = chosen[first : min(near, first + TOGETHER)]
             move_rows(block.rows, part, block.centers[turn], weights, room.moved, room.halves)
@@ -101,7 +100,7 @@ def search_block(block, cells, weights, effort, own, found):
             r = chosen[q]
             found.seen[r] += starts[other + 1] - starts[other]
             tau = value_of(found.keys[r, effort.wanted - 1])
-            found.limits[r] = min(FARTHEST, np.float32(effort.reach) * np.sqrt(2 * tau))
+            found.limits[r] = min(FARTHEST, np.sqrt(2 * tau))
 
 
 @kernel

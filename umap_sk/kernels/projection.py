@@ -113,11 +113,11 @@ def project_rows(turns, thread, features, affine, mean, axes, out, errors):
         first = block * BLOCK
         count = min(BLOCK, n - first)
         for r in range(count):
-            squares[r] = 0
-            scale_row(features, affine, first + r, scaled)
+            i = first + r
+            scale_row(features, affine, i, scaled)
             for t in range(d):
                 rows[r, t] = mean[t] - scaled[t]
-                squares[r] += rows[r, t] * np.float64(rows[r, t])
+            squares[r] = squared_difference(mean, features[i], affine[i, 0], affine[i, 1])
         half_squared_distances(rows, nothing, count, axes, p, nothing, along)  # 0 less the products
         for r in range(count):
             line = out[first + r]

@@ -1,10 +1,12 @@
 """Anchors: places that rows are held near, each by a spring as strong as the row's edges times a strength."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.layout.curve import LARGEST_RATE
+from umap_sk.layout.init import FARTHEST
 from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.runtime.compile import readonly
 
@@ -22,6 +24,44 @@ class Anchors(NamedTuple):
 
     places: np.ndarray
     strengths: np.ndarray
+
+
+def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> Anchors | None:
+    """Anchors as float32 places, finite where the strength is not 0, from places or a pair of places and strength."""
+    if anchors is None:
+        return None
+    if rate < 1 / LARGEST_RATE:
+        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / LARGEST_RATE:.0e} is needed.")
+    places, strength = anchors if isinstance(anchors, tuple) and len(anchors) == 2 else (anchors, 1.0)
+    try:
+        places, strengths = np.asarray(places), np.asarray(strength)
+    except ValueError as error:
+        raise ValueError(
+            f"anchors are no array: {error}. Places with a strength are a tuple: (places, 1.0)."
+        ) from error
+    if places.dtype.kind not in "fiu" or strengths.dtype.kind not in "fiu":
+        raise TypeError(f"anchors must be real numbers, but have dtypes {places.dtype} and {strengths.dtype}.")
+    if places.shape != (n_rows, n_components):
+        raise ValueError(
+            f"anchors have places of shape {places.shape}, but {n_rows} rows and n_components={n_components} axes are "
+            f"needed: ({n_rows}, {n_components}), with NaN in the rows that are free."
+        )
+    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= LARGEST_RATE)):
+        raise ValueError(
+            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {LARGEST_RATE:.0e}, but has "
+            f"shape {strengths.shape} and goes from {strengths.min()} to {strengths.max()}."
+        )
+    free = np.isnan(places).all(axis=1) | (strengths == 0)
+    bad = np.flatnonzero(~free & ~(np.abs(places) <= FARTHEST).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {FARTHEST:.0e}, or NaN on every "
+            "axis of a row that is free."
+        )
+    if free.all():
+        raise ValueError("anchors hold no row: all places are NaN, or all strengths 0. Leave them out, or give some.")
+    held = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
+    return Anchors(*(np.ascontiguousarray(array) for array in held))
 
 
 def on_levels(anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None) -> tuple[Anchors, ...]:

@@ -8,6 +8,7 @@ from scipy.sparse.linalg import ArpackError
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+FARTHEST = 1e15  # coordinates of positions that are given: float32 holds their squares
 TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
 LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
 THIN = 0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise

@@ -34,8 +34,6 @@ class Schedule(NamedTuple):
         True begins at a map and keeps its arrangement, for exactly `n_epochs`.
     output_metric, output_metric_params : str or callable, and dict or None
         Distances of the embedding; all but the Euclidean run every epoch on the whole graph.
-    counted : bool
-        Whether `n_epochs` is what runs, or what phases have shares of, as in runs that version 0.1 stored.
     """
 
     n_epochs: int | None
@@ -44,7 +42,6 @@ class Schedule(NamedTuple):
     settled: bool = False
     output_metric: Any = "euclidean"
     output_metric_params: dict[str, Any] | None = None
-    counted: bool = False
 
 
 class Coarsest(NamedTuple):
@@ -122,7 +119,7 @@ def phases_of(
 ) -> tuple[Phase, ...]:
     """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
     n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
-    planned = phases_of_length if schedule.counted and schedule.n_epochs else plan_phases
+    planned = phases_of_length if schedule.n_epochs else plan_phases
     negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
         return tuple(in_units(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))

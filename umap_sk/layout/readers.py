@@ -17,7 +17,7 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Attributes of an estimator at one moment, whose layout stays as it is while the block runs."""
     with _lock:
         attributes = dict(take())
-        run = attributes.get("_run")
+        run = getattr(attributes.get("_fitted"), "run", None)
         key = run and run.layout and id(run.layout.state.positions)
         if key:
             _readers[key] += 1

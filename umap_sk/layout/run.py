@@ -9,13 +9,15 @@ from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, on_levels, turned
+from umap_sk.layout.curve import Curve
+from umap_sk.layout.density import Density
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
 from umap_sk.layout.problem import Schedule, connected_part, layout_problem
 from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
 from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
-from umap_sk.layout.start import Start, is_scaled, start_positions
+from umap_sk.layout.start import Start, start_positions
 from umap_sk.runtime.side_by_side import put_rows, taken
 
 
@@ -55,13 +57,13 @@ def begun(
     problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
     problem = held_near(problem, anchors, connected)
     space, rows = problem.space, rows_in_order(problem, connected)
-    if space and space.kind != kernels.FLAT and not (isinstance(start.init, str) or start.found):
-        positions, width = taken_as_is(space, start.init[rows], jittered=start.rescale), 1.0
+    if space and space.kind != kernels.FLAT and start.positions is not None and not start.computed:
+        positions, width = taken_as_is(space, start.positions[rows], jittered=start.rescale), 1.0
     else:
         axes = schedule.n_components
         positions, width = start_positions(start, problem, coarsest, connected, axes, seed)
         positions = laid_into(space, positions) if space else positions
-    if anchors and is_scaled(start):
+    if anchors and start.rescale:
         positions = turned(positions, problem.anchors[problem.phases[0].depth])
     return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
 
@@ -198,22 +200,21 @@ def released(run: LayoutRun) -> LayoutRun:
 def as_plain(run: LayoutRun) -> dict[str, Any]:
     """What is stored of a run, in plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
-    forces = {name: value for name, value in run.forces._asdict().items() if value is not None}
-    forces = {name: tuple(value) if isinstance(value, tuple) else value for name, value in forces.items()}
+    forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}
+    forces["density"] = run.forces.density and tuple(run.forces.density)
     stored = {"state": state._asdict(), "rows": run.rows, "schedule": run.schedule._asdict(), "forces": forces}
-    return stored | ({"anchors": tuple(run.anchors)} if run.anchors else {})
+    return stored | {"anchors": run.anchors and tuple(run.anchors)}
 
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
     """A run of what was stored, without its problem."""
-    forces = stored["forces"] | {"curve": optimizer.Curve(*stored["forces"]["curve"])}
-    if "density" in forces:
-        forces["density"] = optimizer.Density(*forces["density"])
+    forces = stored["forces"] | {"curve": Curve(*stored["forces"]["curve"])}
+    forces["density"] = forces["density"] and Density(*forces["density"])
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
-    anchors = Anchors(*stored["anchors"]) if "anchors" in stored else None
+    anchors = stored["anchors"] and Anchors(*stored["anchors"])
     return LayoutRun(None, state, stored["rows"], schedule, Forces(**forces), anchors)
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored; runs that knew an early stop have kept more of it."""
-    return LayoutState(**{name: value for name, value in stored.items() if name not in ("left_out", "pace", "loss")})
+    """A state of what was stored."""
+    return LayoutState(**stored)

@@ -10,8 +10,8 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.space_parameters import numbers_of
-from umap_sk.other_names import nearest_name
 from umap_sk.runtime.compile import compile_callback, readonly
+from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
 
 PAIRS = numba.types.Array(numba.float32, 2, "C")

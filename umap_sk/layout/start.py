@@ -1,15 +1,24 @@
-"""The start of a run: positions by a name or given, smoothed, scaled, and on the level where epochs begin."""
+"""The start of a run: what the parameter `init` means, and positions on the level where the epochs begin."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout import few_rows
-from umap_sk.layout.init import pca_positions, random_positions
+from umap_sk.layout.init import (
+    FARTHEST,
+    TOO_LARGE,
+    automatic_start,
+    pca_positions,
+    random_positions,
+    squares_are_finite,
+)
 from umap_sk.layout.optimizer import LayoutProblem
 from umap_sk.layout.pivot_mds import pivot_mds_positions
 from umap_sk.layout.problem import Coarsest
+from umap_sk.layout.quantiles import ends_of_axes
 from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation, smoothed
 from umap_sk.layout.spectral import spectral_positions
 from umap_sk.layout.width import (
@@ -25,6 +34,7 @@ from umap_sk.layout.width import (
 from umap_sk.runtime.side_by_side import taken
 from umap_sk.runtime.threads import FEW_ROWS
 
+STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")
 OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
 SMOOTHING = 4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
 SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
@@ -35,30 +45,140 @@ class Start(NamedTuple):
 
     Attributes
     ----------
-    init : {"pivot_mds", "spectral", "pca", "random"} or ndarray of shape (n, n_components)
-        The start.
+    name : {"auto", "pivot_mds", "spectral", "pca", "random", "array"}
+        The start; "array" where positions are given.
+    positions : ndarray of shape (n, n_components), float32, optional
+        The positions of the rows, where they are given.
     features : ndarray or sparse matrix of shape (n, n_features), optional
-        What "pca" needs.
+        What "pca" and "auto" compute principal components of.
     rescale : bool
-        Smooth and scale a start that is an array.
-    found : bool
-        Whether an array was computed here, and is flat, or was given, and is of the space's own coordinates.
+        Whether positions are smoothed and scaled; false only for some that are given.
+    computed : bool
+        Whether positions were computed here, in flat space, and not given in the coordinates of the output space.
     """
 
-    init: str | np.ndarray
+    name: str
+    positions: np.ndarray | None = None
     features: Any = None
     rescale: bool = True
-    found: bool = False
+    computed: bool = False
 
     @property
     def is_of_graph(self) -> bool:
         """Whether the graph gives it."""
-        return isinstance(self.init, str) and self.init in OF_A_GRAPH
+        return self.name in OF_A_GRAPH
 
     @property
     def needs_lengths(self) -> bool:
         """Whether it needs lengths of the coarsest level's edges."""
-        return self.is_of_graph and self.init != "spectral"
+        return self.name == "pivot_mds"
+
+
+def start_at(positions: np.ndarray, *, rescale: bool = True, features: Any = None) -> Start:
+    """Return the start at positions that are given."""
+    return Start("array", positions, features, rescale)
+
+
+def resolve_init(
+    init: Any, shape: tuple[int, int], *, has_lengths: bool, features: Any = None, rescale: bool = True
+) -> Start:
+    """Return the start that the parameter `init` names or gives, after a look whether it can be used.
+
+    Parameters
+    ----------
+    init : str or array-like of shape (n_rows, n_components)
+        The parameter.
+    shape : tuple of int
+        Rows and axes of the embedding.
+    has_lengths : bool
+        Whether the distances of the graph's edges are known, which "pivot_mds" needs.
+    features : ndarray or sparse matrix of shape (n_rows, n_features), optional
+        What "pca" needs.
+    rescale : bool
+        Whether positions that are given are smoothed and scaled.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name is not known, what it needs is missing, or positions are not finite numbers of this shape.
+    """
+    if isinstance(init, str):
+        check_name(init, features, has_lengths)
+        return Start(init, features=features)
+    return start_at(check_positions(init, *shape), rescale=rescale, features=features)
+
+
+def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) -> Start:
+    """Return the start itself, or the one that "auto" stands for."""
+    if start.name != "auto":
+        return start
+    found = automatic_start(start.features, has_lengths, n_components, seed)
+    if isinstance(found, str):
+        return start._replace(name=found)
+    return start._replace(name="array", positions=found, computed=True)
+
+
+def check_name(init: str, features: Any, has_lengths: bool) -> None:
+    """Raise if the name of a start is not known, or what it works on is missing."""
+    if init not in STARTS:
+        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
+    if init == "pca" and features is None:
+        raise ValueError(
+            "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
+            "components of your own as init, or use init='auto'."
+        )
+    if init == "pca" and not squares_are_finite(features):
+        largest, limit = float(abs(features).max()), TOO_LARGE[features.dtype.itemsize]
+        problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
+        raise ValueError(
+            f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
+            f"{features.dtype}. Fill in what is missing and scale the rest down, for example by "
+            "X / np.nanmax(np.abs(X)), or use init='auto', which takes another start then."
+        )
+    if init == "pivot_mds" and not has_lengths:
+        raise ValueError(
+            "init='pivot_mds' needs the distances of the graph, but this manifold has none: it was made by "
+            "Manifold.from_graph. Pass neighbors, or use init='spectral'."
+        )
+
+
+def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
+    """Return positions as float32 of shape (n_rows, n_components), finite and with no constant axis."""
+    try:
+        start = np.asarray(init)
+    except ValueError as error:
+        raise ValueError(
+            f"init is no array ({error}): its rows differ in length, but {n_rows} rows of n_components={n_components} "
+            "numbers each are needed."
+        ) from error
+    if start.dtype.kind not in "fiu":
+        raise TypeError(f"init must be real numbers, but has dtype {start.dtype}.")
+    if start.shape != (n_rows, n_components):
+        raise ValueError(
+            f"init has shape {start.shape}, but {n_rows} rows and n_components={n_components} axes are needed: "
+            f"({n_rows}, {n_components})."
+        )
+    with np.errstate(over="ignore"):
+        start = start.astype(np.float32, copy=False)
+    low, high = ends_of_axes(start)
+    if not np.isfinite([low, high]).all():
+        bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
+        raise ValueError(
+            f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
+            "it, for example by the mean of the row's neighbors."
+        )
+    if max(abs(low).max(), abs(high).max()) > FARTHEST:
+        raise ValueError(
+            f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
+            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
+        )
+    flat = np.flatnonzero(low == high)
+    if len(flat):
+        raise ValueError(
+            f"Axis {flat[0]} of init is constant, so no layout can grow along it. Use another component, or add a "
+            "little noise."
+        )
+    return start
 
 
 def start_positions(
@@ -73,7 +193,7 @@ def start_positions(
 
     "pivot_mds" needs the coarsest level's lengths; `connected` are the rows that take part, None for all.
     """
-    levels, scaled = problem.levels, is_scaled(start)
+    levels, scaled = problem.levels, start.rescale
     if start.is_of_graph:
         positions, width = scaled_by_graph(start, problem, coarsest, n_components, seed)
     else:
@@ -87,11 +207,6 @@ def start_positions(
         jitter = few_rows.jitter if len(positions) <= FEW_ROWS else kernels.jitter
         jitter(positions, 0, np.float32(JITTER))
     return positions, width
-
-
-def is_scaled(start: Start) -> bool:
-    """Whether a start is brought to scale, or taken as it is."""
-    return start.rescale or isinstance(start.init, str)
 
 
 def averaged(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
@@ -140,12 +255,12 @@ def given_positions(
 ) -> np.ndarray:
     """Positions of the finest level's vertices that are given, random, or principal components, in its order."""
     n = levels[0].n_vertices
-    if isinstance(start.init, str) and start.init == "random":
+    if start.positions is not None:
+        positions = np.asarray(start.positions, np.float32)
+    elif start.name == "random":
         positions = random_positions(n, n_components, seed)
-    elif isinstance(start.init, str):
-        positions = pca_positions(start.features, n_components, seed)
     else:
-        positions = np.asarray(start.init, np.float32)
+        positions = pca_positions(start.features, n_components, seed)
     if connected is not None and len(positions) != n:
         positions = taken(positions, connected)
     return taken(positions, levels[0].order)

@@ -1,7 +1,7 @@
 """New rows against the finished map, which is held still; a row's place depends on that row alone."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from umap_sk.runtime.compile import readonly
 EPOCHS = 30
 STEP = 0.5  # of the first epoch, in units of the embedding: the map has come to rest
 NEGATIVES = 64  # a row and epoch, where the repulsion is sampled
+
+Made = TypeVar("Made")
 
 
 class FrozenMap(NamedTuple):
@@ -56,11 +58,12 @@ class MapCache:
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
 
-    def get(self, name: str, make: Callable[[], Any]) -> Any:
+    def get(self, name: str, make: Callable[[], Made]) -> Made:
         """The thing, from `make` at the first call."""
         if name not in self._made:
             self._made[name] = make()
-        return self._made[name]
+        made: Made = self._made[name]
+        return made
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return MapCache, ()

@@ -11,7 +11,6 @@ from umap_sk.metrics.sample import DEFAULT_MAX_ROWS, draw_rows
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.parameters import output_space
 
 
 def neighbor_recall(
@@ -165,7 +164,8 @@ def list_placed_rows(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int
 
     If there are as many rows as in the map and most list themselves first, they are the rows of the map.
     """
-    rows, space = draw_rows(np.arange(len(places)), DEFAULT_MAX_ROWS, 0), output_space(umap)
+    rows = draw_rows(np.arange(len(places)), DEFAULT_MAX_ROWS, 0)
+    space = space_of(umap.output_metric, umap.output_metric_params, umap.n_components)
     if are_training_rows(neighbors):
         return list_neighbors(select_rows(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows, space)
     return list_neighbors(select_rows(neighbors, rows), places[rows], umap.embedding_, k, space=space)

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from umap_sk.metrics.distances import distance_correlation, triplet_accuracy
 from umap_sk.metrics.loss import sampled_loss
 from umap_sk.metrics.neighborhoods import compute_trust, list_placed_rows
-from umap_sk.placing import placed_with_neighbors
+from umap_sk.pipeline.place import place_with_neighbors
 
 SEARCHED_PER_K = 3  # neighbors for trustworthiness, as a multiple of k, if they have to be searched
 
@@ -55,7 +55,8 @@ def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
         The score; higher is better.
     """
     umap, X = _unwrap_pipeline(estimator, X)
-    places, neighbors = placed_with_neighbors(umap, X, None, None, SEARCHED_PER_K * k + 1)
+    settings, fitted = umap._settings(), umap._found()
+    places, neighbors = place_with_neighbors(settings, fitted, X, None, None, SEARCHED_PER_K * k + 1)
     return compute_trust(list_placed_rows(umap, places, neighbors, k))
 
 

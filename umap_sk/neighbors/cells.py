@@ -22,7 +22,9 @@ BLOCK_SLOTS = 960  # slots of a block, whose rows are searched together
 MAX_CELL_FACTOR = 8  # larger multiples of the average are split
 RESIDUAL_CORRELATION = 0.25  # assumed correlation between the residuals of neighbors
 PROGRESS_STEPS = 20  # launches in which all rows are searched, so that progress can be shown
-NEAREST_CELLS, CELL_REACH, MAX_PAIRS = 6, 0.4, 20_000
+NEAREST_CELLS, MAX_PAIRS = 6, 20_000
+CELL_REACHES = [-np.inf, 0.4, 0.6, 0.8, 1.0]  # reaches of the rounds; the first round visits the nearest cells
+MAX_NUMBERS = 200_000  # numbers that a row is compared with before the third round and those after it
 CELLS_IN_VIEW = 1024  # cells that a group visits in an approximate search
 
 
@@ -225,7 +227,9 @@ def search_cells(
         weights[len(index.axes.directions)] = RESIDUAL_CORRELATION
     weights = readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
-    effort = Effort(n_neighbors, kept, NEAREST_CELLS, CELL_REACH, MAX_PAIRS)
+    reaches = readonly(np.array(CELL_REACHES, np.float32))
+    most_pairs = readonly(np.minimum(MAX_PAIRS, [MAX_PAIRS, MAX_PAIRS, *[MAX_NUMBERS // width] * 3]))
+    effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, most_pairs)
     centers = index.centers
     if not exact:
         centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))

@@ -10,13 +10,13 @@ from numba.core.dispatcher import Dispatcher
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
 from umap_sk.neighbors.euclidean import ANGULAR
-from umap_sk.neighbors.search import TREE_COLUMNS
 
 SEARCHER_NAMES = ("auto", "exact", "inverted_file", *LIBRARIES)
 EXACT_ROWS = 12_000  # up to this, "auto" is exact for functions of Euclidean distances
 EXACT_ROWS_OTHERS = 30_000  # the same for all other metrics
 EUCLIDEAN_METRICS = ("euclidean", "sqeuclidean", *ANGULAR)
-TREE_METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski")
+TREE_COLUMNS = 5  # up to this many columns, trees are fast for any number of rows
+TREE_METRICS = ("manhattan", "chebyshev", "minkowski")
 METRIC_ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import VALID_METRICS
 
-from umap_sk.other_names import nearest_name
+from umap_sk.runtime.spelling import nearest_name
 
 SYNONYMS = {
     "infinity": "chebyshev",

@@ -17,7 +17,7 @@ from umap_sk.neighbors.sparse_rows import compute_sparse_distances
 
 EXTRA_NEIGHBORS = 4  # additional neighbors, so that rounding errors do not decide the selection
 ROWS_PER_CALL = 50_000  # rows per call, so that progress can be shown
-TREE_COLUMNS = 5  # up to this many columns, trees are fast for any number of rows
+MAX_QUERIED = 1024  # neighbors that are queried for a row with ties, before it is compared with all rows
 MAX_DISTANCE = float(np.finfo(np.float32).max)  # largest distance of a graph
 
 SCALE_DOWN = "Scale the features down, for example by X / np.abs(X).max()."
@@ -28,7 +28,7 @@ CDIST_NAMES = {"l2": "euclidean", "l1": "cityblock", "manhattan": "cityblock"} |
 SPARSE_POWERS = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # for sparse rows
 
 
-class Search(NamedTuple):
+class SklearnSearch(NamedTuple):
     """A search among training rows by scikit-learn.
 
     Attributes
@@ -75,31 +75,28 @@ def build_search(
     n_jobs: int | None,
     *,
     exact: bool = True,
-    trees: bool = True,
-) -> Search | RowSearch:
+) -> SklearnSearch | RowSearch:
     """Build a search of the training rows, by "hellinger" or a metric of scikit-learn's `NearestNeighbors`.
 
-    The package searches if the metric is a function of Euclidean distances, unless trees are allowed and fast because
-    there are few columns. `exact` only affects the package's search.
+    The package searches if the metric is a function of Euclidean distances. `exact` only affects the package's search.
     """
     name, parameters = distances.resolve_metric(metric, metric_params, features)
     if "p" in parameters and name != "minkowski":
         raise ValueError(f"metric={metric!r} has no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
     check_values(features, name, parameters)
-    flat = name in ("euclidean", "l2") and features.shape[1] <= TREE_COLUMNS and not scipy.sparse.issparse(features)
-    if is_euclidean(name) and not parameters and not (flat and trees):
+    if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
     others = {key: value for key, value in parameters.items() if key != "p"}
     nearest = NearestNeighbors(metric=name, p=parameters.get("p", 2), n_jobs=n_jobs, metric_params=others or None)
     try:
-        return Search(name, parameters, nearest.fit(distances.prepare_features(features, name)))
+        return SklearnSearch(name, parameters, nearest.fit(distances.prepare_features(features, name)))
     except TypeError as error:
         raise ValueError(f"metric={metric!r} does not support metric_params={metric_params!r}: {error}.") from error
 
 
 def try_build_search(
     features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, *, exact: bool
-) -> Search | RowSearch | NoSearch:
+) -> SklearnSearch | RowSearch | NoSearch:
     """Build a search, or return NoSearch. Neighbors take precedence, so features may be unsearchable."""
     try:
         return build_search(features, metric, metric_params, n_jobs, exact=exact)
@@ -107,7 +104,7 @@ def try_build_search(
         return NoSearch(str(error).splitlines()[0])
 
 
-def extend_search(search: Search | RowSearch, features: Any) -> Search | RowSearch:
+def extend_search(search: SklearnSearch | RowSearch, features: Any) -> SklearnSearch | RowSearch:
     """Return a search among the training rows and more rows, with the same metric."""
     if isinstance(search, RowSearch):
         check_values(features, search.metric, {})
@@ -124,7 +121,7 @@ def stack_rows(features: Any, more: Any) -> Any:
 
 
 def find_neighbors(
-    search: Search | RowSearch | NoSearch,
+    search: SklearnSearch | RowSearch | NoSearch,
     features: Any,
     n_neighbors: int,
     *,
@@ -153,42 +150,56 @@ def find_neighbors(
 
 
 def _search_by_sklearn(
-    search: Search, features: Any, wanted: int, progress: Callable[[int, int], object] | None
+    search: SklearnSearch, features: Any, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search by scikit-learn. Rows whose last distance may be tied are compared with all rows."""
-    own, count = features is None, search.n_rows - (features is None)
-    n_queried = min(wanted + EXTRA_NEIGHBORS, count)
+    """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows."""
+    own = features is None
     rows = search.features if own else distances.prepare_features(features, search.metric)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
         end = min(start + ROWS_PER_CALL, n)
-        values, names = _query_block(search, rows, start, end, n_queried, own)
-        order = np.lexsort((names, values), axis=1)
-        names, values = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
-        ties = np.flatnonzero(values[:, wanted - 1] >= values[:, -1]) if n_queried < count else ()
-        indices[start:end], dists[start:end] = names[:, :wanted], values[:, :wanted]
-        for row in start + np.asarray(ties, np.int64):
+        tied, n_queried = np.arange(start, end), wanted + EXTRA_NEIGHBORS
+        while len(tied) and n_queried <= MAX_QUERIED:
+            tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
+            n_queried *= 4
+        for row in tied:
             indices[row], dists[row] = _compare_with_all(search, rows[row : row + 1], wanted, row if own else None)
         if progress:
             progress(end, n)
     return indices, dists
 
 
+def _query_rows(
+    search: SklearnSearch, rows: Any, numbers: np.ndarray, n_queried: int, own: bool, out: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Query neighbors of some rows, and return the rows whose last neighbor may be tied."""
+    wanted, size, tied = out[0].shape[1], max(1, ROWS_PER_CALL * EXTRA_NEIGHBORS // n_queried), [numbers[:0]]
+    for part in np.split(numbers, range(size, len(numbers), size)):
+        values, names = _query_block(search, rows, part, n_queried, own)
+        order = np.lexsort((names, values), axis=1)[:, :wanted]
+        out[0][part], out[1][part] = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
+        if n_queried < search.n_rows - own:
+            tied.append(part[out[1][part, -1] >= values.max(axis=1)])
+    return np.concatenate(tied)
+
+
 def _query_block(
-    search: Search, rows: Any, start: int, end: int, n_queried: int, own: bool
+    search: SklearnSearch, rows: Any, part: np.ndarray, n_queried: int, own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distances and indices of the neighbors of a block of rows; with `own`, without each row itself."""
-    if not own or rows.shape[0] <= ROWS_PER_CALL:
-        return search.nearest.kneighbors(None if own else rows[start:end], n_queried)
-    values, names = search.nearest.kneighbors(rows[start:end], n_queried + 1)
-    others = names != np.arange(start, end)[:, None]
+    """Return the distances and indices of the neighbors of some rows; with `own`, without each row itself."""
+    if not own:
+        return search.nearest.kneighbors(rows[part], n_queried)
+    if len(part) == rows.shape[0]:
+        return search.nearest.kneighbors(None, n_queried)
+    values, names = search.nearest.kneighbors(rows[part], n_queried + 1)
+    others = names != part[:, None]
     others[others.all(axis=1), -1] = False  # the row is not among its duplicates, so one of these is dropped
-    shape = end - start, n_queried
+    shape = len(part), n_queried
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
-def _compare_with_all(search: Search, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
+def _compare_with_all(search: SklearnSearch, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest of all training rows, except the row itself."""
     values = compute_distances(search, row, search.features)
     if itself is not None:
@@ -232,7 +243,7 @@ def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None
         )
 
 
-def compute_distances(search: Search, row: Any, others: Any) -> np.ndarray:
+def compute_distances(search: SklearnSearch, row: Any, others: Any) -> np.ndarray:
     """Return float64 distances of one prepared row to others, each independent of the others."""
     metric, sparse = search.metric, scipy.sparse.issparse(others)
     name = metric if isinstance(metric, str) else ""

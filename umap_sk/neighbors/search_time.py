@@ -10,13 +10,13 @@ from umap_sk.monitor.units import format_seconds
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES
 from umap_sk.neighbors.choice import SearchSettings, translate_metric
-from umap_sk.neighbors.search import Search
+from umap_sk.neighbors.search import SklearnSearch
 
 PROBE_SECONDS, FIRST_PROBE_ROWS = 0.2, 256  # least seconds and rows of a probe of the exact search
 WARN_SECONDS = 120  # shorter searches cause no warning
 
 
-def warn_about_time(index: Search, features: Any, settings: SearchSettings) -> None:
+def warn_about_time(index: SklearnSearch, features: Any, settings: SearchSettings) -> None:
     """Warn that an exact search will take long, and suggest alternatives."""
     n, seconds = features.shape[0], estimate_seconds(index, features)
     if seconds < WARN_SECONDS:
@@ -33,7 +33,7 @@ def warn_about_time(index: Search, features: Any, settings: SearchSettings) -> N
     )
 
 
-def estimate_seconds(index: Search, features: Any) -> float:
+def estimate_seconds(index: SklearnSearch, features: Any) -> float:
     """Estimate the seconds of an exact search of all rows from two parts, so that constant costs count once."""
     n, rows = features.shape[0], FIRST_PROBE_ROWS
     before = _time_search(index, features[:1])
@@ -44,7 +44,7 @@ def estimate_seconds(index: Search, features: Any) -> float:
         rows *= 4
 
 
-def _time_search(index: Search, features: Any) -> float:
+def _time_search(index: SklearnSearch, features: Any) -> float:
     """Return the seconds of a search of some rows."""
     began = time.perf_counter()
     search.find_neighbors(index, features, 10, own=False)

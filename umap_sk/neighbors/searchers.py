@@ -24,7 +24,7 @@ from umap_sk.neighbors.choice import (
 from umap_sk.neighbors.distances import prepare_features
 from umap_sk.neighbors.index import LibraryIndex, import_library
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.search import EXTRA_NEIGHBORS, NoSearch, Search, build_search
+from umap_sk.neighbors.search import EXTRA_NEIGHBORS, NoSearch, SklearnSearch, build_search
 from umap_sk.neighbors.search_time import warn_about_time
 
 RECALL_SAMPLE, RECALL_NUMBERS = 256, 2e10  # largest sample for the recall, and numbers that it is compared with
@@ -42,7 +42,7 @@ class ApproximateSearch(NamedTuple):
         The index that finds candidates.
     """
 
-    exact: Search | RowSearch
+    exact: SklearnSearch | RowSearch
     library: LibraryIndex
 
 
@@ -96,7 +96,7 @@ def build_searcher(features: Any, settings: SearchSettings, count: int) -> Any:
     if not isinstance(searcher, str):
         return FittedSearcher(_clone_searcher(settings).fit(features), features.shape[0])
     import_library(LIBRARIES[searcher])
-    exact = build_search(features, settings.metric, settings.metric_params, settings.n_jobs, trees=False)
+    exact = build_search(features, settings.metric, settings.metric_params, settings.n_jobs)
     known = translate_metric(
         LIBRARIES[searcher], settings.metric, settings.metric_params, scipy.sparse.issparse(features)
     )
@@ -105,7 +105,7 @@ def build_searcher(features: Any, settings: SearchSettings, count: int) -> Any:
     return ApproximateSearch(exact, LibraryIndex(searcher, index_settings, to_index_rows(exact, None)))
 
 
-def to_index_rows(exact: Search | RowSearch, new: Any) -> Any:
+def to_index_rows(exact: SklearnSearch | RowSearch, new: Any) -> Any:
     """Return the training rows (None) or new rows in the form that a library indexes."""
     if isinstance(exact, RowSearch):
         return exact.to_compared_rows(exact.features if new is None else new)
@@ -122,24 +122,23 @@ def _clone_searcher(settings: SearchSettings) -> Any:
 
 
 def search_training(
-    features: Any, settings: SearchSettings, n_neighbors: int
+    features: Any, settings: SearchSettings, n_neighbors: int, *, estimate_recall: bool = True
 ) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
     """Search the neighbors of the training rows. Returns the search, indices, distances and entries of the report."""
     searcher, tell = choose_searcher(settings, features), say if settings.verbose else None
     if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
         index = build_searcher(features, settings._replace(searcher=searcher), n_neighbors)
-        if is_named(settings.searcher, "auto") and isinstance(index, Search):
+        if is_named(settings.searcher, "auto") and isinstance(index, SklearnSearch):
             if not is_small(settings.metric, features.shape):
                 warn_about_time(index, features, settings)
         with show_rows("search", settings.verbose) as show:
             indices, dists = search.find_neighbors(index, features, n_neighbors, own=True, progress=show)
         if not isinstance(index, RowSearch) or index.finds_all:
             return index, indices, dists, {"searcher": "exact"}
-        figures: dict[str, Any] = {
-            "searcher": "inverted_file",
-            **measure_recall(index, features, settings, dists, n_neighbors),
-        }
-        report_recall(tell, figures)
+        figures: dict[str, Any] = {"searcher": "inverted_file"}
+        if estimate_recall:
+            figures |= measure_recall(index, features, settings, dists, n_neighbors)
+            report_recall(tell, figures)
         return index, indices, dists, figures
     if tell:
         tell(f"search: {describe_searcher(searcher)} builds its index of {features.shape[0]:,} rows")
@@ -147,8 +146,9 @@ def search_training(
     figures = {"searcher": describe_searcher(searcher)}
     if isinstance(index, ApproximateSearch):
         figures["version"] = index.library.version
-    figures |= measure_recall(index, features, settings, dists, n_neighbors)
-    report_recall(tell, figures)
+    if estimate_recall:
+        figures |= measure_recall(index, features, settings, dists, n_neighbors)
+        report_recall(tell, figures)
     return index, indices, dists, figures
 
 
@@ -174,7 +174,7 @@ def search_approximately(
 
 def prepare_search(
     features: Any, settings: SearchSettings, count: int, *, given: bool
-) -> Search | RowSearch | NoSearch | DeferredSearch:
+) -> SklearnSearch | RowSearch | NoSearch | DeferredSearch:
     """Prepare the search for new rows after a fit with precomputed neighbors or from a checkpoint.
 
     With precomputed neighbors, "auto" is exact: there is no index, and building one takes longer than placing a few
@@ -280,7 +280,7 @@ def measure_recall(
     return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
 
 
-def get_exact_search(index: Any, features: Any, settings: SearchSettings) -> Search | RowSearch:
+def get_exact_search(index: Any, features: Any, settings: SearchSettings) -> SklearnSearch | RowSearch:
     """Return a search that finds all neighbors, using the index of another search."""
     if isinstance(index, RowSearch):
         return index.as_exact()

@@ -7,7 +7,7 @@ import scipy.sparse
 
 from umap_sk.neighbors.distances import changes_features
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.search import Search
+from umap_sk.neighbors.search import SklearnSearch
 from umap_sk.neighbors.searchers import ApproximateSearch, DeferredSearch
 
 
@@ -26,11 +26,11 @@ def get_training_features(search: Any) -> Any:
     return rows
 
 
-def _find_exact_search(search: Any) -> Search | RowSearch | None:
+def _find_exact_search(search: Any) -> SklearnSearch | RowSearch | None:
     """Return the exact search inside a search, or None if there is none or none yet."""
     built = search._built if isinstance(search, DeferredSearch) else search
     exact = built.exact if isinstance(built, ApproximateSearch) else built
-    return exact if isinstance(exact, Search | RowSearch) else None
+    return exact if isinstance(exact, SklearnSearch | RowSearch) else None
 
 
 def match_sparsity(search: Any, features: Any) -> Any:
@@ -51,4 +51,4 @@ def select_kept_features(X: Any, values: Any, search: Any) -> Any:
 
 def select_stored_features(features: Any, search: Any) -> Any:
     """Return the features to store in a file or without the graph, or None if the search has no rows."""
-    return features if isinstance(search, Search | RowSearch | ApproximateSearch | DeferredSearch) else None
+    return features if isinstance(search, SklearnSearch | RowSearch | ApproximateSearch | DeferredSearch) else None

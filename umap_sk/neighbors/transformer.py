@@ -15,7 +15,7 @@ from umap_sk.neighbors import choice, distances
 from umap_sk.neighbors.choice import SearchSettings
 from umap_sk.neighbors.searchers import find_neighbors, search_training
 from umap_sk.neighbors.validate import replace_advice
-from umap_sk.other_names import validate_names
+from umap_sk.runtime.spelling import validate_names
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -86,7 +86,8 @@ def nearest_neighbors(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return transformer.fit(X).neighbors_
+    transformer._validate_params()
+    return transformer._fit(X, estimate_recall=bool(verbose)).neighbors_
 
 
 class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -191,6 +192,9 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         NeighborsTransformer
             The fitted transformer.
         """
+        return self._fit(X, estimate_recall=True)
+
+    def _fit(self, X, *, estimate_recall):
         with replace_advice():
             X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
         distances.check_metric(self.metric)
@@ -204,7 +208,9 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         seed = int(check_random_state(self.random_state).randint(2**31))
         settings = SearchSettings(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
         with limit_threads(self.n_jobs):
-            self._search, indices, dists, self.report_ = search_training(X, settings, count)
+            self._search, indices, dists, self.report_ = search_training(
+                X, settings, count, estimate_recall=estimate_recall
+            )
         rows = np.arange(X.shape[0])[:, None]
         self.neighbors_ = np.hstack([rows, indices]), np.hstack([np.zeros(rows.shape), dists])
         return self

@@ -16,7 +16,7 @@ from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule, default_epochs
 from umap_sk.layout.schedule import Phase, negatives_for, phases_of_length, plan_phases
-from umap_sk.layout.start import OF_A_GRAPH, Start
+from umap_sk.layout.start import OF_A_GRAPH, start_at
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import estimate_level_sizes, has_field, is_majorized
 from umap_sk.planning.search import estimate_search_seconds
@@ -88,7 +88,7 @@ def _time_fit(indices: np.ndarray, dists: np.ndarray, start: np.ndarray, n_epoch
     manifold = SharedGraph(fuzzy_graph(neighbors, PROBE_NEIGHBORS), WHOLE, mean_distances(neighbors))
     clock.append(time.perf_counter())
     schedule = Schedule(n_epochs, start.shape[1], multilevel=True)
-    layout = run.begun(manifold, Start(start), schedule, Forces(fit_curve()), seed=0)
+    layout = run.begun(manifold, start_at(start), schedule, Forces(fit_curve()), seed=0)
     clock.append(time.perf_counter())
     problem, ends = run.problem_of(layout), clock[-1:]
     run.advanced(layout, run.planned_epochs(layout), lambda _: ends.append(time.perf_counter()))

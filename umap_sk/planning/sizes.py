@@ -7,7 +7,7 @@ import numpy as np
 
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
-from umap_sk.inputs import STARTS
+from umap_sk.layout.start import STARTS
 from umap_sk.neighbors.validate import check_width
 from umap_sk.planning.search import SearchSizes, describe_search
 

@@ -10,7 +10,6 @@ import numpy as np
 import xxhash
 
 CHUNK_BYTES = 2**18  # bytes read at once, so that no more of a memory map has to be in memory
-FORMER_DIGITS = 64  # the length of checksums by an earlier algorithm; those of this module have 32
 
 new_checksum = xxhash.xxh3_128
 
@@ -38,11 +37,6 @@ def hash_table(values: dict[str, Any], without: Sequence[str]) -> str:
     """Return the SHA-256 checksum of a table of JSON values, leaving out the fields named in `without`."""
     counted = {name: value for name, value in values.items() if name not in without}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
-
-
-def is_former(checksum: Any) -> bool:
-    """Return whether a checksum was computed by the former algorithm, so that it cannot be compared."""
-    return isinstance(checksum, str) and len(checksum) == FORMER_DIGITS
 
 
 def map_bytes(path: Path) -> np.ndarray:

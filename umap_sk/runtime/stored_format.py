@@ -1,15 +1,29 @@
 """The format of stored models and manifolds, and the refusal of unknown formats."""
 
-FORMAT = 4  # increased when older versions cannot read newer models
+from typing import Any
+
+from umap_sk._version import __version__
+
+FORMAT = 1  # increased when older versions cannot read newer models
 
 
-def check_format(what: str, stored: int, writer: str | None = None) -> None:
-    """Raise an error if a newer version has written the file."""
-    from umap_sk import __version__
+def format_fields() -> dict[str, Any]:
+    """Return the format and the version, which every stored model and manifold contains."""
+    return {"stored_format": FORMAT, "umap_sk_version": __version__}
 
+
+def without_format(what: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Return the stored fields without the format. Raise ValueError if this version cannot read it."""
+    if "stored_format" not in state:
+        raise ValueError(f"The {what} was made by a development version of umap_sk, which no release reads. Fit again.")
+    check_format(what, state["stored_format"], state.get("umap_sk_version"))
+    return {name: value for name, value in state.items() if name not in ("stored_format", "umap_sk_version")}
+
+
+def check_format(what: str, stored: int, writer: Any) -> None:
+    """Raise ValueError if a newer version has written the file."""
     if stored > FORMAT:
-        by = f"umap_sk {writer}" if writer else "a newer umap_sk"
         raise ValueError(
-            f"The {what} was written by {by} in format {stored}, but umap_sk {__version__} reads formats up to "
-            f"{FORMAT}. Install {by}, or fit again."
+            f"The {what} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats "
+            f"up to {FORMAT}. Install umap_sk {writer}, or fit again."
         )
