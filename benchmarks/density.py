@@ -42,13 +42,13 @@ def umap_learn(dataset, seed):
 
 def programs_of(dataset):
     """Return the programs of a set: maps with density, without, and umap-learn's."""
-    from umap_sk.graph.radii import map_radii
+    from umap_sk.graph.radii import compute_map_radii
 
     radii = ours(dataset, 0, WEIGHT)[0].rad_orig_
 
     def figures(embedding, seconds):
         positions = np.ascontiguousarray(embedding, np.float64)
-        mapped = map_radii(np.asarray(embedding, np.float32), dataset.knn_indices.shape[1])
+        mapped = compute_map_radii(np.asarray(embedding, np.float32), dataset.knn_indices.shape[1])
         trust = trustworthiness(dataset.features, positions, cKDTree(positions))
         return {"correlation": float(np.corrcoef(radii, mapped)[0, 1]), "trust": trust, "seconds": seconds}
 

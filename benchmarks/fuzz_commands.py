@@ -23,7 +23,7 @@ import scipy.sparse
 from benchmarks.fuzz import main as fuzz_main
 from benchmarks.fuzz import pick
 from umap_sk import knn_graph
-from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, parser_for
+from umap_sk.cli.main import BAD_INPUT, COMMANDS, DONE, FAILED, main, make_parser
 
 ROWS = 30
 FAST = ["--n-epochs", "1", "--n-jobs", "1"]
@@ -64,7 +64,7 @@ def input_files():
 @functools.cache
 def actions_of(name):
     """Return the options and words that a command takes."""
-    (subparsers,) = (action for action in parser_for(name)._actions if action.choices)
+    (subparsers,) = (action for action in make_parser(name)._actions if action.choices)
     return [action for action in subparsers.choices[name]._actions if action.dest not in LEFT_OUT]
 
 

@@ -14,7 +14,7 @@ import scipy.sparse
 
 from benchmarks import fuzz
 from umap_sk import Manifold, PrecomputedUMAP
-from umap_sk.cli.files import mapped, read_graph
+from umap_sk.cli.files import map_array, read_graph
 from umap_sk.cli.inspect import describe
 
 ODD = (b"", b"[" * 5000, b"(" * 5000, b"-1", b"1e999", b"null", b'"', b"{", b"}", b"\x00" * 9, b"\xff", b"' : (-1,)")
@@ -61,7 +61,7 @@ def written():
 
     return folder, {
         "manifold": read_manifold,
-        "points.npy": lambda: (mapped(str(folder / "points.npy"), "--features"), describe(folder / "points.npy")),
+        "points.npy": lambda: (map_array(str(folder / "points.npy"), "--features"), describe(folder / "points.npy")),
         "graph.npz": lambda: (describe(folder / "graph.npz"), read_graph(str(folder / "graph.npz"))),
         "run": lambda: describe(run),
     }

@@ -29,7 +29,7 @@ def error_of(arguments, capsys, code=2):
 
 def send_after(monkeypatch, last, *numbers):
     """Have this process get signals at the end of an epoch of a command."""
-    progress = command_fit.Terminal.progress
+    progress = command_fit.Terminal.show_progress
 
     def spied(self, costs, done):
         show = progress(self, costs, done)
@@ -42,4 +42,4 @@ def send_after(monkeypatch, last, *numbers):
 
         return after
 
-    monkeypatch.setattr(command_fit.Terminal, "progress", spied)
+    monkeypatch.setattr(command_fit.Terminal, "show_progress", spied)

@@ -1,4 +1,4 @@
-"""Sequences of maps: windows of data that share rows, laid out so that the same rows lie at the same places."""
+"""Sequences of maps of data that share rows, which have nearly the same positions in adjacent maps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,37 +8,37 @@ import numpy as np
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
 
-SWEEPS = 2  # over all maps
+SWEEPS = 2  # sweeps over all maps
 
 
 def align(
     manifolds: Sequence[Manifold], relations: Sequence[Any], *, strength: float = 0.3, **parameters: Any
 ) -> list[PrecomputedUMAP]:
-    """Lay out a sequence of graphs so that rows which are the same lie at the same places in neighboring maps.
+    """Lay out a sequence of graphs, so that shared rows have nearly the same positions in adjacent maps.
 
-    The first map is laid out alone, each other one with anchors at the places of the map before. Then all of them are
-    laid out again, one after the other, each with anchors at the places of both of its neighbors.
+    The first map is laid out alone, and each later one with anchors at the positions of the map before. Then all of
+    them are laid out again in order, each with anchors at the positions of both adjacent maps.
 
     Parameters
     ----------
     manifolds : sequence of Manifold
         The graphs, from :meth:`PrecomputedUMAP.learn_manifold`.
     relations : sequence of dict, or of array-like of shape (n_pairs, 2)
-        For every pair of neighboring graphs which rows are the same: row of the first, row of the second.
+        The shared rows of each pair of adjacent graphs: row of the first graph, row of the second.
     strength : float, default=0.3
-        How strongly rows are held to where they are in the neighboring maps, as that of `anchors`.
+        Strength of the anchors, as in `anchors`.
     **parameters : object
         Parameters of :class:`PrecomputedUMAP`.
 
     Returns
     -------
     list of PrecomputedUMAP
-        A fitted estimator for every graph.
+        A fitted estimator for each graph.
 
     Raises
     ------
     ValueError, TypeError
-        If there is not one relation for each two neighboring graphs, or one names a row twice or one that is not there.
+        If there is not one relation for each pair of adjacent graphs, or a relation repeats a row or is out of range.
 
     Examples
     --------
@@ -55,44 +55,46 @@ def align(
         raise ValueError(f"{len(manifolds)} manifolds have {len(manifolds) - 1} relations, not {len(relations)}.")
     for manifold in manifolds:
         if not isinstance(manifold, Manifold):
-            raise TypeError(f"A manifold is {type(manifold).__name__}. Use learn_manifold, or Manifold.from_graph.")
-    pairs = [checked_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
+            raise TypeError(
+                f"A manifold has type {type(manifold).__name__}. Use learn_manifold, or Manifold.from_graph."
+            )
+    pairs = [check_pairs(*relation) for relation in zip(relations, manifolds, manifolds[1:], strict=False)]
     models = [PrecomputedUMAP(**parameters) for _ in manifolds]
-    settle(models, manifolds, pairs, strength)
+    fit_in_sweeps(models, manifolds, pairs, strength)
     return models
 
 
-def settle(
+def fit_in_sweeps(
     models: Sequence[PrecomputedUMAP], manifolds: Sequence[Manifold], pairs: Sequence[np.ndarray], strength: float
 ) -> None:
-    """Fit each model to its graph, one after the other and all of them again, each beside its neighbors' maps."""
+    """Fit each model to its graph in several sweeps, with anchors from the adjacent maps."""
     for _ in range(SWEEPS):
         for place, (model, manifold) in enumerate(zip(models, manifolds, strict=True)):
-            model.fit(manifold=manifold, anchors=anchors_of(place, models, pairs, manifold.n_samples, strength))
+            model.fit(manifold=manifold, anchors=compute_anchors(place, models, pairs, manifold.n_samples, strength))
 
 
-def checked_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
-    """Rows that are the same in two graphs, as an array of pairs."""
+def check_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
+    """Return the shared rows of two graphs as an array of pairs."""
     pairs = np.array(list(relation.items()) if isinstance(relation, Mapping) else relation)
     if pairs.size == 0:
-        raise ValueError("A relation is empty: name at least one row of a graph that is a row of the next one.")
+        raise ValueError("A relation is empty: pass at least one shared row.")
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
         raise TypeError("A relation must be a dict of row numbers, or pairs of them: an array of shape (n_pairs, 2).")
     for rows, manifold in zip(pairs.T, (before, after), strict=True):
         if rows.min() < 0 or rows.max() >= manifold.n_samples:
             raise ValueError(
-                f"A relation names rows {rows.min()} to {rows.max()} of a graph of {manifold.n_samples}. Rows are "
-                "counted from 0; a relation goes from the rows of a graph to those of the next."
+                f"A relation contains rows {rows.min()} to {rows.max()} of a graph of {manifold.n_samples}. Rows are "
+                "counted from 0; a relation maps rows of a graph to those of the next graph."
             )
         if len(np.unique(rows)) < len(rows):
-            raise ValueError("A relation names a row twice; each row is the same as one other at most.")
+            raise ValueError("A relation contains a row twice; each row corresponds to at most one row.")
     return pairs
 
 
-def anchors_of(
+def compute_anchors(
     place: int, models: Sequence[PrecomputedUMAP], pairs: Sequence[np.ndarray], n_samples: int, strength: float
 ) -> tuple[np.ndarray, float] | None:
-    """Means of the places that rows of one graph have in the neighboring maps that are there, NaN for other rows."""
+    """Return the mean positions of shared rows in the adjacent maps, NaN for other rows."""
     sides = [(models[place - 1], *pairs[place - 1].T)] if place else []
     if place + 1 < len(models):
         sides.append((models[place + 1], *pairs[place].T[::-1]))

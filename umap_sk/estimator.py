@@ -12,9 +12,9 @@ from sklearn.utils.metaestimators import available_if
 from umap_sk.checkpoint.identity import check_same, check_unchanged, fingerprints
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
-from umap_sk.metrics.neighborhoods import check_k, lists_of_new, recall_of
-from umap_sk.monitor.callbacks import CallbackSupportMixin, fit_task
-from umap_sk.monitor.progress import say, telling
+from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
+from umap_sk.monitor.callbacks import CallbackSupportMixin, begin_fit_task
+from umap_sk.monitor.progress import say, show_phases
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.pipeline import parameters
@@ -30,7 +30,7 @@ from umap_sk.pipeline.settings import draw_seed
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 from umap_sk.runtime.allocation import in_memory
-from umap_sk.runtime.first_compile import announced
+from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.umap_learn import models
 from umap_sk.umap_learn.names import tells_other_names
@@ -480,8 +480,8 @@ class PrecomputedUMAP(
         Plan
             See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
-        sizes = plan_sizes.sizes_of(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
-        return planning.of_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
+        sizes = plan_sizes.derive_sizes(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
+        return planning.plan_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=60):
@@ -535,7 +535,7 @@ class PrecomputedUMAP(
                 "update keeps nothing on the disk, but checkpoint is set. Call set_params(checkpoint=None)."
             )
         arguments = Arguments(X, knn_indices, knn_dists, None, manifold, anchors)
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
+        with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
             self._publish(grow(settings, fitted, arguments, epochs, owner=type(self).__name__))
         return self
 
@@ -635,7 +635,7 @@ class PrecomputedUMAP(
         places, neighbors = place_with_neighbors(
             settings, fitted, X, knn_indices, knn_dists, check_k(k) + 1, owner=name
         )
-        return recall_of(lists_of_new(self, places, neighbors, k))
+        return compute_recall(list_placed_rows(self, places, neighbors, k))
 
     def drop_graph(self):
         """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
@@ -765,7 +765,7 @@ class PrecomputedUMAP(
     def _task(self, count, passed):
         """The task of one call, as callbacks see it."""
         metadata = {"knn_indices": passed.knn_indices, "knn_dists": passed.knn_dists}
-        return fit_task(self, count, passed.X, passed.y, metadata)
+        return begin_fit_task(self, count, passed.X, passed.y, metadata)
 
     @contextlib.contextmanager
     def _careful(self):
@@ -773,7 +773,7 @@ class PrecomputedUMAP(
         before = self.__dict__.get("_fitted")
         if before is not None:
             before = before._replace(report=before.report.copy())
-        with limit_threads(self.n_jobs), announced(say if self.verbose else None), telling(self.verbose):
+        with limit_threads(self.n_jobs), announce_compilation(say if self.verbose else None), show_phases(self.verbose):
             try:
                 yield
             except Exception:

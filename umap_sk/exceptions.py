@@ -1,4 +1,4 @@
-"""The warnings of this package: one class for each thing that a user may want to silence or turn into an error."""
+"""Warnings of this package: one class for each situation that users may want to silence or turn into an error."""
 
 import inspect
 import os
@@ -6,72 +6,72 @@ import warnings
 
 import sklearn
 
-INSIDE = tuple(os.path.join(os.path.dirname(path), "") for path in (__file__, sklearn.__file__))
+INTERNAL_PATHS = tuple(os.path.join(os.path.dirname(path), "") for path in (__file__, sklearn.__file__))
 
 
 class UMAPWarning(UserWarning):
-    """Base class of every warning that this package gives; comes up only as one of its subclasses."""
+    """Base class of all warnings of this package, which only raises its subclasses."""
 
 
 class FewerNeighborsWarning(UMAPWarning):
-    """Comes up when some rows have fewer usable neighbors than `n_neighbors` asks for; they use those they have."""
+    """Raised when some rows have fewer usable neighbors than `n_neighbors`; they use those they have."""
 
 
 class DisconnectedWarning(UMAPWarning):
-    """Comes up when some rows are left without any edge; their rows of the embedding are NaN."""
+    """Raised when some rows have no edge; their rows of the embedding are NaN."""
 
 
 class DuplicateNeighborsWarning(UMAPWarning):
-    """Comes up when a row lists the same neighbor more than once; the smallest of its distances is kept."""
+    """Raised when a row lists the same neighbor more than once; the smallest distance is used."""
 
 
 class NegativeDistanceWarning(UMAPWarning):
-    """Comes up when distances lie below zero by no more than rounding, as cosine searches give; they become 0."""
+    """Raised when distances are below zero by rounding, as in cosine searches; they become 0."""
 
 
 class DoubtfulDistancesWarning(UMAPWarning):
-    """Comes up when distances are doubtful.
+    """Raised when distances are doubtful.
 
-    A dense matrix of them is not symmetric, or has other values than 0 on its diagonal. Or the features beside
-    neighbors say that their distances are squares, or that their indices mean other rows.
+    A dense distance matrix may be asymmetric or have a nonzero diagonal. Or features that are passed with neighbors
+    show that the distances are squares, or that the indices belong to other rows.
     """
 
 
 class EqualDistancesWarning(UMAPWarning):
-    """Comes up when all distances are equal, so that no neighbor is nearer than another one."""
+    """Raised when all distances are equal, so that no neighbor is closer than another."""
 
 
 class IgnoredTargetWarning(UMAPWarning):
-    """Comes up, once a process, when a fit is given a `y`, which it does not use."""
+    """Raised once per process when `y` is passed to a fit that does not use it."""
 
 
 class UnusedParameterWarning(UMAPWarning):
-    """Comes up for parameters of umap-learn that only choose how it computes (once a process each) or how it draws."""
+    """Raised for parameters of umap-learn that only affect its computation (once per process each) or drawing."""
 
 
 class SpectralFallbackWarning(UMAPWarning):
-    """Comes up when the eigensolver of the spectral start does not converge; what it has found is the start then."""
+    """Raised when the eigensolver of the spectral start does not converge; its last result is used."""
 
 
 class SlowSearchWarning(UMAPWarning):
-    """Comes up where neighbors are searched exactly among many rows, or an index is built that the fit did not need."""
+    """Raised when many rows are searched exactly, or an index is built that the fit did not need."""
 
 
 class MemoryPlanWarning(UMAPWarning):
-    """Comes up before a fit that may need more memory than the process can get, as its plan says."""
+    """Raised before a fit whose plan may exceed the memory that the process can get."""
 
 
 class CheckpointWarning(UMAPWarning):
-    """Comes up when a checkpoint cannot be written, or is damaged and another one or none is used."""
+    """Raised when a checkpoint cannot be written, or is damaged and another one or none is used."""
 
 
 class CheckpointMismatchWarning(UMAPWarning):
-    """Comes up when a new run begins beside an unfinished one of other data or parameters."""
+    """Raised when a new run begins next to an unfinished one with other data or parameters."""
 
 
 def warn(message: str, category: type[UMAPWarning]) -> None:
-    """Warn, and point at the caller's own line: the innermost one outside of this package and of scikit-learn."""
+    """Issue a warning that refers to the innermost line outside of this package and scikit-learn."""
     level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith(INSIDE):
+    while frame is not None and frame.f_code.co_filename.startswith(INTERNAL_PATHS):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

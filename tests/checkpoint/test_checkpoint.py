@@ -25,7 +25,7 @@ from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, Pr
 from umap_sk.checkpoint import session, store
 from umap_sk.layout import coarsen, optimizer
 from umap_sk.pipeline import learn
-from umap_sk.runtime.checksum import checksum_of_file
+from umap_sk.runtime.checksum import hash_file
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 ROOT = Path(__file__).parents[2]
@@ -133,7 +133,7 @@ def test_what_lies_in_a_folder(digits, keep):
     assert epochs_in(folder)[-1] == 15 and len(epochs_in(folder)) == 2
     for path in folder.glob("*.joblib"):
         notes = json.loads(path.with_suffix(".json").read_text())
-        assert notes["checksum"] == checksum_of_file(path)
+        assert notes["checksum"] == hash_file(path)
         assert notes["bytes"] == path.stat().st_size and notes["run"] == folder.name and notes["umap_sk"]
     notes = json.loads((folder / "epoch-00000015.json").read_text())
     assert (notes["epoch"], notes["n_epochs"], notes["level"], notes["seed"]) == (15, 20, 0, 7)

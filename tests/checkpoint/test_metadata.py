@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from umap_sk.checkpoint import metadata
-from umap_sk.runtime.checksum import checksum_of_file
+from umap_sk.runtime.checksum import hash_file
 from umap_sk.runtime.files import DamagedError
-from umap_sk.runtime.json_files import plain
+from umap_sk.runtime.json_files import to_json
 
 
 def test_arrays_of_any_kind(tmp_path):
@@ -24,7 +24,7 @@ def test_arrays_of_any_kind(tmp_path):
     assert notes == {
         "of": "a test",
         "bytes": (tmp_path / "a.joblib").stat().st_size,
-        "checksum": checksum_of_file(tmp_path / "a.joblib"),
+        "checksum": hash_file(tmp_path / "a.joblib"),
     }
 
 
@@ -33,7 +33,7 @@ def test_what_this_python_cannot_read(tmp_path):
     metadata.store(tmp_path / "a.joblib", 0, {})
     content = b"cno_such_module\nthing\n."
     (tmp_path / "a.joblib").write_bytes(content)
-    notes = {"bytes": len(content), "checksum": checksum_of_file(tmp_path / "a.joblib")}
+    notes = {"bytes": len(content), "checksum": hash_file(tmp_path / "a.joblib")}
     (tmp_path / "a.json").write_text(json.dumps(notes))
     with pytest.raises(DamagedError, match="it cannot be read here .*no_such_module"):
         metadata.load(tmp_path / "a.joblib")
@@ -43,5 +43,5 @@ def test_plain_values():
     """Numbers of numpy as Python's own, of their own type; what JSON does not know as text, at any depth."""
     value = {"b": np.bool_(True), 3: [np.int64(5), np.float32(0.5), (np.inf, None)], "n": float("nan"), "c": complex}
     expected = {"b": True, "3": [5, 0.5, ["inf", None]], "n": "nan", "c": str(complex)}
-    found = plain(value)
+    found = to_json(value)
     assert found == expected and json.dumps(found, allow_nan=False) == json.dumps(expected)

@@ -180,9 +180,9 @@ def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command_fit, "write_to", full)
+    monkeypatch.setattr(command_fit, "write_array_to", full)
     err = error_of([*FIT, "--quiet"], capsys, code=1)
-    assert err.endswith("/e.npy': No space left on device; make room and give the same command again\n")
+    assert err.endswith("/e.npy': No space left on device; free some space and run the same command again\n")
     assert Path("e.npy").read_text() == "older"
     assert sorted(path.name for path in folder.iterdir()) == ["d.npy", "e.npy", "i.npy", "x.npy"]
 
@@ -195,7 +195,7 @@ def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(files.Path, "touch", refuse)
     monkeypatch.setattr(PrecomputedUMAP, "fit", None)
-    assert "--out: 'e.npy' cannot be written (Permission denied); give a place" in error_of(FIT, capsys)
+    assert "--out: 'e.npy' cannot be written (Permission denied); choose a writable location" in error_of(FIT, capsys)
 
 
 NOBODY = [("{} 2>&1 >/dev/null | head -1", 0), ("{} 2>&1 >/dev/null | true", 0), ("{} >&- 2>&-", 1)]
@@ -239,7 +239,7 @@ def test_out_of_memory(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(PrecomputedUMAP, "fit", fail)
     err = error_of([*FIT, "--quiet"], capsys, code=1)
-    assert err.endswith("out of memory (Unable to allocate 9 TiB); umap-sk plan tells what a fit takes\n")
+    assert err.endswith("out of memory (Unable to allocate 9 TiB); umap-sk plan shows what a fit needs\n")
 
 
 def test_run_of_another_process(folder, capsys):

@@ -15,8 +15,8 @@ from commands import FIT, answer_of, error_of
 import umap_sk
 from umap_sk import Checkpoint, PrecomputedUMAP
 from umap_sk.cli import fit as command_fit
-from umap_sk.cli.main import COMMANDS, main, parser_for
-from umap_sk.cli.options import of_signature
+from umap_sk.cli.main import COMMANDS, main, make_parser
+from umap_sk.cli.options import read_signature
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +63,7 @@ def test_every_parameter_is_an_option(name):
     typed, expected = VALUES[name]
     option = f"--{'no-' if expected is False else ''}{name.replace('_', '-')}"
     given = [option] if typed is None else [option, typed]
-    model = command_fit.estimator_from(parser_for("fit").parse_args(["fit", "--out", "e.npy", *given]))
+    model = command_fit.make_estimator(make_parser("fit").parse_args(["fit", "--out", "e.npy", *given]))
     value = getattr(model, name)
     assert value == expected and type(value) is type(expected)
     others = PrecomputedUMAP().get_params(deep=False)
@@ -76,7 +76,7 @@ def test_checkpoint_options():
     """The other fields of a checkpoint; none is None."""
     given = ["--checkpoint-every-epochs", "5", "--checkpoint-every-seconds", "none", "--checkpoint-keep", "3"]
     arguments = ["fit", "--out", "e.npy", "--checkpoint", "runs", *given, "--checkpoint-on-mismatch", "raise"]
-    model = command_fit.estimator_from(parser_for("fit").parse_args(arguments))
+    model = command_fit.make_estimator(make_parser("fit").parse_args(arguments))
     assert model.checkpoint == Checkpoint("runs", 5, None, 3, "raise")
 
 
@@ -99,8 +99,12 @@ def test_texts_of_the_options():
 
     shared = "Both, as umap_sk.plan and x : y say."
     expected = [shared, f"{shared} (default: 2)", "The third. (default: x)"]
-    assert [parameter.help for parameter in of_signature(function)] == expected
-    described = [*of_signature(umap_sk.plan), *command_fit.parameters(), *command_fit.checkpoint_parameters()]
+    assert [parameter.help for parameter in read_signature(function)] == expected
+    described = [
+        *read_signature(umap_sk.plan),
+        *command_fit.list_parameters(),
+        *command_fit.list_checkpoint_settings(),
+    ]
     assert all(parameter.help.split("(default")[0] for parameter in described)
 
 
@@ -111,7 +115,7 @@ def test_help(name, capsys):
         main([name, "--help"])
     text = capsys.readouterr().out
     assert exit.value.code == 0 and COMMANDS[name].example in text and "75   stopped by a signal" in text
-    parser_for(name).parse_args(COMMANDS[name].example.split(" && ")[0].split()[1:])
+    make_parser(name).parse_args(COMMANDS[name].example.split(" && ")[0].split()[1:])
 
 
 def test_help_needs_no_numba():
@@ -129,7 +133,7 @@ def test_help_needs_no_numba():
         ([], "the following arguments are required: COMMAND; umap-sk --help"),
         (["fot"], "invalid choice: 'fot'"),
         (["fit", "--out", "e.npy"], "Nothing to work on: give X"),
-        (["fit", "--knn-indices", "i.npy"], "required: --out; umap-sk fit --help tells more"),
+        (["fit", "--knn-indices", "i.npy"], "required: --out; umap-sk fit --help shows more"),
         ([*FIT, "--knn-ind", "i.npy"], "unrecognized arguments: --knn-ind"),
         ([*FIT, "--n-neighbors", "1.5"], "argument --n-neighbors: '1.5', but a whole number is needed"),
         ([*FIT, "--min-dist", "near"], "argument --min-dist: 'near', but a number is needed"),
@@ -138,40 +142,43 @@ def test_help_needs_no_numba():
         ([*FIT, "--min-dist", "3"], "Lower one or raise the other."),
         ([*FIT, "--knn-indices", "no.npy"], "--knn-indices: 'no.npy' cannot be read (No such file or directory)"),
         ([*FIT, "--knn-indices", "sub"], "--knn-indices: 'sub' cannot be read (Is a directory)"),
-        ([*FIT, "--knn-indices", "text"], "--knn-indices: 'text' is no whole .npy file of numbers"),
-        ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no whole .npy file of numbers"),
-        ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no whole .npy file of numbers"),
+        ([*FIT, "--knn-indices", "text"], "--knn-indices: 'text' is no complete .npy file of numbers"),
+        ([*FIT, "--knn-indices", "cut.npy"], "--knn-indices: 'cut.npy' is no complete .npy file of numbers"),
+        ([*FIT, "--knn-indices", "objects.npy"], "--knn-indices: 'objects.npy' is no complete .npy file of numbers"),
         ([*FIT, "--knn-indices", "many.npz"], "'many.npz' is an .npz archive, but a .npy file as numpy.save"),
         ([*FIT, "--knn-indices", "d.npy", "--knn-dists", "i.npy"], "the two look swapped"),
         ([*FIT, "--knn-dists", "few.npy"], "knn_indices has shape (60, 8), but knn_dists has (60, 3)."),
         ([*FIT, "--init", "x5.npy"], "init has shape (60, 5), but 60 rows and n_components=2 axes are needed"),
         ([*FIT, "--init", "spectrum"], "--init: 'spectrum' cannot be read (No such file or directory)"),
         ([*FIT, "--graph", "many.npz"], "--graph was given beside --knn-indices, --knn-dists"),
-        (["fit", "--graph", "many.npz", "--out", "e.npy"], "--graph: 'many.npz' holds no sparse graph"),
-        (["fit", "--graph", "text", "--out", "e.npy"], "--graph: 'text' holds no sparse graph"),
-        (["fit", "--manifold", "no", "--out", "e.npy"], "'no' holds no manifold: manifold.json is missing"),
-        ([*FIT, "--out", "no/e.npy"], "/no' does not exist; make it first."),
-        ([*FIT, "--out", "."], "--out: '.' is a directory; give the name of a file in it."),
-        ([*FIT, "--out", os.devnull], f"--out: {os.devnull!r} is a device or a pipe; give the name of a file."),
+        (["fit", "--graph", "many.npz", "--out", "e.npy"], "--graph: 'many.npz' contains no sparse graph"),
+        (["fit", "--graph", "text", "--out", "e.npy"], "--graph: 'text' contains no sparse graph"),
+        (["fit", "--manifold", "no", "--out", "e.npy"], "'no' contains no manifold: manifold.json is missing"),
+        ([*FIT, "--out", "no/e.npy"], "/no' does not exist; create it first."),
+        ([*FIT, "--out", "."], "--out: '.' is a directory; pass the name of a file in it."),
+        ([*FIT, "--out", os.devnull], f"--out: {os.devnull!r} is a device or a pipe; pass the name of a file."),
         (
             [*FIT, "--out", "i.npy"],
-            "--out: 'i.npy' is, or lies in, what is given for something else; give another name.",
+            "--out: 'i.npy' is used for something else, or lies in it; choose another name.",
         ),
-        ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is, or lies in, what is given for something else"),
-        ([*FIT, "--model", "link"], "--model: 'link' is, or lies in, what is given for something else"),
-        (["fit", "--manifold", ".", "--out", "weights.npy"], "--out: 'weights.npy' is, or lies in, what is given"),
-        (["--", "fit"], "; umap-sk --help tells more"),
-        ([*FIT, "--checkpoint-keep", "3"], "--checkpoint-keep needs --checkpoint DIR beside it."),
+        ([*FIT, "--model", "e.npy"], "--out: 'e.npy' is used for something else, or lies in it"),
+        ([*FIT, "--model", "link"], "--model: 'link' is used for something else, or lies in it"),
+        (["fit", "--manifold", ".", "--out", "weights.npy"], "--out: 'weights.npy' is used for something else"),
+        (["--", "fit"], "; umap-sk --help shows more"),
+        ([*FIT, "--checkpoint-keep", "3"], "--checkpoint-keep needs --checkpoint DIR."),
         ([*FIT, "--checkpoint", "text"], "checkpoints cannot be kept in text, so nothing was computed"),
         ([*FIT, "--checkpoint", "runs", "--checkpoint-keep", "0"], "keep=0, but a whole number of at least 1"),
-        (["plan"], "give --n-samples, --knn-indices or --manifold."),
-        (["plan", "--n-samples", "9", "--knn-indices", "i.npy"], "--n-samples was given beside files"),
-        (["plan", "--listed", "9", "--knn-indices", "i.npy"], "--listed was given beside a file that tells it."),
+        (["plan"], "pass --n-samples, --knn-indices or --manifold."),
+        (["plan", "--n-samples", "9", "--knn-indices", "i.npy"], "--n-samples was given with files"),
+        (["plan", "--listed", "9", "--knn-indices", "i.npy"], "--listed was given with a file that determines it."),
         (["plan", "--n-samples", "1"], "n_samples=1, but a whole number of at least 2 is needed."),
         (["plan", "--knn-indices", "i.npy", "--n-components", "0"], "The 'n_components' parameter"),
         (["transform", "no", "--knn-indices", "i.npy", "--out", "p"], "'no': No such file or directory"),
         (["transform", "text", "--knn-indices", "i.npy", "--out", "p"], "'text' cannot be loaded"),
-        (["transform", "other.joblib", "--knn-indices", "i.npy", "--out", "p"], "holds a list, but a PrecomputedUMAP"),
+        (
+            ["transform", "other.joblib", "--knn-indices", "i.npy", "--out", "p"],
+            "contains a list, but a PrecomputedUMAP",
+        ),
         (["transform", "new.joblib", "--knn-indices", "i.npy", "--out", "p"], "is not fitted yet"),
         (["learn", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "."], "nothing is overwritten"),
         (["info", "no"], "'no' does not exist."),

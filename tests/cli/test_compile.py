@@ -16,7 +16,7 @@ from umap_sk import kernels
 from umap_sk.cli import tiny_runs
 from umap_sk.cli.main import main
 jitter = lambda: kernels.jitter(np.zeros((100, 2), np.float32), 0, np.float32(1))
-tiny_runs.USUAL = {"jitter": jitter}
+tiny_runs.USUAL_RUNS = {"jitter": jitter}
 """
 COMPILE = ONE_KERNEL + "sys.exit(main(['compile', '--json']))"
 MISSES = (
@@ -34,12 +34,12 @@ FITS = """
 import sys, numpy as np, scipy.sparse
 from umap_sk import NeighborsTransformer, PrecomputedUMAP, knn_graph
 from umap_sk.cli import tiny_runs
-from umap_sk.runtime.first_compile import counted
+from umap_sk.runtime.first_compile import record_compiled
 
-few, many = tiny_runs.ring(150), tiny_runs.ring(26_000)
+few, many = tiny_runs.make_ring(150), tiny_runs.make_ring(26_000)
 np.save("i.npy", few.indices)
 mapped = {"knn_indices": np.load("i.npy", mmap_mode="r"), "knn_dists": few.distances}
-with counted() as names:
+with record_compiled() as names:
     for index, distance in ((np.int32, np.float32), (np.int64, np.float64), (np.uint16, np.float16)):
         given = {"knn_indices": few.indices.astype(index), "knn_dists": few.distances.astype(distance)}
         PrecomputedUMAP(5, n_epochs=20, random_state=0).fit(**given)
@@ -97,13 +97,13 @@ def test_nothing_is_left_to_compile(tmp_path):
 
 def test_no_folder(monkeypatch, tmp_path, capsys):
     """Where nothing can be written, an error says so before anything is compiled."""
-    monkeypatch.setattr(command_compile, "cache_folder", lambda launch: None)
+    monkeypatch.setattr(command_compile, "find_cache_folder", lambda launch: None)
     monkeypatch.setattr(command_compile.config, "DISABLE_JIT", False)
     line = error_of(["compile"], capsys)
-    assert "No folder for compiled kernels can be written to. Set NUMBA_CACHE_DIR to" in line
-    monkeypatch.setattr(command_compile, "cache_folder", lambda launch: tmp_path)
+    assert "No folder for compiled kernels is writable. Set NUMBA_CACHE_DIR to" in line
+    monkeypatch.setattr(command_compile, "find_cache_folder", lambda launch: tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "other"))
-    assert "other', where nothing can be written. Set NUMBA_CACHE_DIR to" in error_of(["compile"], capsys)
+    assert "other', which is not writable. Set NUMBA_CACHE_DIR to" in error_of(["compile"], capsys)
     monkeypatch.setattr(command_compile.config, "DISABLE_JIT", True)
     assert "NUMBA_DISABLE_JIT is set" in error_of(["compile"], capsys)
 
@@ -114,4 +114,4 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     with pytest.raises(subprocess.CalledProcessError) as failed:
         python(COMPILE, tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "file" / "cache"))
     assert failed.value.returncode == 2
-    assert "cache', where nothing can be written" in json.loads(failed.value.stdout)["error"]
+    assert "cache', which is not writable" in json.loads(failed.value.stdout)["error"]

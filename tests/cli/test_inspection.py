@@ -192,7 +192,7 @@ def test_a_pickle_is_not_opened(name, tmp_path, capsys):
     joblib.dump(Bomb(trace), path)
     assert info(path, capsys)["kind"] == "pickle" and not trace.exists()
     assert main(["info", str(path), "--trust"]) == 2
-    assert trace.exists() and "holds a NoneType, but a PrecomputedUMAP is needed" in capsys.readouterr().err
+    assert trace.exists() and "contains a NoneType, but a PrecomputedUMAP is needed" in capsys.readouterr().err
 
 
 def test_pickles_in_disguise(tmp_path, capsys):
@@ -217,11 +217,11 @@ def test_pickles_in_disguise(tmp_path, capsys):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", "is nothing that is known here"),
-        (b"rows and columns", "is nothing that is known here"),
+        (b"", "has an unknown format"),
+        (b"rows and columns", "has an unknown format"),
         (b"\x93NUMPY\x01\x00", "no header of a .npy file"),
         (b"\x93NUMPY\x09\x00aaaa", "no header of a .npy file"),
-        (b"PK\x03\x04", "is nothing that is known here"),
+        (b"PK\x03\x04", "has an unknown format"),
     ],
 )
 def test_unknown_files(content, message, tmp_path, capsys):
@@ -235,7 +235,7 @@ def test_unknown_files(content, message, tmp_path, capsys):
 def test_unknown_directory(tmp_path, capsys):
     """Exit code 2 and one line."""
     assert main(["info", str(tmp_path)]) == 2
-    assert "holds neither runs nor a manifold; give what fit or learn has written." in capsys.readouterr().err
+    assert "contains neither runs nor a manifold; pass an output of fit or learn." in capsys.readouterr().err
 
 
 def test_info_needs_no_numba(runs):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, knn_graph
 from umap_sk.checkpoint import lock
-from umap_sk.cli.files import mapped, read_graph
+from umap_sk.cli.files import map_array, read_graph
 from umap_sk.cli.inspect import describe
 from umap_sk.cli.main import main
 from umap_sk.runtime.files import DamagedError
@@ -189,7 +189,7 @@ def test_headers(header, folder, capsys):
     """Of arrays that are read and that info looks at."""
     Path("odd.npy").write_bytes(npy(HEADERS[header]))
     line = error_of([*FIT, "--knn-indices", "odd.npy", "--quiet"], capsys)
-    assert "--knn-indices: 'odd.npy' is no whole .npy file of numbers (" in line
+    assert "--knn-indices: 'odd.npy' is no complete .npy file of numbers (" in line
     if header != "huge":  # which a file may have that was cut off
         assert "no header of a .npy file" in error_of(["info", "odd.npy"], capsys)
 
@@ -205,7 +205,7 @@ def test_any_header(header, version):
         path = Path(place) / "a.npy"
         path.write_bytes(npy(header, version=version or b"\x01\x00"))
         with contextlib.suppress(ValueError):
-            mapped(str(path), "--features")
+            map_array(str(path), "--features")
         with contextlib.suppress(ValueError):
             describe(path)
 
@@ -251,7 +251,7 @@ def test_archives(damage, folder, ring, capsys):
     scipy.sparse.save_npz(path, knn_graph(*ring[:2]))
     damage(path)
     line = error_of(["fit", "--graph", "g.npz", "--out", "e.npy", "--quiet"], capsys)
-    assert "--graph: 'g.npz' holds no sparse graph (no " in line
+    assert "--graph: 'g.npz' contains no sparse graph (no " in line
     assert ": no " in error_of(["info", "g.npz"], capsys)
 
 
@@ -262,7 +262,7 @@ def test_headers_in_archives(header, folder, ring, capsys):
     scipy.sparse.save_npz(path, knn_graph(*ring[:2]))
     with_header(path, HEADERS[header])
     line = error_of(["fit", "--graph", "g.npz", "--out", "e.npy", "--quiet"], capsys)
-    assert "--graph: 'g.npz' holds no sparse graph (" in line
+    assert "--graph: 'g.npz' contains no sparse graph (" in line
 
 
 @FUZZ
@@ -335,11 +335,11 @@ def test_a_name_that_promises_another_file(name, folder, capsys):
     """Refused before anything is read, with the cure; for places of new rows as well."""
     for arguments in ([*FIT, "--out", name], ["transform", "no.joblib", "--knn-indices", "i.npy", "--out", name]):
         line = error_of(arguments, capsys)
-        assert f"--out: {name!r} ends in {Path(name).suffix.lower()}, but what is written is a .npy file." in line
+        assert f"--out: {name!r} ends in {Path(name).suffix.lower()}, but the output is a .npy file." in line
         assert not Path(name).exists()
     if name == "a.csv":
         line = error_of([*FIT, "--model", name], capsys)
-        assert "--model: 'a.csv' ends in .csv, but what is written is a .joblib file." in line
+        assert "--model: 'a.csv' ends in .csv, but the output is a .joblib file." in line
 
 
 @pytest.mark.parametrize("name", ["a", "a.NPY", ".hidden"])

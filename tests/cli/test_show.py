@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from commands import answer_of, error_of
 
-from umap_sk.cli.show import _typed
+from umap_sk.cli.show import _convert_words
 
 
 @pytest.fixture
@@ -46,10 +46,13 @@ def test_other_separators(folder, capsys, separator):
 def test_digits_that_name_something_stay_words():
     """Numbers where all are and none begins with a zero or is longer than JavaScript can tell apart."""
     for words, wanted in ((["1", "-2"], [1, -2]), (["1.5", "1e3"], [1.5, 1000.0]), (["007", "1"], ["007", "1"])):
-        assert _typed(words).tolist() == wanted
+        assert _convert_words(words).tolist() == wanted
     for words in (["1234567890123456"], ["1_000"], ["a", "1"]):
-        assert _typed(words).tolist() == words
-    assert json.dumps(_typed(["1", ""]).tolist()) == "[1.0, NaN]" and _typed(["a", ""]).tolist() == ["a", None]
+        assert _convert_words(words).tolist() == words
+    assert json.dumps(_convert_words(["1", ""]).tolist()) == "[1.0, NaN]" and _convert_words(["a", ""]).tolist() == [
+        "a",
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_tables_that_are_refused(folder, capsys, table, said):
 def test_other_mistakes(folder, capsys):
     """A column that is not there, files that are not, the output's ending, two-dimensional labels."""
     command = ["show", "map.npy", "--labels", "l.csv", "--out", "map.html"]
-    assert "--colour 'z' names no column" in error_of([*command, "--colour", "z"], capsys)
+    assert "--colour 'z' is not a column" in error_of([*command, "--colour", "z"], capsys)
     assert "--labels: 'none.csv' cannot be read" in error_of([*command, "--labels", "none.csv"], capsys)
     assert "ends in .npy" in error_of(["show", "map.npy", "--out", "page.npy"], capsys)
     assert "shape (3, 2), but one value" in error_of([*command, "--labels", "map.npy"], capsys)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def heard():
     """Signals have their usual effect, also where the tests themselves run in the background or under nohup."""
-    usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in signals.NAMES}
+    usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in signals.SIGNAL_NAMES}
     before = {name: signal.signal(getattr(signal, name), handler) for name, handler in usual.items()}
     yield
     for name, handler in before.items():
@@ -46,7 +46,7 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
     np.testing.assert_array_equal(np.load("e.npy"), whole)
 
 
-@pytest.mark.parametrize("name", signals.NAMES)
+@pytest.mark.parametrize("name", signals.SIGNAL_NAMES)
 def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
     """The code that the signal itself would give, and nothing written."""
     send_after(monkeypatch, 7, getattr(signal, name))
@@ -74,7 +74,7 @@ def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
 
 def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
     """The last whole epoch is written all the same."""
-    monkeypatch.setattr(signals, "SAME", 0)
+    monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", 0)
     send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert code == 75 and answer["epoch"] == 7 and answer["signal"] == "SIGINT"
@@ -83,7 +83,7 @@ def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
 @pytest.mark.parametrize("patience, code", [(0, 130), (60, 75)])
 def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypatch):
     """Two requests give up what cannot be kept yet; one request that comes twice waits for the first epoch."""
-    monkeypatch.setattr(signals, "SAME", patience)
+    monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", patience)
     read_inputs = command_fit.read_inputs
 
     def read(options):
@@ -98,7 +98,7 @@ def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypat
 
 def test_stopped_at_once_in_the_last_epoch(folder, capsys, monkeypatch):
     """The run is finished on the disk, which the same command then takes from there; this one has written no map."""
-    monkeypatch.setattr(signals, "SAME", 0)
+    monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", 0)
     with monkeypatch.context() as patch:
         send_after(patch, 20, signal.SIGINT, signal.SIGINT)
         code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
@@ -118,23 +118,23 @@ def test_handlers_are_the_callers_again(folder, monkeypatch):
     """After a command, and for signals that are ignored, as under nohup, all the time."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        handlers = {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES}
-        with signals.caught(gently=True):
+        handlers = {name: signal.getsignal(getattr(signal, name)) for name in signals.SIGNAL_NAMES}
+        with signals.catch_signals(graceful=True):
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) != handlers["SIGTERM"]
         assert main([*FIT, "--quiet"]) == 0
-        assert {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES} == handlers
+        assert {name: signal.getsignal(getattr(signal, name)) for name in signals.SIGNAL_NAMES} == handlers
     finally:
         signal.signal(signal.SIGHUP, before)
 
 
 def test_late_signals_change_nothing(folder, monkeypatch):
     """Between the last epoch and the end of the process the exit code stands."""
-    before = {name: signal.getsignal(getattr(signal, name)) for name in signals.NAMES}
+    before = {name: signal.getsignal(getattr(signal, name)) for name in signals.SIGNAL_NAMES}
     try:
         monkeypatch.setattr(sys, "argv", ["umap-sk", *FIT, "--quiet"])
         assert main() == 0
-        for name in signals.NAMES:
+        for name in signals.SIGNAL_NAMES:
             signal.raise_signal(getattr(signal, name))
     finally:
         for name, handler in before.items():

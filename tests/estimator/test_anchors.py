@@ -159,7 +159,7 @@ def test_same_rows_lie_at_same_places(windows):
     [
         ([{0: 0}], ValueError, "3 manifolds have 2 relations, not 1"),
         ([{0: 0}, {0: 200}], ValueError, "rows 200 to 200 of a graph of 200"),
-        ([{0: 0}, {0: 5, 1: 5}], ValueError, "names a row twice"),
+        ([{0: 0}, {0: 5, 1: 5}], ValueError, "contains a row twice"),
         ([{0: 0}, {}], ValueError, "A relation is empty"),
         ([{0: 0}, [0.5, 1]], TypeError, "pairs"),
     ],

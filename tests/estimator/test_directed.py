@@ -94,7 +94,7 @@ def test_intersection_without_an_edge():
     """No two rows list each other."""
     indices = [[1], [2], [0]]
     model = PrecomputedUMAP(2, set_op_mix_ratio=0.0)
-    with pytest.raises(ValueError, match="no edge: set_op_mix_ratio=0.0 keeps .* and no two do. Raise it"):
+    with pytest.raises(ValueError, match="no edge: set_op_mix_ratio=0.0 keeps only .* Increase it"):
         model.fit(knn_indices=indices, knn_dists=np.ones((3, 1)))
 
 

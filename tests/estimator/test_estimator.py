@@ -102,8 +102,8 @@ def test_search_follows_the_last_fit(ring):
         ({}, "Nothing to work on: give X"),
         ({"knn_indices": [[1], [0]]}, "knn_indices was given without knn_dists"),
         ({"knn_dists": [[1.0], [1.0]]}, "knn_dists was given without knn_indices"),
-        ({"X": np.ones((60, 3))}, "square matrix. If X holds features, set metric"),
-        ({"X": -np.ones((60, 60))}, "negative distance .* If X holds features, set metric"),
+        ({"X": np.ones((60, 3))}, "square matrix. If X contains features, set metric"),
+        ({"X": -np.ones((60, 60))}, "negative distance .* If X contains features, set metric"),
         ({"knn_indices": [[1], [0]], "knn_dists": [[1.0], [np.nan]]}, "NaN is no distance"),
     ],
 )
@@ -251,7 +251,7 @@ def test_transform_is_refused_with_the_cure(ring, arrays, fitted):
     """What transform cannot use."""
     with pytest.raises(NotFittedError):
         PrecomputedUMAP().transform(**arrays)
-    with pytest.raises(ValueError, match="X has 2 features.*If X holds features, pass knn_indices and knn_dists"):
+    with pytest.raises(ValueError, match="X has 2 features.*If X contains features, pass knn_indices and knn_dists"):
         fitted.transform(ring[2])
     with pytest.raises(ValueError, match="Nothing to work on"):
         fitted.transform()
@@ -268,7 +268,9 @@ def test_features_beside_neighbors_are_asked_for_little(ring, arrays, fitted):
     assert np.array_equal(model.embedding_, fitted.embedding_) and model.n_features_in_ == 2
     assert np.array_equal(fitted.transform(np.ones((60, 7)), **arrays), fitted.embedding_)
     assert np.array_equal(model.transform(knn_graph(*ring[:2])), fitted.embedding_)
-    with pytest.raises(ValueError, match="X has 2 columns, but 60 are needed.*If X holds features, pass knn_indices"):
+    with pytest.raises(
+        ValueError, match="X has 2 columns, but 60 are needed.*If X contains features, pass knn_indices"
+    ):
         model.transform(ring[2])
 
 

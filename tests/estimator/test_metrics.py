@@ -148,7 +148,7 @@ def test_samples_are_the_same_each_time_and_near_the_whole():
 def test_refusals():
     """What was given, and the cure."""
     graph = kneighbors_graph(POINTS, 20, mode="distance")
-    with pytest.raises(TypeError, match="ndarray was given.*knn_graph"):
+    with pytest.raises(TypeError, match="ndarray was passed.*knn_graph"):
         metrics.neighbor_recall(np.zeros((90, 90)), MAP)
     with pytest.raises(ValueError, match=r"shape \(90, 90\), but 40 rows.*training="):
         metrics.trustworthiness(graph, NEW_MAP)

@@ -50,7 +50,7 @@ def loaded(content):
 
 def after_each_epoch(act):
     """Have something done after every epoch of the fits of the block, by any scikit-learn."""
-    return progress.watched(lambda costs, done: lambda epoch: act(epoch) and None)
+    return progress.set_watcher(lambda costs, done: lambda epoch: act(epoch) and None)
 
 
 @pytest.mark.parametrize("store", [stored, copy.copy, copy.deepcopy])

@@ -42,7 +42,7 @@ def test_scales_are_those_of_the_kernels(by_kernels, local_connectivity, new_row
     """Scales and strengths of rows of all lengths, with zeros and ties, over several blocks."""
     neighbors = ragged(1500, seed=1)
     given = neighbors, 12, local_connectivity
-    for function in (scales.local_scales, scales.membership_strengths):
+    for function in (scales.solve_local_scales, scales.compute_memberships):
         found = function(*given, new_rows=new_rows)
         for one, other in zip(
             np.atleast_2d(found), np.atleast_2d(by_kernels(function, *given, new_rows=new_rows)), strict=True
@@ -54,7 +54,7 @@ def test_scales_are_those_of_the_kernels(by_kernels, local_connectivity, new_row
 def test_sums_are_those_of_the_kernels(by_kernels):
     """Sums of rows in float32 and of blocks in float64, in the order of the kernels."""
     neighbors = ragged(2048, seed=2)
-    for function in (scales.sums_of_distances, scales.mean_distances):
+    for function in (scales.sum_distances, scales.mean_distances):
         np.testing.assert_array_equal(function(neighbors), by_kernels(function, neighbors))
 
 

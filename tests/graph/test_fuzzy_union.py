@@ -11,7 +11,7 @@ from neighbor_inputs import hard_arrays
 from umap.umap_ import fuzzy_simplicial_set
 
 from umap_sk import kernels
-from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph, fuzzy_union, without_zeros
+from umap_sk.graph.fuzzy_union import FuzzyGraph, compute_fuzzy_union, drop_zeros, fuzzy_graph
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
@@ -135,7 +135,7 @@ def test_union_of_weights_that_vanish():
         directed = FuzzyGraph(indptr, indices, weights.copy())
         expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio).astype(np.float32)
         assert (expected[4, 5] > 0) == (mix_ratio > 0)
-        union = fuzzy_union(directed, mix_ratio)
+        union = compute_fuzzy_union(directed, mix_ratio)
         assert_canonical(union)
         np.testing.assert_allclose(dense(union), expected, rtol=1e-6)
         assert ((dense(union) > 0) == (expected > 0)).all()
@@ -178,7 +178,7 @@ def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
         for dtype in (np.int32, np.uint32):
             with limit_threads(threads):
                 used_up = directed._replace(indices=directed.indices.astype(dtype), weights=directed.weights.copy())
-                found.append(fuzzy_union(used_up, mix_ratio))
+                found.append(compute_fuzzy_union(used_up, mix_ratio))
             assert found[-1].indices.dtype == dtype
     assert_canonical(found[0])
     np.testing.assert_allclose(dense(found[0]), expected, rtol=1e-6, atol=1e-7)
@@ -211,12 +211,12 @@ def test_without_zeros():
     weights[graph.indptr[1024] : graph.indptr[1030]] = 0
     expected = scipy.sparse.csr_array((weights, graph.indices, graph.indptr), (N, N), copy=True)
     expected.eliminate_zeros()
-    kept = without_zeros(graph._replace(weights=weights))
+    kept = drop_zeros(graph._replace(weights=weights))
     assert_canonical(kept)
     assert kept.indptr.tolist() == expected.indptr.tolist()
     assert kept.indices.tolist() == expected.indices.tolist()
     assert kept.weights.tolist() == expected.data.tolist()
-    assert without_zeros(kept) is kept
+    assert drop_zeros(kept) is kept
 
 
 @pytest.mark.parametrize("symmetrize", [True, False])

@@ -13,7 +13,7 @@ from umap.umap_ import (
 )
 
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP
-from umap_sk.graph.targets import with_labels
+from umap_sk.graph.targets import weaken_between_labels
 from umap_sk.pipeline.targets import labels_of
 from umap_sk.runtime.threads import limit_threads
 
@@ -71,7 +71,7 @@ def test_rows_are_those_of_the_twin(weight, symmetrize):
     for threads in (1, 2):
         with limit_threads(threads):
             used_up = graph._replace(weights=graph.weights.copy())
-            found.append(with_labels(used_up, labels, weight, symmetrize=symmetrize))
+            found.append(weaken_between_labels(used_up, labels, weight, symmetrize=symmetrize))
     np.testing.assert_allclose(dense(found[0]), expected, rtol=1e-6, atol=1e-30)
     for one, other in zip(*found, strict=True):
         assert one.tobytes() == other.tobytes()

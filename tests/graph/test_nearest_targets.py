@@ -10,7 +10,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
 from umap_sk import PrecomputedUMAP
-from umap_sk.graph.nearest_targets import keys_of, nearest_targets
+from umap_sk.graph.nearest_targets import compute_row_keys, find_nearest_targets
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.runtime.threads import limit_threads
 
@@ -36,7 +36,7 @@ NUMBERS = {
 def test_like_the_twin(name):
     """The same rows at the same distances, among them those that a row's key draws."""
     values = NUMBERS[name]
-    indices, dists = nearest_targets(values[:, None], "l1", COUNT, GRAPH, KEYS)
+    indices, dists = find_nearest_targets(values[:, None], "l1", COUNT, GRAPH, KEYS)
     lists = naive_ties.groups_along_a_line(values.tolist())
     expected = naive_ties.nearest_rows(values.tolist(), lists, COUNT, dense(GRAPH).tolist(), KEYS.tolist())
     assert [list(zip(*row, strict=True)) for row in zip(indices.tolist(), dists.tolist(), strict=True)] == expected
@@ -49,13 +49,13 @@ def test_keys_like_the_twin():
     """Rows at the same distances from their neighbors have keys of their own."""
     columns = np.arange(1, 5) + np.arange(N)[:, None]
     near, _ = read_neighbors(knn_indices=columns % N, knn_dists=np.array(DISTANCES), n_neighbors=5)
-    assert keys_of(near).tolist() == KEYS.tolist() and len(set(KEYS.tolist())) == N
+    assert compute_row_keys(near).tolist() == KEYS.tolist() and len(set(KEYS.tolist())) == N
 
 
 def test_several_columns():
     """Groups of equal rows among several numbers, by distances of any metric; none is the row itself."""
     values = RNG.integers(1, 4, (N, 2)).astype(float)
-    indices, dists = nearest_targets(values, "canberra", COUNT, GRAPH, KEYS)
+    indices, dists = find_nearest_targets(values, "canberra", COUNT, GRAPH, KEYS)
     expected = pairwise_distances(values, metric="canberra")
     np.fill_diagonal(expected, np.inf)
     np.testing.assert_allclose(dists, np.sort(expected, axis=1)[:, :COUNT])
@@ -84,7 +84,7 @@ def test_no_row_is_a_neighbor_of_all():
     """Where a graph has no edge among equal rows, the draws spread over them."""
     lonely = random_graph(0, 600, edges=1, hub=False)
     keys = np.random.default_rng(0).integers(0, 2**64, 600, np.uint64)
-    indices, _ = nearest_targets(np.zeros((600, 1)), "l1", COUNT, lonely, keys)
+    indices, _ = find_nearest_targets(np.zeros((600, 1)), "l1", COUNT, lonely, keys)
     assert np.bincount(indices.ravel(), minlength=600).max() < 10 * COUNT
 
 

@@ -7,7 +7,7 @@ from umap import umap_
 
 from umap_sk import DisconnectedWarning, FewerNeighborsWarning, Manifold, PrecomputedUMAP
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.radii import map_radii
+from umap_sk.graph.radii import compute_map_radii
 
 
 def reference_graph(indices, dists):
@@ -55,11 +55,11 @@ def test_map_radii_are_those_of_umap_learn():
     nearest = np.argsort(dists, axis=1, kind="stable")[:, :10]
     graph, between = reference_graph(nearest, np.take_along_axis(dists, nearest, 1))
     with_gap = np.insert(points, 7, np.nan, axis=0)
-    found = map_radii(with_gap, 10)
+    found = compute_map_radii(with_gap, 10)
     assert np.isnan(found[7])
     np.testing.assert_allclose(np.delete(found, 7), naive.data_radii(graph, between, power=1), atol=1e-4)
-    assert np.isnan(map_radii(np.full((3, 2), np.nan, np.float32), 5)).all()
-    np.testing.assert_allclose(map_radii(np.float32([[0, 0], [0, 3]]), 2**70), np.log([3, 3]), rtol=1e-6)
+    assert np.isnan(compute_map_radii(np.full((3, 2), np.nan, np.float32), 5)).all()
+    np.testing.assert_allclose(compute_map_radii(np.float32([[0, 0], [0, 3]]), 2**70), np.log([3, 3]), rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore", category=DisconnectedWarning)

@@ -6,7 +6,7 @@ import pytest
 from compiled import compiled
 
 from umap_sk import kernels
-from umap_sk.graph.scales import local_scales, mean_distances, membership_strengths
+from umap_sk.graph.scales import compute_memberships, mean_distances, solve_local_scales
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 
 
@@ -37,7 +37,7 @@ def hard_rows(seed, n):
 @pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.000005, 1.00002, 1.75, 2.0, 3.5])
 def test_scales_are_the_twins(local_connectivity, new_rows):
     rows = hard_rows(0, 2 * kernels.LANES + 7)
-    rho, sigma = local_scales(ragged(rows), 8, local_connectivity, new_rows=new_rows)
+    rho, sigma = solve_local_scales(ragged(rows), 8, local_connectivity, new_rows=new_rows)
     expected = np.array(naive.local_scales(rows, 8, local_connectivity, new_rows))
     np.testing.assert_allclose(rho, expected[:, 0], rtol=1e-12)
     np.testing.assert_allclose(sigma, expected[:, 1], rtol=1e-9)
@@ -46,37 +46,37 @@ def test_scales_are_the_twins(local_connectivity, new_rows):
 def test_sigma_solves_its_equation():
     rows = [np.sort(np.random.default_rng(seed).uniform(1, 2, 14)).astype(np.float32) for seed in range(70)]
     for n_neighbors in (5, 10, 15):
-        rho, sigma = local_scales(ragged(rows), n_neighbors)
+        rho, sigma = solve_local_scales(ragged(rows), n_neighbors)
         sums = [np.exp(-(row - r) / s).sum() for row, r, s in zip(rows, rho, sigma, strict=True)]
         assert np.abs(np.array(sums) - np.log2(n_neighbors)).max() < 1e-5
 
 
 def test_sigma_has_a_floor():
     same = [[2.0] * 12] * 3
-    assert local_scales(ragged(same), 4).sigma == pytest.approx(1e-3 * 24 / 13)
-    assert local_scales(ragged(same), 4, new_rows=True).sigma == pytest.approx(1e-3 * 2)
-    rho, sigma = local_scales(ragged([[0.0] * 12, [5.0] * 12]), 4)
+    assert solve_local_scales(ragged(same), 4).sigma == pytest.approx(1e-3 * 24 / 13)
+    assert solve_local_scales(ragged(same), 4, new_rows=True).sigma == pytest.approx(1e-3 * 2)
+    rho, sigma = solve_local_scales(ragged([[0.0] * 12, [5.0] * 12]), 4)
     assert rho.tolist() == [0, 5]
     assert sigma == pytest.approx([1e-3 * 60 / 26, 1e-3 * 60 / 13])
-    rho, sigma = local_scales(ragged([[2.0] * 12, [5e6] * 12]), 4, 0.0, new_rows=True)
+    rho, sigma = solve_local_scales(ragged([[2.0] * 12, [5e6] * 12]), 4, 0.0, new_rows=True)
     assert rho.tolist() == [0, 0]
-    assert sigma[0] == local_scales(ragged([[2.0] * 12]), 4, 0.0, new_rows=True).sigma[0]
+    assert sigma[0] == solve_local_scales(ragged([[2.0] * 12]), 4, 0.0, new_rows=True).sigma[0]
 
 
 def test_scales_of_real_rows_do_not_depend_on_other_rows(digits):
     neighbors, _ = read_neighbors(knn_indices=digits.knn_indices, knn_dists=digits.knn_dists, n_neighbors=15)
-    rho, sigma = local_scales(neighbors, 15)
+    rho, sigma = solve_local_scales(neighbors, 15)
     rows = np.split(neighbors.distances, neighbors.indptr[1:-1])
     for i in (0, 63, 64, 1000, 1796):
-        alone = local_scales(ragged([rows[i]]), 15)
+        alone = solve_local_scales(ragged([rows[i]]), 15)
         assert (alone.rho[0], alone.sigma[0]) == (rho[i], sigma[i])
 
 
 def test_memberships_are_the_twins():
     rows = hard_rows(1, kernels.BLOCK + 100)
     neighbors = ragged(rows)
-    scales = local_scales(neighbors, 8)
-    strengths = membership_strengths(neighbors, 8)
+    scales = solve_local_scales(neighbors, 8)
+    strengths = compute_memberships(neighbors, 8)
     assert strengths.dtype == np.float32
     expected = [m for row, r, s in zip(rows, *scales, strict=True) for m in naive.memberships(row, r, s)]
     np.testing.assert_allclose(strengths, expected, rtol=1e-6, atol=1e-38)
@@ -105,15 +105,15 @@ def test_mean_distances_at_the_end_of_float32():
 @pytest.mark.parametrize("new_rows", [False, True])
 def test_memberships_in_place(new_rows):
     neighbors = ragged(hard_rows(2, 100))
-    expected = membership_strengths(neighbors, 8, 0.4, new_rows=new_rows)
-    result = membership_strengths(neighbors, 8, 0.4, new_rows=new_rows, out=neighbors.distances)
+    expected = compute_memberships(neighbors, 8, 0.4, new_rows=new_rows)
+    result = compute_memberships(neighbors, 8, 0.4, new_rows=new_rows, out=neighbors.distances)
     assert result is neighbors.distances
     assert result.tobytes() == expected.tobytes()
 
 
 def test_memberships_without_a_scale():
     """Nothing to divide by: every neighbor counts in full."""
-    assert membership_strengths(ragged([[0.0] * 12] * 2), 4).tolist() == [1.0] * 24
+    assert compute_memberships(ragged([[0.0] * 12] * 2), 4).tolist() == [1.0] * 24
 
 
 def hard_excesses(rng, count):

@@ -23,10 +23,10 @@ from umap_sk.runtime.threads import limit_threads
 N = 1300  # more than one block
 MIXES = [0.0, 0.2, 0.5, 0.7, 1.0]
 OPERATIONS = {
-    "union": (set_operations.union, naive.union, {}),
-    **{f"mix {w}": (set_operations.intersection, naive.intersection, {"mix_weight": w}) for w in MIXES},
-    "difference": (set_operations.difference, naive.difference, {"keep_unshared": False}),
-    "unshared kept": (set_operations.difference, naive.difference, {"keep_unshared": True}),
+    "union": (set_operations.unite, naive.union, {}),
+    **{f"mix {w}": (set_operations.intersect, naive.intersection, {"mix_weight": w}) for w in MIXES},
+    "difference": (set_operations.subtract, naive.difference, {"keep_unshared": False}),
+    "unshared kept": (set_operations.subtract, naive.difference, {"keep_unshared": True}),
 }
 
 
@@ -86,7 +86,7 @@ def test_local_connectivity(rescale, symmetrize):
     for threads in (1, 2):
         with limit_threads(threads):
             used_up = graph._replace(weights=graph.weights.copy())
-            found.append(set_operations.locally_connected(used_up, rescale=rescale, symmetrize=symmetrize))
+            found.append(set_operations.restore_connectivity(used_up, rescale=rescale, symmetrize=symmetrize))
     np.testing.assert_allclose(dense(found[0]), expected, rtol=1e-5, atol=1e-7)
     assert (found[0].weights > 0).all()
     for one, other in zip(*found, strict=True):
@@ -156,7 +156,7 @@ def test_directed_graphs():
     """They stay directed if both are; otherwise the result is symmetric."""
     one, other = views(symmetrize=False)
     made = one + other
-    rows = set_operations.union(one._shared.rows(), other._shared.rows())
+    rows = set_operations.unite(one._shared.rows(), other._shared.rows())
     expected = naive.locally_connected(dense(rows), rescale=True, symmetrize=False)
     np.testing.assert_allclose(made.graph.toarray(), expected, rtol=1e-5, atol=1e-7)
     assert made.parameters["symmetrize"] is False and abs(made.graph - made.graph.T).max() > 0.1

@@ -11,11 +11,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import WHOLE, LaidOut, SharedGraph
+from umap_sk.graph.shared import WHOLE, SharedGraph, SlicedArray
 from umap_sk.layout import coarsen, sell
 from umap_sk.layout.problem import Schedule, layout_problem
 from umap_sk.pipeline.settings import settings_of
-from umap_sk.runtime.allocation import on_disk
+from umap_sk.runtime.allocation import allocate_on_disk
 
 ARRAYS = ("indptr", "indices", "weights")
 
@@ -77,8 +77,8 @@ def test_what_only_half_was_given_up_comes_back():
     shared = SharedGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
     lanes = sell.make_slices([coarsen.finest_level(graph)], order, sell.inverse(order))
-    shared.give_up("weights", LaidOut(order, lanes.starts, lanes.weights))
-    shared.give_up("weights", LaidOut(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
+    shared.release("weights", SlicedArray(order, lanes.starts, lanes.weights))
+    shared.release("weights", SlicedArray(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
     assert shared.rows().indices is graph.indices
     assert_same(shared.rows(), expected)
 
@@ -89,7 +89,7 @@ def test_graphs_that_stay(reason, tmp_path):
     if reason == "scaled":  # the slices' weights are not the graph's
         graph = graph._replace(weights=graph.weights * np.float32(0.7))
     if reason == "on disk":
-        weights = on_disk(tmp_path, "weights", len(graph.weights), np.float32)
+        weights = allocate_on_disk(tmp_path, "weights", len(graph.weights), np.float32)
         weights[:] = graph.weights
         graph = graph._replace(weights=weights)
     shared = SharedGraph(graph, () if reason == "others hold it" else WHOLE)
@@ -120,7 +120,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     assert held.owned == {*WHOLE}
     problem, _ = layout_problem(held, Schedule(20, 2, True), settings_of(model.get_params()).layout.forces, 0)
     assert not held._rows
-    assert held._laid_out["weights"].values is problem.levels[0].slices.weights
+    assert held._sliced["weights"].values is problem.levels[0].slices.weights
     loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))
     graph = loaded.graph_
     whole = model.fit_transform(**arrays)
@@ -151,6 +151,6 @@ def test_a_directed_graph_has_its_own_indices(arrays):
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=2, symmetrize=False, init="random")
     model.fit(knn_indices=indices, knn_dists=dists)
     held = model.manifold_._shared
-    assert sorted(held._laid_out) == ["indices", "weights"]
+    assert sorted(held._sliced) == ["indices", "weights"]
     assert not np.shares_memory(held.rows().indices, indices)
     assert_same(held.rows(), FuzzyGraph(*model.learn_manifold(knn_indices=indices, knn_dists=dists).arrays()))

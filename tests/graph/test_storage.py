@@ -131,7 +131,7 @@ def test_nothing_is_overwritten(manifold, saved, arrays):
     """Neither a manifold nor anything else; what lies there stays readable."""
     for write in (manifold.save, lambda place: PrecomputedUMAP(5).learn_manifold(**arrays, directory=place)):
         for place in (saved, saved / "manifold.json"):
-            with pytest.raises(FileExistsError, match="nothing is overwritten. Give another directory"):
+            with pytest.raises(FileExistsError, match="nothing is overwritten. Choose another directory"):
                 write(place)
     assert_same_bits(Manifold.load(saved), manifold)
     assert [path.name for path in saved.parent.iterdir()] == ["ring"]
@@ -172,7 +172,7 @@ def last(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments)
     return call
-allocation.write = last(allocation.write)
+allocation.write_array = last(allocation.write_array)
 files._sync = last(files._sync)
 os.rename = last(os.rename)
 points = np.random.default_rng(0).random((50, 3))
@@ -188,7 +188,7 @@ def test_killed_while_it_writes(tmp_path, step):
     assert done.returncode == -signal.SIGKILL
     left = [path.name for path in tmp_path.iterdir()]
     assert len(left) == 1 and left[0].startswith(".umap_sk-")
-    with pytest.raises(FileNotFoundError, match="holds no manifold"):
+    with pytest.raises(FileNotFoundError, match="contains no manifold"):
         Manifold.load(target)
 
 
@@ -236,14 +236,14 @@ def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
 def test_no_manifold_there(tmp_path):
     """A directory without its description, or none at all."""
     for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="holds no manifold: manifold.json is missing. Give a directory"):
+        with pytest.raises(FileNotFoundError, match="contains no manifold: manifold.json is missing. Pass a directory"):
             Manifold.load(place)
 
 
 def test_a_file_is_missing(saved):
     """Named, with what to do."""
     (saved / "weights.npy").unlink()
-    with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the whole directory again"):
+    with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the complete directory"):
         Manifold.load(saved)
 
 
@@ -267,7 +267,7 @@ def test_a_development_version(saved):
 def test_another_description(saved, text):
     """JSON that is cut off or of something else."""
     (saved / "manifold.json").write_text(text)
-    with pytest.raises(ValueError, match="does not describe a manifold .*learn the manifold again"):
+    with pytest.raises(ValueError, match="does not describe a manifold .*learn and save the manifold again"):
         Manifold.load(saved)
 
 
@@ -276,14 +276,14 @@ def test_a_file_cut_off(saved, keep):
     """A copy that stopped half-way is refused, not read beyond its end."""
     whole = (saved / "indices.npy").read_bytes()
     (saved / "indices.npy").write_bytes(whole[:keep])
-    with pytest.raises(ValueError, match="indices.npy' is no whole .npy file .*Copy the whole directory again"):
+    with pytest.raises(ValueError, match="indices.npy' is no complete .npy file .*Copy the complete directory"):
         Manifold.load(saved)
 
 
 def test_never_unpickled(saved):
     """An array of objects would run code: it is refused."""
     np.save(saved / "weights.npy", np.array([{}], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="weights.npy' is no whole .npy file"):
+    with pytest.raises(ValueError, match="weights.npy' is no complete .npy file"):
         Manifold.load(saved)
 
 
@@ -291,17 +291,21 @@ def test_never_unpickled(saved):
     ("name", "array", "message"),
     [
         ("weights", np.ones(3, np.float32), r"weights.npy has 3 entries instead of \d+"),
-        ("weights", np.ones(3), r"holds float64 of shape \(3,\), but one dimension of float32 is needed"),
-        ("indices", np.ones((2, 2), np.int32), r"holds int32 of shape \(2, 2\), but one dimension of int32 or uint32"),
+        ("weights", np.ones(3), r"contains float64 of shape \(3,\), but one dimension of float32 is needed"),
+        (
+            "indices",
+            np.ones((2, 2), np.int32),
+            r"contains int32 of shape \(2, 2\), but one dimension of int32 or uint32",
+        ),
         ("indptr", np.arange(61), r"the rows reach from entry 0 to 60, but there are "),
-        ("lengths", np.ones(60), r"holds float64 of shape \(60,\), but one dimension of float32 is needed"),
+        ("lengths", np.ones(60), r"contains float64 of shape \(60,\), but one dimension of float32 is needed"),
         ("lengths", np.ones(60, np.float32), "lengths.npy' is not what was written: its checksum differs"),
     ],
 )
 def test_files_that_disagree(saved, name, array, message):
     """Files of different manifolds in one directory."""
     np.save(saved / f"{name}.npy", array)
-    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+    with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
         Manifold.load(saved)
 
 
@@ -318,7 +322,7 @@ def test_distances_that_are_none(manifold, tmp_path, lengths, message):
     """Refused from files, whose checksums are right, and from pickles."""
     damaged = Manifold(FuzzyGraph(*manifold.arrays()), manifold.parameters, lengths=lengths)
     damaged.save(tmp_path / "m")
-    with pytest.raises(ValueError, match=f"{message}.*Copy the whole directory again"):
+    with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
         Manifold.load(tmp_path / "m")
     with pytest.raises(ValueError, match=f"The stored manifold has {message}"):
         pickle.loads(pickle.dumps(damaged))
@@ -345,7 +349,7 @@ def test_pickles_keep_distances(manifold):
 def test_mapped_arrays_of_any_length(tmp_path):
     """Zeros that can be written; nothing is mapped where there is nothing."""
     for length in (0, 1, 3000):
-        array = allocation.on_disk(tmp_path, f"a{length}", length, np.float32)
+        array = allocation.allocate_on_disk(tmp_path, f"a{length}", length, np.float32)
         assert array.shape == (length,) and array.dtype == np.float32 and not array.any()
         array[:] = 2
         np.testing.assert_array_equal(np.load(tmp_path / f"a{length}.npy"), array)
@@ -362,5 +366,5 @@ def test_freed_memory_goes_back_to_the_system():
     last = parts.pop()
     del parts
     before = resident()
-    allocation.give_back()
+    allocation.release_free_memory()
     assert before - resident() > 60_000_000 and last.sum() == 10_000

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph import validate
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.checksum import checksum_of_arrays
+from umap_sk.runtime.checksum import hash_arrays
 
 ROOT = Path(__file__).parents[2]
 FUZZ = settings(derandomize=True, deadline=None, max_examples=300)
@@ -80,7 +80,7 @@ def test_rows_that_are_looked_at(graph):
         whole = graph.indptr[0] == 0 and graph.indptr[-1] == len(graph.indices)
         if whole:
             assert (int(balance) == 0) == naive_graph.is_symmetric(*graph)
-        assert bool(validate.form_problem(graph)) != whole
+        assert bool(validate.find_form_problem(graph)) != whole
     else:
         code, *place = expected
         assert problem.tolist() == [CODES[code], *place]
@@ -92,17 +92,17 @@ def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
     graph = random_graph(seed)
     content = np.frombuffer(np.random.default_rng(seed).bytes(3 * 10**5 + 7), np.uint8)
     for part in (2**15, 2**17, 2**24):
-        monkeypatch.setattr(validate, "PART", part)
-        found = validate.look_through(graph, symmetric=True, contents=[content, content[:9]])
-        assert found == ("", [checksum_of_arrays([content]), checksum_of_arrays([content[:9]])])
+        monkeypatch.setattr(validate, "PART_BYTES", part)
+        found = validate.scan_graph(graph, symmetric=True, contents=[content, content[:9]])
+        assert found == ("", [hash_arrays([content]), hash_arrays([content[:9]])])
         for row in (0, 1, 1700, 2499):
             damaged = FuzzyGraph(*map(np.copy, graph))
             entry = int(np.searchsorted(graph.indptr, graph.indptr[row], "right")) - 1  # the next row with an edge
             damaged.weights[graph.indptr[entry]] = np.nan
-            assert f"row {entry} has the weight nan" in validate.look_through(damaged, symmetric=True).problem
+            assert f"row {entry} has the weight nan" in validate.scan_graph(damaged, symmetric=True).problem
             damaged.weights[graph.indptr[entry]] = np.float32(0.123)
-            assert "some edges lack their like" in validate.look_through(damaged, symmetric=True).problem
-            assert validate.look_through(damaged, symmetric=False).problem == ""
+            assert "some edges lack the opposite direction" in validate.scan_graph(damaged, symmetric=True).problem
+            assert validate.scan_graph(damaged, symmetric=False).problem == ""
 
 
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
@@ -137,7 +137,7 @@ DAMAGE = [
     ("weights", 100, -0.5, r"row \d+ has the weight -0.5 for the neighbor \d+, but weights lie in \(0, 1\]"),
     ("weights", 100, np.nan, r"row \d+ has the weight nan"),
     ("weights", 100, np.inf, r"row \d+ has the weight inf"),
-    ("weights", 100, 0.123, "it was learned with symmetrize=True, but some edges lack their like the other way"),
+    ("weights", 100, 0.123, "it was learned with symmetrize=True, but some edges lack the opposite direction"),
     ("indptr", 30, 10**9, r"row 29 reaches from entry \d+ to 1000000000, of \d+"),
     ("indptr", 30, 0, r"row 29 reaches from entry \d+ to 0, of \d+"),
 ]
@@ -152,8 +152,10 @@ def test_an_entry_that_was_changed(saved, name, place, value, message, older):
     array = np.load(saved / f"{name}.npy", mmap_mode="r+")
     array[place] = value
     array.flush()
-    place = "ring' holds no graph: " if older else rf"{name}.npy' is not what was written: its checksum differs.*"
-    with pytest.raises(ValueError, match=f"{place}.*{message}.*Copy the whole directory again"):
+    place = (
+        "ring' contains no valid graph: " if older else rf"{name}.npy' is not what was written: its checksum differs.*"
+    )
+    with pytest.raises(ValueError, match=f"{place}.*{message}.*Copy the complete directory"):
         Manifold.load(saved)
 
 
@@ -164,7 +166,7 @@ def test_checksums_go_with_a_manifold(manifold, saved, arrays, tmp_path):
         sums = json.loads((folder / "manifold.json").read_text())["checksums"]
         for name in ("indptr", "indices", "weights"):
             content = np.frombuffer((folder / f"{name}.npy").read_bytes(), np.uint8)
-            assert sums[f"{name}.npy"] == checksum_of_arrays([content])
+            assert sums[f"{name}.npy"] == hash_arrays([content])
     without_checksums(saved)
     for one, other in zip(Manifold.load(saved).arrays(), manifold.arrays(), strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
@@ -223,7 +225,9 @@ def test_numbers_in_the_order_of_another_machine(saved):
         if not checksums:
             without_checksums(saved)
         np.save(saved / "weights.npy", array.astype(">f4"))
-        with pytest.raises(ValueError, match=r"weights.npy' holds >f4 of shape .*one dimension of float32 is needed"):
+        with pytest.raises(
+            ValueError, match=r"weights.npy' contains >f4 of shape .*one dimension of float32 is needed"
+        ):
             Manifold.load(saved)
 
 
@@ -251,7 +255,7 @@ def test_headers_that_no_parser_takes(saved, header):
     text = header.encode() + b"\n"
     content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
     (saved / "weights.npy").write_bytes(content + bytes(64))
-    with pytest.raises(ValueError, match="weights.npy' is no whole .npy file"):
+    with pytest.raises(ValueError, match="weights.npy' is no complete .npy file"):
         Manifold.load(saved)
 
 
@@ -286,7 +290,7 @@ def test_a_pickle_that_was_changed(manifold, name, place, value, message, tmp_pa
     graph = FuzzyGraph(*map(np.copy, state["graph"]))
     getattr(graph, name)[place] = value
     damaged = Manifold.__new__(Manifold)
-    with pytest.raises(ValueError, match=f"The stored manifold holds no graph: {message}.*or learn it again"):
+    with pytest.raises(ValueError, match=f"The stored manifold contains no valid graph: {message}.*or learn it again"):
         damaged.__setstate__(state | {"graph": tuple(graph)})
     held = manifold._shared
     held._rows[name] = getattr(graph, name) if name != "indptr" else None
@@ -295,7 +299,7 @@ def test_a_pickle_that_was_changed(manifold, name, place, value, message, tmp_pa
         held._indptr = graph.indptr
     joblib.dump([manifold], tmp_path / "m.joblib")
     for load in (lambda: joblib.load(tmp_path / "m.joblib"), lambda: pickle.loads(pickle.dumps({"m": manifold}))):
-        with pytest.raises(ValueError, match=f"The stored manifold holds no graph: {message}"):
+        with pytest.raises(ValueError, match=f"The stored manifold contains no valid graph: {message}"):
             load()
 
 
@@ -308,7 +312,7 @@ def test_pickled_arrays_of_another_form(manifold):
         ((indptr, indices.astype(np.int64), weights), "indices is int64 of shape"),
         ((indptr, indices, weights[:, None]), r"weights is float32 of shape \(\d+, 1\)"),
         ((indptr, indices, list(weights)), "weights is list of shape"),
-        ((indptr, indices, weights[1:]), "do not fit together"),
+        ((indptr, indices, weights[1:]), "are inconsistent"),
         ((indptr[:-1], indices, weights), "the rows reach from entry 0 to"),
         ((indptr[:0], indices[:0], weights[:0]), "0 bounds of rows"),
     ):
@@ -397,7 +401,7 @@ stored = pickle.dumps(manifold)
 child = os.fork()
 if child == 0:
     Manifold.load({str(saved)!r})
-    validate.PART = 256
+    validate.PART_BYTES = 256
     pickle.loads(stored)
     os._exit(7)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -17,10 +17,10 @@ import pytest
 import umap_sk
 from umap_sk import UMAP, PrecomputedUMAP, interactive
 from umap_sk.appearance.colors import PALETTE
-from umap_sk.interactive_map.colorings import MISSING, read_colorings
-from umap_sk.interactive_map.columns import index_of, json_values
-from umap_sk.interactive_map.encode import to_steps
-from umap_sk.interactive_map.pictures import png
+from umap_sk.interactive_map.colorings import MISSING_CODE, read_colorings
+from umap_sk.interactive_map.columns import read_index, to_json_values
+from umap_sk.interactive_map.encode import quantize
+from umap_sk.interactive_map.pictures import encode_png
 
 LINE = np.column_stack([np.arange(200.0), np.zeros(200)])
 
@@ -32,7 +32,7 @@ def blocks(page):
 
 
 def read(colour, embedding=LINE):
-    return read_colorings(colour, to_steps(np.asarray(embedding)))
+    return read_colorings(colour, quantize(np.asarray(embedding)))
 
 
 def test_places_are_within_half_a_step():
@@ -40,7 +40,7 @@ def test_places_are_within_half_a_step():
     rng = np.random.RandomState(0)
     map_ = (rng.normal(size=(1000, 2)) * [3, 1] + 100).astype(np.float32)
     map_[[3, 500]] = [[np.nan, 0], [1, np.inf]]
-    steps, placed = to_steps(map_)
+    steps, placed = quantize(map_)
     assert np.flatnonzero(~placed).tolist() == [3, 500] and steps.dtype == "<u2"
     low, high = map_[placed].min(axis=0).astype(float), map_[placed].max(axis=0).astype(float)
     step = (high - low).max() / 65535
@@ -57,7 +57,7 @@ def test_the_page_carries_what_was_given():
     found = blocks(made.page)
     assert np.frombuffer(found["places"], "<u2").reshape(2, 3).tolist() == [[16384, 49151, 49151], [0, 65535, 0]]
     assert np.frombuffer(found["without"], "<u4").tolist() == [1]
-    assert list(found["codes-0"]) == [0, 1, MISSING]
+    assert list(found["codes-0"]) == [0, 1, MISSING_CODE]
     assert json.loads(found["table"]) == {
         "names": ["name", "n"],
         "columns": [["a", "b", None, "</script>"], ["1", "2", "3", str(2**60)]],
@@ -135,7 +135,7 @@ def test_the_policy_lets_through_one_script_and_one_style():
 def test_classes():
     """Sorted, or in a Categorical's order; None and NaN have a code of their own."""
     (coloring,) = read(["b", "a", None, "b"] + ["a"] * 196)
-    assert coloring.codes[:4].tolist() == [1, 0, MISSING, 1]
+    assert coloring.codes[:4].tolist() == [1, 0, MISSING_CODE, 1]
     assert coloring.legend["classes"] == ["a", "b"] and coloring.legend["counts"] == [197, 2]
     assert coloring.legend["missing"] == 1
     ordered = pd.Series(pd.Categorical(["low", "high"] * 100, categories=["low", "high"]), name="level")
@@ -170,7 +170,7 @@ def test_numbers_are_a_scale():
     values[[0, 199, 5]] = [-1e9, 1e9, np.nan]
     (coloring,) = read(values)
     low, high = np.quantile(values[np.isfinite(values)], [0.01, 0.99])
-    assert coloring.codes[5] == MISSING and coloring.legend["missing"] == 1
+    assert coloring.codes[5] == MISSING_CODE and coloring.legend["missing"] == 1
     assert coloring.codes[0] == 0 and coloring.codes[199] == 254
     assert coloring.codes[100] == round((100 - low) / (high - low) * 254)
     assert coloring.legend["low"].startswith("≤ ") and coloring.legend["high"].startswith("≥ ")
@@ -189,17 +189,17 @@ def test_numbers_are_a_scale():
 
 def test_columns_become_json():
     """Of pandas, polars and numpy; float32 keeps its own digits; what JSON cannot hold is text."""
-    assert json_values(np.array([0.1, np.nan], np.float32)) == [0.1, None]
-    assert json_values([1.5, float("inf")]) == [1.5, "inf"]
-    assert json_values(pd.Series([1, None], dtype="Int64")) == [1, None]
-    assert json_values(pd.Series(["a", pd.NA])) == ["a", None]
-    assert json_values(np.array(["2020-01-01", "NaT"], "M8[D]")) == ["2020-01-01", None]
-    assert json_values([{"a": 1}, b"\xff", "\ud800"]) == ["{'a': 1}", "\ufffd", "\ud800"]
-    assert json_values(np.array([True, False])) == [True, False]
+    assert to_json_values(np.array([0.1, np.nan], np.float32)) == [0.1, None]
+    assert to_json_values([1.5, float("inf")]) == [1.5, "inf"]
+    assert to_json_values(pd.Series([1, None], dtype="Int64")) == [1, None]
+    assert to_json_values(pd.Series(["a", pd.NA])) == ["a", None]
+    assert to_json_values(np.array(["2020-01-01", "NaT"], "M8[D]")) == ["2020-01-01", None]
+    assert to_json_values([{"a": 1}, b"\xff", "\ud800"]) == ["{'a': 1}", "\ufffd", "\ud800"]
+    assert to_json_values(np.array([True, False])) == [True, False]
     frame = pl.DataFrame({"a": [1, 2], "b": ["x", None]})
-    assert [json_values(frame[name]) for name in frame.columns] == [[1, 2], ["x", None]]
-    assert index_of(frame, 2) is None and index_of(pd.DataFrame({"a": [1]}), 1) is None
-    assert index_of(pd.DataFrame({"a": [1]}, index=["p"]), 1) == ["p"]
+    assert [to_json_values(frame[name]) for name in frame.columns] == [[1, 2], ["x", None]]
+    assert read_index(frame, 2) is None and read_index(pd.DataFrame({"a": [1]}), 1) is None
+    assert read_index(pd.DataFrame({"a": [1]}, index=["p"]), 1) == ["p"]
 
 
 def test_pictures():
@@ -207,7 +207,7 @@ def test_pictures():
     rng = np.random.RandomState(0)
     gray, color = rng.randint(256, size=(7, 5)).astype(np.uint8), rng.randint(256, size=(7, 5, 3)).astype(np.uint8)
     for pixels in (gray, color):
-        decoded = matplotlib.image.imread(io.BytesIO(png(pixels)), format="png")
+        decoded = matplotlib.image.imread(io.BytesIO(encode_png(pixels)), format="png")
         np.testing.assert_array_equal(np.rint(decoded[..., : 3 if pixels.ndim == 3 else None] * 255), pixels)
     images = rng.uniform(size=(60, 300, 250)).astype(np.float32)
     found = blocks(interactive(LINE[:60], images=images).page)
@@ -224,18 +224,18 @@ def test_pictures():
     "arguments, said",
     [
         ({"model": np.zeros((5, 3))}, r"shape \(5, 3\).*n_components=2"),
-        ({"model": np.full((5, 2), np.nan)}, "None of the map's 5 rows has a place"),
+        ({"model": np.full((5, 2), np.nan)}, "None of the map's 5 rows has a position"),
         ({"hover": {"a": [1, 2]}}, r"hover: 'a' has shape \(2,\), but the map has 200 rows"),
         ({"colour": [1, 2]}, r"colour: 'color' has shape \(2,\)"),
         ({"colour": {}}, "colour has no columns"),
-        ({"colour": "b", "hover": {"a": np.ones(200)}}, r"colour='b' names no column of hover. Give one of \['a'\]"),
-        ({"colour": ["a", "b"], "hover": {"a": np.ones(200)}}, "colour='b' names no column"),
-        ({"colour": 1}, "colour=1 names no column"),
-        ({"colour": LINE[:, 0], "color": LINE[:, 0]}, "both given"),
+        ({"colour": "b", "hover": {"a": np.ones(200)}}, r"colour='b' is no column of hover. Pass one of \['a'\]"),
+        ({"colour": ["a", "b"], "hover": {"a": np.ones(200)}}, "colour='b' is no column"),
+        ({"colour": 1}, "colour=1 is no column"),
+        ({"colour": LINE[:, 0], "color": LINE[:, 0]}, "are the same parameter"),
         ({"hover": {1: np.ones(200), "1": np.ones(200)}}, "names two columns alike"),
         ({"images": np.zeros((200, 3))}, r"shape \(200, 3\).*height, width"),
         ({"images": np.zeros((200, 3, 600))}, "3 x 600 pixels, but 1 to 512"),
-        ({"images": ["https://example.org/x.png"] * 200}, "row 0 begins with 'https://.*fetches nothing"),
+        ({"images": ["https://example.org/x.png"] * 200}, "row 0 begins with 'https://.*loads nothing"),
         ({"images": ["data:image/png;base64,"]}, "1 addresses, but the map has 200 rows"),
         ({"images": [[1], [1, 2]]}, r"shape \(\) and dtype object, but numbers of shape \(200, height, width\)"),
         ({"images": ["a", b"\xff"]}, "or a list of addresses"),

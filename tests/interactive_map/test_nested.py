@@ -3,16 +3,16 @@
 import numpy as np
 
 from umap_sk.interactive_map.colorings import read_colorings
-from umap_sk.interactive_map.encode import to_steps
-from umap_sk.interactive_map.nested import with_finer
+from umap_sk.interactive_map.encode import quantize
+from umap_sk.interactive_map.nested import link_finer
 
-PLACES = to_steps(np.random.default_rng(0).normal(size=(400, 2)))
+PLACES = quantize(np.random.default_rng(0).normal(size=(400, 2)))
 COARSE, MIDDLE, FINE = (np.arange(400) // size for size in (200, 50, 10))
 
 
 def finer(**columns):
     """The next finer coloring of each, by name, with the parents of its classes by their names."""
-    colorings = with_finer(read_colorings({name: column.astype(str) for name, column in columns.items()}, PLACES))
+    colorings = link_finer(read_colorings({name: column.astype(str) for name, column in columns.items()}, PLACES))
     found = {}
     for coloring in colorings:
         other, parents = coloring.legend["finer"] or (None, [])

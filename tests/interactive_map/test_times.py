@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from umap_sk.interactive_map.colorings import read_colorings
-from umap_sk.interactive_map.columns import json_values
-from umap_sk.interactive_map.encode import to_steps
+from umap_sk.interactive_map.columns import to_json_values
+from umap_sk.interactive_map.encode import quantize
 
 
 @pytest.mark.parametrize(
@@ -20,28 +20,30 @@ from umap_sk.interactive_map.encode import to_steps
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
 def test_times(times, wanted, unit):
     """Days where all are midnights, seconds where none has a part of one."""
-    assert json_values(np.array(times, f"M8[{unit}]")) == wanted
+    assert to_json_values(np.array(times, f"M8[{unit}]")) == wanted
 
 
 def test_coarse_times():
     """Months stay months; nothing but missing values is no time at all."""
-    assert json_values(np.array(["2020-11", "NaT"], "M8[M]")) == ["2020-11", None]
+    assert to_json_values(np.array(["2020-11", "NaT"], "M8[M]")) == ["2020-11", None]
     assert (
-        json_values(np.array(["NaT", "NaT"], "M8[ns]")) == json_values(np.array(["NaT", "NaT"], "m8")) == [None, None]
+        to_json_values(np.array(["NaT", "NaT"], "M8[ns]"))
+        == to_json_values(np.array(["NaT", "NaT"], "m8"))
+        == [None, None]
     )
 
 
 def test_differences():
     """Days and a clock."""
     column = pd.Series(pd.to_timedelta([2563200, 7200, -90000, None], unit="s"))
-    assert json_values(column) == ["29 days 16:00:00", "02:00:00", "-1 day 01:00:00", None]
-    assert json_values(np.array([29, -1, 0], "m8[D]")) == ["29 days", "-1 day", "0 days"]
-    assert json_values(np.array([1500, 86400000], "m8[ms]")) == ["00:00:01.500", "1 day 00:00:00.000"]
+    assert to_json_values(column) == ["29 days 16:00:00", "02:00:00", "-1 day 01:00:00", None]
+    assert to_json_values(np.array([29, -1, 0], "m8[D]")) == ["29 days", "-1 day", "0 days"]
+    assert to_json_values(np.array([1500, 86400000], "m8[ms]")) == ["00:00:01.500", "1 day 00:00:00.000"]
 
 
 def test_the_ends_of_a_scale():
     """To the second, unless both ends would be the same."""
-    places = to_steps(np.column_stack([np.arange(3.0), np.zeros(3)]))
+    places = quantize(np.column_stack([np.arange(3.0), np.zeros(3)]))
 
     def ends(values):
         (coloring,) = read_colorings(np.array(values), places)

@@ -5,7 +5,7 @@ import pytest
 from graphs import dense, random_graph
 
 from umap_sk import kernels
-from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_union
+from umap_sk.graph.fuzzy_union import FuzzyGraph, compute_fuzzy_union
 from umap_sk.runtime.compile import readonly
 
 N = 1_500
@@ -50,7 +50,7 @@ def test_rows_and_what_was_sent_make_the_union(ratio):
     """The same bits as the union in one piece; weights of 0 among them."""
     graph = random_graph(1, n=N, symmetric=False)
     graph.weights[::7] = 0
-    expected = fuzzy_union(graph._replace(weights=graph.weights.copy()), ratio)
+    expected = compute_fuzzy_union(graph._replace(weights=graph.weights.copy()), ratio)
     first, last = 256, 1_300
     own, more = rows_between(graph, first, last), sent(graph, 0, first, last)
     room = own.indptr + more.indptr

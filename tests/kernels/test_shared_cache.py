@@ -12,10 +12,10 @@ pytestmark = pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothi
 CODE = """
 import hashlib, sys, numpy as np
 from umap_sk import kernels
-from umap_sk.runtime.first_compile import counted
+from umap_sk.runtime.first_compile import record_compiled
 print("ready", flush=True)
 sys.stdin.readline()
-with counted() as names:
+with record_compiled() as names:
     positions = np.zeros((3000, 2), np.float32)
     kernels.jitter(positions, 0, np.float32(1))
     shares = np.linspace(0, 1, 3000).astype(np.float32)
@@ -84,7 +84,7 @@ def test_another_signature_of_the_same_name_is_not_taken(tmp_path):
     """The whole key is in the file, should two of them ever have one checksum."""
     files(tmp_path).save("one", "code")
     (path,) = tmp_path.iterdir()
-    path.rename(tmp_path / files(tmp_path)._file_of("other"))
+    path.rename(tmp_path / files(tmp_path)._name_file("other"))
     assert files(tmp_path).load("other") is None
 
 

@@ -343,11 +343,11 @@ def test_pull_of_ends_that_almost_coincide():
 
 def test_arrays_beside_an_array(tmp_path):
     """In memory for one in memory, in files for a view of a memory map."""
-    assert allocation.beside(np.arange(3)[1:]) is allocation.in_memory
+    assert allocation.choose_allocator(np.arange(3)[1:]) is allocation.in_memory
     np.save(tmp_path / "array.npy", np.arange(3))
     mapped = np.load(tmp_path / "array.npy", mmap_mode="r")
     for view in (mapped, readonly(mapped[1:]), np.asarray(mapped).view(np.uint64)):
-        made = allocation.beside(view)("name", 5, np.float32)
+        made = allocation.choose_allocator(view)("name", 5, np.float32)
         assert isinstance(made.base, np.memmap) and made.dtype == np.float32 and made.tolist() == [0] * 5
         made[:] = 7
         assert made.tolist() == [7] * 5

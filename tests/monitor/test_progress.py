@@ -78,7 +78,7 @@ def test_notebook_without_widgets(ring, monkeypatch, capfd):
         PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     assert len(capfd.readouterr().err.splitlines()) == 10
     in_a_notebook(monkeypatch, widgets=True)
-    assert progress._rich_bar().console.is_jupyter
+    assert progress._make_rich_bar().console.is_jupyter
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_bars_in_a_notebook(notebook_kernel, capfd):
 
 def test_lines_in_a_notebook(notebook_kernel, monkeypatch, capfd):
     """Lines are outputs of the cell, and phases that take long are told of where progress is shown."""
-    monkeypatch.setattr(progress, "LONG", 0.0)
+    monkeypatch.setattr(progress, "LONG_PHASE", 0.0)
     X = np.random.default_rng(0).random((300, 4))
     PrecomputedUMAP(metric="euclidean", **SETTINGS, verbose=True).fit(X)
     lines = [output[0]["text/plain"] for output in notebook_kernel if "text/html" not in output[0]]
@@ -177,7 +177,7 @@ def test_compiling_is_told(ring, caplog, capfd, verbose):
         for count in (1, 1):
             model.fit(knn_indices=ring[0], knn_dists=ring[1])
             told = [record for record in caplog.records if "compil" in record.getMessage()]
-            assert [record.getMessage() for record in told] == [first_compile.FIRST] * count
+            assert [record.getMessage() for record in told] == [first_compile.FIRST_RUN] * count
             assert all(record.levelno == (logging.INFO if verbose else logging.WARNING) for record in told)
     out, err = capfd.readouterr()
     assert out == "" and err.count("compiles its kernels now") == verbose
@@ -186,11 +186,11 @@ def test_compiling_is_told(ring, caplog, capfd, verbose):
 @pytest.mark.usefixtures("first_run")
 def test_a_machine_that_has_kernels_is_not_warned(ring, caplog, monkeypatch, tmp_path):
     """What else has to be compiled is said at INFO, as soon as one kernel of this source is kept anywhere."""
-    monkeypatch.setattr(kernel_cache, "cached_files", lambda folder: [folder] * folder.is_relative_to(tmp_path))
+    monkeypatch.setattr(kernel_cache, "list_cached_files", lambda folder: [folder] * folder.is_relative_to(tmp_path))
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
     told = [(record.levelno, record.getMessage()) for record in caplog.records if "compil" in record.getMessage()]
-    assert told == [(logging.INFO, first_compile.KEPT)]
+    assert told == [(logging.INFO, first_compile.MORE_KERNELS)]
 
 
 @pytest.mark.usefixtures("first_run")
@@ -205,7 +205,7 @@ def test_a_log_that_is_configured_to_be_silent_is(ring, caplog):
 def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
     """It stands above the bar, and among plain lines."""
     if plain:
-        monkeypatch.setattr(progress, "_rich_bar", lambda: None)
+        monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     later, run = uncompiled(), optimizer.run
     monkeypatch.setattr(optimizer, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
@@ -216,7 +216,7 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
 
 def test_others_kernels_are_theirs(caplog):
     """Whoever compiles something else with numba hears nothing of ours."""
-    with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announced():
+    with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announce_compilation():
         assert numba.njit(lambda number: number + 1)(1) == 2
     assert not caplog.records
 
@@ -233,7 +233,7 @@ def clock(monkeypatch):
 def test_time_left_by_what_epochs_cost(clock, done):
     """Exact from the first epoch on, on whatever level, where the machine keeps its pace; resumed as well."""
     costs = [1.0] * 120 + [7.0] * 30 + [40.0] * 44
-    line_at = progress.epoch_line(costs, done)
+    line_at = progress.describe_epochs(costs, done)
     for epoch in range(done + 1, 195):
         clock[0] += 0.5 * costs[epoch - 1]
         left = 0.5 * sum(costs[epoch:])
@@ -243,7 +243,7 @@ def test_time_left_by_what_epochs_cost(clock, done):
 
 def test_time_left_when_the_machine_becomes_slower(clock):
     """After a tenth of the epochs it goes by the new pace alone."""
-    costs, line_at = [1.0] * 50 + [2.0] * 50, progress.epoch_line([1.0] * 50 + [2.0] * 50, 0)
+    costs, line_at = [1.0] * 50 + [2.0] * 50, progress.describe_epochs([1.0] * 50 + [2.0] * 50, 0)
     for epoch in range(1, 101):
         clock[0] += (0.1 if epoch <= 60 else 0.3) * costs[epoch - 1]
         line = line_at(epoch)
@@ -255,7 +255,7 @@ def test_time_left_when_the_machine_becomes_slower(clock):
 def test_time_left_by_the_pace_of_the_level_that_runs(clock):
     """From a level's first epoch on, an edge takes what it takes there, whatever it took on the one before."""
     edges, pace = [1] * 60 + [7] * 30 + [40] * 44, {1: 9.0, 7: 0.7, 40: 0.5}
-    line_at = progress.epoch_line(edges, 0)
+    line_at = progress.describe_epochs(edges, 0)
     for epoch in range(1, 135):
         clock[0] += pace[edges[epoch - 1]] * edges[epoch - 1]
         left = float(line_at(epoch).split()[6])
@@ -270,7 +270,7 @@ def test_edges_of_a_real_layout(monkeypatch):
     points = np.random.default_rng(0).random((3000, 3))
     dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
     told = []
-    monkeypatch.setattr(progress, "plain_lines", lambda *given, what: told.append(given) or (lambda epoch: None))
+    monkeypatch.setattr(progress, "write_epoch_lines", lambda *given, what: told.append(given) or (lambda epoch: None))
     model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
     model.fit(knn_indices=indices, knn_dists=dists)
     ((edges, done),) = told
@@ -297,7 +297,7 @@ def test_one_record_a_phase(ring, caplog):
     """Each record carries the entry of the report and reads as its line."""
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
-    records = [record for record in caplog.records if record.getMessage() != first_compile.KEPT]
+    records = [record for record in caplog.records if record.getMessage() != first_compile.MORE_KERNELS]
     assert [record.umap_sk for record in records] == model.report_["phases"]
     assert [record.getMessage().split()[0] for record in records] == [
         "search",

@@ -10,24 +10,24 @@ from umap_sk.kernels.borrowed import borrowed
 from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, key_of, value_of
 from umap_sk.kernels.products import ROWS, SLICE
 from umap_sk.neighbors import cells, few_rows
-from umap_sk.neighbors.euclidean import scaled_rows
-from umap_sk.neighbors.principal_axes import Axes, principal_axes
+from umap_sk.neighbors.euclidean import scale_rows
+from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import readonly, serial_kernel
-from umap_sk.runtime.threads import exactly
+from umap_sk.runtime.threads import set_threads
 
 
 @pytest.fixture
 def rows(monkeypatch):
     """500 rows in clusters, which are cut into about 25 cells."""
-    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
-    monkeypatch.setattr(cells, "GROUP", 4)
+    monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
+    monkeypatch.setattr(cells, "CELLS_PER_GROUP", 4)
     random = np.random.default_rng(0)
     return random.normal(size=(500, 6)) + 3 * random.normal(size=(8, 6))[random.integers(0, 8, 500)]
 
 
 def index_of(rows, metric="euclidean"):
-    return cells.build_cells(scaled_rows(rows, metric, 0), metric != "euclidean")
+    return cells.build_cells(scale_rows(rows, metric, 0), metric != "euclidean")
 
 
 # ------------------------------------------------------------------------------------------------------------ kernels
@@ -79,11 +79,11 @@ def test_half_squared_distances(width):
     x, y = random.normal(size=(2 * ROWS, width)).astype(np.float32), random.normal(size=(48, width)).astype(np.float32)
     halves, column_halves = (x**2).sum(1) / 2, (y**2).sum(1) / 2
     out, again = np.zeros((2 * ROWS, 48), np.float32), np.zeros((2 * ROWS, 48), np.float32)
-    all_halves(x, halves, 7, cells.packed(y), 48, column_halves, out)
+    all_halves(x, halves, 7, cells.pack_slices(y), 48, column_halves, out)
     np.testing.assert_allclose(out, naive.ranks_between(x, y), rtol=1e-4, atol=1e-5)
     for first in (0, ROWS):
         for at in range(0, 48, SLICE):
-            products.tile_of_halves(x, first, cells.packed(y), at, halves, column_halves, again)
+            products.tile_of_halves(x, first, cells.pack_slices(y), at, halves, column_halves, again)
     np.testing.assert_array_equal(out, again)
 
 
@@ -119,10 +119,10 @@ def test_keys():
 def test_centers(rows):
     """The nearest center of each row, and the mean of each cell; an empty one keeps its center."""
     rows, centers = rows.astype(np.float32), rows[:30].astype(np.float32)
-    homes = cells.nearest_of(rows, centers)
+    homes = cells.find_nearest_centers(rows, centers)
     np.testing.assert_array_equal(homes, naive.cells_of(rows, centers))
     homes[homes == 3] = 4
-    members, starts = cells.slots_of(homes, 30)
+    members, starts = cells.assign_slots(homes, 30)
     means = centers.copy()
     kernels.means_of_cells(30, *map(readonly, (rows, members, starts)), means)
     expected = [rows[homes == cell].mean(axis=0) if cell != 3 else centers[3] for cell in range(30)]
@@ -132,10 +132,10 @@ def test_centers(rows):
 def test_packed_cells(rows):
     """Each slot has its row relative to the center; empty ones are infinitely far."""
     rows, centers = rows.astype(np.float32), rows[:7].astype(np.float32)
-    homes = cells.nearest_of(rows, centers)
-    members, starts = cells.slots_of(homes, 7)
+    homes = cells.find_nearest_centers(rows, centers)
+    members, starts = cells.assign_slots(homes, 7)
     assert (starts % SLICE == 0).all() and sorted(members[members >= 0]) == list(range(500))
-    packed = cells.packed_cells(rows, members, starts, centers)
+    packed = cells.pack_cells(rows, members, starts, centers)
     numbers = packed.slices.reshape(-1, 6, SLICE).transpose(0, 2, 1).reshape(-1, 6)
     used = members >= 0
     relative = rows[members[used]] - centers[homes[members[used]]]
@@ -163,11 +163,11 @@ def test_projection():
     """Coordinates along orthonormal axes, and the length of the rest: together they keep every length."""
     random = np.random.default_rng(0)
     rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
-    scaled = scaled_rows(rows, "euclidean", 0)
-    axes = principal_axes(*scaled)
+    scaled = scale_rows(rows, "euclidean", 0)
+    axes = find_principal_axes(*scaled)
     assert axes.directions is not None and len(axes.directions) % SLICE == 0
     np.testing.assert_allclose(axes.directions @ axes.directions.T, np.eye(len(axes.directions)), atol=1e-5)
-    coordinates, errors = cells.coordinates_of(scaled, axes)
+    coordinates, errors = cells.project_rows(scaled, axes)
     exact = (rows.astype(np.float64) - axes.mean) @ axes.directions.T.astype(np.float64)
     left = np.sqrt(np.maximum(((rows - axes.mean) ** 2).sum(1) - (exact**2).sum(1), 0))
     assert (np.abs(coordinates[:, :-1] - exact).max(axis=1) <= errors).all()
@@ -180,8 +180,8 @@ def test_projection():
 @pytest.mark.parametrize("rounds", [1, 4])
 def test_visits_the_cells_of_the_rule(rows, rounds, monkeypatch):
     """Each row is compared with the rows of those cells that the obvious search visits, and with no others."""
-    reaches = cells.REACHES[1 : 1 + rounds]
-    monkeypatch.setattr(cells, "FURTHER", 0 if rounds == 1 else cells.FURTHER)
+    reaches = cells.CELL_REACHES[1 : 1 + rounds]
+    monkeypatch.setattr(cells, "MAX_NUMBERS", 0 if rounds == 1 else cells.MAX_NUMBERS)
     index = index_of(rows)
     homes = np.full(500, -1)
     packed, centers = index.cells, index.centers.centers
@@ -189,7 +189,7 @@ def test_visits_the_cells_of_the_rule(rows, rounds, monkeypatch):
         members = packed.members[packed.starts[cell] : packed.starts[cell + 1]]
         homes[members[members >= 0]] = cell
     np.testing.assert_array_equal(homes, naive.cells_of(rows - index.axes.mean, centers))
-    found, ranks = cells.search(index, None, 9, exact=False)
+    found, ranks = cells.search_cells(index, None, 9, exact=False)
     moved = rows - index.axes.mean
     differ = 0
     for i in range(500):
@@ -226,49 +226,49 @@ DATA = {
 @pytest.mark.parametrize("name", DATA)
 def test_finds_all_neighbors(name, monkeypatch):
     """By an exact search: to the last bit those of a comparison with all rows, ties by index."""
-    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
+    monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
     rows = DATA[name](np.random.default_rng(1))
-    expected = RowSearch(rows, "euclidean", exact=True).neighbors(None, 7)
-    monkeypatch.setattr(few_rows, "MOST", 10)
+    expected = RowSearch(rows, "euclidean", exact=True).find_neighbors(None, 7)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 10)
     search = RowSearch(rows, "euclidean", exact=True)
-    for ours, theirs in zip(search.neighbors(None, 7), expected, strict=True):
+    for ours, theirs in zip(search.find_neighbors(None, 7), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     obvious = naive.nearest(naive.ranks_between(rows[:40] / 1e90, rows / 1e90) if name == "huge" else
                             naive.ranks_between(rows[:40], rows), 8)[0]  # fmt: skip
     if name not in ("huge", "tiny"):
-        new = search.neighbors(rows[:40], 8)
+        new = search.find_neighbors(rows[:40], 8)
         np.testing.assert_array_equal(new[0], obvious)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "hellinger"])
 def test_nearly_all_neighbors(metric, monkeypatch):
     """The inverted file finds most; what it finds has the exact distance; new rows depend on no other row."""
-    monkeypatch.setattr(few_rows, "MOST", 10)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 10)
     random = np.random.default_rng(0)
     rows = np.abs(random.normal(size=(6000, 12)) + 2 * random.normal(size=(30, 12))[random.integers(0, 30, 6000)])
-    exact = RowSearch(rows, metric, exact=True).neighbors(None, 10)
+    exact = RowSearch(rows, metric, exact=True).find_neighbors(None, 10)
     search = RowSearch(rows, metric, exact=False)
-    found = search.neighbors(None, 10)
+    found = search.find_neighbors(None, 10)
     same = found[1] <= exact[1][:, -1:]
     assert same.mean() > 0.999
-    for ours, theirs in zip(search.exactly().neighbors(None, 10), exact, strict=True):
+    for ours, theirs in zip(search.as_exact().find_neighbors(None, 10), exact, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     new = rows[:300] + 0.01
-    together = search.neighbors(new, 10)
+    together = search.find_neighbors(new, 10)
     for i in (0, 17, 299):
-        for one, all_rows in zip(search.neighbors(new[i : i + 1], 10), together, strict=True):
+        for one, all_rows in zip(search.find_neighbors(new[i : i + 1], 10), together, strict=True):
             np.testing.assert_array_equal(one[0], all_rows[i])
 
 
 def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
     """Also from a plan that was stored, and in other launches."""
-    expected = cells.search(index_of(rows), None, 9, exact=False)
-    with exactly(1):
-        alone = cells.search(index_of(rows), None, 9, exact=False)
-    monkeypatch.setattr(cells, "BLOCK", 64)
+    expected = cells.search_cells(index_of(rows), None, 9, exact=False)
+    with set_threads(1):
+        alone = cells.search_cells(index_of(rows), None, 9, exact=False)
+    monkeypatch.setattr(cells, "BLOCK_SLOTS", 64)
     index = index_of(rows)
-    cut = cells.search(index, None, 9, exact=False)
-    again = cells.search(cells.build_cells(index.rows, False, cells.plan_of(index)), None, 9, exact=False)
+    cut = cells.search_cells(index, None, 9, exact=False)
+    again = cells.search_cells(cells.build_cells(index.rows, False, cells.extract_plan(index)), None, 9, exact=False)
     for found in (alone, cut, again):
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
@@ -276,21 +276,22 @@ def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
 
 def test_copies_take_no_time_of_their_square(monkeypatch):
     """A cell of copies is cut, and no row is compared with more rows than there are pairs for."""
-    monkeypatch.setattr(cells, "LEAST_ROWS", 20)
-    monkeypatch.setattr(cells, "MOST_PAIRS", 300)
+    monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
+    monkeypatch.setattr(cells, "MAX_PAIRS", 300)
     rows = np.ones((3000, 4))
     index = index_of(rows)
     assert (
-        len(index.centers.centers) > 10 and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.LARGEST + SLICE
+        len(index.centers.centers) > 10
+        and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.MAX_CELL_FACTOR + SLICE
     )
-    indices, ranks = cells.search(index, None, 5, exact=False)
+    indices, ranks = cells.search_cells(index, None, 5, exact=False)
     assert not ranks.any() and (indices >= 0).all() and not (indices == np.arange(3000)[:, None]).any()
 
 
 def test_progress(rows):
     """It ends at all rows."""
     seen = []
-    cells.search(index_of(rows), None, 3, exact=True, progress=lambda done, total: seen.append((done, total)))
+    cells.search_cells(index_of(rows), None, 3, exact=True, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] and [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
@@ -298,11 +299,11 @@ def test_few_columns_are_taken_as_they_are():
     """Axes are found where there are many columns, and where they leave most of the variance out of few."""
     random = np.random.default_rng(0)
     narrow, noise = random.normal(size=(300, 100)), random.normal(size=(3000, 140))
-    assert isinstance(principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))), Axes)
-    assert principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))).directions is None
-    assert principal_axes(noise, np.tile([1.0, 0.0], (3000, 1))).directions is None
+    assert isinstance(find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))), Axes)
+    assert find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))).directions is None
+    assert find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1))).directions is None
     low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
-    directions = principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
+    directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
     assert directions is not None and len(directions) == SLICE
 
 

@@ -133,7 +133,7 @@ def test_row_numbers_are_no_distances(n, scale, own):
     points = np.random.default_rng(n).normal(size=(n, 4)) * scale
     search = NearestNeighbors(n_neighbors=min(10, n - 1)).fit(points)
     dists, indices = search.kneighbors(points if own else None)
-    said = "holds row numbers.*look swapped" if own or n > 3 else "is 4, but .* If the two arrays are swapped"
+    said = "contains row numbers.*look swapped" if own or n > 3 else "is 4, but .* If the two arrays are swapped"
     for dtype in (np.int64, np.uint64, np.int32):
         with pytest.raises(ValueError, match=rf"{said}.*fit\(knn_indices=ids, knn_dists=dists\)"):
             read_neighbors(knn_indices=dists.astype(dtype), knn_dists=indices.astype(dtype), n_neighbors=3)
@@ -184,7 +184,7 @@ def test_many_columns_are_not_always_transposed():
     read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=2)
     with pytest.raises(ValueError, match="is 77, but.*cross-validation"):
         read_neighbors(knn_indices=changed(indices, 0, 1, 77), knn_dists=dists, n_neighbors=2)
-    with pytest.raises(ValueError, match="knn_indices - 1. Arrays that cross-validation"):
+    with pytest.raises(ValueError, match="knn_indices - 1. Arrays after cross-validation"):
         read_neighbors(knn_indices=np.array(NEAR) + 1, knn_dists=FAR, n_neighbors=2)
 
 

@@ -129,7 +129,7 @@ def test_the_largest_number_of_float32_is_a_distance():
     given = {"knn_indices": [[1], [0]], "n_neighbors": 2}
     found, _ = read_neighbors(knn_dists=[[largest], [1.0]], **given)
     assert found.distances.tolist() == [largest, 1]
-    with pytest.raises(ValueError, match=r"knn_dists\[0, 0\].*float32 cannot hold"):
+    with pytest.raises(ValueError, match=r"knn_dists\[0, 0\].*values beyond float32"):
         read_neighbors(knn_dists=[[np.nextafter(largest, np.inf)], [1.0]], **given)
 
 
@@ -156,7 +156,7 @@ def test_blocks_and_chunks_do_not_show(monkeypatch, block, chunks):
 
     wanted = read_all()
     monkeypatch.setattr(formats, "BLOCK_ENTRIES", block)
-    monkeypatch.setattr(neighbor_rows, "CHUNKS", chunks)
+    monkeypatch.setattr(neighbor_rows, "TALLY_CHUNKS", chunks)
     for given, one in zip(read_all(), wanted, strict=True):
         assert_equal(given, one)
 

@@ -148,7 +148,7 @@ def test_metrics_of_angles(points, metric, sparse):
     """Equal to the formula: rows of zeros and constant ones, copies, multiples, and rows with nothing in common."""
     points = np.r_[points, np.zeros((2, 6)), np.full((2, 6), 3.0), points[:3] * 3, np.eye(6), points[:3] / 7]
     if sparse and metric == "correlation":
-        with pytest.raises(ValueError, match="correlation' does not take sparse features.*toarray"):
+        with pytest.raises(ValueError, match="correlation' does not support sparse features.*toarray"):
             build_search(scipy.sparse.csr_array(points), metric, None, None)
         return
     features = scipy.sparse.csr_array(points) if sparse else points
@@ -260,12 +260,12 @@ def with_argument(x, y, X=1, Y=1, n_jobs=1):
         ("mahalanobis", None, r"needs metric_params=\{'V': ...\}: the covariance .*np.cov"),
         ("seuclidean", None, r"needs metric_params=\{'V': ...\}: the variances .*np.var"),
         ("pyfunc", None, r"needs metric_params=\{'func': ...\}"),
-        ("euclidean", {"p": 3}, "takes no power p.*'minkowski'"),
-        ("euclidean", {"q": 3}, r"does not take metric_params=\{'q': 3\}"),
+        ("euclidean", {"p": 3}, "has no power p.*'minkowski'"),
+        ("euclidean", {"q": 3}, r"does not support metric_params=\{'q': 3\}"),
         (with_argument, {"X": 3}, r"\{'X': ...\} does not reach the function with_argument.*functools.partial"),
         (with_argument, {"n_jobs": 3}, r"\{'n_jobs': ...\} does not reach the function with_argument"),
         ("pyfunc", {"func": with_argument, "Y": 3}, r"\{'Y': ...\} does not reach the function with_argument"),
-        ("wasserstein_1d", None, "is not searched here.*knn_indices and knn_dists"),
+        ("wasserstein_1d", None, "cannot be searched here.*knn_indices and knn_dists"),
     ],
 )
 def test_arguments_of_metrics(points, metric, parameters, message):
@@ -283,7 +283,7 @@ def test_metric_that_nobody_knows(ring, metric, nearest):
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
         for given in (arrays, {"X": ring[2]}, {"X": ring[2], **arrays}):
-            with pytest.raises(ValueError, match=f"metric='{metric}' is not known; the nearest name is '{nearest}'"):
+            with pytest.raises(ValueError, match=f"metric='{metric}' is unknown; the most similar name is '{nearest}'"):
                 call(**given)
 
 
@@ -292,10 +292,10 @@ def test_metric_that_nobody_knows(ring, metric, nearest):
     "metric, features, reason",
     [
         ("hellinger", "negative", "'hellinger', which compares frequencies"),
-        ("ll_dirichlet", "plain", "is not searched here"),
+        ("ll_dirichlet", "plain", "cannot be searched here"),
         ("euclidean", "missing", "X contains NaN"),
         ("mahalanobis", "plain", "needs metric_params"),
-        ("jaccard", "sparse", "does not take sparse features"),
+        ("jaccard", "sparse", "does not support sparse features"),
     ],
 )
 def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, reason):
@@ -316,7 +316,7 @@ def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, 
 def test_features_too_large(points, metric):
     """Distances end where float32 does; the message is about X, and no warning of numpy's comes before it."""
     model = PrecomputedUMAP(metric=metric, metric_params={"p": 3} if metric == "minkowski" else None)
-    with pytest.raises(ValueError, match=f"X goes up to 3e.300, but metric='{metric}' takes features below.*Scale"):
+    with pytest.raises(ValueError, match=f"X goes up to 3e.300, but metric='{metric}' requires features below.*Scale"):
         model.fit(points * 1e300)
     if metric != "canberra":
         with pytest.raises(ValueError, match=r"row 0 of X is at distance .* from training row .*Scale the features"):
@@ -345,7 +345,7 @@ def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
     """Rows of which there are 40 copies each: more neighbors are asked for until the tie is over."""
     rows = np.tile(np.random.default_rng(0).normal(size=(30, 3)), (40, 1))
     search = build_search(rows, "manhattan", None, None)
-    monkeypatch.setattr("umap_sk.neighbors.search._among_all", None)
+    monkeypatch.setattr("umap_sk.neighbors.search._compare_with_all", None)
     for new in (None, rows[:7]):
         indices, dists = find_neighbors(search, rows if new is None else new, 9, own=new is None)
         assert not dists.any()

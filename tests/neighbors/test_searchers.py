@@ -12,8 +12,8 @@ from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, SlowSearchWarning
 from umap_sk.monitor import progress
-from umap_sk.neighbors import choice, index, searchers
-from umap_sk.neighbors.choice import Asked, chosen, is_small
+from umap_sk.neighbors import choice, index, search_time, searchers
+from umap_sk.neighbors.choice import SearchSettings, choose_searcher, is_small
 from umap_sk.neighbors.search import build_search
 from umap_sk.neighbors.search import find_neighbors as exactly
 
@@ -25,7 +25,7 @@ def points():
 
 
 def asked(searcher="auto", metric="euclidean", parameters=None, seed=3):
-    return Asked(searcher, metric, parameters, None, seed, False)
+    return SearchSettings(searcher, metric, parameters, None, seed, False)
 
 
 def skip_without(library):
@@ -101,10 +101,10 @@ def test_recall_is_the_share_that_was_found(points):
     made = searchers.search_training(points, asked("faiss"), 9)[0]
     dists = exactly(build_search(points, "euclidean", None, None), points, 9, own=True)[1]
     dists[:, [2, 5]] = np.inf
-    assert searchers.recall_of(made, points, asked("faiss"), dists, 9)["recall"] == pytest.approx(7 / 9, abs=1e-4)
+    assert searchers.measure_recall(made, points, asked("faiss"), dists, 9)["recall"] == pytest.approx(7 / 9, abs=1e-4)
     line = np.repeat(np.arange(8.0), 3)[:, None]
     made = searchers.search_training(line, asked("faiss"), 3)[0]
-    assert searchers.recall_of(made, line, asked("faiss"), np.tile([0.0, 0.0, 1.0], (24, 1)), 3)["recall"] == 1
+    assert searchers.measure_recall(made, line, asked("faiss"), np.tile([0.0, 0.0, 1.0], (24, 1)), 3)["recall"] == 1
 
 
 def test_model_keeps_its_index(points, monkeypatch):
@@ -118,7 +118,7 @@ def test_model_keeps_its_index(points, monkeypatch):
     np.testing.assert_array_equal(model.embedding_, arrays.embedding_)
     placed = model.transform(points[550:])
     stored = pickle.dumps(model)
-    monkeypatch.setattr(index.Index, "__init__", None)
+    monkeypatch.setattr(index.LibraryIndex, "__init__", None)
     np.testing.assert_array_equal(pickle.loads(stored).transform(points[550:]), placed)
 
 
@@ -163,7 +163,7 @@ def test_what_an_object_gives_is_checked(points):
         PrecomputedUMAP(metric="euclidean", searcher=NoGraph(15)).fit(points)
     with pytest.raises(ValueError, match="The 'searcher' parameter of PrecomputedUMAP"):
         PrecomputedUMAP(metric="euclidean", searcher="pynndecent").fit(points)
-    assert choice._plain("minkowski", 2) == choice._plain("l2", 2) == "euclidean"
+    assert choice._name_metric("minkowski", 2) == choice._name_metric("l2", 2) == "euclidean"
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,14 @@ def test_metrics_that_a_library_does_not_know(points, searcher, metric, paramete
 
 def test_refusals(points, monkeypatch):
     """Sparse rows where they cannot be, a searcher with nothing to search, features too large, a missing library."""
-    with pytest.raises(ValueError, match=r"searcher='faiss' takes no sparse features"):
+    with pytest.raises(ValueError, match=r"searcher='faiss' does not support sparse features"):
         PrecomputedUMAP(metric="euclidean", searcher="faiss").fit(scipy.sparse.csr_array(points))
     with pytest.raises(ValueError, match=r"searcher='faiss', but metric='precomputed'"):
         PrecomputedUMAP(searcher="faiss").fit(points)
     with pytest.raises(ValueError, match=r"X goes up to .* below 1e\+17"):
-        index.narrow(points * 1e20)
+        index.to_float32(points * 1e20)
     dists, indices = NearestNeighbors(n_neighbors=15).fit(points).kneighbors(points)
-    with pytest.raises(ValueError, match=r"metric='euclidian' is not known; the nearest name is 'euclidean'"):
+    with pytest.raises(ValueError, match=r"metric='euclidian' is unknown; the most similar name is 'euclidean'"):
         PrecomputedUMAP(metric="euclidian").fit(points, knn_indices=indices, knn_dists=dists)
 
     def missing(name):
@@ -198,7 +198,7 @@ def test_refusals(points, monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(ImportError, match=r"searcher='hnswlib' needs .*: python -m pip install chroma-hnswlib"):
-        index.imported(index.LIBRARIES["hnswlib"])
+        index.import_library(index.LIBRARIES["hnswlib"])
 
 
 def test_rule_of_auto(monkeypatch):
@@ -208,29 +208,35 @@ def test_rule_of_auto(monkeypatch):
     assert is_small("l1", (10**7, 5)) and not is_small("l1", (10**7, 6)) and not is_small("l2", (10**7, 5))
     many = np.broadcast_to(np.zeros(1), (60_000, 8))
     for metric, parameters in (("euclidean", None), ("hellinger", None), ("minkowski", {"p": 2})):
-        assert chosen(asked(metric=metric, parameters=parameters), many) == "inverted_file"
+        assert choose_searcher(asked(metric=metric, parameters=parameters), many) == "inverted_file"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    assert chosen(asked(metric="manhattan"), many) == "pynndescent" and chosen(asked("exact"), many) == "exact"
-    assert chosen(asked(metric=max), many) == "exact"
-    assert choice.for_identity(asked(metric="manhattan"), many) == "pynndescent"
-    assert chosen(asked(metric="mahalanobis", parameters={"V": np.eye(8)}), many) == "exact"
+    assert (
+        choose_searcher(asked(metric="manhattan"), many) == "pynndescent"
+        and choose_searcher(asked("exact"), many) == "exact"
+    )
+    assert choose_searcher(asked(metric=max), many) == "exact"
+    assert choice.identify_searcher(asked(metric="manhattan"), many) == "pynndescent"
+    assert choose_searcher(asked(metric="mahalanobis", parameters={"V": np.eye(8)}), many) == "exact"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert chosen(asked(metric="manhattan"), many) == "exact" and choice.for_identity(asked("exact"), many) == "auto"
+    assert (
+        choose_searcher(asked(metric="manhattan"), many) == "exact"
+        and choice.identify_searcher(asked("exact"), many) == "auto"
+    )
 
 
 def test_exact_search_of_many_rows(points, monkeypatch, capsys):
     """Without PyNNDescent "auto" warns with the time and the cure; in blocks, with progress, it finds the same."""
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(choice, "FEW_ROWS_OTHERS", 100)
-    monkeypatch.setattr("umap_sk.neighbors.search.BLOCK", 250)
-    monkeypatch.setattr(progress, "_rich_bar", lambda: None)
+    monkeypatch.setattr(choice, "EXACT_ROWS_OTHERS", 100)
+    monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 250)
+    monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)
     searchers.search_training(points, many, 9)  # takes no time that anybody has to be warned of
     assert [line.split(", about")[0] for line in capsys.readouterr().err.splitlines()] == [
         "search: 41 %", "search: 83 %"
     ]  # fmt: skip
-    monkeypatch.setattr(searchers, "PATIENCE", 0)
+    monkeypatch.setattr(search_time, "WARN_SECONDS", 0)
     with pytest.warns(SlowSearchWarning, match=r"All 600 rows .* takes about .* pip install pynndescent"):
         _, *found, figures = searchers.search_training(points, many, 9)
     for a, b in zip(found, expected, strict=True):
@@ -240,15 +246,15 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
 
 def test_estimate_of_a_search_counts_what_is_done_once_only_once(points, monkeypatch):
     """Each call takes 0.1 s and each row 1 ms: 600 rows take 0.7 s, and not 60 s."""
-    monkeypatch.setattr(searchers, "_timed", lambda made, features: 0.1 + 0.001 * len(features))
-    assert searchers.seconds_of(None, points) == pytest.approx(0.7, rel=0.01)
+    monkeypatch.setattr(search_time, "_time_search", lambda made, features: 0.1 + 0.001 * len(features))
+    assert search_time.estimate_seconds(None, points) == pytest.approx(0.7, rel=0.01)
 
 
 def test_blocks_of_repeated_rows(monkeypatch):
     """A row that its like crowd out of its own list keeps its neighbors."""
     rows = np.repeat(np.arange(3.0), 40)[:, None] * np.ones(2)
     expected = exactly(build_search(rows, "manhattan", None, None), rows, 5, own=True)
-    monkeypatch.setattr("umap_sk.neighbors.search.BLOCK", 50)
+    monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 50)
     found = exactly(build_search(rows, "manhattan", None, None), rows, 5, own=True)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -7,8 +7,8 @@ import scipy.sparse
 
 from umap_sk.neighbors import sparse_index
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.sparse_index import build_sparse, search_sparse
-from umap_sk.runtime.threads import exactly
+from umap_sk.neighbors.sparse_index import build_index, search_sparse
+from umap_sk.runtime.threads import set_threads
 
 METRICS = ["euclidean", "cosine", "hellinger"]
 
@@ -50,7 +50,7 @@ def test_finds_all_neighbors(name, metric):
     if metric == "hellinger" and name == "signed":
         pytest.skip("Hellinger's distance is not defined for negative numbers.")
     rows = DATA[name](np.random.default_rng(0))
-    index = build_sparse(scipy.sparse.csr_array(rows), metric, 0)
+    index = build_index(scipy.sparse.csr_array(rows), metric, 0)
     indices, ranks = search_sparse(index, None, 6, exact=True)
     np.testing.assert_allclose(ranks, obvious(rows, metric, 6)[1], rtol=1e-12, atol=1e-15)
     assert (np.diff(ranks) >= 0).all() and not (indices == np.arange(200)[:, None]).any()
@@ -62,11 +62,11 @@ def test_finds_all_neighbors(name, metric):
 @pytest.mark.parametrize("budget", [10, 60, 10**6])
 def test_compares_the_rows_of_rare_columns(budget, monkeypatch):
     """With a budget: the rows of the rarest columns, and rows that share none where these are nearer."""
-    monkeypatch.setattr(sparse_index, "BUDGET", budget)
-    monkeypatch.setattr(sparse_index, "KEPT", 100)
+    monkeypatch.setattr(sparse_index, "MAX_PRODUCTS", budget)
+    monkeypatch.setattr(sparse_index, "KEPT_PER_NEIGHBOR", 100)
     rows = DATA["signed"](np.random.default_rng(0))
     lists = [np.flatnonzero(rows[:, column]) for column in range(40)]
-    indices, ranks = search_sparse(build_sparse(scipy.sparse.csr_array(rows), "euclidean", 0), None, 3, exact=False)
+    indices, ranks = search_sparse(build_index(scipy.sparse.csr_array(rows), "euclidean", 0), None, 3, exact=False)
     every = naive.ranks_between(rows, rows)
     np.fill_diagonal(every, np.inf)
     short = 0
@@ -89,15 +89,15 @@ def test_new_rows_and_threads(metric, monkeypatch):
     """New rows find what all together find, also with columns that no row has; threads and cuts change no bit."""
     rows = counts(np.random.default_rng(0), 300)
     search = RowSearch(scipy.sparse.csr_array(rows), metric, exact=False)
-    expected = search.neighbors(None, 5)
-    with exactly(1):
-        alone = search.neighbors(None, 5)
-    monkeypatch.setattr(sparse_index, "LAUNCHES", 1)
-    for found in (alone, search.neighbors(None, 5)):
+    expected = search.find_neighbors(None, 5)
+    with set_threads(1):
+        alone = search.find_neighbors(None, 5)
+    monkeypatch.setattr(sparse_index, "PROGRESS_STEPS", 1)
+    for found in (alone, search.find_neighbors(None, 5)):
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
     new = scipy.sparse.csr_array(counts(np.random.default_rng(1), 50))
-    together = search.neighbors(new, 5)
+    together = search.find_neighbors(new, 5)
     for i in (0, 10, 49):
-        for one, every in zip(search.neighbors(new[[i]], 5), together, strict=True):
+        for one, every in zip(search.find_neighbors(new[[i]], 5), together, strict=True):
             np.testing.assert_array_equal(one[0], every[i])

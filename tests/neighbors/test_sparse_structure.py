@@ -102,7 +102,7 @@ def assert_refused(call, array):
     for form in ("csr", "csc", "bsr"):
         for damage in BREAKS:
             values = broken(form, damage, array)
-            with pytest.raises(ValueError, match="sparse ... array whose parts do not fit together.*Build it again"):
+            with pytest.raises(ValueError, match="sparse ... array with inconsistent parts.*Build it again"):
                 call(values)
 
 
@@ -138,7 +138,7 @@ def test_other_formats(name):
     """With the entry that is wrong."""
     form, damage, message = OTHERS[name]
     values = broken(form, damage)
-    with pytest.raises(ValueError, match=f"features is a sparse {form} array whose parts do not fit.*{message}"):
+    with pytest.raises(ValueError, match=f"features is a sparse {form} array with inconsistent parts.*{message}"):
         check_structure(values, "features")
 
 
@@ -171,6 +171,6 @@ def test_entries_in_another_order():
     first, last = values.indptr[:2] + [0, -1]
     for array in (values.indices, values.data):
         array[[first, last]] = array[[last, first]]
-    prepared = distances.prepared(values, "euclidean")
+    prepared = distances.prepare_features(values, "euclidean")
     np.testing.assert_array_equal(prepared.toarray(), X)
     assert (np.diff(prepared.indices[: prepared.indptr[1]]) > 0).all()

@@ -93,7 +93,7 @@ def knn_graph_arrays(points):
             "differs from",
             "transposed",
         ),
-        (kneighbors_graph(DIGITS, 9, mode="distance").toarray(), "differs from.*pass it sparse", "transposed"),
+        (kneighbors_graph(DIGITS, 9, mode="distance").toarray(), "differs from.*pass it as a sparse", "transposed"),
         (pairwise_distances(DIGITS) + np.eye(700) * 9, "the diagonal of X is not 0.*fill_diagonal", "diagonal"),
     ],
 )

@@ -54,7 +54,7 @@ def test_the_row_itself_is_first(points):
 def test_arrays_alone_need_no_estimate_of_the_recall(points, monkeypatch):
     """`nearest_neighbors` has no report, so a second, exact search of a sample would be for nothing."""
     calls = []
-    monkeypatch.setattr(searchers, "recall_of", lambda *arguments: calls.append(arguments) or {"recall": 1.0})
+    monkeypatch.setattr(searchers, "measure_recall", lambda *arguments: calls.append(arguments) or {"recall": 1.0})
     rows = np.tile(points, (50, 1))[:, :4].copy()
     nearest_neighbors(rows, 5, searcher="inverted_file")
     assert not calls
@@ -84,7 +84,7 @@ def test_refusals(points):
     """Values that are no numbers, metrics that nobody knows, and one neighbor."""
     with pytest.raises(ValueError, match="contains NaN"):
         nearest_neighbors(np.where(points > 2, np.nan, points))
-    with pytest.raises(ValueError, match="metric='euclidian' is not known; the nearest name is 'euclidean'"):
+    with pytest.raises(ValueError, match="metric='euclidian' is unknown; the most similar name is 'euclidean'"):
         nearest_neighbors(points, metric="euclidian")
     with pytest.raises(ValueError, match="'n_neighbors' parameter"):
         nearest_neighbors(points, 1)

@@ -11,7 +11,7 @@ from umap_sk import MemoryPlanWarning, PrecomputedUMAP
 from umap_sk.pipeline import learn
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.planning.limits import available_addresses, available_memory
+from umap_sk.planning.limits import find_available_addresses, find_available_memory
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
     """Of the phase, both amounts and the cures; at the caller's line; and not where there is room."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
-    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
+    monkeypatch.setattr(planning, "find_available_memory", lambda: 1000)
     with pytest.warns(
         MemoryPlanWarning, match=r"needs about \d+ MiB .* can get 0 MiB. Build the graph on disk"
     ) as told:
@@ -29,7 +29,7 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
     assert [warning.filename for warning in told] == [__file__]
     monkeypatch.undo()
     for available in (lambda: None, lambda: 10**9):
-        monkeypatch.setattr(planning, "available_memory", available)
+        monkeypatch.setattr(planning, "find_available_memory", available)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             PrecomputedUMAP(6, n_epochs=2).fit(**arrays)
@@ -38,7 +38,7 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
 def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tmp_path):
     """The cure that the warning names is one."""
     arrays, model = {"knn_indices": ring[0], "knn_dists": ring[1]}, PrecomputedUMAP(6)
-    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
+    monkeypatch.setattr(planning, "find_available_memory", lambda: 1000)
     with pytest.warns(MemoryPlanWarning, match=r"The phase '(neighbors|graph)' needs about"):
         model.learn_manifold(**arrays)
     with warnings.catch_warnings():
@@ -51,37 +51,37 @@ def test_limits_of_the_process_itself(tmp_path):
     """What ulimit -v and -d leave, to some pages; nothing where there are none."""
     script = """
 import resource
-from umap_sk.planning.limits import available_addresses, available_memory
-assert available_addresses() is None
+from umap_sk.planning.limits import find_available_addresses, find_available_memory
+assert find_available_addresses() is None
 def used(name):
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
 resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + 50 * 2**20, hard))
-assert 0 <= 50 * 2**20 - available_addresses() < 2**20
+assert 0 <= 50 * 2**20 - find_available_addresses() < 2**20
 resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 resource.setrlimit(resource.RLIMIT_DATA, (used("VmData") + 20 * 2**20, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-assert 0 <= 20 * 2**20 - available_memory() < 2**20
+assert 0 <= 20 * 2**20 - find_available_memory() < 2**20
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
-    assert available_addresses(tmp_path) is None
+    assert find_available_addresses(tmp_path) is None
 
 
 def test_a_fit_warns_of_a_limit_of_addresses(ring, monkeypatch, tmp_path):
     """With that cure, since a graph in files takes addresses as well."""
     model = PrecomputedUMAP(6, n_epochs=2, random_state=0)
     manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
-    sizes = plan_sizes.sizes_of(model, manifold=manifold)
-    files = planning.room_on_disk(sizes)
+    sizes = plan_sizes.derive_sizes(model, manifold=manifold)
+    files = planning.count_disk_bytes(sizes)
     assert files > 0
-    peak = max(planning.memory_by_phase(sizes, 1).values())
-    monkeypatch.setattr(planning, "available_memory", lambda: None)
-    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files - 1)
+    peak = max(planning.count_phase_bytes(sizes, 1).values())
+    monkeypatch.setattr(planning, "find_available_memory", lambda: None)
+    monkeypatch.setattr(planning, "find_available_addresses", lambda: peak + files - 1)
     with pytest.warns(
         MemoryPlanWarning, match=r"of addresses, but the process is limited to .*Raise the limit \(ulimit"
     ):
         model.fit(manifold=manifold)
-    monkeypatch.setattr(planning, "available_addresses", lambda: peak + files)
+    monkeypatch.setattr(planning, "find_available_addresses", lambda: peak + files)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(manifold=manifold)
@@ -146,4 +146,4 @@ MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
 def test_what_the_process_can_get(tmp_path, files, available):
     """The least of the machine and of all groups that it is in."""
     _write(tmp_path, files)
-    assert available_memory(tmp_path / "proc", tmp_path / "groups") == available
+    assert find_available_memory(tmp_path / "proc", tmp_path / "groups") == available

@@ -11,14 +11,14 @@ import scipy.sparse
 from umap_sk import MemoryPlanWarning, PrecomputedUMAP, plan
 from umap_sk.neighbors import few_rows
 from umap_sk.planning import plan as planning
-from umap_sk.planning.search import Searched, search_memory, search_seconds
+from umap_sk.planning.search import SearchSizes, count_search_bytes, estimate_search_seconds
 
 ROOT = Path(__file__).parents[2]
 PEAK = """
 import threading, time
 import numpy as np
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.planning.search import Searched, search_memory
+from umap_sk.planning.search import SearchSizes, count_search_bytes
 
 def resident():
     with open("/proc/self/status") as lines:
@@ -35,13 +35,13 @@ def searched(n, columns):
             time.sleep(0.001)
     watcher = threading.Thread(target=watch)
     watcher.start()
-    RowSearch(rows, "euclidean", exact=False).neighbors(None, 14)
+    RowSearch(rows, "euclidean", exact=False).find_neighbors(None, 14)
     done.append(True)
     watcher.join()
     return max(largest) - before
 
 searched(5000, 40)  # loads the kernels
-print(searched(60_000, 40), search_memory(60_000, Searched(40, None, False), 14, 2)[0])
+print(searched(60_000, 40), count_search_bytes(60_000, SearchSizes(40, None, False), 14, 2)[0])
 """
 
 
@@ -52,7 +52,7 @@ def phases_of(plan):
 def test_arrays_by_hand():
     """Coordinates in slots stay, beside two copies while they are put there; what is found becomes the graph's."""
     n, columns, k = 100_000, 50, 14
-    peak, index = search_memory(n, Searched(columns, None, False), k, 1)
+    peak, index = count_search_bytes(n, SearchSizes(columns, None, False), k, 1)
     assert index == int(4.2 * columns + 34) * n and peak == index + (4 * columns + 80) * n
     alone, searched = (plan(n_samples=n, timed=False, n_jobs=1, **given) for given in ({}, {"n_features": columns}))
     before, after = phases_of(alone), phases_of(searched)
@@ -63,9 +63,9 @@ def test_arrays_by_hand():
 
 def test_axes_bound_the_width():
     """Of many columns at most 192 axes and one for the rest are kept; the sample that they come from counts, too."""
-    index = [search_memory(10**6, Searched(columns, None, False), 14, 1)[1] for columns in (784, 10_000)]
+    index = [count_search_bytes(10**6, SearchSizes(columns, None, False), 14, 1)[1] for columns in (784, 10_000)]
     assert index[0] == index[1] == int(4.2 * 193 + 34) * 10**6
-    assert search_memory(6000, Searched(4000, None, True), 14, 1)[0] >= 20 * 4000 * 2500
+    assert count_search_bytes(6000, SearchSizes(4000, None, True), 14, 1)[0] >= 20 * 4000 * 2500
 
 
 def test_of_an_estimator():
@@ -91,7 +91,7 @@ def test_of_an_estimator():
 
 def test_seconds():
     """More rows take longer, and the plan's sum has them."""
-    small, large = (search_seconds(n, Searched(10, None, True), 14, 2) for n in (6000, 20_000))
+    small, large = (estimate_search_seconds(n, SearchSizes(10, None, True), 14, 2) for n in (6000, 20_000))
     assert 0 < small < large
     made = plan(n_samples=20_000, n_features=10)
     assert made.phases[0].seconds > 0 and made.seconds == sum(phase.seconds for phase in made.phases)
@@ -99,10 +99,10 @@ def test_seconds():
 
 def test_a_fit_warns_of_its_search(monkeypatch):
     """The cure is one for searches."""
-    monkeypatch.setattr(planning, "available_memory", lambda: 200_000)
-    monkeypatch.setattr(few_rows, "MOST", 100)
+    monkeypatch.setattr(planning, "find_available_memory", lambda: 200_000)
+    monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
     rows = np.random.default_rng(0).normal(size=(300, 200))
-    with pytest.warns(MemoryPlanWarning, match="phase 'search' needs .* neighbors that are known"):
+    with pytest.warns(MemoryPlanWarning, match="phase 'search' needs .* precomputed neighbors"):
         PrecomputedUMAP(metric="euclidean", n_epochs=1).learn_manifold(rows)
 
 
@@ -111,4 +111,4 @@ def test_measured():
     """The anonymous memory of a search."""
     done = subprocess.run([sys.executable, "-c", PEAK], cwd=ROOT, capture_output=True, text=True, check=True)
     measured, planned = map(int, done.stdout.split())
-    assert abs(planned - measured) < 0.1 * (measured + planning.LIBRARIES)
+    assert abs(planned - measured) < 0.1 * (measured + planning.LIBRARY_BYTES)

@@ -9,7 +9,7 @@ import pytest
 from umap_sk import plan
 from umap_sk.layout import schedule
 from umap_sk.planning import seconds as plan_time
-from umap_sk.planning.memory import level_sizes
+from umap_sk.planning.memory import estimate_level_sizes
 from umap_sk.planning.sizes import make_sizes
 
 COARSE, ARRANGING, SETTLING = (True, False), (False, False), (False, True)
@@ -20,7 +20,7 @@ RATES = plan_time.Rates(neighbors=1.0, graph=3.0, start=5.0, epoch={COARSE: 7.0,
 def asked(monkeypatch):
     """What made-up rates, in the place of this machine's, were asked for."""
     found = []
-    monkeypatch.setattr(plan_time, "measured", lambda *given: found.append(given) or RATES)
+    monkeypatch.setattr(plan_time, "measure_rates", lambda *given: found.append(given) or RATES)
     return found
 
 
@@ -51,7 +51,7 @@ def test_levels_by_hand(multilevel):
     """Three levels, each with its epochs and half the edges that the memory has room for; or the finest alone."""
     n, edges = 600_000, 12_000_000
     settings = {"n_components": 2, "symmetrize": True, "start": "array", "n_epochs": 73, "on_disk": False, "own": True}
-    _, (_, middle), (_, top) = level_sizes(make_sizes(n, 14, 15, edges, multilevel=multilevel, **settings))
+    _, (_, middle), (_, top) = estimate_level_sizes(make_sizes(n, 14, 15, edges, multilevel=multilevel, **settings))
     expected = (28 * top / 2 + 10 * middle / 2) * 7 + (15 * 11 + 20 * 13) * edges
     if not multilevel:
         expected = (40 * 11 + 50 * 13) * edges
@@ -74,7 +74,7 @@ def test_rates_that_a_plan_asks_for(asked):
 def test_rates_of_a_made_up_fit(rows, n_components, monkeypatch):
     """Each step and each epoch takes a tick of this clock: the rates are one by what it went over."""
     monkeypatch.setattr(plan_time, "time", types.SimpleNamespace(perf_counter=itertools.count().__next__))
-    found = plan_time.measured.__wrapped__(rows, n_components, 1)
+    found = plan_time.measure_rates.__wrapped__(rows, n_components, 1)
     assert 1 / found.neighbors == pytest.approx(15 * rows) and 1 / found.graph == pytest.approx(14 * rows)
     assert 14 * rows < 1 / found.start < 28 * rows
     coarse = rows > (10_000 if n_components == 2 else 25_000)
@@ -86,9 +86,9 @@ def test_rates_of_a_made_up_fit(rows, n_components, monkeypatch):
 
 def test_rates_of_this_machine():
     """They are measured once, and are seconds."""
-    found = plan_time.measured(4096, 2, 1)
+    found = plan_time.measure_rates(4096, 2, 1)
     assert all(0 < rate < 1e-4 for rate in (*found[:3], *found.epoch.values()))
-    assert plan_time.measured(4096, 2, 1) is found
+    assert plan_time.measure_rates(4096, 2, 1) is found
 
 
 def test_schedule_of_a_plan():
@@ -96,5 +96,5 @@ def test_schedule_of_a_plan():
     settings = {"n_components": 3, "symmetrize": True, "multilevel": True, "start": "array", "on_disk": False}
     sizes = make_sizes(10_000, 9, 10, None, n_epochs=None, own=True, **settings)
     negatives = schedule.negatives_for(math.log2(10) * 1.5, 5)
-    assert plan_time.phases_of(sizes, 1) == schedule.plan_phases(1, 500, negatives, field=False)
-    assert schedule.total_epochs(plan_time.phases_of(sizes._replace(n=10_001), 1)) == 180
+    assert plan_time.plan_fit_phases(sizes, 1) == schedule.plan_phases(1, 500, negatives, field=False)
+    assert schedule.total_epochs(plan_time.plan_fit_phases(sizes._replace(n=10_001), 1)) == 180

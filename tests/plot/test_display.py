@@ -117,36 +117,36 @@ def test_numbers_have_a_bar_that_ends_where_few_lie_beyond():
 
 
 def test_more_than_50_000_points_become_pixels(monkeypatch):
-    assert draw.MOST_POINTS == 50_000
-    monkeypatch.setattr(draw, "MOST_POINTS", 500)
+    assert draw.MAX_POINTS == 50_000
+    monkeypatch.setattr(draw, "MAX_POINTS", 500)
     many = RNG.normal(size=(501, 2))
     display = EmbeddingDisplay.from_embedding(many)
     assert display.points_ is None and display.image_.get_array().shape[2] == 4
-    assert EmbeddingDisplay.from_embedding(many, subset=draw.MOST_POINTS).image_ is None
+    assert EmbeddingDisplay.from_embedding(many, subset=draw.MAX_POINTS).image_ is None
     assert EmbeddingDisplay.from_embedding(many[:9], raster=True).image_ is not None
 
 
 def test_a_pixel_has_the_mean_color_of_its_points(monkeypatch):
-    monkeypatch.setattr(raster, "SPREAD_UP_TO", 0)
+    monkeypatch.setattr(raster, "MAX_SPREAD_POINTS", 0)
     points = np.array([[0.5, 0.5]] * 3 + [[0.515, 0.5], [9.5, 0.5]])
     box = raster.Box(0, 10, 0, 1)
-    image = raster.class_image(points, np.eye(3), np.array([0, 0, 0, 1, 2]), box)
+    image = raster.make_class_image(points, np.eye(3), np.array([0, 0, 0, 1, 2]), box)
     assert image.shape == (96, 960, 4)
     np.testing.assert_allclose(image[48, 48, :3], [1, 0, 0])
     np.testing.assert_allclose(image[48, 912, :3], [0, 0, 1])
-    assert (image[..., 3] > 0).sum() == 3 and image[48, 48, 3] > image[48, 912, 3] >= raster.LEAST
-    means, _ = raster.value_image(points, np.array([1.0, 2, 6, 0, 4]), box)
+    assert (image[..., 3] > 0).sum() == 3 and image[48, 48, 3] > image[48, 912, 3] >= raster.MIN_OPACITY
+    means, _ = raster.make_value_image(points, np.array([1.0, 2, 6, 0, 4]), box)
     assert means[48, 48] == 3 and means[48, 912] == 4 and np.isnan(means).sum() == 96 * 960 - 3
 
 
 def test_pixels_hold_every_point():
     points = RNG.normal(size=(1000, 2))
-    box, weights = raster.box_of(points), RNG.random(1000)
+    box, weights = raster.find_box(points), RNG.random(1000)
     expected = np.zeros(box.shape)
     for (x, y), weight in zip(points, weights, strict=True):
         row = int((y - box.bottom) / (box.top - box.bottom) * box.shape[0])
         expected[row, int((x - box.left) / (box.right - box.left) * box.shape[1])] += weight
-    np.testing.assert_allclose(raster.counts_in(points, box, weights), expected)
+    np.testing.assert_allclose(raster.count_points(points, box, weights), expected)
 
 
 def test_names_stand_at_medoids():
@@ -156,8 +156,8 @@ def test_names_stand_at_medoids():
         sums = np.linalg.norm(members[:, None] - members, axis=2).sum(axis=1)
         np.testing.assert_array_equal(text.get_position(), members[sums.argmin()])
     assert [text.get_text() for text in display.names_] == ["ant", "bee", "cat"]
-    assert names.medoid(np.array([[0, 0], [1, 0], [50.0, 0]])) == 1
-    with pytest.raises(ValueError, match="Give labels"):
+    assert names.find_medoid(np.array([[0, 0], [1, 0], [50.0, 0]])) == 1
+    with pytest.raises(ValueError, match="Pass a label"):
         display.from_embedding(PLACES, names=True)
 
 
@@ -175,7 +175,7 @@ def test_frames_and_anndata_name_their_columns():
     )
     by_kind = EmbeddingDisplay.from_embedding(PLACES, labels="kind", data=cells)
     np.testing.assert_array_equal(by_kind.rows.codes, display.rows.codes)
-    with pytest.raises(ValueError, match="values='g9' names no column"):
+    with pytest.raises(ValueError, match="values='g9' is no column"):
         EmbeddingDisplay.from_embedding(cells, values="g9")
 
 
@@ -190,7 +190,7 @@ def test_a_frame_has_its_positions_in_x_and_y_or_in_all_other_columns():
     for columns in (["u0", "u1", "age", "size"], ["age"]):
         with pytest.raises(ValueError, match=r"The columns \[.*'age'.*data=frame"):
             of(columns)
-    with pytest.raises(ValueError, match="labels='agee' names no column"):
+    with pytest.raises(ValueError, match="labels='agee' is no column"):
         of(["u0", "u1", "age", "size"], labels="agee")
 
 
@@ -219,9 +219,9 @@ def test_of_an_estimator_or_a_pipeline():
 
 def test_three_components_are_seen_from_a_side():
     corner = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, -1]])
-    np.testing.assert_allclose(view.seen_from(corner, 0, 0)[:3], [[1, 0, 0], [0, 0, -1], [0, 1, 0]], atol=1e-12)
-    np.testing.assert_allclose(view.seen_from(corner, 90, 0)[0], [0, 0, 1], atol=1e-12)
-    np.testing.assert_allclose(view.seen_from(corner, 0, 90)[2], [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(view.rotate(corner, 0, 0)[:3], [[1, 0, 0], [0, 0, -1], [0, 1, 0]], atol=1e-12)
+    np.testing.assert_allclose(view.rotate(corner, 90, 0)[0], [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(view.rotate(corner, 0, 90)[2], [0, 0, 1], atol=1e-12)
     solid = RNG.normal(size=(50, 3))
     display = EmbeddingDisplay.from_embedding(solid, view=(0, 0))
     nearest = solid[solid[:, 1].argmin()]  # drawn last, and most opaque
@@ -234,9 +234,9 @@ def test_three_components_are_seen_from_a_side():
     [
         ({"labels": WORDS, "values": np.arange(300)}, "one color"),
         ({"labels": WORDS[:5]}, r"labels have shape \(5,\), but the embedding has 300 rows"),
-        ({"labels": "kind"}, "labels='kind' names no column"),
-        ({"subset": [5, 300]}, "subset holds 300, but the rows' numbers are 0 to 299"),
-        ({"subset": [-1, 5]}, "subset holds -1, but the rows' numbers are 0 to 299"),
+        ({"labels": "kind"}, "labels='kind' is no column"),
+        ({"subset": [5, 300]}, "subset contains 300, but rows are numbered from 0 to 299"),
+        ({"subset": [-1, 5]}, "subset contains -1, but rows are numbered from 0 to 299"),
         ({"subset": 0}, "a count of at least 1"),
         ({"values": np.arange(300).astype("M8[D]")}, r"dtype datetime64\[D\].* dates as days"),
         ({"values": pd.Series(pd.date_range("2020", periods=300, tz="UTC"))}, "dates as days"),

@@ -7,7 +7,7 @@ from sklearn.neighbors import kneighbors_graph
 
 from umap_sk import EmbeddingDisplay, PrecomputedUMAP
 from umap_sk.metrics import neighbor_recall, trustworthiness
-from umap_sk.metrics.neighborhoods import excess_by_row, lists_of
+from umap_sk.metrics.neighborhoods import compute_excess_by_row, list_sampled_rows
 from umap_sk.plot import edges, figures
 from umap_sk.plot.raster import Box
 
@@ -32,8 +32,8 @@ def test_every_edge_between_the_rows_is_drawn_once(model):
 
 
 def test_many_edges_become_pixels(model, monkeypatch):
-    monkeypatch.setattr(edges, "MOST_LINES", 10)
-    monkeypatch.setattr(edges, "MOST_EDGES", 100)
+    monkeypatch.setattr(edges, "MAX_LINES", 10)
+    monkeypatch.setattr(edges, "MAX_EDGES", 100)
     display = EmbeddingDisplay.connectivity(model, labels=np.arange(200) % 3)
     total = model.manifold_.n_edges // 2
     assert display.edges_.get_array().shape[2] == 4 and f"100 of {total:,} edges" in display.caption_
@@ -41,19 +41,19 @@ def test_many_edges_become_pixels(model, monkeypatch):
 
 def test_a_pixel_counts_the_edges_that_cross_it(monkeypatch):
     ends = np.array([[[1.001, 2.005], [0.005, 0.005]], [[3.0, 2.005], [0.005, 0.005]]])  # from one, and to the other
-    counts = edges.counts_along(ends, np.array([2.0, 3.0]), BOX)
+    counts = edges.sum_along_edges(ends, np.array([2.0, 3.0]), BOX)
     assert counts[0, 0] == 3 and np.all(counts[200, 100:300] == 2) and (counts > 0).sum() == 201
     many = np.random.default_rng(0).random((2, 500, 2)) * 9
-    whole = edges.counts_along(many, np.ones(500), BOX)
-    monkeypatch.setattr(edges, "AT_ONCE", 1000)
-    np.testing.assert_array_equal(edges.counts_along(many, np.ones(500), BOX), whole)
+    whole = edges.sum_along_edges(many, np.ones(500), BOX)
+    monkeypatch.setattr(edges, "POINTS_AT_ONCE", 1000)
+    np.testing.assert_array_equal(edges.sum_along_edges(many, np.ones(500), BOX), whole)
 
 
 def test_lines_side_by_side_are_drawn_together_between_their_ends():
     ends = np.array([[[1.0, 5.0], [1.0, 5.3]], [[9.0, 5.0], [9.0, 5.3]]])
-    lines = edges.bundled(ends, BOX)
+    lines = edges.bundle_edges(ends, BOX)
     np.testing.assert_array_equal(lines[:, [0, -1]], ends.transpose(1, 0, 2))
-    middle = lines[:, edges.JOINTS // 2]
+    middle = lines[:, edges.LINE_POINTS // 2]
     assert abs(middle[0, 1] - middle[1, 1]) < 0.1 and np.all(np.abs(middle[:, 1] - 5.15) < 0.1)
 
 
@@ -62,14 +62,14 @@ def test_rows_add_up_to_the_figure_of_the_map(model):
     assert shown.rows.values.mean() == pytest.approx(neighbor_recall(GRAPH, model.embedding_, k=10))
     assert shown.rows.name == "recall of 10 neighbors" and shown.color_bar_.ax.get_ylabel() == shown.rows.name
     trust = EmbeddingDisplay.diagnostic(GRAPH, model.embedding_, figure="trustworthiness", k=10).rows.values
-    _, worst = excess_by_row(lists_of(GRAPH, model.embedding_, 10, None, None, 0))
+    _, worst = compute_excess_by_row(list_sampled_rows(GRAPH, model.embedding_, 10, None, None, 0))
     whole = trustworthiness(GRAPH, model.embedding_, k=10)
     assert np.average(trust, weights=worst) == pytest.approx(whole) and trust.std() > 0.01
 
 
 @pytest.mark.parametrize("k", [30, 31])
 def test_trustworthiness_needs_more_neighbors_than_k(model, k):
-    with pytest.raises(ValueError, match=f"more than k={k} .* has 30 at most.*lower k"):
+    with pytest.raises(ValueError, match=f"more than k={k} .* have at most 30.*set k"):
         EmbeddingDisplay.diagnostic(GRAPH, model, figure="trustworthiness", k=k)
 
 
@@ -79,13 +79,13 @@ def test_rows_without_neighbors_or_place_have_no_figure():
     places = POINTS[:, :2].copy()
     places[7] = np.nan
     for figure in ("recall", "trustworthiness", "stretch"):
-        values, _, _ = figures.figure_by_row(few.tocsr(), places, figure, 10)
+        values, _, _ = figures.compute_figure(few.tocsr(), places, figure, 10)
         assert np.flatnonzero(np.isnan(values)).tolist() == [3, 7]
 
 
 def test_stretch_is_the_median_ratio_to_that_of_all():
     places = POINTS[:, :2].copy()
-    values, _, center = figures.figure_by_row(GRAPH, places, "stretch", 10)
+    values, _, center = figures.compute_figure(GRAPH, places, "stretch", 10)
     ratios = []
     for row in range(200):
         near = GRAPH[[row]]

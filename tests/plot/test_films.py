@@ -7,7 +7,7 @@ from PIL import Image
 from umap_sk import EmbeddingDisplay, PrecomputedUMAP
 from umap_sk.layout import coarsen
 from umap_sk.plot import epochs, films, movie
-from umap_sk.plot.raster import Box, box_of
+from umap_sk.plot.raster import Box, find_box
 
 POINTS = np.random.default_rng(0).normal(size=(400, 4))
 
@@ -20,11 +20,11 @@ def model():
 def test_frames_are_the_way_to_the_map_on_all_levels(model, monkeypatch):
     monkeypatch.setattr(coarsen.build_levels, "__defaults__", (100,))
     fitted = PrecomputedUMAP(metric="euclidean", init="pivot_mds", n_epochs=40, random_state=3).fit(POINTS)
-    stepper, given = epochs.stepper_of(fitted, {"X": None, "manifold": None})
+    stepper, given = epochs.make_stepper(fitted, {"X": None, "manifold": None})
     assert given["manifold"] is fitted.manifold_
-    frames = [epochs.next_frame(stepper, 1, given)]
+    frames = [epochs.advance_frame(stepper, 1, given)]
     while stepper.epoch_ < stepper.n_epochs_:
-        frames.append(epochs.next_frame(stepper, 3, {}))
+        frames.append(epochs.advance_frame(stepper, 3, {}))
     np.testing.assert_array_equal(frames[-1].positions, fitted.embedding_)
     sizes = [frame.vertices for frame in frames]
     assert sizes == sorted(sizes) and sizes[0] < 100 < sizes[-1] == 400
@@ -47,7 +47,7 @@ def test_a_film_of_epochs_ends_at_the_map(model, tmp_path, monkeypatch, capsys):
     display, (points, _, box, caption) = moved[-1]
     np.testing.assert_array_equal(points, model.embedding_)
     np.testing.assert_array_equal(np.sort(display.points_.get_offsets(), axis=0), np.sort(points, axis=0))
-    assert box == box_of(points) and caption.startswith(f"epoch {model.n_epochs_} of {model.n_epochs_}, 400 vertices")
+    assert box == find_box(points) and caption.startswith(f"epoch {model.n_epochs_} of {model.n_epochs_}, 400 vertices")
     for text, row in zip(display.names_, display._named, strict=True):
         assert text.get_position() == tuple(points[row])
     assert moved[0][1][3].startswith("epoch 1 of")
@@ -56,8 +56,8 @@ def test_a_film_of_epochs_ends_at_the_map(model, tmp_path, monkeypatch, capsys):
 def test_the_camera_ends_at_the_last_box_and_holds_every_point():
     rng = np.random.default_rng(0)
     frames = [rng.normal(size=(50, 2)) * size + [size, 0] for size in np.linspace(3, 20, 12)]
-    last = box_of(frames[-1])
-    boxes = movie.camera(frames, last)
+    last = find_box(frames[-1])
+    boxes = movie.compute_boxes(frames, last)
     assert boxes[-1] == last
     form = (last.right - last.left) / (last.top - last.bottom)
     for points, box in zip(frames, boxes, strict=True):
@@ -81,15 +81,15 @@ def test_a_turn_shows_the_map_from_all_sides(tmp_path, monkeypatch):
 
 
 def test_what_is_refused(model, tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"a \.gif or an \.mp4"):
+    with pytest.raises(ValueError, match=r"a \.gif or \.mp4 file"):
         EmbeddingDisplay.epochs(model, "map.png")
     from matplotlib import animation
 
     monkeypatch.setattr(animation.writers, "is_available", lambda name: False)
     with pytest.raises(ValueError, match="needs ffmpeg"):
         EmbeddingDisplay.epochs(model, "map.mp4")
-    with pytest.raises(ValueError, match="not fitted: give X"):
+    with pytest.raises(ValueError, match="not fitted: pass X"):
         EmbeddingDisplay.epochs(PrecomputedUMAP(), "map.gif")
     started = PrecomputedUMAP(metric="euclidean", init="pca", n_epochs=5).fit(POINTS)
-    with pytest.raises(ValueError, match="give X or init"):
+    with pytest.raises(ValueError, match="pass the same X or init"):
         EmbeddingDisplay.epochs(started, tmp_path / "map.gif")

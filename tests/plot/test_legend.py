@@ -37,7 +37,7 @@ def test_a_figure_of_the_callers_keeps_its_size():
 @pytest.mark.parametrize("kind", [np.float64, np.float32, object, "Float64"])
 def test_many_numbers_that_are_not_whole_are_hardly_classes(kind):
     numbers = pd.Series((np.arange(300) % 60 + 0.015625).tolist(), dtype=kind)
-    message = r"labels hold 60 distinct numbers.* Give them as values="
+    message = r"labels contain 60 distinct numbers.* Pass them as values="
     with pytest.warns(UMAPWarning, match=message) as told:
         EmbeddingDisplay.from_embedding(PLACES, labels=numbers)
     assert told[0].filename == __file__

@@ -40,7 +40,7 @@ print(np.array_equal(fit(), first))
 
 def python(script, **environment):
     """What a process prints, on stdout and stderr; it must end."""
-    inherited = {name: value for name, value in os.environ.items() if name not in waiting.CHOICES}
+    inherited = {name: value for name, value in os.environ.items() if name not in waiting.WAIT_VARIABLES}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT + script], cwd=ROOT, env=inherited | environment, capture_output=True, text=True,
         timeout=300,
@@ -110,6 +110,6 @@ def test_the_command_line_waits_asleep():
 def test_environment_is_put_back():
     """Also where the runtime cannot be loaded."""
     before = dict(os.environ)
-    with pytest.raises(OSError), waiting.asleep():
+    with pytest.raises(OSError), waiting.load_with_passive_waiting():
         raise OSError
     assert dict(os.environ) == before

@@ -34,12 +34,12 @@ def test_items_are_made_while_others_are_used(threads):
             yield i
 
     used = []
-    for item in side_by_side.ahead(items()):
+    for item in side_by_side.prefetch(items()):
         used.append((item, len(made)))
     assert [item for item, _ in used] == list(range(5))
     assert all(item < count <= item + (2 if threads > 1 else 1) for item, count in used)
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side.ahead(1 // i for i in (1, 0)))
+        list(side_by_side.prefetch(1 // i for i in (1, 0)))
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64])
@@ -50,7 +50,7 @@ def test_rows_are_taken_and_put(threads, dtype, shape):
     rows = rng.permutation(1000)[:700].astype(dtype)
     assert_array_equal(side_by_side.taken(values, rows), values[rows])
     out = np.full_like(values, -1)
-    side_by_side.put(values[:700], rows, out)
+    side_by_side.put_rows(values[:700], rows, out)
     expected = np.full_like(values, -1)
     expected[rows] = values[:700]
     assert_array_equal(out, expected)
@@ -67,7 +67,7 @@ def test_prefix_sums_begin_with_nothing_and_end_with_all(threads, n, dtype):
 
 def test_the_largest_number_of_any_block(threads):
     values = np.random.default_rng(0).normal(size=1000)
-    assert [side_by_side.largest_of(np.roll(values, shift)) for shift in (0, 500)] == [max(values.tolist())] * 2
+    assert [side_by_side.find_maximum(np.roll(values, shift)) for shift in (0, 500)] == [max(values.tolist())] * 2
 
 
 def test_an_error_in_a_block_is_raised(threads):

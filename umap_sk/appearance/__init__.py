@@ -1,1 +1,1 @@
-"""What pictures and pages share: where the rows of a map are, their classes, and the classes' colors."""
+"""Appearance of maps in pictures and pages: positions of the rows, their classes and colors."""

@@ -1,4 +1,4 @@
-"""Positions of the rows: of an estimator, of AnnData, of the columns of a frame, or of an array."""
+"""Positions of rows from an estimator, AnnData, the columns of a frame, or an array."""
 
 import reprlib
 from typing import Any
@@ -7,30 +7,30 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 
-def last_step(estimator: Any) -> Any:
-    """The estimator at the end of a Pipeline; anything else as it is."""
+def get_last_step(estimator: Any) -> Any:
+    """Return the last estimator of a Pipeline, or anything else as it is."""
     while hasattr(estimator, "steps"):
         estimator = estimator[-1]
     return estimator
 
 
-def embedding_of(fitted: Any) -> Any:
-    """The map of a fitted estimator or Pipeline, or the map itself; what Dask would compute is computed."""
-    estimator = last_step(fitted)
+def get_embedding(fitted: Any) -> Any:
+    """Return the map of a fitted estimator or Pipeline, or the map itself. Dask collections are computed."""
+    estimator = get_last_step(fitted)
     if hasattr(estimator, "get_params"):
         check_is_fitted(estimator, "embedding_")
         fitted = estimator.embedding_
     return fitted.compute() if hasattr(fitted, "compute") else fitted
 
 
-def positions_of(embedding: Any, named: list[Any], components: tuple[int, ...]) -> np.ndarray:
-    """Positions of an array, AnnData, or a frame of which some columns are named for the colors."""
+def read_positions(embedding: Any, named: list[Any], components: tuple[int, ...]) -> np.ndarray:
+    """Return the positions from an array, AnnData, or a frame, some of whose columns are used for colors."""
     if hasattr(embedding, "obsm"):
         if "X_umap" not in embedding.obsm:
             raise ValueError('The AnnData has no obsm["X_umap"]. Put the map there: adata.obsm["X_umap"] = embedding.')
         embedding = embedding.obsm["X_umap"]
     elif hasattr(embedding, "columns"):
-        embedding = embedding[columns_of_positions(list(embedding.columns), named, components)]
+        embedding = embedding[find_position_columns(list(embedding.columns), named, components)]
     positions = np.asarray(embedding)
     if positions.ndim != 2 or positions.shape[1] not in components or positions.dtype.kind not in "fiu":
         needed = " or ".join(f"(n_samples, {count})" for count in components)
@@ -41,8 +41,8 @@ def positions_of(embedding: Any, named: list[Any], components: tuple[int, ...]) 
     return positions
 
 
-def columns_of_positions(columns: list[Any], named: list[Any], components: tuple[int, ...] = (2, 3)) -> list[Any]:
-    """Columns x, y and, unless it colors, z; without x and y, two or three that are left beside those that color."""
+def find_position_columns(columns: list[Any], named: list[Any], components: tuple[int, ...] = (2, 3)) -> list[Any]:
+    """Return columns x, y and an unused z of a frame, or the two or three columns not used for colors."""
     left = [column for column in columns if column not in named]
     axes = [column for column in columns if str(column).lower() in ("x", "y")]
     axes += [column for column in left if str(column).lower() == "z" and 3 in components]
@@ -52,6 +52,6 @@ def columns_of_positions(columns: list[Any], named: list[Any], components: tuple
     if len(left) in components:
         return left
     raise ValueError(
-        f"The columns {reprlib.repr(left)} do not say which of them are the positions. Name these x and y, or give "
-        'them alone, as in frame[["u", "v"]], and the whole frame for the colors by data=frame, for a page hover=frame.'
+        f"The columns {reprlib.repr(left)} do not determine the positions. Name their columns x and y, or pass "
+        'only these, as in frame[["u", "v"]], and the whole frame as data=frame, or for a page as hover=frame.'
     )

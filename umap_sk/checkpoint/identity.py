@@ -16,7 +16,7 @@ import scipy.sparse
 from umap_sk._version import __version__
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.files import DamagedError
-from umap_sk.runtime.json_files import plain
+from umap_sk.runtime.json_files import to_json
 
 RUN_FORMAT = 1  # of the files in a run's folder, raised when a newer version could not go on with an older one's
 NO_DIFFERENCE = ("n_jobs", "verbose", "checkpoint")
@@ -133,7 +133,7 @@ def _name_alone(name: str, there: dict[str, str], here: dict[str, str]) -> str:
 def _comparable(value: Any) -> Any:
     """A parameter as JSON has it: 1 and 1.0 are the same, arrays become hashes, functions their names."""
     if value is None or isinstance(value, str | Real | np.bool_):
-        value = plain(value)
+        value = to_json(value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if hasattr(value, "__code__"):
         return _function_told(value, ())

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 
 import joblib
 
-from umap_sk.runtime.checksum import checksum_of_file, new_checksum
-from umap_sk.runtime.files import DamagedError, check_regular, new_file
+from umap_sk.runtime.checksum import hash_file, new_checksum
+from umap_sk.runtime.files import DamagedError, check_regular, open_new_file
 from umap_sk.runtime.json_files import read_json, write_json
 
 
@@ -32,7 +32,7 @@ class Summed:
 
 def store(path: Path, value: Any, metadata: dict[str, Any]) -> None:
     """Dump a value for joblib.load, with metadata; unlike joblib.dump, the fifth protocol copies no array."""
-    with new_file(path) as file:
+    with open_new_file(path) as file:
         summed = Summed(file)
         pickle.dump(value, summed, protocol=5)
         write_json(metadata_path(path), {**metadata, "bytes": summed.size, "checksum": summed.total.hexdigest()})
@@ -45,7 +45,7 @@ def load(path: Path) -> Any:
     size = path.stat().st_size
     if size != metadata.get("bytes"):
         raise DamagedError(f"it has {size:,} bytes, of {metadata.get('bytes')} written")
-    if checksum_of_file(path) != metadata.get("checksum"):
+    if hash_file(path) != metadata.get("checksum"):
         raise DamagedError("its checksum differs")
     try:
         return joblib.load(path)

@@ -9,7 +9,7 @@ from umap_sk.checkpoint.lock import is_locked
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import newest_metadata
 from umap_sk.exceptions import CheckpointMismatchWarning, CheckpointWarning, warn
-from umap_sk.runtime.checksum import checksum_of_table
+from umap_sk.runtime.checksum import hash_table
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import read_json, write_json
 
@@ -57,4 +57,4 @@ def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
 
 def _sum(about: dict[str, Any]) -> str:
     """Checksum of what run.json says, but for when it was written."""
-    return checksum_of_table(about, ("written", "checksum"))[:16]
+    return hash_table(about, ("written", "checksum"))[:16]

@@ -24,7 +24,7 @@ from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.runtime.checksum import checksum_of_arrays
+from umap_sk.runtime.checksum import hash_arrays
 from umap_sk.runtime.files import DamagedError, check_writable
 
 logger = logging.getLogger("umap_sk")
@@ -174,10 +174,10 @@ class Session:
         """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
         if not self._keeps_graph or shared is None:
             return
-        shared.checksum = shared.checksum or checksum_of_arrays(shared.rows())
+        shared.checksum = shared.checksum or hash_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum
         if self._writer is not None and not store.graph_path(self.folder).exists():
-            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.of_rows)
+            self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.row_arrays)
 
     def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
         self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
@@ -192,7 +192,7 @@ class Session:
         self._written = state.epoch
         store.drop_old(self.folder, self.settings.keep, spared=self._began_at if self._is_step else None)
         if self._shared is not None and not store.graph_path(self.folder).exists():
-            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.of_rows)
+            store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.row_arrays)
 
     def _look_at_pending(self) -> None:
         """Wait for the last write, and tell once if the disk does not take any more."""

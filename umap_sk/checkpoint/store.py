@@ -11,7 +11,7 @@ from umap_sk.checkpoint.identity import check_seed, check_stamp, stamp
 from umap_sk.checkpoint.metadata import load, metadata_path, store
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import OF_ROWS
+from umap_sk.graph.shared import ROW_ARRAYS
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.run import state_from_plain
 from umap_sk.runtime.files import DamagedError
@@ -142,7 +142,7 @@ def write_graph(folder: Path, graph: FuzzyGraph, of_rows: Mapping[str, np.ndarra
     """Write the graph, and what is known of its rows' distances, unless it is there."""
     if not graph_path(folder).exists():
         counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
-        arrays = (*graph, *(of_rows[name] for name in OF_ROWS if name in of_rows))
+        arrays = (*graph, *(of_rows[name] for name in ROW_ARRAYS if name in of_rows))
         store(graph_path(folder), tuple(map(np.asarray, arrays)), {**stamp(folder), **counts})
 
 
@@ -158,7 +158,7 @@ def read_graph(folder: Path) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
         graph = load(path)
         if len(graph[0]) - 1 != metadata.get("n_samples") or len(graph[1]) != metadata.get("edges"):
             raise DamagedError(f"it has {len(graph[0]) - 1} rows and {len(graph[1])} edges")
-        return FuzzyGraph(*graph[:3]), dict(zip(OF_ROWS, graph[3:], strict=False))
+        return FuzzyGraph(*graph[:3]), dict(zip(ROW_ARRAYS, graph[3:], strict=False))
     except (DamagedError, OSError, TypeError, IndexError) as error:
         warn(f"The graph in {path} cannot be used: {error}. It is built again.", CheckpointWarning)
         return None

@@ -1,1 +1,1 @@
-"""The command line, one file a command. It imports everything; nothing imports it."""
+"""The command line, with a file for each command. It may import everything, and nothing imports it."""

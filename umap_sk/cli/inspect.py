@@ -1,4 +1,4 @@
-"""What a file or directory of this package is: from JSON and .npy headers. No pickle is opened, no numba loaded."""
+"""Description of the package's files and directories from JSON and .npy headers, without unpickling or numba."""
 
 import contextlib
 import errno
@@ -13,11 +13,11 @@ import numpy as np
 from umap_sk.checkpoint.lock import holder
 from umap_sk.checkpoint.metadata import metadata_path
 from umap_sk.runtime.files import DamagedError, check_regular
-from umap_sk.runtime.json_files import plain, read_json
+from umap_sk.runtime.json_files import read_json, to_json
 
-RUN, MANIFOLD = "run.json", "manifold.json"
-NPY = b"\x93NUMPY"
-HEADERS = {
+RUN_FILE, MANIFOLD_FILE = "run.json", "manifold.json"
+NPY_MAGIC = b"\x93NUMPY"
+PICKLE_MAGICS = {
     b"\x80": "a pickle",
     b"\x78": "zlib, perhaps of a pickle",
     b"\x1f\x8b": "gzip, perhaps of a pickle",
@@ -26,77 +26,77 @@ HEADERS = {
     b"\x5d\x00\x00": "lzma, perhaps of a pickle",
     b"\x04\x22M\x18": "lz4, perhaps of a pickle",
 }
-PICKLES = (".joblib", ".pkl", ".pickle")
+PICKLE_ENDINGS = (".joblib", ".pkl", ".pickle")
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a file or directory is, as a dict that JSON takes, whose ``"kind"`` says it."""
+    """Describe a file or directory as a dict of JSON values, whose ``"kind"`` is its type."""
     place = Path(path)
     if not place.exists():
         raise FileNotFoundError(f"{os.fspath(path)!r} does not exist.")
     try:
         check_regular(place)
-        found = _directory(place) if place.is_dir() else _file(place)
+        found = _describe_directory(place) if place.is_dir() else _describe_file(place)
     except DamagedError as error:
         raise ValueError(f"{os.fspath(path)!r}: {error}.") from error
     return {"kind": found.pop("kind"), "path": str(place), **found}
 
 
-def _directory(folder: Path) -> dict[str, Any]:
-    if (folder / MANIFOLD).is_file():
-        return _manifold(folder)
-    if (folder / RUN).is_file():
-        return _run(folder)
-    runs = sorted(path.parent for path in folder.glob(f"*/{RUN}"))
+def _describe_directory(folder: Path) -> dict[str, Any]:
+    if (folder / MANIFOLD_FILE).is_file():
+        return _describe_manifold(folder)
+    if (folder / RUN_FILE).is_file():
+        return _describe_run(folder)
+    runs = sorted(path.parent for path in folder.glob(f"*/{RUN_FILE}"))
     if not runs:
-        raise ValueError(f"{str(folder)!r} holds neither runs nor a manifold; give what fit or learn has written.")
-    described = [_run_or_damage(run) for run in runs]
+        raise ValueError(f"{str(folder)!r} contains neither runs nor a manifold; pass an output of fit or learn.")
+    described = [_describe_run_or_damage(run) for run in runs]
     return {"kind": "directory of runs", "bytes": sum(run.get("bytes", 0) for run in described), "runs": described}
 
 
-def _run_or_damage(folder: Path) -> dict[str, Any]:
+def _describe_run_or_damage(folder: Path) -> dict[str, Any]:
     try:
         return describe(folder)
     except (ValueError, OSError) as error:
         return {"kind": "run", "path": str(folder), "damaged": str(error)}
 
 
-def _file(path: Path) -> dict[str, Any]:
-    if path.name in (RUN, MANIFOLD):
-        return _directory(path.parent)
+def _describe_file(path: Path) -> dict[str, Any]:
+    if path.name in (RUN_FILE, MANIFOLD_FILE):
+        return _describe_directory(path.parent)
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
     metadata = metadata_path(path)
     if path.suffix == ".joblib" and metadata.is_file() and "bytes" in read_json(metadata):
-        return _checkpoint(path)
+        return _describe_checkpoint(path)
     check_regular(path)
     with open(path, "rb") as file:
         start = file.read(8)
         file.seek(0)
-        if start.startswith(NPY):
-            return {"kind": "array", "bytes": _size(path), **_header(file, _size(path))}
+        if start.startswith(NPY_MAGIC):
+            return {"kind": "array", "bytes": _get_size(path), **_read_header(file, _get_size(path))}
         if start.startswith(b"PK") and zipfile.is_zipfile(file):
-            return described_archive(path)
-    header = next((text for magic, text in HEADERS.items() if start.startswith(magic)), None)
-    if header is None and path.suffix not in PICKLES:
+            return describe_archive(path)
+    header = next((text for magic, text in PICKLE_MAGICS.items() if start.startswith(magic)), None)
+    if header is None and path.suffix not in PICKLE_ENDINGS:
         raise ValueError(
-            f"{str(path)!r} is nothing that is known here; give a checkpoint, run, model, manifold, .npy or .npz file."
+            f"{str(path)!r} has an unknown format; pass a checkpoint, run, model, manifold, .npy or .npz file."
         )
-    return {"kind": "pickle", "bytes": _size(path), "header": header or f"unknown, {start.hex(' ')}"}
+    return {"kind": "pickle", "bytes": _get_size(path), "header": header or f"unknown, {start.hex(' ')}"}
 
 
-def _manifold(folder: Path) -> dict[str, Any]:
-    about = read_json(folder / MANIFOLD)
+def _describe_manifold(folder: Path) -> dict[str, Any]:
+    about = read_json(folder / MANIFOLD_FILE)
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
         check_regular(path)
         with open(path, "rb") as file:
-            arrays[path.stem] = _header(file, _size(path))
+            arrays[path.stem] = _read_header(file, _get_size(path))
     return {
         "kind": "manifold",
-        "bytes": _size(folder),
-        "rows": _whole_number(about, "n_samples"),
-        "edges": _whole_number(about, "n_edges"),
+        "bytes": _get_size(folder),
+        "rows": _get_count(about, "n_samples"),
+        "edges": _get_count(about, "n_edges"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk_version"),
         "format": about.get("format"),
@@ -104,18 +104,18 @@ def _manifold(folder: Path) -> dict[str, Any]:
     }
 
 
-def _run(folder: Path) -> dict[str, Any]:
-    about = read_json(folder / RUN)
-    kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _checkpoint_or_damage(path))]
+def _describe_run(folder: Path) -> dict[str, Any]:
+    about = read_json(folder / RUN_FILE)
+    kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _describe_checkpoint_or_damage(path))]
     known = [one for one in kept if None not in (one.get("epoch"), one.get("n_epochs"))]
     newest: dict[str, Any] = known[-1] if known else {}
     graph = folder / "graph.json"
     counts = read_json(graph) if graph.is_file() else {}
     return {
         "kind": "run",
-        "bytes": _size(folder),
-        "rows": _whole_number(counts, "n_samples"),
-        "edges": _whole_number(counts, "edges"),
+        "bytes": _get_size(folder),
+        "rows": _get_count(counts, "n_samples"),
+        "edges": _get_count(counts, "edges"),
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
         "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
@@ -129,22 +129,22 @@ def _run(folder: Path) -> dict[str, Any]:
     }
 
 
-def _checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
-    """A checkpoint of a run that may be going on: None for one that has been removed meanwhile."""
+def _describe_checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
+    """Describe a checkpoint of a run that may be active, or return None if it was removed meanwhile."""
     try:
-        found = _checkpoint(path)
+        found = _describe_checkpoint(path)
     except DamagedError:
-        found = {"file": path.name, "bytes": _size(path), "whole": False}
+        found = {"file": path.name, "bytes": _get_size(path), "whole": False}
     return found if path.is_file() else None
 
 
-def _checkpoint(path: Path) -> dict[str, Any]:
-    """A file of a run, from the metadata beside it."""
+def _describe_checkpoint(path: Path) -> dict[str, Any]:
+    """Describe a file of a run from its metadata."""
     metadata = read_json(metadata_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
-    size = _size(path)
+    size = _get_size(path)
     for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):
-        _whole_number(metadata, name)
+        _get_count(metadata, name)
     return {
         "kind": "checkpoint" if "epoch" in metadata else "graph of a run",
         "file": path.name,
@@ -155,19 +155,19 @@ def _checkpoint(path: Path) -> dict[str, Any]:
     }
 
 
-def described_archive(path: Path) -> dict[str, Any]:
-    """What a .npz file is, perhaps of a sparse graph, with its "arrays"."""
+def describe_archive(path: Path) -> dict[str, Any]:
+    """Describe a .npz file, perhaps of a sparse graph, and its arrays."""
     arrays = {}
-    with _understood("no archive of arrays"), zipfile.ZipFile(path) as archive:
+    with _translate_errors("no archive of arrays"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
-                arrays[member.filename.removesuffix(".npy")] = _header(file, member.file_size)  # type: ignore[arg-type]
-    return {"kind": "archive of arrays", "bytes": _size(path), "arrays": arrays}
+                arrays[member.filename.removesuffix(".npy")] = _read_header(file, member.file_size)  # type: ignore[arg-type]
+    return {"kind": "archive of arrays", "bytes": _get_size(path), "arrays": arrays}
 
 
-def _header(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Shape and dtype of an array from its header, and whether all of it is there."""
-    with _understood("no header of a .npy file"):
+def _read_header(file: BinaryIO, size: int) -> dict[str, Any]:
+    """Return shape and dtype of an array from its header, and whether the file has the expected length."""
+    with _translate_errors("no header of a .npy file"):
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, _, dtype = reader(file)
@@ -180,30 +180,31 @@ def _header(file: BinaryIO, size: int) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _understood(what: str) -> Iterator[None]:
-    """Numpy and zipfile fail in any way on files that are damaged: say which one it is."""
+def _translate_errors(what: str) -> Iterator[None]:
+    """Raise DamagedError for the errors that numpy and zipfile raise for damaged files."""
     try:
         yield
     except DamagedError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which zipfile causes: a place before the first
+        # Zipfile causes EINVAL by seeking before the start of the file.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
 
 
-def _whole_number(values: dict[str, Any], name: str) -> int | None:
-    """A count from a JSON file, None if there is none."""
+def _get_count(values: dict[str, Any], name: str) -> int | None:
+    """Return a count from a JSON file, or None if it is missing."""
     value = values.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise DamagedError(f"{name} is {plain(value)!r}, no whole number")
+        raise DamagedError(f"{name} is {to_json(value)!r}, not an integer")
     return value
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, 0 for one that has been removed meanwhile, or of all files in a directory."""
+def _get_size(path: Path) -> int:
+    """Return the bytes of a file or of all files in a directory. Files that are removed during this count 0."""
     if path.is_dir():
-        return sum(_size(inner) for inner in path.iterdir() if not (inner.is_symlink() and inner.is_dir()))
+        return sum(_get_size(inner) for inner in path.iterdir() if not (inner.is_symlink() and inner.is_dir()))
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The command line: ``umap-sk``, or ``python -m umap_sk``. A thin skin: each command is in a module of its own."""
+"""The command line, ``umap-sk`` or ``python -m umap_sk``, which calls a module for each command."""
 
 import argparse
 import errno
@@ -13,27 +13,27 @@ from typing import Any, NamedTuple, NoReturn
 from umap_sk._version import __version__
 from umap_sk.cli import signals
 from umap_sk.cli.signals import STOPPED, StopRequest
-from umap_sk.cli.terminal import Terminal, show, silence
-from umap_sk.runtime.waiting import wait_asleep
+from umap_sk.cli.terminal import Terminal, print_result, redirect_to_null
+from umap_sk.runtime.waiting import set_passive_waiting
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
-CODES = f"""\
+EXIT_CODES = f"""\
 exit codes:
   {DONE}    done
-  {FAILED}    failed on the way: disk full, out of memory, the run belongs to another process
-  {BAD_INPUT}    bad usage or bad input; one line on stderr says what and how to cure it
-  {STOPPED}   stopped by a signal, with a checkpoint: the same command goes on from there
+  {FAILED}    failed during the run: disk full, out of memory, the run belongs to another process
+  {BAD_INPUT}    bad usage or bad input; one line on stderr says what is wrong and how to fix it
+  {STOPPED}   stopped by a signal, with a checkpoint: the same command resumes from it
   130, 143, 129, 138
-       stopped by SIGINT, SIGTERM, SIGHUP, SIGUSR1 without one
+       stopped by SIGINT, SIGTERM, SIGHUP, SIGUSR1 without a checkpoint
 """
-WRONG_PLACE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+PATH_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 class Command(NamedTuple):
     """A subcommand.
 
-    Its module has ``add_options(parser)``, ``run(options, terminal, request)``, which returns what ``--json`` prints,
-    and ``text(answer)`` for people; it is imported only if the command is named.
+    Its module is imported only when the command is used. It has the functions ``add_options(parser)``,
+    ``execute(options, terminal, request)``, which returns the content of ``--json``, and ``format_answer(answer)``.
     """
 
     module: str
@@ -49,144 +49,143 @@ COMMANDS = {
     ),
     "learn": Command(
         "learn",
-        "Build the graph alone, in files: for graphs larger than the memory, and for many maps of one graph.",
+        "Build only the graph, in files: for graphs larger than the memory, or many maps of one graph.",
         "umap-sk learn --knn-indices i.npy --knn-dists d.npy --out graph && umap-sk fit --manifold graph --out map.npy",
     ),
     "transform": Command(
         "transform",
-        "Place new rows in a map that fit --model has kept.",
+        "Place new rows in the map of a model from fit --model.",
         "umap-sk transform model.joblib --knn-indices i.npy --knn-dists d.npy --out places.npy",
     ),
     "plan": Command(
         "plan",
-        "Tell the memory and the time of a fit before it is begun.",
+        "Estimate the memory and the time of a fit before it runs.",
         "umap-sk plan --n-samples 10_000_000 --n-neighbors 30",
     ),
     "show": Command(
         "show",
-        "Make an interactive map of a map: one HTML file that needs no network.",
+        "Make an interactive page of a map: one HTML file that needs no network.",
         "umap-sk show map.npy --labels labels.csv --out map.html",
     ),
     "compile": Command(
-        "compile",
-        "Compile the kernels into numba's cache, for container images and clusters.",
-        "umap-sk compile --all",
+        "compile", "Compile the kernels into numba's cache, for container images and clusters.", "umap-sk compile --all"
     ),
     "info": Command(
-        "info",
-        "Tell what a checkpoint, run, model, manifold or array is. Nothing is unpickled.",
-        "umap-sk info runs",
+        "info", "Describe a checkpoint, run, model, manifold or array. Nothing is unpickled.", "umap-sk info runs"
     ),
 }
 
 
 class UsageError(Exception):
-    """Comes up when the options make no sense."""
+    """Raised when the options are invalid."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises, in one line."""
+    """An argument parser that raises errors in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; {self.prog} --help tells more")
+        raise UsageError(f"{message}; {self.prog} --help shows more")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, of the process's own arguments if none are given; its exit code."""
+    """Run a command with `arguments`, or with those of the process, and return its exit code."""
     own_process = arguments is None
     if own_process:
-        wait_asleep()
+        set_passive_waiting()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     terminal = Terminal(quiet="--quiet" in arguments)
-    gently = any(argument.split("=")[0] == "--checkpoint" for argument in arguments)
-    with signals.caught(gently=gently, to_the_end=own_process) as request, terminal.listening():
+    graceful = any(argument.split("=")[0] == "--checkpoint" for argument in arguments)
+    with signals.catch_signals(graceful=graceful, keep_handlers=own_process) as request, terminal.show_messages():
         answer: dict[str, Any] = {"command": name, "umap_sk": __version__, "status": "done", "exit_code": DONE}
-        answer |= _outcome(name, arguments, terminal, request)
-    code = _tell(answer, name, arguments, terminal)
-    terminal.end()
+        answer |= _execute(name, arguments, terminal, request)
+    code = _print_answer(answer, name, arguments, terminal)
+    terminal.flush()
     return code
 
 
-def _tell(answer: dict[str, Any], name: str | None, arguments: list[str], terminal: Terminal) -> int:
-    """Print an answer; the exit code."""
+def _print_answer(answer: dict[str, Any], name: str | None, arguments: list[str], terminal: Terminal) -> int:
+    """Print an answer, and return the exit code."""
     if "error" in answer:
         terminal.write(f"{' '.join(filter(None, ('umap-sk', name)))}: error: {answer['error']}")
     try:
         if "--json" in arguments:
-            from umap_sk.runtime.json_files import plain  # and numpy, which help does without
+            from umap_sk.runtime.json_files import to_json  # this imports numpy, which --help does not need
 
-            show(json.dumps(plain({**answer, "warnings": terminal.warnings})))
+            print_result(json.dumps(to_json({**answer, "warnings": terminal.warnings})))
         elif name and "error" not in answer and "--quiet" not in arguments:
-            show(_module(name).text(answer))
+            print_result(_import_command(name).format_answer(answer))
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # where nobody reads any more, there is nobody to tell
+        if not isinstance(error, BrokenPipeError):  # with a broken pipe, nobody reads stderr either
             terminal.write(f"umap-sk {name}: error: the answer cannot be written to stdout: {error.strerror}")
-        if sys.stdout is not None:  # what is left in it must not fail once more at the end
-            silence(sys.stdout)
+        if sys.stdout is not None:  # buffered text must not fail again at the end
+            redirect_to_null(sys.stdout)
         return answer["exit_code"] or FAILED
     return answer["exit_code"]
 
 
-def _outcome(name: str | None, arguments: list[str], terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Run a command; its answer, or what went wrong."""
+def _execute(name: str | None, arguments: list[str], terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+    """Run a command, and return its answer or a description of the error."""
     try:
-        options = parser_for(name).parse_args(arguments)
+        options = make_parser(name).parse_args(arguments)
         if name is None:
-            raise UsageError("the command must come first; umap-sk --help tells more")
-        return _module(name).run(options, terminal, request)
+            raise UsageError("the command must come first; umap-sk --help shows more")
+        return _import_command(name).execute(options, terminal, request)
     except KeyboardInterrupt:
         number = request.received or signal.SIGINT
         by = signal.Signals(number).name
-        return {**_failure(f"stopped by {by}; no checkpoint was written", 128 + number, "stopped"), "signal": by}
+        return {**_make_failure(f"stopped by {by}; no checkpoint was written", 128 + number, "stopped"), "signal": by}
     except UsageError as error:
-        return _failure(str(error), BAD_INPUT)
+        return _make_failure(str(error), BAD_INPUT)
     except Exception as error:
-        expected = ValueError | TypeError | OSError | MemoryError | ImportError  # the last of an optional library
+        # ImportError comes from optional libraries.
+        expected = ValueError | TypeError | OSError | MemoryError | ImportError
         if not isinstance(error, expected) or "--traceback" in arguments:
             terminal.write(traceback.format_exc().rstrip())
-        bad_input = isinstance(error, (ValueError, TypeError, ImportError, *WRONG_PLACE))
-        return _failure(_line(error), BAD_INPUT if bad_input else FAILED)
+        bad_input = isinstance(error, (ValueError, TypeError, ImportError, *PATH_ERRORS))
+        return _make_failure(_format_error(error), BAD_INPUT if bad_input else FAILED)
 
 
-def parser_for(name: str | None) -> argparse.ArgumentParser:
-    """The parser, with the options of one command, whose modules may take a second to load."""
+def make_parser(name: str | None) -> argparse.ArgumentParser:
+    """Return the parser with the options of one command. Others are not imported, which may take a second."""
     look: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
     parser = Parser(
         "umap-sk",
-        description="UMAP from neighbors that are known already. umap-sk COMMAND --help tells the options of each.",
-        epilog=f"example:\n  {COMMANDS['fit'].example}\n\n{CODES}",
+        description="UMAP from precomputed neighbors. umap-sk COMMAND --help shows the options of each command.",
+        epilog=f"example:\n  {COMMANDS['fit'].example}\n\n{EXIT_CODES}",
         **look,
     )
     parser.add_argument("--version", action="version", version=f"umap-sk {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for each, command in COMMANDS.items():
-        epilog = f"example:\n  {command.example}\n\n{CODES}"
+        epilog = f"example:\n  {command.example}\n\n{EXIT_CODES}"
         subparser = subparsers.add_parser(
             each, help=command.summary, description=command.summary, epilog=epilog, **look
         )
         if each == name:
-            _module(each).add_options(subparser)
+            _import_command(each).add_options(subparser)
             subparser.add_argument("--json", action="store_true", help="print one JSON object to stdout")
-            subparser.add_argument("--quiet", action="store_true", help="print nothing but warnings and errors")
-            subparser.add_argument("--traceback", action="store_true", help="say where an error arose, for bug reports")
+            subparser.add_argument("--quiet", action="store_true", help="print only warnings and errors")
+            subparser.add_argument(
+                "--traceback", action="store_true", help="show where an error was raised, for bug reports"
+            )
     return parser
 
 
-def _module(name: str) -> Any:
+def _import_command(name: str) -> Any:
     return importlib.import_module(f"umap_sk.cli.{COMMANDS[name].module}")
 
 
-def _failure(text: str, code: int, status: str = "error") -> dict[str, Any]:
+def _make_failure(text: str, code: int, status: str = "error") -> dict[str, Any]:
     return {"status": status, "exit_code": code, "error": text}
 
 
-def _line(error: Exception) -> str:
-    """An error in one line."""
+def _format_error(error: Exception) -> str:
+    """Format an error in one line."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror if error.filename is None else f"{str(error.filename)!r}: {error.strerror}"
-        text += "; make room and give the same command again" if error.errno == errno.ENOSPC else ""
+        text += "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
     elif isinstance(error, MemoryError):
-        text = f"out of memory ({text}); umap-sk plan tells what a fit takes"
+        text = f"out of memory ({text}); umap-sk plan shows what a fit needs"
     return " ".join((text or type(error).__name__).split())

@@ -1,4 +1,4 @@
-"""Options of the command line, made from the signatures that they set: a new parameter is a new option."""
+"""Options of the command line, made from the signatures of functions, so that new parameters become options."""
 
 import argparse
 import inspect
@@ -17,25 +17,25 @@ MARKUP = re.compile(r":\w+:`~?([^`]*)`|`+([^`]*)`+")
 class Parameter(NamedTuple):
     """A parameter that becomes an option."""
 
-    name: str  # in Python; with a dash for each underscore the option's
+    name: str  # in Python; the option has dashes for underscores
     kind: type  # int, float, bool, str or dict
     default: Any
     help: str  # from the docstring
 
 
-def of_estimator(estimator: type) -> list[Parameter]:
-    """Parameters of a scikit-learn estimator's constructor, with the types that its constraints allow."""
+def read_estimator(estimator: type) -> list[Parameter]:
+    """Return the parameters of a scikit-learn estimator, with the types that its constraints allow."""
     constraints = estimator._parameter_constraints  # type: ignore[attr-defined]
-    return _parameters(estimator, lambda parameter: _kind_allowed(constraints[parameter.name]))
+    return _make_parameters(estimator, lambda parameter: _find_allowed_type(constraints[parameter.name]))
 
 
-def of_signature(function: Callable[..., Any]) -> list[Parameter]:
-    """Parameters of a function or dataclass with annotations."""
-    return _parameters(function, lambda parameter: _kind_annotated(parameter.annotation))
+def read_signature(function: Callable[..., Any]) -> list[Parameter]:
+    """Return the parameters of a function or dataclass with annotations."""
+    return _make_parameters(function, lambda parameter: _find_annotated_type(parameter.annotation))
 
 
 def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") -> None:
-    """Add an option for each parameter, with a prefix before its name; one that is not given is not in the result."""
+    """Add an option for each parameter, with `prefix` before its name. The result omits options that are not given."""
     for parameter in parameters:
         option = f"--{prefix}{parameter.name}".replace("_", "-")
         settings: dict[str, Any] = {"dest": prefix + parameter.name, "default": argparse.SUPPRESS}
@@ -44,25 +44,25 @@ def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") ->
             group.add_argument(option, action=argparse.BooleanOptionalAction, **settings)
         else:
             settings["metavar"] = {int: "N", float: "X", dict: "JSON"}.get(parameter.kind, "TEXT")
-            group.add_argument(option, type=_reader(parameter), **settings)
+            group.add_argument(option, type=_make_reader(parameter), **settings)
 
 
-def chosen(options: argparse.Namespace, parameters: list[Parameter], prefix: str = "") -> dict[str, Any]:
-    """What was given for the parameters, by name; what was not given is left out."""
-    given = vars(options)
-    return {name: given[prefix + name] for name, *_ in parameters if prefix + name in given}
+def select_given(options: argparse.Namespace, parameters: list[Parameter], prefix: str = "") -> dict[str, Any]:
+    """Return the given parameters by name."""
+    values = vars(options)
+    return {name: values[prefix + name] for name, *_ in parameters if prefix + name in values}
 
 
-def _parameters(function: Callable[..., Any], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:
-    texts = _descriptions(inspect.getdoc(function) or "")
+def _make_parameters(function: Callable[..., Any], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:
+    texts = _parse_descriptions(inspect.getdoc(function) or "")
     return [
-        Parameter(found.name, kind_of(found), found.default, texts.get(found.name, "") + _default_text(found.default))
+        Parameter(found.name, kind_of(found), found.default, texts.get(found.name, "") + _format_default(found.default))
         for found in inspect.signature(function).parameters.values()
     ]
 
 
-def _descriptions(docstring: str) -> dict[str, str]:
-    """What a numpydoc docstring says of each parameter: the indented lines below "name : type", without markup."""
+def _parse_descriptions(docstring: str) -> dict[str, str]:
+    """Return the description of each parameter in a numpydoc docstring, without markup."""
     found: dict[str, str] = {}
     names: list[str] = []
     for line in docstring.splitlines():
@@ -76,15 +76,15 @@ def _descriptions(docstring: str) -> dict[str, str]:
     return {name: MARKUP.sub(r"\1\2", text) for name, text in found.items()}
 
 
-def _default_text(default: Any) -> str:
+def _format_default(default: Any) -> str:
     if default in (None, inspect.Parameter.empty):
         return ""
     text = {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
     return f" (default: {text})"
 
 
-def _kind_allowed(constraints: list[Any]) -> type:
-    """The type of a parameter from scikit-learn's constraints."""
+def _find_allowed_type(constraints: list[Any]) -> type:
+    """Return the type of a parameter from scikit-learn's constraints."""
     numbers = [constraint.type for constraint in constraints if isinstance(constraint, Interval)]
     if numbers:
         return int if Integral in numbers else float
@@ -95,13 +95,13 @@ def _kind_allowed(constraints: list[Any]) -> type:
     return dict if dict in constraints else str
 
 
-def _kind_annotated(annotation: Any) -> type:
-    """The type of a parameter from its annotation; the first of several."""
+def _find_annotated_type(annotation: Any) -> type:
+    """Return the type of a parameter from its annotation, or the first of several."""
     return next((kind for kind in typing.get_args(annotation) if kind is not type(None)), annotation)
 
 
-def _reader(parameter: Parameter) -> Callable[[str], Any]:
-    """What turns the text of an option into its value; "none" is None where that is another value than none given."""
+def _make_reader(parameter: Parameter) -> Callable[[str], Any]:
+    """Return a function that converts the text of an option. "none" becomes None, unless the type is str."""
 
     def read(text: str) -> Any:
         if text.lower() == "none" and parameter.kind is not str:

@@ -1,4 +1,4 @@
-"""What the command line tells on stderr: log records, warnings, and progress that a terminal shows in one line."""
+"""Messages of the command line on stderr: log records, warnings, and progress in one line of a terminal."""
 
 import contextlib
 import logging
@@ -9,11 +9,11 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-CLEAR = "\r\x1b[K"  # back to the beginning of the line, and nothing in it
+CLEAR_LINE = "\r\x1b[K"  # go to the beginning of the line and clear it
 
 
 class Terminal:
-    """Standard error, as a terminal or as a log file; a run goes on when nobody takes its lines any more."""
+    """Standard error, as a terminal or as a log file. A run continues if writing fails."""
 
     def __init__(self, quiet: bool):
         self._quiet = quiet
@@ -22,32 +22,32 @@ class Terminal:
         self.warnings: list[dict[str, str]] = []
 
     def say(self, text: str) -> None:
-        """Write a line with the time, unless quiet, which leaves warnings and errors only."""
+        """Write a line with the time, unless the command is quiet."""
         if not self._quiet:
             self.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
     def write(self, text: str) -> None:
-        """Write a line, quiet or not."""
-        self._put(f"{CLEAR if self._rewrites else ''}{text}\n")
+        """Write a line, even if the command is quiet."""
+        self._write_raw(f"{CLEAR_LINE if self._rewrites else ''}{text}\n")
 
-    def progress(self, edges: Sequence[int], done: int) -> Callable[[int], object]:
-        """What shows the epochs of a run: one line that is rewritten, or a line about every ten percent."""
-        from umap_sk.monitor.progress import epoch_line, plain_lines
+    def show_progress(self, edges: Sequence[int], done: int) -> Callable[[int], object]:
+        """Return a function that shows the epochs of a run, by rewriting a line or about every tenth epoch."""
+        from umap_sk.monitor.progress import describe_epochs, write_epoch_lines
 
         if self._quiet or not self._rewrites:
-            return plain_lines(edges, done, self.say)
-        line_at = epoch_line(edges, done)
+            return write_epoch_lines(edges, done, self.say)
+        line_at = describe_epochs(edges, done)
 
         def rewrite(epoch: int) -> None:
-            self._put(f"{CLEAR}{line_at(epoch)}")
+            self._write_raw(f"{CLEAR_LINE}{line_at(epoch)}")
 
         return rewrite
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Tell the package's log records and all warnings while the block runs."""
+    def show_messages(self) -> Iterator[None]:
+        """Show the package's log records and all warnings in this block."""
         logger = logging.getLogger("umap_sk")
-        handler, level = _Records(self), logger.level
+        handler, level = _LogHandler(self), logger.level
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         try:
@@ -58,18 +58,18 @@ class Terminal:
             logger.removeHandler(handler)
             logger.setLevel(level)
 
-    def end(self) -> None:
-        """See to it that what nobody took does not fail once more, as exit code 120, when the process ends."""
+    def flush(self) -> None:
+        """Flush the stream, so that a failure does not change the exit code to 120 at the end of the process."""
         if self._stream is not None:
             try:
                 self._stream.flush()
             except OSError:
-                silence(self._stream)
+                redirect_to_null(self._stream)
 
-    def _put(self, text: str) -> None:
+    def _write_raw(self, text: str) -> None:
         if self._stream is not None:
             with contextlib.suppress(OSError):
-                self._stream.write(_encodable(text, self._stream))
+                self._stream.write(_escape(text, self._stream))
                 self._stream.flush()
 
     def _show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
@@ -78,8 +78,8 @@ class Terminal:
         self.write(f"warning: {text} [{category.__name__}]")
 
 
-class _Records(logging.Handler):
-    """Hands log records on."""
+class _LogHandler(logging.Handler):
+    """Handler that passes log records to a terminal."""
 
     def __init__(self, terminal: Terminal):
         super().__init__(logging.INFO)
@@ -89,19 +89,19 @@ class _Records(logging.Handler):
         self._terminal.say(record.getMessage())
 
 
-def show(text: str) -> None:
-    """Write a result to stdout, where a path may have bytes that no character stands for."""
+def print_result(text: str) -> None:
+    """Write a result to stdout. Bytes of a path that are no characters are escaped."""
     if sys.stdout is None:
         raise BrokenPipeError
-    sys.stdout.write(f"{_encodable(text, sys.stdout)}\n")
+    sys.stdout.write(f"{_escape(text, sys.stdout)}\n")
     sys.stdout.flush()
 
 
-def silence(stream: Any) -> None:
-    """Let what is left in a stream, and all that follows, go nowhere."""
+def redirect_to_null(stream: Any) -> None:
+    """Discard the buffered text of a stream and everything that follows."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _encodable(text: str, stream: Any) -> str:
+def _escape(text: str, stream: Any) -> str:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,4 +1,4 @@
-"""``umap-sk transform``: places of new rows in the map of a model."""
+"""``umap-sk transform``: place new rows in the map of a model."""
 
 import argparse
 from pathlib import Path
@@ -7,65 +7,63 @@ from typing import Any
 import joblib
 import numpy as np
 
-from umap_sk.cli.files import add_inputs, check_ending, check_target, read_inputs, replaced
+from umap_sk.cli.files import add_inputs, check_ending, check_target, open_replacement, read_inputs
 from umap_sk.cli.signals import StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.runtime.allocation import write_to
+from umap_sk.runtime.allocation import write_array_to
 from umap_sk.runtime.files import check_regular
 
-INPUTS = ("knn_indices", "knn_dists", "graph", "features")
+NEW_ROW_INPUTS = ("knn_indices", "knn_dists", "graph", "features")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of the command."""
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="What fit --model has written. It is a pickle, and LOADING A PICKLE CAN RUN ANY CODE: "
-        "only name files that you have made yourself.",
+        help="A model from fit --model. It is a pickle, and LOADING A PICKLE CAN RUN ANY CODE: "
+        "use only files that you made yourself.",
     )
     group = parser.add_argument_group("input: new rows, and their neighbors among the rows of the map")
-    add_inputs(group, *INPUTS)
-    parser.add_argument("--out", required=True, metavar="P.npy", help="The places: new rows x axes, float32.")
-    parser.add_argument("--n-jobs", type=int, metavar="N", help="Threads. The result does not depend on it.")
+    add_inputs(group, *NEW_ROW_INPUTS)
+    parser.add_argument("--out", required=True, metavar="P.npy", help="The positions: new rows x axes, float32.")
+    parser.add_argument("--n-jobs", type=int, metavar="N", help="Number of threads. It does not affect the result.")
 
 
-def run(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
-    """Place the new rows, and write where they are."""
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+    """Place the new rows, and write their positions."""
     check_ending(options.out, "--out", wanted=".npy")
-    out = check_target(options.out, "--out", [options.model, *(getattr(options, name) for name in INPUTS)])
+    out = check_target(options.out, "--out", [options.model, *(getattr(options, name) for name in NEW_ROW_INPUTS)])
     data = read_inputs(options)
-    model = loaded(options.model)
+    model = load_model(options.model)
     if options.n_jobs is not None:
         model.set_params(n_jobs=options.n_jobs)
     places = np.asarray(model.transform(**data), np.float32)
-    with replaced(out) as file:
-        write_to(file, places)
+    with open_replacement(out) as file:
+        write_array_to(file, places)
     rows, components = places.shape
     lost = int(np.isnan(places[:, 0]).sum())
     return {"rows": rows, "n_components": components, "rows_without_place": lost, "out": str(out)}
 
 
-def loaded(path: str) -> PrecomputedUMAP:
-    """A model from the file that ``fit --model`` or joblib has written, which is unpickled."""
+def load_model(path: str) -> PrecomputedUMAP:
+    """Unpickle a model from a file that ``fit --model`` or joblib has written."""
     try:
         check_regular(Path(path))
         model = joblib.load(path)
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # a pickle that is damaged, or none at all, fails in any way
-        raise ValueError(
-            f"{path!r} cannot be loaded ({error!r}). Give what umap-sk fit --model has written."
-        ) from error
+    except Exception as error:  # a damaged pickle may raise any error
+        raise ValueError(f"{path!r} cannot be loaded ({error!r}). Pass a model from umap-sk fit --model.") from error
     if not isinstance(model, PrecomputedUMAP):
         raise ValueError(
-            f"{path!r} holds a {type(model).__name__}, but a PrecomputedUMAP is needed. Give what umap-sk fit --model "
-            "has written."
+            f"{path!r} contains a {type(model).__name__}, but a PrecomputedUMAP is needed. Pass a model from umap-sk "
+            "fit --model."
         )
     return model
 
 
-def text(answer: dict[str, Any]) -> str:
-    """The answer for people, in one line."""
+def format_answer(answer: dict[str, Any]) -> str:
+    """Format the answer for people in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows x {answer['n_components']} axes"

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.graph.scales import membership_strengths
+from umap_sk.graph.scales import compute_memberships
 from umap_sk.pipeline.place import features_of_fit, look_up, read_new
 from umap_sk.umap_learn.models import OtherModel, fitted_of
 
@@ -131,6 +131,6 @@ def graph_of_new(estimator: Any, X: Any) -> scipy.sparse.csr_array:
     found = look_up(settings, fitted, X, count=estimator.n_neighbors)
     neighbors, _ = read_new(settings, fitted, found, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
-    strengths = membership_strengths(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
+    strengths = compute_memberships(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
     shape = (len(neighbors.indptr) - 1, len(estimator.embedding_))
     return scipy.sparse.csr_array((strengths, neighbors.indices, neighbors.indptr), shape)

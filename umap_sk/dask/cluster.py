@@ -14,8 +14,8 @@ from distributed.scheduler import KilledWorker
 
 from umap_sk._version import __version__
 from umap_sk.exceptions import UMAPWarning, warn
-from umap_sk.runtime.kernel_cache import digest
-from umap_sk.runtime.threads import exactly
+from umap_sk.runtime.kernel_cache import hash_sources
+from umap_sk.runtime.threads import set_threads
 
 PATIENCE = 10  # seconds after which it is looked whether any worker is left
 GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
@@ -91,7 +91,7 @@ def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -
 
 
 def _versions() -> tuple[str, str]:
-    return __version__, digest()[:8]
+    return __version__, hash_sources()[:8]
 
 
 def home(cluster: Cluster, part: int, parts: int) -> str:
@@ -130,7 +130,7 @@ def submit(
 
 
 def _on_threads(function: Callable[..., Any], wide: bool, *given: Any) -> Any:
-    with exactly(get_worker().state.nthreads if wide else 1):
+    with set_threads(get_worker().state.nthreads if wide else 1):
         return function(*given)
 
 

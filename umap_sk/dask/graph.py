@@ -10,9 +10,9 @@ from distributed import Future
 from umap_sk import kernels
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
-from umap_sk.graph.scales import mean_of_all
+from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
-from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, Rules, counts_of, refuse_falling
+from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
 from umap_sk.runtime.side_by_side import prefix_sums
 
 MOST_PIECES = 64  # beyond as many workers: each sends to each
@@ -66,7 +66,7 @@ def read_pieces(
     n_rows = knn_indices.shape[0]
     index_dtype = np.int32 if n_rows <= INT32_LIMIT else np.uint32
     most = min(wanted["n_neighbors"] - 1, n_rows + 1)
-    rules = Rules(n_rows, most, DROP_SELF, float(wanted["disconnection_distance"]), index_dtype, np.float32)
+    rules = SelectionRules(n_rows, most, DROP_SELF, float(wanted["disconnection_distance"]), index_dtype, np.float32)
     bounds = bounds_of(cluster, n_rows)
     chunks = {0: tuple(last - first for first, last in spans(bounds)), 1: -1}
     given = (array.rechunk(chunks).to_delayed().ravel() for array in (knn_indices, knn_dists))
@@ -85,11 +85,11 @@ def count(cluster: Cluster, read: list[Future]) -> tuple[NeighborCounts, int, fl
     """What was met in all pieces, the shortest row, and the mean of all distances; a piece's error is raised here."""
     sums, shortest, counted = zip(*outcome(cluster, each(cluster, "count", rows.counted_in, read)), strict=True)
     n_rows, edges, tally, short, empty = (sum(values) for values in zip(*counted, strict=True))
-    refuse_falling(True, tally)
+    check_not_similarities(True, tally)
     return (
-        counts_of(n_rows, edges, tally, short, empty),
+        make_counts(n_rows, edges, tally, short, empty),
         min(shortest),
-        mean_of_all(np.concatenate(sums), edges + n_rows),
+        compute_mean(np.concatenate(sums), edges + n_rows),
     )
 
 

@@ -61,7 +61,7 @@ def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any
             "Save it there: manifold.save(directory)."
         )
     path = Path(manifold).absolute()
-    graph, known, of_rows = storage.load(path, looked_at=True)  # each worker looks through its rows
+    graph, known, of_rows = storage.load(path, checked=True)  # each worker looks through its rows
     seen = on_every_worker(cluster.client, _seen, str(path / storage.DESCRIPTION))
     blind = [worker for worker, sees in seen.items() if not sees]
     if blind:

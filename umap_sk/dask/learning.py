@@ -11,7 +11,7 @@ from umap_sk.dask.inputs import check_directory
 from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.read import refuse_none, warn_about
+from umap_sk.neighbors.read import check_any_neighbor, warn_about
 from umap_sk.pipeline.learn import warn_of_lost
 from umap_sk.pipeline.settings import GraphSettings
 
@@ -59,7 +59,7 @@ def learned(
             counts, shortest, mean = count(cluster, read)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), settings.n_others)
-        refuse_none(counts)
+        check_any_neighbor(counts)
         graph = unite(cluster, read, bounds, mean, wanted)
         symmetric = wanted["symmetrize"]
         del read

@@ -9,12 +9,12 @@ import xxhash
 from distributed import get_worker
 
 from umap_sk import kernels
-from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
-from umap_sk.graph.scales import mean_distances, membership_strengths, sums_of_distances
+from umap_sk.graph.fuzzy_union import FuzzyGraph, drop_zeros
+from umap_sk.graph.scales import compute_memberships, mean_distances, sum_distances
 from umap_sk.neighbors.formats import ArrayForm, Entry
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.neighbors.rows import Rules, gather_rows
-from umap_sk.runtime.allocation import Allocate, in_memory, scratch
+from umap_sk.neighbors.rows import SelectionRules, gather_rows
+from umap_sk.runtime.allocation import Allocate, allocate_scratch, in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
@@ -71,15 +71,15 @@ class RowsForm(ArrayForm):
 
 def beside_worker() -> Allocate:
     """Arrays in files of the worker's local directory, so that a graph on its way is not in memory."""
-    return functools.partial(scratch, Path(get_worker().local_directory))
+    return functools.partial(allocate_scratch, Path(get_worker().local_directory))
 
 
-def read(indices: np.ndarray, dists: np.ndarray, rules: Rules) -> Read:
+def read(indices: np.ndarray, dists: np.ndarray, rules: SelectionRules) -> Read:
     """The nearest neighbors of some rows."""
     gathered = gather_rows(RowsForm(indices, dists, rules.first_row), rules, beside_worker())
     neighbors = Neighbors(*gathered[:3], rules.n_columns)
     counted = len(indices), len(gathered.indices), gathered.tally, gathered.short, gathered.empty
-    return Read(rules.first_row, neighbors, sums_of_distances(neighbors), counted)
+    return Read(rules.first_row, neighbors, sum_distances(neighbors), counted)
 
 
 def counted_in(read: Read) -> tuple[np.ndarray, int, tuple[int, int, np.ndarray, int, int]]:
@@ -94,7 +94,7 @@ def lengths_of(read: Read) -> np.ndarray:
 
 def directed(read: Read, mean: float, n_neighbors: int, local_connectivity: float) -> Piece:
     """Membership strengths of neighbors, sorted by index; `mean` is that of all distances."""
-    strengths = membership_strengths(read.neighbors, n_neighbors, local_connectivity, mean=mean)
+    strengths = compute_memberships(read.neighbors, n_neighbors, local_connectivity, mean=mean)
     allocate, indptr = beside_worker(), read.neighbors.indptr
     indices = in_file(allocate, "indices", read.neighbors.indices)
     weights = in_file(allocate, "weights", strengths)
@@ -148,7 +148,7 @@ def one_after_another(received: list[FuzzyGraph]) -> FuzzyGraph:
 
 def own_edges(piece: Piece) -> Piece:
     """A piece whose rows keep their own neighbors alone, without weights of 0."""
-    return piece._replace(graph=without_zeros(piece.graph, beside_worker()))
+    return piece._replace(graph=drop_zeros(piece.graph, beside_worker()))
 
 
 def of_files(directory: str, first: int, last: int) -> Piece:

@@ -1,4 +1,4 @@
-"""The fuzzy graph: from rows of neighbors to membership strengths, and the manifold that keeps them.
+"""The fuzzy graph: membership strengths of rows of neighbors, and the manifold that contains them.
 
-It imports neighbors and what is below.
+This folder imports neighbors and the folders below it.
 """

@@ -1,4 +1,4 @@
-"""The fuzzy graph: memberships of both directions in one weighted graph."""
+"""The fuzzy graph, which joins the memberships of both directions in one weighted graph."""
 
 from typing import NamedTuple, NoReturn
 
@@ -7,13 +7,13 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph import few_rows
-from umap_sk.graph.scales import membership_strengths
+from umap_sk.graph.scales import compute_memberships
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.allocation import Allocate, give_back, in_memory
+from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import in_blocks, prefix_sums
 
-MOST_PARTS = 8  # parts of the rows that count the edges they send; each takes 4 bytes a vertex
+MAX_PARTS = 8  # parts of the rows that count edges separately; each takes 4 bytes per vertex
 
 
 class FuzzyGraph(NamedTuple):
@@ -22,11 +22,11 @@ class FuzzyGraph(NamedTuple):
     Attributes
     ----------
     indptr : ndarray of shape (n + 1,), int64
-        Where each row begins.
+        Start of each row.
     indices : ndarray of shape (n_edges,), int32 or uint32
-        Other end of every edge.
+        The other end of each edge.
     weights : ndarray of shape (n_edges,), float32
-        Membership strength of every edge, in (0, 1].
+        Membership strength of each edge, in (0, 1].
     """
 
     indptr: np.ndarray
@@ -43,58 +43,60 @@ def fuzzy_graph(
     symmetrize: bool = True,
     allocate: Allocate = in_memory,
 ) -> FuzzyGraph:
-    """Fuzzy graph of neighbors sorted by distance, without edges whose weight is 0 in float32.
+    """Build the fuzzy graph of neighbors sorted by distance, without edges whose weight is 0 in float32.
 
-    The neighbors' arrays are used up: strengths take the place of distances. `set_op_mix_ratio` is 1 for the fuzzy
-    union of both directions and 0 for their intersection; without `symmetrize` each row keeps its own neighbors alone.
+    The neighbors' arrays are overwritten: strengths replace distances. `set_op_mix_ratio` is 1 for the fuzzy union of
+    both directions and 0 for their intersection. Without `symmetrize`, each row keeps its own neighbors only.
     """
-    strengths = membership_strengths(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
+    strengths = compute_memberships(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
     sort_rows = few_rows.sort_rows if few_rows.are_few(neighbors.indptr) else kernels.sort_rows
     sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
-    graph = fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else without_zeros(directed, allocate)
+    graph = compute_fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else drop_zeros(directed, allocate)
     if not len(graph.indices):
         raise_no_edge(set_op_mix_ratio)
     return graph
 
 
 def raise_no_edge(set_op_mix_ratio: float) -> NoReturn:
-    """Refuse neighbors of which no edge is left."""
+    """Raise the error for neighbors that leave no edge."""
     raise ValueError(
-        f"The graph has no edge: set_op_mix_ratio={set_op_mix_ratio} keeps edges of rows that list each other, and "
-        "no two do. Raise it (1 keeps every edge), or search for more neighbors."
+        f"The graph has no edge: set_op_mix_ratio={set_op_mix_ratio} keeps only edges between rows that list each "
+        "other, and there are none. Increase it (1 keeps every edge), or search for more neighbors."
     )
 
 
-def fuzzy_union(directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory) -> FuzzyGraph:
+def compute_fuzzy_union(
+    directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory
+) -> FuzzyGraph:
     """Make a directed graph symmetric, ``mix (A + A') + (1 - 2 mix) A o A'`` (McInnes et al. 2018, section 4.1).
 
-    Neither the transpose nor any copy of the graph is built. Both entries of a mutual edge take the final weight
-    where they lie; an edge that only its source lists is counted, then written, at its target's row, and each row's
-    own edges are merged in. The weights of `directed` are used up.
+    Neither the transpose nor a copy of the graph is built. Both entries of a mutual edge get the final weight in place.
+    An edge that only its source lists is first counted and then written in its target's row, where it is merged with
+    the row's own edges. The weights of `directed` are overwritten.
     """
     n = len(directed.indptr) - 1
     ratio = np.float32(set_op_mix_ratio)
     if few_rows.are_few(directed.indptr):
-        return kept_in(few_rows.united(*directed, ratio), allocate)
+        return copy_to_allocated(few_rows.unite_directions(*directed, ratio), allocate)
     kernels.join_mutual(readonly(directed.indptr), readonly(directed.indices), directed.weights, ratio)
     arrays = tuple(readonly(array) for array in directed)
     lengths = np.empty(n, np.int32)
-    received = np.zeros((min(numba.get_num_threads(), MOST_PARTS), n), np.int32)
+    received = np.zeros((min(numba.get_num_threads(), MAX_PARTS), n), np.int32)
     kernels.count_union(*arrays, ratio, lengths, received)
     indptr = prefix_sums(place_received(lengths, received))
     del lengths
-    give_back()
+    release_free_memory()
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
     kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
-    del received  # before the last pages of what was allocated are written to
+    del received  # free it before the last pages of the new arrays are written
     kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 
 
-def kept_in(graph: tuple[np.ndarray, np.ndarray, np.ndarray], allocate: Allocate) -> FuzzyGraph:
-    """A graph whose arrays lie where large ones are to lie."""
+def copy_to_allocated(graph: tuple[np.ndarray, np.ndarray, np.ndarray], allocate: Allocate) -> FuzzyGraph:
+    """Copy a graph into arrays from `allocate`."""
     indptr, *arrays = graph
     kept = [allocate(name, len(array), array.dtype) for name, array in zip(("indices", "weights"), arrays, strict=True)]
     for to, array in zip(kept, arrays, strict=True):
@@ -103,9 +105,9 @@ def kept_in(graph: tuple[np.ndarray, np.ndarray, np.ndarray], allocate: Allocate
 
 
 def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:
-    """Whole lengths of the rows; `received` (n_parts, n) turns from counts to places of each part's edges in a row.
+    """Return the lengths of rows, and turn the counts `received` (n_parts, n) into positions of each part's edges.
 
-    The edges that a row lists come first (`lengths`, used up), then those that it receives, in the order of the parts.
+    A row has first the edges that it lists (`lengths`, overwritten), and then those that it receives, by part.
     """
 
     def place(block: slice) -> None:
@@ -117,8 +119,8 @@ def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:
     return lengths
 
 
-def without_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
-    """Graph without edges of weight 0; the same arrays where there are none."""
+def drop_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
+    """Return the graph without edges of weight 0, or the same arrays if there are none."""
     edges = int(np.count_nonzero(graph.weights))
     if edges == len(graph.weights):
         return graph

@@ -1,4 +1,4 @@
-"""The manifold: the learned graph with what it was learned from, the expensive half that many layouts can share."""
+"""The manifold: the learned graph and its parameters, which many layouts can share."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,40 +9,36 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.graph import storage
-from umap_sk.graph.fuzzy_union import FuzzyGraph, without_zeros
+from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph
+from umap_sk.graph.sparse_input import read_sparse_graph
 from umap_sk.graph.validate import check_graph, check_lengths, check_radii
 from umap_sk.graph.views import Views
-from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.runtime.allocation import Allocate, on_disk
+from umap_sk.runtime.allocation import Allocate, allocate_on_disk
 from umap_sk.runtime.stored_format import format_fields, without_format
 
-WITHIN = (
-    "Give every neighbor once, and weights from 0 to 1: divide larger ones by the largest, graph / graph.max(). If "
-    "these are distances, pass the graph as X to fit instead."
-)
 GRAPH_PARAMETERS = ("n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize")
 
 
 class Manifold(Views):
-    """A fuzzy graph, and the parameters it was learned with. It does not change once it is made.
+    """A fuzzy graph, and the parameters with which it was learned. A manifold is immutable.
 
-    Made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`; taken by ``fit(manifold=...)`` as
-    often as one likes. Scikit-learn's cross-validation passes it on whole.
+    It is made by :meth:`umap_sk.PrecomputedUMAP.learn_manifold` or :meth:`from_graph`, and can be passed to
+    ``fit(manifold=...)`` any number of times. Scikit-learn's cross-validation passes it on without splitting it.
 
     Parameters
     ----------
     graph : FuzzyGraph
         The graph, whose arrays are shared.
     parameters : dict, optional
-        The parameters that made it.
+        The parameters with which it was made.
     own : iterable of {"indices", "weights"}, default=()
-        Arrays of the graph that nobody else holds. They go when the graph is laid out, so that it is in memory once, in
-        the optimizer's order; when it is asked for, its rows are made again, bit for bit.
+        Arrays of the graph to which there is no other reference. They are freed when the graph is laid out, so that it
+        is in memory only once, in the optimizer's order. Their rows are rebuilt on access, bit for bit.
     lengths : ndarray of shape (n_samples,), float32, optional
-        Mean distance from every row to its neighbors, which a start from the graph's distances needs.
+        Mean distance from each row to its neighbors, for a start that uses the graph's distances.
     radii : ndarray of shape (n_samples,), float32, optional
-        Log radius of every row's neighborhood, which a fit with `dens_lambda` needs; NaN for rows without an edge.
+        Log radius of each row's neighborhood, for a fit with `dens_lambda`; NaN for rows without an edge.
 
     Examples
     --------
@@ -72,91 +68,74 @@ class Manifold(Views):
 
     @classmethod
     def from_graph(cls, graph: Any) -> "Manifold":
-        """Take membership strengths that were learned elsewhere, as scanpy's and BBKNN's ``connectivities``.
+        """Make a manifold of membership strengths from elsewhere, such as scanpy's or BBKNN's ``connectivities``.
 
         Parameters
         ----------
         graph : sparse array or matrix of shape (n, n)
-            Weights from 0 to 1. The diagonal and stored zeros are left out; the graph is used as it is, symmetric or
-            not. Arrays are shared with `graph` where their form allows.
+            Weights from 0 to 1. The diagonal and stored zeros are dropped. Otherwise the graph is used as it is,
+            symmetric
+            or not. Arrays are shared with `graph` if their dtypes and order allow this.
 
         Returns
         -------
         Manifold
-            With no parameters.
+            A manifold without parameters.
 
         Raises
         ------
         TypeError
             If the graph is not sparse.
         ValueError
-            If it is not square, has fewer than two rows or no edge, names a row that there is not, or a weight is
-            negative, above 1 or not finite.
+            If it is not square, has fewer than two rows or no edge, has an index out of range, or a weight is negative,
+            above 1 or not finite.
         """
-        if not scipy.sparse.issparse(graph):
-            raise TypeError(
-                f"Manifold.from_graph needs a scipy sparse graph of membership strengths, but got "
-                f"{type(graph).__name__}. Wrap a dense matrix in scipy.sparse.csr_array."
-            )
-        if graph.shape[0] != graph.shape[1] or graph.shape[0] < 2:
-            raise ValueError(f"The graph must be square with at least 2 rows, but has shape {graph.shape}.")
-        check_structure(graph, "The graph")
-        rows = scipy.sparse.csr_array(graph)
-        if rows.data.dtype.kind not in "fiu":
-            raise TypeError(
-                f"Weights must be real numbers, but the graph has dtype {rows.data.dtype}. Use .astype(np.float32)."
-            )
-        if len(rows.data) and not 0 <= rows.data.min() <= rows.data.max() < np.inf:  # NaN fails it too
-            raise ValueError(
-                "Weights must be finite and at least 0. If these are distances, pass the graph as X to fit instead."
-            )
-        taken = canonical(rows)
-        check_graph(taken, "What was given to Manifold.from_graph", WITHIN)
-        return cls(taken)
+        return cls(read_sparse_graph(graph))
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Write the manifold to a new directory: .npy files and manifold.json, which tells what they are.
+        """Write the manifold to a new directory of .npy files and manifold.json, which describes them.
 
-        It is written beside its place and renamed at the end, so that a directory of this name is always whole.
+        It is first written to a temporary directory, which is renamed at the end. So the directory is always complete.
 
         Parameters
         ----------
         directory : path
-            Missing, or an empty directory; missing parents are made.
+            A missing or empty directory. Missing parents are made.
 
         Raises
         ------
         FileExistsError
-            If something lies there: nothing is overwritten.
+            If the directory is not empty, since nothing is overwritten.
         OSError
-            If something cannot be written, as on a full disk; then nothing is left.
+            If writing fails, for example because the disk is full. Then nothing is left behind.
         """
-        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.of_rows)
+        storage.save(directory, self._shared.rows(keep=False), self._parameters, self._shared.row_arrays)
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "Manifold":
-        """Take a manifold from the directory that :meth:`save` has written.
+        """Load a manifold from a directory that :meth:`save` has written.
 
-        The arrays are mapped into memory, read-only: the system reads them where they are used, and may drop them
-        again, so the graph may be larger than the memory. Nothing is unpickled. All of it is looked through once.
+        The arrays are mapped into memory, read-only. The system reads them when they are used, and may drop them again.
+        So the graph may be larger than the memory. Nothing is unpickled. All data are checked once.
 
         Parameters
         ----------
         directory : path
-            The directory. Its files must stay as they are while the manifold is in use.
+            The directory. Its files must not change while the manifold is in use.
 
         Returns
         -------
         Manifold
-            With the bits of the one that was saved.
+            A manifold with the same bits as the saved one.
 
         Raises
         ------
         FileNotFoundError
             If a file is missing.
         ValueError
-            If a file is of another format or a newer version, is cut off, does not agree with the others, is not what
-            was written, or the arrays are no graph.
+            If a file has another format or a newer version, is truncated, contradicts the others or was changed, or if
+            the
+            arrays are not a valid graph.
 
         Examples
         --------
@@ -169,61 +148,61 @@ class Manifold(Views):
         ...     Manifold.load(f"{folder}/points")
         Manifold(n_samples=100, edges=1794, n_neighbors=15)
         """
-        graph, parameters, of_rows = storage.load(directory)
-        return cls(graph, parameters, **of_rows)
+        graph, parameters, row_arrays = storage.load(directory)
+        return cls(graph, parameters, **row_arrays)
 
     @classmethod
     def built(cls, directory: str | os.PathLike, learn: Callable[[Allocate], "Manifold"]) -> "Manifold":
-        """Build a manifold in the directory where it is to lie, with no large array in memory.
+        """Build a manifold in its directory, without large arrays in memory.
 
         Parameters
         ----------
         directory : path
-            Missing, or an empty directory.
+            A missing or empty directory.
         learn : callable
-            Takes what makes large arrays; returns the manifold.
+            Function of an allocator for large arrays, which returns the manifold.
 
         Returns
         -------
         Manifold
-            As :meth:`load` gives it.
+            The manifold as :meth:`load` returns it.
         """
-        with storage.new_directory(directory) as folder:
-            made = learn(partial(on_disk, folder))
-            storage.write(folder, made._shared.rows(), made._parameters, made._shared.of_rows)
-        graph, parameters, of_rows = storage.load(directory, looked_at=True)
-        return cls(graph, parameters, **of_rows)
+        with storage.make_new_directory(directory) as folder:
+            manifold = learn(partial(allocate_on_disk, folder))
+            storage.write_manifold(folder, manifold._shared.rows(), manifold._parameters, manifold._shared.row_arrays)
+        graph, parameters, row_arrays = storage.load(directory, checked=True)
+        return cls(graph, parameters, **row_arrays)
 
     @property
     def n_samples(self) -> int:
-        """Rows of the graph."""
+        """Return the number of rows of the graph."""
         return len(self._shared.indptr) - 1
 
     @property
     def n_edges(self) -> int:
-        """Entries of the graph."""
+        """Return the number of entries of the graph."""
         return self._shared.n_edges
 
     @property
     def on_disk(self) -> bool:
-        """Whether the graph lies in files that are mapped into memory."""
+        """Return whether the graph is mapped from files."""
         return self._shared.in_files
 
     @property
     def owns_arrays(self) -> bool:
-        """Whether nobody else holds the graph's arrays, so that they go when a fit lays it out."""
+        """Return whether a fit may free the graph's arrays when it lays them out."""
         return len(self._shared.owned) == len(WHOLE)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Parameters that made the graph; empty where it came from elsewhere."""
+        """Return the parameters of the graph; empty if it came from elsewhere."""
         return dict(self._parameters)
 
     @property
     def graph(self) -> scipy.sparse.csr_array:
-        """Membership strengths as a csr_array; shares memory with the manifold below 2^31 edges, a copy beyond.
+        """Return the membership strengths as a csr_array. Below 2^31 edges it shares memory with the manifold.
 
-        After a layout its rows are made again first.
+        After a layout, the rows are rebuilt first.
         """
         indptr, indices, weights = self._shared.rows()
         if len(indices) < 2**31 and self.n_samples < 2**31:
@@ -231,41 +210,41 @@ class Manifold(Views):
         return scipy.sparse.csr_array((weights, indices, indptr), (self.n_samples, self.n_samples), copy=False)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The graph's own arrays; do not write to them. After a layout they are made again first.
+        """Return the graph's own arrays, which must not be modified. After a layout they are rebuilt first.
 
         Returns
         -------
         indptr : ndarray of shape (n_samples + 1,), int64
-            Where each row begins.
+            Start of each row.
         indices : ndarray of shape (n_edges,), int32 or uint32
-            Neighbors, ascending within a row.
+            Neighbors, ascending within each row.
         weights : ndarray of shape (n_edges,), float32
             Membership strengths.
         """
         return tuple(self._shared.rows())  # type: ignore[return-value]
 
     def disconnected(self) -> np.ndarray:
-        """Which rows have no edge of their own.
+        """Return which rows have no edge of their own.
 
         Returns
         -------
         ndarray of shape (n_samples,), bool
-            True for rows that get no place in the embedding.
+            True for rows without a position in the embedding.
         """
         return np.diff(self._shared.indptr) == 0
 
     def check_agrees(self, parameters: dict[str, Any]) -> None:
-        """Raise if the graph was learned with other parameters.
+        """Raise an error if the graph was learned with other parameters.
 
         Parameters
         ----------
         parameters : dict
-            What is expected; names that the manifold does not know are not compared.
+            The expected parameters. Names that the manifold lacks are ignored.
 
         Raises
         ------
         ValueError
-            If a parameter differs, with both values.
+            If a parameter differs. The message contains both values.
         """
         check_agreement(self._parameters, parameters)
 
@@ -282,7 +261,7 @@ class Manifold(Views):
         state = without_format("manifold", state)
         graph, parameters = FuzzyGraph(*state["graph"]), state["parameters"]
         lengths, radii = state["lengths"], state["radii"]
-        what, cure = "The stored manifold", "Store it again where it was made, or learn it again."
+        what, cure = "The stored manifold", "Store it again from its origin, or learn it again."
         check_graph(graph, what, cure, symmetric=parameters.get("symmetrize") is True)
         check_lengths(lengths, len(graph.indptr) - 1, what, cure)
         check_radii(radii, graph.indptr, what, cure)
@@ -291,7 +270,7 @@ class Manifold(Views):
 
 
 def check_agreement(known: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raise if a graph was learned with other parameters."""
+    """Raise an error if a graph was learned with other parameters."""
     differing = [
         f"{name}={known[name]!r} there, {wanted[name]!r} here"
         for name in GRAPH_PARAMETERS
@@ -302,20 +281,3 @@ def check_agreement(known: dict[str, Any], wanted: dict[str, Any]) -> None:
             f"The manifold was learned with other parameters: {'; '.join(differing)}. Set the estimator's parameters "
             "to the manifold's, or learn a manifold with the estimator's."
         )
-
-
-def canonical(rows: scipy.sparse.csr_array) -> FuzzyGraph:
-    """Finite weights as a fuzzy graph: rows sorted, no entry twice, no diagonal, no zeros; shares arrays that fit."""
-    if not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
-    index_dtype = np.int32 if rows.shape[0] <= 2**31 else np.uint32
-    indptr = rows.indptr.astype(np.int64)
-    graph = FuzzyGraph(indptr, rows.indices.astype(index_dtype, copy=False), rows.data.astype(np.float32, copy=False))
-    diagonal = np.repeat(np.arange(rows.shape[0], dtype=index_dtype), np.diff(indptr)) == graph.indices
-    if diagonal.any():
-        graph = graph._replace(weights=np.where(diagonal, np.float32(0), graph.weights))
-    graph = without_zeros(graph)
-    if len(graph.weights) == 0:
-        raise ValueError("The graph has no edge with a positive weight between two different rows.")
-    return graph

@@ -1,4 +1,4 @@
-"""Nearest rows among targets that are numbers, by a rule for ties that does not depend on the order of rows."""
+"""Nearest rows by numeric targets, with a rule for ties that does not depend on the order of rows."""
 
 from typing import Any, NamedTuple
 
@@ -10,25 +10,25 @@ from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.search import build_search, find_neighbors
 from umap_sk.runtime.compile import readonly
 
-OF_A_LINE = ("euclidean", "l2", "manhattan", "l1", "cityblock", "chebyshev", "infinity", "minkowski", "p")
-"""Metrics that are the plain difference of two numbers."""
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: its multiples spread evenly
-AT_ONCE = 2**20  # distances along a line that are in memory at once
+LINE_METRICS = ("euclidean", "l2", "manhattan", "l1", "cityblock", "chebyshev", "infinity", "minkowski", "p")
+"""Metrics that equal the difference of two numbers."""
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio, whose multiples are spread evenly
+LINE_DISTANCES = 2**20  # distances along a line that are in memory at once
 
 
 class Groups(NamedTuple):
-    """Rows whose targets are equal.
+    """Groups of rows with equal targets.
 
     Attributes
     ----------
     values : ndarray of shape (n_groups, n_targets), float64
-        The targets of each group, in ascending order.
+        Targets of each group, in ascending order.
     starts : ndarray of shape (n_groups + 1,), int64
-        Where each group begins in `members`.
+        Start of each group in `members`.
     members : ndarray of shape (n_rows,), int32 or int64
-        The rows of each group, in ascending order of their keys.
+        Rows of each group, in ascending order of their keys.
     group_of : ndarray of shape (n_rows,), int32 or int64
-        The group of each row.
+        Group of each row.
     """
 
     values: np.ndarray
@@ -37,10 +37,10 @@ class Groups(NamedTuple):
     group_of: np.ndarray
 
 
-def keys_of(neighbors: Neighbors) -> np.ndarray:
-    """64 bits for each row that its distances to its neighbors decide, and not its number.
+def compute_row_keys(neighbors: Neighbors) -> np.ndarray:
+    """Compute 64 bits for each row from its distances to its neighbors, independently of its number.
 
-    Rows at exactly the same distances from their neighbors, such as copies, differ by their number among themselves.
+    Rows with exactly equal distances, such as copies, are distinguished by their numbers.
     """
     keys = np.empty(len(neighbors.indptr) - 1, np.uint64)
     kernels.row_keys(readonly(neighbors.indptr), readonly(neighbors.distances), keys)
@@ -52,17 +52,17 @@ def keys_of(neighbors: Neighbors) -> np.ndarray:
     return keys
 
 
-def nearest_targets(
+def find_nearest_targets(
     values: np.ndarray, metric: str, count: int, graph: FuzzyGraph, keys: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest other rows of each row by their targets: indices and distances of shape (n_rows, count).
+    """Find the nearest other rows of each row by targets. Returns arrays of shape (n_rows, count).
 
-    Where more rows are equally near than there is room for, and some of them are equal, a row takes its strongest
-    neighbors in the `graph` of the data first. The others are drawn by `keys`. So the rows' order has no influence, but
-    for rows whose keys are made from it.
+    If more rows are equally near than needed, and some of them have equal targets, a row takes its strongest neighbors
+    in the `graph` of the data first. The others are drawn by `keys`. So the order of rows has no influence, except for
+    rows whose keys contain their number.
     """
-    groups = grouped(values, keys)
-    near, away = nearest_groups(groups.values, metric, count)
+    groups = group_rows(values, keys)
+    near, away = find_nearest_groups(groups.values, metric, count)
     chosen = np.empty((len(values), count), groups.members.dtype)
     dists = np.empty((len(values), count))
     arrays = (*graph, *groups[1:], keys, near, away)
@@ -70,43 +70,43 @@ def nearest_targets(
     return chosen, dists
 
 
-def grouped(values: np.ndarray, keys: np.ndarray) -> Groups:
-    """Groups of rows whose targets are equal."""
+def group_rows(values: np.ndarray, keys: np.ndarray) -> Groups:
+    """Group rows with equal targets."""
     order = np.lexsort(values.T[::-1])
     ordered = values[order]
     begins = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
-    dtype = index_dtype(len(values))
+    dtype = choose_index_dtype(len(values))
     group_of = np.empty(len(values), dtype)
     group_of[order] = np.cumsum(begins) - 1
     starts = np.append(np.flatnonzero(begins), len(values))
     return Groups(ordered[begins], starts, np.lexsort((keys, group_of)).astype(dtype), group_of)
 
 
-def nearest_groups(values: np.ndarray, metric: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of different values for each, itself first, and their distances, in ascending order.
+def find_nearest_groups(values: np.ndarray, metric: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest distinct values of each value, including itself, and their distances in ascending order.
 
-    There is one more than so many rows can need, so that along a line both of two that are equally near are there.
+    There is one more than needed, so that along a line both of two equally near values are included.
     """
     n = len(values)
     width = min(count + 2, n)
-    near, away = np.empty((n, width), index_dtype(n)), np.zeros((n, width))
+    near, away = np.empty((n, width), choose_index_dtype(n)), np.zeros((n, width))
     near[:, 0] = np.arange(n)
-    if values.shape[1] == 1 and metric in OF_A_LINE:
-        nearest_on_a_line(values[:, 0], near, away)
+    if values.shape[1] == 1 and metric in LINE_METRICS:
+        find_nearest_on_line(values[:, 0], near, away)
     elif width > 1:
         near[:, 1:], away[:, 1:] = find_neighbors(build_search(values, metric, None, None), values, width - 1, own=True)
     return near, away
 
 
-def nearest_on_a_line(values: np.ndarray, near: np.ndarray, away: np.ndarray) -> None:
-    """Write the nearest of different numbers in ascending order for each, itself first, and their distances.
+def find_nearest_on_line(values: np.ndarray, near: np.ndarray, away: np.ndarray) -> None:
+    """Find the nearest of distinct ascending numbers for each, including itself, and their distances.
 
-    Of two that are equally near, the one with fewer numbers between comes first, and then the larger. Whatever is
-    nearest is among the ``near.shape[1] - 1`` numbers before and behind.
+    Of two equally near numbers, the one with fewer numbers between comes first, and then the larger one. All nearest
+    numbers are among the ``near.shape[1] - 1`` numbers before and after.
     """
     n, width = near.shape
     steps = np.array([0] + [step for size in range(1, width) for step in (size, -size)])
-    rows = AT_ONCE // len(steps) + 1
+    rows = LINE_DISTANCES // len(steps) + 1
     for first in range(0, n, rows):
         places = np.arange(first, min(n, first + rows))
         beside = places[:, None] + steps
@@ -117,6 +117,6 @@ def nearest_on_a_line(values: np.ndarray, near: np.ndarray, away: np.ndarray) ->
         away[places] = np.take_along_axis(distances, chosen, 1)
 
 
-def index_dtype(n: int) -> np.dtype[Any]:
-    """The integers that number so many rows."""
+def choose_index_dtype(n: int) -> np.dtype[Any]:
+    """Return the integer dtype for this number of rows."""
     return np.dtype(np.int32 if n <= 2**31 else np.int64)

@@ -11,8 +11,8 @@ from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.compile import readonly
 
 
-def distances_by_index(neighbors: Neighbors, allocate: Allocate = in_memory) -> np.ndarray:
-    """The neighbors' distances in the order of their indices, as a graph that is made of them has its edges."""
+def sort_distances_by_index(neighbors: Neighbors, allocate: Allocate = in_memory) -> np.ndarray:
+    """Return the neighbors' distances in the order of their indices, as the edges of a graph are sorted."""
     distances = allocate("distances_by_index", len(neighbors.distances), np.float32)
     indices = allocate("indices_by_index", len(neighbors.indices), neighbors.indices.dtype)
     distances[:], indices[:] = neighbors.distances, neighbors.indices
@@ -20,12 +20,12 @@ def distances_by_index(neighbors: Neighbors, allocate: Allocate = in_memory) -> 
     return distances
 
 
-def data_radii(graph: FuzzyGraph, neighbors: Neighbors, distances: np.ndarray) -> np.ndarray:
-    """Logarithm of every row's mean squared distance to its neighbors, weighted by membership strength, float32.
+def compute_data_radii(graph: FuzzyGraph, neighbors: Neighbors, distances: np.ndarray) -> np.ndarray:
+    """Compute the log of each row's mean squared distance to its neighbors, weighted by membership, in float32.
 
-    As umap-learn's ``rad_orig_``: 1e-8 is added to the mean, and the distance of two rows that list each other is the
-    larger one of both lists. NaN for rows without an edge. `neighbors` are those that the graph was made of, and their
-    distances by index.
+    This is umap-learn's ``rad_orig_``: 1e-8 is added to the mean, and the distance of two rows that list each other is
+    the larger one. Rows without an edge get NaN. `neighbors` are those of the graph, and `distances` their distances by
+    index.
     """
     out = np.empty(len(graph.indptr) - 1, np.float32)
     listed = (neighbors.indptr, neighbors.indices, distances)
@@ -33,11 +33,10 @@ def data_radii(graph: FuzzyGraph, neighbors: Neighbors, distances: np.ndarray) -
     return out
 
 
-def map_radii(positions: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Logarithm of every point's mean distance to its neighbors in the map, float32; NaN where a point has no place.
+def compute_map_radii(positions: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Compute the log of each point's mean distance to its neighbors in the map, in float32; NaN without a position.
 
-    As umap-learn's ``rad_emb_``: the neighbors are found in the map itself, and weighted by the memberships that they
-    have there.
+    This is umap-learn's ``rad_emb_``: the neighbors and their memberships are those in the map itself.
     """
     out = np.full(len(positions), np.nan, np.float32)
     rows = np.flatnonzero(np.isfinite(positions).all(axis=1))
@@ -45,7 +44,7 @@ def map_radii(positions: np.ndarray, n_neighbors: int) -> np.ndarray:
         points = positions[rows]
         distances, indices = cKDTree(points).query(points, min(n_neighbors, len(rows)), workers=get_num_threads())
         neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=distances, n_neighbors=n_neighbors)
-        roots = np.sqrt(distances_by_index(neighbors))  # whose squares are the distances
+        roots = np.sqrt(sort_distances_by_index(neighbors))  # their squares are the distances
         graph = fuzzy_graph(neighbors, n_neighbors)
-        out[rows] = data_radii(graph, neighbors, roots)
+        out[rows] = compute_data_radii(graph, neighbors, roots)
     return out

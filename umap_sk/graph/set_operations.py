@@ -1,79 +1,80 @@
-"""Set operations of fuzzy graphs of the same rows, as umap-learn's, and the local connectivity that they restore."""
+"""Set operations of fuzzy graphs of the same rows, as in umap-learn, and restoring their local connectivity."""
 
 import math
 
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_union, without_zeros
+from umap_sk.graph.fuzzy_union import FuzzyGraph, compute_fuzzy_union, drop_zeros
 from umap_sk.runtime.allocation import Allocate, in_memory
 from umap_sk.runtime.compile import readonly
 
-SMALLEST = 1e-8  # that stands for an edge that a graph lacks, at least
-SMALL = 1e-4  # and at most, in the graph that another one is intersected with
-NEIGHBORS = 15  # whose sum of memberships, log2(15), a combined row is brought to, whatever n_neighbors is
+MIN_SUBSTITUTE = 1e-8  # lower bound of the weight that replaces a missing edge
+MAX_SUBSTITUTE = 1e-4  # upper bound, for the right graph
+RESCALED_NEIGHBORS = 15  # a rescaled row has the membership sum of 15 neighbors, whatever n_neighbors is
 
 
-def union(left: FuzzyGraph, right: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
-    """Edges of both graphs, ``a + b - a b``; half a graph's smallest weight stands for an edge that it lacks."""
-    floors = _floor(left.weights), _floor(right.weights)
-    return _combined(kernels.UNION, left, right, [*floors, *floors, 1, 1], allocate)
+def unite(left: FuzzyGraph, right: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
+    """Unite the edges of both graphs, ``a + b - a b``. Half a graph's smallest weight replaces a missing edge."""
+    floors = _find_substitute(left.weights), _find_substitute(right.weights)
+    return _combine(kernels.UNION, left, right, [*floors, *floors, 1, 1], allocate)
 
 
-def intersection(
+def intersect(
     left: FuzzyGraph, right: FuzzyGraph, mix_weight: float = 0.5, allocate: Allocate = in_memory
 ) -> FuzzyGraph:
-    """Edges of both graphs, ``a b`` with the less important one raised to a power below 1.
+    """Intersect both graphs, ``a b`` with the less important factor raised to a power below 1.
 
-    For a `mix_weight` below 0.5 that is b, to the power of ``mix / (1 - mix)``; above it is a, to
-    ``(1 - mix) / mix``. Half a graph's smallest weight, or less, stands for an edge that it lacks.
+    For a `mix_weight` below 0.5 this factor is b, to the power of ``mix / (1 - mix)``. Above 0.5 it is a, to the power
+    of ``(1 - mix) / mix``. Half a graph's smallest weight, or less, replaces a missing edge.
     """
-    floors = _floor(left.weights), min(SMALL, _floor(right.weights))
+    floors = _find_substitute(left.weights), min(MAX_SUBSTITUTE, _find_substitute(right.weights))
     of_left = min(1.0, (1 - mix_weight) / mix_weight) if mix_weight else 1.0
     of_right = min(1.0, mix_weight / (1 - mix_weight)) if mix_weight < 1 else 1.0
-    return _combined(kernels.INTERSECTION, left, right, [*floors, *floors, of_left, of_right], allocate)
+    return _combine(kernels.INTERSECTION, left, right, [*floors, *floors, of_left, of_right], allocate)
 
 
-def difference(left: FuzzyGraph, right: FuzzyGraph, *, keep_unshared: bool = False) -> FuzzyGraph:
-    """Edges of the left graph, ``a (1 - b)``; where b lacks one, 1e-8 to 1e-4 stand for 1 - b, or 1 if it is kept."""
-    floors = _floor(left.weights), min(SMALL, max(SMALLEST, (1 - float(right.weights.max())) / 2))
+def subtract(left: FuzzyGraph, right: FuzzyGraph, *, keep_unshared: bool = False) -> FuzzyGraph:
+    """Weaken edges of the left graph, ``a (1 - b)``. If b is missing, 1 - b is 1e-8 to 1e-4, or 1 on request."""
+    least = max(MIN_SUBSTITUTE, (1 - float(right.weights.max())) / 2)
+    floors = _find_substitute(left.weights), min(MAX_SUBSTITUTE, least)
     lacking = floors[0], 1.0 if keep_unshared else floors[1]
-    return _combined(kernels.DIFFERENCE, left, right, [*lacking, *floors, 1, 1], in_memory)
+    return _combine(kernels.DIFFERENCE, left, right, [*lacking, *floors, 1, 1], in_memory)
 
 
-def locally_connected(
+def restore_connectivity(
     graph: FuzzyGraph, *, rescale: bool = False, symmetrize: bool = True, allocate: Allocate = in_memory
 ) -> FuzzyGraph:
-    """Graph whose rows have a weight of 1 again: each divided by its largest, and both directions united.
+    """Divide each row by its largest weight, and unite both directions.
 
-    With `rescale` each row is raised to the power at which it adds up to log2(15). The weights given are used up.
+    With `rescale`, each row is raised to the power at which its sum is log2(15). The weights are overwritten.
     """
-    kernels.restore_rows(readonly(graph.indptr), graph.weights, math.log2(NEIGHBORS) if rescale else 0.0)
-    return united_rows(graph, symmetrize, allocate)
+    kernels.restore_rows(readonly(graph.indptr), graph.weights, math.log2(RESCALED_NEIGHBORS) if rescale else 0.0)
+    return unite_rows(graph, symmetrize, allocate)
 
 
-def united_rows(graph: FuzzyGraph, symmetrize: bool, allocate: Allocate = in_memory) -> FuzzyGraph:
-    """Both directions united, or the rows as they are; no edge of weight 0."""
-    return fuzzy_union(graph, allocate=allocate) if symmetrize else without_zeros(graph, allocate)
+def unite_rows(graph: FuzzyGraph, symmetrize: bool, allocate: Allocate = in_memory) -> FuzzyGraph:
+    """Unite both directions, or keep the rows as they are, without edges of weight 0."""
+    return compute_fuzzy_union(graph, allocate=allocate) if symmetrize else drop_zeros(graph, allocate)
 
 
-def _floor(weights: np.ndarray) -> float:
-    """What stands for an edge that a graph lacks."""
-    return max(SMALLEST, float(weights.min()) / 2)
+def _find_substitute(weights: np.ndarray) -> float:
+    """Return the weight that replaces a missing edge."""
+    return max(MIN_SUBSTITUTE, float(weights.min()) / 2)
 
 
-def _combined(
+def _combine(
     operation: int, left: FuzzyGraph, right: FuzzyGraph, settings: list[float], allocate: Allocate
 ) -> FuzzyGraph:
-    """Rows with the edges of both graphs, or for a difference of the left one, and their combined weights."""
-    given = [readonly(array) for array in (*left, *right)]
+    """Combine the weights of the edges of both graphs, or for a difference those of the left graph."""
+    arrays = [readonly(array) for array in (*left, *right)]
     indptr = left.indptr
     if operation != kernels.DIFFERENCE:
         lengths = np.empty(len(left.indptr) - 1, np.int64)
-        kernels.count_either(*given[:2], *given[3:5], lengths)
+        kernels.count_either(*arrays[:2], *arrays[3:5], lengths)
         indptr = np.zeros_like(left.indptr)
         np.cumsum(lengths, out=indptr[1:])
     indices = allocate("indices", int(indptr[-1]), left.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
-    kernels.merge_graphs(*given, operation, np.array(settings, np.float64), readonly(indptr), indices, weights)
+    kernels.merge_graphs(*arrays, operation, np.array(settings, np.float64), readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)

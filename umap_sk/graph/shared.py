@@ -1,4 +1,4 @@
-"""A fuzzy graph that is in memory once: in rows, or laid out in the optimizer's slices, whichever was needed last."""
+"""A fuzzy graph that is in memory once: either in rows, or in the optimizer's slices."""
 
 import threading
 from collections.abc import Iterable
@@ -8,24 +8,24 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.allocation import file_of
+from umap_sk.runtime.allocation import find_mapped_file
 from umap_sk.runtime.compile import readonly
 
 WHOLE = ("indices", "weights")
-OF_ROWS = ("lengths", "radii")
+ROW_ARRAYS = ("lengths", "radii")
 
 
-class LaidOut(NamedTuple):
-    """What was an array of a fuzzy graph, one entry an edge, in slices.
+class SlicedArray(NamedTuple):
+    """An array of a fuzzy graph's edges in the order of slices.
 
     Attributes
     ----------
     order : ndarray of shape (n,), int32 or uint32
-        Row of the graph for every row of the slices.
+        Row of the graph for each row of the slices.
     starts : ndarray of shape (n_slices + 1,), int64
-        Where each slice begins.
+        Start of each slice.
     values : ndarray, int32, uint32 or float32
-        Numbers of the slices' rows, or weights.
+        Row numbers of the slices, or weights.
     """
 
     order: np.ndarray
@@ -34,28 +34,28 @@ class LaidOut(NamedTuple):
 
 
 class SharedGraph:
-    """A fuzzy graph that shares its memory with a layout: arrays that it owns go when they are copied to slices.
+    """A fuzzy graph that shares its memory with a layout: its own arrays are freed when they are copied to slices.
 
-    They are made again, bit for bit, when they are asked for.
+    They are rebuilt on access, bit for bit.
 
     Parameters
     ----------
     graph : FuzzyGraph
         The graph.
     owned : iterable of {"indices", "weights"}
-        Arrays that nobody else holds, so that giving them up frees memory. Arrays in files are never given up.
+        Arrays without other references, so that releasing them frees memory. Arrays in files are never released.
     lengths : ndarray of shape (n,), float32, optional
-        Mean distance from every row to its neighbors.
+        Mean distance from each row to its neighbors.
     radii : ndarray of shape (n,), float32, optional
-        Log radius of every row; see :func:`umap_sk.graph.radii.data_radii`.
+        Log radius of each row; see :func:`umap_sk.graph.radii.compute_data_radii`.
 
     Attributes
     ----------
     checksum : str or None
-        Of the graph in rows, where somebody has needed it.
+        Checksum of the graph in rows, if it was computed.
     """
 
-    __slots__ = ("_indptr", "_laid_out", "_lock", "_rows", "checksum", "in_files", "n_edges", "owned", *OF_ROWS)
+    __slots__ = ("_indptr", "_sliced", "_lock", "_rows", "checksum", "in_files", "n_edges", "owned", *ROW_ARRAYS)
 
     def __init__(
         self,
@@ -65,43 +65,43 @@ class SharedGraph:
         radii: np.ndarray | None = None,
     ):
         self._indptr, self._rows = graph.indptr, {"indices": graph.indices, "weights": graph.weights}
-        self._laid_out: dict[str, LaidOut] = {}
+        self._sliced: dict[str, SlicedArray] = {}
         self._lock = threading.Lock()
         self.n_edges = len(graph.indices)
         self.lengths = lengths
         self.radii = radii
         self.checksum: str | None = None
-        self.in_files = any(file_of(array) for array in graph[1:])
+        self.in_files = any(find_mapped_file(array) for array in graph[1:])
         self.owned = frozenset(() if self.in_files else owned)
 
     @property
-    def of_rows(self) -> dict[str, np.ndarray]:
-        """What is known of the rows' distances, by name."""
-        known = {name: getattr(self, name) for name in OF_ROWS}
+    def row_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays that describe the rows' distances, by name."""
+        known = {name: getattr(self, name) for name in ROW_ARRAYS}
         return {name: array for name, array in known.items() if array is not None}
 
     @property
     def indptr(self) -> np.ndarray:
-        """Where each row begins, int64."""
+        """Return the start of each row, int64."""
         return self._indptr
 
     def rows(self, *, keep: bool = True) -> FuzzyGraph:
-        """The graph in rows, bit for bit as it was; without `keep`, what is made again is the caller's alone."""
+        """Return the graph in rows, bit for bit. Without `keep`, rebuilt arrays are not stored here."""
         with self._lock:
-            rows = self._rows | {name: self._in_rows(name) for name in self._laid_out}
+            rows = self._rows | {name: self._rebuild(name) for name in self._sliced}
             if keep:
-                self._rows, self._laid_out = rows, {}
+                self._rows, self._sliced = rows, {}
             return FuzzyGraph(self._indptr, rows["indices"], rows["weights"])
 
-    def give_up(self, name: str, laid_out: LaidOut) -> None:
-        """Release indices or weights, of which the slices hold all that it takes to make them again."""
+    def release(self, name: str, sliced: SlicedArray) -> None:
+        """Release the indices or weights, which can be rebuilt from the slices."""
         with self._lock:
             if name in self.owned and name in self._rows:
-                self._laid_out[name] = laid_out
+                self._sliced[name] = sliced
                 del self._rows[name]
 
-    def _in_rows(self, name: str) -> np.ndarray:
-        order, starts, values = self._laid_out[name]
+    def _rebuild(self, name: str) -> np.ndarray:
+        order, starts, values = self._sliced[name]
         out = np.empty(self.n_edges, values.dtype)
         names = (order if name == "indices" else order[:0]).view(np.uint32)
         slices = readonly(starts), readonly(values.view(np.uint32))

@@ -1,4 +1,4 @@
-"""A manifold on disk: a directory of .npy files and a small JSON file, written whole or not at all, never unpickled."""
+"""A manifold on disk: a directory of .npy files and a JSON file, which is written atomically and never unpickled."""
 
 import os
 from collections.abc import Mapping
@@ -11,45 +11,47 @@ import numpy as np
 
 from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.graph.shared import OF_ROWS
-from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, form_problem, look_through
+from umap_sk.graph.shared import ROW_ARRAYS
+from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, find_form_problem, scan_graph
 from umap_sk.runtime import allocation
-from umap_sk.runtime.checksum import checksum_of_file, checksum_of_table, content_of
+from umap_sk.runtime.checksum import hash_file, hash_table, map_bytes
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.files import DamagedError, new_folder
-from umap_sk.runtime.json_files import plain, read_json, write_json
+from umap_sk.runtime.files import DamagedError, make_new_folder
+from umap_sk.runtime.json_files import read_json, to_json, write_json
 
-MANIFOLD_FORMAT = 1  # raised when an older version of the package could not make sense of a newer directory
+MANIFOLD_FORMAT = 1  # increased when older versions cannot read newer directories
 KIND = "umap_sk.Manifold"
 KIND_IN_DEVELOPMENT = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
 
 
-def new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
-    """A directory to fill, which takes the place of a missing or empty one when the block ends well."""
+def make_new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
+    """Open a directory that replaces a missing or empty one if the block succeeds."""
     target = Path(os.path.realpath(directory))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise FileExistsError(
-            f"{os.fspath(directory)!r} exists and is not an empty directory; nothing is overwritten. Give another "
-            "directory, remove this one, or read what is in it by Manifold.load."
+            f"{os.fspath(directory)!r} exists and is not an empty directory; nothing is overwritten. Choose another "
+            "directory, remove this one, or load the manifold in it by Manifold.load."
         )
-    return new_folder(target)
+    return make_new_folder(target)
 
 
 def save(
-    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]
+    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], row_arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a graph and its parameters to a new directory; memory maps are copied without being read whole."""
-    with new_directory(directory) as folder:
-        write(folder, graph, parameters, of_rows)
+    """Write a graph and its parameters to a new directory. Memory maps are not read into memory."""
+    with make_new_directory(directory) as folder:
+        write_manifold(folder, graph, parameters, row_arrays)
 
 
-def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: Mapping[str, np.ndarray]) -> None:
-    """Write what a new directory lacks yet of a graph, and remove arrays that were needed on the way only."""
-    arrays = graph._asdict() | dict(of_rows)
+def write_manifold(
+    folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], row_arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Write the missing files of a graph to a new directory, and remove temporary arrays."""
+    arrays = graph._asdict() | dict(row_arrays)
     for name, array in arrays.items():
         if not (folder / f"{name}.npy").exists():
-            allocation.write(folder / f"{name}.npy", array)
+            allocation.write_array(folder / f"{name}.npy", array)
     for path in list(folder.iterdir()):
         if path.stem not in arrays:
             path.unlink()
@@ -59,59 +61,60 @@ def write(folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], of_rows: 
         "umap_sk_version": __version__,
         "n_samples": len(graph.indptr) - 1,
         "n_edges": len(graph.indices),
-        "parameters": plain(parameters),
-        "checksums": _checksums([folder / f"{name}.npy" for name in arrays]),
+        "parameters": to_json(parameters),
+        "checksums": _hash_files([folder / f"{name}.npy" for name in arrays]),
     }
-    about["checksum"] = checksum_of_table(about, ("checksum",))
+    about["checksum"] = hash_table(about, ("checksum",))
     write_json(folder / DESCRIPTION, about)
 
 
 def load(
-    directory: str | os.PathLike, *, looked_at: bool = False
+    directory: str | os.PathLike, *, checked: bool = False
 ) -> tuple[FuzzyGraph, dict[str, Any], dict[str, np.ndarray]]:
-    """Map a graph, its parameters and what is known of its rows' distances, by name, into memory.
+    """Map a graph, its parameters and the arrays of its rows into memory.
 
-    All of it is looked through, unless this process has just written it; then the system reads what is used.
+    All data are checked, unless the caller sets `checked`, since this process has just written them or checks them
+    later.
     """
     folder = Path(directory)
-    about = _description(folder)
-    graph = FuzzyGraph(*(_mapped(folder / f"{name}.npy", dtypes) for name, dtypes in DTYPES.items()))
+    about = _read_description(folder)
+    graph = FuzzyGraph(*(_map_array(folder / f"{name}.npy", dtypes) for name, dtypes in DTYPES.items()))
     _check_sizes(folder, about, graph)
-    known = [name for name in OF_ROWS if f"{name}.npy" in about.get("checksums", {})]
-    of_rows = {name: _mapped(folder / f"{name}.npy", ("float32",)) for name in known}
-    if not looked_at:
+    known = [name for name in ROW_ARRAYS if f"{name}.npy" in about.get("checksums", {})]
+    row_arrays = {name: _map_array(folder / f"{name}.npy", ("float32",)) for name in known}
+    if not checked:
         _check_contents(folder, about, graph)
-        check_lengths(of_rows.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _AGAIN)
-        check_radii(of_rows.get("radii"), graph.indptr, repr(str(folder)), _AGAIN)
+        check_lengths(row_arrays.get("lengths"), len(graph.indptr) - 1, repr(str(folder)), _CURE)
+        check_radii(row_arrays.get("radii"), graph.indptr, repr(str(folder)), _CURE)
     parameters = {name: float(v) if v in ("inf", "nan") else v for name, v in about["parameters"].items()}
-    return graph, parameters, of_rows
+    return graph, parameters, row_arrays
 
 
-def _checksums(paths: list[Path]) -> dict[str, str]:
-    """Checksum of each file by its name."""
+def _hash_files(paths: list[Path]) -> dict[str, str]:
+    """Return the checksum of each file by its name."""
     with ThreadPoolExecutor(len(paths)) as threads:
-        return dict(zip((path.name for path in paths), threads.map(checksum_of_file, paths), strict=True))
+        return dict(zip((path.name for path in paths), threads.map(hash_file, paths), strict=True))
 
 
 def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
-    """Raise if a file is not what was written, or the arrays are no graph."""
+    """Raise an error if a file was changed, or the arrays are not a valid graph."""
     written = about.get("checksums", {})
-    contents = [content_of(folder / name) for name in written]
+    contents = [map_bytes(folder / name) for name in written]
     symmetric = about["parameters"].get("symmetrize") is True
-    found = look_through(graph, symmetric=symmetric, contents=contents)
+    found = scan_graph(graph, symmetric=symmetric, contents=contents)
     for name, checksum in zip(written, found.checksums, strict=True):
         if checksum != written[name]:
             problem = f" ({found.problem})" if found.problem else ""
-            raise ValueError(f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_AGAIN}")
+            raise ValueError(f"{str(folder / name)!r} is not what was written: its checksum differs{problem}. {_CURE}")
     if found.problem:
-        raise ValueError(f"{str(folder)!r} holds no graph: {found.problem}. {_AGAIN}")
+        raise ValueError(f"{str(folder)!r} contains no valid graph: {found.problem}. {_CURE}")
 
 
-def _description(folder: Path) -> dict[str, Any]:
+def _read_description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
-            f"{str(folder)!r} holds no manifold: {DESCRIPTION} is missing. Give a directory that Manifold.save or "
+            f"{str(folder)!r} contains no manifold: {DESCRIPTION} is missing. Pass a directory that Manifold.save or "
             "learn_manifold(directory=...) has written."
         )
     try:
@@ -120,7 +123,7 @@ def _description(folder: Path) -> dict[str, Any]:
         stored, writer = int(about["format"]), about["umap_sk_version"]
         int(about["n_samples"]), int(about["n_edges"])
     except (DamagedError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_AGAIN}") from error
+        raise ValueError(f"{str(path)!r} does not describe a manifold ({error!r}). {_CURE}") from error
     if about["kind"] == KIND_IN_DEVELOPMENT:
         raise ValueError(
             f"{str(folder)!r} was made by a development version of umap_sk, which no release reads. Learn the manifold "
@@ -132,26 +135,26 @@ def _description(folder: Path) -> dict[str, Any]:
             f"formats up to {MANIFOLD_FORMAT}. Install umap_sk {writer} or newer, or learn the manifold again."
         )
     if not known:
-        raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_AGAIN}")
-    if "checksum" in about and about["checksum"] != checksum_of_table(about, ("checksum",)):
-        raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_AGAIN}")
+        raise ValueError(f"{str(path)!r} does not describe a manifold (kind: {about['kind']!r}). {_CURE}")
+    if "checksum" in about and about["checksum"] != hash_table(about, ("checksum",)):
+        raise ValueError(f"{str(path)!r} is not what was written: its checksum differs. {_CURE}")
     sums = about.get("checksums", {})
-    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, *OF_ROWS)}:
-        raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_AGAIN}")
+    if not isinstance(sums, dict) or not sums.keys() <= {f"{name}.npy" for name in (*DTYPES, *ROW_ARRAYS)}:
+        raise ValueError(f"{str(path)!r} does not describe a manifold (checksums of other files). {_CURE}")
     return about
 
 
-def _mapped(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
+def _map_array(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
     if not path.is_file():
-        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r}. {_AGAIN}")
+        raise FileNotFoundError(f"{path.name} is missing in {str(path.parent)!r}. {_CURE}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # a header that is damaged fails in any way
-        raise ValueError(f"{str(path)!r} is no whole .npy file ({error}). {_AGAIN}") from error
+    except Exception as error:  # a damaged header may raise any error
+        raise ValueError(f"{str(path)!r} is no complete .npy file ({error}). {_CURE}") from error
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype not in map(np.dtype, dtypes):
         raise ValueError(
-            f"{str(path)!r} holds {getattr(array, 'dtype', 'no array')} of shape {getattr(array, 'shape', ())}, but "
-            f"one dimension of {' or '.join(dtypes)} is needed. {_AGAIN}"
+            f"{str(path)!r} contains {getattr(array, 'dtype', 'no array')} of shape {getattr(array, 'shape', ())}, but "
+            f"one dimension of {' or '.join(dtypes)} is needed. {_CURE}"
         )
     return readonly(array)
 
@@ -163,13 +166,13 @@ def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None
         for (name, array), wanted in zip(graph._asdict().items(), (n_samples + 1, n_edges, n_edges), strict=True)
         if len(array) != wanted
     ]
-    if not wrong and (problem := form_problem(graph)):
+    if not wrong and (problem := find_form_problem(graph)):
         wrong = [problem]
     if wrong:
         raise ValueError(
             f"The files in {str(folder)!r} do not agree with {DESCRIPTION} ({n_samples} rows, {n_edges} edges): "
-            f"{'; '.join(wrong)}. {_AGAIN}"
+            f"{'; '.join(wrong)}. {_CURE}"
         )
 
 
-_AGAIN = "Copy the whole directory again from where it was made, or learn the manifold again and save it anew."
+_CURE = "Copy the complete directory from its origin again, or learn and save the manifold again."

@@ -1,4 +1,4 @@
-"""Whether a graph that comes from outside is one: all of it is read once, parts side by side, and nothing copied."""
+"""Validation of graphs from outside. All data are read once, in parallel, and nothing is copied."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,37 +10,37 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.checksum import PIECE, new_checksum
+from umap_sk.runtime.checksum import CHUNK_BYTES, new_checksum
 from umap_sk.runtime.compile import readonly
 
 DTYPES = {"indptr": ("int64",), "indices": ("int32", "uint32"), "weights": ("float32",)}
-PART = 16 * PIECE  # bytes of each array that one thread looks at
-LARGEST_WEIGHT = np.float32(1 + 2**-20)  # a union in float32 may be rounded to more than 1
+PART_BYTES = 16 * CHUNK_BYTES  # bytes of each array that one thread checks
+LARGEST_WEIGHT = np.float32(1 + 2**-20)  # rounding may raise a float32 union above 1
 
 
 class Findings(NamedTuple):
-    """What is wrong with a graph, empty if nothing is; and the checksums of what was read beside it."""
+    """A description of the first problem, or "", and the checksums of the files that were read with the graph."""
 
     problem: str
     checksums: list[str]
 
 
 class PartFindings(NamedTuple):
-    """Of some rows: code, row and entry of the first problem; a sum that is 0 over all of a symmetric graph."""
+    """Code, row and entry of the first problem of some rows, and their part of a sum that is 0 for symmetric graphs."""
 
     problem: np.ndarray
     balance: int
 
 
 def check_graph(graph: FuzzyGraph, what: str, cure: str, *, symmetric: bool = False) -> None:
-    """Raise ValueError, with the first row that is wrong, if arrays are no fuzzy graph."""
-    problem = form_problem(graph) or look_through(graph, symmetric=symmetric).problem
+    """Raise ValueError with the first invalid row if arrays are no fuzzy graph."""
+    problem = find_form_problem(graph) or scan_graph(graph, symmetric=symmetric).problem
     if problem:
-        raise ValueError(f"{what} holds no graph: {problem}. {cure}")
+        raise ValueError(f"{what} contains no valid graph: {problem}. {cure}")
 
 
 def check_lengths(lengths: np.ndarray | None, n_rows: int, what: str, cure: str) -> None:
-    """Raise ValueError if the rows' mean distances are not a finite number of at least 0 a row, in float32."""
+    """Raise ValueError unless the rows' mean distances are finite and at least 0, in float32."""
     if lengths is None:
         return
     if not isinstance(lengths, np.ndarray) or lengths.dtype != np.float32 or lengths.shape != (n_rows,):
@@ -52,7 +52,7 @@ def check_lengths(lengths: np.ndarray | None, n_rows: int, what: str, cure: str)
 
 
 def check_radii(radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: str) -> None:
-    """Raise ValueError if log radii are not, in float32, a finite number for each row with an edge, else NaN."""
+    """Raise ValueError unless the float32 log radii are finite for rows with an edge and NaN for others."""
     if radii is None:
         return
     n_rows = len(indptr) - 1
@@ -64,8 +64,8 @@ def check_radii(radii: np.ndarray | None, indptr: np.ndarray, what: str, cure: s
         )
 
 
-def form_problem(graph: FuzzyGraph) -> str:
-    """What is wrong with the dtypes and shapes of arrays; empty if nothing is."""
+def find_form_problem(graph: FuzzyGraph) -> str:
+    """Return a description of wrong dtypes and shapes, or ""."""
     for name, array in graph._asdict().items():
         if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype not in map(np.dtype, DTYPES[name]):
             return (
@@ -74,38 +74,38 @@ def form_problem(graph: FuzzyGraph) -> str:
             )
     indptr, indices, weights = graph
     if len(indptr) < 2 or len(indices) != len(weights):
-        return f"{len(indptr)} bounds of rows, {len(indices)} indices and {len(weights)} weights do not fit together"
+        return f"{len(indptr)} bounds of rows, {len(indices)} indices and {len(weights)} weights are inconsistent"
     if (indptr[0], indptr[-1]) != (0, len(indices)):
         return f"the rows reach from entry {indptr[0]} to {indptr[-1]}, but there are {len(indices)}"
     return ""
 
 
-def look_through(graph: FuzzyGraph, *, symmetric: bool, contents: Sequence[np.ndarray] = ()) -> Findings:
-    """Look at every entry of a graph of good form, and sum the bytes of the files that it lies in on the way."""
+def scan_graph(graph: FuzzyGraph, *, symmetric: bool, contents: Sequence[np.ndarray] = ()) -> Findings:
+    """Check every entry of a graph of valid form, and compute the checksums of its files at the same time."""
     graph = FuzzyGraph(*(readonly(np.ascontiguousarray(array)) for array in graph))
     totals = [new_checksum() for _ in contents]
     problem, balance = "", 0
-    parts = max(1, *(-(-array.nbytes // PART) for array in (*graph, *contents)))
-    for k, found in enumerate(side_by_side(graph, parts)):
+    parts = max(1, *(-(-array.nbytes // PART_BYTES) for array in (*graph, *contents)))
+    for k, found in enumerate(scan_parts(graph, parts)):
         if found.problem[0] and not problem:
-            problem = in_words(graph, *map(int, found.problem))
+            problem = describe_problem(graph, *map(int, found.problem))
         balance += found.balance
         for total, content in zip(totals, contents, strict=True):
-            total.update(content[k * PART : (k + 1) * PART].data)
+            total.update(content[k * PART_BYTES : (k + 1) * PART_BYTES].data)
     if not problem and symmetric and balance % 2**64:
-        problem = "it was learned with symmetrize=True, but some edges lack their like the other way"
+        problem = "it was learned with symmetrize=True, but some edges lack the opposite direction"
     return Findings(problem, [total.hexdigest() for total in totals])
 
 
-def side_by_side(graph: FuzzyGraph, parts: int) -> Iterator[PartFindings]:
-    """What comes out of the parts of a graph's rows, in their order.
+def scan_parts(graph: FuzzyGraph, parts: int) -> Iterator[PartFindings]:
+    """Yield the findings of the parts of a graph's rows in order.
 
-    Threads of Python run a serial kernel: numba's own threads must not be started where a process was forked.
+    Python threads run a serial kernel, since numba's own threads must not be started before a fork.
     """
-    starts = np.minimum(np.arange(1, parts) * (PART // graph.indices.itemsize), len(graph.indices))
-    rows = np.maximum.accumulate(np.searchsorted(graph.indptr[:-1], starts))  # also where the bounds do not ascend
+    starts = np.minimum(np.arange(1, parts) * (PART_BYTES // graph.indices.itemsize), len(graph.indices))
+    rows = np.maximum.accumulate(np.searchsorted(graph.indptr[:-1], starts))  # this also handles descending bounds
     bounds = [0, *rows.tolist(), len(graph.indptr) - 1]
-    look = partial(look_at_part, graph)
+    look = partial(scan_part, graph)
     if parts == 1:
         yield look(*bounds)
         return
@@ -113,15 +113,15 @@ def side_by_side(graph: FuzzyGraph, parts: int) -> Iterator[PartFindings]:
         yield from threads.map(look, bounds[:-1], bounds[1:])
 
 
-def look_at_part(graph: FuzzyGraph, first: int, last: int) -> PartFindings:
-    """Look at some rows."""
+def scan_part(graph: FuzzyGraph, first: int, last: int) -> PartFindings:
+    """Check some rows."""
     problem = np.zeros(3, np.int64)
     balance = kernels.look_at_rows(*graph, first, last, LARGEST_WEIGHT, problem)
     return PartFindings(problem, int(balance))
 
 
-def in_words(graph: FuzzyGraph, code: int, row: int, entry: int) -> str:
-    """A problem for people, by its code from :func:`umap_sk.kernels.look_at_rows`."""
+def describe_problem(graph: FuzzyGraph, code: int, row: int, entry: int) -> str:
+    """Describe a problem by its code from :func:`umap_sk.kernels.look_at_rows`."""
     n, n_edges = len(graph.indptr) - 1, len(graph.indices)
     if code == kernels.BAD_BOUNDS:
         start, stop = graph.indptr[row : row + 2]

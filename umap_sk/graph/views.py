@@ -1,4 +1,4 @@
-"""Several views of the same rows: a manifold's union, intersection and difference with another."""
+"""Set operations of a manifold with another one of the same rows."""
 
 from numbers import Real
 from typing import Any
@@ -11,32 +11,32 @@ from umap_sk.graph.shared import WHOLE, SharedGraph
 
 
 class Views:
-    """What a manifold of some rows makes with another one of the same rows."""
+    """The set operations of two manifolds of the same rows."""
 
     __slots__ = ()
     _shared: SharedGraph
     _parameters: dict[str, Any]
 
     def union(self, other: Any) -> Any:
-        """Edges that either manifold has, as ``a + b`` of two models of umap-learn.
+        """Unite the edges of both manifolds, as ``a + b`` of two models of umap-learn.
 
-        The result is symmetric, unless both were learned with ``symmetrize=False``, and has the parameters in which
-        both agree. Its rows are as long as the mean of both, each in units of its own mean, where both know theirs.
+        The result is symmetric, unless both were learned with ``symmetrize=False``. It has the parameters in which both
+        agree. The length of a row is the mean of both lengths, each in units of its manifold's mean, if both are known.
 
         Parameters
         ----------
         other : Manifold
-            Of the same rows, in the same order.
+            A manifold of the same rows, in the same order.
 
         Returns
         -------
         Manifold
-            In memory; to be saved, combined further, or laid out by ``fit(manifold=...)``.
+            A manifold in memory. It can be saved, combined further, or laid out by ``fit(manifold=...)``.
 
         Raises
         ------
         TypeError, ValueError
-            If `other` is no manifold, or of another number of rows.
+            If `other` is no manifold, or has another number of rows.
 
         Examples
         --------
@@ -47,62 +47,63 @@ class Views:
         >>> one.union(other)
         Manifold(n_samples=100, edges=3066, n_neighbors=15)
         """
-        left, right = self._with(other)
-        return self._made(other, set_operations.union(left, right), rescale=True)
+        left, right = self._pair_with(other)
+        return self._make(other, set_operations.unite(left, right), rescale=True)
 
     def intersection(self, other: Any, mix_weight: Any = 0.5) -> Any:
-        """Edges that both manifolds have, as ``a * b`` of two models of umap-learn; the others are left, but weak.
+        """Intersect the edges of both manifolds, as ``a * b`` of two models of umap-learn. Other edges become weak.
 
         Parameters, symmetry and lengths are as in :meth:`union`.
 
         Parameters
         ----------
         other : Manifold
-            Of the same rows, in the same order.
+            A manifold of the same rows, in the same order.
         mix_weight : float, default=0.5
-            What counts: 0 for this manifold alone, 1 for the other.
+            Importance of the other manifold: 0 for this manifold only, 1 for the other only.
 
         Returns
         -------
         Manifold
-            As of :meth:`union`.
+            A manifold as of :meth:`union`.
 
         Raises
         ------
         TypeError, ValueError
-            As in :meth:`union`; or if `mix_weight` is not from 0 to 1.
+            As in :meth:`union`, or if `mix_weight` is not from 0 to 1.
         """
         if not isinstance(mix_weight, Real) or not 0 <= float(mix_weight) <= 1:
             raise ValueError(f"mix_weight={mix_weight!r}, but a number from 0 (this manifold) to 1 (other) is needed.")
-        left, right = self._with(other)
-        return self._made(other, set_operations.intersection(left, right, float(mix_weight)), rescale=True)
+        left, right = self._pair_with(other)
+        return self._make(other, set_operations.intersect(left, right, float(mix_weight)), rescale=True)
 
     def difference(self, other: Any, *, keep_unshared: bool = False) -> Any:
-        """Edges of this manifold, weakened where the other one has them, as ``a - b`` of two models of umap-learn.
+        """Weaken the edges of this manifold that the other one has, as ``a - b`` of two models of umap-learn.
 
-        Parameters and symmetry are as in :meth:`union`, lengths are this manifold's.
+        Parameters and symmetry are as in :meth:`union`. The lengths are those of this manifold.
 
         Parameters
         ----------
         other : Manifold
-            Of the same rows, in the same order.
+            A manifold of the same rows, in the same order.
         keep_unshared : bool, default=False
-            Whether an edge that `other` lacks keeps all of its weight. In umap-learn it keeps the 10^-8 to 10^-4 part,
-            so that in rows that share edges with `other` those are left that are weak there.
+            Whether an edge that `other` lacks keeps its weight. In umap-learn it is multiplied by 10^-8 to 10^-4. Then,
+            of
+            rows that share edges with `other`, mainly those edges remain that are weak there.
 
         Returns
         -------
         Manifold
-            As of :meth:`union`.
+            A manifold as of :meth:`union`.
 
         Raises
         ------
         TypeError, ValueError
-            As in :meth:`union`; or if no edge is left.
+            As in :meth:`union`, or if no edge is left.
         """
-        left, right = self._with(other)
-        rows = set_operations.difference(left, right, keep_unshared=keep_unshared)
-        return self._made(other, rows, rescale=False)
+        left, right = self._pair_with(other)
+        rows = set_operations.subtract(left, right, keep_unshared=keep_unshared)
+        return self._make(other, rows, rescale=False)
 
     def __add__(self, other: Any) -> Any:
         return self.union(other) if isinstance(other, Views) else NotImplemented
@@ -113,8 +114,8 @@ class Views:
     def __sub__(self, other: Any) -> Any:
         return self.difference(other) if isinstance(other, Views) else NotImplemented
 
-    def _with(self, other: Any) -> tuple[FuzzyGraph, FuzzyGraph]:
-        """Both graphs, if they are of as many rows."""
+    def _pair_with(self, other: Any) -> tuple[FuzzyGraph, FuzzyGraph]:
+        """Return both graphs, after checking that they have the same number of rows."""
         if not isinstance(other, Views):
             raise TypeError(
                 f"other must be a Manifold, but is {type(other).__name__}. Use learn_manifold, or Manifold.from_graph."
@@ -127,24 +128,23 @@ class Views:
             )
         return left, right._replace(indices=right.indices.astype(left.indices.dtype, copy=False))
 
-    def _made(self, other: "Views", rows: FuzzyGraph, *, rescale: bool) -> Any:
-        """Manifold of combined rows; a difference, which is not rescaled, is as long as its left side."""
+    def _make(self, other: "Views", rows: FuzzyGraph, *, rescale: bool) -> Any:
+        """Make the manifold of combined rows. A difference is not rescaled and keeps the lengths of its left side."""
         both = self._parameters, other._parameters
         parameters = {name: value for name, value in both[0].items() if name in both[1] and both[1][name] == value}
         parameters["symmetrize"] = parameters.get("symmetrize", True)
         symmetrize = parameters["symmetrize"]
-        graph = set_operations.locally_connected(rows, rescale=rescale, symmetrize=symmetrize)
+        graph = set_operations.restore_connectivity(rows, rescale=rescale, symmetrize=symmetrize)
         if not len(graph.indices):
             raise ValueError(
-                "No edge is left: the other manifold has all of them, with a weight of 1. Take the difference with "
-                "another view."
+                "No edge is left, because the other manifold has all of them with weight 1. Subtract another manifold."
             )
-        lengths = mean_lengths(self._shared.lengths, other._shared.lengths) if rescale else self._shared.lengths
+        lengths = average_lengths(self._shared.lengths, other._shared.lengths) if rescale else self._shared.lengths
         return type(self)(graph, parameters, own=WHOLE, lengths=lengths)  # type: ignore[call-arg]
 
 
-def mean_lengths(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    """Mean of two views' lengths, each in units of its own mean, float32; None where one is not known."""
+def average_lengths(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Return the float32 mean of two manifolds' lengths, each in units of its own mean, or None if one is unknown."""
     if one is None or other is None:
         return None
     parts = [lengths / (float(lengths.mean(dtype=np.float64)) or 1.0) for lengths in (one, other)]

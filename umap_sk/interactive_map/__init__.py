@@ -1,1 +1,1 @@
-"""An interactive map in one HTML file. The folder `page/` is the page's source, which nothing builds."""
+"""An interactive map in one HTML file. The folder `page/` contains the page's source, which needs no build step."""

@@ -1,4 +1,4 @@
-"""Bytes for the page: places in 65,536 steps; blocks that are deflated and in base64, so no text can end its tag."""
+"""Data blocks of the page: quantized positions, and blocks in base64, whose text cannot end its tag."""
 
 import base64
 import json
@@ -7,43 +7,43 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-STEPS = 65535
+MAX_STEP = 65535
 
 
-class Places(NamedTuple):
-    """Places of rows in steps of one square frame.
+class QuantizedPositions(NamedTuple):
+    """Positions of rows in 65,536 steps of a square.
 
     Attributes
     ----------
     steps : ndarray of shape (2, n_placed), uint16
-        First all x, then all y; the larger of the map's two extents takes all steps.
+        All x, then all y. The larger extent of the map takes all steps.
     placed : ndarray of shape (n_samples,), bool
-        Which rows have a place.
+        Whether each row has a position.
     """
 
     steps: np.ndarray
     placed: np.ndarray
 
 
-def to_steps(embedding: np.ndarray) -> Places:
-    """The rows with finite places, as whole numbers."""
+def quantize(embedding: np.ndarray) -> QuantizedPositions:
+    """Quantize the positions of all rows with finite positions."""
     placed = np.isfinite(embedding).all(axis=1)
     if not placed.any():
-        raise ValueError(f"None of the map's {len(embedding):,} rows has a place: all are NaN or infinite.")
+        raise ValueError(f"None of the map's {len(embedding):,} rows has a position: all are NaN or infinite.")
     points = embedding[placed].astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     width = (high - low).max() or 1.0
     scaled = 0.5 + (points - (low + high) / 2) / width
-    return Places(np.rint(np.clip(scaled, 0, 1) * STEPS).astype("<u2").T.copy(), placed)
+    return QuantizedPositions(np.rint(np.clip(scaled, 0, 1) * MAX_STEP).astype("<u2").T.copy(), placed)
 
 
-def block(name: str, content: bytes | np.ndarray, level: int = 6) -> str:
-    """A block of the page: data that no browser runs."""
+def make_block(name: str, content: bytes | np.ndarray, level: int = 6) -> str:
+    """Return a block of data in a script element that browsers do not execute."""
     data = content.astype(content.dtype.newbyteorder("<")).tobytes() if isinstance(content, np.ndarray) else content
     text = base64.b64encode(zlib.compress(data, level)).decode()
     return f'<script type="application/octet-stream" id="data-{name}">{text}</script>'
 
 
-def json_block(name: str, value: Any) -> str:
-    """A block of JSON."""
-    return block(name, json.dumps(value, allow_nan=False, separators=(",", ":")).encode())
+def make_json_block(name: str, value: Any) -> str:
+    """Return a block of JSON."""
+    return make_block(name, json.dumps(value, allow_nan=False, separators=(",", ":")).encode())

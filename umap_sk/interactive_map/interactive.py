@@ -1,4 +1,4 @@
-"""`interactive`: a map that people can move in, search and choose from, as one HTML file."""
+"""The function `interactive`, which makes an interactive map in one HTML file."""
 
 import base64
 import hashlib
@@ -12,32 +12,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk._version import __version__
-from umap_sk.appearance.positions import columns_of_positions, embedding_of, positions_of
-from umap_sk.interactive_map.colorings import Coloring, read_colorings
-from umap_sk.interactive_map.columns import columns_of, index_of, json_values
-from umap_sk.interactive_map.encode import block, json_block, to_steps
-from umap_sk.interactive_map.nested import with_finer
-from umap_sk.interactive_map.pictures import picture_blocks
-from umap_sk.runtime.files import hidden_beside, new_file
+from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
+from umap_sk.interactive_map.colorings import read_colorings
+from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
+from umap_sk.interactive_map.encode import make_block, make_json_block, quantize
+from umap_sk.interactive_map.nested import link_finer
+from umap_sk.interactive_map.pictures import make_picture_blocks
+from umap_sk.runtime.files import choose_hidden_path, open_new_file
 
 SCRIPTS = "data raster view pick screen histogram legend names contours looks card pointed".split()
 SCRIPTS += "shares chosen gestures actions main".split()
-"""Files of `page/` whose functions are the page's script, in the order of their use."""
-HIGH = 560
-"""Pixels of the map's height in a notebook."""
+"""Files of `page/` that form the page's script, in the order of their use."""
+NOTEBOOK_HEIGHT = 560
+"""Height of the map in a notebook, in pixels."""
 
 
 class InteractiveMap(NamedTuple):
-    """An interactive map, which a notebook shows; see :func:`interactive`.
+    """An interactive map, which notebooks show; see :func:`interactive`.
 
     Parameters
     ----------
     page : str
-        The whole page, HTML.
+        The whole page as HTML.
     path : Path or None
-        Where it was written.
+        Path of the file, if it was written.
     n_samples, n_left_out : int
-        Rows that were given, and those of them that have no place (NaN) and are not shown.
+        Number of rows, and number of those without a position (NaN), which are not shown.
     """
 
     page: str
@@ -50,12 +50,12 @@ class InteractiveMap(NamedTuple):
         return f"InteractiveMap(n_samples={self.n_samples:,}, n_left_out={self.n_left_out:,}{where})"
 
     def _repr_html_(self) -> str:
-        """The map in a notebook: a frame of its own, which can reach neither the notebook nor the network."""
+        """Return a frame for a notebook, which can access neither the notebook nor the network."""
         return (
             f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts allow-downloads allow-popups '
             'allow-popups-to-escape-sandbox" allow="clipboard-write" '
-            f'title="Interactive map" width="100%" height="{HIGH}" style="border: 1px solid #8884; border-radius: 8px">'
-            "</iframe>"
+            f'title="Interactive map" width="100%" height="{NOTEBOOK_HEIGHT}" '
+            'style="border: 1px solid #8884; border-radius: 8px"></iframe>'
         )
 
 
@@ -69,32 +69,32 @@ def interactive(
     title: str | None = None,
     color: Any = None,
 ) -> InteractiveMap:
-    """Make an interactive map in one HTML file, which needs no network and no server.
+    """Make an interactive map in one HTML file, which needs neither network nor server.
 
-    The page moves and zooms, shows a card of the row that is pointed at, searches, takes a lasso around rows, which can
-    be counted, copied or downloaded, hides classes, filters by numbers, and switches between colorings; by mouse,
-    fingers or keys.
+    The page can be moved and zoomed. It shows a card of the row under the pointer, searches, and selects rows by a
+    lasso. Selected rows can be counted, copied or downloaded. Classes can be hidden, numbers filtered, and colorings
+    switched. All this works with a mouse, fingers or keys.
 
     Parameters
     ----------
     model : estimator, AnnData, frame or array-like of shape (n_samples, 2)
-        A fitted estimator with an `embedding_`, a pipeline that ends in one, AnnData with a map in
-        ``obsm["X_umap"]``, a frame with columns x and y, or the map itself. Rows without a place (NaN) are left out and
-        counted.
+        A fitted estimator with an `embedding_`, a pipeline that ends in one, AnnData with a map in ``obsm["X_umap"]``,
+        a
+        frame with columns x and y, or the map itself. Rows without a position (NaN) are left out and counted.
     hover : DataFrame or dict of array-like, default=None
-        Columns for the card and the search, one value a row: of pandas, polars or a dict. The index of a pandas frame
-        comes along unless it just counts the rows. It is shown as text, whatever it holds, and web addresses as links.
-        None is the `obs` of AnnData, or the columns of a frame beside its positions.
+        Columns for cards and search, with one value per row, in a frame of pandas or polars or a dict. The index of a
+        pandas frame is included, unless it only numbers the rows. Values are shown as text, and web addresses as links.
+        None stands for the `obs` of AnnData, or for the columns of a frame that are not positions.
     colour : str, list of str, array-like of shape (n_samples,), DataFrame or dict of array-like, default=None
-        What colors the points: columns of `hover` by their names, or values; of several columns the page chooses one.
-        A list of as many entries as there are rows is values.
-        Real numbers and times, and whole numbers of more than 60 kinds, are shades of a scale, which goes from the 1 %
-        to the 99 % quantile; all else are classes, of which the 60 with the most rows have a color of their own.
+        Columns or values that color the points: names of columns of `hover`, or values. A list with an entry per row
+        contains values. If there are several columns, the page switches between them. Real numbers, times, and integers
+        with more than 60 distinct values become shades of a scale from the 1 % to the 99 % quantile. All other values
+        are classes, of which the 60 largest have their own colors.
     images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3), or list, default=None
-        A picture of each row for the card: gray or red, green and blue, as bytes or as numbers that are scaled to their
-        largest; or addresses that begin with ``data:image/``.
+        A picture of each row for its card, in gray or in red, green and blue. Pixels are bytes, or numbers that are
+        scaled to their maximum. A list contains addresses that begin with ``data:image/``.
     path : str or path-like, default=None
-        The file to write, whole or not at all; None writes none.
+        Path of the file, which is written atomically; None writes no file.
     title : str, default=None
         Title of the page.
     color : default=None
@@ -103,7 +103,7 @@ def interactive(
     Returns
     -------
     InteractiveMap
-        The page. A notebook shows it.
+        The page, which a notebook shows.
 
     Examples
     --------
@@ -115,17 +115,17 @@ def interactive(
     InteractiveMap(n_samples=1,797, n_left_out=0)
     """
     if color is not None and colour is not None:
-        raise ValueError("colour and color were both given, and are the same. Give one of them.")
-    target = None if path is None else _target(path)
-    colour, given = color if colour is None else colour, embedding_of(model)
+        raise ValueError("colour and color are the same parameter. Pass only one of them.")
+    target = None if path is None else _check_target(path)
+    colour, source = color if colour is None else colour, get_embedding(model)
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
-    places = to_steps(positions_of(given, named, (2,)))
+    places = quantize(read_positions(source, named, (2,)))
     n = len(places.placed)
-    hover = _beside(given, named) if hover is None else hover
+    hover = _read_other_columns(source, named) if hover is None else hover
     placed = places.placed
-    columns = {} if hover is None else columns_of(hover, n, "hover")
-    colorings = with_finer(read_colorings(_named(colour, columns, n), places))
-    pictures, sheets = picture_blocks(images, n)
+    columns = {} if hover is None else read_columns(hover, n, "hover")
+    colorings = link_finer(read_colorings(_select_colors(colour, columns, n), places))
+    pictures, sheets = make_picture_blocks(images, n)
     left_out = int(n - placed.sum())
     about = {
         "rows": n,
@@ -136,81 +136,78 @@ def interactive(
     }
     table = {
         "names": list(columns),
-        "columns": [json_values(column) for column in columns.values()],
-        "index": index_of(hover, n),
+        "columns": [to_json_values(column) for column in columns.values()],
+        "index": read_index(hover, n),
     }
     blocks = [
-        json_block("about", about),
-        block("without", np.flatnonzero(~placed).astype(np.uint32)),
-        block("places", places.steps),
-        *_code_blocks(colorings, placed),
-        *([json_block("table", table)] if columns else []),
+        make_json_block("about", about),
+        make_block("without", np.flatnonzero(~placed).astype(np.uint32)),
+        make_block("places", places.steps),
+        *(make_block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)),
+        *([make_json_block("table", table)] if columns else []),
         *sheets,
     ]
-    page = _page(str(title or "Map"), blocks)
-    return InteractiveMap(page, target and _written(page, target), n, left_out)
+    page = _render_page(str(title or "Map"), blocks)
+    return InteractiveMap(page, target and _write_page(page, target), n, left_out)
 
 
-def _beside(given: Any, named: list[Any]) -> Any:
-    """The observations of AnnData, or a frame's columns beside its positions; None where there are none."""
-    if hasattr(given, "obsm") or not hasattr(given, "columns"):
-        return getattr(given, "obs", None)
-    positions = columns_of_positions(list(given.columns), named, (2,))
-    left = [column for column in given.columns if column not in positions]
-    return given[left] if left else None
+def _read_other_columns(source: Any, named: list[Any]) -> Any:
+    """Return the observations of AnnData, or a frame's columns that are not positions, or None."""
+    if hasattr(source, "obsm") or not hasattr(source, "columns"):
+        return getattr(source, "obs", None)
+    positions = find_position_columns(list(source.columns), named, (2,))
+    left = [column for column in source.columns if column not in positions]
+    return source[left] if left else None
 
 
-def _named(colour: Any, columns: dict[str, Any], n: int) -> Any:
-    """Columns that were named, or what was given."""
+def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
+    """Return the named columns, or the values as they are."""
     if colour is None or hasattr(colour, "columns") or isinstance(colour, dict):
         return colour
     if isinstance(colour, str) or not hasattr(colour, "__len__") or str(colour) in columns:
         names = [colour]
     elif len(colour) == n or not any(str(name) in columns for name in colour):
-        return colour  # values
+        return colour  # these are values
     else:
         names = list(colour)
     for name in names:
         if str(name) not in columns:
-            raise ValueError(f"colour={name!r} names no column of hover. Give one of {list(columns)}, or values.")
+            raise ValueError(f"colour={name!r} is no column of hover. Pass one of {list(columns)}, or values.")
     return {str(name): columns[str(name)] for name in names}
 
 
-def _code_blocks(colorings: list[Coloring], placed: np.ndarray) -> list[str]:
-    return [block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)]
-
-
-def _page(title: str, blocks: list[str]) -> str:
-    """The page: its style and script are let through by their digests, and nothing else is."""
+def _render_page(title: str, blocks: list[str]) -> str:
+    """Render the page. Its policy allows only its own style and script, by their digests."""
     source = resources.files("umap_sk.interactive_map") / "page"
     style = (source / "page.css").read_text("utf-8")
     functions = "".join((source / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{functions}}})();\n'
     policy = (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_hash_for_policy(script)}; style-src {_hash_for_policy(style)}; img-src "
+        "data: blob:; base-uri 'none'; form-action 'none'"
     )
-    written = title.encode("utf-8", "replace").decode()  # lone surrogates have no bytes
+    written = title.encode("utf-8", "replace").decode()  # lone surrogates cannot be encoded
     parts = {"title": html.escape(written), "version": __version__, "policy": policy, "style": style, "script": script}
     parts["blocks"] = "\n".join(blocks)
     template = (source / "page.html").read_text("utf-8")
-    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], template)  # in one pass: what is put in is not looked at
+    # A single pass does not substitute within inserted text.
+    return re.sub(r"{{(\w+)}}", lambda found: parts[found[1]], template)
 
 
-def _digest(text: str) -> str:
-    """What a Content-Security-Policy calls a text by."""
+def _hash_for_policy(text: str) -> str:
+    """Return the digest of a text for a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _target(path: Any) -> Path:
-    """The file to write, links followed, in a folder that is there."""
+def _check_target(path: Any) -> Path:
+    """Return the path of the file, with links resolved, after checking that its folder exists."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"path={str(path)!r}: there is no folder {str(target.parent)!r}. Make it first.")
+        raise FileNotFoundError(f"path={str(path)!r}: there is no folder {str(target.parent)!r}. Create it first.")
     return target
 
 
-def _written(page: str, target: Path) -> Path:
-    with new_file(target, hidden_beside(target)) as file:
+def _write_page(page: str, target: Path) -> Path:
+    with open_new_file(target, choose_hidden_path(target)) as file:
         file.write(page.encode("utf-8"))
     return target

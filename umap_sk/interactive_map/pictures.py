@@ -1,4 +1,4 @@
-"""Pictures of rows: sheets of small pictures as PNG, or addresses that hold a picture themselves."""
+"""Pictures of rows: PNG sheets of small pictures, or addresses that contain pictures."""
 
 import struct
 import zlib
@@ -6,45 +6,45 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.interactive_map.encode import block, json_block
+from umap_sk.interactive_map.encode import make_block, make_json_block
 
-MOST_PIXELS = 2**22
-"""Of a sheet, which is decoded as a whole when one of its pictures is first looked at."""
-LARGEST = 512
-"""Height and width of a picture."""
+SHEET_PIXELS = 2**22
+"""Pixels of a sheet, which is decoded completely when one of its pictures is first shown."""
+MAX_SIDE = 512
+"""Largest height and width of a picture."""
 
 
-def picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, list[str]]:
-    """What the page has to know of the pictures, and the blocks that hold them."""
+def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the page's description of the pictures, and their data blocks."""
     if images is None:
         return None, []
     if isinstance(images, list | tuple) and all(isinstance(image, str) for image in images):
-        return {"kind": "uris"}, [json_block("uris", _checked_uris(images, n))]
-    pixels = _as_bytes(_checked_array(images, n))
+        return {"kind": "uris"}, [make_json_block("uris", _check_uris(images, n))]
+    pixels = _to_bytes(_check_array(images, n))
     _, height, width = pixels.shape[:3]
-    across = max(1, int(np.sqrt(MOST_PIXELS)) // width)
-    per_sheet = across * max(1, int(np.sqrt(MOST_PIXELS)) // height)
+    across = max(1, int(np.sqrt(SHEET_PIXELS)) // width)
+    per_sheet = across * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
     sheets = [pixels[start : start + per_sheet] for start in range(0, n, per_sheet)]
     about = {"kind": "sheets", "width": width, "height": height, "across": across, "perSheet": per_sheet}
-    return about, [block(f"sheet-{k}", png(_sheet(part, across)), level=0) for k, part in enumerate(sheets)]
+    return about, [make_block(f"sheet-{k}", encode_png(_arrange(part, across)), 0) for k, part in enumerate(sheets)]
 
 
-def _checked_uris(images: Any, n: int) -> list[str]:
+def _check_uris(images: Any, n: int) -> list[str]:
     if len(images) != n:
-        raise ValueError(f"images has {len(images):,} addresses, but the map has {n:,} rows. Give one for each.")
+        raise ValueError(f"images has {len(images):,} addresses, but the map has {n:,} rows. Pass one for each row.")
     for row, image in enumerate(images):
         if not image.startswith("data:image/"):
             raise ValueError(
-                f"images: that of row {row} begins with {image[:20]!r}, but the page fetches nothing: an address that "
-                'holds its picture ("data:image/png;base64,...") is needed, or an array of pixels.'
+                f"images: the address of row {row} begins with {image[:20]!r}, but the page loads nothing. Pass an "
+                'address that contains the picture ("data:image/png;base64,..."), or an array of pixels.'
             )
     return list(images)
 
 
-def _checked_array(images: Any, n: int) -> np.ndarray:
+def _check_array(images: Any, n: int) -> np.ndarray:
     try:
         pixels = np.asarray(images)
-    except ValueError:  # lists of different lengths, or bytes among text
+    except ValueError:  # ragged lists, or a mixture of bytes and text
         pixels = np.asarray(None)
     is_color = pixels.ndim == 4 and pixels.shape[3] == 3
     if not (pixels.ndim == 3 or is_color) or len(pixels) != n or pixels.dtype.kind not in "biuf":
@@ -52,16 +52,16 @@ def _checked_array(images: Any, n: int) -> np.ndarray:
             f"images has shape {pixels.shape} and dtype {pixels.dtype}, but numbers of shape ({n}, height, width) or "
             f"({n}, height, width, 3) are needed, or a list of addresses that begin with data:image/."
         )
-    if not 0 < min(pixels.shape[1:3]) <= max(pixels.shape[1:3]) <= LARGEST:
+    if not 0 < min(pixels.shape[1:3]) <= max(pixels.shape[1:3]) <= MAX_SIDE:
         raise ValueError(
-            f"images are {pixels.shape[1]} x {pixels.shape[2]} pixels, but 1 to {LARGEST} each way are "
+            f"images are {pixels.shape[1]} x {pixels.shape[2]} pixels, but 1 to {MAX_SIDE} each way are "
             "needed. Make them smaller."
         )
     return pixels
 
 
-def _as_bytes(pixels: np.ndarray) -> np.ndarray:
-    """Shades from 0 to 255: bytes as they are, other numbers from their smallest (at most 0) to their largest."""
+def _to_bytes(pixels: np.ndarray) -> np.ndarray:
+    """Convert pixels to shades from 0 to 255. Numbers other than bytes are scaled from at most 0 to their maximum."""
     if pixels.dtype == np.uint8:
         return pixels
     values = np.nan_to_num(pixels.astype(np.float32), posinf=0.0, neginf=0.0)
@@ -70,8 +70,8 @@ def _as_bytes(pixels: np.ndarray) -> np.ndarray:
     return np.rint((values - low) * (255 / width)).astype(np.uint8)
 
 
-def _sheet(pixels: np.ndarray, across: int) -> np.ndarray:
-    """Pictures side by side, so many in a line."""
+def _arrange(pixels: np.ndarray, across: int) -> np.ndarray:
+    """Arrange pictures in a grid with a given number of columns."""
     count, height, width = pixels.shape[:3]
     across = min(across, count)
     lines = -(-count // across)
@@ -81,8 +81,8 @@ def _sheet(pixels: np.ndarray, across: int) -> np.ndarray:
     return grid.reshape(lines * height, across * width, *pixels.shape[3:])
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """A PNG file of shape (height, width) in gray or (height, width, 3) in color, each line as it is."""
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Encode pixels of shape (height, width) or (height, width, 3) as PNG without filters."""
     height, width = pixels.shape[:2]
     lines = np.zeros((height, 1 + pixels[0].size), np.uint8)
     lines[:, 1:] = pixels.reshape(height, -1)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.alignment import anchors_of, checked_pairs, settle
+from umap_sk.alignment import check_pairs, compute_anchors, fit_in_sweeps
 from umap_sk.compatible import translation
 from umap_sk.compatible.umap import UMAP
 from umap_sk.estimator import PrecomputedUMAP
@@ -171,9 +171,9 @@ class AlignedUMAP(BaseEstimator):
             model.learn_manifold(*given) for model, *given in zip(self.mappers_, X, targets, strict=True)
         ]
         self._pairs = [
-            checked_pairs(*relation) for relation in zip(relations, self._manifolds, self._manifolds[1:], strict=False)
+            check_pairs(*relation) for relation in zip(relations, self._manifolds, self._manifolds[1:], strict=False)
         ]
-        settle(self.mappers_, self._manifolds, self._pairs, self._strength)
+        fit_in_sweeps(self.mappers_, self._manifolds, self._pairs, self._strength)
         self.dict_relations_ = list(relations)
         return self._published()
 
@@ -220,9 +220,9 @@ class AlignedUMAP(BaseEstimator):
         translation.tell_later_arguments("AlignedUMAP.update", fit_params)
         model = self._mapper(self.n_models_, y is not None)
         manifold = model.learn_manifold(X, y)
-        self._pairs = [*self._pairs, checked_pairs(relations, self._manifolds[-1], manifold)]
+        self._pairs = [*self._pairs, check_pairs(relations, self._manifolds[-1], manifold)]
         self.mappers_, self._manifolds = [*self.mappers_, model], [*self._manifolds, manifold]
-        anchors = anchors_of(self.n_models_, self.mappers_, self._pairs, manifold.n_samples, self._strength)
+        anchors = compute_anchors(self.n_models_, self.mappers_, self._pairs, manifold.n_samples, self._strength)
         model.fit(manifold=manifold, anchors=anchors)
         self.dict_relations_ = [*self.dict_relations_, relations]
         return self._published()

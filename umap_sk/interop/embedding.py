@@ -9,7 +9,7 @@ from umap_sk.compatible import given, translation
 from umap_sk.compatible.umap import UMAP
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.radii import map_radii
+from umap_sk.graph.radii import compute_map_radii
 
 
 def simplicial_set_embedding(
@@ -151,7 +151,7 @@ def laid_out(
         maps = given.fitted(estimator, given.Rows(features, None, {"manifold": manifold}, None), stops)
     aux: dict[str, Any] = {}
     if umap.output_dens:
-        aux = {"rad_orig": radii, "rad_emb": map_radii(estimator.embedding_, umap.n_neighbors)}
+        aux = {"rad_orig": radii, "rad_emb": compute_map_radii(estimator.embedding_, umap.n_neighbors)}
     if stops is not None:
         aux["embedding_list"] = maps
     return estimator.embedding_, aux

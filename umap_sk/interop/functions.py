@@ -6,7 +6,7 @@ import scipy.sparse
 from umap_sk.compatible.translation import tell_later_arguments
 from umap_sk.compatible.umap import UMAP
 from umap_sk.graph.fuzzy_union import fuzzy_graph
-from umap_sk.graph.scales import local_scales
+from umap_sk.graph.scales import solve_local_scales
 from umap_sk.interop.aligned import AlignedUMAP
 from umap_sk.interop.embedding import simplicial_set_embedding
 from umap_sk.interop.search import Found, found_neighbors
@@ -195,7 +195,7 @@ def fuzzy_simplicial_set(
     indices, dists = np.array(knn_indices), np.array(knn_dists)
     indices[np.isinf(dists)] = -1
     neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=indices.shape[1] + 1, n_rows=n)
-    rho, sigma = local_scales(neighbors, n_neighbors, local_connectivity)
+    rho, sigma = solve_local_scales(neighbors, n_neighbors, local_connectivity)
     listed = scipy.sparse.csr_matrix((neighbors.distances.copy(), neighbors.indices.copy(), neighbors.indptr), (n, n))
     made = fuzzy_graph(
         neighbors,

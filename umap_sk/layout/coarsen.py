@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import largest_of, prefix_sums, taken
+from umap_sk.runtime.side_by_side import find_maximum, prefix_sums, taken
 
 COARSEST_VERTICES = 25_000  # vertices that need no coarser level
 IN_THE_PLANE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
@@ -60,9 +60,9 @@ class Level(NamedTuple):
 
 def finest_level(graph: FuzzyGraph) -> Level:
     """The fuzzy graph itself as a level, its arrays shared."""
-    scale = 1.0 / float(largest_of(graph.weights))
+    scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
-    row_sums = few_rows.row_sums if few_rows.are_few(graph.indptr) else kernels.row_sums
+    row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
     row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
     none = np.empty(0, graph.indices.dtype)

@@ -7,10 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import python_function
+from umap_sk.runtime.compile import get_python_function
 
 ROUNDS = 30  # of the fit, of which the first 20 change anything
-exponential, log_of = python_function(kernels.exponential), python_function(kernels.log_of)  # the same on every machine
+exponential, log_of = (
+    get_python_function(kernels.exponential),
+    get_python_function(kernels.log_of),
+)  # the same on every machine
 
 LARGEST_RATE = 1e12  # rates and scales: a layout squares what it makes of them, in float32
 STEEPEST = 30.0  # exponent b

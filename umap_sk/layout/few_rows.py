@@ -4,9 +4,9 @@ import numpy as np
 from numba import uint64
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import python_function
+from umap_sk.runtime.compile import get_python_function
 
-mix = python_function(kernels.mix)
+mix = get_python_function(kernels.mix)
 
 
 def longest_first(indptr: np.ndarray, order: np.ndarray) -> None:

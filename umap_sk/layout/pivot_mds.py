@@ -14,13 +14,13 @@ from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres
 from umap_sk.linear_algebra.eigenpairs import eigenpairs
 from umap_sk.linear_algebra.products import product
-from umap_sk.runtime.compile import python_function, readonly
+from umap_sk.runtime.compile import readonly
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each
 SPREAD = 4  # power of the distance to the nearest pivot by which later ones are drawn
 LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's; less is rounding
-log_of = python_function(kernels.log_of)  # the same on every machine
+log_of = get_python_function(kernels.log_of)  # the same on every machine
 
 
 class Paths(NamedTuple):

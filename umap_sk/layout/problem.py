@@ -14,7 +14,7 @@ from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.schedule import Phase, in_units, negatives_for, phases_of_length, plan_phases, resettling_phases
 from umap_sk.layout.sell import ArrangedLevel, arrange
 from umap_sk.layout.spaces import Space, space_of
-from umap_sk.runtime.allocation import beside
+from umap_sk.runtime.allocation import choose_allocator
 
 SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
@@ -98,7 +98,7 @@ def layout_problem(
     The problem has all levels, for its start, even if the epochs run on the graph alone. The coarsest one has
     lengths where mean `distances` of the rows to their neighbors are given.
     """
-    allocate = beside(held.rows().weights)
+    allocate = choose_allocator(held.rows().weights)
     built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
     lengths = None if distances is None else coarsest_lengths(built, finest_lengths(built[0], distances))
     coarsest = Coarsest(built[-1], lengths)

@@ -18,7 +18,7 @@ from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
 from umap_sk.layout.start import Start, start_positions
-from umap_sk.runtime.side_by_side import put, taken
+from umap_sk.runtime.side_by_side import put_rows, taken
 
 
 class LayoutRun(NamedTuple):
@@ -184,7 +184,7 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
         positions = prolongation(problem_of(run).levels, depth, positions)
     positions = coordinates_of(run.schedule.output_metric, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
-    put(positions, run.rows, out)
+    put_rows(positions, run.rows, out)
     if lost.any():
         out[lost] = np.nan
     return out

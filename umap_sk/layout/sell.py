@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.graph.shared import LaidOut, SharedGraph
+from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
-from umap_sk.runtime.allocation import Allocate, give_back, in_memory
+from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
 from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks, prefix_sums, put, taken
+from umap_sk.runtime.side_by_side import in_blocks, prefix_sums, put_rows, taken
 from umap_sk.runtime.threads import FEW_ROWS
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
@@ -94,7 +94,7 @@ def arrange(
         rank = inverse(orders[depth])
         vectors = arranged_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
-            give_back()
+            release_free_memory()
         slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
         arranged.append(with_slices(vectors, slices))
     return with_row_owners(arranged[::-1])
@@ -169,7 +169,7 @@ def stride_of(n_rows: int, count: int) -> int:
 def inverse(order: np.ndarray) -> np.ndarray:
     """Place of every vertex in an order."""
     rank = np.empty_like(order)
-    put(np.arange(len(order), dtype=order.dtype), order, rank)
+    put_rows(np.arange(len(order), dtype=order.dtype), order, rank)
     return rank
 
 
@@ -192,12 +192,12 @@ def make_slices(
     fill(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
-        shared.give_up("indices", LaidOut(order, starts, slices.indices))
+        shared.release("indices", SlicedArray(order, starts, slices.indices))
     fill(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
-            shared.give_up("weights", LaidOut(order, starts, slices.weights))
+            shared.release("weights", SlicedArray(order, starts, slices.weights))
     else:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     return slices

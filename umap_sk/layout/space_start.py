@@ -7,12 +7,12 @@ from umap_sk.layout.angles import angles_of
 from umap_sk.layout.sell import JITTER
 from umap_sk.layout.spaces import Space, inside
 from umap_sk.layout.width import scaled_robustly
-from umap_sk.runtime.compile import python_function
+from umap_sk.runtime.compile import get_python_function
 
 ANGLE = 0.7 * np.pi  # of a flat start's width, on the sphere
 SHARE, WIDTH = 0.7, 20.0  # of a period, and in units at most
 RADIUS = 3.0  # widths from the hyperboloid's lowest point
-exponential = python_function(kernels.exponential)  # the same on every machine
+exponential = get_python_function(kernels.exponential)  # the same on every machine
 
 
 def laid_into(space: Space, positions: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.angles import angles_of, sines_and_cosines
 from umap_sk.layout.space_parameters import numbers_of
-from umap_sk.runtime.compile import pointed, readonly
+from umap_sk.runtime.compile import compile_callback, readonly
 from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
 
@@ -116,7 +116,7 @@ def space_of(metric: Any, params: dict[str, Any] | None, n_components: int) -> S
 @functools.cache
 def measure_of(name: str) -> Any:
     """The compiled distances of a metric by name."""
-    return pointed(NAMED[name].pairs, MEASURE)
+    return compile_callback(NAMED[name].pairs, MEASURE)
 
 
 def space_of_function(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
@@ -182,7 +182,7 @@ def measure_of_function(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def _kept(function: Any, arguments: tuple[Any, ...]) -> Any:
-    return pointed(kernels.of_function(function, arguments), MEASURE, kept=False)
+    return compile_callback(kernels.of_function(function, arguments), MEASURE, kept=False)
 
 
 def inside(space: Space, coordinates: np.ndarray) -> np.ndarray:

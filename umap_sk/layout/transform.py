@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.graph.scales import membership_strengths
+from umap_sk.graph.scales import compute_memberships
 from umap_sk.layout.optimizer import Forces, as_record
 from umap_sk.layout.repulsion import GridField, Kernel, grid_field, spacing_for
 from umap_sk.layout.spaces import Space, check_raised, coordinates_of, inside
@@ -93,7 +93,7 @@ def place(
     """
     if frozen.n_placed < len(frozen.positions):
         neighbors = among_placed(neighbors, frozen.positions)
-    strengths = membership_strengths(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
+    strengths = compute_memberships(neighbors, n_neighbors, max(0.0, local_connectivity - 1), new_rows=True)
     strengths = np.maximum(strengths, np.float32(1e-30))
     settings = row_settings(frozen)
     out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)

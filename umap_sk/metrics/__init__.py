@@ -1,8 +1,8 @@
-"""How good a map is, for maps of any size: figures from neighbors, from features and from the graph, and scorers.
+"""Quality metrics of maps of any size, from neighbors, features and the graph, and scorers.
 
-Neighbors come as a sparse distance graph (:func:`umap_sk.knn_graph` makes one of arrays), rows are sampled with a fixed
-seed, so that two maps of the same rows are compared on the same ones. Rows of the map that are NaN have lost all their
-neighbors; pairs and triplets are drawn among the others.
+Neighbors are passed as a sparse distance graph, which :func:`umap_sk.knn_graph` makes of arrays. Rows are sampled with
+a fixed seed, so that two maps of the same rows are compared on the same ones. Rows of the map that are NaN count as
+having lost all their neighbors. Pairs and triplets are drawn among the other rows.
 """
 
 from umap_sk.metrics.distances import distance_correlation, triplet_accuracy

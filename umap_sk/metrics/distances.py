@@ -1,4 +1,4 @@
-"""How well distances in a map go with those of the features: of random triplets, and of random pairs."""
+"""Agreement of distances in a map with those of the features, for random triplets and random pairs."""
 
 import functools
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 from umap_sk.layout.spaces import Space, distances_of_pairs, inside, space_of
 from umap_sk.neighbors.sparse_structure import check_structure
 
-CHUNK = 20_000  # pairs whose features are in memory at once
+PAIRS_AT_ONCE = 20_000  # pairs whose features are in memory at once
 
 
 def triplet_accuracy(
@@ -24,37 +24,37 @@ def triplet_accuracy(
     n_triplets: int = 100_000,
     random_state: int = 0,
 ) -> float:
-    """Share of random triplets (i, j, k) with d(i, j) < d(i, k) alike in the features and in the map.
+    """Return the share of random triplets whose comparison d(i, j) < d(i, k) agrees in features and map.
 
-    Wang, Huang, Rudin and Shaposhnik, "Understanding how dimension reduction tools work", JMLR 22, 2021: "random
-    triplet accuracy". It looks at the map as a whole.
+    This is the "random triplet accuracy" of Wang, Huang, Rudin and Shaposhnik, "Understanding how dimension reduction
+    tools work", JMLR 22, 2021. It judges the map as a whole.
 
     Parameters
     ----------
     X : array-like or sparse of shape (n, n_features)
-        Features.
+        The features.
     embedding : array-like of shape (n, n_components)
-        The rows in the map.
+        Positions of the rows in the map.
     metric : str or callable, default="euclidean"
-        Distance of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
+        Metric of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
     output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
-        Distance in the map, as in the estimator.
+        Metric of the map, as in the estimator.
     n_triplets : int, default=100_000
-        Triplets to draw.
+        Number of triplets to draw.
     random_state : int, default=0
         Seed of the draw.
 
     Returns
     -------
     float
-        0 to 1, higher is better; 0.5 by chance.
+        A number from 0 to 1, higher is better; 0.5 by chance.
     """
-    X, positions, placed = _rows_of(X, embedding)
+    X, positions, placed = _check_rows(X, embedding)
     drawn = placed[np.random.RandomState(random_state).randint(0, len(placed), (3, n_triplets))]
     i, j, k = drawn[:, (drawn[0] != drawn[1]) & (drawn[0] != drawn[2]) & (drawn[1] != drawn[2])]
-    before = _distances(X, i, j, metric) < _distances(X, i, k, metric)
+    before = _compute_distances(X, i, j, metric) < _compute_distances(X, i, k, metric)
     space = space_of(output_metric, output_metric_params, positions.shape[1])
-    after = _in_map(space, positions, i, j) < _in_map(space, positions, i, k)
+    after = _compute_map_distances(space, positions, i, j) < _compute_map_distances(space, positions, i, k)
     return float((before == after).mean())
 
 
@@ -68,60 +68,62 @@ def distance_correlation(
     n_pairs: int = 100_000,
     random_state: int = 0,
 ) -> float:
-    """Spearman's correlation between the distances of random pairs in the features and in the map.
+    """Return Spearman's correlation between the distances of random pairs in the features and in the map.
 
-    Kobak and Berens 2019 (see :func:`neighbor_recall`): "CPD". It looks at the map as a whole.
+    This is the "CPD" of Kobak and Berens 2019 (see :func:`neighbor_recall`). It judges the map as a whole.
 
     Parameters
     ----------
     X : array-like or sparse of shape (n, n_features)
-        Features.
+        The features.
     embedding : array-like of shape (n, n_components)
-        The rows in the map.
+        Positions of the rows in the map.
     metric : str or callable, default="euclidean"
-        Distance of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
+        Metric of the features, as in :func:`sklearn.metrics.pairwise.paired_distances`.
     output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
-        Distance in the map, as in the estimator.
+        Metric of the map, as in the estimator.
     n_pairs : int, default=100_000
-        Pairs to draw.
+        Number of pairs to draw.
     random_state : int, default=0
         Seed of the draw.
 
     Returns
     -------
     float
-        -1 to 1, higher is better; 0 by chance.
+        A number from -1 to 1, higher is better; 0 by chance.
     """
-    X, positions, placed = _rows_of(X, embedding)
+    X, positions, placed = _check_rows(X, embedding)
     i, j = placed[np.random.RandomState(random_state).randint(0, len(placed), (2, n_pairs))]
     i, j = i[i != j], j[i != j]
     space = space_of(output_metric, output_metric_params, positions.shape[1])
-    return float(spearmanr(_distances(X, i, j, metric), _in_map(space, positions, i, j))[0])
+    return float(spearmanr(_compute_distances(X, i, j, metric), _compute_map_distances(space, positions, i, j))[0])
 
 
-def _rows_of(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-    """Features, positions, and which rows have a place."""
+def _check_rows(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return the features, the positions, and the rows that have a position."""
     check_structure(X, "X")
     X = X.tocsr() if scipy.sparse.issparse(X) else np.asarray(X)
     positions = np.asarray(embedding, np.float64)
     if X.shape[0] != len(positions):
-        raise ValueError(f"X has {X.shape[0]} rows, but the embedding has {len(positions)}. Give the same rows.")
+        raise ValueError(f"X has {X.shape[0]} rows, but the embedding has {len(positions)}. Pass the same rows.")
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
     if len(placed) < 3:
-        raise ValueError(f"{len(placed)} rows have a place in the map, but at least 3 are needed.")
+        raise ValueError(f"{len(placed)} rows have a position in the map, but at least 3 are needed.")
     return X, positions, placed
 
 
-def _distances(points: Any, first: np.ndarray, second: np.ndarray, metric: Any = "euclidean") -> np.ndarray:
-    """Distances of pairs of rows."""
-    parts = [slice(begin, begin + CHUNK) for begin in range(0, len(first), CHUNK)]
+def _compute_distances(points: Any, first: np.ndarray, second: np.ndarray, metric: Any = "euclidean") -> np.ndarray:
+    """Return the distances of pairs of rows."""
+    parts = [slice(begin, begin + PAIRS_AT_ONCE) for begin in range(0, len(first), PAIRS_AT_ONCE)]
     measure = PAIRED_DISTANCES.get(metric) or functools.partial(paired_distances, metric=metric)
     return np.concatenate([measure(points[first[p]], points[second[p]]) for p in parts])
 
 
-def _in_map(space: Space | None, positions: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Distances of pairs of rows in the map."""
+def _compute_map_distances(
+    space: Space | None, positions: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    """Return the distances of pairs of rows in the map."""
     if space is None:
-        return _distances(positions, first, second)
+        return _compute_distances(positions, first, second)
     places = inside(space, positions)
     return distances_of_pairs(space, places[first], places[second])

@@ -8,11 +8,11 @@ import scipy.sparse
 
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.spaces import distances_of_pairs, inside, space_of
-from umap_sk.metrics.sample import drawn
+from umap_sk.metrics.sample import draw_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 
-FLOOR = 1e-4  # the least 1 - v of a loss, so that two points on one place do not make it infinite
-COLUMNS = 10_000  # rows that stand for all as those which repel
+MIN_DISSIMILARITY = 1e-4  # lower bound of 1 - v, so that coincident points do not make the loss infinite
+REPELLING_ROWS = 10_000  # largest sample of the rows that repel
 
 
 def sampled_loss(
@@ -28,22 +28,22 @@ def sampled_loss(
     max_rows: int | None = 2_000,
     random_state: int = 0,
 ) -> float:
-    r"""The loss a row that UMAP's sampling lowers in expectation, from a sample of rows.
+    r"""Return the loss per row that UMAP's sampling minimizes in expectation, from a sample of rows.
 
     ``1 / n (sum_ij s_ij log(1 + a d_ij^2b) - g r / (2 n) sum_i deg_i sum_v log(1 - 1 / (1 + a d_iv^2b)))``, with s the
     weights divided by the largest, deg a row's sum of them, r the `negative_sample_rate` and g the
     `repulsion_strength` (Damrich and Hamprecht, "On UMAP's true loss function", NeurIPS 2021). The outer sums are
-    over a sample of rows, the sum over v over at most 10,000 others. Losses of maps are comparable where graph and
-    curve are the same; of maps that were made with other `min_dist` they are not.
+    over a sample of rows, the sum over v over at most 10,000 others. Losses of maps are comparable only if graph and
+    curve are the same, and therefore `min_dist`.
 
     Parameters
     ----------
     graph : Manifold or sparse array of shape (n, n)
         Membership strengths, as in ``estimator.graph_``.
     embedding : array-like of shape (n, n_components)
-        The rows in the map.
+        Positions of the rows in the map.
     a, b : float
-        The curve, as in ``estimator.a_`` and ``estimator.b_``.
+        Parameters of the curve, as in ``estimator.a_`` and ``estimator.b_``.
     negative_sample_rate : float, default=5.0
         As in the estimator.
     repulsion_strength : float, default=1.0
@@ -51,25 +51,25 @@ def sampled_loss(
     output_metric, output_metric_params : str or callable, and dict, default="euclidean" and None
         As in the estimator.
     max_rows : int or None, default=2_000
-        Rows to sample; None for all.
+        Number of rows to sample; None for all.
     random_state : int, default=0
         Seed of the sample.
 
     Returns
     -------
     float
-        Lower is better.
+        The loss; lower is better.
     """
     check_structure(graph, "graph")
     weights = scipy.sparse.csr_array(graph.graph if isinstance(graph, Manifold) else graph)
-    positions, squares_of = as_positions(embedding, output_metric, output_metric_params)
+    positions, squares_of = prepare_positions(embedding, output_metric, output_metric_params)
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
-    rows = drawn(placed, max_rows, random_state)
-    columns = drawn(placed, COLUMNS, random_state + 1)
+    rows = draw_rows(placed, max_rows, random_state)
+    columns = draw_rows(placed, REPELLING_ROWS, random_state + 1)
     part = weights[rows]
     strengths = part.data / float(weights.data.max())
     ends = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
-    nearest = (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
+    nearest = (MIN_DISSIMILARITY / (a * (1 - MIN_DISSIMILARITY))) ** (1 / b)
     squares = np.maximum(squares_of(positions[rows][ends], positions[part.indices]), nearest)
     attraction = np.nansum(strengths * np.log1p(a * squares**b))
     degrees = np.bincount(ends, strengths, len(rows))
@@ -82,12 +82,14 @@ def sampled_loss(
     return float((attraction + rate * repulsion) / len(rows))
 
 
-def as_positions(embedding: Any, metric: Any, params: dict[str, Any] | None) -> tuple[np.ndarray, Callable[..., Any]]:
-    """Positions of an embedding, and what gives the squares of their distances."""
+def prepare_positions(
+    embedding: Any, metric: Any, params: dict[str, Any] | None
+) -> tuple[np.ndarray, Callable[..., Any]]:
+    """Return the positions of an embedding, and a function for their squared distances."""
     positions = np.asarray(embedding, np.float64)
     space = space_of(metric, params, positions.shape[1])
     if space is None:
-        return positions, _squares
+        return positions, _compute_squares
 
     def squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
         points = np.ascontiguousarray(np.broadcast_to(points, others.shape))
@@ -96,6 +98,6 @@ def as_positions(embedding: Any, metric: Any, params: dict[str, Any] | None) -> 
     return inside(space, positions), squares
 
 
-def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squares of Euclidean distances along the last axis."""
+def _compute_squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return squared Euclidean distances along the last axis."""
     return ((points - others) ** 2).sum(axis=-1)

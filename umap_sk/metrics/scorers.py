@@ -1,4 +1,4 @@
-"""The metrics as scorers, for the `scoring` of scikit-learn's searches and cross-validation."""
+"""The metrics as scorers, for `scoring` in scikit-learn's searches and cross-validation."""
 
 from typing import Any
 
@@ -6,66 +6,67 @@ from sklearn.pipeline import Pipeline
 
 from umap_sk.metrics.distances import distance_correlation, triplet_accuracy
 from umap_sk.metrics.loss import sampled_loss
-from umap_sk.metrics.neighborhoods import lists_of_new, trust_of
+from umap_sk.metrics.neighborhoods import compute_trust, list_placed_rows
 from umap_sk.pipeline.place import place_with_neighbors
 
-LISTED = 3  # neighbors listed for a trustworthiness, times k, where they have to be searched
+SEARCHED_PER_K = 3  # neighbors for trustworthiness, as a multiple of k, if they have to be searched
 
 
 def neighbor_recall_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15) -> float:
-    """Scorer of :func:`neighbor_recall`: what ``estimator.score`` gives.
+    """Score by :func:`neighbor_recall`, as ``estimator.score`` does.
 
     Parameters
     ----------
     estimator : PrecomputedUMAP or Pipeline that ends in one
         The fitted estimator.
     X : array-like, sparse or frame
-        Rows as its `transform` takes them.
+        Rows in the form that its `transform` accepts.
     y : None
         Ignored.
     k : int, default=15
-        Neighbors to compare.
+        Number of neighbors to compare.
 
     Returns
     -------
     float
-        Higher is better.
+        The score; higher is better.
     """
-    umap, X = _last_step(estimator, X)
+    umap, X = _unwrap_pipeline(estimator, X)
     return umap.score(X, k=k)
 
 
 def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15) -> float:
-    """Scorer of :func:`trustworthiness`, against the neighbors that are listed, or 3 k that are searched.
+    """Score by :func:`trustworthiness`, with the listed neighbors, or 3 k neighbors of features.
 
     Parameters
     ----------
     estimator : PrecomputedUMAP or Pipeline that ends in one
         The fitted estimator.
     X : array-like, sparse or frame
-        Rows as its `transform` takes them.
+        Rows in the form that its `transform` accepts.
     y : None
         Ignored.
     k : int, default=15
-        Neighbors in the map to judge.
+        Number of neighbors in the map.
 
     Returns
     -------
     float
-        Higher is better.
+        The score; higher is better.
     """
-    umap, X = _last_step(estimator, X)
-    places, neighbors = place_with_neighbors(umap._settings(), umap._found(), X, None, None, LISTED * k + 1)
-    return trust_of(lists_of_new(umap, places, neighbors, k))
+    umap, X = _unwrap_pipeline(estimator, X)
+    settings, fitted = umap._settings(), umap._found()
+    places, neighbors = place_with_neighbors(settings, fitted, X, None, None, SEARCHED_PER_K * k + 1)
+    return compute_trust(list_placed_rows(umap, places, neighbors, k))
 
 
 def triplet_accuracy_scorer(estimator: Any, X: Any, y: Any = None) -> float:
-    """Scorer of :func:`triplet_accuracy` on features, Euclidean.
+    """Score by :func:`triplet_accuracy` with Euclidean distances of features.
 
     Parameters
     ----------
     estimator : estimator with transform
-        The fitted estimator; in a Pipeline, X is what the Pipeline takes.
+        The fitted estimator. If it is part of a Pipeline, X is the Pipeline's input.
     X : array-like or sparse of shape (n, n_features)
         Features.
     y : None
@@ -74,18 +75,18 @@ def triplet_accuracy_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     Returns
     -------
     float
-        Higher is better.
+        The score; higher is better.
     """
-    return triplet_accuracy(_features(estimator, X), estimator.transform(X))
+    return triplet_accuracy(_check_features(estimator, X), estimator.transform(X))
 
 
 def distance_correlation_scorer(estimator: Any, X: Any, y: Any = None) -> float:
-    """Scorer of :func:`distance_correlation` on features, Euclidean.
+    """Score by :func:`distance_correlation` with Euclidean distances of features.
 
     Parameters
     ----------
     estimator : estimator with transform
-        The fitted estimator; in a Pipeline, X is what the Pipeline takes.
+        The fitted estimator. If it is part of a Pipeline, X is the Pipeline's input.
     X : array-like or sparse of shape (n, n_features)
         Features.
     y : None
@@ -94,13 +95,13 @@ def distance_correlation_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     Returns
     -------
     float
-        Higher is better.
+        The score; higher is better.
     """
-    return distance_correlation(_features(estimator, X), estimator.transform(X))
+    return distance_correlation(_check_features(estimator, X), estimator.transform(X))
 
 
 def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
-    """Scorer of :func:`sampled_loss`: minus the loss of the fitted map, whatever the rows to score are.
+    """Score by minus the :func:`sampled_loss` of the fitted map, for any rows.
 
     Parameters
     ----------
@@ -112,9 +113,9 @@ def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
     Returns
     -------
     float
-        Higher is better.
+        The score; higher is better.
     """
-    umap = _last_step(estimator, None)[0]
+    umap = _unwrap_pipeline(estimator, None)[0]
     return -sampled_loss(
         umap.manifold_,
         umap.embedding_,
@@ -127,8 +128,8 @@ def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
     )
 
 
-def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The estimator at a Pipeline's end, and X as it gets it."""
+def _unwrap_pipeline(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the last estimator of a Pipeline, and X as the Pipeline passes it on."""
     while isinstance(estimator, Pipeline):
         if X is not None and len(estimator) > 1:
             X = estimator[:-1].transform(X)
@@ -136,11 +137,11 @@ def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     return estimator, X
 
 
-def _features(estimator: Any, X: Any) -> Any:
-    """X, unless it is a distance graph, of which no distances of random pairs are known."""
+def _check_features(estimator: Any, X: Any) -> Any:
+    """Return X, or raise an error if it is a distance graph, which lacks the distances of random pairs."""
     if getattr(estimator, "metric", None) == "precomputed":
         raise ValueError(
-            "X holds distances to the training rows, but this scorer needs features. Score a Pipeline that makes the "
-            "graph of features (KNeighborsTransformer, PrecomputedUMAP), or use neighbor_recall_scorer."
+            "X contains distances to the training rows, but this scorer needs features. Score a Pipeline that makes "
+            "the graph of features (KNeighborsTransformer, PrecomputedUMAP), or use neighbor_recall_scorer."
         )
     return X

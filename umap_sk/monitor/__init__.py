@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on and after: progress, callbacks, the report of its phases.
+"""Monitoring of a run: progress, callbacks, and the report of its phases.
 
-It imports runtime.
+This folder imports runtime.
 """

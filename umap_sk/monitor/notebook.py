@@ -1,4 +1,4 @@
-"""A bar and lines in a notebook, where what is written to stderr stands on red, and a line cannot be taken back."""
+"""A progress bar and lines for notebooks, where stderr has a red background and no line can be overwritten."""
 
 import html
 import importlib
@@ -7,25 +7,25 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from umap_sk.monitor.units import duration
+from umap_sk.monitor.units import format_seconds
 
 
-def runs() -> bool:
-    """Whether this process is the kernel of a notebook."""
+def is_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def write(text: str) -> None:
-    """Show a line among the outputs of the cell."""
-    _display()({"text/plain": text}, raw=True)
+def write_line(text: str) -> None:
+    """Write a line to the output of the cell."""
+    _import_display()({"text/plain": text}, raw=True)
 
 
-def bar(task: str, total: float, done: float) -> Callable[[float], object]:
-    """Show a bar that is drawn anew when it is called with how much is done, ten times a second at most."""
+def show_bar(task: str, total: float, done: float) -> Callable[[float], object]:
+    """Show a progress bar, and return a function that updates it at most ten times a second."""
     began, before = time.perf_counter(), done
-    shown = _display()(_content(task, done, total, None), raw=True, display_id=True)
+    shown = _import_display()(_render_bar(task, done, total, None), raw=True, display_id=True)
     drawn = began
 
     def update(completed: float) -> None:
@@ -33,18 +33,18 @@ def bar(task: str, total: float, done: float) -> Callable[[float], object]:
         now = time.perf_counter()
         if now - drawn >= 0.1 or completed >= total:
             left = (now - began) * (total - completed) / max(1e-9, completed - before)
-            shown.update(_content(task, completed, total, left), raw=True)
+            shown.update(_render_bar(task, completed, total, left), raw=True)
             drawn = now
 
     return update
 
 
-def _content(task: str, done: float, total: float, left: float | None) -> dict[str, str]:
-    """The bar as HTML and as text."""
-    text = f"{task}: {done / max(1e-9, total):.0%}" + ("" if left is None else f", about {duration(left)} left")
+def _render_bar(task: str, done: float, total: float, left: float | None) -> dict[str, str]:
+    """Return the bar as HTML and as text."""
+    text = f"{task}: {done / max(1e-9, total):.0%}" + ("" if left is None else f", about {format_seconds(left)} left")
     drawn = f"<progress value={done / max(1e-9, total):.3f}></progress> {html.escape(text)}"
     return {"text/plain": text, "text/html": drawn}
 
 
-def _display() -> Any:
+def _import_display() -> Any:
     return importlib.import_module("IPython.display").display

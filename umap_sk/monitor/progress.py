@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on the terminal or in a notebook, lines where no library shows one, or a watcher's."""
+"""Progress of a run: a bar on the terminal or in a notebook, lines if no library shows a bar, or a watcher's view."""
 
 import contextlib
 import importlib
@@ -11,21 +11,24 @@ from itertools import accumulate
 from typing import Any
 
 from umap_sk.monitor import notebook
-from umap_sk.monitor.units import duration
+from umap_sk.monitor.units import format_seconds
 
 Watcher = Callable[[Sequence[int], int], Callable[[int], bool]]
-"""Gets edges of each epoch, and how many were run; what it returns is called after each, and stops the run if true."""
+"""A function of the edges of all epochs and of the number of epochs already run.
+
+The function that it returns is called after each epoch, and stops the run if it returns True.
+"""
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 _bar: ContextVar[Any] = ContextVar("bar", default=None)
-_telling: ContextVar[bool] = ContextVar("telling", default=False)
-LONG = 2.0  # seconds of a phase that is told of
-WITH_BARS = ("layout",)
+_phases_shown: ContextVar[bool] = ContextVar("telling", default=False)
+LONG_PHASE = 2.0  # seconds; shorter phases are not shown
+PHASES_WITH_BARS = ("layout",)
 
 
 @contextlib.contextmanager
-def watched(watcher: Watcher) -> Iterator[None]:
-    """Have the fits of this block, in this thread, watched: instead of a bar, and with every scikit-learn."""
+def set_watcher(watcher: Watcher) -> Iterator[None]:
+    """Let `watcher` follow the fits of this block and thread instead of a bar."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -34,10 +37,10 @@ def watched(watcher: Watcher) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(
+def show_epochs(
     edges: Sequence[int], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
 ) -> Iterator[Callable[[int], Any]]:
-    """Show the epochs of a run from their edges; what it yields is called with the number of those run, after each."""
+    """Show the progress of a run, and yield a function to call with the number of epochs after each epoch."""
     watcher = _watcher.get()
     if watcher is not None:
         yield watcher(edges, done)
@@ -46,16 +49,16 @@ def progress_bar(
         yield lambda epoch: None
         return
     passed = [0, *accumulate(edges)]
-    with bar_of(task, passed[-1], passed[done]) as update:
+    with open_bar(task, passed[-1], passed[done]) as update:
         if update is None:
-            yield plain_lines(edges, done, what=f"{task}: {unit}")
+            yield write_epoch_lines(edges, done, what=f"{task}: {unit}")
         else:
             yield lambda epoch: update(passed[epoch])
 
 
 @contextlib.contextmanager
-def rows_bar(task: str, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how many rows of all are done; what it yields is called with both numbers, None where nothing is shown."""
+def show_rows(task: str, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many rows are done, and yield a function to call with that number and the total, or None."""
     if not shown or _watcher.get() is not None:
         yield None
         return
@@ -64,34 +67,35 @@ def rows_bar(task: str, shown: bool) -> Iterator[Callable[[int, int], None] | No
 
         def show(done: int, total: int) -> None:
             if not updates:
-                bar, lines = stack.enter_context(bar_of(task, total, 0)), row_lines(task, total)
+                bar, lines = stack.enter_context(open_bar(task, total, 0)), write_row_lines(task, total)
                 updates.append(lines if bar is None else bar)
             updates[0](done)
 
         yield show
 
 
-def row_lines(task: str, total: int) -> Callable[[float], object]:
-    """Write a line about every fifth of some rows, with the time left."""
+def write_row_lines(task: str, total: int) -> Callable[[float], object]:
+    """Return a function that writes a line about every fifth of the rows, with the estimated time left."""
     began, last = time.perf_counter(), 0
 
     def show(done: float) -> None:
         nonlocal last
         if done * 5 // total > last and done < total:
             left = (time.perf_counter() - began) * (total - done) / done
-            say(f"{task}: {100 * done // total:.0f} %, about {duration(left)} left")
+            say(f"{task}: {100 * done // total:.0f} %, about {format_seconds(left)} left")
         last = int(done * 5 // total)
 
     return show
 
 
 @contextlib.contextmanager
-def bar_of(task: str, total: float, done: float) -> Iterator[Callable[[float], object] | None]:
-    """A bar that is called with how much of the total is done; None where lines have to take its place.
+def open_bar(task: str, total: float, done: float) -> Iterator[Callable[[float], object] | None]:
+    """Yield a function that updates a progress bar, or None if lines have to replace the bar.
 
-    It is rich's, if that can show one here. In a notebook it is else that of tqdm, or a bar of the notebook's own.
+    The bar is rich's if rich can show one here. Otherwise a notebook gets tqdm's bar or that of
+    :mod:`umap_sk.monitor.notebook`.
     """
-    bar = _rich_bar()
+    bar = _make_rich_bar()
     if bar is not None:
         token = _bar.set(bar)
         try:
@@ -100,31 +104,31 @@ def bar_of(task: str, total: float, done: float) -> Iterator[Callable[[float], o
                 yield lambda completed: progress.update(number, completed=completed)
         finally:
             _bar.reset(token)
-    elif not notebook.runs():
+    elif not notebook.is_notebook():
         yield None
-    elif _can_import("ipywidgets") and _can_import("tqdm.auto"):
+    elif _is_importable("ipywidgets") and _is_importable("tqdm.auto"):
         with importlib.import_module("tqdm.auto").tqdm(
             total=total, initial=done, desc=task, bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left"
         ) as tqdm_bar:
             yield lambda completed: tqdm_bar.update(completed - tqdm_bar.n)
     else:
-        yield notebook.bar(task, total, done)
+        yield notebook.show_bar(task, total, done)
 
 
-def _rich_bar() -> Any:
-    """rich's bar on stderr; None without rich, or in a notebook that cannot show it."""
+def _make_rich_bar() -> Any:
+    """Return rich's progress bar on stderr, or None without rich or in a notebook that cannot show it."""
     try:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
         return None
     console = Console(stderr=True)
-    if console.is_jupyter and not _can_import("ipywidgets"):
+    if console.is_jupyter and not _is_importable("ipywidgets"):
         return None
     return Progress(console=console)
 
 
-def _can_import(name: str) -> bool:
+def _is_importable(name: str) -> bool:
     try:
         importlib.import_module(name)
     except ImportError:
@@ -133,41 +137,41 @@ def _can_import(name: str) -> bool:
 
 
 def say(text: str) -> None:
-    """Write a line of a fit that shows its progress, above the bar if there is one; a watcher has the log for that."""
+    """Write a line of a verbose fit, above the bar if there is one. Watchers read the log instead."""
     bar = _bar.get()
     if bar is not None:
         bar.console.print(text)
     elif _watcher.get() is None:
-        if notebook.runs():
-            notebook.write(text)
+        if notebook.is_notebook():
+            notebook.write_line(text)
         else:
             sys.stderr.write(f"{text}\n")
 
 
 @contextlib.contextmanager
-def telling(shown: bool) -> Iterator[None]:
-    """Write a line, in the block, at the end of each phase that has taken long and had no bar of its own."""
-    token = _telling.set(bool(shown))
+def show_phases(shown: bool) -> Iterator[None]:
+    """In this block, write a line after each phase that took long and had no bar."""
+    token = _phases_shown.set(bool(shown))
     try:
         yield
     finally:
-        _telling.reset(token)
+        _phases_shown.reset(token)
 
 
-def phase_ended(name: str, seconds: float) -> None:
-    """Write that a phase has ended, where that is told, and it took long enough to be missed."""
-    if _telling.get() and seconds >= LONG and name not in WITH_BARS:
-        say(f"{name}: done in {duration(seconds)}")
+def show_phase_end(name: str, seconds: float) -> None:
+    """Write that a phase has ended, if phases are shown and it took long enough to matter."""
+    if _phases_shown.get() and seconds >= LONG_PHASE and name not in PHASES_WITH_BARS:
+        say(f"{name}: done in {format_seconds(seconds)}")
 
 
-def plain_lines(
+def write_epoch_lines(
     edges: Sequence[int],
     done: int,
     write: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n"),
     what: str = "layout: epoch",
 ) -> Callable[[int], None]:
-    """Write a line to stderr about every ten percent of the epochs, with the time left."""
-    total, line_at, last = len(edges), epoch_line(edges, done, what), done
+    """Return a function that writes a line about every tenth of the epochs, with the estimated time left."""
+    total, line_at, last = len(edges), describe_epochs(edges, done, what), done
 
     def show(epoch: int) -> None:
         nonlocal last
@@ -179,10 +183,11 @@ def plain_lines(
     return show
 
 
-def epoch_line(edges: Sequence[int], done: int, what: str = "layout: epoch") -> Callable[[int], str]:
-    """Tell, after each epoch, how far a run is, and how long it still takes.
+def describe_epochs(edges: Sequence[int], done: int, what: str = "layout: epoch") -> Callable[[int], str]:
+    """Return a function that describes the progress after an epoch, with the estimated time left.
 
-    An epoch takes as long as its level has edges, at the pace of the last tenth of all epochs on the level that runs.
+    The duration of an epoch is proportional to the number of edges of its level. The pace is that of the last tenth of
+    all epochs, as far as these were on the current level.
     """
     total, passed = len(edges), [0, *accumulate(edges)]
     recent = deque([(done, time.perf_counter())], maxlen=max(2, total // 10))
@@ -191,9 +196,9 @@ def epoch_line(edges: Sequence[int], done: int, what: str = "layout: epoch") -> 
         recent.append((epoch, time.perf_counter()))
         (first, began), (_, now) = recent[0], recent[-1]
         left = (now - began) / (passed[epoch] - passed[first]) * (passed[total] - passed[epoch])
-        if epoch < total and edges[epoch] != edges[epoch - 1]:  # the next level has a pace of its own
+        if epoch < total and edges[epoch] != edges[epoch - 1]:  # the next level has its own pace
             recent.clear()
             recent.append((epoch, now))
-        return f"{what} {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else duration(left)} left"
+        return f"{what} {epoch} of {total}, about {f'{left:.0f} s' if left < 120 else format_seconds(left)} left"
 
     return line

@@ -1,4 +1,4 @@
-"""What a fit did: phases with their seconds, bytes and counts."""
+"""The report of a fit: its phases with seconds, bytes and counts."""
 
 import contextlib
 import logging
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.monitor.progress import phase_ended
-from umap_sk.monitor.report_html import html_of
+from umap_sk.monitor.progress import show_phase_end
+from umap_sk.monitor.report_html import render_html
 
 logger = logging.getLogger("umap_sk")
 
@@ -35,18 +35,18 @@ class Report(dict):
         super().__init__(phases=[], **figures)
 
     def copy(self) -> "Report":
-        """The report as it is now, for those who read it while a fit goes on.
+        """Copy the report, so that it can be read while a fit goes on.
 
         Returns
         -------
         Report
-            With phases of its own.
+            A copy with its own list of phases.
         """
-        taken = Report()
-        taken.update(self, phases=[dict(entry) for entry in list(self["phases"])])
+        copy = Report()
+        copy.update(self, phases=[dict(entry) for entry in list(self["phases"])])
         if "losses" in self:
-            taken["losses"] = list(self["losses"])
-        return taken
+            copy["losses"] = list(self["losses"])
+        return copy
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[dict[str, Any]]:
@@ -55,12 +55,12 @@ class Report(dict):
         Parameters
         ----------
         name : str
-            What the phase is called; a phase of the same name as the last one goes on with it.
+            The phase's name. If it is the name of the last phase, the two are added up.
 
         Yields
         ------
         dict
-            Where the phase puts its figures.
+            The entry to which the phase adds its figures.
         """
         phases = self["phases"]
         entry: dict[str, Any] = {"name": name, "seconds": 0.0}
@@ -73,8 +73,8 @@ class Report(dict):
             entry["seconds"] += time.perf_counter() - began
             if not phases or phases[-1] is not entry:
                 phases.append(entry)
-        logger.info("%s", describe(entry), extra={"umap_sk": entry})
-        phase_ended(name, entry["seconds"])
+        logger.info("%s", describe_phase(entry), extra={"umap_sk": entry})
+        show_phase_end(name, entry["seconds"])
 
     def phase_note(self, name: str, **figures: Any) -> None:
         """Add figures to the last phase of a name.
@@ -84,12 +84,12 @@ class Report(dict):
         name : str
             The phase's name.
         **figures : object
-            What to add.
+            The figures to add.
         """
         next(entry for entry in reversed(self["phases"]) if entry["name"] == name).update(figures)
 
     def seconds(self, name: str) -> float:
-        """Seconds of all phases of a name.
+        """Return the total time of all phases of a name.
 
         Parameters
         ----------
@@ -99,34 +99,34 @@ class Report(dict):
         Returns
         -------
         float
-            Their sum; 0 where there was none.
+            Seconds; 0 if there was no such phase.
         """
         return float(sum(entry["seconds"] for entry in self["phases"] if entry["name"] == name))
 
     def loss_curve(self) -> np.ndarray:
-        """Loss on the way, as far as this process has run the epochs.
+        """Return the loss during the fit, for the epochs that this process has run.
 
         Returns
         -------
         ndarray of shape (n_points, 3)
-            Epoch, vertices of the level that ran, and the loss a row, from a sample.
+            Epoch, number of vertices of the level, and loss per row, estimated from a sample.
         """
         return np.array(self.get("losses", []), np.float64).reshape(-1, 3)
 
     def __str__(self) -> str:
         rest = "  ".join(f"{key}={value}" for key, value in self._rest().items())
-        return "\n".join([describe(entry) for entry in self["phases"]] + ([rest] if rest else []))
+        return "\n".join([describe_phase(entry) for entry in self["phases"]] + ([rest] if rest else []))
 
     def _repr_html_(self) -> str:
-        return html_of(self["phases"], self._rest(), self.get("losses", []))
+        return render_html(self["phases"], self._rest(), self.get("losses", []))
 
     def _rest(self) -> dict[str, Any]:
-        """Entries of the dict that are no lists of their own."""
+        """Return the scalar entries of the report."""
         return {key: value for key, value in self.items() if key not in ("phases", "losses")}
 
 
-def describe(entry: dict[str, Any]) -> str:
-    """One line on a phase: its name, seconds, and every other figure that is not 0."""
+def describe_phase(entry: dict[str, Any]) -> str:
+    """Describe a phase in one line: its name, seconds, and every other figure that is not 0."""
     figures = " ".join(
         f"{key}={value:,}" if isinstance(value, int) else f"{key}={value}"
         for key, value in entry.items()

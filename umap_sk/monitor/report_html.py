@@ -1,33 +1,33 @@
-"""A report as HTML, for notebooks: a table of the phases, and the loss as a line."""
+"""A report as HTML for notebooks: a table of the phases, and the loss curve."""
 
 from html import escape
 from typing import Any
 
-from umap_sk.monitor.units import amount
+from umap_sk.monitor.units import format_bytes
 
 STYLE = "font-family: sans-serif; font-size: 0.85em; border-collapse: collapse"
 CELL = "padding: 0.2em 0.8em; text-align: left; vertical-align: middle; background: none"
 BAR = "display: inline-block; height: 0.6em; margin-left: 0.5em; background: #1f77c4; border-radius: 2px"
-WIDTH, HEIGHT, EDGE = 320, 70, 6  # of the line's picture, and its margin
+CURVE_WIDTH, HEIGHT, PADDING = 320, 70, 6  # pixels
 
 
-def html_of(phases: list[dict[str, Any]], rest: dict[str, Any], losses: list[tuple[int, int, float]]) -> str:
-    """A table of phases, a line of what else there is, and the course of the loss."""
+def render_html(phases: list[dict[str, Any]], rest: dict[str, Any], losses: list[tuple[int, int, float]]) -> str:
+    """Return a table of the phases, a line with the other entries, and the loss curve."""
     longest = max((entry["seconds"] for entry in phases), default=0) or 1
-    rows = "".join(_row(entry, longest) for entry in phases)
+    rows = "".join(_render_row(entry, longest) for entry in phases)
     head = "".join(f'<th style="{CELL}">{word}</th>' for word in ("phase", "seconds", "figures"))
     total = sum(entry["seconds"] for entry in phases)
     notes = [f"{total:.3f} s in all", *(f"{escape(str(key))}={escape(str(value))}" for key, value in rest.items())]
     table = f'<table style="{STYLE}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     line = f'<div style="font-family: sans-serif; font-size: 0.85em; padding: 0.2em 0.8em">{", ".join(notes)}</div>'
-    return f"<div>{table}{line}{_curve(losses)}</div>"
+    return f"<div>{table}{line}{_render_curve(losses)}</div>"
 
 
-def _row(entry: dict[str, Any], longest: float) -> str:
-    """A phase: its name, its seconds with a bar, its figures that are not 0."""
+def _render_row(entry: dict[str, Any], longest: float) -> str:
+    """Return the table row of a phase: its name, its seconds with a bar, and its figures that are not 0."""
     bar = f'<span style="{BAR}; width: {6 * entry["seconds"] / longest:.2f}em"></span>'
     figures = ", ".join(
-        f"{escape(key.replace('_', ' '))} {_figure(key, value)}"
+        f"{escape(key.replace('_', ' '))} {_render_figure(key, value)}"
         for key, value in entry.items()
         if key not in ("name", "seconds") and value != 0
     )
@@ -35,30 +35,30 @@ def _row(entry: dict[str, Any], longest: float) -> str:
     return "<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def _figure(key: str, value: Any) -> str:
+def _render_figure(key: str, value: Any) -> str:
     if key == "bytes":
-        return amount(value)
+        return format_bytes(value)
     if isinstance(value, list):
-        return " &rarr; ".join(_figure("", part) for part in value)
+        return " &rarr; ".join(_render_figure("", part) for part in value)
     return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
-def _curve(losses: list[tuple[int, int, float]]) -> str:
-    """The loss against the epochs, a line for each level; nothing where there are no two points."""
+def _render_curve(losses: list[tuple[int, int, float]]) -> str:
+    """Return the loss over the epochs as a picture with a line for each level, or "" for fewer than two points."""
     if len(losses) < 2:
         return ""
     low, high = min(loss for _, _, loss in losses), max(loss for _, _, loss in losses)
-    across, up = (WIDTH - 2 * EDGE) / losses[-1][0], (HEIGHT - 2 * EDGE) / ((high - low) or 1)
+    across, up = (CURVE_WIDTH - 2 * PADDING) / losses[-1][0], (HEIGHT - 2 * PADDING) / ((high - low) or 1)
     lines = ""
     for vertices in dict.fromkeys(size for _, size, _ in losses):
         points = " ".join(
-            f"{EDGE + across * epoch:.1f},{HEIGHT - EDGE - up * (loss - low):.1f}"
+            f"{PADDING + across * epoch:.1f},{HEIGHT - PADDING - up * (loss - low):.1f}"
             for epoch, size, loss in losses
             if size == vertices
         )
         lines += f'<polyline points="{points}" fill="none" stroke="#1f77c4" stroke-width="1.6"/>'
-    told = f"loss a row, sampled: {losses[0][2]:.3f} &rarr; {losses[-1][2]:.3f} in {losses[-1][0]:,} epochs"
+    caption = f"loss per row, sampled: {losses[0][2]:.3f} &rarr; {losses[-1][2]:.3f} in {losses[-1][0]:,} epochs"
     return (
-        f'<div style="font-family: sans-serif; font-size: 0.85em; padding: 0.2em 0.8em">{told}<br>'
-        f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{told}">{lines}</svg></div>'
+        f'<div style="font-family: sans-serif; font-size: 0.85em; padding: 0.2em 0.8em">{caption}<br>'
+        f'<svg width="{CURVE_WIDTH}" height="{HEIGHT}" role="img" aria-label="{caption}">{lines}</svg></div>'
     )

@@ -1,4 +1,4 @@
-"""Neighbors: from features, arrays or graphs to rows of indices and distances, validated and counted.
+"""Neighbors: from features, arrays or graphs to validated rows of indices and distances.
 
-It imports runtime and kernels.
+This folder imports runtime and kernels.
 """

@@ -1,4 +1,4 @@
-"""Libraries that find nearly all neighbors: how each builds an index, is asked, and is stored."""
+"""Libraries for approximate search: how each builds, queries and stores an index."""
 
 import pickle
 from collections.abc import Callable
@@ -6,27 +6,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-BREADTH = 6  # vertices that a walk through a graph keeps in view, a neighbor that is wanted
-ONE_BY_ONE = 10_000  # rows that begin a graph of usearch: in a small one, threads side by side cut rows off
-LISTS_SEARCHED = 32  # of the 4 sqrt(n) that faiss puts the rows into
-LEAST_LISTED = 39  # rows of each, as faiss wants for its means
+SEARCH_BREADTH = 6  # vertices in the queue of a graph search, per requested neighbor
+SERIAL_ROWS = 10_000  # rows that one thread adds first: in a small graph of usearch, concurrent insertion isolates rows
+LISTS_PER_QUERY = 32  # of the 4 sqrt(n) lists of faiss
+MIN_ROWS_PER_LIST = 39  # rows per list that faiss requires to compute its means
 
 
-class Wanted(NamedTuple):
-    """What an index is built for.
+class IndexSettings(NamedTuple):
+    """The settings with which an index is built.
 
     Attributes
     ----------
     metric : str or callable
-        As the library knows it.
+        The library's name of the metric.
     arguments : dict
-        Of the metric.
+        Arguments of the metric.
     neighbors : int
-        Neighbors of a row that will be asked for, the row itself among them.
+        Number of neighbors per row that the queries will request, including the row itself.
     seed : int
-        Of what the library draws.
+        Seed of the library's random numbers.
     threads : int
-        That it may run.
+        Number of threads that the library may use.
     """
 
     metric: Any
@@ -37,33 +37,33 @@ class Wanted(NamedTuple):
 
 
 class Library(NamedTuple):
-    """A library that searches.
+    """A library for approximate search.
 
     Attributes
     ----------
     names : tuple of str
-        By which it is imported, and installed by pip.
+        Names by which Python imports the library and pip installs it.
     metrics : dict of str
-        What it calls the metrics that it can search by.
+        The library's names of the metrics that it supports.
     build : callable
-        Index of float32 rows, by a :class:`Wanted`.
-    ask : callable
-        Indices of the neighbors of rows, by an index, of so many, on so many threads; -1 for none.
-    own : callable or None
-        The same for the rows in the index, where they are asked otherwise.
+        Function that builds an index of float32 rows with :class:`IndexSettings`.
+    query : callable
+        Function of an index, rows, a number of neighbors and a number of threads. It returns indices, -1 for none.
+    query_training : callable or None
+        The same for the rows of the index, if these need another call.
     dump, load : callable
-        An index as bytes, and back.
+        Functions that turn an index into bytes and back.
     sparse : bool
-        Whether it takes sparse rows.
+        Whether the library supports sparse rows.
     functions : bool
-        Whether metrics may be functions that numba has compiled.
+        Whether a metric may be a function compiled by numba.
     """
 
     names: tuple[str, str]
     metrics: dict[str, str]
-    build: Callable[[Any, Wanted], Any]
-    ask: Callable[[Any, Any, int, int], np.ndarray]
-    own: Callable[[Any, Any, int, int], np.ndarray] | None = None
+    build: Callable[[Any, IndexSettings], Any]
+    query: Callable[[Any, Any, int, int], np.ndarray]
+    query_training: Callable[[Any, Any, int, int], np.ndarray] | None = None
     dump: Callable[[Any], Any] = pickle.dumps
     load: Callable[[Any], Any] = pickle.loads
     sparse: bool = False
@@ -73,53 +73,53 @@ class Library(NamedTuple):
 # ------------------------------------------------------------------------------------------------------ PyNNDescent
 
 
-def build_pynndescent(features: Any, wanted: Wanted) -> Any:
-    """Rows whose neighbors' neighbors are tried until few are nearer (Dong, Moses, Li 2011)."""
+def build_pynndescent(features: Any, settings: IndexSettings) -> Any:
+    """Build a graph by nearest-neighbor descent (Dong, Moses, Li 2011)."""
     from pynndescent import NNDescent
 
     return NNDescent(
         features,
-        metric=wanted.metric,
-        metric_kwds=wanted.arguments,
-        n_neighbors=min(wanted.neighbors, features.shape[0]),
-        random_state=wanted.seed % 2**32,
-        n_jobs=wanted.threads,
+        metric=settings.metric,
+        metric_kwds=settings.arguments,
+        n_neighbors=min(settings.neighbors, features.shape[0]),
+        random_state=settings.seed % 2**32,
+        n_jobs=settings.threads,
     )
 
 
-def own_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """The lists that the descent ended with."""
+def query_training_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+    """Return the lists of neighbors at the end of the descent."""
     return index.neighbor_graph[0]
 
 
-def ask_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """A walk through the graph of neighbors, from where trees lead."""
+def query_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+    """Search the graph of neighbors, starting from random trees."""
     return index.query(features, k=count, epsilon=0.2)[0]
 
 
 # ---------------------------------------------------------------------------------------------------------- hnswlib
 
 
-def build_hnswlib(features: Any, wanted: Wanted) -> Any:
-    """Hierarchical navigable small worlds (Malkov, Yashunin 2018)."""
+def build_hnswlib(features: Any, settings: IndexSettings) -> Any:
+    """Build a hierarchical navigable small world graph (Malkov, Yashunin 2018)."""
     import hnswlib
 
     index = hnswlib.Index(space="l2", dim=features.shape[1])
-    index.init_index(len(features), M=16, ef_construction=200, random_seed=wanted.seed % 2**31)
-    index.add_items(features, num_threads=wanted.threads)
+    index.init_index(len(features), M=16, ef_construction=200, random_seed=settings.seed % 2**31)
+    index.add_items(features, num_threads=settings.threads)
     return index
 
 
-def ask_hnswlib(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """A walk that sees more, where it finds fewer than are wanted."""
-    held = index.get_current_count()
-    breadth = BREADTH * count
+def query_hnswlib(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+    """Search the graph, with a larger breadth if there are fewer neighbors than requested."""
+    n_rows = index.get_current_count()
+    breadth = SEARCH_BREADTH * count
     while True:
         index.set_ef(breadth)
         try:
             return index.knn_query(features, k=count, num_threads=threads)[0].astype(np.int64)
-        except RuntimeError as error:  # fewer than k
-            if breadth >= 2 * held:
+        except RuntimeError as error:  # it found fewer than k
+            if breadth >= 2 * n_rows:
                 raise ValueError(
                     f"hnswlib does not reach {count} neighbors from every row ({error}), as where many rows are the "
                     "same. Use searcher='pynndescent', or leave repeated rows out."
@@ -130,34 +130,34 @@ def ask_hnswlib(index: Any, features: Any, count: int, threads: int) -> np.ndarr
 # ----------------------------------------------------------------------------------------------------------- usearch
 
 
-def build_usearch(features: Any, wanted: Wanted) -> Any:
-    """The same graph as hnswlib's, made by another library."""
+def build_usearch(features: Any, settings: IndexSettings) -> Any:
+    """Build the same kind of graph as hnswlib, by another library."""
     from usearch.index import Index as Graph
 
     index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
     keys = np.arange(len(features))
-    index.add(keys[:ONE_BY_ONE], features[:ONE_BY_ONE], threads=1)
-    if len(features) > ONE_BY_ONE:
-        index.add(keys[ONE_BY_ONE:], features[ONE_BY_ONE:], threads=wanted.threads)
+    index.add(keys[:SERIAL_ROWS], features[:SERIAL_ROWS], threads=1)
+    if len(features) > SERIAL_ROWS:
+        index.add(keys[SERIAL_ROWS:], features[SERIAL_ROWS:], threads=settings.threads)
     return index
 
 
-def ask_usearch(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """Keys, of which a row has as many as it found."""
-    index.expansion_search = BREADTH * count  # is not stored with an index
+def query_usearch(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+    """Return the keys of the neighbors, with -1 for rows that have found fewer."""
+    index.expansion_search = SEARCH_BREADTH * count  # this is not stored with an index
     found = index.search(features, count, threads=threads)
     keys = np.asarray(found.keys).astype(np.int64).reshape(len(features), -1)
-    counts = np.asarray(getattr(found, "counts", len(keys[0]))).reshape(-1, 1)  # one row alone has no counts
+    counts = np.asarray(getattr(found, "counts", len(keys[0]))).reshape(-1, 1)  # a single row has no counts
     return np.where(np.arange(keys.shape[1]) < counts, keys, -1)
 
 
 def dump_usearch(index: Any) -> np.ndarray:
-    """Bytes of an index."""
+    """Return an index as bytes."""
     return np.frombuffer(index.save(), np.uint8)
 
 
 def load_usearch(stored: Any) -> Any:
-    """An index from the bytes of one."""
+    """Return the index of some bytes."""
     from usearch.index import Index as Graph
 
     return Graph.restore(bytes(stored))
@@ -166,24 +166,24 @@ def load_usearch(stored: Any) -> Any:
 # ------------------------------------------------------------------------------------------------------------- faiss
 
 
-def build_faiss(features: Any, wanted: Wanted) -> Any:
-    """Lists of the rows that are nearest to each of 4 sqrt(n) means, of which a search looks through a few."""
+def build_faiss(features: Any, settings: IndexSettings) -> Any:
+    """Build an inverted file: lists of the rows nearest to each of 4 sqrt(n) means."""
     import faiss
 
     n, columns = features.shape
-    lists = max(1, min(int(4 * np.sqrt(n)), n // LEAST_LISTED))
+    lists = max(1, min(int(4 * np.sqrt(n)), n // MIN_ROWS_PER_LIST))
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(columns), columns, lists)
-    index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = wanted.seed % 2**31, 6, 64
-    with _FaissThreads(wanted.threads):
+    index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = settings.seed % 2**31, 6, 64
+    with _UseFaissThreads(settings.threads):
         index.train(features)
         index.add(features)
     return index
 
 
-def ask_faiss(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
-    """The rows of the nearest lists; of more of them, where they hold too few."""
-    searched = min(LISTS_SEARCHED, index.nlist)
-    with _FaissThreads(threads):
+def query_faiss(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+    """Search the nearest lists, and more of them if they contain too few rows."""
+    searched = min(LISTS_PER_QUERY, index.nlist)
+    with _UseFaissThreads(threads):
         while True:
             index.nprobe = searched
             found = index.search(features, count)[1]
@@ -192,8 +192,8 @@ def ask_faiss(index: Any, features: Any, count: int, threads: int) -> np.ndarray
             searched = min(4 * searched, index.nlist)
 
 
-class _FaissThreads:
-    """As many threads of faiss as were asked for, while it works."""
+class _UseFaissThreads:
+    """Context manager that sets the number of faiss's threads."""
 
     def __init__(self, threads: int):
         self._threads = threads
@@ -211,14 +211,14 @@ class _FaissThreads:
 
 
 def dump_faiss(index: Any) -> np.ndarray:
-    """Bytes of an index."""
+    """Return an index as bytes."""
     import faiss
 
     return faiss.serialize_index(index)
 
 
 def load_faiss(stored: np.ndarray) -> Any:
-    """An index from the bytes of one."""
+    """Return the index of some bytes."""
     import faiss
 
     return faiss.deserialize_index(np.array(stored))
@@ -226,24 +226,28 @@ def load_faiss(stored: np.ndarray) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------------
 
-EUCLIDEAN = {"euclidean": "euclidean", "sqeuclidean": "euclidean"}  # whose order of neighbors is the same
-OTHERS = "braycurtis canberra chebyshev dice hamming haversine jaccard manhattan minkowski rogerstanimoto russellrao"
-OF_PYNNDESCENT = EUCLIDEAN | {name: name for name in [*OTHERS.split(), "sokalsneath", "yule"]}
+EUCLIDEAN_NAMES = {"euclidean": "euclidean", "sqeuclidean": "euclidean"}  # metrics of the same order of neighbors
+OTHER_METRICS = (
+    "braycurtis canberra chebyshev dice hamming haversine jaccard manhattan minkowski rogerstanimoto russellrao"
+)
+PYNNDESCENT_METRICS = EUCLIDEAN_NAMES | {name: name for name in [*OTHER_METRICS.split(), "sokalsneath", "yule"]}
 
 LIBRARIES = {
     "pynndescent": Library(
         ("pynndescent", "pynndescent"),
-        OF_PYNNDESCENT,
+        PYNNDESCENT_METRICS,
         build_pynndescent,
-        ask_pynndescent,
-        own=own_pynndescent,
+        query_pynndescent,
+        query_training=query_training_pynndescent,
         sparse=True,
         functions=True,
     ),
-    "hnswlib": Library(("hnswlib", "chroma-hnswlib"), EUCLIDEAN, build_hnswlib, ask_hnswlib),
-    "faiss": Library(("faiss", "faiss-cpu"), EUCLIDEAN, build_faiss, ask_faiss, dump=dump_faiss, load=load_faiss),
+    "hnswlib": Library(("hnswlib", "chroma-hnswlib"), EUCLIDEAN_NAMES, build_hnswlib, query_hnswlib),
+    "faiss": Library(
+        ("faiss", "faiss-cpu"), EUCLIDEAN_NAMES, build_faiss, query_faiss, dump=dump_faiss, load=load_faiss
+    ),
     "usearch": Library(
-        ("usearch", "usearch"), EUCLIDEAN, build_usearch, ask_usearch, dump=dump_usearch, load=load_usearch
+        ("usearch", "usearch"), EUCLIDEAN_NAMES, build_usearch, query_usearch, dump=dump_usearch, load=load_usearch
     ),
 }
-"""By the names that `searcher` has for them. Metrics of unit vectors, such as cosine, are Euclidean here."""
+"""Libraries by the values of `searcher`. Metrics of unit vectors, such as cosine, count as Euclidean here."""

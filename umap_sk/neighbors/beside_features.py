@@ -1,4 +1,4 @@
-"""Neighbors beside the features of their rows: squares of distances, and indices that mean other rows, are noticed."""
+"""Checks of precomputed neighbors against features: squared distances, and indices of other rows."""
 
 from typing import Any
 
@@ -7,29 +7,29 @@ import scipy.sparse
 
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 
-LOOKED_AT = 100  # rows
-MOST = 32  # neighbors of each, and other rows that they are compared with
-FEWEST = 50  # neighbors in all by which something can be told
-SAME = 1e-3  # by which a distance may differ from a square, as a share
-ALIKE = 0.05  # by which distances that are near 1 are no further from their squares, as a share
-NEARER = 0.6  # share of neighbors nearer than half of all rows: half of them are where they are drawn by lot
-SQUARES: tuple[Any, ...] = ("sqeuclidean",)
+COMPARED_ROWS = 100
+COMPARED_NEIGHBORS = 32  # neighbors per row, and random rows that they are compared with
+MIN_NEIGHBORS = 50  # neighbors that a warning has to be based on
+SQUARE_TOLERANCE = 1e-3  # relative tolerance between a distance and a square
+UNIT_MARGIN = 0.05  # distances this close to 1 are skipped, since their squares are too similar
+NEAR_SHARE = 0.6  # share of neighbors closer than the median row; it is 0.5 for random neighbors
+SQUARED_METRICS: tuple[Any, ...] = ("sqeuclidean",)
 
 
-def look_beside(features: Any, indices: Any, dists: Any, metric: Any) -> None:
-    """Warn if distances are squares of those among the features, or if neighbors are no nearer than other rows."""
-    nearer, listed, real = looks(features, np.asarray(indices), np.asarray(dists))
-    if len(real) < FEWEST or not np.isfinite(real).all():
+def check_against_features(features: Any, indices: Any, dists: Any, metric: Any) -> None:
+    """Warn if distances are squared Euclidean distances, or if neighbors are no closer than random rows."""
+    nearer, listed, real = sample_distances(features, np.asarray(indices), np.asarray(dists))
+    if len(real) < MIN_NEIGHBORS or not np.isfinite(real).all():
         return
-    tells = (real > 0) & (np.abs(real - 1) > ALIKE)
-    squares = np.abs(listed[tells] / real[tells] ** 2 - 1) < SAME
-    if metric not in SQUARES and len(squares) >= FEWEST and squares.mean() > NEARER:
+    tells = (real > 0) & (np.abs(real - 1) > UNIT_MARGIN)
+    squares = np.abs(listed[tells] / real[tells] ** 2 - 1) < SQUARE_TOLERANCE
+    if metric not in SQUARED_METRICS and len(squares) >= MIN_NEIGHBORS and squares.mean() > NEAR_SHARE:
         warn(
-            "knn_dists holds the squares of the Euclidean distances among the rows of X, which make far neighbors "
-            "farther. Pass np.sqrt(knn_dists); if squares are meant, metric='sqeuclidean' says so.",
+            "knn_dists contains the squared Euclidean distances between the rows of X, which make far neighbors "
+            "farther. Pass np.sqrt(knn_dists), or set metric='sqeuclidean' if squares are intended.",
             DoubtfulDistancesWarning,
         )
-    if nearer.mean() < NEARER:
+    if nearer.mean() < NEAR_SHARE:
         warn(
             f"The neighbors in knn_indices are no nearer to each other in X than any rows: {nearer.mean():.0%} of them "
             "are nearer than half of all rows. Indices must name rows by their place in X: if rows were sorted, "
@@ -40,28 +40,31 @@ def look_beside(features: Any, indices: Any, dists: Any, metric: Any) -> None:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def looks(features: Any, indices: np.ndarray, dists: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of neighbors of some rows: which are nearer than half of all rows, their distances, and the real ones.
+def sample_distances(
+    features: Any, indices: np.ndarray, dists: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compare the neighbors of some rows with the features.
 
-    Rows that other rows do not differ from tell nothing.
+    Returns whether each neighbor is closer than the median row, its given distance, and its distance by the features.
+    Rows that equal most other rows are skipped.
     """
     n = features.shape[0]
-    drawn = np.random.default_rng(0).integers(0, n, (LOOKED_AT, MOST))
+    drawn = np.random.default_rng(0).integers(0, n, (COMPARED_ROWS, COMPARED_NEIGHBORS))
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [(np.empty(0, bool), np.empty(0), np.empty(0))]
-    for row, others in zip(np.unique(np.linspace(0, n - 1, LOOKED_AT).astype(int)), drawn, strict=False):
+    for row, others in zip(np.unique(np.linspace(0, n - 1, COMPARED_ROWS).astype(int)), drawn, strict=False):
         names, listed = indices[row].astype(np.int64), dists[row].astype(np.float64)
         usable = np.flatnonzero((names >= 0) & (names < n) & (names != row) & np.isfinite(listed))
-        nearest = usable[np.argsort(listed[usable], kind="stable")[:MOST]]
-        half = np.median(euclidean(features, row, others))
+        nearest = usable[np.argsort(listed[usable], kind="stable")[:COMPARED_NEIGHBORS]]
+        half = np.median(compute_euclidean(features, row, others))
         if half > 0 and len(usable) < n // 4:
-            real = euclidean(features, row, names[nearest])
+            real = compute_euclidean(features, row, names[nearest])
             found.append((real < half, listed[nearest], real))
     nearer, listed, real = map(np.concatenate, zip(*found, strict=True))
     return nearer, listed, real
 
 
-def euclidean(features: Any, row: int, others: np.ndarray) -> np.ndarray:
-    """Distances from one row to others."""
+def compute_euclidean(features: Any, row: int, others: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distances from one row to others."""
     block = features[np.concatenate([[row], others])]
     block = (block.toarray() if scipy.sparse.issparse(block) else np.asarray(block)).astype(np.float64)
     return np.sqrt(((block[1:] - block[0]) ** 2).sum(axis=1))

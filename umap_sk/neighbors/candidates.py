@@ -1,4 +1,4 @@
-"""Distances of rows to their candidates, by metrics that are no function of Euclidean distances."""
+"""Distances of rows to candidates, for metrics that are no function of Euclidean distances."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,18 +9,18 @@ import numpy as np
 import scipy.sparse
 from numba.core.dispatcher import Dispatcher
 
-NUMBERS = 2**21  # that a block compares
+BLOCK_NUMBERS = 2**21  # numbers that a block compares
 
 Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def quotients(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Quotients, 0 where both numbers are 0."""
+def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Divide arrays, with 0 / 0 = 0."""
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below != 0)
 
 
-def of_sets(formula: Callable[..., np.ndarray]) -> Formula:
-    """A formula of how many columns both rows have, and how many only the first and only the second one."""
+def compare_sets(formula: Callable[..., np.ndarray]) -> Formula:
+    """Return a distance function from a formula of the numbers of columns in both rows and in one of them only."""
 
     def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         both, first, second = (np.count_nonzero(z, axis=-1) for z in (x & y, x & ~y, ~x & y))
@@ -30,7 +30,7 @@ def of_sets(formula: Callable[..., np.ndarray]) -> Formula:
 
 
 def haversine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Great circle distances of latitudes and longitudes."""
+    """Return the great-circle distances between points given by latitude and longitude in radians."""
     half = np.sin(0.5 * (x - y)) ** 2
     return 2 * np.arcsin(np.sqrt(half[..., 0] + np.cos(x[..., 0]) * np.cos(y[..., 0]) * half[..., 1]))
 
@@ -38,72 +38,72 @@ def haversine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 FORMULAS: dict[str, Formula] = {
     "manhattan": lambda x, y: np.abs(x - y).sum(axis=-1),
     "chebyshev": lambda x, y: np.abs(x - y).max(axis=-1),
-    "canberra": lambda x, y: quotients(np.abs(x - y), np.abs(x) + np.abs(y)).sum(axis=-1),
-    "braycurtis": lambda x, y: quotients(np.abs(x - y).sum(axis=-1), np.abs(x + y).sum(axis=-1)),
+    "canberra": lambda x, y: divide(np.abs(x - y), np.abs(x) + np.abs(y)).sum(axis=-1),
+    "braycurtis": lambda x, y: divide(np.abs(x - y).sum(axis=-1), np.abs(x + y).sum(axis=-1)),
     "hamming": lambda x, y: (x != y).mean(axis=-1),
     "haversine": haversine,
-    "jaccard": of_sets(lambda both, first, second, n: quotients(first + second, both + first + second)),
-    "dice": of_sets(lambda both, first, second, n: quotients(first + second, 2 * both + first + second)),
-    "rogerstanimoto": of_sets(lambda both, first, second, n: 2 * (first + second) / (n + first + second)),
-    "russellrao": of_sets(lambda both, first, second, n: (n - both) / n),
-    "sokalsneath": of_sets(lambda both, first, second, n: quotients(2 * (first + second), both + 2 * (first + second))),
-    "yule": of_sets(
-        lambda both, first, second, n: quotients(
-            2 * first * second, both * (n - both - first - second) + first * second
-        )
+    "jaccard": compare_sets(lambda both, first, second, n: divide(first + second, both + first + second)),
+    "dice": compare_sets(lambda both, first, second, n: divide(first + second, 2 * both + first + second)),
+    "rogerstanimoto": compare_sets(lambda both, first, second, n: 2 * (first + second) / (n + first + second)),
+    "russellrao": compare_sets(lambda both, first, second, n: (n - both) / n),
+    "sokalsneath": compare_sets(
+        lambda both, first, second, n: divide(2 * (first + second), both + 2 * (first + second))
+    ),
+    "yule": compare_sets(
+        lambda both, first, second, n: divide(2 * first * second, both * (n - both - first - second) + first * second)
     ),
 }
 
 
-def nearest_candidates(
+def select_candidates(
     rows: Any, training: Any, candidates: np.ndarray, count: int, metric: Any, parameters: dict[str, Any], own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of each row's candidates by distance and then by index; -1, at an infinite distance, for none.
+    """Select each row's nearest candidates by distance and then by index.
 
-    With `own` no row is its own neighbor.
+    Missing candidates have index -1 and an infinite distance. With `own`, no row is its own neighbor.
     """
     candidates = np.sort(candidates, axis=1)
     repeated = candidates[:, 1:] == candidates[:, :-1]
     candidates[:, 1:][repeated] = -1
     if own:
         candidates[candidates == np.arange(len(candidates))[:, None]] = -1
-    distances = np.where(candidates < 0, np.inf, distances_of_pairs(rows, training, candidates, metric, parameters))
+    distances = np.where(candidates < 0, np.inf, compute_pair_distances(rows, training, candidates, metric, parameters))
     order = np.lexsort((candidates, distances), axis=1)[:, :count]
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(distances, order, 1)
 
 
-def distances_of_pairs(
+def compute_pair_distances(
     rows: Any, training: Any, candidates: np.ndarray, metric: Any, parameters: dict[str, Any]
 ) -> np.ndarray:
-    """Distance of each row to each of its candidates; of anything where a candidate is -1."""
+    """Return the distance of each row to each of its candidates. Entries of candidates -1 are arbitrary."""
     if isinstance(metric, Dispatcher):
         out = np.empty(candidates.shape)
-        _by_function(metric, tuple(parameters.values()))(rows, training, candidates, out)
+        _compile_loop(metric, tuple(parameters.values()))(rows, training, candidates, out)
         return out
     formula = FORMULAS.get(metric)
     if metric == "minkowski":
         power = parameters.get("p", 2)
         formula = lambda x, y: (np.abs(x - y) ** power).sum(axis=-1) ** (1 / power)  # noqa: E731
-    assert formula is not None  # a library that knows the metric was chosen
+    assert formula is not None  # the library was chosen because it knows the metric
     width = rows.shape[1] * candidates.shape[1]
-    blocks = np.array_split(np.arange(len(candidates)), max(1, -(-len(candidates) * width // NUMBERS)))
+    blocks = np.array_split(np.arange(len(candidates)), max(1, -(-len(candidates) * width // BLOCK_NUMBERS)))
 
     def compute(block: np.ndarray) -> np.ndarray:
-        here, others = dense(rows[block])[:, None], dense(training[candidates[block].reshape(-1)])
+        here, others = to_dense(rows[block])[:, None], to_dense(training[candidates[block].reshape(-1)])
         return formula(here, others.reshape(len(block), -1, rows.shape[1]))
 
     with ThreadPoolExecutor(numba.get_num_threads()) as side_by_side:
         return np.concatenate(list(side_by_side.map(compute, blocks)))
 
 
-def dense(rows: Any) -> np.ndarray:
-    """Rows as an array in float64, or of booleans."""
+def to_dense(rows: Any) -> np.ndarray:
+    """Return rows as a dense array of float64 or bool."""
     array = rows.toarray() if scipy.sparse.issparse(rows) else rows
     return array if array.dtype == bool else array.astype(np.float64)
 
 
-def _by_function(metric: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:
-    """A loop over pairs around a function that numba has compiled."""
+def _compile_loop(metric: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:
+    """Compile a loop over pairs that calls a function compiled by numba."""
 
     @numba.njit(nogil=True)
     def fill(rows, training, candidates, out):

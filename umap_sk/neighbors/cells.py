@@ -1,7 +1,7 @@
-"""An inverted file of rows: cells around many centers, and the search for neighbors among them."""
+"""An inverted file: rows in cells around many centers, and the search for neighbors among them."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,33 +9,34 @@ from umap_sk import kernels
 from umap_sk.kernels.cell_blocks import Centers, Compared, Packed
 from umap_sk.kernels.cell_completion import Errors
 from umap_sk.kernels.cell_search import Effort
-from umap_sk.neighbors.euclidean import Rows
-from umap_sk.neighbors.principal_axes import SLICE, Axes, principal_axes
+from umap_sk.kernels.products import SLICE
+from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
+from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
 from umap_sk.runtime.compile import readonly
 
-LEAST_ROWS = 200  # of a cell on average
-SAMPLED = 32  # rows of the sample by which the centers are found, for each of them
-ROUNDS = 4  # of Lloyd's algorithm
-GROUP = 8  # cells of a group on average
-BLOCK = 960  # slots of a block, whose rows are searched together
-LARGEST = 8  # times the average rows of a cell: larger ones are cut
-RESIDUAL = 0.25  # correlation of what the axes leave of neighbors
-LAUNCHES = 20  # in which all rows are searched, so that progress can be shown
-NEAREST_CELLS, MOST_PAIRS = 6, 20_000
-REACHES = [-np.inf, 0.4, 0.6, 0.8, 1.0]  # of the rounds; the first one is that of the nearest cells
-FURTHER = 200_000  # numbers of other rows that a row is compared with before the third round and those after it
-IN_VIEW = 1024  # cells that a group looks at, unless all neighbors are to be found
+MIN_CELL_ROWS = 200  # smallest average number of rows in a cell
+ROWS_PER_CENTER = 32  # sampled rows per center
+LLOYD_ROUNDS = 4  # iterations of Lloyd's algorithm
+CELLS_PER_GROUP = 8  # average number of cells in a group
+BLOCK_SLOTS = 960  # slots of a block, whose rows are searched together
+MAX_CELL_FACTOR = 8  # larger multiples of the average are split
+RESIDUAL_CORRELATION = 0.25  # assumed correlation between the residuals of neighbors
+PROGRESS_STEPS = 20  # launches in which all rows are searched, so that progress can be shown
+NEAREST_CELLS, MAX_PAIRS = 6, 20_000
+CELL_REACHES = [-np.inf, 0.4, 0.6, 0.8, 1.0]  # reaches of the rounds; the first round visits the nearest cells
+MAX_NUMBERS = 200_000  # numbers that a row is compared with before the third round and those after it
+CELLS_IN_VIEW = 1024  # cells that a group visits in an approximate search
 
 
 class CellPlan(NamedTuple):
-    """What is kept of an index in a file: all but the rows, which are packed again.
+    """The stored part of an index. The rows are packed again when it is loaded.
 
     Attributes
     ----------
     axes : Axes
     centers : Centers
     members, starts : ndarray
-        Which row is in each slot, and where each cell begins.
+        Row in each slot, and first slot of each cell.
     """
 
     axes: Axes
@@ -45,21 +46,21 @@ class CellPlan(NamedTuple):
 
 
 class CellIndex(NamedTuple):
-    """Rows in cells.
+    """An index of rows in cells.
 
     Attributes
     ----------
-    rows : Rows
+    rows : AffineRows
     angular : bool
-        Whether rows are unit vectors.
+        Whether the rows are unit vectors.
     axes : Axes
     centers : Centers
     cells : Packed
     errors : Errors
-        Bounds of the rounding.
+        Bounds of the rounding errors.
     """
 
-    rows: Rows
+    rows: AffineRows
     angular: bool
     axes: Axes
     centers: Centers
@@ -67,44 +68,45 @@ class CellIndex(NamedTuple):
     errors: Errors
 
 
-def build_cells(rows: Rows, angular: bool, plan: CellPlan | None = None) -> CellIndex:
-    """Find centers and put each row into the cell of its nearest one, or where a plan has put it."""
-    axes = principal_axes(*rows) if plan is None else plan.axes
-    coordinates, errors = coordinates_of(rows, axes)
+def build_cells(rows: AffineRows, angular: bool, plan: CellPlan | None = None) -> CellIndex:
+    """Build an index: find centers and assign each row to its nearest one, or use those of `plan`."""
+    axes = find_principal_axes(*rows) if plan is None else plan.axes
+    coordinates, errors = project_rows(rows, axes)
     if plan is None:
         plan = plan_cells(coordinates, axes)
-    cells = packed_cells(coordinates, plan.members, plan.starts, plan.centers.centers)
-    return CellIndex(rows, angular, axes, Centers(*map(readonly, plan.centers)), cells, errors_of(errors, cells))
+    cells = pack_cells(coordinates, plan.members, plan.starts, plan.centers.centers)
+    return CellIndex(rows, angular, axes, Centers(*map(readonly, plan.centers)), cells, bound_errors(errors, cells))
 
 
 def plan_cells(coordinates: np.ndarray, axes: Axes) -> CellPlan:
-    """Centers, and which rows are in the cell of each."""
+    """Find centers, and assign each row to a cell."""
     n = len(coordinates)
-    average = max(LEAST_ROWS, int(np.sqrt(n / 3)))
+    average = max(MIN_CELL_ROWS, int(np.sqrt(n / 3)))
     positions = find_centers(coordinates, max(1, n // average), axes, np.random.default_rng(1))
-    homes = nearest_of(coordinates, positions)
-    positions, groups, group_centers, homes = in_groups(positions, homes, average)
-    members, starts = slots_of(homes, len(positions))
-    lengths = np.maximum(half_squares(positions), largest_in_cells(half_squares(coordinates), members, starts))
-    orders = orders_of(positions, groups, group_centers)
+    homes = find_nearest_centers(coordinates, positions)
+    positions, groups, group_centers, homes = group_cells(positions, homes, average)
+    members, starts = assign_slots(homes, len(positions))
+    halves = [compute_half_squares(array).astype(np.float32) for array in (positions, coordinates)]
+    lengths = np.maximum(halves[0], find_cell_maxima(halves[1], members, starts))
+    orders = order_cells(positions, groups, group_centers)
     return CellPlan(axes, Centers(positions, groups, group_centers, orders, lengths), members, starts)
 
 
-def plan_of(index: CellIndex) -> CellPlan:
-    """What is kept of an index in a file."""
+def extract_plan(index: CellIndex) -> CellPlan:
+    """Return the stored part of an index."""
     return CellPlan(index.axes, index.centers, index.cells.members, index.cells.starts)
 
 
-def packed_cells(coordinates: np.ndarray, members: np.ndarray, starts: np.ndarray, centers: np.ndarray) -> Packed:
-    """Rows in their slots."""
+def pack_cells(coordinates: np.ndarray, members: np.ndarray, starts: np.ndarray, centers: np.ndarray) -> Packed:
+    """Store rows in the slots of their cells."""
     slices = np.empty(len(members) * coordinates.shape[1], np.float32)
     halves = np.empty(len(members), np.float32)
     kernels.pack_cells(len(centers), *map(readonly, (coordinates, members, starts, centers)), slices, halves)
     return Packed(*map(readonly, (slices, halves, members, starts)))
 
 
-def coordinates_of(rows: Rows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
-    """Rows along the axes with the length of what these leave of them, in float32, and bounds of their rounding."""
+def project_rows(rows: AffineRows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """Return float32 coordinates along the axes, the length of each residual, and bounds of the rounding errors."""
     n, columns = rows.features.shape
     errors = np.empty(n, np.float32)
     inputs = [readonly(array) for array in (rows.features, rows.affine, axes.mean)]
@@ -113,41 +115,41 @@ def coordinates_of(rows: Rows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
         kernels.center_rows(n, *inputs, out, errors)
     else:
         out = np.empty((n, len(axes.directions) + 1), np.float32)
-        kernels.project_rows(n, *inputs, readonly(packed(axes.directions)), out, errors)
+        kernels.project_rows(n, *inputs, readonly(pack_slices(axes.directions)), out, errors)
     return out, errors
 
 
-def packed(rows: np.ndarray) -> np.ndarray:
-    """Rows in slices, filled up with zeros."""
+def pack_slices(rows: np.ndarray) -> np.ndarray:
+    """Store rows in slices, padded with zeros."""
     count, width = rows.shape
     full = np.zeros((-(-count // SLICE) * SLICE, width), np.float32)
     full[:count] = rows
     return np.ascontiguousarray(full.reshape(-1, SLICE, width).transpose(0, 2, 1)).reshape(-1)
 
 
-def nearest_of(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """The nearest center of each row."""
+def find_nearest_centers(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Return the nearest center of each row."""
     nearest = np.empty(len(rows), np.int32)
     halves = np.full(-(-len(centers) // SLICE) * SLICE, np.inf, np.float32)
-    halves[: len(centers)] = half_squares(centers)
-    kernels.nearest_centers(len(rows), readonly(rows), readonly(packed(centers)), readonly(halves), nearest)
+    halves[: len(centers)] = compute_half_squares(centers)
+    kernels.nearest_centers(len(rows), readonly(rows), readonly(pack_slices(centers)), readonly(halves), nearest)
     return nearest
 
 
 def find_centers(rows: np.ndarray, count: int, axes: Axes, random: np.random.Generator) -> np.ndarray:
-    """Centers by Lloyd's algorithm on a sample; what the axes leave of a row is no coordinate of theirs."""
-    sample = rows[np.sort(random.choice(len(rows), min(len(rows), SAMPLED * count), replace=False))]
+    """Find centers by Lloyd's algorithm on a sample. Their coordinate of the residual is 0."""
+    sample = rows[np.sort(random.choice(len(rows), min(len(rows), ROWS_PER_CENTER * count), replace=False))]
     if axes.directions is not None:
         sample[:, len(axes.directions) :] = 0
     centers = sample[np.sort(random.choice(len(sample), count, replace=False))]
-    for _ in range(ROUNDS):
-        members, starts = slots_of(nearest_of(sample, centers), count)
+    for _ in range(LLOYD_ROUNDS):
+        members, starts = assign_slots(find_nearest_centers(sample, centers), count)
         kernels.means_of_cells(count, *map(readonly, (sample, members, starts)), centers)
     return centers
 
 
-def slots_of(homes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which row is in each slot, by cell and then by row, -1 in empty ones; and where each cell begins."""
+def assign_slots(homes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row of each slot, by cell and then by row, or -1 for padding, and the first slot of each cell."""
     sizes = np.bincount(homes, minlength=count)
     starts = np.concatenate([[0], np.cumsum(-(-sizes // SLICE) * SLICE)])
     order = np.argsort(homes, kind="stable")
@@ -157,31 +159,31 @@ def slots_of(homes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return members, starts
 
 
-def in_groups(
+def group_cells(
     centers: np.ndarray, homes: np.ndarray, average: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cells numbered by groups, too large ones cut and empty ones left out.
+    """Number cells by groups, split cells that are too large, and drop empty ones.
 
-    Returns centers, their groups, the centers of these, and homes of rows.
+    Returns the centers, their groups, the centers of these, and the cell of each row.
     """
     sizes = np.bincount(homes, minlength=len(centers))
-    n_groups, as_they_are = max(1, len(centers) // GROUP), Axes(centers[0], None)
+    n_groups, as_they_are = max(1, len(centers) // CELLS_PER_GROUP), Axes(centers[0], None)
     group_centers = find_centers(centers, n_groups, as_they_are, np.random.default_rng(2))
-    groups = nearest_of(centers, group_centers)
-    parts = -(-sizes // (LARGEST * average))
+    groups = find_nearest_centers(centers, group_centers)
+    parts = -(-sizes // (MAX_CELL_FACTOR * average))
     order = np.argsort(groups, kind="stable")
     firsts = np.empty(len(centers), np.int64)
     firsts[order] = np.concatenate([[0], np.cumsum(parts[order])[:-1]])
     rows = np.argsort(homes, kind="stable")
-    places = np.arange(len(homes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # of each row in its cell
+    places = np.arange(len(homes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # position of each row in its cell
     numbered = np.empty(len(homes), np.int64)
-    numbered[rows] = firsts[homes[rows]] + places // (LARGEST * average)
+    numbered[rows] = firsts[homes[rows]] + places // (MAX_CELL_FACTOR * average)
     kept = np.repeat(order, parts[order])
     return centers[kept], groups[kept].astype(np.int64), group_centers, numbered
 
 
-def orders_of(centers: np.ndarray, groups: np.ndarray, group_centers: np.ndarray) -> np.ndarray:
-    """Which cells each group looks at: its own ones first, then those whose centers are nearest to its center."""
+def order_cells(centers: np.ndarray, groups: np.ndarray, group_centers: np.ndarray) -> np.ndarray:
+    """Return the order in which each group visits cells: its own first, then those with the nearest centers."""
     orders = np.empty((len(group_centers), len(centers)), np.int32)
     for group, origin in enumerate(group_centers):
         distances = ((centers - origin) ** 2).sum(axis=1)
@@ -189,55 +191,51 @@ def orders_of(centers: np.ndarray, groups: np.ndarray, group_centers: np.ndarray
     return orders
 
 
-def half_squares(rows: np.ndarray) -> np.ndarray:
-    """Half the squared length of each row, in float32."""
-    return (np.einsum("ij,ij->i", rows, rows, dtype=np.float64) / 2).astype(np.float32)
-
-
-def largest_in_cells(values: np.ndarray, members: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The largest of the values of the rows of each cell."""
+def find_cell_maxima(values: np.ndarray, members: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return the maximum of the rows' values in each cell."""
     of_slots = np.where(members >= 0, values[members], 0)
     return np.maximum.reduceat(of_slots, starts[:-1])
 
 
-def errors_of(errors: np.ndarray, cells: Packed) -> Errors:
-    """Bounds of rows and of cells."""
+def bound_errors(errors: np.ndarray, cells: Packed) -> Errors:
+    """Return bounds of the rounding errors of rows and of cells."""
     halves = np.where(cells.members >= 0, cells.halves, 0)
-    of_cells = largest_in_cells(errors, cells.members, cells.starts)
+    of_cells = find_cell_maxima(errors, cells.members, cells.starts)
     return Errors(readonly(errors), readonly(of_cells), readonly(np.maximum.reduceat(halves, cells.starts[:-1])))
 
 
-# -------------------------------------------------------------------------------------------------------- the search
+# -------------------------------------------------------------------------------------------------------- search
 
 
-def search(
+def search_cells(
     index: CellIndex,
-    new: Rows | None,
+    new: AffineRows | None,
     n_neighbors: int,
     *,
     exact: bool,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest training rows of new rows, or of the training rows themselves (None): indices, and ranks in float64."""
+    """Search the nearest training rows of new rows, or of the training rows (None). Returns indices and ranks."""
     own = new is None
     rows = index.rows if new is None else new
-    queries, errors = (index.cells, index.errors.rows) if new is None else packed_queries(index, new)
+    queries, errors = (index.cells, index.errors.rows) if new is None else pack_queries(index, new)
     n, width = len(rows.affine), index.centers.centers.shape[1]
     indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
     compared = Compared(*map(readonly, (*rows, *index.rows)))
     weights = np.ones(width, np.float32)
     if index.axes.directions is not None:
-        weights[len(index.axes.directions)] = RESIDUAL
+        weights[len(index.axes.directions)] = RESIDUAL_CORRELATION
     weights = readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
-    reaches = readonly(np.array(REACHES, np.float32))
-    most_pairs = readonly(np.minimum(MOST_PAIRS, [MOST_PAIRS, MOST_PAIRS, *[FURTHER // width] * 3]))
+    reaches = readonly(np.array(CELL_REACHES, np.float32))
+    most_pairs = readonly(np.minimum(MAX_PAIRS, [MAX_PAIRS, MAX_PAIRS, *[MAX_NUMBERS // width] * 3]))
     effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, most_pairs)
     centers = index.centers
     if not exact:
-        centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :IN_VIEW])))
+        centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))
     done = 0
-    for tasks in launches(blocks_of(queries.starts, index.centers.groups)):
+    blocks = split_blocks(queries.starts, index.centers.groups)
+    for tasks in map(readonly, np.array_split(blocks, min(PROGRESS_STEPS, max(1, len(blocks) // 16)))):
         settings = (own, index.angular, indices, ranks)
         kernels.search_cells(len(tasks), tasks, queries, index.cells, centers, weights, compared, effort, *settings)
         if exact:
@@ -249,32 +247,26 @@ def search(
     return indices, ranks
 
 
-def packed_queries(index: CellIndex, new: Rows) -> tuple[Packed, np.ndarray]:
-    """New rows in the cells of their nearest centers, and bounds of their rounding."""
-    coordinates, errors = coordinates_of(new, index.axes)
+def pack_queries(index: CellIndex, new: AffineRows) -> tuple[Packed, np.ndarray]:
+    """Store new rows in the cells of their nearest centers, and return bounds of their rounding errors."""
+    coordinates, errors = project_rows(new, index.axes)
     positions = index.centers.centers
-    slots = slots_of(nearest_of(coordinates, positions), len(positions))
-    return packed_cells(coordinates, *slots, positions), readonly(errors)
+    slots = assign_slots(find_nearest_centers(coordinates, positions), len(positions))
+    return pack_cells(coordinates, *slots, positions), readonly(errors)
 
 
-def blocks_of(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Cells and slots of blocks: neighboring cells of one group, or a part of a cell."""
+def split_blocks(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the cells and slots of each block: adjacent cells of one group, or a part of a large cell."""
     blocks, cell = [], 0
     while cell < len(groups):
         end = cell + 1
-        if starts[end] - starts[cell] > BLOCK:
-            firsts = range(starts[cell], starts[end], BLOCK)
-            blocks += [(cell, end, first, min(first + BLOCK, starts[end])) for first in firsts]
+        if starts[end] - starts[cell] > BLOCK_SLOTS:
+            firsts = range(starts[cell], starts[end], BLOCK_SLOTS)
+            blocks += [(cell, end, first, min(first + BLOCK_SLOTS, starts[end])) for first in firsts]
         else:
-            while end < len(groups) and groups[end] == groups[cell] and starts[end + 1] - starts[cell] <= BLOCK:
+            while end < len(groups) and groups[end] == groups[cell] and starts[end + 1] - starts[cell] <= BLOCK_SLOTS:
                 end += 1
             if starts[end] > starts[cell]:
                 blocks.append((cell, end, starts[cell], starts[end]))
         cell = end
     return np.array(blocks, np.int64).reshape(-1, 4)
-
-
-def launches(blocks: np.ndarray) -> Iterator[Any]:
-    """Blocks in a few parts."""
-    for part in np.array_split(blocks, min(LAUNCHES, max(1, len(blocks) // 16))):
-        yield readonly(part)

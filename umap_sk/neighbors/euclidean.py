@@ -1,4 +1,4 @@
-"""Metrics that are a function of Euclidean distances, of rows as they are or of unit vectors."""
+"""Metrics that are a function of Euclidean distances between rows or unit vectors."""
 
 from typing import Any, NamedTuple
 
@@ -8,13 +8,13 @@ import scipy.sparse
 from umap_sk import kernels
 from umap_sk.runtime.compile import readonly
 
-OF_ROWS = ("euclidean", "l2", "sqeuclidean")
+UNSCALED = ("euclidean", "l2", "sqeuclidean")
 ANGULAR = ("cosine", "correlation", "hellinger")
-PLAIN = 2.0**30  # features up to which, and down to the inverse of which, nothing is scaled
+SAFE_MAGNITUDE = 2.0**30  # features between this and its inverse are not scaled
 
 
-class Rows(NamedTuple):
-    """Rows whose Euclidean distances stand for a metric.
+class AffineRows(NamedTuple):
+    """Rows whose Euclidean distances represent a metric.
 
     Row i is ``features[i] * affine[i, 0] - affine[i, 1]``.
 
@@ -29,32 +29,37 @@ class Rows(NamedTuple):
 
 
 def is_euclidean(metric: Any) -> bool:
-    """Whether a metric is a function of Euclidean distances."""
-    return isinstance(metric, str) and metric in (*OF_ROWS, *ANGULAR)
+    """Return whether a metric is a function of Euclidean distances."""
+    return isinstance(metric, str) and metric in (*UNSCALED, *ANGULAR)
 
 
-def scaled_rows(features: np.ndarray, metric: str, exponent: int) -> Rows:
-    """Dense rows whose Euclidean distances stand for a metric; those of no angle are divided by ``2**exponent``."""
+def scale_rows(features: np.ndarray, metric: str, exponent: int) -> AffineRows:
+    """Return dense rows whose distances represent a metric. Rows of unscaled metrics are divided by 2**exponent."""
     affine = np.zeros((len(features), 2))
     features = np.ascontiguousarray(features)
     if metric not in ANGULAR:
         affine[:, 0] = 2.0**-exponent
-        return Rows(features, affine)
+        return AffineRows(features, affine)
     if metric == "hellinger":
         features = np.sqrt(features)
     kernels.unit_lengths(len(features), readonly(features), metric == "correlation", affine)
-    return Rows(features, affine)
+    return AffineRows(features, affine)
 
 
-def exponent_of(features: Any) -> int:
-    """By which power of 2 features are divided, so that their squares are numbers; 0 where they are so already."""
+def choose_exponent(features: Any) -> int:
+    """Return the power of 2 by which to divide features, so that their squares neither overflow nor underflow."""
     values = features.data if scipy.sparse.issparse(features) else features
     largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
-    return 0 if largest == 0 or 1 / PLAIN <= largest <= PLAIN else int(np.frexp(largest)[1])
+    return 0 if largest == 0 or 1 / SAFE_MAGNITUDE <= largest <= SAFE_MAGNITUDE else int(np.frexp(largest)[1])
 
 
-def distances_of(ranks: np.ndarray, metric: str, exponent: int) -> np.ndarray:
-    """Distances from ranks, which are half the squared distances of the scaled rows; they take the ranks' memory."""
+def compute_half_squares(rows: np.ndarray) -> np.ndarray:
+    """Return half the squared length of each row, in float64."""
+    return np.asarray(np.einsum("ij,ij->i", rows, rows, dtype=np.float64) / 2)
+
+
+def convert_ranks(ranks: np.ndarray, metric: str, exponent: int) -> np.ndarray:
+    """Convert ranks, which are half the squared distances of scaled rows, into distances in place."""
     if metric in ("cosine", "correlation"):
         return ranks
     if metric == "hellinger":

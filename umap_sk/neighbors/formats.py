@@ -1,7 +1,6 @@
-"""The three forms in which neighbors come (two arrays, a sparse graph, a dense matrix), read block by block.
+"""The three forms of precomputed neighbors (two arrays, a sparse graph, a dense matrix), which are read in blocks.
 
-Nothing is copied whole: a block of rows is converted to int64 and float64 at a time, and the caller's arrays are never
-written to.
+Only one block of rows at a time is converted to int64 and float64. The caller's arrays are never modified.
 """
 
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.compile import readonly
 
-BLOCK_ENTRIES = 2**18  # entries of a block: in a cache when they are read, and enough to keep threads busy
-NEVER = int(np.iinfo(np.int64).min)  # an index that is always out of range: graphs have no sentinels
+BLOCK_ENTRIES = 2**18  # entries of a block, which fit into a cache and keep several threads busy
+NO_SENTINEL = int(np.iinfo(np.int64).min)  # an index that never occurs, since graphs have no sentinels
 
 
 class Block(NamedTuple):
-    """Some rows: entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e])."""
+    """A block of rows. Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e])."""
 
     first_row: int
     indices: np.ndarray
@@ -29,7 +28,7 @@ class Block(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One entry as the caller knows it, for messages."""
+    """An entry with the caller's names, for messages."""
 
     row: int
     column: int
@@ -40,7 +39,7 @@ class Entry(NamedTuple):
 
 
 class Form(Protocol):
-    """What has to be known of an input to read it."""
+    """The interface by which all forms are read."""
 
     name: str
     shape: tuple[int, int]
@@ -48,39 +47,39 @@ class Form(Protocol):
     dist_dtype: np.dtype
     sentinels: tuple[int, int]
     is_array: bool
-    longest: int
-    repeats: bool
+    max_length: int
+    may_repeat: bool
 
-    def room(self, width: int) -> int:
-        """Entries at most, if every row keeps `width` at most."""
+    def max_entries(self, width: int) -> int:
+        """Return the maximal number of entries, if each row keeps at most `width`."""
 
     def blocks(self) -> Iterator[Block]:
-        """All rows in order."""
+        """Yield all rows in order."""
 
     def entry(self, row: int, position: int) -> Entry:
-        """Entry number `position` of a row."""
+        """Return entry number `position` of a row."""
 
 
 def open_form(X: Any, knn_indices: Any, knn_dists: Any) -> Form:
-    """Find out in which form the neighbors come, and check dtypes and shapes."""
+    """Detect the form of the neighbors, and check dtypes and shapes."""
     if (knn_indices is None) != (knn_dists is None):
         present, missing = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
         raise ValueError(f"{present} was given without {missing}. {checks.PAIR}")
     if knn_indices is not None:
         if X is not None:
-            raise TypeError("Give either X or the two arrays to read neighbors from, not both.")
+            raise TypeError("Pass either X or the two arrays of neighbors, not both.")
         return ArrayForm(knn_indices, knn_dists)
     if X is None:
-        raise ValueError(f"Neither X nor neighbors were given. {checks.PAIR} Or give a distance graph or matrix as X.")
+        raise ValueError(f"Neither X nor neighbors were given. {checks.PAIR} Or pass a distance graph or matrix as X.")
     return SparseForm(X) if scipy.sparse.issparse(X) else DenseForm(X)
 
 
 class ArrayForm:
-    """Two arrays, rows x neighbors."""
+    """Two arrays of shape (n_rows, n_neighbors)."""
 
     name = "knn_indices"
     is_array = True
-    repeats = True
+    may_repeat = True
 
     def __init__(self, indices: Any, dists: Any) -> None:
         self.indices = checks.as_array(indices, "knn_indices")
@@ -93,18 +92,18 @@ class ArrayForm:
         self.shape: tuple[int, int] = self.indices.shape
         self.index_dtype = self.indices.dtype
         self.dist_dtype = self.dists.dtype
-        self.longest = self.shape[1]
-        # uint64's maximum becomes -1 on the way to int64
+        self.max_length = self.shape[1]
+        # uint64's maximum becomes -1 when it is converted to int64
         largest = int(np.iinfo(self.index_dtype).max)
         self.sentinels = (-1, -1 if largest >= 2**63 else largest)
 
-    def room(self, width: int) -> int:
-        return self.shape[0] * min(width, self.longest)
+    def max_entries(self, width: int) -> int:
+        return self.shape[0] * min(width, self.max_length)
 
     def blocks(self) -> Iterator[Block]:
-        for first, last in _even_blocks(*self.shape):
-            starts = np.arange(last - first + 1, dtype=np.int64) * self.longest
-            indices, dists = _block(self.indices[first:last], np.int64), _block(self.dists[first:last], np.float64)
+        for first, last in _split_rows(*self.shape):
+            starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
+            indices, dists = _flatten(self.indices[first:last], np.int64), _flatten(self.dists[first:last], np.float64)
             yield Block(first, indices, readonly(starts[:-1]), dists, readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
@@ -113,12 +112,12 @@ class ArrayForm:
 
 
 class SparseForm:
-    """A sparse distance graph of any format; a CSR one is read where it lies."""
+    """A sparse distance graph of any format. A CSR graph is read without a copy."""
 
     name = "X"
     is_array = False
-    repeats = True
-    sentinels = (NEVER, NEVER)
+    may_repeat = True
+    sentinels = (NO_SENTINEL, NO_SENTINEL)
 
     def __init__(self, graph: Any) -> None:
         checks.check_distance_dtype(graph.dtype, "X")
@@ -129,10 +128,10 @@ class SparseForm:
         self.shape: tuple[int, int] = self.graph.shape
         self.index_dtype = self.graph.indices.dtype
         self.dist_dtype = self.graph.data.dtype
-        self.longest = int(np.diff(self.graph.indptr).max(initial=0))
+        self.max_length = int(np.diff(self.graph.indptr).max(initial=0))
 
-    def room(self, width: int) -> int:
-        return int(np.minimum(np.diff(self.graph.indptr), min(width, self.longest)).sum(dtype=np.int64))
+    def max_entries(self, width: int) -> int:
+        return int(np.minimum(np.diff(self.graph.indptr), min(width, self.max_length)).sum(dtype=np.int64))
 
     def blocks(self) -> Iterator[Block]:
         indptr = self.graph.indptr
@@ -140,14 +139,14 @@ class SparseForm:
         while first < n_rows:
             full = indptr.dtype.type(
                 min(int(indptr[first]) + BLOCK_ENTRIES, int(indptr[-1]))
-            )  # of its dtype: no copy of indptr
+            )  # equal dtypes avoid a copy of indptr
             last = int(np.searchsorted(indptr, full, side="right")) - 1
             last = min(max(last, first + 1), first + BLOCK_ENTRIES, n_rows)
             begin, end = int(indptr[first]), int(indptr[last])
             starts = indptr[first : last + 1].astype(np.int64) - begin
             indices, dists = self.graph.indices[begin:end], self.graph.data[begin:end]
             yield Block(
-                first, _block(indices, np.int64), readonly(starts[:-1]), _block(dists, np.float64), readonly(starts)
+                first, _flatten(indices, np.int64), readonly(starts[:-1]), _flatten(dists, np.float64), readonly(starts)
             )
             first = last
 
@@ -162,8 +161,8 @@ class DenseForm:
 
     name = "X"
     is_array = False
-    repeats = False
-    sentinels = (NEVER, NEVER)
+    may_repeat = False
+    sentinels = (NO_SENTINEL, NO_SENTINEL)
 
     def __init__(self, matrix: Any) -> None:
         self.matrix = checks.as_array(matrix, "X")
@@ -171,16 +170,16 @@ class DenseForm:
         self.shape: tuple[int, int] = self.matrix.shape
         self.index_dtype = np.dtype(np.int64)
         self.dist_dtype = self.matrix.dtype
-        self.longest = self.shape[1]
+        self.max_length = self.shape[1]
 
-    def room(self, width: int) -> int:
-        return self.shape[0] * min(width, self.longest)
+    def max_entries(self, width: int) -> int:
+        return self.shape[0] * min(width, self.max_length)
 
     def blocks(self) -> Iterator[Block]:
-        indices = readonly(np.arange(self.longest, dtype=np.int64))  # the same for every row
-        for first, last in _even_blocks(*self.shape):
-            starts = np.arange(last - first + 1, dtype=np.int64) * self.longest
-            dists = _block(self.matrix[first:last], np.float64)
+        indices = readonly(np.arange(self.max_length, dtype=np.int64))  # the same for every row
+        for first, last in _split_rows(*self.shape):
+            starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
+            dists = _flatten(self.matrix[first:last], np.float64)
             yield Block(first, indices, readonly(np.zeros(last - first, np.int64)), dists, readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
@@ -188,17 +187,17 @@ class DenseForm:
 
 
 def as_csr(graph: Any) -> Any:
-    """Any sparse graph as CSR with every entry kept as it is; a CSR one is returned itself.
+    """Convert a sparse graph to CSR with every stored entry, or return a CSR graph itself.
 
-    scipy's own conversion adds up the distances of a neighbor that a COO row lists twice, and a BSR graph does not tell
-    a distance of 0 from the filling of its blocks. (A DIA graph has no explicit zeros: scipy reads them as absent.)
+    scipy's conversion adds up the distances if a row of a COO graph lists a neighbor twice. In a BSR graph, a distance
+    of 0 cannot be distinguished from padding. A DIA graph has no explicit zeros: scipy treats them as absent.
     """
     if graph.format == "csr":
         return graph
     if graph.format == "bsr" and graph.blocksize != (1, 1) and not graph.data.all():
         raise ValueError(
             f"X is a sparse BSR graph with blocks of {graph.blocksize}, in which a distance of 0 and no entry look "
-            "alike. Give the graph in CSR format as it was before, or in blocks of (1, 1)."
+            "alike. Pass the original graph in CSR format, or in blocks of (1, 1)."
         )
     if graph.format in ("bsr", "csc"):
         return graph.tocsr()
@@ -209,12 +208,12 @@ def as_csr(graph: Any) -> Any:
     return scipy.sparse.csr_array((graph.data[order], graph.col[order], indptr), shape=graph.shape)
 
 
-def _even_blocks(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
+def _split_rows(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
     step = max(1, BLOCK_ENTRIES // max(1, length))
     for first in range(0, n_rows, step):
         yield first, min(n_rows, first + step)
 
 
-def _block(values: np.ndarray, dtype: type) -> np.ndarray:
-    """Flat, aligned, read-only: the one kind of array that kernels are compiled for."""
+def _flatten(values: np.ndarray, dtype: type) -> np.ndarray:
+    """Return a flat, aligned, read-only array, which is the only kind of array for which kernels are compiled."""
     return readonly(np.require(values, dtype, ["C_CONTIGUOUS", "ALIGNED"]).reshape(-1))

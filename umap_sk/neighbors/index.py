@@ -1,4 +1,4 @@
-"""An index of a library among a model's attributes: built, asked and stored."""
+"""The index of a library as part of a model: built, queried and stored."""
 
 import importlib
 import importlib.metadata
@@ -7,29 +7,29 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from umap_sk.neighbors.approximate import LIBRARIES, Library, Wanted
+from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings, Library
 
 
-class Index:
-    """An index of a library, that is stored as the library stores it and read when it is first asked after that."""
+class LibraryIndex:
+    """An index of a library. It is stored in the library's own format, and loaded at its first query."""
 
-    def __init__(self, name: str, wanted: Wanted, features: Any):
-        self.name, self.version = name, version_of(LIBRARIES[name])
+    def __init__(self, name: str, settings: IndexSettings, features: Any):
+        self.name, self.version = name, find_version(LIBRARIES[name])
         self._stored: Any = None
-        self._built = LIBRARIES[name].build(narrow(features), wanted)
+        self._built = LIBRARIES[name].build(to_float32(features), settings)
 
-    def own(self, features: Any, count: int, threads: int) -> np.ndarray:
-        """Candidates of all rows that the index is of, themselves among them."""
+    def query_training(self, features: Any, count: int, threads: int) -> np.ndarray:
+        """Return candidates of all rows of the index, including the rows themselves."""
         library = LIBRARIES[self.name]
-        return (library.own or library.ask)(self._ready(), narrow(features), count, threads)
+        return (library.query_training or library.query)(self._load(), to_float32(features), count, threads)
 
-    def ask(self, features: Any, count: int, threads: int) -> np.ndarray:
-        """Candidates of other rows."""
-        return LIBRARIES[self.name].ask(self._ready(), narrow(features), count, threads)
+    def query(self, features: Any, count: int, threads: int) -> np.ndarray:
+        """Return candidates of other rows."""
+        return LIBRARIES[self.name].query(self._load(), to_float32(features), count, threads)
 
-    def _ready(self) -> Any:
+    def _load(self) -> Any:
         if self._built is None:
-            installed = version_of(LIBRARIES[self.name])
+            installed = find_version(LIBRARIES[self.name])
             try:
                 self._built = LIBRARIES[self.name].load(self._stored)
             except Exception as error:
@@ -45,8 +45,8 @@ class Index:
         return {"name": self.name, "version": self.version, "_stored": stored, "_built": None}
 
 
-def imported(library: Library) -> Any:
-    """The module of a library, or an ImportError that says how to install it."""
+def import_library(library: Library) -> Any:
+    """Import a library, or raise an ImportError that says how to install it."""
     try:
         return importlib.import_module(library.names[0])
     except ImportError as error:
@@ -57,17 +57,17 @@ def imported(library: Library) -> Any:
         ) from error
 
 
-def version_of(library: Library) -> str:
-    """Version of a library that is installed, as far as it tells."""
-    module = imported(library)
+def find_version(library: Library) -> str:
+    """Return the version of an installed library."""
+    module = import_library(library)
     try:
         return str(getattr(module, "__version__", None) or importlib.metadata.version(library.names[1]))
-    except importlib.metadata.PackageNotFoundError:  # hnswlib, which comes in more than one package
+    except importlib.metadata.PackageNotFoundError:  # hnswlib is distributed under several names
         return "of unknown version"
 
 
-def narrow(features: Any) -> Any:
-    """Features in float32, which is what the libraries compute in; ValueError if they are too large for its squares."""
+def to_float32(features: Any) -> Any:
+    """Convert features to float32, which the libraries use. Raise ValueError if their squares would overflow."""
     if features.dtype == bool:
         return features.astype(np.float32)
     stored = features.data if scipy.sparse.issparse(features) else features

@@ -1,4 +1,4 @@
-"""Input validation of neighbors: any form becomes one form, and nothing else gets in."""
+"""Input validation of neighbors: all forms become the same arrays, and invalid input is refused."""
 
 from typing import Any, NamedTuple
 
@@ -14,18 +14,18 @@ from umap_sk.exceptions import (
 )
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import ArrayForm, Form, open_form
-from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, Rules, gather
+from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, SelectionRules, gather_neighbors
 from umap_sk.runtime.allocation import Allocate, in_memory
 
-INT32_LIMIT = 2**31  # columns that int32 indices can name
+INT32_LIMIT = 2**31  # number of columns that int32 indices can represent
 
 
 class Neighbors(NamedTuple):
     """Rows of neighbors, nearest first.
 
-    Row i is ``indices[indptr[i]:indptr[i + 1]]`` with the distances at the same place, sorted by distance (as float64,
-    where it was given so) and then by index. Rows may differ in length; none lists itself (in fit), a missing neighbor
-    or the same neighbor twice.
+    Row i is ``indices[indptr[i]:indptr[i + 1]]``, with the distances at the same positions. Rows are sorted by distance
+    (as float64, if the input is) and then by index. They may differ in length. No row lists a missing neighbor, the
+    same neighbor twice or, in fit, itself.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Neighbors(NamedTuple):
     indices : ndarray of shape (n_edges,), int32 (uint32 beyond 2^31 columns)
     distances : ndarray of shape (n_edges,), float32
     n_columns : int
-        Number of rows that can be named as a neighbor.
+        Number of rows that may be neighbors.
     """
 
     indptr: np.ndarray
@@ -57,11 +57,11 @@ def read_neighbors(
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
 
-    The rows are numbered from `first_row` on; where that is not 0 they are the last ones of `n_columns`.
+    The rows are numbered from `first_row`. If that is not 0, they are the last of `n_columns` rows.
 
     Notes
     -----
-    Memory: 8 bytes for each neighbor kept, 8 bytes for each row, and blocks of about 2^20 entries.
+    This takes 8 bytes for each neighbor and each row, and blocks of about 2^20 entries.
 
     Examples
     --------
@@ -77,25 +77,27 @@ def read_neighbors(
     """
     fewest = 2 if drop_self else 1
     if n_neighbors < fewest:
-        raise ValueError(f"n_neighbors is {n_neighbors}, but at least {fewest} is needed. Give a larger number.")
+        raise ValueError(f"n_neighbors is {n_neighbors}, but at least {fewest} is needed. Increase it.")
     if not disconnection_distance > 0:
         raise ValueError(f"disconnection_distance is {disconnection_distance}; a number above 0 is needed (or np.inf).")
     form = open_form(X, knn_indices, knn_dists)
     n_columns = _count_columns(form, n_rows, n_columns, square=drop_self and not first_row)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.uint32
     self_entry, wanted = (DROP_SELF, n_neighbors - 1) if drop_self else (NO_SELF, n_neighbors)
-    wanted = min(wanted, n_columns + 1)  # more than there are is too many for any row, and may be too large a number
-    rules = Rules(n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32, first_row)
-    indptr, indices, distances, counts = gather(form, rules, allocate)
+    wanted = min(wanted, n_columns + 1)  # larger values have no effect, but might overflow
+    rules = SelectionRules(
+        n_columns, wanted, self_entry, float(disconnection_distance), index_dtype, np.float32, first_row
+    )
+    indptr, indices, distances, counts = gather_neighbors(form, rules, allocate)
     if drop_self and not first_row:
-        refuse_none(counts)
+        check_any_neighbor(counts)
     return Neighbors(indptr, indices, distances, n_columns), counts
 
 
-def found_neighbors(
+def pack_found_neighbors(
     indices: np.ndarray, dists: np.ndarray, wanted: int, allocate: Allocate = in_memory
 ) -> tuple[Neighbors, NeighborCounts]:
-    """Neighbors of all rows as the exact search returns them: in order, none missing, and none too far away."""
+    """Pack the result of an exact search of all rows, which is sorted and complete."""
     n_rows, found = indices.shape
     index_dtype = np.int32 if n_rows <= INT32_LIMIT else np.uint32
     kept_indices = allocate("neighbor_indices", indices.size, index_dtype)
@@ -107,32 +109,32 @@ def found_neighbors(
     return Neighbors(np.arange(n_rows + 1) * found, kept_indices, kept_distances, n_rows), counts
 
 
-def refuse_none(counts: NeighborCounts) -> None:
-    """Raise if no row has a neighbor."""
+def check_any_neighbor(counts: NeighborCounts) -> None:
+    """Raise an error if no row has a neighbor."""
     if counts.edges == 0:
         raise ValueError(
             f"Not one of {counts.rows} rows has a usable neighbor: {counts.self_entries} entries name their own row, "
             f"{counts.sentinels} are missing (-1), {counts.cut_by_distance} lie at disconnection_distance or farther. "
-            "Each row needs other rows as neighbors: look at the search that made them."
+            "Each row needs other rows as neighbors. Check the search that found them."
         )
 
 
 def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
-    """Warn once of each thing that `read_neighbors` met and mended, where rows should have `wanted` neighbors.
+    """Warn about each kind of entry that `read_neighbors` has corrected, if rows should have `wanted` neighbors.
 
-    `indptr` is where each row begins.
+    `indptr` contains the start of each row.
     """
     if counts.short_rows:
         fewest = int(np.diff(indptr).min())
         warn(
             f"{counts.short_rows} of {counts.rows} rows have fewer than {wanted} neighbors (the fewest: {fewest}); "
-            "they use those they have. Search for more neighbors, or lower n_neighbors.",
+            "they use those they have. Search for more neighbors, or decrease n_neighbors.",
             FewerNeighborsWarning,
         )
     if counts.duplicates:
         warn(
-            f"{counts.duplicates} entries repeat a neighbor that their row lists already; the smallest distance of "
-            "each neighbor is used. Look at the search: such rows have fewer neighbors than they seem to have.",
+            f"{counts.duplicates} entries repeat a neighbor of their row; the smallest distance of "
+            "each neighbor is used. Check the search, since such rows have fewer neighbors than they list.",
             DuplicateNeighborsWarning,
         )
     if counts.clipped:
@@ -143,44 +145,44 @@ def warn_about(counts: NeighborCounts, indptr: np.ndarray, wanted: int) -> None:
         )
 
 
-def warn_of_equal(distances: np.ndarray) -> None:
-    """Warn if no neighbor is nearer than another one."""
+def warn_about_equal_distances(distances: np.ndarray) -> None:
+    """Warn if all distances are equal."""
     first = distances[0]
     if len(distances) > 1 and distances[1] == first and distances[-1] == first and (distances == first).all():
         warn(
-            f"All {len(distances):,} distances are {first:g}, so no neighbor is nearer than another one, and the map "
-            "shows alone who lists whom. Look at the search, or at the features: rows that are all alike have no "
+            f"All {len(distances):,} distances are {first:g}, so no neighbor is closer than another, and the map "
+            "shows only which rows list each other. Check the search and the features: identical rows have no "
             "neighborhoods.",
             EqualDistancesWarning,
         )
 
 
 def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scipy.sparse.csr_array:
-    """Turn kNN arrays into the sparse distance graph that scikit-learn's tools cut correctly.
+    """Convert kNN arrays into a sparse distance graph, which scikit-learn's tools split correctly.
 
-    Cross-validation cuts arrays by rows only, after which their indices mean nothing. It cuts this graph by rows and
+    Cross-validation splits arrays by rows only, so that their indices no longer match. It splits this graph by rows and
     columns if the estimator has ``metric="precomputed"``.
 
     Parameters
     ----------
     indices : array-like of shape (n_rows, k), integers
-        Neighbors of each row, in any order; -1 and the largest value of the dtype stand for a missing neighbor.
+        Neighbors of each row in any order. -1 and the largest value of the dtype stand for a missing neighbor.
     dists : array-like of shape (n_rows, k), real numbers
         Their distances.
     n_columns : int, optional
-        Rows that can be named as a neighbor, for neighbors of new rows among others. Default: the rows are neighbors of
-        each other; then entries that name their own row are kept with distance 0, as
-        `sklearn.neighbors.KNeighborsTransformer` does.
+        Number of rows that may be neighbors, if these are other rows. By default, the rows are neighbors of each other.
+        Then entries that name their own row are kept with distance 0, as in
+        `sklearn.neighbors.KNeighborsTransformer`.
 
     Returns
     -------
     csr_array of shape (n_rows, n_columns), float64 if `dists` is and float32 otherwise
-        Rows sorted by distance, then index, and as long as there are neighbors. Distances of 0 are stored.
+        Rows of any length, sorted by distance and then by index. Distances of 0 are stored.
 
     Raises
     ------
     TypeError, ValueError
-        If the arrays are not what `PrecomputedUMAP.fit` takes as ``knn_indices`` and ``knn_dists``.
+        If the arrays are not valid as ``knn_indices`` and ``knn_dists`` of `PrecomputedUMAP.fit`.
 
     Examples
     --------
@@ -199,10 +201,10 @@ def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scip
     n_columns = _count_columns(form, None, n_columns, square=n_columns is None)
     index_dtype = np.int32 if n_columns <= INT32_LIMIT else np.int64
     dist_dtype = np.float64 if form.dist_dtype.kind == "f" and form.dist_dtype.itemsize >= 8 else np.float32
-    rules = Rules(n_columns, max(1, form.longest), self_entry, np.inf, index_dtype, dist_dtype)
-    indptr, columns, distances, counts = gather(form, rules)
+    rules = SelectionRules(n_columns, max(1, form.max_length), self_entry, np.inf, index_dtype, dist_dtype)
+    indptr, columns, distances, counts = gather_neighbors(form, rules)
     warn_about(counts._replace(short_rows=0), indptr, 0)
-    if counts.edges < 2**31:  # scipy copies the indices if the two differ in width
+    if counts.edges < 2**31:  # scipy copies the indices if the two dtypes differ
         indptr = indptr.astype(index_dtype)
     return scipy.sparse.csr_array((distances, columns, indptr), shape=(form.shape[0], n_columns))
 

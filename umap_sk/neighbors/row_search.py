@@ -1,4 +1,4 @@
-"""The package's own search, by Euclidean distance and what is a function of it."""
+"""The package's own search, for Euclidean distances and functions of them."""
 
 import copy
 from collections.abc import Callable
@@ -9,118 +9,119 @@ import scipy.sparse
 
 from umap_sk import kernels
 from umap_sk.neighbors import cells, few_rows, sparse_index
-from umap_sk.neighbors.distances import canonical
-from umap_sk.neighbors.euclidean import ANGULAR, Rows, distances_of, exponent_of, scaled_rows
+from umap_sk.neighbors.distances import make_canonical
+from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
 from umap_sk.runtime.compile import readonly
 
-DENSE = 8  # sparse rows that fill more than one of so many places are searched as dense ones
+DENSE_FACTOR = 8  # sparse rows with more than one entry in 8 columns are searched as dense rows
 
 
 class RowSearch:
-    """Training rows, and how neighbors among them are found.
+    """A search among training rows.
 
-    What speeds the search up is built when it is first needed. A stored search leaves out what can be built again.
+    The index is built at the first search. A stored search omits what can be rebuilt.
 
     Parameters
     ----------
     features : ndarray or csr_array of shape (n, d), float32 or float64
-        The training rows as they were given.
+        The training rows as they were passed.
     metric : str
-        A metric that :func:`umap_sk.neighbors.euclidean.is_euclidean` knows.
+        A metric that :func:`umap_sk.neighbors.euclidean.is_euclidean` accepts.
     exact : bool
-        Whether all nearest neighbors are found, or nearly all.
+        Whether to find all nearest neighbors, or nearly all.
     """
 
     def __init__(self, features: Any, metric: str, *, exact: bool):
         self.features, self.metric, self.exact = features, metric, exact
-        self._exponent = 0 if metric in ANGULAR else exponent_of(features)
+        self._exponent = 0 if metric in ANGULAR else choose_exponent(features)
         self._index: Any = None
         self._plan: cells.CellPlan | None = None
 
     @property
     def n_rows(self) -> int:
-        """How many training rows there are."""
+        """Return the number of training rows."""
         return self.features.shape[0]
 
     @property
     def finds_all(self) -> bool:
-        """Whether all nearest neighbors are found: few rows are searched exactly in any case."""
-        return self.exact or self.n_rows <= few_rows.MOST
+        """Return whether the search finds all nearest neighbors. Few rows are always searched exactly."""
+        return self.exact or self.n_rows <= few_rows.MAX_ROWS
 
-    def neighbors(
+    def find_neighbors(
         self, new: Any, count: int, *, progress: Callable[[int, int], object] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Nearest training rows of new rows, or of the training rows themselves (None); indices and distances.
+        """Return the indices and distances of the nearest training rows of new rows, or of the training rows (None).
 
-        They are sorted by distance and then by index. A row's neighbors depend on no other row that is searched.
+        They are sorted by distance and then by index. The neighbors of a row do not depend on other rows of the call.
         """
-        rows = self._index_of_rows()
+        rows = self._get_index()
         if isinstance(rows, sparse_index.SparseIndex):
-            queries = None if new is None else sparse_index.new_rows(rows, canonical(new), self.metric, self._exponent)
-            found = sparse_index.search_sparse(rows, queries, count, exact=self.exact, progress=progress)
+            if new is not None:
+                new = sparse_index.match_columns(rows, make_canonical(new), self.metric, self._exponent)
+            found = sparse_index.search_sparse(rows, new, count, exact=self.exact, progress=progress)
         else:
-            scaled = None if new is None else self._scaled(new)
-            if isinstance(rows, Rows):
+            scaled = None if new is None else self._scale(new)
+            if isinstance(rows, AffineRows):
                 found = few_rows.search_few(rows, scaled, count, self.metric in ANGULAR)
             else:
-                found = cells.search(rows, scaled, count, exact=self.exact, progress=progress)
-        return found[0], distances_of(found[1], self.metric, self._exponent)
+                found = cells.search_cells(rows, scaled, count, exact=self.exact, progress=progress)
+        return found[0], convert_ranks(found[1], self.metric, self._exponent)
 
-    def distances(self, new: Any, candidates: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest of each row's candidates, -1 for none of them: indices and distances."""
+    def rank_candidates(self, new: Any, candidates: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices and distances of each row's nearest candidates, of which -1 is none."""
         own = new is None
-        training = self._scaled(self.features)
-        rows = training if own else self._scaled(new)
+        training = self._scale(self.features)
+        rows = training if own else self._scale(new)
         indices, ranks = np.empty((len(candidates), count), np.int64), np.empty((len(candidates), count))
         arrays = map(readonly, (*rows, *training, candidates.astype(np.int64)))
         kernels.rank_candidates(len(candidates), *arrays, own, self.metric in ANGULAR, indices, ranks)
-        return indices, distances_of(ranks, self.metric, self._exponent)
+        return indices, convert_ranks(ranks, self.metric, self._exponent)
 
-    def exactly(self) -> "RowSearch":
-        """The same search, with what it has built, that finds all neighbors."""
+    def as_exact(self) -> "RowSearch":
+        """Return the same search and index, with all neighbors found."""
         search = copy.copy(self)
         search.exact = True
         return search
 
-    def as_compared(self, features: Any) -> Any:
-        """Rows whose Euclidean distances have the order of the metric, as a library for such distances gets them.
+    def to_compared_rows(self, features: Any) -> Any:
+        """Return rows whose Euclidean distances have the order of the metric, for libraries of such distances.
 
-        A row without a direction points along a column that is added for it.
+        A row without a direction gets one along an additional column.
         """
         if self.metric not in ANGULAR:
-            return canonical(features) if scipy.sparse.issparse(features) else features
+            return make_canonical(features) if scipy.sparse.issparse(features) else features
         if scipy.sparse.issparse(features):
-            rows = canonical(features)
-            values = sparse_index.scaled_values(rows, self.metric, 0)
+            rows = make_canonical(features)
+            values = sparse_index.scale_values(rows, self.metric, 0)
             units = scipy.sparse.csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
             empty = scipy.sparse.csr_array((np.diff(rows.indptr) == 0)[:, None].astype(np.float64))
             return scipy.sparse.hstack([units, empty], format="csr")
-        scaled = self._scaled(features)
+        scaled = self._scale(features)
         return np.column_stack(
             [scaled.features * scaled.affine[:, :1] - scaled.affine[:, 1:], scaled.affine[:, 0] == 0]
         )
 
-    def _index_of_rows(self) -> Any:
-        """What is searched: few rows as they are, more in cells, sparse ones by their columns."""
+    def _get_index(self) -> Any:
+        """Return the index: the rows themselves if they are few, cells, or the columns of sparse rows."""
         if self._index is None:
             if scipy.sparse.issparse(self.features) and not is_full(self.features):
-                self._index = sparse_index.build_sparse(canonical(self.features), self.metric, self._exponent)
+                self._index = sparse_index.build_index(make_canonical(self.features), self.metric, self._exponent)
             else:
-                rows = self._scaled(self.features)
-                few = self.n_rows <= few_rows.MOST
+                rows = self._scale(self.features)
+                few = self.n_rows <= few_rows.MAX_ROWS
                 self._index = rows if few else cells.build_cells(rows, self.metric in ANGULAR, self._plan)
                 self._plan = None
         return self._index
 
-    def _scaled(self, features: Any) -> Rows:
+    def _scale(self, features: Any) -> AffineRows:
         dense = features.toarray() if scipy.sparse.issparse(features) else features
-        return scaled_rows(dense, self.metric, self._exponent)
+        return scale_rows(dense, self.metric, self._exponent)
 
     def __getstate__(self) -> dict[str, Any]:
-        plan = cells.plan_of(self._index) if isinstance(self._index, cells.CellIndex) else self._plan
+        plan = cells.extract_plan(self._index) if isinstance(self._index, cells.CellIndex) else self._plan
         return {**vars(self), "_index": None, "_plan": plan}
 
 
 def is_full(features: Any) -> bool:
-    """Whether sparse rows are so full that they are searched as dense ones."""
-    return bool(DENSE * features.nnz > features.shape[0] * features.shape[1])
+    """Return whether sparse rows have so many entries that they are searched as dense rows."""
+    return bool(DENSE_FACTOR * features.nnz > features.shape[0] * features.shape[1])

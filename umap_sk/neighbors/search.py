@@ -1,4 +1,4 @@
-"""Neighbors of features: which search finds them, what is refused, and scikit-learn's search for other metrics."""
+"""Searches of features: the choice between the package and scikit-learn, and checks of values."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,32 +13,32 @@ from sklearn.neighbors import NearestNeighbors
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.sparse_rows import sparse_distances
+from umap_sk.neighbors.sparse_rows import compute_sparse_distances
 
-EXTRA = 4  # more neighbors than are needed, so that rounding in the search does not decide who is in
-BLOCK = 50_000  # rows that are searched at once, so that the time left can be shown
-MOST_ASKED = 1024  # neighbors of a row that is tied, before it is compared with all rows
-LARGEST_DISTANCE = float(np.finfo(np.float32).max)  # distance that a graph can have
+EXTRA_NEIGHBORS = 4  # additional neighbors, so that rounding errors do not decide the selection
+ROWS_PER_CALL = 50_000  # rows per call, so that progress can be shown
+MAX_QUERIED = 1024  # neighbors that are queried for a row with ties, before it is compared with all rows
+MAX_DISTANCE = float(np.finfo(np.float32).max)  # largest distance of a graph
 
-SMALLER = "Scale the features down, for example by X / np.abs(X).max()."
+SCALE_DOWN = "Scale the features down, for example by X / np.abs(X).max()."
 
 CDIST_NAMES = {"l2": "euclidean", "l1": "cityblock", "manhattan": "cityblock"} | {
     name: name for name in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "canberra")
 }
-POWER_OF = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # metrics of sparse rows
+SPARSE_POWERS = {"l1": 1, "cityblock": 1, "manhattan": 1, "l2": 2, "euclidean": 2}  # for sparse rows
 
 
-class Search(NamedTuple):
-    """Scikit-learn's search among the training rows.
+class SklearnSearch(NamedTuple):
+    """A search among training rows by scikit-learn.
 
     Attributes
     ----------
     metric : str or callable
-        From :func:`umap_sk.neighbors.distances.resolved`.
+        The metric from :func:`umap_sk.neighbors.distances.resolve_metric`.
     parameters : dict
-        Its arguments.
+        Arguments of the metric.
     nearest : NearestNeighbors
-        The fitted search, of features as :func:`umap_sk.neighbors.distances.prepared` leaves them.
+        The fitted search, of features from :func:`umap_sk.neighbors.distances.prepare_features`.
     """
 
     metric: Any
@@ -47,22 +47,22 @@ class Search(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        """How many training rows there are."""
+        """Return the number of training rows."""
         return int(self.nearest.n_samples_fit_)
 
     @property
     def features(self) -> Any:
-        """The training rows, as they are searched."""
+        """Return the training rows as they are searched."""
         return self.nearest._fit_X
 
 
 class NoSearch(NamedTuple):
-    """What takes its place where features came beside neighbors, and cannot be searched.
+    """Placeholder for a search if features were passed with neighbors and cannot be searched.
 
     Attributes
     ----------
     reason : str
-        Why they cannot.
+        Why they cannot be searched.
     """
 
     reason: str
@@ -75,64 +75,63 @@ def build_search(
     n_jobs: int | None,
     *,
     exact: bool = True,
-) -> Search | RowSearch:
-    """A search of the training rows, by any metric of scikit-learn's `NearestNeighbors` or by "hellinger".
+) -> SklearnSearch | RowSearch:
+    """Build a search of the training rows, by "hellinger" or a metric of scikit-learn's `NearestNeighbors`.
 
-    It is the package's own where the metric is a function of Euclidean distances. `exact` says whether that one finds
-    all neighbors; scikit-learn's always does.
+    The package searches if the metric is a function of Euclidean distances. `exact` only affects the package's search.
     """
-    name, parameters = distances.resolved(metric, metric_params, features)
+    name, parameters = distances.resolve_metric(metric, metric_params, features)
     if "p" in parameters and name != "minkowski":
-        raise ValueError(f"metric={metric!r} takes no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
+        raise ValueError(f"metric={metric!r} has no power p, but metric_params={metric_params!r}. Use 'minkowski'.")
     check_values(features, name, parameters)
     if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
     others = {key: value for key, value in parameters.items() if key != "p"}
     nearest = NearestNeighbors(metric=name, p=parameters.get("p", 2), n_jobs=n_jobs, metric_params=others or None)
     try:
-        return Search(name, parameters, nearest.fit(distances.prepared(features, name)))
+        return SklearnSearch(name, parameters, nearest.fit(distances.prepare_features(features, name)))
     except TypeError as error:
-        raise ValueError(f"metric={metric!r} does not take metric_params={metric_params!r}: {error}.") from error
+        raise ValueError(f"metric={metric!r} does not support metric_params={metric_params!r}: {error}.") from error
 
 
-def search_beside(
+def try_build_search(
     features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, *, exact: bool
-) -> Search | RowSearch | NoSearch:
-    """The same where neighbors take precedence, so that features need not be searchable before there are new rows."""
+) -> SklearnSearch | RowSearch | NoSearch:
+    """Build a search, or return NoSearch. Neighbors take precedence, so features may be unsearchable."""
     try:
         return build_search(features, metric, metric_params, n_jobs, exact=exact)
     except ValueError as error:
         return NoSearch(str(error).splitlines()[0])
 
 
-def extended(search: Search | RowSearch, features: Any) -> Search | RowSearch:
-    """The search among the training rows and more, by the metric with the arguments that it has."""
+def extend_search(search: SklearnSearch | RowSearch, features: Any) -> SklearnSearch | RowSearch:
+    """Return a search among the training rows and more rows, with the same metric."""
     if isinstance(search, RowSearch):
         check_values(features, search.metric, {})
-        return RowSearch(stacked(search.features, features), search.metric, exact=search.exact)
+        return RowSearch(stack_rows(search.features, features), search.metric, exact=search.exact)
     check_values(features, search.metric, search.parameters)
-    together = stacked(search.features, distances.prepared(features, search.metric))
+    together = stack_rows(search.features, distances.prepare_features(features, search.metric))
     return search._replace(nearest=clone(search.nearest).fit(together))
 
 
-def stacked(features: Any, more: Any) -> Any:
-    """Rows of features, dense or sparse, and more rows below them."""
+def stack_rows(features: Any, more: Any) -> Any:
+    """Stack rows of features, dense or sparse."""
     sparse = scipy.sparse.issparse(features) or scipy.sparse.issparse(more)
     return scipy.sparse.vstack([features, more], "csr") if sparse else np.concatenate([features, more])
 
 
 def find_neighbors(
-    search: Search | RowSearch | NoSearch,
+    search: SklearnSearch | RowSearch | NoSearch,
     features: Any,
     n_neighbors: int,
     *,
     own: bool,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest training rows of every row, by distance and then by index, whatever batch the row comes in.
+    """Find the nearest training rows of each row, by distance and then by index, independently of other rows.
 
-    Indices (int64) and distances (float64) are of shape (n_rows, n_neighbors), or narrower where there are fewer
-    training rows. With `own` the rows are the training rows (also None for them), and none is its own neighbor.
+    Indices (int64) and distances (float64) have shape (n_rows, n_neighbors), or fewer columns if there are fewer
+    training rows. With `own`, the rows are the training rows (or None), and no row is its own neighbor.
     """
     if isinstance(search, NoSearch):
         raise ValueError(
@@ -141,66 +140,68 @@ def find_neighbors(
     wanted = min(n_neighbors, search.n_rows - own)
     if not own:
         check_values(features, search.metric, getattr(search, "parameters", {}))
-    with np.errstate(over="ignore", invalid="ignore"):  # check_distances says it better
+    with np.errstate(over="ignore", invalid="ignore"):  # check_distances reports this better
         if isinstance(search, RowSearch):
-            indices, dists = search.neighbors(None if own else features, wanted, progress=progress)
+            indices, dists = search.find_neighbors(None if own else features, wanted, progress=progress)
         else:
-            indices, dists = _by_scikit_learn(search, None if own else features, wanted, progress)
+            indices, dists = _search_by_sklearn(search, None if own else features, wanted, progress)
     check_distances(search.metric, dists, indices)
     return indices, dists
 
 
-def _by_scikit_learn(
-    search: Search, features: Any, wanted: int, progress: Callable[[int, int], object] | None
+def _search_by_sklearn(
+    search: SklearnSearch, features: Any, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbors by scikit-learn; where it may have cut a tie anywhere, the row is compared with all rows."""
+    """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows."""
     own = features is None
-    rows = search.features if own else distances.prepared(features, search.metric)
+    rows = search.features if own else distances.prepare_features(features, search.metric)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
-    for start in range(0, n, BLOCK):
-        end = min(start + BLOCK, n)
-        tied, asked = np.arange(start, end), wanted + EXTRA
-        while len(tied) and asked <= MOST_ASKED:
-            tied = _search_rows(search, rows, tied, min(asked, search.n_rows - own), own, (indices, dists))
-            asked *= 4
+    for start in range(0, n, ROWS_PER_CALL):
+        end = min(start + ROWS_PER_CALL, n)
+        tied, n_queried = np.arange(start, end), wanted + EXTRA_NEIGHBORS
+        while len(tied) and n_queried <= MAX_QUERIED:
+            tied = _query_rows(search, rows, tied, min(n_queried, search.n_rows - own), own, (indices, dists))
+            n_queried *= 4
         for row in tied:
-            indices[row], dists[row] = _among_all(search, rows[row : row + 1], wanted, row if own else None)
+            indices[row], dists[row] = _compare_with_all(search, rows[row : row + 1], wanted, row if own else None)
         if progress:
             progress(end, n)
     return indices, dists
 
 
-def _search_rows(
-    search: Search, rows: Any, numbers: np.ndarray, asked: int, own: bool, out: tuple[np.ndarray, np.ndarray]
+def _query_rows(
+    search: SklearnSearch, rows: Any, numbers: np.ndarray, n_queried: int, own: bool, out: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Search some of the rows for so many neighbors, and return those whose last one may have equals beyond them."""
-    wanted, size, tied = out[0].shape[1], max(1, BLOCK * EXTRA // asked), [numbers[:0]]
+    """Query neighbors of some rows, and return the rows whose last neighbor may be tied."""
+    wanted, size, tied = out[0].shape[1], max(1, ROWS_PER_CALL * EXTRA_NEIGHBORS // n_queried), [numbers[:0]]
     for part in np.split(numbers, range(size, len(numbers), size)):
-        values, names = _nearest(search, rows, part, asked, own)
+        values, names = _query_block(search, rows, part, n_queried, own)
         order = np.lexsort((names, values), axis=1)[:, :wanted]
         out[0][part], out[1][part] = np.take_along_axis(names, order, 1), np.take_along_axis(values, order, 1)
-        if asked < search.n_rows - own:
+        if n_queried < search.n_rows - own:
             tied.append(part[out[1][part, -1] >= values.max(axis=1)])
     return np.concatenate(tied)
 
 
-def _nearest(search: Search, rows: Any, part: np.ndarray, asked: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and names of the nearest of some rows, with `own` without the row itself."""
+def _query_block(
+    search: SklearnSearch, rows: Any, part: np.ndarray, n_queried: int, own: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances and indices of the neighbors of some rows; with `own`, without each row itself."""
     if not own:
-        return search.nearest.kneighbors(rows[part], asked)
+        return search.nearest.kneighbors(rows[part], n_queried)
     if len(part) == rows.shape[0]:
-        return search.nearest.kneighbors(None, asked)
-    values, names = search.nearest.kneighbors(rows[part], asked + 1)
+        return search.nearest.kneighbors(None, n_queried)
+    values, names = search.nearest.kneighbors(rows[part], n_queried + 1)
     others = names != part[:, None]
-    others[others.all(axis=1), -1] = False  # the row is beyond its like: one of these is left out
-    shape = len(part), asked
+    others[others.all(axis=1), -1] = False  # the row is not among its duplicates, so one of these is dropped
+    shape = len(part), n_queried
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
-def _among_all(search: Search, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest of all training rows but the row itself."""
-    values = distances_to(search, row, search.features)
+def _compare_with_all(search: SklearnSearch, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest of all training rows, except the row itself."""
+    values = compute_distances(search, row, search.features)
     if itself is not None:
         values[itself] = np.inf
     order = np.argsort(values, kind="stable")[:wanted]
@@ -208,45 +209,46 @@ def _among_all(search: Search, row: Any, wanted: int, itself: Any) -> tuple[np.n
 
 
 def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None:
-    """Raise if the powers of features are not finite, or frequencies are negative."""
+    """Raise an error if powers of features would overflow, or frequencies are negative."""
     stored = features.data if scipy.sparse.issparse(features) else features
     if not isinstance(metric, str) or metric == "nan_euclidean" or not stored.size:
         return
     low, high = float(stored.min()), float(stored.max())
     if np.isnan(low) or np.isnan(high):
-        raise ValueError(f"Input X contains NaN, which metric={metric!r} does not take.")
+        raise ValueError(f"Input X contains NaN, which metric={metric!r} does not support.")
     limit = 1e300 ** (1 / max(2, parameters.get("p", 2)))
     if max(-low, high) >= limit and metric not in ("cosine", "correlation", "hellinger"):
         raise ValueError(
-            f"X goes up to {max(-low, high):.2g}, but metric={metric!r} takes features below {limit:.0e}. {SMALLER}"
+            f"X goes up to {max(-low, high):.2g}, but metric={metric!r} requires features below {limit:.0e}. "
+            f"{SCALE_DOWN}"
         )
     if metric == "hellinger" and low < 0:
         raise ValueError(
             f"Negative values in data passed to metric='hellinger', which compares frequencies: X goes down to {low}. "
-            "Give counts or shares, or use another metric."
+            "Pass counts or shares, or use another metric."
         )
 
 
 def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
-    """Raise if features are so large that distances overflow, or the metric is not defined for them."""
-    bad = np.argwhere(~(dists <= LARGEST_DISTANCE))
+    """Raise an error if distances overflow, or are undefined for some rows."""
+    bad = np.argwhere(~(dists <= MAX_DISTANCE))
     if len(bad):
         row, place = bad[0]
         value, cure = dists[row, place], "Use another metric, or leave such rows out."
         if not np.isnan(value) or (isinstance(metric, str) and metric in ("minkowski", *CDIST_NAMES)):
-            cure = SMALLER
+            cure = SCALE_DOWN
         raise ValueError(
             f"By metric={metric!r}, row {row} of X is at distance {value} from training row {indices[row, place]}, but "
-            f"distances up to {LARGEST_DISTANCE:.1e} are needed. {cure}"
+            f"distances up to {MAX_DISTANCE:.1e} are needed. {cure}"
         )
 
 
-def distances_to(search: Search, row: Any, others: Any) -> np.ndarray:
-    """Distances of one row to others, all prepared, each computed by itself; float64."""
+def compute_distances(search: SklearnSearch, row: Any, others: Any) -> np.ndarray:
+    """Return float64 distances of one prepared row to others, each independent of the others."""
     metric, sparse = search.metric, scipy.sparse.issparse(others)
     name = metric if isinstance(metric, str) else ""
-    if sparse and name in POWER_OF:
-        return sparse_distances(row, others, POWER_OF[name])
+    if sparse and name in SPARSE_POWERS:
+        return compute_sparse_distances(row, others, SPARSE_POWERS[name])
     if name in CDIST_NAMES and not sparse and not search.parameters:
         return cdist(row, others, CDIST_NAMES[name])[0]
     return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)

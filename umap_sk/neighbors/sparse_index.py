@@ -1,4 +1,4 @@
-"""Sparse rows and their inverted index, and the search for neighbors by it."""
+"""The inverted index of sparse rows, and the search by it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,25 +8,25 @@ import scipy.sparse
 
 from umap_sk import kernels
 from umap_sk.kernels.sparse_search import Inverted, SparseRows
+from umap_sk.neighbors.cells import PROGRESS_STEPS
 from umap_sk.neighbors.euclidean import ANGULAR
 from umap_sk.runtime.compile import readonly
 
-BUDGET = 2**18  # products that are computed for a row, unless all neighbors are to be found
-KEPT = 4  # candidates for each neighbor that is wanted
-LAUNCHES = 20  # in which all rows are searched, so that progress can be shown
+MAX_PRODUCTS = 2**18  # products per row in an approximate search
+KEPT_PER_NEIGHBOR = 4  # candidates per neighbor
 
 
 class SparseIndex(NamedTuple):
-    """Sparse rows, by rows and by columns.
+    """Sparse rows, stored by rows and by columns.
 
     Attributes
     ----------
     rows : SparseRows
     inverted : Inverted
     columns : ndarray
-        Which column of the features each one is.
+        Column of the features that each column represents.
     angular : bool
-        Whether rows are unit vectors.
+        Whether the rows are unit vectors.
     """
 
     rows: SparseRows
@@ -35,22 +35,24 @@ class SparseIndex(NamedTuple):
     angular: bool
 
 
-def build_sparse(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
-    """Index of sparse rows; columns that have nothing are left out."""
+def build_index(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
+    """Build an index of sparse rows, without empty columns."""
     angular = metric in ANGULAR
-    values = scaled_values(features, metric, exponent)
+    values = scale_values(features, metric, exponent)
     columns, places = np.unique(features.indices, return_inverse=True)
     shape = features.shape[0], len(columns)
     by_column = scipy.sparse.csr_array((values, places, features.indptr), shape=shape).tocsc()
-    rows = SparseRows(features.indptr.astype(np.int64), places.astype(np.int64), values, half_squares(features, values))
+    rows = SparseRows(
+        features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
+    )
     by_length = np.lexsort((np.arange(shape[0]), rows.halves.round(12) if angular else rows.halves))
     numbers = by_column.indices.astype(np.uint32), by_column.data.astype(np.float32)
     inverted = by_column.indptr.astype(np.int64), *numbers, by_length
     return SparseIndex(SparseRows(*map(readonly, rows)), Inverted(*map(readonly, inverted)), columns, angular)
 
 
-def scaled_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -> np.ndarray:
-    """Values of the rows whose Euclidean distances stand for the metric; float64."""
+def scale_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -> np.ndarray:
+    """Return float64 values of rows whose Euclidean distances represent the metric."""
     values = features.data.astype(np.float64)
     if metric not in ANGULAR:
         return np.ldexp(values, -exponent)
@@ -61,12 +63,12 @@ def scaled_values(features: scipy.sparse.csr_array, metric: str, exponent: int) 
     largest = np.ones(len(counts))
     largest[used] = np.maximum.reduceat(np.abs(values), features.indptr[used]) if len(used) else 1
     values = values / np.repeat(np.where(largest > 0, largest, 1), counts)
-    lengths = np.sqrt(2 * half_squares(features, values))
+    lengths = np.sqrt(2 * compute_halves(features, values))
     return values / np.repeat(np.where(lengths > 0, lengths, 1), counts)
 
 
-def half_squares(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
-    """Half the squared length of each row."""
+def compute_halves(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
+    """Return half the squared length of each row."""
     owners = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
     return np.bincount(owners, weights=values * values, minlength=features.shape[0]) / 2
 
@@ -79,12 +81,12 @@ def search_sparse(
     exact: bool,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest rows of new ones, or of all rows themselves (None): indices, and ranks in float64."""
+    """Search the nearest training rows of new rows, or of the training rows (None). Returns indices and ranks."""
     own, rows = new is None, index.rows if new is None else new
     n = len(rows.halves)
     indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
-    settings = (2**62 if exact else BUDGET, KEPT * n_neighbors, own, index.angular, indices, ranks)
-    ends = np.linspace(0, n, min(LAUNCHES, 1 + n // 256) + 1).astype(int)
+    settings = (2**62 if exact else MAX_PRODUCTS, KEPT_PER_NEIGHBOR * n_neighbors, own, index.angular, indices, ranks)
+    ends = np.linspace(0, n, min(PROGRESS_STEPS, 1 + n // 256) + 1).astype(int)
     for first, last in zip(ends[:-1], ends[1:], strict=True):
         kernels.search_sparse(last - first, rows, index.rows, index.inverted, int(first), int(last), *settings)
         if progress:
@@ -92,12 +94,12 @@ def search_sparse(
     return indices, ranks
 
 
-def new_rows(index: SparseIndex, features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseRows:
-    """Rows as the index compares them; -1 stands for a column that it has not."""
-    values = scaled_values(features, metric, exponent)
+def match_columns(index: SparseIndex, features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseRows:
+    """Return new rows with the columns of the index. -1 stands for a column that it lacks."""
+    values = scale_values(features, metric, exponent)
     places = np.searchsorted(index.columns, features.indices)
     known = places < len(index.columns)
     known[known] = index.columns[places[known]] == features.indices[known]
     places = np.where(known, places, -1)
-    parts = features.indptr.astype(np.int64), places.astype(np.int64), values, half_squares(features, values)
+    parts = features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
     return SparseRows(*map(readonly, parts))

@@ -1,30 +1,25 @@
-"""One sparse row against others, entry by entry: the bits do not depend on which others."""
+"""Distances of one sparse row to others, computed entry by entry, so that no distance depends on the other rows."""
 
 from typing import Any
 
 import numpy as np
 
 
-def sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
-    """Minkowski distances (`power` 1 or 2) of one CSR row to others, from differences: equal rows are at distance 0."""
+def compute_sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
+    """Return Minkowski distances (`power` 1 or 2) of a CSR row to others. Equal rows have distance 0."""
     values = row.data.astype(np.float64)
-    owners, both, places = _met(row, others)
+    owners, both, places = _match_columns(row, others)
     differences = others.data.astype(np.float64)
     differences[both] -= values[places]
-    sums = _summed(owners, np.abs(differences) ** power, others.shape[0])
-    lone = np.ones((others.shape[0], len(values)), bool)  # what the row stores and the other does not
+    sums = np.bincount(owners, np.abs(differences) ** power, others.shape[0]).astype(np.float64, copy=False)
+    lone = np.ones((others.shape[0], len(values)), bool)  # columns that only the row has
     lone[owners[both], places] = False
     sums += np.where(lone, np.abs(values) ** power, 0.0).sum(axis=1)
     return np.sqrt(sums) if power == 2 else sums
 
 
-def _summed(owners: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Sum of the values of each of n owners; float64 also of no values, of which numpy's are integers."""
-    return np.bincount(owners, weights=values, minlength=n).astype(np.float64, copy=False)
-
-
-def _met(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of the others' entries, which of these lie in columns of the row, and where they stand in it."""
+def _match_columns(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the row of each entry, whether the entry shares a column with `row`, and its position there."""
     owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
     places = np.searchsorted(row.indices, others.indices)
     both = places < len(row.indices)

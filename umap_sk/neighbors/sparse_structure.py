@@ -1,4 +1,4 @@
-"""Whether the arrays of a sparse array fit together: scipy and scikit-learn read and write wherever they point."""
+"""Checks that the arrays of a sparse array are consistent, since scipy and scikit-learn do not check bounds."""
 
 from typing import Any
 
@@ -11,35 +11,35 @@ from umap_sk.runtime.side_by_side import in_blocks
 
 
 def check_structure(values: Any, name: str) -> None:
-    """Raise ValueError if the arrays of a sparse array do not fit together; what is not sparse passes.
+    """Raise ValueError if the arrays of a sparse array are inconsistent. Other values pass.
 
-    Every entry is read once, in parallel, and nothing is copied. A format that consists of Python's lists is converted
+    Every entry is read once, in parallel, and nothing is copied. Formats that consist of Python lists are converted
     first, which scipy does safely.
 
     Parameters
     ----------
     values : object
-        What a caller gave.
+        The value that a caller passed.
     name : str
-        How messages call it.
+        Its name in messages.
     """
     if scipy.sparse.issparse(values) and values.ndim == 2:
-        problem = _problem_of(values)
+        problem = _find_problem(values)
         if problem:
             raise ValueError(
-                f"{name} is a sparse {values.format} array whose parts do not fit together: {problem}. Build it again, "
+                f"{name} is a sparse {values.format} array with inconsistent parts: {problem}. Build it again, "
                 "for example by scipy.sparse.coo_array((values, (rows, columns)), shape=shape)."
             )
 
 
-def _problem_of(values: Any) -> str:
-    """What is wrong; empty if nothing is."""
+def _find_problem(values: Any) -> str:
+    """Return a description of the problem, or "" if there is none."""
     if values.format in ("lil", "dok"):
         try:
             if values.format == "lil":
                 _check_lists(values)
             values = values.tocoo()
-        except Exception as error:  # what is wrong with Python's objects shows in any way
+        except Exception as error:  # invalid objects may raise any error
             return str(error) or type(error).__name__
     parts = {"coo": ("row", "col"), "dia": ("offsets",)}.get(values.format, ("indptr", "indices"))
     arrays = [np.asarray(getattr(values, part)) for part in parts]
@@ -54,38 +54,38 @@ def _problem_of(values: Any) -> str:
     if values.format in ("coo", "dia"):
         limits = values.shape if values.format == "coo" else ()
         places = zip(parts, arrays, limits, strict=False)
-        return next((problem for triple in places if (problem := _outside(*triple))), "")
-    return _problem_of_rows(values, *arrays)
+        return next((problem for triple in places if (problem := _find_outside(*triple))), "")
+    return _find_row_problem(values, *arrays)
 
 
 def _check_lists(values: Any) -> None:
-    """Raise if the lists of a LIL array differ in length, beyond which scipy would write."""
+    """Raise an error if the lists of a LIL array differ in length, since scipy would write out of bounds."""
     rows, data = ([len(entries) for entries in lists] for lists in (values.rows, values.data))
     if rows != data or len(rows) != values.shape[0]:
         raise ValueError(f"rows and data must be {values.shape[0]} lists, in pairs of the same length, but are not")
 
 
-def _problem_of_rows(values: Any, indptr: np.ndarray, indices: np.ndarray) -> str:
-    """What is wrong with the rows of a CSR or BSR array, or with the columns of a CSC array; empty if nothing is."""
+def _find_row_problem(values: Any, indptr: np.ndarray, indices: np.ndarray) -> str:
+    """Return a description of the problem of CSR, BSR or CSC arrays, or "" if there is none."""
     height, width = values.shape[::-1] if values.format == "csc" else values.shape
     if values.format == "bsr":
         block = values.data.shape[1:]
         if 0 in block or height % block[0] or width % block[1]:
             return f"blocks of shape {block} do not fill the shape {values.shape}"
         height, width = height // block[0], width // block[1]
-    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > len(indices) or not _ascends(indptr):
+    if len(indptr) != height + 1 or indptr[0] != 0 or indptr[-1] > len(indices) or not _is_ascending(indptr):
         return f"indptr must be {height + 1} numbers that ascend from 0 to at most {len(indices)}, but it is not"
-    return _outside("indices", indices[: indptr[-1]], width)  # what lies beyond is spare room
+    return _find_outside("indices", indices[: indptr[-1]], width)  # the rest is unused
 
 
-def _ascends(indptr: np.ndarray) -> bool:
-    """Whether no number is less than the one before it."""
+def _is_ascending(indptr: np.ndarray) -> bool:
+    """Return whether no number is less than the one before it."""
     starts, ends = indptr[:-1], indptr[1:]
     return all(in_blocks(lambda rows: bool((starts[rows] <= ends[rows]).all()), len(starts)))
 
 
-def _outside(part: str, places: np.ndarray, limit: int) -> str:
-    """Which place is negative, or not below the limit; empty if none is."""
+def _find_outside(part: str, places: np.ndarray, limit: int) -> str:
+    """Return a description of the first entry outside [0, limit), or "" if there is none."""
     entries = readonly(np.ascontiguousarray(places, np.int32 if places.dtype == np.int32 else np.int64))
 
     def first_of(block: slice) -> int:

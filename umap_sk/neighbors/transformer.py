@@ -1,4 +1,4 @@
-"""Nearest neighbors for who wants them alone: as arrays, or as a graph by a transformer in scikit-learn's style."""
+"""Nearest neighbors without a map: as arrays, or as a graph by a transformer in scikit-learn's style."""
 
 from numbers import Integral
 from typing import Any
@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from umap_sk.exceptions import FewerNeighborsWarning, warn
 from umap_sk.neighbors import choice, distances
-from umap_sk.neighbors.choice import Asked
+from umap_sk.neighbors.choice import SearchSettings
 from umap_sk.neighbors.searchers import find_neighbors, search_training
-from umap_sk.neighbors.validate import without_advice
+from umap_sk.neighbors.validate import replace_advice
 from umap_sk.runtime.spelling import validate_names
 from umap_sk.runtime.threads import limit_threads
 
@@ -37,19 +37,19 @@ def nearest_neighbors(
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows.
     n_neighbors : int, default=15
-        Neighbors of a row, the row itself included.
+        Number of neighbors of each row, including the row itself.
     metric : str or callable, default="euclidean"
         A metric of :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
     metric_params : dict, default=None
         Further arguments of the metric.
     searcher : str or object, default="auto"
-        What finds the neighbors, as in :class:`umap_sk.PrecomputedUMAP`.
+        The searcher, as in :class:`umap_sk.PrecomputedUMAP`.
     random_state : int, RandomState or None, default=None
-        Seed of searchers that draw random numbers, which the package's own search does not.
+        Seed of searchers that use random numbers. The package's own search does not.
     n_jobs : int, default=None
-        Threads; None for numba's current number.
+        Number of threads. None stands for numba's current number.
     verbose : bool, default=False
-        Show progress.
+        Whether to show progress.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def nearest_neighbors(
     Raises
     ------
     ValueError
-        If X has NaN or infinite values, or values that the metric does not take.
+        If X has NaN or infinite values, or values that the metric does not support.
 
     Examples
     --------
@@ -93,36 +93,36 @@ def nearest_neighbors(
 class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Transform rows into the graph of distances to their nearest neighbors.
 
-    It does what :class:`sklearn.neighbors.KNeighborsTransformer` does in mode "distance", many times as fast where the
-    metric is a function of Euclidean distances, and with the same result for any number of threads.
+    This works like :class:`sklearn.neighbors.KNeighborsTransformer` in mode "distance". It is many times as fast if the
+    metric is a function of Euclidean distances, and its result does not depend on the number of threads.
 
     Parameters
     ----------
     n_neighbors : int, default=15
-        Neighbors of a row beside the row itself.
+        Number of neighbors of each row, not counting the row itself.
     metric : str or callable, default="euclidean"
         A metric of :class:`sklearn.neighbors.NearestNeighbors`, or "hellinger".
     metric_params : dict, default=None
         Further arguments of the metric.
     searcher : str or object, default="auto"
-        What finds the neighbors, as in :class:`umap_sk.PrecomputedUMAP`.
+        The searcher, as in :class:`umap_sk.PrecomputedUMAP`.
     random_state : int, RandomState or None, default=None
-        Seed of searchers that draw random numbers, which the package's own search does not.
+        Seed of searchers that use random numbers. The package's own search does not.
     n_jobs : int, default=None
-        Threads; None for numba's current number.
+        Number of threads. None stands for numba's current number.
     verbose : bool, default=False
-        Show progress.
+        Whether to show progress.
 
     Attributes
     ----------
     neighbors_ : tuple of two ndarrays of shape (n_samples, n_neighbors + 1)
         Indices of the neighbors of each training row, itself first, and their distances.
     report_ : dict
-        Which searcher it was, and where not all nearest neighbors are found, the share of a sample's that is.
+        The searcher and, for an approximate search, the share of a sample's nearest neighbors that was found.
     n_features_in_ : int
-        Columns of `X`.
+        Number of columns of `X`.
     feature_names_in_ : ndarray of str
-        Names of the columns of `X`, where it has names.
+        Names of the columns of `X`, if it has names.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "metric": [str, callable],
         "metric_params": [dict, None],
-        "searcher": [StrOptions(set(choice.NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
+        "searcher": [StrOptions(set(choice.SEARCHER_NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -163,7 +163,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.verbose = verbose
 
     def _validate_params(self):
-        validate_names(self, super()._validate_params, searcher=choice.NAMES)
+        validate_names(self, super()._validate_params, searcher=choice.SEARCHER_NAMES)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -195,7 +195,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return self._fit(X, estimate_recall=True)
 
     def _fit(self, X, *, estimate_recall):
-        with without_advice():
+        with replace_advice():
             X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
         distances.check_metric(self.metric)
         count = min(self.n_neighbors, X.shape[0] - 1)
@@ -206,10 +206,10 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
                 FewerNeighborsWarning,
             )
         seed = int(check_random_state(self.random_state).randint(2**31))
-        asked = Asked(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
+        settings = SearchSettings(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
         with limit_threads(self.n_jobs):
             self._search, indices, dists, self.report_ = search_training(
-                X, asked, count, estimate_recall=estimate_recall
+                X, settings, count, estimate_recall=estimate_recall
             )
         rows = np.arange(X.shape[0])[:, None]
         self.neighbors_ = np.hstack([rows, indices]), np.hstack([np.zeros(rows.shape), dists])
@@ -229,11 +229,11 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             Distances to the ``n_neighbors + 1`` nearest training rows; a training row is one of its own.
         """
         check_is_fitted(self)
-        with without_advice():
+        with replace_advice():
             X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with limit_threads(self.n_jobs):
             indices, dists = find_neighbors(self._search, X, self.neighbors_[0].shape[1], own=False)
-        return as_graph(indices, dists, self._n_features_out)
+        return make_graph(indices, dists, self._n_features_out)
 
     def fit_transform(self, X, y=None):
         """Find the nearest neighbors of the training rows, and return their graph.
@@ -251,11 +251,11 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             Distances to ``n_neighbors + 1`` training rows, each row itself first.
         """
         indices, dists = self.fit(X, y).neighbors_
-        return as_graph(indices, dists, self._n_features_out)
+        return make_graph(indices, dists, self._n_features_out)
 
 
-def as_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
-    """Arrays as a sparse graph of distances; neighbors that were not found are left out."""
+def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
+    """Convert arrays to a sparse distance graph, without neighbors that were not found."""
     found = indices >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
     return scipy.sparse.csr_array((dists[found], indices[found], starts), shape=(len(indices), n_columns))

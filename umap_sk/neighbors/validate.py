@@ -1,4 +1,4 @@
-"""What is refused of neighbors, and in which words: what came, what is needed, and the cure."""
+"""Checks of precomputed neighbors. Each message says what was passed, what is needed, and the cure."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ BY_NAME = (
     "returns the distances first: dists, ids = search.kneighbors(X)."
 )
 SLICED = (
-    "Arrays that cross-validation or a train/test split has cut look like this: their rows are fewer, but their "
+    "Arrays after cross-validation or a train/test split look like this: they have fewer rows, but their "
     "indices still name rows of the whole. Pass X=umap_sk.knn_graph(knn_indices, knn_dists) with "
     "metric='precomputed' instead; scikit-learn cuts that graph by rows and columns."
 )
@@ -23,12 +23,12 @@ SIMILARITIES = (
     "Distances are needed, where small means near. Convert similarities first (cosine: 1 - similarity; inner products "
     "of unit vectors: the same), and note that faiss's L2 indexes return squared distances: take np.sqrt of them."
 )
-LOOKED_AT = 100  # rows that tell whether two arrays are swapped
+SWAP_SAMPLE = 100  # rows that are checked for swapped arrays
 OTHER_SENTINELS = tuple(int(np.iinfo(dtype).max) for dtype in (np.int32, np.uint32, np.int64, np.uint64))
 
 
 def as_array(values: Any, name: str) -> np.ndarray:
-    """View of `values` as a 2-d array, without a copy where they are an array or a memory map already."""
+    """Return `values` as a 2-d array, without a copy if it is an array or a memory map."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: indices.filled(-1).")
     if scipy.sparse.issparse(values):
@@ -49,7 +49,7 @@ def as_array(values: Any, name: str) -> np.ndarray:
 
 
 def check_dtypes(index_dtype: np.dtype, dist_dtype: np.dtype) -> None:
-    """Refuse indices that are not of an integer dtype, and distances that are not real numbers."""
+    """Refuse indices without an integer dtype, and distances that are not real numbers."""
     if index_dtype.kind == "f" and dist_dtype.kind in "iu":
         raise TypeError(
             f"knn_indices has dtype {index_dtype} and knn_dists {dist_dtype}: the two look swapped. {BY_NAME} If they "
@@ -60,7 +60,7 @@ def check_dtypes(index_dtype: np.dtype, dist_dtype: np.dtype) -> None:
 
 
 def check_index_dtype(dtype: np.dtype, name: str) -> None:
-    """Refuse indices that are not of an integer dtype."""
+    """Refuse indices without an integer dtype."""
     if dtype.kind == "f":
         raise TypeError(
             f"{name} has dtype {dtype}; indices that are not whole numbers cannot name rows. "
@@ -86,16 +86,16 @@ def _check_kind(dtype: np.dtype, name: str, kinds: str, needed: str) -> None:
 
 
 def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -> None:
-    """Refuse integer distances that are row numbers, in most rows of a sample; `square`: rows are each other's.
+    """Refuse integer distances that are row numbers in most rows of a sample.
 
-    As indices, distances ascend and repeat: a row then lists a neighbor several times, at distances that differ and
-    fall, which those of a sorted row do not. Or each row begins with its own number beside 0: then row 0 is at distance
-    i from each row i, but lists other distances itself.
+    If distances are used as indices, they ascend and repeat. A row then lists a neighbor several times, at different
+    and decreasing distances, which does not happen in a sorted row. Or each row begins with index 0 and its own number
+    as distance. With `square`, row 0 would then be at distance i from each row i, but lists other distances itself.
     """
     n_rows, width = dists.shape
     if dists.dtype.kind not in "iu" or not n_rows or width < 2:
         return
-    rows = np.unique(np.linspace(0, n_rows - 1, LOOKED_AT).astype(int))
+    rows = np.unique(np.linspace(0, n_rows - 1, SWAP_SAMPLE).astype(int))
     near, far = indices[rows].astype(np.int64), dists[rows]
     known = (near >= 0) & (near < np.iinfo(indices.dtype).max)
     both = known[:, 1:] & known[:, :-1]
@@ -109,13 +109,13 @@ def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -
         swapped |= not inside.all() or bool(np.any((dists[others, 0] != at) & (indices[others, 0] == 0)))
     if swapped:
         raise ValueError(
-            f"knn_dists has dtype {dists.dtype} and holds row numbers, not distances (its row {rows[-1]} begins with "
-            f"{far[-1, 0]}, {far[-1, 1]}): knn_indices and knn_dists look swapped. {BY_NAME}"
+            f"knn_dists has dtype {dists.dtype} and contains row numbers, not distances (its row {rows[-1]} begins "
+            f"with {far[-1, 0]}, {far[-1, 1]}): knn_indices and knn_dists look swapped. {BY_NAME}"
         )
 
 
 def check_not_transposed(indices: np.ndarray) -> None:
-    """Refuse indices in more columns than rows that name rows which only the columns are enough for."""
+    """Refuse indices with more columns than rows whose values exceed the rows, but not the columns."""
     n_rows, width = indices.shape
     if width <= n_rows:
         return
@@ -129,16 +129,16 @@ def check_not_transposed(indices: np.ndarray) -> None:
 
 
 def check_no_pair(X: Any) -> None:
-    """Refuse two arrays in a tuple, as umap-learn's precomputed_knn, perhaps with a third part, in the place of X."""
+    """Refuse a tuple of two arrays as X, such as umap-learn's precomputed_knn, perhaps with a third part."""
     if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
         raise ValueError(
-            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: neighbors look like this. "
-            f"{BY_NAME}"
+            f"X is a {type(X).__name__} of {len(X)} parts, which begins with two 2-d arrays: this looks like "
+            f"neighbors. {BY_NAME}"
         )
 
 
 def check_no_positions(X: Any, y: Any) -> None:
-    """Refuse neighbors in the places of X and y, where X would be the distances between all rows."""
+    """Refuse neighbors as positional arguments X and y, unless X may be a square distance matrix."""
     if not (hasattr(X, "dtype") and hasattr(y, "dtype") and X.ndim == 2 and X.shape == y.shape):
         return
     if X.shape[0] != X.shape[1] and (X.dtype.kind in "iu" or y.dtype.kind in "iu"):
@@ -149,47 +149,47 @@ def check_no_positions(X: Any, y: Any) -> None:
 
 
 def check_rows(count: int, name: str, *, n_rows: int | None, fewest: int) -> None:
-    """Refuse too few rows, or another number of rows than `n_rows`."""
+    """Refuse too few rows, or a number of rows other than `n_rows`."""
     if n_rows is not None and count != n_rows:
         raise ValueError(
             f"{name} has {count} rows, but {n_rows} are needed, as many as X (or init or the earlier call) has. "
-            "Give the neighbors of the same rows in the same order."
+            "Pass the neighbors of the same rows in the same order."
         )
     if count < fewest:
         raise ValueError(
-            f"{name} has {count} row(s) (n_samples = {count}), but at least {fewest} are needed. Give more rows."
+            f"{name} has {count} row(s) (n_samples = {count}), but at least {fewest} are needed. Pass more rows."
         )
 
 
 def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool) -> int:
-    """Number of columns of a graph or matrix X, once it is known to be the right one."""
+    """Return the number of columns of a graph or matrix X, after checking it."""
     if square and shape[0] != shape[1]:
         raise ValueError(
-            f"X has shape {shape}; distances between the training rows are needed, a square matrix. If X holds "
+            f"X has shape {shape}; distances between the training rows are needed, a square matrix. If X contains "
             "features, set metric (for example 'euclidean') or give knn_indices and knn_dists as well."
         )
     if n_columns is not None and shape[1] != n_columns:
         raise ValueError(
             f"X has {shape[1]} columns, but {n_columns} are needed, one for each training row. "
-            "Give the distances from the rows of X to all training rows, in their order. If X holds features, pass "
+            "Pass the distances from the rows of X to all training rows, in their order. If X contains features, pass "
             "knn_indices and knn_dists."
         )
     return shape[1]
 
 
 def check_width(n_columns: int, index_dtype: np.dtype | None) -> None:
-    """Refuse more columns than an index can name, in the output or in the arrays that came."""
+    """Refuse more rows than indices of the output or the input dtype can represent."""
     if n_columns > 2**32:
         raise ValueError(f"{n_columns:,} rows are too many: at most {2**32:,} can be numbered by uint32. Use fewer.")
     if index_dtype is not None and n_columns > np.iinfo(index_dtype).max:
         raise ValueError(
             f"knn_indices has dtype {index_dtype}, which cannot name all of {n_columns} rows (its largest value stands "
-            "for a missing neighbor). Make the indices with a wider dtype, such as np.int64."
+            "for a missing neighbor). Use indices of a wider dtype, such as np.int64."
         )
 
 
-def raise_falling(falling: int, ordered: int) -> NoReturn:
-    """Refuse similarities."""
+def raise_similarities(falling: int, ordered: int) -> NoReturn:
+    """Raise the error for similarities."""
     raise ValueError(
         f"knn_dists falls along {falling} of {ordered} rows, as similarities do. {SIMILARITIES} If they are distances, "
         "farthest first, turn both arrays round: knn_indices[:, ::-1], knn_dists[:, ::-1]."
@@ -201,9 +201,9 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
     if place.index == n_columns:
         cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
     if place.index in OTHER_SENTINELS:
-        cure = "It stands for a missing neighbor in another dtype; set it to -1 (or give the array as it was before)."
+        cure = "It stands for a missing neighbor in another dtype; set it to -1, or pass the original array."
     if isinstance(place.dist, np.integer):
-        cure += f" If the two arrays are swapped, as knn_dists holds whole numbers: {BY_NAME}"
+        cure += f" If the two arrays are swapped, as knn_dists contains whole numbers: {BY_NAME}"
     raise ValueError(
         f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.index}, but "
         f"indices from 0 to {n_columns - 1} are needed, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. "
@@ -211,8 +211,8 @@ def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> No
     )
 
 
-def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
-    """Refuse the entry at `place` (an `Entry`) for the reason that `code` stands for."""
+def raise_bad_entry(code: int, place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
+    """Raise the error with number `code` for the entry `place`."""
     if code == OUT_OF_RANGE:
         _raise_out_of_range(place, n_columns, index_dtype)
     here = f"{place.name} is {place.dist} (row {place.row}, column {place.column}, neighbor {place.index})"
@@ -225,19 +225,17 @@ def raise_problem(code: int, place: Any, n_columns: int, index_dtype: np.dtype) 
         where = here if place.is_array else f"Negative values in data: {here}"
         raise ValueError(
             f"{where}, a negative distance that is more than rounding in its row. {SIMILARITIES} If the values are "
-            f"distances with errors, set them right first: np.maximum({'knn_dists' if place.is_array else 'X'}, 0)."
-            + ("" if place.is_array else " If X holds features, set metric (for example 'euclidean').")
+            f"distances with errors, correct them first: np.maximum({'knn_dists' if place.is_array else 'X'}, 0)."
+            + ("" if place.is_array else " If X contains features, set metric (for example 'euclidean').")
         )
     if code == NOT_A_NUMBER:
         raise ValueError(f"{here}: NaN is no distance; finite distances are needed. {missing}.")
-    raise ValueError(
-        f"{here}: infinity is no distance, nor is what float32 cannot hold. Rescale, or: {missing.lower()}."
-    )
+    raise ValueError(f"{here}: infinity is no distance, nor are values beyond float32. Rescale, or: {missing.lower()}.")
 
 
 @contextlib.contextmanager
-def without_advice() -> Iterator[None]:
-    """Say what to do about missing values, where scikit-learn advises of models for labels."""
+def replace_advice() -> Iterator[None]:
+    """Replace scikit-learn's advice on missing values, which recommends models for labels."""
     try:
         yield
     except ValueError as error:
@@ -245,6 +243,6 @@ def without_advice() -> Iterator[None]:
         if not advice or "does not accept missing values" not in advice[0]:
             raise
         raise ValueError(
-            f"{found} Fill in what is missing, for example by sklearn.impute.SimpleImputer, leave such rows out, or "
-            "pass neighbors that were found by a metric that knows missing values."
+            f"{found} Impute missing values, for example by sklearn.impute.SimpleImputer, leave out such rows, or "
+            "pass neighbors by a metric that supports missing values."
         ) from None

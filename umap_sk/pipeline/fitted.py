@@ -8,9 +8,9 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.run import LayoutRun, as_plain, from_plain, whole_positions
 from umap_sk.layout.transform import MapCache
-from umap_sk.monitor.callbacks import OF_A_FIT
+from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.held import lasting_features
+from umap_sk.neighbors.training_rows import select_stored_features
 from umap_sk.pipeline.given import Columns
 from umap_sk.runtime.stored_format import format_fields, without_format
 
@@ -110,7 +110,7 @@ def at_layout(fitted: Fitted, layout: LayoutRun) -> Fitted:
 
 def without_graph(fitted: Fitted) -> Fitted:
     """What places new rows: the graph is dropped, and the layout ends where it is."""
-    features = lasting_features(fitted.features, fitted.search)
+    features = select_stored_features(fitted.features, fitted.search)
     return fitted._replace(manifold=None, features=features, run=None, n_epochs=fitted.epoch)
 
 
@@ -124,7 +124,7 @@ def as_stored(fitted: Fitted) -> dict[str, Any]:
         fitted = at_layout(fitted, layout)
     run = fitted.run and fitted.run._asdict() | {"layout": layout and as_plain(layout)}
     plain: dict[str, Any] = {"curve": tuple(fitted.curve), "columns": tuple(fitted.columns), "run": run}
-    features = lasting_features(fitted.features, fitted.search)
+    features = select_stored_features(fitted.features, fitted.search)
     stored = fitted._asdict() | plain | {"features": features, "report": fitted.report.copy()}
     del stored["cache"]
     return stored
@@ -141,7 +141,7 @@ def from_stored(stored: dict[str, Any]) -> Fitted:
 
 def state_to_store(state: dict[str, Any]) -> dict[str, Any]:
     """An estimator's attributes to store, without what belongs to a fit that is running."""
-    state = {name: value for name, value in state.items() if name not in OF_A_FIT}
+    state = {name: value for name, value in state.items() if name not in CALLBACK_ATTRIBUTES}
     if ATTRIBUTE in state:
         state[ATTRIBUTE] = as_stored(state[ATTRIBUTE])
     return {**state, **format_fields()}

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
-from umap_sk.neighbors.choice import check_searches
+from umap_sk.neighbors.choice import check_searcher_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.neighbors.validate import SLICED, check_no_pair, check_no_positions, without_advice
+from umap_sk.neighbors.validate import SLICED, check_no_pair, check_no_positions, replace_advice
 from umap_sk.pipeline.settings import Settings
 from umap_sk.pipeline.targets import used
 from umap_sk.runtime.side_by_side import in_blocks
@@ -127,7 +127,7 @@ def read_given(settings: Settings, arguments: Arguments, *, owner: str = OWNER) 
         If arguments do not go together, or X is not what the metric takes.
     """
     check_metric(settings.search.metric)
-    check_searches(settings.search.metric, settings.search.searcher)
+    check_searcher_used(settings.search.metric, settings.search.searcher)
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
     neighbors_given = check_combination(X, knn_indices, knn_dists, manifold)
     is_graph = X is not None and settings.takes_distances and not neighbors_given
@@ -170,7 +170,7 @@ def validate_X(
         if known.names is not None:
             reader.feature_names_in_ = known.names
     try:
-        with without_advice():
+        with replace_advice():
             values = validate_data(
                 reader,
                 X,

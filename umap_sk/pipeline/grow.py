@@ -18,11 +18,11 @@ from umap_sk.layout.problem import Schedule
 from umap_sk.layout.run import LayoutRun, advanced, begun, edges_by_epoch, whole_positions
 from umap_sk.layout.start import start_at
 from umap_sk.layout.transform import MapCache
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.search import NoSearch, Search, extended, find_neighbors, stacked
+from umap_sk.neighbors.search import NoSearch, SklearnSearch, extend_search, find_neighbors, stack_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import FORMATS, OWNER, Arguments, Columns, Given, check_combination, n_rows, read_new_X
@@ -62,8 +62,8 @@ def grow(settings: Settings, fitted: Fitted, arguments: Arguments, epochs: int =
     report, n_old = Report(threads=get_num_threads()), len(fitted.embedding)
     given = read_new_rows(settings, fitted, arguments, owner)
     search = fitted.search
-    if isinstance(search, Search | RowSearch) and given.X is not None:
-        search = extended(search, given.X)
+    if isinstance(search, SklearnSearch | RowSearch) and given.X is not None:
+        search = extend_search(search, given.X)
     manifold = manifold_of_all(settings, fitted, given, search, report)
     n_new = manifold.n_samples - n_old
     if given.X is not None and given.X.shape[0] != n_new:
@@ -110,7 +110,7 @@ def read_new_rows(settings: Settings, fitted: Fitted, arguments: Arguments, owne
     check_structure(X, "X")
     neighbors_given = check_combination(X, knn_indices, knn_dists, manifold)
     is_graph = X is not None and settings.takes_distances and not neighbors_given
-    if X is not None and not (is_graph or neighbors_given) and not isinstance(fitted.search, Search | RowSearch):
+    if X is not None and not (is_graph or neighbors_given) and not isinstance(fitted.search, SklearnSearch | RowSearch):
         why = "was fitted without features, so it cannot" if fitted.search is None else "has no exact search, to"
         raise ValueError(
             f"The estimator {why} search among old and new rows. Pass knn_indices and knn_dists of the new rows, or "
@@ -129,7 +129,7 @@ def features_of_all(fitted: Fitted, given: Given) -> Any:
         return None
     if given.X.shape[1] != fitted.features.shape[1]:
         raise ValueError(f"X has {given.X.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
-    return stacked(fitted.features, given.X)
+    return stack_rows(fitted.features, given.X)
 
 
 def manifold_of_all(settings: Settings, fitted: Fitted, given: Given, search: Any, report: Report) -> Manifold:
@@ -226,7 +226,7 @@ def settle(
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
         layout = begun(manifold._shared, start, schedule, forces, fitted.seed, checked)
         entry["init"] = "the map"
-    with report.phase("layout") as entry, progress_bar(edges_by_epoch(layout), 0, settings.verbose) as show:
+    with report.phase("layout") as entry, show_epochs(edges_by_epoch(layout), 0, settings.verbose) as show:
 
         def after_epoch(layout: LayoutRun) -> bool:
             entry["epochs"] = layout.state.epoch

@@ -27,7 +27,7 @@ from umap_sk.layout.spaces import check_inside
 from umap_sk.layout.start import Start, choose_start, resolve_init, start_at
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.pipeline.fitted import ATTRIBUTE, Fitted, Run, at_layout, known_manifold
 from umap_sk.pipeline.learn import Learned
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
@@ -224,7 +224,7 @@ def watched(
     with (
         task.subtask("layout", last - first) as layout_task,
         report.phase("layout") as entry,
-        progress_bar(edges, first, settings.verbose) as show,
+        show_epochs(edges, first, settings.verbose) as show,
     ):
 
         def observe(fitted: Fitted, layout: LayoutRun) -> bool:

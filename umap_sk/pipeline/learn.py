@@ -9,19 +9,25 @@ from umap_sk.checkpoint.identity import fingerprints
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.manifold import Manifold
-from umap_sk.graph.radii import data_radii, distances_by_index
+from umap_sk.graph.radii import compute_data_radii, sort_distances_by_index
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.beside_features import look_beside
-from umap_sk.neighbors.choice import chosen
-from umap_sk.neighbors.held import kept_features
-from umap_sk.neighbors.read import Neighbors, found_neighbors, read_neighbors, warn_about, warn_of_equal
+from umap_sk.neighbors.beside_features import check_against_features
+from umap_sk.neighbors.choice import choose_searcher
+from umap_sk.neighbors.read import (
+    Neighbors,
+    pack_found_neighbors,
+    read_neighbors,
+    warn_about,
+    warn_about_equal_distances,
+)
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
-from umap_sk.neighbors.search import Search
-from umap_sk.neighbors.searchers import search_for_new, search_training
+from umap_sk.neighbors.search import SklearnSearch
+from umap_sk.neighbors.searchers import prepare_search, search_training
 from umap_sk.neighbors.square import check_square
+from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.given import Columns, Given, check_radii, check_self_column, n_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
 from umap_sk.pipeline.targets import Targets, check_manifold, graph_of, read_targets
@@ -107,9 +113,9 @@ def learn(
         manifold, search = learn_graph(settings, given, report, seed)
     if search is None and given.X is not None and not settings.takes_distances:
         by_seed = settings.search._replace(seed=seed)
-        search = search_for_new(given.X, by_seed, settings.graph.n_neighbors, given=given.neighbors_given)
+        search = prepare_search(given.X, by_seed, settings.graph.n_neighbors, given=given.neighbors_given)
     check_radii(settings.graph.dens_lambda, manifold._shared.radii is not None)
-    kept = kept_features(given.arguments.X, given.features, search)
+    kept = select_kept_features(given.arguments.X, given.features, search)
     columns = given.columns or Columns(manifold.n_samples)
     return Learned(manifold, search, given.features, kept, given.is_graph, columns, seed, report)
 
@@ -158,7 +164,7 @@ def learn_graph(
     n_others = settings.graph.n_others
     if given.is_searched:
         with report.phase("search") as entry:
-            if seed is None and chosen(settings.search, X) not in ("exact", "inverted_file"):
+            if seed is None and choose_searcher(settings.search, X) not in ("exact", "inverted_file"):
                 seed = draw_seed(settings)
             by_seed = settings.search._replace(seed=seed)
             search, indices, dists, report["search"] = search_training(X, by_seed, n_others)
@@ -170,12 +176,12 @@ def learn_graph(
             if given.neighbors_given:
                 check_self_column(indices, dists)
                 if X is not None:
-                    look_beside(X, indices, dists, settings.search.metric)
+                    check_against_features(X, indices, dists, settings.search.metric)
             elif given.is_graph:
                 check_square(X)
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, n_others)
-        warn_of_equal(neighbors.distances)
+        warn_about_equal_distances(neighbors.distances)
         return unite(neighbors, wanted, shaping, report, allocate, radii=settings.graph.needs_radii), search
 
 
@@ -184,9 +190,9 @@ def neighbors_of(
 ) -> tuple[Neighbors, NeighborCounts]:
     """Neighbors of arrays or a graph, validated; what the package itself has just found is in order as it is."""
     (indices, dists), cut = arrays, graph.disconnection_distance
-    own = isinstance(search, RowSearch | Search) and indices.size
+    own = isinstance(search, RowSearch | SklearnSearch) and indices.size
     if own and indices.min() >= 0 and dists.max() < cut:
-        return found_neighbors(indices, dists, graph.n_others, allocate)
+        return pack_found_neighbors(indices, dists, graph.n_others, allocate)
     return read_neighbors(
         X if indices is None else None,
         knn_indices=indices,
@@ -211,9 +217,9 @@ def unite(
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
-        distances = distances_by_index(neighbors, allocate) if radii else None
+        distances = sort_distances_by_index(neighbors, allocate) if radii else None
         graph = graph_of(neighbors, used, shaping, allocate)
-        found = None if distances is None else data_radii(graph, neighbors, distances)
+        found = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
     lost = manifold.disconnected()

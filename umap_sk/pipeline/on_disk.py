@@ -7,7 +7,7 @@ from typing import Any
 from umap_sk.checkpoint.identity import identity_of
 from umap_sk.checkpoint.session import Session, opened
 from umap_sk.checkpoint.settings import as_checkpoint
-from umap_sk.neighbors.choice import for_identity
+from umap_sk.neighbors.choice import identify_searcher
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import Given
 from umap_sk.pipeline.settings import Settings
@@ -45,7 +45,7 @@ def open_run(
     counted = parameters | {"init": parameters["init"] if init is None else init}
     if settings.random_state is not None:
         counted["random_state"] = seed
-    counted["searcher"] = for_identity(settings.search, given.X) if given.is_searched else "auto"
+    counted["searcher"] = identify_searcher(settings.search, given.X) if given.is_searched else "auto"
     data = {name: value for name, value in fingerprints.items() if name != "init"}
     return opened(as_checkpoint(parameters["checkpoint"]), identity_of(counted, data), seed, False, keeper)
 

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import LARGEST_RATE
 from umap_sk.layout.start import STARTS
-from umap_sk.neighbors.choice import NAMES
+from umap_sk.neighbors.choice import SEARCHER_NAMES
 from umap_sk.runtime.spelling import nearest_name, validate_names
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -20,7 +20,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "metric": [str, callable],
     "metric_params": [dict, None],
-    "searcher": [StrOptions(set(NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
+    "searcher": [StrOptions(set(SEARCHER_NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
     "min_dist": [Interval(Real, 0, None, closed="left")],
     "spread": [Interval(Real, 1 / LARGEST_RATE, LARGEST_RATE, closed="both")],
     "a": [Interval(Real, 0, None, closed="neither"), None],
@@ -88,7 +88,7 @@ DEFAULTS: dict[str, Any] = {
 
 def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
     """Validate parameters by their constraints; errors name what misspelled names are near."""
-    validate_names(estimator, by_constraints, init=STARTS, searcher=NAMES)
+    validate_names(estimator, by_constraints, init=STARTS, searcher=SEARCHER_NAMES)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:

@@ -6,15 +6,15 @@ import numpy as np
 import scipy.sparse
 from sklearn.utils.validation import check_array
 
-from umap_sk.graph.radii import map_radii
+from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout import transform
 from umap_sk.layout.init import FARTHEST
 from umap_sk.layout.inverse import combined, output_dtype, placed_rows
-from umap_sk.neighbors.held import searched_features, sparse_as_searched
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.training_rows import get_training_features, match_sparsity
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import OWNER, check_combination, n_rows, read_new_X
 from umap_sk.pipeline.learn import warn_of_lost
@@ -124,7 +124,7 @@ def look_up(
     n_samples = len(fitted.embedding)
     X = read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=owner)
     if searches:
-        X = sparse_as_searched(fitted.search, X)
+        X = match_sparsity(fitted.search, X)
         knn_indices, knn_dists = find_neighbors(fitted.search, X, count, own=False)
     return NewRows(X, knn_indices, knn_dists)
 
@@ -161,7 +161,9 @@ def place_given(settings: Settings, fitted: Fitted, given: NewRows) -> np.ndarra
 def radii_in_map(settings: Settings, fitted: Fitted) -> np.ndarray:
     """Log radii of the map as it stands, read-only."""
     with limit_threads(settings.n_jobs), spare_threads(len(fitted.embedding)):
-        return fitted.cache.get("radii", lambda: readonly(map_radii(fitted.embedding, settings.graph.n_neighbors)))
+        return fitted.cache.get(
+            "radii", lambda: readonly(compute_map_radii(fitted.embedding, settings.graph.n_neighbors))
+        )
 
 
 def check_way_back(settings: Settings, fitted: Fitted) -> None:
@@ -205,7 +207,7 @@ def find_features(settings: Settings, fitted: Fitted, places: Any, features: Any
 
 def features_of_fit(fitted: Fitted) -> Any:
     """The features of the training rows as they were given, from where they are kept."""
-    found = searched_features(fitted.search) if fitted.features is None else fitted.features
+    found = get_training_features(fitted.search) if fitted.features is None else fitted.features
     if found is None:
         raise ValueError(
             "inverse_transform combines the training rows' features, but this estimator has none: it was fitted "

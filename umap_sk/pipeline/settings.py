@@ -12,7 +12,7 @@ from umap_sk.layout.density import SHIFT, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, space_of
-from umap_sk.neighbors.choice import Asked
+from umap_sk.neighbors.choice import SearchSettings
 from umap_sk.pipeline.parameters import DEFAULTS, check_parameters
 from umap_sk.pipeline.targets import TargetSettings
 
@@ -105,7 +105,7 @@ class Settings(NamedTuple):
     """
 
     graph: GraphSettings
-    search: Asked
+    search: SearchSettings
     layout: LayoutSettings
     targets: TargetSettings | None
     random_state: Any
@@ -154,7 +154,7 @@ def make_settings(parameters: Mapping[str, Any]) -> Settings:
     """Return the settings of parameters whose values have been checked one by one."""
     values = DEFAULTS | dict(parameters)
     verbose = bool(values["verbose"])
-    search = Asked(
+    search = SearchSettings(
         searcher=values["searcher"],
         metric=values["metric"],
         metric_params=values["metric_params"],

@@ -12,15 +12,15 @@ import sklearn
 
 from umap_sk.exceptions import IgnoredTargetWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
-from umap_sk.graph.nearest_targets import keys_of, nearest_targets
-from umap_sk.graph.targets import under_another_name, with_labels, with_numbers
-from umap_sk.neighbors.distances import SEARCHED
+from umap_sk.graph.nearest_targets import compute_row_keys, find_nearest_targets
+from umap_sk.graph.targets import add_name_prefix, intersect_with_numbers, weaken_between_labels
+from umap_sk.neighbors.distances import SEARCHABLE
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.runtime.allocation import Allocate
 from umap_sk.runtime.spelling import nearest_name
 
 CATEGORICAL = "categorical"
-OF_NUMBERS = SEARCHED - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
+OF_NUMBERS = SEARCHABLE - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
 """Metrics of targets that are numbers, without those that need arguments."""
 MISSING = ("NAType", "NaTType")  # of pandas
 
@@ -122,15 +122,15 @@ def graph_of(
     if targets is None:
         return fuzzy_graph(neighbors, **parameters, allocate=allocate)
     (metric, weight, n_neighbors), values = targets.settings, targets.values
-    keys = None if metric == CATEGORICAL else keys_of(neighbors)
-    graph = fuzzy_graph(neighbors, **parameters, allocate=under_another_name(allocate, "first"))
+    keys = None if metric == CATEGORICAL else compute_row_keys(neighbors)
+    graph = fuzzy_graph(neighbors, **parameters, allocate=add_name_prefix(allocate, "first"))
     kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if keys is None:
-        return with_labels(graph, values, weight, **kept)
-    indices, dists = nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
+        return weaken_between_labels(graph, values, weight, **kept)
+    indices, dists = find_nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
     del keys
     near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
-    return with_numbers(graph, near, n_neighbors, weight, **kept)
+    return intersect_with_numbers(graph, near, n_neighbors, weight, **kept)
 
 
 def labels_of(y: np.ndarray) -> np.ndarray:

@@ -1,1 +1,4 @@
-"""What a run will need, before it begins: memory, room on disk, time. It imports layout, what is below, and units."""
+"""Plans of a run before it begins: memory, disk space and time.
+
+This folder imports layout, the folders below it, and units.
+"""

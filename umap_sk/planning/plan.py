@@ -1,4 +1,4 @@
-"""What a fit will take, told before it is begun: peak memory by phase, room on the disk, time."""
+"""The plan of a fit before it begins: peak memory by phase, disk space and time."""
 
 import os
 from typing import Any, NamedTuple
@@ -8,17 +8,17 @@ import numpy as np
 
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
-from umap_sk.monitor.units import amount, duration
+from umap_sk.monitor.units import format_bytes, format_seconds
 from umap_sk.neighbors.choice import is_small
 from umap_sk.neighbors.validate import check_width
-from umap_sk.planning.limits import available_addresses, available_memory
-from umap_sk.planning.memory import memory_by_phase, room_on_disk
-from umap_sk.planning.search import Searched
-from umap_sk.planning.seconds import seconds_by_phase
-from umap_sk.planning.sizes import Sizes, make_sizes, sizes_of
+from umap_sk.planning.limits import find_available_addresses, find_available_memory
+from umap_sk.planning.memory import count_disk_bytes, count_phase_bytes
+from umap_sk.planning.search import SearchSizes
+from umap_sk.planning.seconds import estimate_phase_seconds
+from umap_sk.planning.sizes import Sizes, derive_sizes, make_sizes
 from umap_sk.runtime.threads import limit_threads
 
-LIBRARIES = 156 * 2**20  # Python, numpy, scipy, scikit-learn, numba and the compiled kernels, loaded
+LIBRARY_BYTES = 156 * 2**20  # Python with numpy, scipy, scikit-learn, numba and the compiled kernels
 
 
 class PhasePlan(NamedTuple):
@@ -29,9 +29,9 @@ class PhasePlan(NamedTuple):
     name : str
         "search", "neighbors", "graph", "start" or "layout", as in the report of a fit.
     bytes : int
-        Memory at its peak, beside the libraries and what the caller holds.
+        Peak memory, without that of the libraries and of the caller's data.
     seconds : float or None
-        How long it takes on this machine; None if no time was asked for, or if only the data decide it.
+        Duration on this machine. None if no time was asked for, or if it depends on the data.
     """
 
     name: str
@@ -40,23 +40,22 @@ class PhasePlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a fit will take; it prints as a table.
+    """Resources that a fit will need. A plan prints as a table.
 
     Parameters
     ----------
     n_samples, edges : int
-        Rows, and entries of the graph.
+        Number of rows, and number of entries of the graph.
     edges_known : bool
-        Whether the entries were given or counted; otherwise they are the most that there can be.
+        Whether the number of entries was given or counted. Otherwise `edges` is an upper bound.
     phases : tuple of PhasePlan
-        In the order in which they run.
+        The phases in the order in which they run.
     libraries : int
-        Bytes that Python and the libraries take.
+        Bytes of Python and the libraries.
     disk : int
-        Bytes in files: a graph that is built on disk (the neighbors among them are removed at the end), and what a
-        checkpoint keeps of the run.
+        Bytes in files: a graph that is built on disk, with neighbors that are removed at the end, and the checkpoints.
     threads : int
-        Threads that the plan is for.
+        Number of threads that the plan assumes.
     """
 
     n_samples: int
@@ -69,12 +68,12 @@ class Plan(NamedTuple):
 
     @property
     def peak(self) -> int:
-        """Bytes of the phase that takes most, the libraries included."""
+        """Return the bytes of the phase that needs most, including the libraries."""
         return self.libraries + max(phase.bytes for phase in self.phases)
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of all phases."""
+        """Return the total time of all phases."""
         times = [phase.seconds for phase in self.phases if phase.seconds is not None]
         return sum(times) if times else None
 
@@ -84,9 +83,11 @@ class Plan(NamedTuple):
         lines.append(f"{'phase':<12}{'memory':>12}{'time':>12}")
         rows = [(phase.name, self.libraries + phase.bytes, phase.seconds) for phase in self.phases]
         for name, size, seconds in [*rows, ("peak / sum", self.peak, self.seconds)]:
-            lines.append(f"{name:<12}{amount(size):>12}{'' if seconds is None else duration(seconds):>12}".rstrip())
+            lines.append(
+                f"{name:<12}{format_bytes(size):>12}{'' if seconds is None else format_seconds(seconds):>12}".rstrip()
+            )
         if self.disk:
-            lines.append(f"{'on disk':<12}{amount(self.disk):>12}")
+            lines.append(f"{'on disk':<12}{format_bytes(self.disk):>12}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -110,55 +111,55 @@ def plan(
     n_jobs: int | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
 ) -> Plan:
-    """Tell what a fit will take, without allocating what it allocates.
+    """Estimate the memory, disk space and time of a fit before it runs.
 
-    Memory counts what the fit adds to what the caller holds (arrays in files count nothing), and the libraries. It is
-    modelled array by array; with `edges` it comes within about 10 % of what is measured, without it is an upper
+    The memory counts what the fit adds to the caller's data, and the libraries. Arrays in files do not count. The model
+    adds up all arrays. If `edges` is given, the estimate is within about 10 % of measurements. Otherwise it is an upper
     bound.
 
     Parameters
     ----------
     n_samples : int
-        Rows.
+        Number of rows.
     n_neighbors : int, default=15
-        Neighbors of a row, the row itself included.
+        Number of neighbors of a row, including the row itself.
     n_components : int, default=2
-        Axes of the embedding.
+        Dimension of the embedding.
     symmetrize : bool, default=True
         As in :class:`PrecomputedUMAP`.
     edges : int, default=None
-        Entries of the graph, ``manifold.n_edges``. None for the most there can be: two a neighbor, or one
-        if the graph is left directed.
+        Number of entries of the graph, ``manifold.n_edges``. None stands for the maximum: two entries for each
+        neighbor, or one if the graph stays directed.
     n_epochs : int, default=None
         As in :class:`PrecomputedUMAP`.
     multilevel : bool, default=True
         As in :class:`PrecomputedUMAP`.
     init : {"array", "auto", "pivot_mds", "spectral", "pca", "random"}, default="array"
-        Where the layout begins. Principal components need little beside their features.
+        The initialization of the layout. PCA needs little memory in addition to the features.
     listed : int, default=None
-        Neighbors that the arrays list for each row; None for `n_neighbors`.
+        Number of neighbors per row in the arrays. None stands for `n_neighbors`.
     n_features : int, default=None
-        Columns of dense features, among which the package searches the neighbors by a Euclidean metric, a cosine,
-        correlation or Hellinger's. None where the neighbors are there already.
+        Number of columns of dense features, if the package searches the neighbors by a Euclidean metric, cosine,
+        correlation or Hellinger distance. None if the neighbors are precomputed.
     on_disk : bool, default=False
-        The graph is built by ``learn_manifold(directory=...)`` and laid out from there.
+        Whether ``learn_manifold(directory=...)`` builds the graph on disk, and the fit reads it from there.
     timed : bool, default=True
-        Tell the time as well, from a fit of a small made-up graph on this machine: a second or two, once a process
-        and number of threads.
+        Whether to estimate the time too, from a fit of a small synthetic graph on this machine. This takes a second or
+        two, once per process and number of threads.
     n_jobs : int, default=None
-        Threads, as in :class:`PrecomputedUMAP`.
+        Number of threads, as in :class:`PrecomputedUMAP`.
     checkpoint : Checkpoint, str or path, default=None
-        As in :class:`PrecomputedUMAP`; nothing is written there.
+        As in :class:`PrecomputedUMAP`. Nothing is written.
 
     Returns
     -------
     Plan
-        Its attributes are numbers; it prints as a table.
+        A tuple of numbers, which prints as a table.
 
     Raises
     ------
     ValueError
-        If there are fewer than 2 rows or neighbors, more than 2^32 rows, or `init` is none of those named.
+        If there are fewer than 2 rows or neighbors, or more than 2^32 rows, or `init` is unknown.
 
     Examples
     --------
@@ -191,46 +192,46 @@ def plan(
         own=True,
         search=None
         if n_features is None
-        else Searched(n_features, None, is_small("euclidean", (n_samples, n_features))),
+        else SearchSizes(n_features, None, is_small("euclidean", (n_samples, n_features))),
         checkpoint=checkpoint,
     )
-    return of_sizes(sizes, timed=timed, n_jobs=n_jobs)
+    return plan_sizes(sizes, timed=timed, n_jobs=n_jobs)
 
 
-def of_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
-    """The plan of sizes that are known."""
+def plan_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
+    """Make the plan of a fit of known sizes."""
     with limit_threads(n_jobs) as threads:
-        memory = memory_by_phase(sizes, threads)
-        seconds = seconds_by_phase(sizes, threads) if timed else {}
+        memory = count_phase_bytes(sizes, threads)
+        seconds = estimate_phase_seconds(sizes, threads) if timed else {}
     phases = tuple(PhasePlan(name, size, seconds.get(name)) for name, size in memory.items())
-    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARIES, room_on_disk(sizes), threads)
+    return Plan(sizes.n, sizes.edges, sizes.edges_known, phases, LIBRARY_BYTES, count_disk_bytes(sizes), threads)
 
 
 def warn_if_too_large(
     estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, until: str = "layout"
 ) -> None:
-    """Warn if a fit may need more memory than the process can get; say nothing of what has no shape yet."""
-    available, addresses = available_memory(), available_addresses()
+    """Warn if a fit may need more memory than the process can get. Inputs without a shape are ignored."""
+    available, addresses = find_available_memory(), find_available_addresses()
     if available is None and addresses is None:
         return
-    for estimate in (False, True):  # where even the bound fits, nobody need look at the neighbors
+    for estimate in (False, True):  # if even the upper bound fits, the neighbors need not be read
         try:
-            sizes = sizes_of(estimator, X, knn_indices, manifold, init=init, estimate=estimate)
+            sizes = derive_sizes(estimator, X, knn_indices, manifold, init=init, estimate=estimate)
         except ValueError:
             return
-        memory = memory_by_phase(sizes, numba.get_num_threads())
+        memory = count_phase_bytes(sizes, numba.get_num_threads())
         memory = {name: memory[name] for name in list(memory)[: 1 + list(memory).index(until)]}
         name = max(memory, key=memory.__getitem__)
-        mapped = memory[name] + room_on_disk(sizes._replace(checkpoints=0))  # files count as addresses, too
+        mapped = memory[name] + count_disk_bytes(sizes._replace(checkpoints=0))  # files take addresses too
         enough = available is None or memory[name] <= available
         if enough and (addresses is None or mapped <= addresses):
             return
     about = "about" if sizes.edges_known else "up to"
     if enough:
         warn(
-            f"The phase {name!r} needs {about} {amount(mapped)} of addresses, but the process is limited to "
-            f"{amount(addresses or 0)} more. Raise the limit (ulimit -v), set symmetrize=False, or lower n_neighbors. "
-            "umap_sk.plan tells what each takes.",
+            f"The phase {name!r} needs {about} {format_bytes(mapped)} of addresses, but the process is limited to "
+            f"{format_bytes(addresses or 0)} more. Raise the limit (ulimit -v), set symmetrize=False, or lower "
+            "n_neighbors. umap_sk.plan shows what each of these needs.",
             MemoryPlanWarning,
         )
         return
@@ -239,9 +240,9 @@ def warn_if_too_large(
         "n_neighbors, or use a larger machine."
     )
     if name == "search":
-        cure = "Pass float32 features of fewer columns, or neighbors that are known, as knn_indices and knn_dists."
+        cure = "Pass float32 features of fewer columns, or precomputed neighbors as knn_indices and knn_dists."
     warn(
-        f"The phase {name!r} needs {about} {amount(memory[name])} of memory, but the process can get "
-        f"{amount(available or 0)}. {cure} umap_sk.plan tells what each takes.",
+        f"The phase {name!r} needs {about} {format_bytes(memory[name])} of memory, but the process can get "
+        f"{format_bytes(available or 0)}. {cure} umap_sk.plan shows what each of these needs.",
         MemoryPlanWarning,
     )

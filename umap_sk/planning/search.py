@@ -1,4 +1,4 @@
-"""The search for neighbors in a plan: memory by its arrays, time by a search of made-up rows."""
+"""The memory and time of a search for neighbors among features, measured on a few synthetic rows."""
 
 import functools
 import time
@@ -8,25 +8,28 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.neighbors import few_rows
-from umap_sk.neighbors.choice import Asked, chosen
+from umap_sk.neighbors.choice import SearchSettings, choose_searcher
 from umap_sk.neighbors.euclidean import is_euclidean
-from umap_sk.neighbors.principal_axes import FEW_COLUMNS, MOST_AXES, sampled_rows
+from umap_sk.neighbors.principal_axes import MAX_AXES, UNPROJECTED_COLUMNS, count_sampled_rows
 from umap_sk.neighbors.row_search import RowSearch, is_full
 
-ROWS, CLUSTERS, LATENT = 6000, 20, 12  # of made-up features; and columns of which the others are functions
-EXPONENTS = {True: 1.4, False: 1.2}  # of the rows in the time, where all neighbors are found and where nearly all
+# Of synthetic features, which are functions of PROBE_DIMENSIONS variables.
+PROBE_ROWS, CLUSTERS, DIMENSIONS = 6000, 20, 12
+# Growth of the time with the rows, for an exact search and for an approximate one.
+TIME_EXPONENTS = {True: 1.4, False: 1.2}
 
 
-class Searched(NamedTuple):
-    """Features that the package searches.
+class SearchSizes(NamedTuple):
+    """Sizes of features that the package searches.
 
     Attributes
     ----------
     columns : int
+        Number of columns.
     stored : int or None
-        Stored entries of sparse features; None for dense ones.
+        Number of stored entries of sparse features; None for dense ones.
     exact : bool
-        Whether all neighbors are found.
+        Whether the search finds all neighbors.
     """
 
     columns: int
@@ -34,52 +37,54 @@ class Searched(NamedTuple):
     exact: bool
 
 
-def searched_of(estimator: Any, features: Any) -> Searched | None:
-    """The search of features, if the package itself does it; None if a library or nobody does."""
-    asked = Asked(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
+def describe_search(estimator: Any, features: Any) -> SearchSizes | None:
+    """Return the sizes of a search by the package, or None if a library searches or nothing is search."""
+    settings = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
     if not is_euclidean(estimator.metric) or len(np.shape(features)) != 2:
         return None
-    searcher = chosen(asked, features)
+    searcher = choose_searcher(settings, features)
     if not isinstance(searcher, str) or searcher not in ("exact", "inverted_file"):
         return None
     sparse = scipy.sparse.issparse(features) and not is_full(features)
-    return Searched(features.shape[1], int(features.nnz) if sparse else None, searcher == "exact")
+    return SearchSizes(features.shape[1], int(features.nnz) if sparse else None, searcher == "exact")
 
 
-def search_memory(n: int, searched: Searched, n_neighbors: int, threads: int) -> tuple[int, int]:
-    """Bytes at the peak of the search, and bytes of the index, which stays for new rows."""
-    columns, stored, _ = searched
-    found = 16 * n_neighbors * n  # indices, and ranks, which become distances
+def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: int) -> tuple[int, int]:
+    """Return the bytes at the peak of the search, and the bytes of the index, which is kept for new rows."""
+    columns, stored, _ = search
+    found = 16 * n_neighbors * n  # indices, and ranks, which become distances in place
     if stored is not None:
         index = 24 * stored + 32 * n
         return max(2 * index, index + found + 20 * n * threads), index
-    if n <= few_rows.MOST:
-        at_once = min(few_rows.NUMBERS, n * max(n, (n_neighbors + few_rows.EXTRA) * columns))
+    if n <= few_rows.MAX_ROWS:
+        at_once = min(few_rows.MATRIX_NUMBERS, n * max(n, (n_neighbors + few_rows.EXTRA_CANDIDATES) * columns))
         return 8 * (3 * n * columns + 4 * at_once) + found, 16 * n
     width, sample = columns, 0
-    if columns > FEW_COLUMNS:
-        width, sample = min(columns, MOST_AXES) + 1, 20 * columns * sampled_rows(n, columns)
-    index = int(4.2 * width + 34) * n  # coordinates in slots, which are not all full; scales; groups' lists of cells
+    if columns > UNPROJECTED_COLUMNS:
+        width, sample = min(columns, MAX_AXES) + 1, 20 * columns * count_sampled_rows(n, columns)
+    index = int(4.2 * width + 34) * n  # coordinates with padding; scales; lists of cells by group
     return max(sample, index + (4 * width + 80) * n, index + found), index
 
 
-def search_seconds(n: int, searched: Searched, n_neighbors: int, threads: int) -> float | None:
-    """Seconds of the search on this machine; None for sparse features, whose time depends on their values."""
-    if searched.stored is not None:
+def estimate_search_seconds(n: int, search: SearchSizes, n_neighbors: int, threads: int) -> float | None:
+    """Estimate the seconds of a search on this machine, or None for sparse features, whose values decide."""
+    if search.stored is not None:
         return None
-    rows = min(n, ROWS)
-    seconds = measured(rows, searched.columns, searched.exact, n_neighbors, threads)
-    return seconds * (n / rows) ** EXPONENTS[searched.exact]
+    rows = min(n, PROBE_ROWS)
+    seconds = measure_search(rows, search.columns, search.exact, n_neighbors, threads)
+    return seconds * (n / rows) ** TIME_EXPONENTS[search.exact]
 
 
 @functools.lru_cache(maxsize=64)
-def measured(rows: int, columns: int, exact: bool, n_neighbors: int, threads: int) -> float:
-    """Seconds of a search of made-up rows, on the threads in force, which the result is kept for."""
+def measure_search(rows: int, columns: int, exact: bool, n_neighbors: int, threads: int) -> float:
+    """Measure the seconds of a search of synthetic rows on the current number of threads, and cache them."""
     random = np.random.default_rng(0)
-    centers = random.standard_normal((CLUSTERS, LATENT), np.float32)
-    latent = centers[np.arange(rows) % CLUSTERS] + 0.5 * random.standard_normal((rows, LATENT), np.float32)
-    features = np.tanh(latent @ random.standard_normal((LATENT, columns), np.float32))
-    RowSearch(features[: min(rows, few_rows.MOST + 100)], "euclidean", exact=exact).neighbors(None, n_neighbors)
+    centers = random.standard_normal((CLUSTERS, DIMENSIONS), np.float32)
+    latent = centers[np.arange(rows) % CLUSTERS] + 0.5 * random.standard_normal((rows, DIMENSIONS), np.float32)
+    features = np.tanh(latent @ random.standard_normal((DIMENSIONS, columns), np.float32))
+    RowSearch(features[: min(rows, few_rows.MAX_ROWS + 100)], "euclidean", exact=exact).find_neighbors(
+        None, n_neighbors
+    )
     began = time.perf_counter()
-    RowSearch(features, "euclidean", exact=exact).neighbors(None, n_neighbors)
+    RowSearch(features, "euclidean", exact=exact).find_neighbors(None, n_neighbors)
     return time.perf_counter() - began

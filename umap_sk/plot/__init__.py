@@ -1,7 +1,7 @@
-"""Pictures of maps: points, edges, figures of quality as colors, films.
+"""Pictures of maps: points, edges, quality as colors, and films.
 
-The functions have the names and arguments of umap.plot, which is not needed. Matplotlib is needed, and loaded when
-something is drawn; nothing else of the package imports it.
+The functions have the names and arguments of umap.plot, which is not required. Matplotlib is required, and imported
+when something is drawn. No other part of the package imports it.
 """
 
 from umap_sk.plot.display import EmbeddingDisplay

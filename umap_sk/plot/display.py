@@ -1,64 +1,65 @@
-"""EmbeddingDisplay: a map as a picture, in the manner of scikit-learn's displays."""
+"""EmbeddingDisplay draws a map, in the style of scikit-learn's displays."""
 
 import numpy as np
 
-from umap_sk.appearance.colors import theme_named
-from umap_sk.appearance.positions import embedding_of, last_step, positions_of
+from umap_sk.appearance.colors import get_theme
+from umap_sk.appearance.positions import get_embedding, get_last_step, read_positions
 from umap_sk.plot import draw, frame
-from umap_sk.plot.edges import edges_between
-from umap_sk.plot.figures import figure_by_row
+from umap_sk.plot.edges import select_edges
+from umap_sk.plot.figures import compute_figure
 from umap_sk.plot.films import Films
-from umap_sk.plot.raster import Box, box_of
-from umap_sk.plot.read import Rows, class_names, read_rows
+from umap_sk.plot.raster import Box, find_box
+from umap_sk.plot.read import MapRows, list_class_names, read_rows
 from umap_sk.plot.style import check_axes, check_style
-from umap_sk.plot.view import VIEW, flat
+from umap_sk.plot.view import VIEW, project
 
 
 class EmbeddingDisplay(Films):
-    """A map as a picture; it needs matplotlib.
+    """A picture of a map. It requires matplotlib.
 
-    Up to 50,000 points are drawn one by one, larger and more opaque the fewer they are. Beyond, and with
-    ``raster=True``, pixels are: the mean color of their points, the more opaque the more these are. Rows without a
-    place (NaN) are left out, and the caption says how many.
+    Up to 50,000 points are drawn individually. The fewer they are, the larger and more opaque they are. Beyond that, or
+    with ``raster=True``, a pixel has the mean color of its points, and is the more opaque the more they are. Rows
+    without a position (NaN) are left out, and the caption states their number.
 
-    Make one by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`; draw it
-    again, in other ways, by :meth:`plot`.
+    Displays are display by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`.
+    :meth:`plot` draws them again in another style.
 
     Parameters
     ----------
     embedding : array-like of shape (n, 2 or 3), frame or AnnData
-        The map; AnnData has it in ``obsm["X_umap"]``. Three components are seen from a side.
+        The map. AnnData contains it in ``obsm["X_umap"]``. A map with three components is projected.
     labels : array-like of shape (n,) or str, default=None
-        Classes. Each of up to 60 has a color of its own, by its place among all classes, whichever rows are drawn; of
-        more, those with the most rows have, and the others one color together.
+        Classes of the rows. Each of up to 60 classes has its own color, which depends on its place among all classes,
+        not
+        on the drawn rows. If there are more, the 60 largest have their own colors, and the others share one.
     values : array-like of shape (n,) or str, default=None
-        Numbers, instead of classes. Rows without a finite one are left out.
+        Numbers instead of classes. Rows without a finite number are left out.
     subset : int or array-like of int or bool, default=None
-        Which rows to draw: so many at random, their numbers, or a mask.
+        Rows to draw: the size of a random sample, indices, or a mask.
     data : frame or AnnData, default=None
-        Where columns are that `labels` or `values` name, if the embedding is no such thing: columns of a frame or of
+        Columns to which `labels` or `values` refer by name, if the embedding has no columns: those of a frame or of
         ``adata.obs``, or genes.
     edges : Edges, default=None
         Edges to draw below the points; see :meth:`connectivity`.
     center : float, default=None
-        Value in the middle of the colors, as many on either side of it.
+        Value at the center of the color scale, which is then symmetric.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes and Figure
-        Where it was drawn.
+        Axes and figure of the picture.
     points_ : matplotlib PathCollection or None
-        The points, where each is drawn.
+        The points, if they are drawn individually.
     image_ : matplotlib AxesImage or None
-        The pixels, where many are.
+        The pixels, if there are many points.
     edges_ : matplotlib artist or None
         The edges.
     legend_, color_bar_ : matplotlib Legend and Colorbar or None
-        What tells the colors.
+        The legend of the classes, or the color bar.
     names_ : list of matplotlib Text
         Names of the classes in the map.
     caption_ : str
-        What is drawn and what is left out.
+        A description of what is drawn and left out.
 
     Examples
     --------
@@ -73,7 +74,7 @@ class EmbeddingDisplay(Films):
     """
 
     def __init__(self, *, embedding, labels=None, values=None, subset=None, data=None, edges=None, center=None):
-        self.rows: Rows = read_rows(embedding, labels, values, subset, data)
+        self.rows: MapRows = read_rows(embedding, labels, values, subset, data)
         self.edges = edges
         self.center = center
 
@@ -84,7 +85,7 @@ class EmbeddingDisplay(Films):
         Parameters
         ----------
         estimator : PrecomputedUMAP, DistributedUMAP or Pipeline that ends in one
-            The estimator; any that has an `embedding_` will do.
+            An estimator with an `embedding_`.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
@@ -92,27 +93,27 @@ class EmbeddingDisplay(Films):
         data : frame or AnnData, default=None
             As in the class.
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         **style : object
             As in :meth:`plot`.
 
         Returns
         -------
         EmbeddingDisplay
-            What was drawn.
+            The display.
         """
-        given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        return cls(embedding=estimator, **given).plot(ax=ax, **style)
+        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
+        return cls(embedding=estimator, **settings).plot(ax=ax, **style)
 
     @classmethod
     def from_embedding(cls, embedding, *, labels=None, values=None, subset=None, data=None, ax=None, **style):
-        """Draw a map that is there already.
+        """Draw an existing map.
 
         Parameters
         ----------
         embedding : array-like of shape (n, 2 or 3), frame or AnnData
-            As in the class. A frame's columns x and y (and z) are the positions, in small or capital letters; without
-            these, all columns but those that `labels` or `values` name, if they are two or three.
+            As in the class. The positions of a frame are its columns x and y (and z), in lower or upper case. Without
+            these, they are the two or three columns that `labels` and `values` do not name.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
@@ -120,17 +121,17 @@ class EmbeddingDisplay(Films):
         data : frame or AnnData, default=None
             As in the class.
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         **style : object
             As in :meth:`plot`.
 
         Returns
         -------
         EmbeddingDisplay
-            What was drawn.
+            The display.
         """
-        given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        return cls(embedding=embedding, **given).plot(ax=ax, **style)
+        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
+        return cls(embedding=embedding, **settings).plot(ax=ax, **style)
 
     @classmethod
     def connectivity(
@@ -138,8 +139,8 @@ class EmbeddingDisplay(Films):
     ):
         """Draw the edges of the fuzzy graph below the map.
 
-        Up to 40,000 edges are lines, the darker the stronger, and those that run side by side are bundled; more are
-        pixels. Of more than 2,000,000, so many are chosen evenly.
+        Up to 40,000 edges are drawn as lines, and stronger ones are darker. Parallel lines are bundled. More edges are
+        drawn as pixels. Of more than 2,000,000 edges, an evenly spaced selection is drawn.
 
         Parameters
         ----------
@@ -148,58 +149,58 @@ class EmbeddingDisplay(Films):
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
-            As in the class; edges between these rows are drawn.
+            As in the class. Only edges between these rows are drawn.
         data : frame or AnnData, default=None
             As in the class.
         bundle : bool, default=True
-            False for straight lines.
+            Whether to bundle parallel lines. False draws straight lines.
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         **style : object
             As in :meth:`plot`.
 
         Returns
         -------
         EmbeddingDisplay
-            What was drawn.
+            The display.
         """
-        made = cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data)
-        made.edges = edges_between(_graph_of(estimator), made.rows.drawn, bundle)
-        return made.plot(ax=ax, **style)
+        display = cls(embedding=estimator, labels=labels, values=values, subset=subset, data=data)
+        display.edges = select_edges(_get_graph(estimator), display.rows.drawn, bundle)
+        return display.plot(ax=ax, **style)
 
     @classmethod
     def diagnostic(cls, graph, embedding, *, figure="recall", k=15, subset=None, ax=None, **style):
-        """Color each row by how well the map keeps its neighborhood.
+        """Color each row by how well the map preserves its neighborhood.
 
         Parameters
         ----------
         graph : sparse array of shape (n, n)
-            Distances to the nearest neighbors, as :func:`umap_sk.knn_graph` makes it of arrays.
+            Distances to the nearest neighbors, for example from :func:`umap_sk.knn_graph`.
         embedding : estimator or array-like of shape (n, 2 or 3)
             A fitted estimator, or the map itself.
         figure : {"recall", "trustworthiness", "stretch"}, default="recall"
-            The row's part of :func:`umap_sk.metrics.neighbor_recall`; of :func:`umap_sk.metrics.trustworthiness`, which
-            needs more than `k` neighbors in a row and is relative to those; or how many times farther away than
-            elsewhere in the map it has its neighbors, as a logarithm to base 2.
+            "recall" and "trustworthiness" are the row's part of :func:`umap_sk.metrics.neighbor_recall` and of
+            :func:`umap_sk.metrics.trustworthiness`, which needs more than `k` neighbors per row. "stretch" is the
+            binary logarithm of the distance to its neighbors in the map, relative to other rows.
         k : int, default=15
-            Neighbors to compare.
+            Number of neighbors to compare.
         subset : int or array-like of int or bool, default=None
-            As in the class. All rows are judged.
+            As in the class. The quantity is computed among all rows.
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         **style : object
             As in :meth:`plot`.
 
         Returns
         -------
         EmbeddingDisplay
-            What was drawn; ``display.rows.values`` are the figures. A row without neighbors has none and is left out.
+            The display, with the numbers in ``display.rows.values``. Rows without neighbors are left out.
         """
-        embedding = positions_of(embedding_of(embedding), [], (2, 3))
-        values, name, center = figure_by_row(graph, embedding, figure, k)
-        made = cls(embedding=embedding, values=values, subset=subset, center=center)
-        made.rows = made.rows._replace(name=name)
-        return made.plot(ax=ax, **style)
+        embedding = read_positions(get_embedding(embedding), [], (2, 3))
+        values, name, center = compute_figure(graph, embedding, figure, k)
+        display = cls(embedding=embedding, values=values, subset=subset, center=center)
+        display.rows = display.rows._replace(name=name)
+        return display.plot(ax=ax, **style)
 
     def plot(
         self,
@@ -214,85 +215,82 @@ class EmbeddingDisplay(Films):
         view=VIEW,
         box=None,
     ):
-        """Draw it.
+        """Draw the map.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         theme : {"light", "dark"}, default="light"
-            The ground and what stands out from it.
+            Colors of the background and of text.
         raster : bool, default=None
-            Draw pixels instead of points; None for more than 50,000 points.
+            Whether to draw pixels instead of points. None draws pixels for more than 50,000 points.
         names : bool, default=False
-            Write each class's name at its medoid, the row nearest to all others of the class.
+            Whether to write the name of each class at its medoid, the row nearest to all others of the class.
         legend : bool, default=True
-            Show the legend, or the color bar.
+            Whether to show the legend, or the color bar.
         title : str, default=None
-            A line above the map.
+            Title of the picture.
         cmap : str or matplotlib Colormap, default=None
-            Colors of numbers; None for the part of viridis that stands out from the ground.
+            Colors of numbers; None for the part of viridis that is visible on the background.
         view : tuple of float, default=(30.0, 20.0)
-            Azimuth and elevation in degrees, from which three components are seen.
+            Azimuth and elevation in degrees, for maps with three components.
         box : tuple of float, default=None
-            Left, right, bottom and top of what is shown; None for all rows of the map.
+            Left, right, bottom and top of the visible area; None for the area of all rows.
 
         Returns
         -------
         EmbeddingDisplay
-            Itself.
+            The same display.
         """
         check_axes(ax)
         check_style(cmap, view, box)
-        rows, colored = self.rows, theme_named(theme)
-        points, depth = flat(rows.positions, view)
-        box, drawn = box_of(points) if box is None else Box(*box), points[rows.drawn]
+        rows, colored = self.rows, get_theme(theme)
+        points, depth = project(rows.positions, view)
+        box, drawn = find_box(points) if box is None else Box(*box), points[rows.drawn]
         own = ax is None
         if own:
-            ax = frame.new_axes(box, legend and rows.values is not None, colored)
+            ax = frame.make_axes(box, legend and rows.values is not None, colored)
         self.ax_, self.figure_, self._theme = ax, ax.figure, colored
-        frame.bare(ax, box, colored)
+        frame.hide_axes(ax, box, colored)
         self.edges_ = self.edges.draw(ax, points, box, colored) if self.edges is not None else None
         self._scale = scale = None
         if rows.values is not None:
-            self._scale = scale = draw.scale_of(rows.values[rows.drawn], cmap, colored, self.center)
-        as_raster = len(drawn) > draw.MOST_POINTS if raster is None else raster
+            self._scale = scale = draw.make_scale(rows.values[rows.drawn], cmap, colored, self.center)
+        as_raster = len(drawn) > draw.MAX_POINTS if raster is None else raster
         self.points_ = self.image_ = None
         if as_raster:
-            self.image_ = draw.show_image(ax, draw.raster_of(drawn, rows, scale, box, colored), box)
+            self.image_ = draw.show_image(ax, draw.make_raster(drawn, rows, scale, box, colored), box)
         else:
-            colors = draw.point_colors(rows, scale, colored)
+            colors = draw.get_point_colors(rows, scale, colored)
             self.points_ = draw.draw_points(ax, drawn, colors, None if depth is None else depth[rows.drawn])
-        self.caption_ = frame.caption_of(rows, self.edges.caption if self.edges is not None else "")
-        frame.write(ax, title, self.caption_, colored)
+        self.caption_ = frame.describe_rows(rows, self.edges.caption if self.edges is not None else "")
+        frame.write_title(ax, title, self.caption_, colored)
         self._explain(legend, scale, colored)
         if own and self.legend_ is not None:
-            frame.make_room(self.legend_)
+            frame.enlarge_figure(self.legend_)
         self.names_, self._named = frame.write_names(ax, drawn, rows, colored) if names else ([], [])
         return self
 
     def _explain(self, legend, scale, theme):
-        """A legend of the classes that are drawn, or a color bar."""
+        """Add a legend of the classes that are drawn, or a color bar."""
         rows = self.rows
         self.legend_ = self.color_bar_ = None
         if legend and rows.codes is not None:
-            names, colors, shown = class_names(rows), draw.colors_of(rows, theme), shown_codes(rows)
-            self.legend_ = frame.legend(self.ax_, [names[code] for code in shown], colors[shown], rows.name, theme)
+            names, colors = list_class_names(rows), draw.get_row_colors(rows, theme)
+            shown = np.unique(rows.codes[rows.drawn])
+            self.legend_ = frame.add_legend(self.ax_, [names[code] for code in shown], colors[shown], rows.name, theme)
         elif legend and scale is not None:
-            self.color_bar_ = frame.color_bar(self.ax_, scale, rows.name, theme)
+            self.color_bar_ = frame.add_color_bar(self.ax_, scale, rows.name, theme)
 
 
-def _graph_of(estimator):
-    """The fuzzy graph of a fitted estimator."""
-    fitted = last_step(estimator)
+def _get_graph(estimator):
+    """Return the fuzzy graph of a fitted estimator."""
+    fitted = get_last_step(estimator)
     if not hasattr(fitted, "graph_"):
         raise ValueError(
-            f"The {type(fitted).__name__} has no graph_, but its edges are to be drawn: DistributedUMAP leaves them on "
-            "the workers, and drop_graph drops them. Draw the rows alone, by from_estimator, or fit PrecomputedUMAP."
+            f"The {type(fitted).__name__} has no graph_, which is needed to draw its edges: DistributedUMAP leaves "
+            "them on the workers, and drop_graph removes them. Draw only the rows by from_estimator, or fit "
+            "PrecomputedUMAP."
         )
     return fitted.graph_
-
-
-def shown_codes(rows: Rows) -> np.ndarray:
-    """Codes of the classes that have rows in the picture."""
-    return np.empty(0, np.int64) if rows.codes is None else np.unique(rows.codes[rows.drawn])

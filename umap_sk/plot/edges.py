@@ -1,4 +1,4 @@
-"""Edges of a graph in a map: bundled lines where there are few, pixels where there are many."""
+"""Edges of a graph in a map: bundled lines if there are few, and pixels if there are many."""
 
 from typing import Any, NamedTuple
 
@@ -6,17 +6,18 @@ import numpy as np
 import scipy.sparse
 from scipy import ndimage
 
-from umap_sk.appearance.colors import Theme, rgb
+from umap_sk.appearance.colors import Theme, parse_color
 from umap_sk.plot.draw import show_image
-from umap_sk.plot.optional import matplotlib_module
-from umap_sk.plot.raster import Box, counts_in, opacity
+from umap_sk.plot.optional import import_matplotlib
+from umap_sk.plot.raster import Box, compute_opacity, count_points
 
-MOST_LINES = 40_000  # that are drawn as lines
-MOST_EDGES = 2_000_000  # that are drawn at all
-AT_ONCE = 2**22  # points on edges
-JOINTS, PASSES = 17, 10  # of a bundled line, and of its bundling
-WIDEST, NARROWEST = 0.05, 0.008  # bandwidth of the density, in sides of the map, from the first pass to the last
-GRID = 300  # cells of a side of the density
+MAX_LINES = 40_000  # up to this many edges are drawn as lines
+MAX_EDGES = 2_000_000  # up to this many edges are drawn at all
+POINTS_AT_ONCE = 2**22  # points on edges that are in memory at once
+LINE_POINTS, BUNDLING_PASSES = 17, 10  # points of a bundled line, and passes of the bundling
+# Bandwidth of the density in the first and last pass, relative to the map's side.
+FIRST_BANDWIDTH, LAST_BANDWIDTH = 0.05, 0.008
+DENSITY_CELLS = 300  # cells along a side of the density's grid
 
 
 class Edges(NamedTuple):
@@ -25,13 +26,13 @@ class Edges(NamedTuple):
     Attributes
     ----------
     ends : ndarray of shape (2, m)
-        The rows that they join.
+        Rows at both ends of each edge.
     weights : ndarray of shape (m,)
-        How strongly they show.
+        Weights, which determine the opacity.
     bundled : bool
-        Whether lines that run side by side are drawn towards each other.
+        Whether parallel lines are bundled.
     total : int
-        Edges of the graph between rows of the picture.
+        Number of the graph's edges between rows of the picture.
     """
 
     ends: np.ndarray
@@ -41,28 +42,28 @@ class Edges(NamedTuple):
 
     @property
     def caption(self) -> str:
-        """What is drawn of them."""
+        """Return a description of the edges that are drawn."""
         count = len(self.weights)
         return f"{count:,} edges" if count == self.total else f"{count:,} of {self.total:,} edges"
 
     def draw(self, axes: Any, points: np.ndarray, box: Box, theme: Theme) -> Any:
-        """Draw them; returns what was added to the axes."""
+        """Draw the edges, and return the matplotlib artist."""
         ends = points[self.ends]  # 2, m, 2
-        if len(self.weights) > MOST_LINES:
+        if len(self.weights) > MAX_LINES:
             image = np.empty((*box.shape, 4))
-            image[..., :3] = rgb(theme.edge)
-            image[..., 3] = 0.85 * opacity(counts_along(ends, self.weights, box), least=0.04)
+            image[..., :3] = parse_color(theme.edge)
+            image[..., 3] = 0.85 * compute_opacity(sum_along_edges(ends, self.weights, box), least=0.04)
             return show_image(axes, image, box, zorder=0)
-        lines = bundled(ends, box) if self.bundled else ends.transpose(1, 0, 2)
+        lines = bundle_edges(ends, box) if self.bundled else ends.transpose(1, 0, 2)
         colors = np.empty((len(lines), 4))
-        colors[:, :3] = rgb(theme.edge)
+        colors[:, :3] = parse_color(theme.edge)
         colors[:, 3] = 0.08 + 0.3 * self.weights / max(float(self.weights.max(initial=0)), 1e-12)
-        collection = matplotlib_module("collections").LineCollection(lines, colors=colors, linewidths=0.45, zorder=0.5)
+        collection = import_matplotlib("collections").LineCollection(lines, colors=colors, linewidths=0.45, zorder=0.5)
         return axes.add_collection(collection, autolim=False)
 
 
-def edges_between(graph: scipy.sparse.csr_array, rows: np.ndarray, bundle: bool) -> Edges:
-    """Edges of a graph that join some rows, each pair once; evenly chosen ones where there are too many."""
+def select_edges(graph: scipy.sparse.csr_array, rows: np.ndarray, bundle: bool) -> Edges:
+    """Return the graph's edges between some rows, each pair once, or an evenly spaced selection of too many."""
     among = np.zeros(graph.shape[0], bool)
     among[rows] = True
     source = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
@@ -71,43 +72,44 @@ def edges_between(graph: scipy.sparse.csr_array, rows: np.ndarray, bundle: bool)
     backward = pairs[0] > pairs[1]
     pairs[:, backward] = pairs[::-1, backward]
     keys, first = np.unique(pairs[0] * graph.shape[0] + pairs[1], return_index=True)
-    chosen = (
-        first[np.linspace(0, len(first) - 1, min(len(first), MOST_EDGES)).astype(np.int64)] if len(first) else first
-    )
+    chosen = first[np.linspace(0, len(first) - 1, min(len(first), MAX_EDGES)).astype(np.int64)] if len(first) else first
     return Edges(pairs[:, chosen], weights[chosen], bundle, len(keys))
 
 
-def counts_along(ends: np.ndarray, weights: np.ndarray, box: Box) -> np.ndarray:
-    """Weights of the edges that cross each pixel."""
+def sum_along_edges(ends: np.ndarray, weights: np.ndarray, box: Box) -> np.ndarray:
+    """Return the sum of the weights of edges that cross each pixel."""
     pixel = (box.right - box.left) / box.shape[1]
     steps = np.maximum(1, np.ceil(np.abs(ends[1] - ends[0]).max(axis=1) / pixel)).astype(np.int64)
     total = np.zeros(box.shape)
-    parts = np.searchsorted(np.cumsum(steps), np.arange(AT_ONCE, steps.sum() + AT_ONCE, AT_ONCE))
+    parts = np.searchsorted(np.cumsum(steps), np.arange(POINTS_AT_ONCE, steps.sum() + POINTS_AT_ONCE, POINTS_AT_ONCE))
     for begin, end in zip([0, *(parts[:-1] + 1)], parts + 1, strict=True):
         count = steps[begin:end]
         edge = np.repeat(np.arange(begin, begin + len(count)), count)
         share = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + 0.5) / np.repeat(count, count)
         between = ends[0, edge] + (ends[1, edge] - ends[0, edge]) * share[:, None]
-        total += counts_in(between, box, weights[edge])
+        total += count_points(between, box, weights[edge])
     return total
 
 
-def bundled(ends: np.ndarray, box: Box) -> np.ndarray:
-    """Lines of (m, joints, 2) whose joints climb the density of all lines, which gets narrower (KDEEB).
+def bundle_edges(ends: np.ndarray, box: Box) -> np.ndarray:
+    """Return lines of shape (m, points, 2) whose points move to a higher density of lines (KDEEB).
 
-    Hurter, Ersoy and Telea, "Graph bundling by kernel density estimation", Computer Graphics Forum 31, 2012. Both ends
-    stay where they are, and an edge that is short beside the bandwidth stays straight.
+    See Hurter, Ersoy and Telea, "Graph bundling by kernel density estimation", Computer Graphics Forum 31, 2012. The
+    bandwidth decreases from pass to pass. Both ends of a line stay fixed, and edges that are short relative to the
+    bandwidth stay straight.
     """
-    share = np.linspace(0, 1, JOINTS)[None, :, None]
+    share = np.linspace(0, 1, LINE_POINTS)[None, :, None]
     lines = ends[0][:, None] * (1 - share) + ends[1][:, None] * share
     side = max(box.right - box.left, box.top - box.bottom)
-    corner, cell = np.array([box.left, box.bottom]), side / GRID
+    corner, cell = np.array([box.left, box.bottom]), side / DENSITY_CELLS
     length = np.linalg.norm(ends[1] - ends[0], axis=1)[:, None, None]
     loose = np.sin(np.pi * share)  # 0 at both ends
-    for bandwidth in np.geomspace(WIDEST, NARROWEST, PASSES) * side:
+    for bandwidth in np.geomspace(FIRST_BANDWIDTH, LAST_BANDWIDTH, BUNDLING_PASSES) * side:
         at = (lines.reshape(-1, 2) - corner) / cell
-        column, row = np.clip(at.astype(np.int64), 0, GRID - 1).T
-        grid = np.bincount(column * GRID + row, minlength=GRID * GRID).reshape(GRID, GRID)
+        column, row = np.clip(at.astype(np.int64), 0, DENSITY_CELLS - 1).T
+        grid = np.bincount(column * DENSITY_CELLS + row, minlength=DENSITY_CELLS * DENSITY_CELLS).reshape(
+            DENSITY_CELLS, DENSITY_CELLS
+        )
         density = ndimage.gaussian_filter(grid.astype(np.float64), bandwidth / cell)
         slope = np.stack([ndimage.map_coordinates(axis, at.T - 0.5, order=1) for axis in np.gradient(density)], axis=1)
         steepness = np.linalg.norm(slope, axis=1, keepdims=True)

@@ -1,48 +1,48 @@
-"""How well a map keeps each row's neighborhood, as numbers to color it by."""
+"""Preservation of each row's neighborhood, as numbers for its color."""
 
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from umap_sk.metrics.neighborhoods import lists_of, recall_by_row, trust_by_row
+from umap_sk.metrics.neighborhoods import compute_recall_by_row, compute_trust_by_row, list_sampled_rows
 
-FIGURES = ("recall", "trustworthiness", "stretch")
+ROW_FIGURES = ("recall", "trustworthiness", "stretch")
 
 
-def figure_by_row(graph: Any, embedding: Any, figure: str, k: int) -> tuple[np.ndarray, str, float | None]:
-    """A figure of every row, what it is called, and the value in the middle of its colors."""
-    if figure not in FIGURES:
-        raise ValueError(f"figure={figure!r}, but one of {list(FIGURES)} is needed.")
+def compute_figure(graph: Any, embedding: Any, figure: str, k: int) -> tuple[np.ndarray, str, float | None]:
+    """Compute a quantity for each row. Returns the numbers, their name, and the center of their color scale."""
+    if figure not in ROW_FIGURES:
+        raise ValueError(f"figure={figure!r}, but one of {list(ROW_FIGURES)} is needed.")
     if figure == "stretch":
-        lists_of(graph, embedding, k, None, 1, 0)  # what it refuses
-        return stretch_by_row(scipy.sparse.csr_array(graph), np.asarray(embedding, np.float64)), "stretch, log2", 0.0
-    lists = lists_of(graph, embedding, k, None, None, 0)
+        list_sampled_rows(graph, embedding, k, None, 1, 0)  # validate the arguments
+        return compute_stretch(scipy.sparse.csr_array(graph), np.asarray(embedding, np.float64)), "stretch, log2", 0.0
+    lists = list_sampled_rows(graph, embedding, k, None, None, 0)
     most = int(lists.lengths.max(initial=0))
-    if figure == "trustworthiness" and most <= k:  # which would be recall
+    if figure == "trustworthiness" and most <= k:  # with k neighbors it would equal the recall
         raise ValueError(
-            f"Trustworthiness needs more than k={k} neighbors a row, but a row of the graph has {most} at most. Search "
-            f"more neighbors (3 k is good), or lower k to less than {most}."
+            f"Trustworthiness needs more than k={k} neighbors per row, but rows of the graph have at most {most}. "
+            f"Search more neighbors (for example 3 k), or set k below {most}."
         )
     lost = ~np.isfinite(np.asarray(embedding)).all(axis=1)
-    by_row = recall_by_row(lists) if figure == "recall" else trust_by_row(lists)
+    by_row = compute_recall_by_row(lists) if figure == "recall" else compute_trust_by_row(lists)
     by_row[lost] = np.nan
     return by_row, f"recall of {k} neighbors" if figure == "recall" else "trustworthiness", None
 
 
-def stretch_by_row(graph: scipy.sparse.csr_array, positions: np.ndarray) -> np.ndarray:
-    """Logarithm to base 2 of each row's median ratio of distances, in the map and in the graph, to that of all rows."""
+def compute_stretch(graph: scipy.sparse.csr_array, positions: np.ndarray) -> np.ndarray:
+    """Return the binary log of each row's median ratio of distances in map and graph, relative to all rows."""
     rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
     mapped = np.linalg.norm(positions[rows] - positions[graph.indices], axis=1)
-    used = (graph.data > 0) & (mapped > 0)  # false for NaN
+    used = (graph.data > 0) & (mapped > 0)  # this is False for NaN
     ratios = np.full(len(rows), np.nan)
     ratios[used] = np.log2(mapped[used]) - np.log2(graph.data[used].astype(np.float64))
-    medians = _medians(rows[used], ratios[used], graph.shape[0])
+    medians = _compute_medians(rows[used], ratios[used], graph.shape[0])
     return medians - np.nanmedian(medians)
 
 
-def _medians(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """Median of each row's values; NaN where there is none."""
+def _compute_medians(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Return the median of each row's values, NaN for rows without values."""
     order = np.lexsort((values, rows))
     lengths = np.bincount(rows, minlength=count)
     first = np.cumsum(lengths) - lengths

@@ -1,19 +1,19 @@
-"""Films of a map: the epochs of its layout, and three components that turn."""
+"""Films of a map: the epochs of its layout, and the rotation of three components."""
 
 from typing import Any
 
 import numpy as np
 
-from umap_sk.monitor.progress import progress_bar
+from umap_sk.monitor.progress import show_epochs
 from umap_sk.plot import draw
-from umap_sk.plot.epochs import next_frame, stepper_of
-from umap_sk.plot.movie import HOLD, camera, checked_path, write_movie
-from umap_sk.plot.raster import Box, box_of
-from umap_sk.plot.view import VIEW, flat
+from umap_sk.plot.epochs import advance_frame, make_stepper
+from umap_sk.plot.movie import LAST_FRAME_SECONDS, check_path, compute_boxes, write_movie
+from umap_sk.plot.raster import Box, find_box
+from umap_sk.plot.view import VIEW, project
 
 
 class Films:
-    """What makes films of a display: it is drawn once, and moved."""
+    """The methods of a display that make films."""
 
     @classmethod
     def epochs(
@@ -35,31 +35,31 @@ class Films:
         manifold=None,
         **style,
     ):
-        """Film the epochs of a layout, those on coarse levels too, from the first to the last.
+        """Film the epochs of a layout on all levels.
 
-        The map is laid out anew, step by step, on the same way to the same bits. All frames are kept in memory.
+        The map is laid out again, step by step, with the same bits. All frames are kept in memory.
 
         Parameters
         ----------
         estimator : PrecomputedUMAP
-            Parameters of the layout; it stays as it is. A fitted one lends its graph and its seed, and needs no data,
-            but `X` or `init` where its layout began there.
+            Parameters of the layout. The estimator does not change. A fitted one provides its graph and seed. It needs
+            `X` or `init` only if its layout started from these.
         path : path
-            A .gif, or an .mp4, which needs ffmpeg.
+            Path of a .gif file, or of an .mp4 file, which needs ffmpeg.
         X : array-like, sparse or frame of shape (n, n_features), default=None
             As in :meth:`PrecomputedUMAP.fit`.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
-            As in the class. All rows are laid out.
+            As in the class. The layout contains all rows.
         data : frame or AnnData, default=None
             As in the class.
         frames : int, default=60
-            Pictures, evenly spaced over the epochs; fewer if there are fewer epochs.
+            Number of pictures, evenly spaced over the epochs; fewer if there are fewer epochs.
         seconds : float, default=8.0
-            Length of the film; its last picture stays for 1.5 more.
+            Duration of the film. Its last picture stays for another 1.5 seconds.
         progress : bool, default=True
-            Show a progress bar.
+            Whether to show a progress bar.
         knn_indices, knn_dists : array-like of shape (n, k), default=None
             As in :meth:`PrecomputedUMAP.fit`.
         init : str or array-like of shape (n, n_components), default=None
@@ -72,31 +72,31 @@ class Films:
         Returns
         -------
         pathlib.Path
-            Where the film is.
+            Path of the film.
         """
-        path, view = checked_path(path), style.get("view", VIEW)
-        given = {"X": X, "knn_indices": knn_indices, "knn_dists": knn_dists, "init": init, "manifold": manifold}
-        stepper, given = stepper_of(estimator, given)
-        taken = [next_frame(stepper, 1, given)]
+        path, view = check_path(path), style.get("view", VIEW)
+        inputs = {"X": X, "knn_indices": knn_indices, "knn_dists": knn_dists, "init": init, "manifold": manifold}
+        stepper, inputs = make_stepper(estimator, inputs)
+        recorded = [advance_frame(stepper, 1, inputs)]
         stops = np.unique(np.linspace(1, stepper.n_epochs_, max(2, frames)).astype(int)).tolist()
-        with progress_bar([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as tell:
+        with show_epochs([1] * (2 * len(stops) - 1), 0, progress, "film", "step") as tell:
             for at, (begin, end) in enumerate(zip(stops, stops[1:], strict=False), start=1):
-                taken.append(next_frame(stepper, end - begin, {}))
+                recorded.append(advance_frame(stepper, end - begin, {}))
                 tell(at)
             chosen = {"labels": labels, "values": values, "subset": subset, "data": data}
-            display: Any = cls(embedding=taken[-1].positions, **chosen)  # type: ignore[call-arg]
+            display: Any = cls(embedding=recorded[-1].positions, **chosen)  # type: ignore[call-arg]
             display.plot(**style)
-            seen = [flat(frame.positions, view) for frame in taken]
+            seen = [project(frame.positions, view) for frame in recorded]
             drawn = [points[display.rows.drawn] for points, _ in seen]
-            boxes = camera(drawn, box_of(seen[-1][0]))
+            boxes = compute_boxes(drawn, find_box(seen[-1][0]))
 
             def step(number: int) -> None:
-                said = f"epoch {taken[number].epoch} of {stepper.n_epochs_}, {taken[number].vertices:,} vertices"
+                said = f"epoch {recorded[number].epoch} of {stepper.n_epochs_}, {recorded[number].vertices:,} vertices"
                 display._move(*seen[number], boxes[number], f"{said}; {display.caption_}")
                 tell(len(stops) + number)
 
-            steps = [lambda number=number: step(number) for number in range(len(taken))]
-            write_movie(path, display.figure_, steps, len(stops) / seconds, HOLD)
+            steps = [lambda number=number: step(number) for number in range(len(recorded))]
+            write_movie(path, display.figure_, steps, len(stops) / seconds, LAST_FRAME_SECONDS)
         return path
 
     @classmethod
@@ -114,14 +114,14 @@ class Films:
         progress=True,
         **style,
     ):
-        """Film a map of three components that turns once around its upright axis.
+        """Film a full turn of a map with three components around its vertical axis.
 
         Parameters
         ----------
         embedding : estimator, or array-like of shape (n, 3), frame or AnnData
             A fitted estimator, or the map itself.
         path : path
-            A .gif, or an .mp4, which needs ffmpeg.
+            Path of a .gif file, or of an .mp4 file, which needs ffmpeg.
         labels, values : array-like of shape (n,) or str, default=None
             As in the class.
         subset : int or array-like of int or bool, default=None
@@ -129,33 +129,33 @@ class Films:
         data : frame or AnnData, default=None
             As in the class.
         frames : int, default=90
-            Pictures of one turn.
+            Number of pictures.
         seconds : float, default=9.0
-            Length of the film.
+            Duration of the film.
         progress : bool, default=True
-            Show a progress bar.
+            Whether to show a progress bar.
         **style : object
-            As in :meth:`plot`; `view` is where the turn begins.
+            As in :meth:`plot`. The turn begins at `view`.
 
         Returns
         -------
         pathlib.Path
-            Where the film is.
+            Path of the film.
         """
-        path, (azimuth, elevation) = checked_path(path), style.pop("view", VIEW)
-        given = {"labels": labels, "values": values, "subset": subset, "data": data}
-        display: Any = cls(embedding=embedding, **given)  # type: ignore[call-arg]
+        path, (azimuth, elevation) = check_path(path), style.pop("view", VIEW)
+        settings = {"labels": labels, "values": values, "subset": subset, "data": data}
+        display: Any = cls(embedding=embedding, **settings)  # type: ignore[call-arg]
         positions = display.rows.positions
         if positions.shape[1] != 3:
-            raise ValueError("A map of 2 components does not turn. Fit with n_components=3.")
+            raise ValueError("A rotation needs a map of 3 components. Fit with n_components=3.")
         views = [(azimuth + 360 * number / frames, elevation) for number in range(frames)]
-        boxes = np.array([box_of(flat(positions, view)[0]) for view in views[:: max(1, frames // 24)]])
+        boxes = np.array([find_box(project(positions, view)[0]) for view in views[:: max(1, frames // 24)]])
         box = Box(boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max())
-        with progress_bar([1] * frames, 0, progress, "film", "frame") as tell:
+        with show_epochs([1] * frames, 0, progress, "film", "frame") as tell:
             display.plot(view=views[0], box=box, **style)
 
             def step(number: int) -> None:
-                display._move(*flat(positions, views[number]), box, display.caption_)
+                display._move(*project(positions, views[number]), box, display.caption_)
                 tell(number + 1)
 
             steps = [lambda number=number: step(number) for number in range(frames)]
@@ -163,16 +163,16 @@ class Films:
         return path
 
     def _move(self: Any, points: np.ndarray, depth: np.ndarray | None, box: Box, caption: str) -> None:
-        """Draw the same rows at other places; names stay with their rows."""
+        """Draw the same rows at other positions. Names stay with their rows."""
         rows = self.rows
         drawn, near = points[rows.drawn], None if depth is None else depth[rows.drawn]
         if self.image_ is not None:
-            self.image_.set_data(draw.raster_of(drawn, rows, self._scale, box, self._theme))
+            self.image_.set_data(draw.make_raster(drawn, rows, self._scale, box, self._theme))
             self.image_.set_extent(tuple(box))
         else:
-            order, _ = draw.drawing_order(len(drawn), near)
+            order, _ = draw.choose_order(len(drawn), near)
             self.points_.set_offsets(drawn[order])
-            self.points_.set_facecolors(draw.point_colors(rows, self._scale, self._theme)[order])
+            self.points_.set_facecolors(draw.get_point_colors(rows, self._scale, self._theme)[order])
         for text, place in zip(self.names_, self._named, strict=True):
             text.set_position(drawn[place])
         self.ax_.set(xlim=box[:2], ylim=box[2:])

@@ -1,16 +1,16 @@
-"""umap.plot's pictures, by their names and arguments, over EmbeddingDisplay."""
+"""The pictures of umap.plot with its names and arguments, drawn by EmbeddingDisplay."""
 
 from typing import Any
 
 import numpy as np
 
 from umap_sk.plot.display import EmbeddingDisplay
-from umap_sk.plot.looks import look_of, theme_of
-from umap_sk.plot.optional import matplotlib_module
-from umap_sk.plot.projections import TITLES, diagnostic_data
+from umap_sk.plot.looks import choose_look, make_theme
+from umap_sk.plot.optional import import_matplotlib
+from umap_sk.plot.projections import TITLES, compute_diagnostic
 
-SIDE = 800
-"""Pixels of a figure's width or height, where only the other is given."""
+DEFAULT_PIXELS = 800
+"""Pixels of a figure's width or height, if only the other is given."""
 
 
 def points(
@@ -30,41 +30,41 @@ def points(
     ax=None,
     alpha=None,
 ):
-    """Draw a map as points, by the arguments of umap.plot.points.
+    """Draw a map as points, with the arguments of umap.plot.points.
 
     Parameters
     ----------
     umap_object : estimator
         A fitted estimator, of this package or another, or a map of shape (n, 2).
     points : array-like of shape (n, 2), default=None
-        A map to draw instead of the estimator's.
+        Map to draw instead of the estimator's.
     labels, values : array-like of shape (n,), default=None
         Classes or numbers that color the points.
     theme : str, default=None
-        "light" or "dark", or a theme of umap.plot, which then chooses `cmap`, `color_key_cmap` and `background`.
+        "light" or "dark", or a theme of umap.plot, which overrides `cmap`, `color_key_cmap` and `background`.
     cmap : str or matplotlib Colormap, default=None
         Colors of `values`; None for viridis.
     color_key : dict or array-like of shape (n_classes,), default=None
         A color for each label, by the label or in sorted order.
     color_key_cmap : str or matplotlib Colormap, default=None
-        Colors of the labels; None for those of this package, which differ for people who lack a kind of cones too.
+        Colors of the labels; None for the palette of this package, which also suits color-blind people.
     background : str, default=None
         Color behind the points; None for white.
     width, height : int, default=None
-        Pixels of the figure, 800 for the one that is not given; None for what the map's form needs.
+        Size of the figure in pixels. If only one is given, the other is 800. By default the size depends on the map.
     show_legend : bool, default=True
-        Show the legend, or the color bar.
+        Whether to show the legend, or the color bar.
     subset_points : array-like of bool of shape (n,), default=None
-        Which points to draw.
+        Mask of the points to draw.
     ax : matplotlib Axes, default=None
-        Where to draw; None for a new figure.
+        Axes of the picture; None for a new figure.
     alpha : float, default=None
         Opacity of the points from 0 to 1.
 
     Returns
     -------
     matplotlib Axes
-        Where the points were drawn.
+        Axes of the points.
 
     Examples
     --------
@@ -76,11 +76,11 @@ def points(
     """
     embedding = umap_object if points is None else points
     display = EmbeddingDisplay(embedding=embedding, labels=labels, values=values, subset=subset_points)
-    look = look_of(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background)
-    display.plot(ax=ax, theme=theme_of(look, display.rows, color_key), cmap=look.cmap, legend=show_legend)
+    look = choose_look(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background)
+    display.plot(ax=ax, theme=make_theme(look, display.rows, color_key), cmap=look.cmap, legend=show_legend)
     if alpha is not None:
-        _drawn(display).set_alpha(alpha)
-    return display.ax_ if ax is not None else _resized(display.ax_, width, height)
+        _get_artist(display).set_alpha(alpha)
+    return display.ax_ if ax is not None else _resize(display.ax_, width, height)
 
 
 def connectivity(
@@ -98,18 +98,18 @@ def connectivity(
     width=None,
     height=None,
 ):
-    """Draw the edges of the fuzzy graph, by the arguments of umap.plot.connectivity.
+    """Draw the edges of the fuzzy graph, with the arguments of umap.plot.connectivity.
 
     Parameters
     ----------
     umap_object : estimator
         A fitted estimator with its graph.
     edge_bundling : {None, "hammer"}, default=None
-        "hammer" draws edges that run side by side towards each other, here by their density.
+        "hammer" bundles parallel edges, here by their density.
     edge_cmap : str or matplotlib Colormap, default=None
-        Colors of the edges, of which a dark part is used; None for gray.
+        Color map, of which a dark color is used for the edges; None for gray.
     show_points : bool, default=False
-        Draw the points on top of the edges.
+        Whether to draw the points on top of the edges.
     labels, values : array-like of shape (n,), default=None
         As in :func:`points`.
     theme : str, default=None
@@ -128,17 +128,17 @@ def connectivity(
     Returns
     -------
     matplotlib Axes
-        Where the edges were drawn.
+        Axes of the edges.
     """
     if edge_bundling not in (None, "hammer"):
         raise ValueError(f"edge_bundling={edge_bundling!r}, but None or 'hammer' is needed.")
-    look = look_of(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background, edge_cmap=edge_cmap)
+    look = choose_look(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background, edge_cmap=edge_cmap)
     rows = EmbeddingDisplay(embedding=umap_object, labels=labels, values=values).rows
-    style = {"theme": theme_of(look, rows, color_key), "cmap": look.cmap, "legend": show_points}
+    style = {"theme": make_theme(look, rows, color_key), "cmap": look.cmap, "legend": show_points}
     bundle = edge_bundling is not None
     display = EmbeddingDisplay.connectivity(umap_object, labels=labels, values=values, bundle=bundle, **style)
-    _drawn(display).set_visible(show_points)
-    return _resized(display.ax_, width, height)
+    _get_artist(display).set_visible(show_points)
+    return _resize(display.ax_, width, height)
 
 
 def diagnostic(
@@ -155,54 +155,54 @@ def diagnostic(
     return_diagnostics=False,
     plot_result=True,
 ):
-    """Color a map by what it shows of the features, by the arguments of umap.plot.diagnostic.
+    """Color a map by properties of the features, with the arguments of umap.plot.diagnostic.
 
-    The first three kinds give each row the color of its place among three coordinates: look for places where colors
-    jump. The others are numbers. :meth:`umap_sk.EmbeddingDisplay.diagnostic` needs neighbors instead of features.
+    The first three kinds color each row by three coordinates: look for discontinuities of the color. The other kinds
+    are numbers. :meth:`umap_sk.EmbeddingDisplay.diagnostic` needs neighbors instead of features.
 
     Parameters
     ----------
     umap_object : estimator
-        A fitted estimator that has its features.
+        A fitted estimator with its features.
     diagnostic_type : {"pca", "ica", "vq", "local_dim", "neighborhood", "all"}, default="pca"
         Principal or independent components, distances to three centers, the number of principal components that a
-        row's neighbors need, or the Jaccard index of its neighborhoods; all of them in panels.
+        row's neighbors need, or the Jaccard index of its neighborhoods. "all" draws all of them in panels.
     nhood_size : int, default=15
-        Rows of a neighborhood, the row itself included.
+        Number of rows in a neighborhood, including the row itself.
     local_variance_threshold : float, default=0.8
         Share of the variance that the principal components of "local_dim" exceed.
     ax : matplotlib Axes, default=None
-        Where to draw; None for a new figure.
+        Axes of the picture; None for a new figure.
     cmap : str or matplotlib Colormap, default=None
         Colors of the last two kinds; None for viridis.
     point_size : float, default=None
-        Area of a point, as matplotlib has it; None for one that fits the number of points.
+        Area of a point in matplotlib's unit; None for an area that suits the number of points.
     background : str, default=None
         As in :func:`points`.
     width, height : int, default=None
         As in :func:`points`.
     return_diagnostics : bool, default=False
-        Return the figures too; by kind for "all".
+        Whether to return the numbers too, by kind for "all".
     plot_result : bool, default=True
-        Draw them.
+        Whether to draw the numbers.
 
     Returns
     -------
     matplotlib Axes, ndarray, or both in a tuple
-        Where it was drawn (the last panel of "all") and the figures, as was asked.
+        Axes of the picture (for "all" of the last panel), the numbers, or both, as requested.
     """
     if diagnostic_type not in (*TITLES, "all"):
         raise ValueError(f"diagnostic_type={diagnostic_type!r}, but one of {[*TITLES, 'all']} is needed.")
     kinds = list(TITLES) if diagnostic_type == "all" else [diagnostic_type]
-    found = {kind: diagnostic_data(kind, umap_object, nhood_size, local_variance_threshold) for kind in kinds}
+    found = {kind: compute_diagnostic(kind, umap_object, nhood_size, local_variance_threshold) for kind in kinds}
     if plot_result:
         own = ax is None
-        panels = _panels(len(kinds)) if len(kinds) > 1 else [ax]
+        panels = _make_panels(len(kinds)) if len(kinds) > 1 else [ax]
         for panel, kind in zip(panels, kinds, strict=True):
             display = _draw_diagnostic(umap_object, found[kind], panel, TITLES[kind], cmap, background)
             if point_size is not None and display.points_ is not None:
                 display.points_.set_sizes([point_size])
-        ax = _resized(display.ax_, width, height) if own else display.ax_
+        ax = _resize(display.ax_, width, height) if own else display.ax_
     figures = found if diagnostic_type == "all" else found[diagnostic_type]
     if not return_diagnostics:
         return ax
@@ -210,33 +210,33 @@ def diagnostic(
 
 
 def _draw_diagnostic(umap_object: Any, figures: np.ndarray, ax: Any, title: str, cmap: Any, background: Any) -> Any:
-    """Draw the figures of a diagnostic: three of each row are its color, one is a number of the color map."""
+    """Draw the numbers of a diagnostic. Three numbers per row are its color; a single number uses a color map."""
     display = EmbeddingDisplay(embedding=umap_object, values=figures if figures.ndim == 1 else None)
-    theme = theme_of(look_of(None, background=background), display.rows)
-    if figures.ndim == 2:  # each row is a class of its own
+    theme = make_theme(choose_look(None, background=background), display.rows)
+    if figures.ndim == 2:  # each row is its own class
         display.rows = display.rows._replace(codes=np.arange(len(figures)))
         theme = theme._replace(classes=figures)
     return display.plot(ax=ax, theme=theme, cmap=cmap, title=title, legend=figures.ndim == 1)
 
 
-def _drawn(display: Any) -> Any:
-    """The points or the pixels of a picture."""
+def _get_artist(display: Any) -> Any:
+    """Return the points or the pixels of a picture."""
     return display.image_ if display.points_ is None else display.points_
 
 
-def _panels(count: int) -> list[Any]:
-    """So many axes in two columns of a figure."""
-    pyplot = matplotlib_module("pyplot")
+def _make_panels(count: int) -> list[Any]:
+    """Return `count` axes of a figure with two columns."""
+    pyplot = import_matplotlib("pyplot")
     _, axes = pyplot.subplots(-(-count // 2), 2, figsize=(10, 14), layout="compressed")
     for ax in axes.flat[count:]:
         ax.remove()
     return list(axes.flat[:count])
 
 
-def _resized(axes: Any, width: int | None, height: int | None) -> Any:
-    """The axes, their figure as wide and high as was asked, in pixels of matplotlib's default."""
+def _resize(axes: Any, width: int | None, height: int | None) -> Any:
+    """Set the size of the axes' figure in pixels at matplotlib's default resolution, and return the axes."""
     if width is not None or height is not None:
-        dpi = matplotlib_module("pyplot").rcParams["figure.dpi"]
+        dpi = import_matplotlib("pyplot").rcParams["figure.dpi"]
         axes.figure.set_dpi(dpi)
-        axes.figure.set_size_inches((width or SIDE) / dpi, (height or SIDE) / dpi)
+        axes.figure.set_size_inches((width or DEFAULT_PIXELS) / dpi, (height or DEFAULT_PIXELS) / dpi)
     return axes

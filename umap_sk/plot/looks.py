@@ -1,27 +1,27 @@
-"""Colors of a picture from the arguments that umap.plot has for them."""
+"""Colors of a picture from the arguments of umap.plot."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.appearance.colors import MOST, THEMES, Theme
-from umap_sk.plot.optional import matplotlib_module
-from umap_sk.plot.read import Rows
+from umap_sk.appearance.colors import MAX_CLASSES, THEMES, Theme
+from umap_sk.plot.optional import import_matplotlib
+from umap_sk.plot.read import MapRows
 
 
 class Look(NamedTuple):
-    """Color maps and ground of a picture; None leaves a choice to :class:`umap_sk.EmbeddingDisplay`.
+    """Color maps and background of a picture. None leaves the choice to :class:`umap_sk.EmbeddingDisplay`.
 
     Attributes
     ----------
     cmap : str or Colormap or None
-        Colors of numbers; the color in its middle is that of points without labels and values.
+        Colors of numbers. Its central color is that of points without labels and values.
     color_key_cmap : str or Colormap or None
         Colors of classes.
     background : str or None
-        Color behind all.
+        Color of the background.
     edge_cmap : str or Colormap or None
-        Colors of edges, of which a dark part is used.
+        Color map, of which a dark color is used for edges.
     """
 
     cmap: Any = None
@@ -30,7 +30,7 @@ class Look(NamedTuple):
     edge_cmap: Any = None
 
 
-# umap.plot's themes. Those that it takes from colorcet have the map of matplotlib that is nearest.
+# The themes of umap.plot. Color maps of colorcet are replaced by similar ones of matplotlib.
 LOOKS = {
     "fire": Look("hot", "rainbow", "black", "hot"),
     "viridis": Look("viridis", "Spectral", "black", "gray"),
@@ -46,8 +46,8 @@ LOOKS = {
 }
 
 
-def look_of(theme: str | None, **given: Any) -> Look:
-    """The look of a theme, which counts for more than what was given, as in umap.plot."""
+def choose_look(theme: str | None, **given: Any) -> Look:
+    """Return the look of a theme, which overrides the arguments, as in umap.plot."""
     if theme is None:
         return Look(**given)
     if theme not in LOOKS:
@@ -55,41 +55,41 @@ def look_of(theme: str | None, **given: Any) -> Look:
     return Look(**given | {name: value for name, value in LOOKS[theme]._asdict().items() if value is not None})
 
 
-def theme_of(look: Look, rows: Rows, color_key: Any = None) -> Theme:
-    """The theme of a look, with colors for the classes of some rows."""
-    maps = matplotlib_module("colors")
+def make_theme(look: Look, rows: MapRows, color_key: Any = None) -> Theme:
+    """Return the theme of a look, with colors for the classes of some rows."""
+    maps = import_matplotlib("colors")
     ground = maps.to_rgb(look.background or "white")
     name = "light" if np.dot(ground, (0.299, 0.587, 0.114)) > 0.5 else "dark"
-    theme = THEMES[name]._replace(ground=maps.to_hex(ground), classes=_class_colors(look, rows, color_key))
+    theme = THEMES[name]._replace(ground=maps.to_hex(ground), classes=_choose_class_colors(look, rows, color_key))
     if look.edge_cmap is None:
         return theme
-    return theme._replace(edge=maps.to_hex(_sampled(look.edge_cmap, np.array([0.75]))[0]))
+    return theme._replace(edge=maps.to_hex(_sample_color_map(look.edge_cmap, np.array([0.75]))[0]))
 
 
-def _class_colors(look: Look, rows: Rows, color_key: Any) -> np.ndarray | None:
-    """Colors of the classes, or the one of all points; None for those of the palette."""
+def _choose_class_colors(look: Look, rows: MapRows, color_key: Any) -> np.ndarray | None:
+    """Return the colors of the classes or of all points, or None for the palette."""
     if rows.codes is None:
-        return None if look.cmap is None or rows.values is not None else _sampled(look.cmap, np.array([0.5]))
+        return None if look.cmap is None or rows.values is not None else _sample_color_map(look.cmap, np.array([0.5]))
     if color_key is None:
         count = len(rows.classes)
-        return None if look.color_key_cmap is None else _sampled(look.color_key_cmap, np.linspace(0, 1, count))
+        return None if look.color_key_cmap is None else _sample_color_map(look.color_key_cmap, np.linspace(0, 1, count))
     if isinstance(color_key, dict):
         colors = {str(label): color for label, color in color_key.items()}
         lacking = [name for name in rows.classes if name not in colors]
         if lacking:
-            raise ValueError(f"color_key has no color for the label {lacking[0]!r}. Give one for each label.")
+            raise ValueError(f"color_key has no color for the label {lacking[0]!r}. Pass a color for each label.")
         chosen = [colors[name] for name in rows.classes]
     else:
-        shared = bool((rows.codes == len(rows.classes)).any())  # more labels than have colors of their own
+        shared = bool((rows.codes == len(rows.classes)).any())  # there are more labels than individual colors
         if shared or len(color_key) < len(rows.classes):
             raise ValueError(
-                f"color_key has {len(color_key)} colors for {'more than ' * shared}{len(rows.classes)} labels. Give a "
-                f"color for each of up to {MOST} labels, in their sorted order, or a dict of colors by label."
+                f"color_key has {len(color_key)} colors for {'more than ' * shared}{len(rows.classes)} labels. Pass a "
+                f"color for each of up to {MAX_CLASSES} labels, in their sorted order, or a dict of colors by label."
             )
         chosen = list(color_key[: len(rows.classes)])
-    return matplotlib_module("colors").to_rgba_array(chosen)[:, :3]
+    return import_matplotlib("colors").to_rgba_array(chosen)[:, :3]
 
 
-def _sampled(cmap: Any, places: np.ndarray) -> np.ndarray:
-    """Red, green and blue at places of a color map."""
-    return matplotlib_module("pyplot").get_cmap(cmap)(places)[:, :3]
+def _sample_color_map(cmap: Any, places: np.ndarray) -> np.ndarray:
+    """Return red, green and blue at positions of a color map."""
+    return import_matplotlib("pyplot").get_cmap(cmap)(places)[:, :3]

@@ -1,22 +1,22 @@
-"""LossCurveDisplay: the loss on the way, as a line."""
+"""LossCurveDisplay draws the loss during a fit."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.appearance.colors import class_colors, theme_named
-from umap_sk.plot.optional import matplotlib_module
+from umap_sk.appearance.colors import get_class_colors, get_theme
+from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.style import check_axes
 
 
 class LossCurveDisplay:
-    """The loss against the epochs, a line for each level of the graph; it needs matplotlib.
+    """The loss over the epochs, with a line for each level of the graph. It requires matplotlib.
 
-    A level's loss is that of its own graph, so that a line begins elsewhere than the last one ended; on the graph
-    itself large steps arrange and then small ones settle, and the loss rises where these begin. It is estimated
-    from a few rows, always the same ones: its course tells whether more epochs would help, and
-    :func:`umap_sk.metrics.sampled_loss` tells its height.
+    The loss of a level is that of its own graph, so each line begins at another height than the last one ended. On the
+    graph itself, large steps first arrange the map, and small steps then settle it. The loss increases when these
+    begin. It is estimated from a fixed sample of rows. Its course shows whether more epochs would help.
+    :func:`umap_sk.metrics.sampled_loss` estimates its value more precisely.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ class LossCurveDisplay:
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes and Figure
-        Where it was drawn.
+        Axes and figure of the picture.
     lines_ : list of matplotlib Line2D
-        One for each level.
+        A line for each level.
 
     Examples
     --------
@@ -52,14 +52,14 @@ class LossCurveDisplay:
         estimator : PrecomputedUMAP or Pipeline that ends in one
             The fitted estimator.
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         theme : {"light", "dark"}, default="light"
             As in :meth:`EmbeddingDisplay.plot`.
 
         Returns
         -------
         LossCurveDisplay
-            What was drawn.
+            The display.
         """
         while hasattr(estimator, "steps"):
             estimator = estimator[-1]
@@ -67,47 +67,47 @@ class LossCurveDisplay:
         curve = estimator.loss_curve_
         if not len(curve):
             raise ValueError(
-                "There is no loss to show: the epochs of this model were run elsewhere, or before it was kept. Fit "
-                "again, or see umap_sk.metrics.sampled_loss for the loss of the map as it is."
+                "There is no loss to show: the epochs of this model were run in another process, or by an older "
+                "version. Fit again, or compute the loss of the map by umap_sk.metrics.sampled_loss."
             )
         return cls(epochs=curve[:, 0], vertices=curve[:, 1], losses=curve[:, 2]).plot(ax=ax, theme=theme)
 
     def plot(self, *, ax=None, theme="light"):
-        """Draw it.
+        """Draw the loss.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None for a new figure.
+            Axes of the picture; None for a new figure.
         theme : {"light", "dark"}, default="light"
             As in :meth:`EmbeddingDisplay.plot`.
 
         Returns
         -------
         LossCurveDisplay
-            Itself.
+            The same display.
         """
         check_axes(ax)
-        colored = theme_named(theme)
+        colored = get_theme(theme)
         if ax is None:
-            figure, ax = matplotlib_module("pyplot").subplots(figsize=(6.4, 3.6), dpi=150, layout="constrained")
+            figure, ax = import_matplotlib("pyplot").subplots(figsize=(6.4, 3.6), dpi=150, layout="constrained")
             figure.set_facecolor(colored.ground)
         self.ax_, self.figure_ = ax, ax.figure
         levels = list(dict.fromkeys(self.vertices.tolist()))
         self.lines_ = []
-        for size, color in zip(levels, class_colors(len(levels), colored), strict=False):
+        for size, color in zip(levels, get_class_colors(len(levels), colored), strict=False):
             on = self.vertices == size
             style = {"color": color, "linewidth": 2, "marker": "o", "markersize": 3.5}
             self.lines_ += ax.plot(self.epochs[on], self.losses[on], label=f"{size:,.0f} vertices", **style)
-        _quiet(ax, len(levels), colored)
+        _style_axes(ax, len(levels), colored)
         return self
 
 
-def _quiet(axes: Any, n_levels: int, theme: Any) -> None:
-    """Labels, a faint grid, and a legend if there is more than one level."""
+def _style_axes(axes: Any, n_levels: int, theme: Any) -> None:
+    """Add labels, a faint grid, and a legend if there are several levels."""
     axes.set_facecolor(theme.ground)
     axes.set_xlabel("epoch", color=theme.ink)
-    axes.set_ylabel("loss a row, sampled", color=theme.ink)
+    axes.set_ylabel("loss per row, sampled", color=theme.ink)
     axes.tick_params(colors=theme.ink, labelsize=8)
     axes.grid(True, linewidth=0.4, color=theme.faint, alpha=0.4)
     for name, spine in axes.spines.items():

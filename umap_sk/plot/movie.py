@@ -1,4 +1,4 @@
-"""Films: frames of one figure, written as a GIF or, by ffmpeg, as MP4."""
+"""Films of a figure, written as GIF, or by ffmpeg as MP4."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,37 +7,37 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from umap_sk.plot.optional import matplotlib_module
-from umap_sk.plot.raster import Box, box_of
+from umap_sk.plot.optional import import_matplotlib
+from umap_sk.plot.raster import Box, find_box
 
 DPI = 100
-HOLD = 1.5  # seconds for which the last frame of a film that ends stays
+LAST_FRAME_SECONDS = 1.5  # seconds for which the last frame stays
 
 
-def checked_path(path: Any) -> Path:
-    """Where the film goes, if it can be written there."""
+def check_path(path: Any) -> Path:
+    """Return the path of a film, after checking that its format can be written."""
     path = Path(path)
     if path.suffix.lower() not in (".gif", ".mp4"):
-        raise ValueError(f"path={str(path)!r}, but a film is a .gif or an .mp4. Name one of these.")
-    if path.suffix.lower() == ".mp4" and not matplotlib_module("animation").writers.is_available("ffmpeg"):
-        raise ValueError("An .mp4 needs ffmpeg, which was not found. Install it, or name a .gif.")
+        raise ValueError(f"path={str(path)!r}, but a film is a .gif or .mp4 file. Use one of these.")
+    if path.suffix.lower() == ".mp4" and not import_matplotlib("animation").writers.is_available("ffmpeg"):
+        raise ValueError("An .mp4 file needs ffmpeg, which was not found. Install it, or use a .gif file.")
     return path
 
 
 def write_movie(path: Path, figure: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float = 0.0) -> None:
-    """Draw the figure after each step, and write all pictures; the last one stays for so many seconds more."""
+    """Draw the figure after each step, and write all pictures. The last one stays for `hold` more seconds."""
     figure.set_dpi(DPI)
-    canvas = matplotlib_module("backends.backend_agg").FigureCanvasAgg(figure)
+    canvas = import_matplotlib("backends.backend_agg").FigureCanvasAgg(figure)
     canvas.draw()
-    figure.set_layout_engine("none")  # so that nothing moves but the points
+    figure.set_layout_engine("none")  # only the points may move
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
     write(path, canvas, steps, fps, hold)
-    matplotlib_module("pyplot").close(figure)
+    import_matplotlib("pyplot").close(figure)
 
 
-def camera(frames: list[np.ndarray], last: Box) -> list[Box]:
-    """A box around every frame's points, of the last one's form, that moves and grows smoothly to the last one."""
-    boxes = [*map(box_of, frames[:-1]), last]
+def compute_boxes(frames: list[np.ndarray], last: Box) -> list[Box]:
+    """Return a box around each frame's points. All have the shape of the last one, and move and grow smoothly."""
+    boxes = [*map(find_box, frames[:-1]), last]
     width, height = last.right - last.left, last.top - last.bottom
     scale = [max((b.right - b.left) / width, (b.top - b.bottom) / height) for b in boxes]
     middle = np.array([((b.left + b.right) / 2, (b.bottom + b.top) / 2) for b in boxes])
@@ -49,7 +49,7 @@ def camera(frames: list[np.ndarray], last: Box) -> list[Box]:
 
 
 def _write_gif(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float) -> None:
-    """All frames with the colors of the last one, so that none flickers."""
+    """Write a GIF file in which all frames have the colors of the last one, so that nothing flickers."""
     from PIL import Image
 
     frames = []
@@ -67,9 +67,9 @@ def _write_gif(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps
 
 
 def _write_mp4(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float) -> None:
-    """All frames by ffmpeg."""
+    """Write an MP4 file by ffmpeg."""
     figure = canvas.figure
-    writer = matplotlib_module("animation").FFMpegWriter(fps=fps, bitrate=4000)
+    writer = import_matplotlib("animation").FFMpegWriter(fps=fps, bitrate=4000)
     style = {"facecolor": figure.get_facecolor()}
     with writer.saving(figure, str(path), DPI):
         for step in steps:

@@ -1,11 +1,11 @@
-"""Matplotlib, which not everybody has."""
+"""Matplotlib, which is an optional dependency."""
 
 import importlib
 from typing import Any
 
 
-def matplotlib_module(name: str) -> Any:
-    """A module of matplotlib, or an ImportError that says how to get it."""
+def import_matplotlib(name: str) -> Any:
+    """Import a module of matplotlib, or raise an ImportError that says how to install it."""
     try:
         return importlib.import_module(f"matplotlib.{name}")
     except ImportError as error:

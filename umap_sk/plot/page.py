@@ -1,11 +1,11 @@
-"""umap.plot's interactive picture, by its name and arguments, over the interactive map."""
+"""The interactive picture of umap.plot with its name and arguments, made by the interactive map."""
 
 import numpy as np
 
-from umap_sk.appearance.positions import embedding_of, positions_of
+from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UnusedParameterWarning, warn
 from umap_sk.interactive_map.interactive import interactive as interactive_map
-from umap_sk.plot.read import asked_rows
+from umap_sk.plot.read import select_rows
 
 
 def interactive(
@@ -28,10 +28,10 @@ def interactive(
     interactive_text_search_alpha_contrast=None,
     alpha=None,
 ):
-    """Make an interactive map, by the arguments of umap.plot.interactive.
+    """Make an interactive map, with the arguments of umap.plot.interactive.
 
-    The page of :func:`umap_sk.interactive` chooses its colors and sizes, fills the cell of a notebook, and always
-    searches; arguments that choose these otherwise give a warning.
+    The page of :func:`umap_sk.interactive` chooses its colors and sizes, fills the cell of a notebook, and always has
+    a search. Arguments that would change this cause a warning.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def interactive(
     labels, values : array-like of shape (n,), default=None
         Classes or numbers that color the points.
     hover_data : DataFrame or dict of array-like, default=None
-        Columns for the card and the search.
+        Columns for cards and search.
     tools : None
         Not used.
     theme, cmap, color_key, color_key_cmap, background : None
@@ -48,16 +48,16 @@ def interactive(
     width, height, point_size : None
         Not used.
     subset_points : array-like of bool of shape (n,), default=None
-        Which points to show.
+        Mask of the points to show.
     interactive_text_search : bool, default=False
-        Add the labels to what is searched.
+        Whether the search includes the labels.
     interactive_text_search_columns, interactive_text_search_alpha_contrast, alpha : None
         Not used.
 
     Returns
     -------
     InteractiveMap
-        The page. A notebook shows it.
+        The page, which a notebook shows.
     """
     unused = {
         "tools": tools,
@@ -73,13 +73,13 @@ def interactive(
         "interactive_text_search_alpha_contrast": interactive_text_search_alpha_contrast,
         "alpha": alpha,
     }
-    if given := [name for name, value in unused.items() if value is not None]:
-        warn(f"Not used, since the page has its own controls: {', '.join(given)}. Omit them.", UnusedParameterWarning)
+    if unwanted := [name for name, value in unused.items() if value is not None]:
+        warn(f"Unused, since the page has its own controls: {', '.join(unwanted)}. Omit them.", UnusedParameterWarning)
     if labels is not None and values is not None:
-        raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
-    positions = np.array(positions_of(embedding_of(umap_object), [], (2,)), np.float64)
+        raise ValueError("Both labels and values were given, but points have one color: pass only one of them.")
+    positions = np.array(read_positions(get_embedding(umap_object), [], (2,)), np.float64)
     left_out = np.ones(len(positions), bool)
-    left_out[asked_rows(subset_points, len(positions))] = False
+    left_out[select_rows(subset_points, len(positions))] = False
     positions[left_out] = np.nan
     colour = None
     if labels is not None:

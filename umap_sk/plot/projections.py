@@ -1,4 +1,4 @@
-"""What umap.plot's diagnostics color rows by: linear projections of their features, dimensions, and kept neighbors."""
+"""The diagnostics of umap.plot: linear projections of features, local dimensions, and preserved neighbors."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, FastICA
 from sklearn.utils import check_array
 
-from umap_sk.appearance.positions import embedding_of, last_step
+from umap_sk.appearance.positions import get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.pipeline.place import features_of_fit, look_up
-from umap_sk.plot.figures import figure_by_row
+from umap_sk.plot.figures import compute_figure
 
 TITLES = {
     "pca": "Principal components",
@@ -19,20 +19,22 @@ TITLES = {
     "local_dim": "Local dimension",
     "neighborhood": "Jaccard index of neighborhoods",
 }
-"""The diagnostics and what stands above them. The first three are red, green and blue of each row."""
-AT_ONCE = 2**22
-"""Numbers in the neighborhoods whose components are computed together."""
+"""The diagnostics and their titles. The first three are red, green and blue of each row."""
+NUMBERS_AT_ONCE = 2**22
+"""Numbers in the neighborhoods whose components are computed at once."""
 
 
-def diagnostic_data(kind: str, fitted: Any, nhood_size: int, threshold: float) -> np.ndarray:
-    """A diagnostic of every row: of shape (n, 3) from 0 to 1 for colors, or (n,)."""
-    estimator = last_step(fitted)
-    features = _features_of(estimator)
+def compute_diagnostic(kind: str, fitted: Any, nhood_size: int, threshold: float) -> np.ndarray:
+    """Compute a diagnostic of all rows: colors of shape (n, 3) from 0 to 1, or numbers of shape (n,)."""
+    estimator = get_last_step(fitted)
+    features = _get_features(estimator)
     if kind == "neighborhood":
-        return jaccard_by_row(*_neighbors_of(estimator, features, nhood_size), embedding_of(estimator))
+        return compute_jaccard(*_get_neighbors(estimator, features, nhood_size), get_embedding(estimator))
     features = check_array(features)
     if kind == "local_dim":
-        return local_dimension(features, _neighbors_of(estimator, features, estimator.n_neighbors)[0], threshold)
+        return compute_local_dimension(
+            features, _get_neighbors(estimator, features, estimator.n_neighbors)[0], threshold
+        )
     found = {
         "pca": PCA(n_components=3, random_state=0).fit_transform,
         "ica": FastICA(n_components=3, random_state=0).fit_transform,
@@ -42,18 +44,18 @@ def diagnostic_data(kind: str, fitted: Any, nhood_size: int, threshold: float) -
     return found / np.maximum(found.max(axis=0), np.finfo(np.float64).tiny)
 
 
-def jaccard_by_row(indices: np.ndarray, dists: np.ndarray, embedding: Any) -> np.ndarray:
-    """Jaccard index of each row's neighborhoods among the features and in the map, the row itself in both."""
+def compute_jaccard(indices: np.ndarray, dists: np.ndarray, embedding: Any) -> np.ndarray:
+    """Return the Jaccard index of each row's neighborhoods in features and map, which include the row itself."""
     size = indices.shape[1]
-    kept, _, _ = figure_by_row(knn_graph(indices, dists), np.asarray(embedding), "recall", size - 1)
+    kept, _, _ = compute_figure(knn_graph(indices, dists), np.asarray(embedding), "recall", size - 1)
     shared = kept * (size - 1) + 1
     return shared / (2 * size - shared)
 
 
-def local_dimension(features: np.ndarray, indices: np.ndarray, threshold: float) -> np.ndarray:
-    """How many principal components of a row's neighbors have more than a share of their variance."""
+def compute_local_dimension(features: np.ndarray, indices: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the number of principal components that explain a share of the variance of each row's neighbors."""
     found = np.empty(len(indices), np.int64)
-    step = max(1, AT_ONCE // (indices.shape[1] * features.shape[1]))
+    step = max(1, NUMBERS_AT_ONCE // (indices.shape[1] * features.shape[1]))
     for start in range(0, len(indices), step):
         near = features[indices[start : start + step]]
         variance = np.linalg.svd(near - near.mean(axis=1, keepdims=True), compute_uv=False) ** 2
@@ -62,19 +64,19 @@ def local_dimension(features: np.ndarray, indices: np.ndarray, threshold: float)
     return found
 
 
-def _features_of(estimator: Any) -> Any:
-    """The features that an estimator was fitted to."""
+def _get_features(estimator: Any) -> Any:
+    """Return the features to which an estimator was fitted."""
     try:
         return estimator._raw_data if hasattr(estimator, "_raw_data") else features_of_fit(estimator._found())
     except (AttributeError, ValueError):
         raise ValueError(
             f"This diagnostic compares the map to its features, but the {type(estimator).__name__} has none. Fit it to "
-            "features, or give neighbors to EmbeddingDisplay.diagnostic(graph, embedding)."
+            "features, or pass neighbors to EmbeddingDisplay.diagnostic(graph, embedding)."
         ) from None
 
 
-def _neighbors_of(estimator: Any, features: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest rows of every row, itself included, by the search of its fit."""
+def _get_neighbors(estimator: Any, features: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest rows of every row, including itself, by the search of its fit."""
     if hasattr(estimator, "_knn_search_index"):
         return estimator._knn_search_index.query(features, k=count)
     _, indices, dists = look_up(estimator._settings(), estimator._found(), features, count=count)

@@ -1,38 +1,39 @@
-"""What a picture is made of: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
+"""The contents of a picture: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
 
-from umap_sk.appearance.classes import numbered
-from umap_sk.appearance.colors import OTHER, kept_classes
-from umap_sk.appearance.positions import embedding_of, positions_of
+from umap_sk.appearance.classes import encode_classes
+from umap_sk.appearance.colors import OTHER_LABEL, select_classes
+from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UMAPWarning, warn
 
 UNLABELED = "no label"
-MOST_NUMBERS = 20  # that are taken for classes without a word though they are not whole
+MAX_FRACTIONS = 20  # up to this many fractional numbers are accepted as classes without a warning
 
 
-class Rows(NamedTuple):
-    """Rows of a map with what colors them.
+class MapRows(NamedTuple):
+    """Rows of a map with their classes or numbers.
 
     Attributes
     ----------
     positions : ndarray of shape (n, 2 or 3)
-        All rows; NaN where they have no place.
+        Positions of all rows; NaN without a position.
     drawn : ndarray of int
-        Those that are in the picture.
+        Indices of the rows in the picture.
     codes : ndarray of shape (n,), int, or None
-        Place of a row's class among `classes`; their number for rows of other classes, and one more for rows without.
+        Index of each row's class among `classes`. Rows of other classes have their number, and rows without a class the
+        number after that.
     classes : list of str
-        Names of the classes that have colors of their own.
+        Names of the classes with their own colors.
     values : ndarray of shape (n,), float, or None
-        A number for every row.
+        A number for each row.
     name : str or None
-        What classes or numbers are called.
+        Name of the classes or numbers.
     left_out : dict of int
-        How many rows are not in the picture, by the reason.
+        Number of rows that are not in the picture, by reason.
     """
 
     positions: np.ndarray
@@ -44,78 +45,78 @@ class Rows(NamedTuple):
     left_out: dict[str, int]
 
 
-def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any = None) -> Rows:
-    """The rows of a picture; columns that are named are those of `data`, or of the embedding itself."""
+def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any = None) -> MapRows:
+    """Read the rows of a picture. Names refer to columns of `data`, or of the embedding itself."""
     if labels is not None and values is not None:
-        raise ValueError("Both labels and values were given, but points have one color: give one of the two.")
-    embedding = embedding_of(embedding)
+        raise ValueError("Both labels and values were given, but points have one color: pass only one of them.")
+    embedding = get_embedding(embedding)
     data = embedding if data is None else data
     named = [word for word in (labels, values) if isinstance(word, str)]
-    name = named[0] if named else _own_name(labels if values is None else values)
+    name = named[0] if named else _get_name(labels if values is None else values)
     codes, classes, numbers = None, list[str](), None
     if labels is not None:
-        codes, classes = read_classes(_column(data, labels, "labels"))
+        codes, classes = read_classes(_get_column(data, labels, "labels"))
     if values is not None:
-        numbers = _numbers(_column(data, values, "values"))
-    positions = positions_of(embedding, named, (2, 3))
+        numbers = _to_numbers(_get_column(data, values, "values"))
+    positions = read_positions(embedding, named, (2, 3))
     if codes is not None:
         _check_length(codes, positions, "labels")
     if numbers is not None:
         _check_length(numbers, positions, "values")
-    asked = asked_rows(subset, len(positions))
-    placed = np.isfinite(positions[asked]).all(axis=1)
-    known = placed if numbers is None else placed & np.isfinite(numbers[asked])
+    selected = select_rows(subset, len(positions))
+    placed = np.isfinite(positions[selected]).all(axis=1)
+    known = placed if numbers is None else placed & np.isfinite(numbers[selected])
     left_out = {"without a place": int((~placed).sum()), "without a finite value": int((placed & ~known).sum())}
     if not known.any():
-        raise ValueError(f"None of {len(asked)} rows can be drawn: all positions or values are NaN or infinite.")
-    return Rows(positions, asked[known], codes, classes, numbers, name, left_out)
+        raise ValueError(f"None of {len(selected)} rows can be drawn: all positions or values are NaN or infinite.")
+    return MapRows(positions, selected[known], codes, classes, numbers, name, left_out)
 
 
 def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
-    """Codes and names of the classes that have colors of their own; codes beyond them for others and for no label."""
+    """Return codes and names of the classes with their own colors, and further codes for others and for no label."""
     if np.ndim(labels) != 1:
-        raise ValueError(f"labels have shape {np.shape(labels)}, but one label a row is needed.")
-    codes, classes = numbered(labels)
-    if not hasattr(getattr(labels, "array", labels), "categories"):  # which are classes by their user's will
-        _warn_of_numbers(classes)
-    kept = kept_classes(codes, len(classes))
-    number = np.full(len(classes) + 1, len(kept))  # the last is that of code -1
+        raise ValueError(f"labels have shape {np.shape(labels)}, but one label for each row is needed.")
+    codes, classes = encode_classes(labels)
+    if not hasattr(getattr(labels, "array", labels), "categories"):  # a categorical contains classes by intention
+        _warn_about_numbers(classes)
+    kept = select_classes(codes, len(classes))
+    number = np.full(len(classes) + 1, len(kept))  # the last one is for code -1
     number[kept], number[-1] = np.arange(len(kept)), len(kept) + 1
     return number[codes], [str(classes[place]) for place in kept]
 
 
-def _warn_of_numbers(classes: list[Any]) -> None:
-    """Many numbers that are not all whole are hardly classes."""
+def _warn_about_numbers(classes: list[Any]) -> None:
+    """Warn if labels are many fractional numbers, which are probably not classes."""
     numbers = [number for number in classes if isinstance(number, float)]
-    if len(numbers) > MOST_NUMBERS and not all(map(float.is_integer, numbers)):
+    if len(numbers) > MAX_FRACTIONS and not all(map(float.is_integer, numbers)):
         warn(
-            f"labels hold {len(numbers):,} distinct numbers, not all of them whole, and each was taken for a class. "
-            "Give them as values= for a scale of colors, or, if they are classes, as words: labels.astype(str).",
+            f"labels contain {len(numbers):,} distinct numbers, not all integers, and each is treated as a class. "
+            "Pass them as values= for a color scale, or as strings if they are classes: labels.astype(str).",
             UMAPWarning,
         )
 
 
-def class_names(rows: Rows) -> list[str]:
-    """Names of the classes, then of what has no color of its own."""
-    return [*rows.classes, OTHER, UNLABELED]
+def list_class_names(rows: MapRows) -> list[str]:
+    """Return the names of the classes, followed by those of other classes and of unlabeled rows."""
+    return [*rows.classes, OTHER_LABEL, UNLABELED]
 
 
-def _numbers(values: Any) -> np.ndarray:
-    """Values as numbers; neither dates nor words."""
+def _to_numbers(values: Any) -> np.ndarray:
+    """Convert values to numbers. Dates and words are refused."""
     dtype = getattr(values, "dtype", None) or np.asarray(values).dtype
     try:
-        if getattr(dtype, "kind", "") in "mM":  # of which numpy makes numbers of its own units
+        if getattr(dtype, "kind", "") in "mM":  # numpy would convert dates to numbers without a unit
             raise TypeError
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise ValueError(
-            f"values have dtype {dtype}, but numbers are needed. Give classes and words as labels=, and dates as days "
+            f"values have dtype {dtype}, but numbers are needed. Pass classes and words as labels=, and dates as days "
             "since the first: (dates - dates.min()) / np.timedelta64(1, 'D')."
         ) from None
 
 
-def _column(data: Any, column: Any, argument: str) -> Any:
-    """What was given, or the column, or gene, of that name."""
+def _get_column(data: Any, column: Any, argument: str) -> Any:
+    """Return a column or gene by its name, or an argument as it is."""
     if not isinstance(column, str):
         return column
     if hasattr(data, "obsm"):
@@ -127,12 +128,12 @@ def _column(data: Any, column: Any, argument: str) -> Any:
     elif column in getattr(data, "columns", ()):
         return data[column]
     raise ValueError(
-        f"{argument}={column!r} names no column of what was given. Give a frame or AnnData that has it as the "
-        f"embedding or as data=, or pass the {argument} themselves, one a row."
+        f"{argument}={column!r} is no column of the data. Pass a frame or AnnData with this column as the "
+        f"embedding or as data=, or pass the {argument} themselves, one for each row."
     )
 
 
-def _own_name(column: Any) -> str | None:
+def _get_name(column: Any) -> str | None:
     name = getattr(column, "name", None)
     return name if isinstance(name, str) else None
 
@@ -140,26 +141,26 @@ def _own_name(column: Any) -> str | None:
 def _check_length(column: np.ndarray, positions: np.ndarray, argument: str) -> None:
     if column.shape != (len(positions),):
         raise ValueError(
-            f"{argument} have shape {column.shape}, but the embedding has {len(positions)} rows. Give one for each "
-            "row, also of those that subset leaves out."
+            f"{argument} have shape {column.shape}, but the embedding has {len(positions)} rows. Pass one for each "
+            "row, including those that subset leaves out."
         )
 
 
-def asked_rows(subset: Any, count: int) -> np.ndarray:
-    """Numbers of the rows that were asked for: those of a mask or list, or so many at random."""
+def select_rows(subset: Any, count: int) -> np.ndarray:
+    """Return the indices of a subset: those of a mask or list, or of a random sample."""
     if subset is None:
         return np.arange(count)
     if isinstance(subset, (int, np.integer)) and not isinstance(subset, bool) and subset > 0:
         return np.sort(np.random.RandomState(0).choice(count, min(int(subset), count), replace=False))
-    asked = np.asarray(subset)
-    if asked.dtype == bool and asked.shape == (count,):
-        return np.flatnonzero(asked)
-    if asked.ndim != 1 or asked.dtype.kind not in "iu" or not len(asked):
+    selected = np.asarray(subset)
+    if selected.dtype == bool and selected.shape == (count,):
+        return np.flatnonzero(selected)
+    if selected.ndim != 1 or selected.dtype.kind not in "iu" or not len(selected):
         raise ValueError(
-            f"subset is {asked.dtype} of shape {asked.shape}, but a count of at least 1, numbers from 0 to "
+            f"subset is {selected.dtype} of shape {selected.shape}, but a count of at least 1, numbers from 0 to "
             f"{count - 1}, or a mask of all rows is needed."
         )
-    beyond = asked[(asked < 0) | (asked >= count)]
+    beyond = selected[(selected < 0) | (selected >= count)]
     if len(beyond):
-        raise ValueError(f"subset holds {beyond[0]}, but the rows' numbers are 0 to {count - 1}. Leave it out.")
-    return asked
+        raise ValueError(f"subset contains {beyond[0]}, but rows are numbered from 0 to {count - 1}. Remove it.")
+    return selected

@@ -1,29 +1,29 @@
-"""Input validation of how a picture is drawn, before matplotlib meets it."""
+"""Input validation of drawing options, before they reach matplotlib."""
 
 from typing import Any
 
 import numpy as np
 
-from umap_sk.plot.optional import matplotlib_module
+from umap_sk.plot.optional import import_matplotlib
 
 
 def check_axes(ax: Any) -> None:
-    """Raise TypeError if what is to be drawn on is neither matplotlib Axes nor None."""
-    if ax is not None and not isinstance(ax, matplotlib_module("axes").Axes):
+    """Raise TypeError unless `ax` is matplotlib Axes or None."""
+    if ax is not None and not isinstance(ax, import_matplotlib("axes").Axes):
         raise TypeError(
-            f"ax is {type(ax).__name__}, but matplotlib Axes are needed, as in figure, ax = plt.subplots(). Give one "
+            f"ax is {type(ax).__name__}, but matplotlib Axes are needed, as in figure, ax = plt.subplots(). Pass one "
             "of them, or None for a new figure."
         )
 
 
 def check_style(cmap: Any, view: Any, box: Any) -> None:
-    """Raise ValueError if colors, a view or a box, which may be None, are not what `EmbeddingDisplay.plot` takes."""
+    """Raise ValueError if the options of `EmbeddingDisplay.plot` are invalid."""
     if cmap is not None:
         try:
-            matplotlib_module("pyplot").get_cmap(cmap)
+            import_matplotlib("pyplot").get_cmap(cmap)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"cmap={cmap!r} is no colormap of matplotlib. Give a name out of matplotlib.colormaps, such as "
+                f"cmap={cmap!r} is no colormap of matplotlib. Pass a name from matplotlib.colormaps, such as "
                 "'magma', or a Colormap."
             ) from error
     if not _are_numbers(view, 2):
@@ -36,9 +36,9 @@ def check_style(cmap: Any, view: Any, box: Any) -> None:
 
 
 def _are_numbers(values: Any, count: int) -> bool:
-    """Whether values are so many finite numbers."""
+    """Return whether values are `count` finite numbers."""
     try:
         array = np.asarray(values)
-    except ValueError:  # of different lengths
+    except ValueError:  # lengths differ
         return False
     return array.shape == (count,) and array.dtype.kind in "fiu" and bool(np.isfinite(array).all())

@@ -1,4 +1,4 @@
-"""What the package needs of the machine: compiled functions, threads, arrays in memory or in files, whole files.
+"""Services of the machine: compiled functions, threads, arrays in memory or in files, and files written atomically.
 
-It imports nothing of the package but its exceptions.
+This folder imports nothing of the package but its exceptions.
 """

@@ -1,4 +1,4 @@
-"""Checksums that tell damaged files and other graphs: XXH3 of 128 bits, as fast as memory is read."""
+"""Checksums (XXH3, 128 bits), which detect damaged files and graphs that differ, at the speed of memory."""
 
 import hashlib
 import json
@@ -9,36 +9,36 @@ from typing import Any
 import numpy as np
 import xxhash
 
-PIECE = 2**18  # bytes that are taken at a time: of a memory map, no more need be in memory
+CHUNK_BYTES = 2**18  # bytes read at once, so that no more of a memory map has to be in memory
 
 new_checksum = xxhash.xxh3_128
 
 
-def checksum_of_file(path: Path) -> str:
-    """Checksum of a file's bytes."""
-    total, buffer = new_checksum(), np.empty(PIECE, np.uint8)
+def hash_file(path: Path) -> str:
+    """Return the checksum of a file's bytes."""
+    total, buffer = new_checksum(), np.empty(CHUNK_BYTES, np.uint8)
     with open(path, "rb", buffering=0) as file:
         while size := file.readinto(buffer.data):
             total.update(buffer[:size].data)
     return total.hexdigest()
 
 
-def checksum_of_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """Checksum of the bytes of some arrays, one after the other; memory maps are not read whole."""
+def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Return the checksum of the bytes of several arrays in order. Memory maps are read in chunks."""
     total = new_checksum()
     for array in arrays:
         content = array.reshape(-1).view(np.uint8)
-        for first in range(0, len(content), PIECE):
-            total.update(content[first : first + PIECE].data)
+        for first in range(0, len(content), CHUNK_BYTES):
+            total.update(content[first : first + CHUNK_BYTES].data)
     return total.hexdigest()
 
 
-def checksum_of_table(values: dict[str, Any], without: Sequence[str]) -> str:
-    """SHA-256 of what JSON takes, but for some of its fields, the checksum's own among them."""
+def hash_table(values: dict[str, Any], without: Sequence[str]) -> str:
+    """Return the SHA-256 checksum of a table of JSON values, leaving out the fields named in `without`."""
     counted = {name: value for name, value in values.items() if name not in without}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
-def content_of(path: Path) -> np.ndarray:
-    """A file's bytes, mapped into memory."""
+def map_bytes(path: Path) -> np.ndarray:
+    """Return the bytes of a file, mapped into memory."""
     return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)

@@ -1,4 +1,4 @@
-"""How kernels are compiled: for one thread and for many."""
+"""Decorators that compile kernels for one thread or for many."""
 
 import contextlib
 import functools
@@ -13,10 +13,10 @@ from numba.core import caching
 from numba.core.ccallback import CFunc
 
 from umap_sk.runtime.kernel_cache import PackageCache
-from umap_sk.runtime.threads import config, launch_turn, start_threads
+from umap_sk.runtime.threads import acquire_launch_lock, config, start_threads
 
 logger = logging.getLogger("umap_sk")
-IMPLICIT = (  # what numba would run side by side on its own, which takes longer to compile than to run
+IMPLICIT = (  # numba's automatic parallelism takes longer to compile than to run
     "comprehension",
     "reduction",
     "inplace_binop",
@@ -25,11 +25,11 @@ IMPLICIT = (  # what numba would run side by side on its own, which takes longer
     "stencil",
     "fusion",
 )
-_both_ways: list[bool] = []
+_both_variants: list[bool] = []
 
 
 def _compile(function: Callable[..., Any], way: str = "", **options: Any) -> Any:
-    """Compile with an on-disk cache, or without one where no folder can be written to or no name be given."""
+    """Compile a function, with a cache on disk if a folder is writable and numba lets its files be named."""
     dispatcher = numba.njit(**{"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options})(function)
     if config.DISABLE_JIT:
         return dispatcher
@@ -38,18 +38,18 @@ def _compile(function: Callable[..., Any], way: str = "", **options: Any) -> Any
             "numba %s has no cache whose files can be named: kernels are compiled in every process", numba.__version__
         )
         return dispatcher
-    with contextlib.suppress(RuntimeError):  # "no locator available", which the first compilation tells of
+    with contextlib.suppress(RuntimeError):  # numba found no folder; the first compilation logs that
         dispatcher._cache = PackageCache(function, way)
     return dispatcher
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a serial kernel that other kernels call. Python cannot call it, which makes compiling it much faster."""
+    """Compile a serial kernel for other kernels. Python cannot call it, which makes its compilation much faster."""
     return _compile(function, no_cpython_wrapper=True)
 
 
-def python_function(compiled: Any) -> Any:
-    """The Python function of a kernel, whose arithmetic may serve arrays as it serves numbers."""
+def get_python_function(compiled: Any) -> Any:
+    """Return the Python function of a kernel. Its arithmetic may apply to arrays as well as to numbers."""
     return getattr(compiled, "py_func", compiled)
 
 
@@ -59,9 +59,9 @@ def serial_kernel(function: Callable[..., Any]) -> Any:
 
 
 def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that starts threads; only Python calls it. Its `prange` loops are what runs side by side.
+    """Compile a kernel whose `prange` loops run on several threads, and which only Python calls.
 
-    Where one thread is to run, it is compiled as a serial kernel, which takes half as long and computes the same.
+    If only one thread is to run, the kernel is compiled serially, which takes half the time and gives the same results.
     """
 
     @functools.cache
@@ -71,27 +71,28 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
     @functools.wraps(function)
     def launch(*arguments: Any) -> Any:
         start_threads()
-        if any(_both_ways):
+        if any(_both_variants):
             for alone in (True, False):
                 compiled(alone=alone).compile(tuple(map(numba.typeof, arguments)))
         if numba.get_num_threads() == 1:
             return compiled(alone=True)(*arguments)
-        with launch_turn():
+        with acquire_launch_lock():
             return compiled(alone=False)(*arguments)
 
     launch.compiled = compiled  # type: ignore[attr-defined]
     return launch
 
 
-NEXT, END, LINE = 0, 1, 8  # of a thread's turns: its next block, where its blocks end, and how many numbers lie between
+NEXT, END, LINE = 0, 1, 8  # columns of a thread's next block and of its last, and the row length, which is a cache line
 
 
 def block_kernel(size: int) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a serial kernel that works on blocks of so many items, which Python's threads run side by side.
+    """Compile a serial kernel that works on blocks of `size` items, which several Python threads run concurrently.
 
-    It is called with the number of items and its own arguments. The kernel gets the turns of the threads and the number
-    of its own instead of the former, and takes blocks by :func:`umap_sk.kernels.turns.next_block`. It compiles in a
-    third of the time of a parallel kernel and takes longer to start, so it is for items that take microseconds.
+    Its callers pass the number of items and the kernel's own arguments. In place of the number of items, the kernel
+    receives the block ranges of all threads and the number of its own thread. It gets its blocks from
+    :func:`umap_sk.kernels.turns.next_block`. Such a kernel compiles in a third of the time of a parallel kernel, but
+    takes longer to start. It suits items that take microseconds.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -117,17 +118,17 @@ def block_kernel(size: int) -> Callable[[Callable[..., Any]], Any]:
 
 
 @contextlib.contextmanager
-def both_ways() -> Iterator[None]:
-    """Compile what is launched meanwhile for one thread and for many, however many run."""
-    _both_ways.append(not config.DISABLE_JIT)
+def compile_both_variants() -> Iterator[None]:
+    """In this block, compile each parallel kernel that is launched both for one thread and for many."""
+    _both_variants.append(not config.DISABLE_JIT)
     try:
         yield
     finally:
-        _both_ways.pop()
+        _both_variants.pop()
 
 
-def pointed(function: Callable[..., Any], signature: Any, *, kept: bool = True) -> Any:
-    """Compile a function that kernels take as an argument, so that one kernel serves all of them; `kept` on disk."""
+def compile_callback(function: Callable[..., Any], signature: Any, *, kept: bool = True) -> Any:
+    """Compile a function that kernels take as an argument. If `kept`, its machine code is cached on disk."""
     if config.DISABLE_JIT:
         return function
     compiled: Any = CFunc(
@@ -141,7 +142,7 @@ def pointed(function: Callable[..., Any], signature: Any, *, kept: bool = True) 
 
 
 def readonly(array: np.ndarray) -> np.ndarray:
-    """View of `array` that cannot be written, so that each kernel input has one numba type, memory maps included."""
+    """Return a read-only view, so that every kernel input has one numba type, memory maps included."""
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

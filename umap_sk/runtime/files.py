@@ -1,4 +1,4 @@
-"""Files and directories that are whole or not there, and what is looked at before one is read or written."""
+"""Atomic writing of files and folders, and checks before a file is read or written."""
 
 import contextlib
 import os
@@ -13,14 +13,15 @@ TEMPORARY = ".tmp"
 
 
 class DamagedError(Exception):
-    """Comes up when a file is not what was written."""
+    """Raised when the content of a file is not what was written."""
 
 
 @contextlib.contextmanager
-def new_file(path: Path, temporary: Path | None = None) -> Iterator[BinaryIO]:
-    """A file to write, which takes its place, and an older one's, when the block ends well, and vanishes otherwise.
+def open_new_file(path: Path, temporary: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file that replaces `path` if the block succeeds and is removed if it fails.
 
-    Until then it is `temporary`, by default a name that no other process uses, since its folder is locked.
+    Until then the data are in the file `temporary`. By default it has a name that no other process uses, because its
+    folder is locked.
     """
     temporary = temporary or path.with_name(path.name + TEMPORARY)
     try:
@@ -37,10 +38,10 @@ def new_file(path: Path, temporary: Path | None = None) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which takes its place when the block ends well and vanishes otherwise; its parents are made."""
+def make_new_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that is renamed to `path` if the block succeeds and is removed if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = hidden_beside(path)
+    folder = choose_hidden_path(path)
     folder.mkdir()
     try:
         yield folder
@@ -53,20 +54,20 @@ def new_folder(path: Path) -> Iterator[Path]:
     _sync(path.parent)
 
 
-def hidden_beside(path: Path) -> Path:
-    """A name beside another that nothing has, in a folder that anybody may write to."""
+def choose_hidden_path(path: Path) -> Path:
+    """Return an unused path beside `path`, for folders to which other processes may write."""
     return path.with_name(f".umap_sk-{secrets.token_hex(8)}")
 
 
 def check_regular(path: Path) -> None:
-    """Raise unless a path is a file or a directory: a pipe would be waited for, a device read for ever."""
+    """Raise an error unless the path is a file or a directory. Reading a pipe or a device might never end."""
     mode = os.stat(path).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise DamagedError(f"{path.name} is a pipe or a device, not a file")
 
 
 def check_writable(folder: Path) -> None:
-    """Raise if no file can be made in a locked folder, and remove what a killed process has left half-written."""
+    """Raise an error if no file can be made in a locked folder, and remove incomplete files of a killed process."""
     for leftover in folder.glob(f"*{TEMPORARY}"):
         leftover.unlink()
     probe = folder / f"probe{TEMPORARY}"
@@ -75,7 +76,7 @@ def check_writable(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file's content, or a folder's names, to the disk."""
+    """Flush the content of a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a first run tells when kernels have to be compiled, which takes longer than many a fit."""
+"""Messages about the compilation of kernels, which may take longer than the fit that needs them."""
 
 import contextlib
 import logging
@@ -12,82 +12,85 @@ from umap_sk.runtime.kernel_cache import has_kernels
 
 logger = logging.getLogger("umap_sk")
 
-FIRST = "umap_sk compiles its kernels now, which takes 5 to 30 seconds, once on this machine; later fits start at once"
-KEPT = "compiling kernels that this kind of run needs, once on this machine; takes up to half a minute"
-NOT_KEPT = (
+FIRST_RUN = (
+    "umap_sk compiles its kernels now, which takes 5 to 30 seconds, once on this machine; later fits start at once"
+)
+MORE_KERNELS = "compiling kernels that this kind of run needs, once on this machine; takes up to half a minute"
+NO_CACHE = (
     "umap_sk compiles its kernels now, which takes 5 to 30 seconds, and in every process again: no folder can be "
     "written to; set NUMBA_CACHE_DIR to one that can"
 )
 
 
-class Told(NamedTuple):
-    """What is told of a compilation, and at which level of the log."""
+class Notice(NamedTuple):
+    """A message about a compilation, and its log level."""
 
     level: int
     text: str
 
 
-def log(told: Told) -> None:
-    """Tell the log; Python prints warnings of a log that nobody has configured."""
-    logger.log(told.level, told.text)
+def log_notice(notice: Notice) -> None:
+    """Log a message. If logging is not configured, Python prints warnings to stderr."""
+    logger.log(notice.level, notice.text)
 
 
-def log_quietly(told: Told) -> None:
-    """Tell the log of what is shown elsewhere, too."""
-    logger.info(told.text)
-
-
-_counting: list[list[str]] = []
-_elsewhere: list[Callable[[Told], object]] = [log]  # outside of a block: once in a process
-_listening: ContextVar[list[Callable[[Told], object]]] = ContextVar("listening", default=_elsewhere)
+_recorders: list[list[str]] = []
+_default_listeners: list[Callable[[Notice], object]] = [log_notice]  # outside of a block: once per process
+_listeners: ContextVar[list[Callable[[Notice], object]]] = ContextVar("listening", default=_default_listeners)
 
 
 @contextlib.contextmanager
-def announced(write: Callable[[str], object] | None = None) -> Iterator[None]:
-    """Tell once in the block if kernels have to be compiled: the log, and whoever is named."""
-    token = _listening.set([log] if write is None else [log_quietly, lambda told: write(told.text)])
+def announce_compilation(write: Callable[[str], object] | None = None) -> Iterator[None]:
+    """Report the first compilation of a kernel in this block, to the log and to `write` if it is given."""
+
+    def show(notice: Notice) -> None:
+        logger.log(notice.level if write is None else logging.INFO, notice.text)
+        if write is not None:
+            write(notice.text)
+
+    token = _listeners.set([show])
     try:
         yield
     finally:
-        _listening.reset(token)
+        _listeners.reset(token)
 
 
 @contextlib.contextmanager
-def counted() -> Iterator[list[str]]:
-    """Names of the package's functions that are compiled in the block, since they were not found in the cache."""
+def record_compiled() -> Iterator[list[str]]:
+    """Yield a list that collects the names of the functions that are compiled because the cache lacks them."""
     names: list[str] = []
-    _counting.append(names)
+    _recorders.append(names)
     try:
         yield names
     finally:
-        _counting.remove(names)
+        _recorders.remove(names)
 
 
-def told_of(cache: Any) -> Told:
-    """What is told where this cache lacks a kernel: a warning where it has none at all, or can keep none."""
+def describe_compilation(cache: Any) -> Notice:
+    """Return the message for a kernel that the cache lacks. It is a warning if the cache is empty or not writable."""
     if not cache.cache_path:
-        return Told(logging.WARNING, NOT_KEPT)
-    return Told(logging.INFO, KEPT) if has_kernels(cache) else Told(logging.WARNING, FIRST)
+        return Notice(logging.WARNING, NO_CACHE)
+    return Notice(logging.INFO, MORE_KERNELS) if has_kernels(cache) else Notice(logging.WARNING, FIRST_RUN)
 
 
-class _Compilations(Listener):
-    """Hears of every function that numba compiles and has not found in its cache."""
+class _CompilationListener(Listener):
+    """A listener that numba notifies of each function that it compiles because its cache lacks it."""
 
     def on_start(self, event: Any) -> None:
         dispatcher = event.data["dispatcher"]
         if not (dispatcher.py_func.__module__ or "").startswith("umap_sk."):
             return
-        for names in _counting:
+        for names in _recorders:
             names.append(dispatcher.py_func.__name__)
-        listening = _listening.get()
+        listening = _listeners.get()
         if listening:
-            told = told_of(dispatcher._cache)
+            notice = describe_compilation(dispatcher._cache)
             for tell in listening:
-                tell(told)
+                tell(notice)
             listening.clear()
 
     def on_end(self, event: Any) -> None:
         pass
 
 
-register("numba:compile", _Compilations())
+register("numba:compile", _CompilationListener())

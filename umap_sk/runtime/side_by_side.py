@@ -1,4 +1,4 @@
-"""numpy over blocks of rows, side by side: it lets go of Python's lock while it computes."""
+"""numpy operations on blocks of rows in several threads, since numpy releases the interpreter lock."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +7,11 @@ from typing import Any
 import numba
 import numpy as np
 
-ROWS_AT_ONCE = 2**17  # with fewer, starting a second thread costs as much as it saves
+ROWS_AT_ONCE = 2**17  # with fewer rows, starting a second thread costs as much as it saves
 
 
 def in_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
-    """What a function makes of every block of rows, in their order, on as many threads as kernels run on."""
+    """Apply a function to each block of rows, on as many threads as kernels use, and return the results in order."""
     blocks = [slice(first, min(n_rows, first + ROWS_AT_ONCE)) for first in range(0, n_rows, ROWS_AT_ONCE)]
     threads = min(numba.get_num_threads(), len(blocks))
     if threads < 2:
@@ -20,8 +20,8 @@ def in_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
         return list(side_by_side.map(work, blocks))
 
 
-def ahead(items: Iterable[Any]) -> Iterator[Any]:
-    """The same items, each made while the one before it is used, where there is more than one thread."""
+def prefetch(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the same items, each computed in another thread while the one before it is used."""
     items = iter(items)
     if numba.get_num_threads() < 2:
         yield from items
@@ -31,11 +31,11 @@ def ahead(items: Iterable[Any]) -> Iterator[Any]:
         while (item := coming.result()) is not None:
             coming = maker.submit(next, items, None)
             yield item
-            del item  # before the one after the next is made
+            del item  # free it before the one after the next is computed
 
 
 def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The rows of an array that are named."""
+    """Return `values[rows]`, copied by several threads."""
     out = np.empty((len(rows), *values.shape[1:]), values.dtype)
 
     def take(block: slice) -> None:
@@ -45,15 +45,15 @@ def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def put(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
-    """Write values to the rows that are named, each of them once."""
-    whole = np.dtype((np.void, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64))))  # a row as one thing
+def put_rows(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+    """Set `out[rows] = values` by several threads. No row may occur twice."""
+    whole = np.dtype((np.void, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64))))  # a row as one item
     to, items = out.view(whole).reshape(-1), np.ascontiguousarray(values, out.dtype).view(whole).reshape(-1)
     in_blocks(lambda block: np.put(to, rows[block], items[block]), len(rows))
 
 
 def prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
-    """Sums of the whole numbers before each one, and of all: one more than there are numbers."""
+    """Return the sums of all numbers before each one, followed by the sum of all."""
     out = np.zeros(len(lengths) + 1, dtype)
     ends = out[1:]
 
@@ -70,6 +70,6 @@ def prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
     return out
 
 
-def largest_of(values: np.ndarray) -> Any:
-    """The largest of some numbers."""
+def find_maximum(values: np.ndarray) -> Any:
+    """Return the maximum of an array."""
     return max(in_blocks(lambda block: values[block].max(), len(values)))

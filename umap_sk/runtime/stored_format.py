@@ -1,19 +1,19 @@
-"""The format of stored models and manifolds, and the refusal of files in another one."""
+"""The format of stored models and manifolds, and the refusal of unknown formats."""
 
 from typing import Any
 
 from umap_sk._version import __version__
 
-FORMAT = 1  # raise it when an older version of the package could not read a newer model or manifold
+FORMAT = 1  # increased when older versions cannot read newer models
 
 
 def format_fields() -> dict[str, Any]:
-    """The format and the version that wrote it, as every stored model and manifold has them."""
+    """Return the format and the version, which every stored model and manifold contains."""
     return {"stored_format": FORMAT, "umap_sk_version": __version__}
 
 
 def without_format(what: str, state: dict[str, Any]) -> dict[str, Any]:
-    """What is stored beside the format; ValueError if this version cannot read that format."""
+    """Return the stored fields without the format. Raise ValueError if this version cannot read it."""
     if "stored_format" not in state:
         raise ValueError(f"The {what} was made by a development version of umap_sk, which no release reads. Fit again.")
     check_format(what, state["stored_format"], state.get("umap_sk_version"))
@@ -21,7 +21,7 @@ def without_format(what: str, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_format(what: str, stored: int, writer: Any) -> None:
-    """Raise ValueError if a newer version has written this."""
+    """Raise ValueError if a newer version has written the file."""
     if stored > FORMAT:
         raise ValueError(
             f"The {what} was written by umap_sk {writer} in format {stored}, but umap_sk {__version__} reads formats "

@@ -1,4 +1,4 @@
-"""Threads of the kernels: when they start, how they wait, how many run."""
+"""Threads of the kernels: how they are started, how they wait and how many run."""
 
 import contextlib
 import importlib
@@ -10,34 +10,34 @@ from typing import Any
 import numba
 from joblib import effective_n_jobs
 
-from umap_sk.runtime.waiting import asleep
+from umap_sk.runtime.waiting import load_with_passive_waiting
 
 config: Any = numba.config
 _launch_lock = threading.RLock()
 _start_lock = threading.Lock()
-_forked = False  # from a process whose threads had started, which GNU OpenMP does not survive
-FEW_ROWS = 4096  # four blocks of the layout: with fewer, starting a second thread costs as much as it saves
+_forked = False  # whether this process was forked after threads had started
+FEW_ROWS = 4096  # four blocks of the layout; with fewer rows, a second thread costs as much as it saves
 
 
 @contextlib.contextmanager
-def launch_turn() -> Iterator[None]:
-    """Where threads set to work: numba's workqueue layer aborts the process when two Python threads launch at once."""
-    if config.DISABLE_JIT or _layer() in ("omp", "tbb"):
+def acquire_launch_lock() -> Iterator[None]:
+    """Hold a lock if needed: numba's workqueue layer aborts when two Python threads launch kernels at once."""
+    if config.DISABLE_JIT or _threading_layer() in ("omp", "tbb"):
         yield
         return
     with _launch_lock:
         yield
 
 
-def _layer() -> str:
+def _threading_layer() -> str:
     try:
         return numba.threading_layer()
-    except ValueError:  # not chosen before the first launch
+    except ValueError:  # numba chooses it at the first launch
         return "unknown"
 
 
 def start_threads() -> None:
-    """Have numba start its threads, which wait asleep where the process has not chosen how."""
+    """Have numba start its threads, which wait passively unless the environment says otherwise."""
     if _forked:
         raise RuntimeError(
             "This process was forked after numba's threads had started, as by an earlier fit, and with GNU OpenMP no "
@@ -45,22 +45,22 @@ def start_threads() -> None:
             'multiprocessing\'s "spawn" or "forkserver"; or set NUMBA_THREADING_LAYER=workqueue before Python starts, '
             "whose threads survive a fork."
         )
-    if _layer() == "unknown":
-        with _start_lock, asleep():
+    if _threading_layer() == "unknown":
+        with _start_lock, load_with_passive_waiting():
             numba.get_num_threads()
 
 
-def _gnu_openmp_runs() -> bool:
-    if config.DISABLE_JIT or _layer() != "omp":
+def _uses_gnu_openmp() -> bool:
+    if config.DISABLE_JIT or _threading_layer() != "omp":
         return False
     return importlib.import_module("numba.np.ufunc.omppool").openmp_vendor == "GNU"
 
 
 def _after_fork() -> None:
-    """In a forked child: other threads' locks are never released, and GNU OpenMP's threads are missing."""
+    """In a forked child, replace locks that other threads may hold. GNU OpenMP's threads do not survive the fork."""
     global _launch_lock, _start_lock, _forked
     _launch_lock, _start_lock = threading.RLock(), threading.Lock()
-    _forked = _forked or _gnu_openmp_runs()
+    _forked = _forked or _uses_gnu_openmp()
 
 
 if hasattr(os, "register_at_fork"):
@@ -71,20 +71,20 @@ if hasattr(os, "register_at_fork"):
 def limit_threads(n_jobs: int | None) -> Iterator[int]:
     """Run kernels on `n_jobs` threads, as joblib counts them, and restore the caller's number afterwards."""
     start_threads()
-    with exactly(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs)) as threads:
+    with set_threads(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs)) as threads:
         yield threads
 
 
 @contextlib.contextmanager
 def spare_threads(n_rows: int) -> Iterator[None]:
-    """Run kernels on one thread where the rows are too few to share: others would only wait, and cost their share."""
+    """Run kernels on one thread if there are so few rows that starting others would cost more than it saves."""
     with limit_threads(1 if n_rows <= FEW_ROWS else None):
         yield
 
 
 @contextlib.contextmanager
-def exactly(n_threads: int) -> Iterator[int]:
-    """Run kernels on so many threads, at most on those there are, and restore the caller's number afterwards."""
+def set_threads(n_threads: int) -> Iterator[int]:
+    """Run kernels on `n_threads` threads or on all there are, and restore the caller's number afterwards."""
     start_threads()
     before = numba.get_num_threads()
     threads = min(n_threads, config.NUMBA_NUM_THREADS)

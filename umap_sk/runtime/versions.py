@@ -1,4 +1,4 @@
-"""What a bug report needs to know of the environment."""
+"""Versions of the environment for bug reports."""
 
 import importlib.metadata
 import os
@@ -12,7 +12,7 @@ EXTRAS = ("pynndescent", "matplotlib", "datashader", "rich", "anndata", "umap-le
 
 
 def show_versions() -> None:
-    """Print the versions of Python, the system, umap-sk and what it works with, for a bug report.
+    """Print the versions of Python, the system, umap-sk and its dependencies for a bug report.
 
     Examples
     --------
@@ -22,19 +22,19 @@ def show_versions() -> None:
     """
     lines = [f"Python {sys.version.split()[0]} ({sys.executable})", platform.platform()]
     lines.append(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
-    lines += [f"{name} {found}" for name in PACKAGES + EXTRAS if (found := _version(name))]
-    sys.stdout.write("\n".join(lines) + "\n" + _threading())
+    lines += [f"{name} {found}" for name in PACKAGES + EXTRAS if (found := _find_version(name))]
+    sys.stdout.write("\n".join(lines) + "\n" + _describe_threading())
 
 
-def _version(name: str) -> str | None:
+def _find_version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "missing" if name in PACKAGES else None
 
 
-def _threading() -> str:
-    """numba's threading layer, once chosen, and number of threads."""
+def _describe_threading() -> str:
+    """Return a line with numba's threading layer, if it is chosen yet, and the number of threads."""
     import numba
 
     try:

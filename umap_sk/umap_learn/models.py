@@ -11,9 +11,9 @@ from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.held import kept_features
-from umap_sk.neighbors.searchers import search_for_new
+from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.sparse_structure import check_structure
+from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import Columns
 from umap_sk.pipeline.settings import Settings, draw_seed
@@ -118,8 +118,8 @@ def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
     if rows is not None and not settings.takes_distances:
         columns = Columns(rows.shape[1])
         by_seed = settings.search._replace(seed=seed)
-        search = search_for_new(rows, by_seed, settings.graph.n_neighbors, given=True)
-        features = kept_features(rows, rows, search)
+        search = prepare_search(rows, by_seed, settings.graph.n_neighbors, given=True)
+        features = select_kept_features(rows, rows, search)
     epochs = settings.layout.schedule.n_epochs or 0
     return Fitted(
         embedding=given.embedding,
