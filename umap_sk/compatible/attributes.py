@@ -83,6 +83,8 @@ def assembled(umap: Any) -> PrecomputedUMAP:
     ``_b`` and ``_n_neighbors``.
     """
     attributes = vars(umap)
+    if "estimator_" not in attributes and len(attributes.get("embedding_", ())) == 1:
+        raise ValueError("The model was fitted to one row, which has no neighbors. Fit two rows or more.")
     if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
         return umap.estimator_
     features = check_array(umap._raw_data, accept_sparse="csr", dtype=[np.float64, np.float32])

@@ -4,12 +4,12 @@ import operator
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from umap_sk.compatible import given, not_finite, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.exceptions import IgnoredTargetWarning, warn
+from umap_sk.exceptions import FewerNeighborsWarning, IgnoredTargetWarning, warn
 
 
 class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -60,6 +60,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         translation.tell_unused(self)
         rows = given.read(self, X, y, knn_graph)
         count = given.n_rows(rows.X)
+        if count == 1 and rows.inverse is None:
+            return self._fit_one_row(rows.X)
         estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
         translation.tell_fewer(self, count)
         stops = translation.stops_of(self)
@@ -97,6 +99,17 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.transform_mode == "graph":
             return self.graph_
         return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
+
+    def _fit_one_row(self, X):
+        """A map of one row, as umap-learn makes it: the row lies in the origin, and no others can be placed."""
+        X = check_array(X, accept_sparse="csr")
+        warn("X has one row, which has no neighbors: its place is 0, and no others can be placed.", FewerNeighborsWarning)
+        forget(self)
+        for name in ("estimator_", "embedding_list_"):
+            self.__dict__.pop(name, None)
+        self.n_features_in_, self._unique_inverse = X.shape[1], None
+        self.embedding_ = np.zeros((1, self.n_components), np.float32)
+        return self
 
     def transform(self, X, ensure_all_finite=True):
         """Place new rows in the map.

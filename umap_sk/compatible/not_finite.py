@@ -53,7 +53,7 @@ def all_distances(umap: Any, rows: np.ndarray, others: np.ndarray) -> np.ndarray
         dists = nan_euclidean_distances(rows, others)
     else:
         metric, _ = called_metric(umap.metric, umap.metric_kwds)
-        dists = np.array([[metric(row.copy(), other.copy()) for other in others] for row in rows], np.float64)
+        dists = np.array([[metric(row, other) for other in others] for row in rows], np.float64)
     dists[np.isnan(dists)] = np.inf
     return dists
 

@@ -46,13 +46,16 @@ _said: set[str] = set()
 
 
 class Distance:
-    """A metric that may return a gradient beside the distance, called as umap-learn calls it: the distance alone."""
+    """A metric that may return a gradient beside the distance, called as umap-learn calls it: the distance alone.
+
+    It gets copies of the rows, so that a function that writes into them leaves the features as they are.
+    """
 
     def __init__(self, metric: Any, arguments: tuple[Any, ...]):
         self.metric, self.arguments = metric, arguments
 
     def __call__(self, x: Any, y: Any) -> Any:
-        value = self.metric(x, y, *self.arguments)
+        value = self.metric(x.copy(), y.copy(), *self.arguments)
         return value[0] if isinstance(value, tuple) else value
 
 
