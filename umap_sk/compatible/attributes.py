@@ -125,11 +125,12 @@ def fitted_attribute(umap: Any, name: str) -> Any:
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 
-def graph_of_new(estimator: Any, X: Any) -> scipy.sparse.csr_array:
-    """Membership strengths between new rows and the training rows."""
-    values, indices, dists = placing.looked_up(estimator, X, None, None, estimator.n_neighbors)
-    neighbors, _ = placing.read_new(estimator, values, indices, dists, estimator.n_neighbors)
+def graph_of_new(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
+    """Membership strengths between new rows and the training rows, which are searched where no neighbors are given."""
+    given = neighbors.get("knn_indices"), neighbors.get("knn_dists")
+    values, indices, dists = placing.looked_up(estimator, X, *given, estimator.n_neighbors)
+    rows, _ = placing.read_new(estimator, values, indices, dists, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
-    strengths = membership_strengths(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
-    shape = (len(neighbors.indptr) - 1, len(estimator.embedding_))
-    return scipy.sparse.csr_array((strengths, neighbors.indices, neighbors.indptr), shape)
+    strengths = membership_strengths(rows, estimator.n_neighbors, connectivity, new_rows=True)
+    shape = (len(rows.indptr) - 1, len(estimator.embedding_))
+    return scipy.sparse.csr_array((strengths, rows.indices, rows.indptr), shape)

@@ -7,7 +7,8 @@ import scipy.sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
-from umap_sk.compatible.distances import FUNCTIONS
+from umap_sk.compatible.distances import METRICS
+from umap_sk.compatible.translation import DIFFERENCES
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.formats import as_csr
@@ -74,7 +75,7 @@ def as_taken(umap: Any, X: Any) -> Any:
     if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in SMALL:
         X = X.astype(np.float32)
     metric = umap.metric
-    arrays_alone = isinstance(metric, str) and (metric in FUNCTIONS or not takes_sparse(known_metric(metric)))
+    arrays_alone = isinstance(metric, str) and (metric in METRICS or not takes_sparse(DIFFERENCES.get(metric, known_metric(metric))))
     if arrays_alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
         return X.toarray()
     return X

@@ -1,15 +1,16 @@
 """What umap-learn's class does, by a PrecomputedUMAP that it makes of its parameters; no arithmetic of its own."""
 
 import operator
+import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from umap_sk.compatible import given, not_finite, translation
+from umap_sk.compatible import compared, given, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.exceptions import FewerNeighborsWarning, IgnoredTargetWarning, warn
+from umap_sk.exceptions import DoubtfulDistancesWarning, FewerNeighborsWarning, IgnoredTargetWarning, warn
 
 
 class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -37,7 +38,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features)
-            Features; with metric="precomputed" distances, n_samples x n_samples, dense or sparse.
+            Features; with metric="precomputed" distances, n_samples x n_samples, dense or sparse; with
+            metric="string" a list of texts.
         y : array-like of shape (n_samples,), default=None
             Targets, as `target_metric` says.
         ensure_all_finite : bool or "allow-nan", default=True
@@ -65,12 +67,18 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
         translation.tell_fewer(self, count)
         stops = translation.stops_of(self)
-        if not rows.neighbors and not_finite.takes_all(self, ensure_all_finite):
-            rows.neighbors.update(not_finite.of_fit(self, rows.X, ensure_all_finite))
-        with translation.in_own_words():
+        every, words = not rows.neighbors and compared.compares_all(self, ensure_all_finite), None
+        if every:
+            estimator._validate_params()
+            rows.neighbors.update(compared.of_fit(self, rows.X, ensure_all_finite))
+        if compared.reads_words(self):
+            words, rows = compared.words(rows.X), rows._replace(X=None)
+        with translation.in_own_words(), warnings.catch_warnings():
+            if every:  # distances are of the rows, whatever Euclidean ones are
+                warnings.simplefilter("ignore", DoubtfulDistancesWarning)
             maps = given.fitted(estimator, rows, stops)
         forget(self)
-        self.estimator_, self._unique_inverse = estimator, rows.inverse
+        self.estimator_, self._unique_inverse, self._words = estimator, rows.inverse, words
         self.__dict__.pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [places if rows.inverse is None else places[rows.inverse] for places in maps]
@@ -130,10 +138,11 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with translation.in_own_words():
             estimator = assembled(self)
             X = given.as_taken(self, X)
+            every = compared.compares_all(self, ensure_all_finite)
+            neighbors = compared.of_new(self, estimator, X, ensure_all_finite) if every else {}
+            X = None if compared.reads_words(self) else X
             if self.transform_mode == "graph":
-                return graph_of_new(estimator, X)
-            every = not_finite.takes_all(self, ensure_all_finite)
-            neighbors = not_finite.of_new(self, X, ensure_all_finite) if every else {}
+                return graph_of_new(estimator, X, neighbors)
             return estimator.transform(X, **neighbors).astype(np.float32, copy=False)
 
     def inverse_transform(self, X):
@@ -172,9 +181,14 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self._unique_inverse is not None:
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.in_own_words():
-            every = not_finite.takes_all(self, ensure_all_finite)
-            neighbors = not_finite.of_update(self, X, ensure_all_finite) if every else {}
-            self.estimator_.update(given.as_taken(self, X), **neighbors)
+            X = given.as_taken(self, X)
+            every = compared.compares_all(self, ensure_all_finite)
+            neighbors = compared.of_update(self, self.estimator_, X, ensure_all_finite) if every else {}
+            if compared.reads_words(self):
+                self.estimator_.update(**neighbors)
+                self._words = compared.stacked(self._words, compared.words(X))
+            else:
+                self.estimator_.update(X, **neighbors)
         self.__dict__.pop("embedding_list_", None)
         return self
 

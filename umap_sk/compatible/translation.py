@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.compatible.distances import FUNCTIONS
+from umap_sk.compatible.distances import METRICS, OF_WORDS, of_two_rows
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
 from umap_sk.other_models import SAME, known_metric
 
@@ -27,6 +27,9 @@ NAMED_ELSEWHERE = {"tswspectral": "spectral", "recursive": "auto"}
 
 TARGETS = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}
 """Metrics of targets that are another one here: numbers whose differences have the same order, and labels."""
+
+DIFFERENCES = {"ordinal": "manhattan", "count": "manhattan"}
+"""Metrics of a number that are another one here. A factor, as `support_size` is, changes no map."""
 
 STILL = float(np.finfo(np.float32).tiny)
 """A learning rate by which nothing moves."""
@@ -89,9 +92,12 @@ def metric_of(umap: Any) -> dict[str, Any]:
 
 def called_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
     """A metric and its arguments as they are called here; a function gets them in their order."""
-    function = FUNCTIONS.get(metric) if isinstance(metric, str) else metric
-    if callable(function):
-        return Distance(function, tuple((arguments or {}).values())), None
+    if callable(metric):
+        return Distance(metric, tuple((arguments or {}).values())), None
+    if metric in METRICS and metric not in OF_WORDS:
+        return of_two_rows(metric, arguments), None
+    if metric in OF_WORDS or metric in DIFFERENCES:
+        return DIFFERENCES.get(metric, "string"), None
     return known_metric(metric), arguments or None
 
 
@@ -136,6 +142,8 @@ def tell_unused(umap: Any) -> None:
             _tell(name, f"{name}={value!r} only chooses how umap-learn computes; it is not used here.")
     if isinstance(umap.init, str) and umap.init in NAMED_ELSEWHERE:
         _tell(umap.init, f"init={umap.init!r} is init={NAMED_ELSEWHERE[umap.init]!r} here, which scales as well.")
+    if isinstance(umap.metric, str) and umap.metric in DIFFERENCES:
+        _tell(f"metric={umap.metric}", f"metric={umap.metric!r} compares rows by the differences of their numbers.")
     if umap.target_metric in ("count", "string"):
         how = "as numbers" if umap.target_metric == "count" else "as labels, which are equal or not"
         _tell(f"target_metric={umap.target_metric}", f"target_metric={umap.target_metric!r} compares targets {how}.")

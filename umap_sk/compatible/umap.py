@@ -24,7 +24,9 @@ class UMAP(Methods):
         Axes of the embedding.
     metric : str or callable, default="euclidean"
         "precomputed", a metric of :class:`sklearn.neighbors.NearestNeighbors`, "hellinger", or a function of two rows
-        that returns a distance, or a tuple whose first entry is one.
+        that returns a distance, or a tuple whose first entry is one. By "poincare", "symmetric_kl", "ll_dirichlet",
+        "kulsinski", and "string" for texts (the edit distance), each row is compared with all rows, so that the time
+        grows with the square of their number. "ordinal" and "count" are "manhattan".
     metric_kwds : dict, default=None
         Further arguments of the metric; a function gets their values in order.
     output_metric : str or callable, default="euclidean"
