@@ -229,3 +229,19 @@ def test_functions_that_write_into_rows():
     np.testing.assert_array_equal(
         UMAP(8, metric=distance, **FEW).fit_transform(X), UMAP(8, metric="manhattan", **FEW).fit_transform(X)
     )
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "symmetric_kl", "jaccard"])
+def test_features_go_and_come_back(metric):
+    """A model without them is small, says what it lacks, and with them places new rows to the same bits."""
+    X = RNG.poisson(1.0, (60, 500)).astype(float)
+    model = UMAP(8, metric=metric, **FEW).fit(X)
+    placed = model.transform(X[:5] + 1)
+    stored = pickle.dumps(model.drop_features())
+    assert len(stored) < X.nbytes / 2
+    model = pickle.loads(stored)
+    with pytest.raises(ValueError, match="set_features"):
+        model.transform(X[:5] + 1)
+    np.testing.assert_array_equal(model.set_features(X).transform(X[:5] + 1), placed)
+    with pytest.raises(ValueError, match=r"shape \(59, 500\), but the model was fitted to \(60, 500\)"):
+        model.set_features(X[1:])

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk import placing
 from umap_sk.compatible.distances import METRICS, OF_WORDS, distances_of
-from umap_sk.compatible.translation import called_metric
+from umap_sk.compatible.translation import WITHOUT_FEATURES, called_metric
 
 
 def compares_all(umap: Any, ensure_all_finite: Any) -> bool:
@@ -44,7 +44,12 @@ def of_update(umap: Any, estimator: Any, X: Any, ensure_all_finite: Any) -> dict
 
 def training_rows(umap: Any, estimator: Any) -> np.ndarray:
     """The rows of the fit."""
-    return umap._words if reads_words(umap) else np.asarray(placing.features_of_fit(estimator))
+    if reads_words(umap):
+        return umap._words
+    try:
+        return np.asarray(placing.features_of_fit(estimator))
+    except ValueError as error:
+        raise ValueError(WITHOUT_FEATURES) from error
 
 
 def reads_words(umap: Any) -> bool:

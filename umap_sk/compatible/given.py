@@ -75,7 +75,9 @@ def as_taken(umap: Any, X: Any) -> Any:
     if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in SMALL:
         X = X.astype(np.float32)
     metric = umap.metric
-    arrays_alone = isinstance(metric, str) and (metric in METRICS or not takes_sparse(DIFFERENCES.get(metric, known_metric(metric))))
+    arrays_alone = isinstance(metric, str) and (
+        metric in METRICS or not takes_sparse(DIFFERENCES.get(metric, known_metric(metric)))
+    )
     if arrays_alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
         return X.toarray()
     return X

@@ -9,11 +9,12 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from umap_sk.compatible import compared, given, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
+from umap_sk.compatible.kept_features import KeptFeatures
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.exceptions import DoubtfulDistancesWarning, FewerNeighborsWarning, IgnoredTargetWarning, warn
 
 
-class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Methods(KeptFeatures, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The methods of :class:`umap_sk.UMAP`."""
 
     def __sklearn_tags__(self):
@@ -111,7 +112,9 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _fit_one_row(self, X):
         """A map of one row, as umap-learn makes it: the row lies in the origin, and no others can be placed."""
         X = check_array(X, accept_sparse="csr")
-        warn("X has one row, which has no neighbors: its place is 0, and no others can be placed.", FewerNeighborsWarning)
+        warn(
+            "X has one row, which has no neighbors: its place is 0, and no others can be placed.", FewerNeighborsWarning
+        )
         forget(self)
         for name in ("estimator_", "embedding_list_"):
             self.__dict__.pop(name, None)
@@ -266,5 +269,5 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         combined = clone(self)
         with translation.in_own_words():
             combined.estimator_ = PrecomputedUMAP(**asked).fit(manifold=manifold)
-        combined._unique_inverse = None
+        combined._unique_inverse = combined._words = None
         return combined

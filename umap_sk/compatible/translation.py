@@ -34,7 +34,15 @@ DIFFERENCES = {"ordinal": "manhattan", "count": "manhattan"}
 STILL = float(np.finfo(np.float32).tiny)
 """A learning rate by which nothing moves."""
 
+WITHOUT_FEATURES = (
+    "The model has no features to search among. Fit it to features, or give those that drop_features has dropped back "
+    "by set_features."
+)
+"""What an error says where new rows have nothing to be compared with."""
+
 WORDS = {
+    "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and knn_dists, or fit "
+    "with features as X.": WITHOUT_FEATURES,
     "metric_params": "metric_kwds",
     "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
     "et dens_lambda=0": "et densmap=False",

@@ -48,7 +48,8 @@ class UMAP(Methods):
     low_memory : bool, default=True
         Not used.
     n_jobs : int, default=-1
-        Threads, -1 for all; as in umap-learn, no other number below 1. The result does not depend on it, with a `random_state` or without.
+        Threads, -1 for all; as in umap-learn, no other number below 1. The result does not depend on it, with a
+        `random_state` or without.
     set_op_mix_ratio : float, default=1.0
         1 for the fuzzy union of both directions of an edge, 0 for their intersection.
     local_connectivity : float, default=1.0

@@ -1,0 +1,73 @@
+"""Features that a model of umap-learn's names keeps for new rows: dropped before it is stored, and given back."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from umap_sk import parameters
+from umap_sk.neighbors.held import kept_features
+from umap_sk.neighbors.searchers import search_for_new
+
+
+class KeptFeatures:
+    """The methods of :class:`umap_sk.UMAP` by which its features go and come back."""
+
+    def drop_features(self):
+        """Forget the features of the training rows, most of the bytes of a large model; the map stays.
+
+        Methods that search among the training rows need the features again: see :meth:`set_features`.
+
+        Returns
+        -------
+        self : UMAP
+            Without features.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> import numpy as np
+        >>> from umap_sk import UMAP
+        >>> X = np.random.default_rng(0).normal(size=(200, 300))
+        >>> model = UMAP(random_state=0).fit(X)
+        >>> places = model.transform(X[:3] + 0.1)
+        >>> stored = pickle.dumps(model.drop_features())
+        >>> len(stored) < X.nbytes
+        True
+        >>> np.array_equal(pickle.loads(stored).set_features(X).transform(X[:3] + 0.1), places)
+        True
+        """
+        check_is_fitted(self)
+        self.estimator_._publish(self.estimator_._results() | {"_search": None, "_features": None})
+        return self
+
+    def set_features(self, X):
+        """Give the features of the training rows back.
+
+        Parameters
+        ----------
+        X : array-like or sparse of shape (n_samples, n_features)
+            The rows as they were in :meth:`fit`. An array is not copied, and may be memory-mapped.
+
+        Returns
+        -------
+        self : UMAP
+            It places new rows as before.
+
+        Raises
+        ------
+        ValueError
+            If `X` is of another shape than the features of the fit.
+        """
+        check_is_fitted(self)
+        estimator = self.estimator_
+        values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        shape = len(estimator.embedding_), estimator.n_features_in_
+        if values.shape != shape:
+            raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
+        asked: Any = parameters.asked_of(estimator, estimator.seed_)
+        given = any(array is not None for array in self.precomputed_knn[:2])
+        search = search_for_new(values, asked, estimator.n_neighbors, given=given)
+        kept = {"_search": search, "_features": kept_features(X, values, search)}
+        estimator._publish(estimator._results() | kept)
+        return self
