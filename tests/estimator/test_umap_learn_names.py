@@ -120,6 +120,8 @@ def test_precomputed_neighbors_in_all_forms():
     np.testing.assert_array_equal(UMAP(**FEW).fit_transform(IRIS, knn_graph=(ids, dists)), arrays)
     sparse, dense = (UMAP(**FEW).fit(IRIS, knn_graph=given) for given in (graph, full))
     np.testing.assert_allclose(sparse.graph_.toarray(), dense.graph_.toarray(), atol=1e-5)
+    for given, model in ((graph, sparse), (full, dense)):
+        np.testing.assert_array_equal(UMAP(precomputed_knn=given, **FEW).fit_transform(IRIS), model.embedding_)
     assert clone(UMAP(precomputed_knn=(ids, dists, None))).precomputed_knn[2] is None
 
 

@@ -9,7 +9,8 @@ from scipy.special import gammaln
 from scipy.stats import entropy
 from sklearn.datasets import load_iris
 
-from umap_sk import UMAP, FewerNeighborsWarning, IgnoredTargetWarning
+from umap_sk import UMAP, FewerNeighborsWarning, IgnoredTargetWarning, UnusedParameterWarning
+from umap_sk.compatible import translation
 from umap_sk.compatible.compared import words
 from umap_sk.compatible.distances import distances_of, of_two_rows
 from umap_sk.interop.functions import nearest_neighbors
@@ -245,3 +246,12 @@ def test_features_go_and_come_back(metric):
     np.testing.assert_array_equal(model.set_features(X).transform(X[:5] + 1), placed)
     with pytest.raises(ValueError, match=r"shape \(59, 500\), but the model was fitted to \(60, 500\)"):
         model.set_features(X[1:])
+
+
+def test_half_a_curve(monkeypatch):
+    """As in umap-learn a without b is not used, and a warning says so."""
+    monkeypatch.setattr(translation, "_said", set())
+    X = load_iris().data[::3]
+    with pytest.warns(UnusedParameterWarning, match="a=0.5 and b=None: one without the other is not used"):
+        model = UMAP(a=0.5, **FEW).fit(X)
+    np.testing.assert_array_equal(model.embedding_, UMAP(**FEW).fit_transform(X))

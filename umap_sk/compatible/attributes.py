@@ -73,7 +73,8 @@ NOT_KEPT = {
 
 def given_neighbors(umap: Any, place: int) -> Any:
     """An entry of precomputed_knn, or None."""
-    return umap.precomputed_knn[place] if len(umap.precomputed_knn) > place else None
+    given = umap.precomputed_knn
+    return given[place] if isinstance(given, tuple | list) and len(given) > place else None
 
 
 def assembled(umap: Any) -> PrecomputedUMAP:

@@ -45,10 +45,10 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     """What was given, or a ValueError if it does not go together."""
     check_structure(X, "X")
     X = as_taken(umap, X)
-    known = [array is not None for array in umap.precomputed_knn[:2]]
-    if knn_graph is not None:
-        neighbors = arrays_of(knn_graph)
-    elif any(known):
+    listed = isinstance(umap.precomputed_knn, tuple | list)
+    if knn_graph is not None or not listed:
+        neighbors = arrays_of(umap.precomputed_knn if knn_graph is None else knn_graph)
+    elif has_neighbors(umap):
         neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=False))
     else:
         neighbors = {}
@@ -68,6 +68,12 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
         y = y[first]
     kept = _safe_indexing(X, first) if hasattr(X, "columns") else values[first]  # a frame has names
     return Rows(kept, y, {}, inverse)
+
+
+def has_neighbors(umap: Any) -> bool:
+    """Whether neighbors were given as a parameter."""
+    given = umap.precomputed_knn
+    return not isinstance(given, tuple | list) or any(array is not None for array in given[:2])
 
 
 def as_taken(umap: Any, X: Any) -> Any:

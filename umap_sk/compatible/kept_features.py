@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from umap_sk import parameters
+from umap_sk.compatible.given import has_neighbors
 from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.searchers import search_for_new
 
@@ -66,8 +67,7 @@ class KeptFeatures:
         if values.shape != shape:
             raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
         asked: Any = parameters.asked_of(estimator, estimator.seed_)
-        given = any(array is not None for array in self.precomputed_knn[:2])
-        search = search_for_new(values, asked, estimator.n_neighbors, given=given)
+        search = search_for_new(values, asked, estimator.n_neighbors, given=has_neighbors(self))
         kept = {"_search": search, "_features": kept_features(X, values, search)}
         estimator._publish(estimator._results() | kept)
         return self

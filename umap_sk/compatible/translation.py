@@ -75,6 +75,8 @@ def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
     names = {name: getattr(umap, name) for name in (*SAME, "searcher")}
     if has_fewer(umap, n_rows):
         names["n_neighbors"] = n_rows - 1
+    if has_half_a_curve(umap):
+        names |= {"a": None, "b": None}
     names |= metric_of(umap) | start_of(umap) | length_of(umap)
     if targets:
         count, metric = umap.target_n_neighbors, umap.target_metric
@@ -155,7 +157,13 @@ def tell_unused(umap: Any) -> None:
     if umap.target_metric in ("count", "string"):
         how = "as numbers" if umap.target_metric == "count" else "as labels, which are equal or not"
         _tell(f"target_metric={umap.target_metric}", f"target_metric={umap.target_metric!r} compares targets {how}.")
-    if len(umap.precomputed_knn) > 2 and umap.precomputed_knn[2] is not None:
+    if has_half_a_curve(umap):
+        _tell(
+            "a and b",
+            f"a={umap.a!r} and b={umap.b!r}: one without the other is not used; both follow min_dist and spread.",
+        )
+    given = umap.precomputed_knn
+    if isinstance(given, tuple | list) and len(given) > 2 and given[2] is not None:
         _tell("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
 
 
@@ -173,6 +181,11 @@ def in_own_words() -> Iterator[None]:
                 message += " (Methods and arguments that are named here are those of estimator_, a PrecomputedUMAP.)"
             error.args = (message,)
         raise
+
+
+def has_half_a_curve(umap: Any) -> bool:
+    """Whether one parameter of the curve was given without the other."""
+    return (umap.a is None) != (umap.b is None)
 
 
 def has_fewer(umap: Any, n_rows: int) -> bool:

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from umap_sk.compatible.methods import Methods
@@ -100,8 +101,9 @@ class UMAP(Methods):
         Return log radii beside the map, as `rad_orig_` and `rad_emb_`.
     disconnection_distance : float, default=None
         Neighbors at this distance or farther are dropped; None for the metric's own.
-    precomputed_knn : tuple, default=(None, None, None)
-        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used.
+    precomputed_knn : tuple, sparse or dense matrix, default=(None, None, None)
+        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used. Or, as in
+        cuML, a sparse graph of distances, or all distances.
     searcher : str or object, default="auto"
         Who finds the neighbors of features, as in :class:`PrecomputedUMAP`; umap-learn has no such parameter.
     optimizer, compatibility_layout : object, default=None
@@ -139,7 +141,7 @@ class UMAP(Methods):
         "densmap": ["boolean"],
         "output_dens": ["boolean"],
         "transform_mode": [StrOptions({"embedding", "graph"})],
-        "precomputed_knn": [tuple, list],
+        "precomputed_knn": [tuple, list, "sparse matrix", np.ndarray],
         "target_metric": [str],
         "target_weight": [Interval(Real, 0, 1, closed="both")],
         "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],

@@ -219,7 +219,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Returns
         -------
-        csr_array of shape (n_samples, n_samples_fit), float64
+        csr_matrix of shape (n_samples, n_samples_fit), float64
             Distances to the ``n_neighbors + 1`` nearest training rows; a training row is one of its own.
         """
         check_is_fitted(self)
@@ -241,7 +241,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Returns
         -------
-        csr_array of shape (n_samples, n_samples), float64
+        csr_matrix of shape (n_samples, n_samples), float64
             Distances to ``n_neighbors + 1`` training rows, each row itself first.
         """
         indices, dists = self.fit(X, y).neighbors_
@@ -252,4 +252,4 @@ def as_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
     """Arrays as a sparse graph of distances; neighbors that were not found are left out."""
     found = indices >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-    return scipy.sparse.csr_array((dists[found], indices[found], starts), shape=(len(indices), n_columns))
+    return scipy.sparse.csr_matrix((dists[found], indices[found], starts), shape=(len(indices), n_columns))
