@@ -102,6 +102,9 @@ def test_maps_of_words(transform_mode):
     np.testing.assert_array_equal(placed, asked)
     assert model.update(np.array(WORDS[10:])[:, None]).graph_.shape == (13, 13)
     assert model.transform(WORDS[12:]).shape[0] == 1
+    with pytest.raises(ValueError, match="set_features"):
+        model.drop_features().transform(WORDS[12:])
+    assert model.set_features(WORDS).transform(WORDS[12:]).shape[0] == 1
     with pytest.raises(ValueError, match=r"metric='string' compares texts, but X is of shape \(10, 2\) and has 0\.0"):
         UMAP(4, metric="string", **FEW).fit(np.zeros((10, 2)))
 
@@ -255,3 +258,15 @@ def test_half_a_curve(monkeypatch):
     with pytest.warns(UnusedParameterWarning, match="a=0.5 and b=None: one without the other is not used"):
         model = UMAP(a=0.5, **FEW).fit(X)
     np.testing.assert_array_equal(model.embedding_, UMAP(**FEW).fit_transform(X))
+
+
+@pytest.mark.parametrize(
+    ("metric", "needed"),
+    [("poincare", "norm below 1"), ("symmetric_kl", "must be frequencies"), ("ll_dirichlet", "must be counts")],
+)
+def test_rows_that_a_metric_does_not_take(metric, needed):
+    """The row is named, and what is needed of it."""
+    X = COUNTS / 100 if metric == "poincare" else COUNTS.copy()
+    X[7] = np.eye(12)[0] * (2.0 if metric == "poincare" else -1.0)
+    with pytest.raises(ValueError, match=f"row 0 of X has a distance that is no number.*{needed}"):
+        UMAP(8, metric=metric, **FEW).fit(X)

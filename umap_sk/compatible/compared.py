@@ -44,7 +44,7 @@ def of_update(umap: Any, estimator: Any, X: Any, ensure_all_finite: Any) -> dict
 
 def training_rows(umap: Any, estimator: Any) -> np.ndarray:
     """The rows of the fit."""
-    if reads_words(umap):
+    if reads_words(umap) and umap._words is not None:
         return umap._words
     try:
         return np.asarray(placing.features_of_fit(estimator))

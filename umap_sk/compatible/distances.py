@@ -120,6 +120,13 @@ METRICS = {
 }
 """By umap-learn's names."""
 
+NEEDED = {
+    "poincare": "Rows must have a norm below 1.",
+    "symmetric_kl": "Rows must be frequencies, none of them negative and some above 0.",
+    "ll_dirichlet": "Rows must be counts, none of them negative and some above 0.",
+}
+"""What metrics ask of rows."""
+
 OF_WORDS = ("string", "myers")
 """Those that compare texts."""
 
@@ -127,11 +134,18 @@ OF_WORDS = ("string", "myers")
 def distances_of(name: str, rows: np.ndarray, others: np.ndarray, arguments: dict[str, Any]) -> Iterable[np.ndarray]:
     """Distances of each row to all others, one row after the other."""
     metric = METRICS[name]
-    known = metric.parts(others)
-    for row, one in zip(rows, zip(*metric.parts(rows), strict=True), strict=True):
-        dists = metric.distances(one, known, **arguments)
+    with np.errstate(invalid="ignore", divide="ignore"):  # told below
+        known, parts = metric.parts(others), metric.parts(rows)
+    for place, one in enumerate(zip(*parts, strict=True)):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            dists = metric.distances(one, known, **arguments)
         if name not in OF_WORDS:
-            dists[(others == row).all(axis=1)] = 0.0  # which rounding may miss
+            dists[(others == rows[place]).all(axis=1)] = 0.0  # which rounding may miss
+        if np.isnan(dists).any():
+            raise ValueError(
+                f"By metric={name!r}, row {place} of X has a distance that is no number. {NEEDED.get(name, '')} Leave "
+                "such rows out, or use another metric."
+            )
         yield dists
 
 

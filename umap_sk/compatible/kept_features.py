@@ -6,9 +6,17 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from umap_sk import parameters
+from umap_sk.compatible.compared import reads_words, words
 from umap_sk.compatible.given import has_neighbors
 from umap_sk.neighbors.held import kept_features
 from umap_sk.neighbors.searchers import search_for_new
+
+
+def same_rows(values: Any, shape: tuple[int, int | None]) -> Any:
+    """The rows, or a ValueError if there are not as many of them, or of their columns, as in the fit."""
+    if values.shape[0] != shape[0] or shape[1] not in (None, values.shape[1]):
+        raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
+    return values
 
 
 class KeptFeatures:
@@ -40,6 +48,7 @@ class KeptFeatures:
         """
         check_is_fitted(self)
         self.estimator_._publish(self.estimator_._results() | {"_search": None, "_features": None})
+        self._words = None
         return self
 
     def set_features(self, X):
@@ -62,10 +71,11 @@ class KeptFeatures:
         """
         check_is_fitted(self)
         estimator = self.estimator_
+        if reads_words(self):
+            self._words = same_rows(words(X), (len(estimator.embedding_), None))
+            return self
         values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        shape = len(estimator.embedding_), estimator.n_features_in_
-        if values.shape != shape:
-            raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
+        same_rows(values, (len(estimator.embedding_), estimator.n_features_in_))
         asked: Any = parameters.asked_of(estimator, estimator.seed_)
         search = search_for_new(values, asked, estimator.n_neighbors, given=has_neighbors(self))
         kept = {"_search": search, "_features": kept_features(X, values, search)}
