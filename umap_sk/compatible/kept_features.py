@@ -22,6 +22,10 @@ def same_rows(values: Any, shape: tuple[int, int | None]) -> Any:
 class KeptFeatures:
     """The methods of :class:`umap_sk.UMAP` by which its features go and come back."""
 
+    estimator_: Any
+    precomputed_knn: Any
+    _words: Any
+
     def drop_features(self):
         """Forget the features of the training rows, most of the bytes of a large model; the map stays.
 
