@@ -252,7 +252,7 @@ def test_combined_models_have_no_features():
     assert getattr(made, "_sparse_data", None) is None
     taken = PrecomputedUMAP.from_umap_learn(made)
     np.testing.assert_array_equal(taken.embedding_, made.embedding_)
-    there = r"Pass knn_indices .* \(Methods and arguments that are named here are those of estimator_, a Precomp"
+    there = r"set_features, or pass neighbors of new rows: estimator_\.transform"
     with pytest.raises(ValueError, match=there):
         made.transform(IRIS)
     indices, dists = np.arange(5)[:, None], np.zeros((5, 1))

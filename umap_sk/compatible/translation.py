@@ -35,8 +35,8 @@ STILL = float(np.finfo(np.float32).tiny)
 """A learning rate by which nothing moves."""
 
 WITHOUT_FEATURES = (
-    "The model has no features to search among. Fit it to features, or give those that drop_features has dropped back "
-    "by set_features."
+    "The model has no features to search among. Give those of the fit by set_features, or pass neighbors of new "
+    "rows: estimator_.transform(knn_indices=..., knn_dists=...)."
 )
 """What an error says where new rows have nothing to be compared with."""
 
