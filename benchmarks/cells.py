@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 import umap_sk
-from umap_sk.monitor.units import duration
 
 WAYS = {
     "umap-learn": "sc.pp.neighbors, sc.tl.umap",
@@ -38,7 +37,7 @@ def made_up(n: int, columns: int) -> np.ndarray:
 
 
 def steps(way: str, X: np.ndarray) -> tuple[list[float], list[float], np.ndarray]:
-    """Seconds, and seconds of all processors, of neighbors and map, and the map."""
+    """Seconds, and seconds of CPU, of neighbors and map, and the map."""
     import anndata
     import scanpy as sc
 
@@ -91,12 +90,14 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.cells", *sizes, "--ways", way, "--alone"]
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(ended.stdout.splitlines()[-1])
-        total, used = sum(found["wall"]), sum(found["processors"])
-        first = first or (total, used)
+        wall, processors = np.array(found["wall"]), np.array(found["processors"])
+        sums = np.array([wall.sum(), processors.sum()])
+        first = sums if first is None else first
+        times = first / sums
         print(
-            f"{way:10} neighbors {duration(found['wall'][0])}, map {duration(found['wall'][1])}, "
-            f"together {duration(total)} ({first[0] / total:.1f} times as fast), {duration(used)} of all processors "
-            f"({first[1] / used:.1f} times), keeps {found['kept']:.3f} of the neighbors: {WAYS[way]}",
+            f"{way:10} neighbors {wall[0]:.1f} s (CPU {processors[0]:.1f}), map {wall[1]:.1f} s (CPU "
+            f"{processors[1]:.1f}), together {sums[0]:.1f} s (CPU {sums[1]:.1f}): {times[0]:.1f} times as fast (CPU "
+            f"{times[1]:.1f}); keeps {found['kept']:.3f} of the neighbors: {WAYS[way]}",
             flush=True,
         )
 
