@@ -1,5 +1,6 @@
 """What umap-learn's class does, by a PrecomputedUMAP that it makes of its parameters; no arithmetic of its own."""
 
+import contextlib
 import operator
 import warnings
 
@@ -74,9 +75,8 @@ class Methods(KeptFeatures, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             rows.neighbors.update(compared.of_fit(self, rows.X, ensure_all_finite))
         if compared.reads_words(self):
             words, rows = compared.words(rows.X), rows._replace(X=None)
-        with translation.in_own_words(), warnings.catch_warnings():
-            if every:  # distances are of the rows, whatever Euclidean ones are
-                warnings.simplefilter("ignore", DoubtfulDistancesWarning)
+        apart = warnings.catch_warnings(action="ignore", category=DoubtfulDistancesWarning)  # from Euclidean distances
+        with translation.in_own_words(), apart if every else contextlib.nullcontext():
             maps = given.fitted(estimator, rows, stops)
         forget(self)
         self.estimator_, self._unique_inverse, self._words = estimator, rows.inverse, words
