@@ -28,12 +28,8 @@ OF_THE_CLASS = (
 """Files that test what is replaced; the others test distances, gradients, spectral layouts and ParametricUMAP."""
 
 DIFFERENT = {
-    "test_umap_bad_n_jobs": "n_jobs below -1 counts back from the processors",
-    "test_bad_transform_data": "one row is an error in fit",
-    "test_check_input_data": "features that are searched must be finite",
     "test_densmap_trustworthiness_on_iris": "new rows are placed in maps that keep density, too",
     "test_umap_inverse_transform_fails_expectedly": "rows come back from sparse features and any metric",
-    "test_umap_custom_distance_w_grad": "a metric without a gradient needs no warning",
     "test_precomputed_knn_on_iris": "new rows are searched without an index too",
 }
 """Tests that differ on purpose, and how."""

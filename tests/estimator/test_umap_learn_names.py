@@ -120,6 +120,8 @@ def test_precomputed_neighbors_in_all_forms():
     np.testing.assert_array_equal(UMAP(**FEW).fit_transform(IRIS, knn_graph=(ids, dists)), arrays)
     sparse, dense = (UMAP(**FEW).fit(IRIS, knn_graph=given) for given in (graph, full))
     np.testing.assert_allclose(sparse.graph_.toarray(), dense.graph_.toarray(), atol=1e-5)
+    for given, model in ((graph, sparse), (full, dense)):
+        np.testing.assert_array_equal(UMAP(precomputed_knn=given, **FEW).fit_transform(IRIS), model.embedding_)
     assert clone(UMAP(precomputed_knn=(ids, dists, None))).precomputed_knn[2] is None
 
 
@@ -250,7 +252,7 @@ def test_combined_models_have_no_features():
     assert getattr(made, "_sparse_data", None) is None
     taken = PrecomputedUMAP.from_umap_learn(made)
     np.testing.assert_array_equal(taken.embedding_, made.embedding_)
-    there = r"Pass knn_indices .* \(Methods and arguments that are named here are those of estimator_, a Precomp"
+    there = r"set_features, or pass neighbors of new rows: estimator_\.transform"
     with pytest.raises(ValueError, match=there):
         made.transform(IRIS)
     indices, dists = np.arange(5)[:, None], np.zeros((5, 1))

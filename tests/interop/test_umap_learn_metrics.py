@@ -1,5 +1,7 @@
 """Metrics of umap-learn that scikit-learn has not, and sparse rows by metrics that take arrays."""
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -7,12 +9,19 @@ from scipy.special import gammaln
 from scipy.stats import entropy
 from sklearn.datasets import load_iris
 
-from umap_sk import UMAP, IgnoredTargetWarning
-from umap_sk.compatible.distances import FUNCTIONS, kulsinski, ll_dirichlet, poincare, symmetric_kl
+from umap_sk import UMAP, FewerNeighborsWarning, IgnoredTargetWarning, UnusedParameterWarning
+from umap_sk.compatible import translation
+from umap_sk.compatible.compared import words
+from umap_sk.compatible.distances import distances_of, of_two_rows
+from umap_sk.interop.functions import nearest_neighbors
 
 RNG = np.random.default_rng(0)
 COUNTS = RNG.poisson(2.0, (60, 12)).astype(float) + np.eye(60, 12)
 FEW = {"n_epochs": 2, "random_state": 0}
+WORDS = ["cat", "cart", "carts", "at", "dog", "dot", "doge", "", "log", "catalog", "chart", "art", "ärt"]
+poincare, symmetric_kl, ll_dirichlet, kulsinski = map(
+    of_two_rows, ("poincare", "symmetric_kl", "ll_dirichlet", "kulsinski")
+)
 
 
 def log_beta(a, b):
@@ -58,7 +67,7 @@ def test_sets():
 def test_maps_by_these_metrics(metric):
     """The graph is that of all distances, new rows are placed, and sparse rows give the same."""
     X = COUNTS / 100 if metric == "poincare" else COUNTS
-    function = FUNCTIONS[metric]
+    function = of_two_rows(metric)
     full = np.array([[function(x, y) for y in X] for x in X])
     model = UMAP(8, metric=metric, **FEW).fit(X)
     expected = UMAP(8, metric="precomputed", **FEW).fit(np.minimum(full, full.T))
@@ -66,6 +75,54 @@ def test_maps_by_these_metrics(metric):
     sparse = UMAP(8, metric=metric, **FEW).fit(scipy.sparse.csr_array(X))
     np.testing.assert_array_equal(sparse.embedding_, model.embedding_)
     np.testing.assert_array_equal(sparse.transform(scipy.sparse.csr_array(X[:3])), model.embedding_[:3])
+    indices, dists, index = nearest_neighbors(X, 8, metric)
+    np.testing.assert_array_equal(dists, np.sort(full, axis=1)[:, :8].astype(np.float32))
+    np.testing.assert_array_equal(index.query(X[5:6], 8)[1], dists[5:6])
+
+
+def edits_of(x, y):
+    """Fewest letters to change, by Levenshtein's recursion."""
+    if not x or not y:
+        return len(x) + len(y)
+    kept = edits_of(x[1:], y[1:])
+    return kept if x[0] == y[0] else 1 + min(kept, edits_of(x[1:], y), edits_of(x, y[1:]))
+
+
+@pytest.mark.parametrize("transform_mode", ["embedding", "graph"])
+def test_maps_of_words(transform_mode):
+    """The graph is that of all edit distances; new words are placed, of any length, and taken in."""
+    model = UMAP(4, metric="string", init="random", transform_mode=transform_mode, **FEW).fit(WORDS[:10])
+    full = np.array([[edits_of(x, y) for y in WORDS] for x in WORDS], float)
+    known = {"metric": "precomputed", "init": "random", "transform_mode": transform_mode}
+    expected = UMAP(4, **known, **FEW).fit(full[:10, :10])
+    np.testing.assert_array_equal(model.graph_.toarray(), expected.graph_.toarray())
+    placed, asked = pickle.loads(pickle.dumps(model)).transform(WORDS[10:]), expected.transform(full[10:, :10])
+    if transform_mode == "graph":
+        placed, asked = placed.toarray(), asked.toarray()
+    np.testing.assert_array_equal(placed, asked)
+    assert model.update(np.array(WORDS[10:])[:, None]).graph_.shape == (13, 13)
+    assert model.transform(WORDS[12:]).shape[0] == 1
+    with pytest.raises(ValueError, match="set_features"):
+        model.drop_features().transform(WORDS[12:])
+    assert model.set_features(WORDS).transform(WORDS[12:]).shape[0] == 1
+    with pytest.raises(ValueError, match=r"metric='string' compares texts, but X is of shape \(10, 2\) and has 0\.0"):
+        UMAP(4, metric="string", **FEW).fit(np.zeros((10, 2)))
+
+
+def test_edit_distances_are_cut_and_scaled():
+    """By umap-learn's arguments."""
+    others = words(["catalog", "at", "cat"])
+    found = next(iter(distances_of("string", words(["cat"]), others, {"max_distance": 3, "normalisation": 2.0})))
+    np.testing.assert_array_equal(found, [1.5, 0.5, 0.0])
+
+
+@pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
+@pytest.mark.parametrize("metric", ["ordinal", "count"])
+def test_numbers_are_compared_by_differences(metric):
+    """As umap-learn compares two numbers, up to a factor that changes no map."""
+    X = RNG.poisson(5.0, (40, 1)).astype(float) + RNG.normal(0, 0.01, (40, 1))
+    model = UMAP(8, metric=metric, metric_kwds={"support_size": 3.0}, **FEW).fit(X)
+    np.testing.assert_array_equal(model.embedding_, UMAP(8, metric="manhattan", **FEW).fit_transform(X))
 
 
 @pytest.mark.parametrize(
@@ -152,3 +209,64 @@ def test_rows_that_are_not_finite():
         UMAP(8, metric=distance, **FEW).fit(X, ensure_all_finite="allow-nan")
     with pytest.raises(ValueError, match="contains NaN"):
         UMAP(8, **FEW).fit(missing, ensure_all_finite=False)
+
+
+def test_one_row_lies_in_the_origin():
+    """As in umap-learn, and it places no others; a fit to more rows forgets it."""
+    model = UMAP(**FEW)
+    with pytest.warns(FewerNeighborsWarning, match="its place is 0"):
+        np.testing.assert_array_equal(model.fit_transform([[1.0, 2.0]]), [[0.0, 0.0]])
+    with pytest.raises(ValueError, match="fitted to one row"):
+        model.transform([[1.0, 2.0]])
+    assert model.fit(load_iris().data).embedding_.shape == (150, 2)
+
+
+def test_functions_that_write_into_rows():
+    """They get copies, so that the features stay, and the map is that of the rows as they were given."""
+
+    def distance(x, y):
+        value = np.abs(x - y).sum()
+        x[:] = y[:] = np.nan
+        return value
+
+    X = load_iris().data[::5] + RNG.normal(0, 0.01, (30, 4))
+    np.testing.assert_array_equal(
+        UMAP(8, metric=distance, **FEW).fit_transform(X), UMAP(8, metric="manhattan", **FEW).fit_transform(X)
+    )
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "symmetric_kl", "jaccard"])
+def test_features_go_and_come_back(metric):
+    """A model without them is small, says what it lacks, and with them places new rows to the same bits."""
+    X = RNG.poisson(1.0, (60, 500)).astype(float)
+    model = UMAP(8, metric=metric, **FEW).fit(X)
+    placed = model.transform(X[:5] + 1)
+    stored = pickle.dumps(model.drop_features())
+    assert len(stored) < X.nbytes / 2
+    model = pickle.loads(stored)
+    with pytest.raises(ValueError, match="set_features"):
+        model.transform(X[:5] + 1)
+    np.testing.assert_array_equal(model.set_features(X).transform(X[:5] + 1), placed)
+    with pytest.raises(ValueError, match=r"shape \(59, 500\), but the model was fitted to \(60, 500\)"):
+        model.set_features(X[1:])
+
+
+def test_half_a_curve(monkeypatch):
+    """As in umap-learn a without b is not used, and a warning says so."""
+    monkeypatch.setattr(translation, "_said", set())
+    X = load_iris().data[::3]
+    with pytest.warns(UnusedParameterWarning, match="a=0.5 and b=None: one without the other is not used"):
+        model = UMAP(a=0.5, **FEW).fit(X)
+    np.testing.assert_array_equal(model.embedding_, UMAP(**FEW).fit_transform(X))
+
+
+@pytest.mark.parametrize(
+    ("metric", "needed"),
+    [("poincare", "norm below 1"), ("symmetric_kl", "must be frequencies"), ("ll_dirichlet", "must be counts")],
+)
+def test_rows_that_a_metric_does_not_take(metric, needed):
+    """The row is named, and what is needed of it."""
+    X = COUNTS / 100 if metric == "poincare" else COUNTS.copy()
+    X[7] = np.eye(12)[0] * (2.0 if metric == "poincare" else -1.0)
+    with pytest.raises(ValueError, match=f"row 0 of X has a distance that is no number.*{needed}"):
+        UMAP(8, metric=metric, **FEW).fit(X)

@@ -74,7 +74,8 @@ NOT_KEPT = {
 
 def given_neighbors(umap: Any, place: int) -> Any:
     """An entry of precomputed_knn, or None."""
-    return umap.precomputed_knn[place] if len(umap.precomputed_knn) > place else None
+    given = umap.precomputed_knn
+    return given[place] if isinstance(given, tuple | list) and len(given) > place else None
 
 
 def assembled(umap: Any) -> PrecomputedUMAP:
@@ -84,6 +85,8 @@ def assembled(umap: Any) -> PrecomputedUMAP:
     ``_b`` and ``_n_neighbors``.
     """
     attributes = vars(umap)
+    if "estimator_" not in attributes and len(attributes.get("embedding_", ())) == 1:
+        raise ValueError("The model was fitted to one row, which has no neighbors. Fit two rows or more.")
     if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
         return umap.estimator_
     features = check_array(umap._raw_data, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -125,12 +128,12 @@ def fitted_attribute(umap: Any, name: str) -> Any:
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 
-def graph_of_new(estimator: Any, X: Any) -> scipy.sparse.csr_array:
-    """Membership strengths between new rows and the training rows."""
+def graph_of_new(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
+    """Membership strengths between new rows and the training rows, which are searched where no neighbors are given."""
     settings, fitted = estimator._settings(), estimator._found()
-    found = look_up(settings, fitted, X, count=estimator.n_neighbors)
-    neighbors, _ = read_new(settings, fitted, found, estimator.n_neighbors)
+    found = look_up(settings, fitted, X, **neighbors, count=estimator.n_neighbors)
+    rows, _ = read_new(settings, fitted, found, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
-    strengths = compute_memberships(neighbors, estimator.n_neighbors, connectivity, new_rows=True)
-    shape = (len(neighbors.indptr) - 1, len(estimator.embedding_))
-    return scipy.sparse.csr_array((strengths, neighbors.indices, neighbors.indptr), shape)
+    strengths = compute_memberships(rows, estimator.n_neighbors, connectivity, new_rows=True)
+    shape = (len(rows.indptr) - 1, len(estimator.embedding_))
+    return scipy.sparse.csr_array((strengths, rows.indices, rows.indptr), shape)

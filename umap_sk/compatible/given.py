@@ -7,7 +7,8 @@ import scipy.sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
-from umap_sk.compatible.distances import FUNCTIONS
+from umap_sk.compatible.distances import METRICS
+from umap_sk.compatible.translation import DIFFERENCES
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.formats import as_csr
@@ -44,10 +45,10 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     """What was given, or a ValueError if it does not go together."""
     check_structure(X, "X")
     X = as_taken(umap, X)
-    known = [array is not None for array in umap.precomputed_knn[:2]]
-    if knn_graph is not None:
-        neighbors = arrays_of(knn_graph)
-    elif any(known):
+    listed = isinstance(umap.precomputed_knn, tuple | list)
+    if knn_graph is not None or not listed:
+        neighbors = arrays_of(umap.precomputed_knn if knn_graph is None else knn_graph)
+    elif has_neighbors(umap):
         neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=False))
     else:
         neighbors = {}
@@ -69,12 +70,20 @@ def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
     return Rows(kept, y, {}, inverse)
 
 
+def has_neighbors(umap: Any) -> bool:
+    """Whether neighbors were given as a parameter."""
+    given = umap.precomputed_knn
+    return not isinstance(given, tuple | list) or any(array is not None for array in given[:2])
+
+
 def as_taken(umap: Any, X: Any) -> Any:
     """Sparse rows as an array where the metric takes no others and the array is not large; small numbers as float32."""
     if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in SMALL:
         X = X.astype(np.float32)
     metric = umap.metric
-    arrays_alone = isinstance(metric, str) and (metric in FUNCTIONS or not takes_sparse(known_metric(metric)))
+    arrays_alone = isinstance(metric, str) and (
+        metric in METRICS or not takes_sparse(DIFFERENCES.get(metric, known_metric(metric)))
+    )
     if arrays_alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
         return X.toarray()
     return X

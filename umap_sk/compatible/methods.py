@@ -1,18 +1,21 @@
 """What umap-learn's class does, by a PrecomputedUMAP that it makes of its parameters; no arithmetic of its own."""
 
+import contextlib
 import operator
+import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from umap_sk.compatible import given, not_finite, translation
+from umap_sk.compatible import compared, given, translation
 from umap_sk.compatible.attributes import assembled, fitted_attribute, forget, graph_of_new
+from umap_sk.compatible.kept_features import KeptFeatures
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.exceptions import IgnoredTargetWarning, warn
+from umap_sk.exceptions import DoubtfulDistancesWarning, FewerNeighborsWarning, IgnoredTargetWarning, warn
 
 
-class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Methods(KeptFeatures, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The methods of :class:`umap_sk.UMAP`."""
 
     def __sklearn_tags__(self):
@@ -37,7 +40,8 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features)
-            Features; with metric="precomputed" distances, n_samples x n_samples, dense or sparse.
+            Features; with metric="precomputed" distances, n_samples x n_samples, dense or sparse; with
+            metric="string" a list of texts.
         y : array-like of shape (n_samples,), default=None
             Targets, as `target_metric` says.
         ensure_all_finite : bool or "allow-nan", default=True
@@ -60,15 +64,22 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         translation.tell_unused(self)
         rows = given.read(self, X, y, knn_graph)
         count = given.n_rows(rows.X)
+        if count == 1 and rows.inverse is None:
+            return self._fit_one_row(rows.X)
         estimator = PrecomputedUMAP(**translation.translated(self, count, targets=rows.y is not None))
         translation.tell_fewer(self, count)
         stops = translation.stops_of(self)
-        if not rows.neighbors and not_finite.takes_all(self, ensure_all_finite):
-            rows.neighbors.update(not_finite.of_fit(self, rows.X, ensure_all_finite))
-        with translation.in_own_words():
+        every, words = not rows.neighbors and compared.compares_all(self, ensure_all_finite), None
+        if every:
+            estimator._validate_params()
+            rows.neighbors.update(compared.of_fit(self, rows.X, ensure_all_finite))
+        if compared.reads_words(self):
+            words, rows = compared.words(rows.X), rows._replace(X=None)
+        apart = warnings.catch_warnings(action="ignore", category=DoubtfulDistancesWarning)  # from Euclidean distances
+        with translation.in_own_words(), apart if every else contextlib.nullcontext():
             maps = given.fitted(estimator, rows, stops)
         forget(self)
-        self.estimator_, self._unique_inverse = estimator, rows.inverse
+        self.estimator_, self._unique_inverse, self._words = estimator, rows.inverse, words
         self.__dict__.pop("embedding_list_", None)
         if stops is not None:
             self.embedding_list_ = [places if rows.inverse is None else places[rows.inverse] for places in maps]
@@ -98,6 +109,19 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return self.graph_
         return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
 
+    def _fit_one_row(self, X):
+        """A map of one row, as umap-learn makes it: the row lies in the origin, and no others can be placed."""
+        X = check_array(X, accept_sparse="csr")
+        warn(
+            "X has one row, which has no neighbors: its place is 0, and no others can be placed.", FewerNeighborsWarning
+        )
+        forget(self)
+        for name in ("estimator_", "embedding_list_"):
+            self.__dict__.pop(name, None)
+        self.n_features_in_, self._unique_inverse = X.shape[1], None
+        self.embedding_ = np.zeros((1, self.n_components), np.float32)
+        return self
+
     def transform(self, X, ensure_all_finite=True):
         """Place new rows in the map.
 
@@ -117,10 +141,11 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         with translation.in_own_words():
             estimator = assembled(self)
             X = given.as_taken(self, X)
+            every = compared.compares_all(self, ensure_all_finite)
+            neighbors = compared.of_new(self, estimator, X, ensure_all_finite) if every else {}
+            X = None if compared.reads_words(self) else X
             if self.transform_mode == "graph":
-                return graph_of_new(estimator, X)
-            every = not_finite.takes_all(self, ensure_all_finite)
-            neighbors = not_finite.of_new(self, X, ensure_all_finite) if every else {}
+                return graph_of_new(estimator, X, neighbors)
             return estimator.transform(X, **neighbors).astype(np.float32, copy=False)
 
     def inverse_transform(self, X):
@@ -159,9 +184,14 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self._unique_inverse is not None:
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.in_own_words():
-            every = not_finite.takes_all(self, ensure_all_finite)
-            neighbors = not_finite.of_update(self, X, ensure_all_finite) if every else {}
-            self.estimator_.update(given.as_taken(self, X), **neighbors)
+            X = given.as_taken(self, X)
+            every = compared.compares_all(self, ensure_all_finite)
+            neighbors = compared.of_update(self, self.estimator_, X, ensure_all_finite) if every else {}
+            if compared.reads_words(self):
+                self.estimator_.update(**neighbors)
+                self._words = compared.stacked(self._words, compared.words(X))
+            else:
+                self.estimator_.update(X, **neighbors)
         self.__dict__.pop("embedding_list_", None)
         return self
 
@@ -239,5 +269,5 @@ class Methods(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         combined = clone(self)
         with translation.in_own_words():
             combined.estimator_ = PrecomputedUMAP(**asked).fit(manifold=manifold)
-        combined._unique_inverse = None
+        combined._unique_inverse = combined._words = None
         return combined

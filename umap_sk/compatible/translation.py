@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from umap_sk.compatible.distances import FUNCTIONS
+from umap_sk.compatible.distances import METRICS, OF_WORDS, of_two_rows
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
 from umap_sk.umap_learn.models import SAME, known_metric
 
@@ -28,10 +28,21 @@ NAMED_ELSEWHERE = {"tswspectral": "spectral", "recursive": "auto"}
 TARGETS = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}
 """Metrics of targets that are another one here: numbers whose differences have the same order, and labels."""
 
+DIFFERENCES = {"ordinal": "manhattan", "count": "manhattan"}
+"""Metrics of a number that are another one here. A factor, as `support_size` is, changes no map."""
+
 STILL = float(np.finfo(np.float32).tiny)
 """A learning rate by which nothing moves."""
 
+WITHOUT_FEATURES = (
+    "The model has no features to search among. Give those of the fit by set_features, or pass neighbors of new "
+    "rows: estimator_.transform(knn_indices=..., knn_dists=...)."
+)
+"""What an error says where new rows have nothing to be compared with."""
+
 WORDS = {
+    "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and knn_dists, or fit "
+    "with features as X.": WITHOUT_FEATURES,
     "metric_params": "metric_kwds",
     "and pass knn_indices and knn_dists": "and pass precomputed_knn=(indices, distances, None)",
     "et dens_lambda=0": "et densmap=False",
@@ -46,13 +57,16 @@ _said: set[str] = set()
 
 
 class Distance:
-    """A metric that may return a gradient beside the distance, called as umap-learn calls it: the distance alone."""
+    """A metric that may return a gradient beside the distance, called as umap-learn calls it: the distance alone.
+
+    It gets copies of the rows, so that a function that writes into them leaves the features as they are.
+    """
 
     def __init__(self, metric: Any, arguments: tuple[Any, ...]):
         self.metric, self.arguments = metric, arguments
 
     def __call__(self, x: Any, y: Any) -> Any:
-        value = self.metric(x, y, *self.arguments)
+        value = self.metric(x.copy(), y.copy(), *self.arguments)
         return value[0] if isinstance(value, tuple) else value
 
 
@@ -61,6 +75,8 @@ def translated(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
     names = {name: getattr(umap, name) for name in (*SAME, "searcher")}
     if has_fewer(umap, n_rows):
         names["n_neighbors"] = n_rows - 1
+    if has_half_a_curve(umap):
+        names |= {"a": None, "b": None}
     names |= metric_of(umap) | start_of(umap) | length_of(umap)
     if targets:
         count, metric = umap.target_n_neighbors, umap.target_metric
@@ -86,9 +102,12 @@ def metric_of(umap: Any) -> dict[str, Any]:
 
 def called_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
     """A metric and its arguments as they are called here; a function gets them in their order."""
-    function = FUNCTIONS.get(metric) if isinstance(metric, str) else metric
-    if callable(function):
-        return Distance(function, tuple((arguments or {}).values())), None
+    if callable(metric):
+        return Distance(metric, tuple((arguments or {}).values())), None
+    if metric in METRICS and metric not in OF_WORDS:
+        return of_two_rows(metric, arguments), None
+    if metric in OF_WORDS or metric in DIFFERENCES:
+        return DIFFERENCES.get(metric, "string"), None
     return known_metric(metric), arguments or None
 
 
@@ -133,10 +152,18 @@ def tell_unused(umap: Any) -> None:
             _tell(name, f"{name}={value!r} only chooses how umap-learn computes; it is not used here.")
     if isinstance(umap.init, str) and umap.init in NAMED_ELSEWHERE:
         _tell(umap.init, f"init={umap.init!r} is init={NAMED_ELSEWHERE[umap.init]!r} here, which scales as well.")
+    if isinstance(umap.metric, str) and umap.metric in DIFFERENCES:
+        _tell(f"metric={umap.metric}", f"metric={umap.metric!r} compares rows by the differences of their numbers.")
     if umap.target_metric in ("count", "string"):
         how = "as numbers" if umap.target_metric == "count" else "as labels, which are equal or not"
         _tell(f"target_metric={umap.target_metric}", f"target_metric={umap.target_metric!r} compares targets {how}.")
-    if len(umap.precomputed_knn) > 2 and umap.precomputed_knn[2] is not None:
+    if has_half_a_curve(umap):
+        _tell(
+            "a and b",
+            f"a={umap.a!r} and b={umap.b!r}: one without the other is not used; both follow min_dist and spread.",
+        )
+    given = umap.precomputed_knn
+    if isinstance(given, tuple | list) and len(given) > 2 and given[2] is not None:
         _tell("precomputed_knn", "The search index in precomputed_knn is not used: new rows are searched exactly.")
 
 
@@ -154,6 +181,11 @@ def in_own_words() -> Iterator[None]:
                 message += " (Methods and arguments that are named here are those of estimator_, a PrecomputedUMAP.)"
             error.args = (message,)
         raise
+
+
+def has_half_a_curve(umap: Any) -> bool:
+    """Whether one parameter of the curve was given without the other."""
+    return (umap.a is None) != (umap.b is None)
 
 
 def has_fewer(umap: Any, n_rows: int) -> bool:

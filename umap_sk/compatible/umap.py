@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from umap_sk.compatible.methods import Methods
@@ -24,7 +25,9 @@ class UMAP(Methods):
         Axes of the embedding.
     metric : str or callable, default="euclidean"
         "precomputed", a metric of :class:`sklearn.neighbors.NearestNeighbors`, "hellinger", or a function of two rows
-        that returns a distance, or a tuple whose first entry is one.
+        that returns a distance, or a tuple whose first entry is one. By "poincare", "symmetric_kl", "ll_dirichlet",
+        "kulsinski", and "string" for texts (the edit distance), each row is compared with all rows, so that the time
+        grows with the square of their number. "ordinal" and "count" are "manhattan".
     metric_kwds : dict, default=None
         Further arguments of the metric; a function gets their values in order.
     output_metric : str or callable, default="euclidean"
@@ -46,7 +49,8 @@ class UMAP(Methods):
     low_memory : bool, default=True
         Not used.
     n_jobs : int, default=-1
-        Threads, -1 for all. The result does not depend on it, with a `random_state` or without.
+        Threads, -1 for all; as in umap-learn, no other number below 1. The result does not depend on it, with a
+        `random_state` or without.
     set_op_mix_ratio : float, default=1.0
         1 for the fuzzy union of both directions of an edge, 0 for their intersection.
     local_connectivity : float, default=1.0
@@ -97,8 +101,9 @@ class UMAP(Methods):
         Return log radii beside the map, as `rad_orig_` and `rad_emb_`.
     disconnection_distance : float, default=None
         Neighbors at this distance or farther are dropped; None for the metric's own.
-    precomputed_knn : tuple, default=(None, None, None)
-        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used.
+    precomputed_knn : tuple, sparse or dense matrix, default=(None, None, None)
+        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used. Or, as in
+        cuML, a sparse graph of distances, or all distances.
     searcher : str or object, default="auto"
         Who finds the neighbors of features, as in :class:`PrecomputedUMAP`; umap-learn has no such parameter.
     optimizer, compatibility_layout : object, default=None
@@ -131,11 +136,12 @@ class UMAP(Methods):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
+        "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
         "unique": ["boolean"],
         "densmap": ["boolean"],
         "output_dens": ["boolean"],
         "transform_mode": [StrOptions({"embedding", "graph"})],
-        "precomputed_knn": [tuple, list],
+        "precomputed_knn": [tuple, list, "sparse matrix", np.ndarray],
         "target_metric": [str],
         "target_weight": [Interval(Real, 0, 1, closed="both")],
         "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],

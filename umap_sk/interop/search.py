@@ -8,6 +8,8 @@ from numba.core.dispatcher import Dispatcher
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
+from umap_sk.compatible.compared import all_distances, checked, nearest
+from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.translation import called_metric
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.transformer import NeighborsTransformer
@@ -46,12 +48,36 @@ class SearchIndex:
         return narrowed(*find_neighbors(self._transformer._search, X, k, own=False))
 
 
+class AllRows:
+    """Rows that others are compared with one by one, by a metric that scikit-learn has not.
+
+    Parameters
+    ----------
+    asked : Found
+        The metric.
+    rows : ndarray
+        The rows as it takes them.
+    """
+
+    def __init__(self, asked: Found, rows: np.ndarray):
+        self._asked, self._rows = asked, rows
+
+    def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+        """Indices and distances of the nearest rows of other rows."""
+        rows = checked(self._asked, X, True)
+        found = nearest(all_distances(self._asked, rows, self._rows), k, len(rows))
+        return narrowed(found["knn_indices"], found["knn_dists"])
+
+
 def found_neighbors(X: Any, n_neighbors: int, asked: Found) -> tuple[np.ndarray, np.ndarray, Any]:
     """Neighbors of rows, themselves first, and what finds those of others."""
     if isinstance(asked.metric, str) and asked.metric == "precomputed":
         return (*nearest_of_all(check_array(X, ensure_all_finite=False), n_neighbors), None)
     if isinstance(asked.metric, Dispatcher) and importlib.util.find_spec("pynndescent"):
         return by_pynndescent(X, n_neighbors, asked)
+    if isinstance(asked.metric, str) and asked.metric in METRICS:
+        index = AllRows(asked, checked(asked, X, True))
+        return (*index.query(X, n_neighbors), index)
     metric, parameters = called_metric(asked.metric, asked.metric_kwds)
     transformer = NeighborsTransformer(
         n_neighbors - 1,

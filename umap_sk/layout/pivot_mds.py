@@ -14,7 +14,7 @@ from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres
 from umap_sk.linear_algebra.eigenpairs import eigenpairs
 from umap_sk.linear_algebra.products import product
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import get_python_function, readonly
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each

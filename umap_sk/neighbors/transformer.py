@@ -225,7 +225,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Returns
         -------
-        csr_array of shape (n_samples, n_samples_fit), float64
+        csr_matrix of shape (n_samples, n_samples_fit), float64
             Distances to the ``n_neighbors + 1`` nearest training rows; a training row is one of its own.
         """
         check_is_fitted(self)
@@ -247,7 +247,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
         Returns
         -------
-        csr_array of shape (n_samples, n_samples), float64
+        csr_matrix of shape (n_samples, n_samples), float64
             Distances to ``n_neighbors + 1`` training rows, each row itself first.
         """
         indices, dists = self.fit(X, y).neighbors_
@@ -258,4 +258,4 @@ def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
     """Convert arrays to a sparse distance graph, without neighbors that were not found."""
     found = indices >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-    return scipy.sparse.csr_array((dists[found], indices[found], starts), shape=(len(indices), n_columns))
+    return scipy.sparse.csr_matrix((dists[found], indices[found], starts), shape=(len(indices), n_columns))

@@ -1,0 +1,87 @@
+"""Features that a model of umap-learn's names keeps for new rows: dropped before it is stored, and given back."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from umap_sk.compatible.compared import reads_words, words
+from umap_sk.compatible.given import has_neighbors
+from umap_sk.neighbors.searchers import prepare_search
+from umap_sk.neighbors.training_rows import select_kept_features
+
+
+def same_rows(values: Any, shape: tuple[int, int | None]) -> Any:
+    """The rows, or a ValueError if there are not as many of them, or of their columns, as in the fit."""
+    if values.shape[0] != shape[0] or shape[1] not in (None, values.shape[1]):
+        raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
+    return values
+
+
+class KeptFeatures:
+    """The methods of :class:`umap_sk.UMAP` by which its features go and come back."""
+
+    estimator_: Any
+    precomputed_knn: Any
+    _words: Any
+
+    def drop_features(self):
+        """Forget the features of the training rows, most of the bytes of a large model; the map stays.
+
+        Methods that search among the training rows need the features again: see :meth:`set_features`.
+
+        Returns
+        -------
+        self : UMAP
+            Without features.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> import numpy as np
+        >>> from umap_sk import UMAP
+        >>> X = np.random.default_rng(0).normal(size=(200, 300))
+        >>> model = UMAP(random_state=0).fit(X)
+        >>> places = model.transform(X[:3] + 0.1)
+        >>> stored = pickle.dumps(model.drop_features())
+        >>> len(stored) < X.nbytes
+        True
+        >>> np.array_equal(pickle.loads(stored).set_features(X).transform(X[:3] + 0.1), places)
+        True
+        """
+        check_is_fitted(self)
+        self.estimator_._publish(self.estimator_._found()._replace(search=None, features=None))
+        self._words = None
+        return self
+
+    def set_features(self, X):
+        """Give the features of the training rows back.
+
+        Parameters
+        ----------
+        X : array-like or sparse of shape (n_samples, n_features)
+            The rows as they were in :meth:`fit`. An array is not copied, and may be memory-mapped.
+
+        Returns
+        -------
+        self : UMAP
+            It places new rows as before.
+
+        Raises
+        ------
+        ValueError
+            If `X` is of another shape than the features of the fit.
+        """
+        check_is_fitted(self)
+        estimator = self.estimator_
+        if reads_words(self):
+            self._words = same_rows(words(X), (len(estimator.embedding_), None))
+            return self
+        values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        same_rows(values, (len(estimator.embedding_), estimator.n_features_in_))
+        fitted = estimator._found()
+        settings = estimator._settings().search._replace(seed=fitted.seed)
+        search = prepare_search(values, settings, estimator.n_neighbors, given=has_neighbors(self))
+        features = select_kept_features(X, values, search)
+        estimator._publish(fitted._replace(search=search, features=features))
+        return self
