@@ -38,7 +38,7 @@ class FittedAttributes:
 
     @property
     def embedding_(self) -> np.ndarray:
-        """The layout as it stands."""
+        """The layout as it stands, float32; NaN for rows without a neighbor."""
         return self._found().embedding
 
     @property
@@ -56,7 +56,7 @@ class FittedAttributes:
 
     @property
     def rad_orig_(self) -> np.ndarray:
-        """Log radii in the data."""
+        """Log of every row's mean squared distance to its neighbors, where `dens_lambda` is above 0."""
         manifold = self._found().manifold
         radii = None if manifold is None else manifold._shared.radii
         if radii is None:
@@ -68,18 +68,18 @@ class FittedAttributes:
 
     @property
     def rad_emb_(self) -> np.ndarray:
-        """Log radii in the map."""
+        """Log of every row's mean distance to its neighbors in the map, found when it is first needed."""
         fitted = self._found()
         return radii_in_map(self._settings(), fitted)
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs of the whole schedule."""
+        """Epochs of the whole schedule, over all levels."""
         return self._found().n_epochs
 
     @property
     def epoch_(self) -> int:
-        """Epochs that have been run."""
+        """Epochs that have been run, over all levels."""
         return self._found().epoch
 
     @property
@@ -94,7 +94,7 @@ class FittedAttributes:
 
     @property
     def seed_(self) -> int:
-        """The seed."""
+        """The seed, which was given or drawn."""
         return self._found().seed
 
     @property
@@ -104,7 +104,7 @@ class FittedAttributes:
 
     @property
     def loss_curve_(self) -> np.ndarray:
-        """Epochs, vertices and losses; see :class:`umap_sk.LossCurveDisplay`."""
+        """Epochs, vertices of the level that ran, and losses; see :class:`umap_sk.LossCurveDisplay`."""
         return self.report_.loss_curve()
 
     @property
