@@ -1,1 +1,1 @@
-"""umap-learn's class, by its names and with its defaults, over the estimator."""
+"""A class with the names and defaults of umap-learn's, which calls the estimator."""
