@@ -1,1 +1,1 @@
-"""A class with the names and defaults of umap-learn's, which calls the estimator."""
+"""umap-learn's class, with its names and defaults. It calls the estimator."""

@@ -29,7 +29,7 @@ async function copyText(text) {
   }
 }
 
-// Return the chosen rows with all their columns as CSV, below a line of names.
+// Return a table of the chosen rows with all their columns, below a line of names.
 function tableOf(rows, { names, columns, index }) {
   const all = index ? [index, ...columns] : columns;
   const head = index ? ["row", "index", ...names] : ["row", ...names];
