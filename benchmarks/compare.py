@@ -5,8 +5,7 @@
 Every round runs each program once after a warm-up, with the round's number as the seed. A program that cannot run is
 listed with the reason, and one that takes more than ``--patience`` seconds runs once. The columns are:
 
-- median seconds of the graph, and of the layout from its initial layout; programs that do not separate them have all
-  seconds under layout;
+- median seconds of the graph, and of the layout from its initial layout (of both, if a program does not separate them);
 - speed-up relative to the reference, as the median of the ratios within rounds;
 - peak memory in addition to the inputs, including conversions to the program's own types;
 - the six figures of `benchmarks.judge`, and which of them are worse than the mean of the reference's seeds by more than

@@ -1,9 +1,10 @@
 """Test of random command lines: ``python -m benchmarks.fuzz_commands --examples 10000``.
 
-Each example draws a command, some of its options, and values that are right, nearly right or nonsense: files of another
-kind, swapped arrays, folders, numbers out of range, broken JSON. It runs in this process. The exit code must be one of
-those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that succeeds must have
-written its output, and one that fails must leave no new file. With ``--json`` stdout must be one JSON object.
+Each example draws a command, some of its options, and values that are right, nearly right or nonsense. Examples are
+files of another kind, swapped arrays, folders, numbers out of range, and broken JSON. It runs in this process. The exit
+code must be one of those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that
+succeeds must have written its output, and one that fails must leave no new file. With ``--json`` stdout must be one
+JSON object.
 """
 
 import contextlib

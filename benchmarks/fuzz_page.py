@@ -1,9 +1,10 @@
 """Test of odd input for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
 
-Each example draws a map, columns, colors, pictures and a title with odd values: text that ends a tag, lone surrogates,
-dates outside of calendars, all kinds of missing values, and columns of other lengths. The result must be a page, a
-ValueError or a TypeError. The test parses the page. Its tags must be those of the template and of its blocks, so that
-no value of the input becomes a tag. Its script must be the one that its policy allows, and its blocks must be readable.
+Each example draws a map, columns, colors, pictures and a title with odd values. Examples are text that ends a tag, lone
+surrogates, dates outside of calendars, all kinds of missing values, and columns of other lengths. The result must be a
+page, a ValueError or a TypeError. The test parses the page. Its tags must be those of the template and of its blocks,
+so that no value of the input becomes a tag. Its script must be the one that its policy allows, and its blocks must be
+readable.
 """
 
 import base64

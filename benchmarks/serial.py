@@ -3,8 +3,10 @@
 ``python -m benchmarks.serial --set mixture,uniform:1e6`` learns a graph and lays it out on one thread and on several,
 in turns after a warm-up. The table contains medians over the rounds for both phases:
 
-- s on one, s on several: seconds by the clock; serial by the clock: (t / speed-up - 1) / (t - 1) of t threads;
-- CPU s: CPU seconds on one thread; launches: number of kernels and blocks of numpy that were started;
+- s on one, s on several: seconds by the clock;
+- serial by the clock: (t / speed-up - 1) / (t - 1) of t threads;
+- CPU s: CPU seconds on one thread;
+- launches: number of kernels and blocks of numpy that were started;
 - between: CPU seconds of the main thread outside of all launches, when other threads are idle;
 - uneven: sum of the CPU seconds of each launch's busiest thread above the mean, except for launches whose threads take
   blocks when they become idle (kernels/turns.py);

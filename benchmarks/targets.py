@@ -4,9 +4,9 @@
 operation gets the graphs of this package. Labels are complete, or a third of them is unknown. Numbers are the first
 principal component, or the first two. Set operations combine the two halves of the columns. Bar: 1e-5.
 
-``--ties`` tests equal numbers as targets, such as labels given as numbers. The figures are the correlation of the
-positions of equal values with row numbers (the largest rank correlation of a principal axis, as a mean over the
-values), trustworthiness, and R2 of the target from the 10 nearest rows in the map. Bars: a correlation of at most .5,
+``--ties`` tests equal numbers as targets, such as labels given as numbers. The figures are trustworthiness, R2 of
+the target from the 10 nearest rows in the map, and the correlation of the positions of equal values with row numbers.
+It is the largest rank correlation of a principal axis, as a mean over the values. Bars: a correlation of at most .5,
 and an R2 of at most .005 below umap-learn's.
 """
 

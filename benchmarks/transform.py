@@ -3,9 +3,9 @@
 ``python -m benchmarks.transform --rounds 3``
 
 Both packages search the neighbors with their default parameters. The figures compare new rows with training rows:
-accuracy by the 5 nearest rows in the map, recall of the 15 true neighbors, trustworthiness, seconds of all rows, and
-milliseconds of a single row in a warm process. Bars: 5 times as fast as umap-learn, an accuracy of at most .01 below
-its, and 5 ms for a single row. ``--n`` fits and places fewer rows.
+accuracy by the 5 nearest rows in the map, recall of the 15 true neighbors, and trustworthiness. Further figures are the
+seconds of all rows, and the milliseconds of a single row in a warm process. Bars: 5 times as fast as umap-learn, an
+accuracy of at most .01 below its, and 5 ms for a single row. ``--n`` fits and places fewer rows.
 """
 
 import numba
