@@ -1,7 +1,7 @@
-"""What the package computes, as checksums: ``python -m benchmarks.bits > before.txt``, and again after a change.
+"""Checksums of the package's results: ``python -m benchmarks.bits > before.txt``, and again after a change.
 
-A change that is meant to move nothing leaves every line as it was, on the same machine and with the same versions of
-numpy, scipy, scikit-learn and numba. Only the public interface is used.
+If a change must not affect the bits, all lines stay the same, on the same machine and with the same versions of
+numpy, scipy, scikit-learn and numba. The program uses only the public interface.
 """
 
 import hashlib

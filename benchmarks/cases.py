@@ -1,4 +1,4 @@
-"""What `benchmarks.quality` runs: settings and data sets by case, and the bars that each must clear."""
+"""The cases of `benchmarks.quality`: their settings and data sets, and the bars that each must clear."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from benchmarks.peers import Task
 
 
 class Bar(NamedTuple):
-    """A figure's limit: factor x the reference's median + margin; with factor 0 a fixed number."""
+    """A limit of a figure: factor x the reference's median + margin, or the margin alone with factor 0."""
 
     figure: str
     factor: float = 1.0

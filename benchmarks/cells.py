@@ -1,10 +1,10 @@
-"""scanpy's neighbors and map of made-up cells: by umap-learn, with this package in its place, and by its own functions.
+"""scanpy's neighbors and map of simulated cells, with umap-learn, after `replace_umap`, and with the own functions.
 
     python -m benchmarks.cells  # needs scanpy and umap-learn
     python -m benchmarks.cells --cells 5000 --ways replaced own
 
-Each way runs in a process of its own. First it lays out 2,000 cells, so that no kernel is compiled while time is taken.
-Quality is the share of 15 nearest neighbors that a map keeps, of 1,000 cells.
+Each way runs in its own process. It first lays out 2,000 cells, so that no kernel is compiled during the measurement.
+Quality is the recall of the 15 nearest neighbors of 1,000 cells.
 """
 
 import argparse
@@ -27,7 +27,7 @@ CLUSTERS, WARM_UP, LOOKED_AT = 40, 2000, 1000
 
 
 def made_up(n: int, columns: int) -> np.ndarray:
-    """Cells of 40 types of different sizes and widths, along curves between centers of them."""
+    """Return cells of 40 types of different sizes and widths, along lines between their centers."""
     rng = np.random.default_rng(0)
     centers = rng.normal(0, 3, (CLUSTERS, columns))
     kinds = rng.choice(CLUSTERS, n, p=rng.dirichlet(np.full(CLUSTERS, 2.0)))
@@ -37,7 +37,7 @@ def made_up(n: int, columns: int) -> np.ndarray:
 
 
 def steps(way: str, X: np.ndarray) -> tuple[list[float], list[float], np.ndarray]:
-    """Seconds, and seconds of CPU, of neighbors and map, and the map."""
+    """Return the seconds and the CPU seconds of neighbors and map, and the map."""
     import anndata
     import scanpy as sc
 
@@ -55,7 +55,7 @@ def steps(way: str, X: np.ndarray) -> tuple[list[float], list[float], np.ndarray
 
 
 def measured(way: str, n: int, columns: int) -> dict[str, Any]:
-    """Times and quality of one way, in this process."""
+    """Return times and quality of one way, in this process."""
     if way == "replaced":
         umap_sk.replace_umap()
     X = made_up(n, columns)
@@ -66,7 +66,7 @@ def measured(way: str, n: int, columns: int) -> dict[str, Any]:
 
 
 def kept(X: np.ndarray, places: np.ndarray, rows: np.ndarray) -> float:
-    """Share of the 15 nearest neighbors of some rows that are among their nearest in the map."""
+    """Return the share of the 15 nearest neighbors of some rows that are also their nearest in the map."""
     from sklearn.neighbors import NearestNeighbors
 
     names = [NearestNeighbors(n_neighbors=16).fit(values).kneighbors(values[rows])[1][:, 1:] for values in (X, places)]
@@ -74,7 +74,7 @@ def kept(X: np.ndarray, places: np.ndarray, rows: np.ndarray) -> float:
 
 
 def main() -> None:
-    """Print the times of each way beside the first one's."""
+    """Print the times of each way, and their ratios to the first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=100_000)
     parser.add_argument("--columns", type=int, default=50, help="components of each cell")

@@ -1,4 +1,4 @@
-"""What all commands share: options, clocks, rounds in which programs take turns, medians and tables."""
+"""Functions for all commands: options, clocks, rounds in which programs take turns, medians and tables."""
 
 import argparse
 import gc
@@ -28,7 +28,7 @@ def parser(module, description, sets=None, rounds=None):
 
 
 def timed(function, *arguments, **named):
-    """Call a function; return its result, and its seconds by the clock and of CPU."""
+    """Call a function, and return its result, its seconds and its CPU seconds."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
     result = function(*arguments, **named)
@@ -36,7 +36,7 @@ def timed(function, *arguments, **named):
 
 
 def take_turns(programs, rounds, patience=math.inf):
-    """Run each program once a round, so that what disturbs the machine disturbs all of them alike.
+    """Run each program once a round, so that disturbances of the machine affect all of them equally.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def markdown(lines, name=""):
 
 
 def conclude(options, results, missed=None):
-    """Print the bars that are missed, if there are bars, and write the results if a file is given."""
+    """Print the missed bars, if there are bars, and write the results if a file is given."""
     if missed is not None:
         print("\nbars missed:", "; ".join(missed) or "none", flush=True)
     machine.write(options.json, {"options": {key: str(value) for key, value in vars(options).items()}, **results})

@@ -1,14 +1,17 @@
-"""Time, memory and quality of this package and others on the same neighbors and starts, in interleaved rounds.
+"""Comparison of this package and others on the same neighbors and initial layouts, in interleaved rounds.
 
 ``python -m benchmarks.compare --set digits,fashion,family --peers ours,umap-learn --rounds 5``
 
 Every round runs each program once after a warm-up, with the round's number as the seed. A program that cannot run is
-listed with the reason, and one that takes more than ``--patience`` seconds runs once. Columns: median seconds from
-neighbors to graph, and from graph and start to embedding (a program that does not separate them has all under layout);
-times as fast as the reference, medians of the rounds' ratios; peak memory above the inputs, conversions to the
-program's own types included; the six figures of `benchmarks.judge`, and those of them that are worse than the mean of
-the reference's seeds by more than one standard deviation. Bars: graph and layout 4 and 25 times as fast as umap-learn's
-on Fashion-MNIST, 4 and 45 times on the mixture.
+listed with the reason, and one that takes more than ``--patience`` seconds runs once. The columns are:
+
+- median seconds of the graph, and of the layout from its initial layout (of both, if a program does not separate them);
+- speed-up relative to the reference, as the median of the ratios within rounds;
+- peak memory in addition to the inputs, including conversions to the program's own types;
+- the six figures of `benchmarks.judge`, and which of them are worse than the mean of the reference's seeds by more than
+  one standard deviation.
+
+Bars: graph and layout are 4 and 25 times as fast as umap-learn's on Fashion-MNIST, and 4 and 45 times on the mixture.
 """
 
 import statistics
@@ -40,7 +43,7 @@ def parse(arguments=None):
 
 
 def program(name, dataset, graph, options):
-    """Return what runs a program once, after a warm-up; raise NotAvailable where it cannot run."""
+    """Return a function that runs a program once after a warm-up, or raise NotAvailable."""
     task = peers.Task(n_epochs=options.n_epochs, threads=options.threads, start=options.start)
     warm_up = datasets.in_memory(datasets.load(*WARM_UP[peers.PEERS[name].compiled]))
     peers.run(name, warm_up, task._replace(n_epochs=WARM_UP_EPOCHS))
@@ -58,7 +61,7 @@ def program(name, dataset, graph, options):
 
 
 def worse_figures(median, reference):
-    """Return the figures of a program that are worse than the mean of the reference's runs less their deviation."""
+    """Return the figures that are worse than the reference's mean by more than one standard deviation."""
     names = []
     for key in Figures._fields:
         values = [run[key] for run in reference]
@@ -84,14 +87,14 @@ def summarize(runs, reference, options):
 
 
 def too_slow(set_name, lines):
-    """Return the speed bars that this package misses on a set, in words."""
+    """Return the missed speed bars of a set, in words."""
     bars = zip(("graph x", "layout x"), SPEED_BARS.get(set_name, ()), strict=False)
     ours = lines.get("ours", {})
     return [f"{set_name}: {key} {ours[key]:.2f}, bar {bar:g}" for key, bar in bars if ours.get(key, bar) < bar]
 
 
 def main(arguments=None):
-    """Compare on each set, and print its table and the bars that are missed."""
+    """Compare on each set, and print its table and the missed bars."""
     options = parse(arguments)
     results = {}
     for set_name, n in datasets.chosen(options.set):

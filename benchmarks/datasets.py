@@ -1,9 +1,9 @@
-"""The data sets, each with its neighbors and a start, kept on disk.
+"""Data sets, each stored on disk with its neighbors and an initial layout.
 
-``python -m benchmarks.datasets mixture tight:400000`` makes sets and prints what is known of them: rows, columns,
-seconds, the recall of the neighbors on a sample, and the 5-NN accuracy of the start. ``name:n`` is another size, and
-``family`` stands for shuffled points in three dimensions, 10^4 to 10^7 of them. Neighbors are exact up to 200,000 rows
-and for the family. The sets are kept in benchmarks/.cache, or where UMAP_SK_BENCH_CACHE says.
+``python -m benchmarks.datasets mixture tight:400000`` makes sets and describes them: rows, columns, seconds, the recall
+of the neighbors on a sample, and the accuracy of the initial layout. ``name:n`` is a set of another size. ``family``
+stands for 10^4 to 10^7 shuffled points in three dimensions. Neighbors are exact for it, and for up to 200,000 rows.
+The folder of the sets is benchmarks/.cache, or UMAP_SK_BENCH_CACHE.
 """
 
 import json
@@ -42,7 +42,7 @@ FAMILY = tuple(f"uniform:{n}" for n in (10_000, 100_000, 1_000_000, 10_000_000))
 
 
 class DataSet(NamedTuple):
-    """A benchmark's input: features, labels, neighbors (the row itself first) and a start."""
+    """The input of a benchmark: features, labels, neighbors (the row itself first) and an initial layout."""
 
     name: str
     features: np.ndarray  # float32, (n, d)
@@ -64,7 +64,7 @@ class DataSet(NamedTuple):
 
 
 def pca_start(features, n_components=2):
-    """Return the first principal components, largest absolute value 10; float32 of shape (n, n_components)."""
+    """Return the first principal components as float32, scaled to a largest absolute value of 10."""
     from sklearn.decomposition import PCA
 
     positions = PCA(n_components, random_state=0).fit_transform(np.asarray(features))
@@ -72,7 +72,7 @@ def pca_start(features, n_components=2):
 
 
 def chosen(words):
-    """Return the sets that a comma-separated list names, as (name, n): ``digits``, ``tight:400000``, ``family``."""
+    """Return the sets of a comma-separated list such as ``digits,tight:400000,family`` as pairs (name, n)."""
     named = []
     for word in words.replace("family", ",".join(FAMILY)).split(","):
         name, _, n = word.partition(":")
@@ -88,9 +88,9 @@ def folder_of(name, n=None):
 
 
 def load(name, n=None):
-    """Return a set as read-only memory maps; it is made on first use.
+    """Return a set as read-only memory maps. The first call makes it.
 
-    ``n`` is a number of rows: of real data a random part, of synthetic data as many rows of the same recipe.
+    ``n`` is a number of rows: a random part of real data, or the size of synthetic data.
     """
     if name not in SIZES:
         raise ValueError(f"unknown data set {name!r}: one of {', '.join(SIZES)} is needed")
@@ -106,7 +106,7 @@ def in_memory(dataset):
 
 
 def about(name, n=None):
-    """Return what is known of a set: seconds, recall of the neighbors, accuracy of the start."""
+    """Return a description of a set: seconds, recall of the neighbors, accuracy of the initial layout."""
     load(name, n)
     return json.loads((folder_of(name, n) / "about.json").read_text())
 
@@ -178,7 +178,7 @@ def sampled_recall(features, others, sample=1000, seed=0):
 
 
 def main(arguments=None):
-    """Make the sets named and print what is known of them."""
+    """Make the given sets, and print their descriptions."""
     parser = command.parser("datasets", __doc__)
     parser.add_argument("names", nargs="*", default=list(SIZES), metavar="name", help=f"of {', '.join(SIZES)}")
     for name, n in chosen(",".join(parser.parse_args(arguments).names)):

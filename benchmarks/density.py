@@ -1,10 +1,10 @@
-"""How well maps keep density, compared with umap-learn's densMAP, with the same neighbors and parameters.
+"""Density in maps, compared with umap-learn's densMAP, from the same neighbors and parameters.
 
 ``python -m benchmarks.density --set digits,trajectories:50000,fashion``
 
-Figures are the correlation of the log radii in the data and in the map, both as umap-learn defines them,
-trustworthiness, and seconds of the layout. Bars: the correlation at least umap-learn's on digits and .02 above it
-elsewhere, trustworthiness at most .002 below, seconds at most twice those of the map without density.
+The figures are the correlation of the log radii in the data and in the map, as umap-learn defines them,
+trustworthiness, and the seconds of the layout. Bars: the correlation is at least umap-learn's on digits, and .02 above
+it on other sets. Trustworthiness is at most .002 below. The layout takes at most twice as long as without density.
 """
 
 import warnings
@@ -30,7 +30,7 @@ def ours(dataset, seed, weight):
 
 
 def umap_learn(dataset, seed):
-    """Return umap-learn's densMAP, in parallel, and its seconds with the graph's."""
+    """Return umap-learn's parallel densMAP, and the seconds of its graph and layout."""
     from umap import UMAP
 
     knn = dataset.knn_indices.astype(np.int64), dataset.knn_dists
@@ -41,7 +41,7 @@ def umap_learn(dataset, seed):
 
 
 def programs_of(dataset):
-    """Return the programs of a set: maps with density, without, and umap-learn's."""
+    """Return the programs of a set: maps with density, without it, and umap-learn's."""
     from umap_sk.graph.radii import compute_map_radii
 
     radii = ours(dataset, 0, WEIGHT)[0].rad_orig_
@@ -67,7 +67,7 @@ def programs_of(dataset):
 
 
 def missed(name, found):
-    """Return the bars that are missed on a set, in words."""
+    """Return the missed bars of a set, in words."""
     own, usual, other = found["with"], found["without"], found["umap-learn"]
     bars = {
         "correlation": own["correlation"] >= other["correlation"] + (0.02 if name != "digits" else 0.0),
@@ -78,7 +78,7 @@ def missed(name, found):
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed."""
+    """Measure, and print a table and the missed bars."""
     options = command.parser("density", __doc__, sets=SETS, rounds=1).parse_args(arguments)
     warnings.simplefilter("ignore")
     numba.set_num_threads(options.threads)

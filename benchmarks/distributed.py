@@ -1,16 +1,16 @@
-"""A fit on a Dask cluster of this machine and in one process with as many threads: seconds, memory, bytes, bits.
+"""Fits on a Dask cluster of this machine, compared with one process of equally many threads.
 
-``python -m benchmarks.distributed --n 1000000 --workers 2 --rounds 3`` makes the 15 nearest neighbors of random points
-in three dimensions (once: they are kept in the cache), then fits them by turns in this process and on a LocalCluster
-of `--workers` processes of `--threads-per-worker` threads, which read their chunks from files. Columns: seconds of
-the phases and of all, medians over the rounds after a warm-up. Below: the largest anonymous memory of a worker above
-what it had before the fit, and positions that a worker received in an epoch. Bars: 1.3 times the seconds;
-(graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory; the same bits.
+``python -m benchmarks.distributed --n 1000000 --workers 2 --rounds 3`` finds the 15 nearest neighbors of random points
+in three dimensions, and stores them in the cache. It then takes turns between a fit in this process and one on a
+LocalCluster of `--workers` processes of `--threads-per-worker` threads, which read their chunks from files. The table
+has the median seconds of each phase and of the whole fit after a warm-up. Below it are the largest anonymous memory
+that a worker adds during the fit, and the positions that a worker receives in an epoch. Bars: at most 1.3 times the
+seconds, (graph / workers) * 1.3 + 40 bytes a row + 200 MiB of memory, and the same bits.
 
 ``--namespaces 4`` runs the scheduler here and four workers in network namespaces of their own, joined by a bridge
-with 1 Gbit/s and 0.5 ms on each link (``ip`` and ``tc``, as root; all of it is removed at the end). One worker joins
-in the middle of the first fit, and one is killed in the middle of the last. ``--kills 100`` kills a worker with SIGKILL
-at a random moment of each of 100 fits, and counts those that fail or have other bits.
+with 1 Gbit/s and 0.5 ms on each link. It uses ``ip`` and ``tc`` as root, and removes everything at the end. One worker
+joins in the middle of the first fit, and one is killed in the middle of the last. ``--kills 100`` kills a worker with
+SIGKILL at a random moment of each of 100 fits, and counts the fits that fail or have other bits.
 """
 
 import contextlib
@@ -72,7 +72,7 @@ def fit_there(folder, n_epochs):
 
 
 def phases_of(model, began):
-    """Return the seconds of every phase, and of all."""
+    """Return the seconds of every phase and of the whole fit."""
     seconds = {entry["name"]: entry["seconds"] for entry in model.report_["phases"]}
     return {**seconds, "all": time.perf_counter() - began}
 
@@ -84,7 +84,7 @@ def received(dask_worker):
 
 
 class MemoryWatch:
-    """The largest anonymous memory of processes, above what they had at first, sampled every 5 ms."""
+    """Sampling of the largest anonymous memory that processes add after the start, every 5 ms."""
 
     def __init__(self, pids):
         self.before = {pid: plans.resident(pid) for pid in pids}
@@ -99,7 +99,7 @@ class MemoryWatch:
                 self.peak[pid] = max(self.peak[pid], plans.resident(pid))
 
     def stop(self):
-        """Return the largest number of bytes above the beginning."""
+        """Stop, and return the largest number of added bytes."""
         self.done.set()
         self.thread.join()
         return max(self.peak[pid] - self.before[pid] for pid in self.peak)
@@ -116,7 +116,7 @@ def local_cluster(options):
 
 
 def measure(options, folder):
-    """Compare interleaved rounds; print the table, and return figures and missed bars."""
+    """Compare interleaved rounds, print the table, and return figures and missed bars."""
     here, there, memory, same = [], [], [], True
     threads = options.workers * options.threads_per_worker
     fit_here(options.warm, threads, options.n_epochs)
@@ -143,14 +143,14 @@ def measure(options, folder):
 
 
 def start_worker(name, address, threads):
-    """Start a worker in a network namespace; return its process."""
+    """Start a worker in a network namespace, and return its process."""
     flags = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
     words = ["ip", "netns", "exec", name, sys.executable, "-m", "distributed.cli.dask_worker", address, *flags]
     return subprocess.Popen(words, stderr=subprocess.DEVNULL)
 
 
 def measure_namespaces(options, folder):
-    """Fit on workers in network namespaces; return seconds and bytes of each fit, and the bars that are missed."""
+    """Fit on workers in network namespaces, and return seconds and bytes of each fit, and the missed bars."""
     from distributed import Client, LocalCluster
 
     local, expected, _ = fit_here(folder, options.namespaces * options.threads_per_worker, options.n_epochs)
@@ -191,7 +191,7 @@ def measure_namespaces(options, folder):
 
 
 def kill(options, folder):
-    """Kill a worker in each of some fits; return how many had other bits or failed, and the bars that are missed."""
+    """Kill a worker in each fit, and return how many fits had other bits or failed, and the missed bars."""
     _, expected, _ = fit_here(folder, options.workers * options.threads_per_worker, options.n_epochs)
     rng, wrong = np.random.default_rng(0), 0
     with local_cluster(options):
@@ -211,7 +211,7 @@ def kill(options, folder):
 
 
 def main(arguments=None):
-    """Measure, and print figures and the bars that are missed."""
+    """Measure, and print figures and missed bars."""
 
     def number(text):
         return int(float(text))

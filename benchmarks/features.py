@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.features --set digits,fashion:5000,fashion:20000 --rounds 3``
 
-umap-learn runs as it does by default, on all threads and without a seed. Both are warmed up on a part of the rows and
-then take turns in one process. The table has medians: seconds, seconds of CPU, the ratios within a round, and the six
-figures of the judge for sets of up to 200,000 rows. A program that takes more than ``--patience`` seconds runs once.
+umap-learn runs with its defaults, on all threads and without a seed. Both packages are warmed up on a part of the rows,
+and then take turns in one process. The table contains medians of the seconds, of the CPU seconds, of the ratios within
+a round, and of the judge's six figures for up to 200,000 rows. A program that takes more than ``--patience`` seconds
+runs once.
 """
 
 import numpy as np
@@ -28,7 +29,7 @@ def embed(name, features):
 
 
 def programs_of(name, n, options):
-    """Return the programs of a set, warmed up."""
+    """Return the programs of a set, after a warm-up."""
     dataset = datasets.in_memory(datasets.load(name, n)) if n <= datasets.EXACT_UP_TO else None
     features = dataset.features if dataset else datasets.features_of(name, n)[0]
     features = np.ascontiguousarray(features, np.float32)

@@ -1,4 +1,4 @@
-"""What the commands fuzz_* share: numbered examples with random generators of their own, and counts of outcomes."""
+"""Functions for the commands fuzz_*: numbered examples, each with its own random generator, and counts of outcomes."""
 
 import collections
 
@@ -10,7 +10,7 @@ from benchmarks import command
 def fuzz(check, examples, seed):
     """Run examples and count their outcomes.
 
-    ``check`` takes a generator, which decides the example. It returns the outcome, or raises if that must not be.
+    ``check`` draws an example from a generator, and returns the outcome or raises an error if it is a fault. An
     AssertionError names the first example that failed, so that it can be repeated alone.
     """
     counts = collections.Counter()

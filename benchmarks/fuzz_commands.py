@@ -1,9 +1,10 @@
-"""Command lines of random words: ``python -m benchmarks.fuzz_commands --examples 10000``.
+"""Test of random command lines: ``python -m benchmarks.fuzz_commands --examples 10000``.
 
-Each example draws a command, some of its options, and values that are right, nearly right or nonsense: files of another
-kind, swapped arrays, folders, numbers out of range, broken JSON. It runs in this process. The exit code must be one of
-those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that succeeds must have
-written its output, and one that fails must leave no new file. With ``--json`` stdout must be one JSON object.
+Each example draws a command, some of its options, and values that are right, nearly right or nonsense. Examples are
+files of another kind, swapped arrays, folders, numbers out of range, and broken JSON. It runs in this process. The exit
+code must be one of those that ``umap-sk --help`` lists. An error must be one line, without a traceback. A command that
+succeeds must have written its output, and one that fails must leave no new file. With ``--json`` stdout must be one
+JSON object.
 """
 
 import contextlib
@@ -69,7 +70,7 @@ def actions_of(name):
 
 
 def value_of(action, random):
-    """Return a value for an option or a word, mostly one that makes sense."""
+    """Return a value for an option or a word, usually a valid one."""
     if action.dest == "out":
         return pick(random, ("out.npy", "out.html", "new", "out.npy", *FILES)) if random.random() < 0.5 else "out"
     if action.dest in HABITS and random.random() < 0.7:
@@ -78,7 +79,7 @@ def value_of(action, random):
 
 
 def command_line(random):
-    """Return the words behind ``umap-sk``."""
+    """Return the words after ``umap-sk``."""
     names = [name for name in COMMANDS if name != "compile"]  # which takes minutes
     if random.random() < 0.03:
         return [pick(random, (*NONSENSE, "--help", "--version", "fits", *names)) for _ in range(random.integers(3))]
@@ -99,7 +100,7 @@ def command_line(random):
 
 
 def run(words):
-    """Run a command line in a copy of the folder; return exit code, stdout, stderr and the new files."""
+    """Run a command line in a copy of the folder, and return exit code, stdout, stderr and the new files."""
     out, err = io.StringIO(), io.StringIO()
     with tempfile.TemporaryDirectory() as place:
         folder = shutil.copytree(input_files(), Path(place) / "here")

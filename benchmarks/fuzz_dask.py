@@ -1,9 +1,9 @@
-"""Small graphs on a cluster and in one process: ``python -m benchmarks.fuzz_dask --examples 10000``.
+"""Test of small graphs on a cluster: ``python -m benchmarks.fuzz_dask --examples 10000``.
 
-Each example draws neighbor lists as `benchmarks.fuzz_graphs` does, chunks of any sizes, dtypes, a start, and parameters
-of graph and layout, with several levels in pieces or on one worker. Sometimes an entry is wrong. The map and the places
-of new rows must have the same bits as those of one process, or both must raise the same error; and when the estimator
-is gone, the scheduler must have no task of it. The two workers are threads of this process.
+Each example draws neighbor arrays as `benchmarks.fuzz_graphs` does, chunks of any sizes, dtypes, an initial layout, and
+parameters of graph and layout, with several levels in pieces or on one worker. Sometimes an entry is wrong. The map and
+the positions of new rows must have the same bits as in one process, or both must raise the same error. When the
+estimator is deleted, no task of it may remain in the scheduler. The two workers are threads of this process.
 """
 
 import functools
@@ -81,7 +81,7 @@ def settings_of(random, n, k):
 
 
 def outcome_of(call):
-    """Return what a call gives, or the error that it raises as a text."""
+    """Return the result of a call, or the text of its error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UMAPWarning)
@@ -91,7 +91,7 @@ def outcome_of(call):
 
 
 def fit_both(random, settings, indices, dists):
-    """Return map and places of new rows of the cluster, and of this process; or the errors of both."""
+    """Return the map and the positions of new rows, or the error, of the cluster and of this process."""
     new_dists = np.abs(dists) + 0.5
     blocks = chunked(random, knn_indices=indices, knn_dists=dists)
     new = chunked(random, knn_indices=indices, knn_dists=new_dists)
@@ -109,7 +109,7 @@ def fit_both(random, settings, indices, dists):
 
 
 def tasks_left():
-    """Return the tasks of this package that the scheduler has."""
+    """Return the tasks of this package in the scheduler."""
     keys = client().run_on_scheduler(lambda dask_scheduler: [str(key) for key in dask_scheduler.tasks])
     return [key for key in keys if "umap_" in key]
 

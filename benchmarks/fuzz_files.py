@@ -1,7 +1,7 @@
-"""Damaged files: ``python -m benchmarks.fuzz_files --examples 10000``.
+"""Test of damaged files: ``python -m benchmarks.fuzz_files --examples 10000``.
 
-Each example takes a saved manifold, an array, a sparse graph or a run's notes, flips bits, cuts, repeats or exchanges
-parts of one file, and reads it. The result must be what was written, or an error that is meant for people.
+Each example takes a saved manifold, an array, a sparse graph or the description of a run. It flips bits, cuts, repeats
+or exchanges parts of one file, and reads it. The result must be the stored data, or an error with a clear message.
 """
 
 import functools
@@ -21,7 +21,7 @@ ODD = (b"", b"[" * 5000, b"(" * 5000, b"-1", b"1e999", b"null", b'"', b"{", b"}"
 
 
 def damaged(content, random):
-    """Return a file's bytes after something was changed."""
+    """Return a file's bytes after a random change."""
     at, to = sorted(random.integers(0, len(content) + 1, 2).tolist())
     kind = random.integers(5)
     if kind == 0:
@@ -38,7 +38,7 @@ def damaged(content, random):
 
 @functools.cache
 def written():
-    """Write what is damaged into a folder; return the folder, and what reads each file or directory by its name."""
+    """Write files to damage into a folder, and return the folder and a reader for each file or directory."""
     keeper = tempfile.TemporaryDirectory()
     written.keeper = keeper
     folder, points = Path(keeper.name), np.random.default_rng(0).normal(size=(80, 3))

@@ -1,9 +1,9 @@
-"""Maps of small random graphs: ``python -m benchmarks.fuzz_graphs --examples 10000``.
+"""Test of maps of small random graphs: ``python -m benchmarks.fuzz_graphs --examples 10000``.
 
-Each example draws neighbor lists of 2 to 60 rows with ties, duplicates, missing neighbors, pieces that nothing connects
-and rows that nobody lists, and lays them out, symmetric or directed, over one level or several. A row has a place if,
-and only if, it has an edge; the same input gives the same bits again, on one thread and on two; no map is wider than
-one whose rows lie as far apart as the curve lets them.
+Each example draws neighbor arrays of 2 to 60 rows with ties, duplicates, missing neighbors, several connected
+components and rows that no other row lists. It lays them out, symmetric or directed, on one level or several. A row has
+a position if and only if it has an edge. The same input gives the same bits again, on one thread and on two. No map may
+be wider than one whose rows are as far apart as the curve allows.
 """
 
 import functools
@@ -23,7 +23,7 @@ COARSEST = 10  # vertices that need no coarser level, where there are to be seve
 
 
 def neighbor_lists(rng, n, k, pieces, missing, kind):
-    """Return indices and distances of rows of a kind, in pieces that nothing connects, a share of them missing."""
+    """Return indices and distances of rows in several connected components, with some missing neighbors."""
     points = rng.normal(size=(n, 2))
     if kind == "grid":
         points = np.round(points)

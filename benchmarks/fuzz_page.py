@@ -1,9 +1,10 @@
-"""Odd input for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
+"""Test of odd input for an interactive map: ``python -m benchmarks.fuzz_page --examples 10000``.
 
-Each example draws a map, columns, colors, pictures and a title of odd values: text that ends a tag, lone surrogates,
-dates beyond all calendars, values that are missing in every way, columns of other lengths. The result must be a page, a
-ValueError or a TypeError. A page is parsed: its tags are those of the template and of its blocks, so no value of the
-input became a tag, its script is the one that its policy allows, and its blocks are read.
+Each example draws a map, columns, colors, pictures and a title with odd values. Examples are text that ends a tag, lone
+surrogates, dates outside of calendars, all kinds of missing values, and columns of other lengths. The result must be a
+page, a ValueError or a TypeError. The test parses the page. Its tags must be those of the template and of its blocks,
+so that no value of the input becomes a tag. Its script must be the one that its policy allows, and its blocks must be
+readable.
 """
 
 import base64
@@ -39,7 +40,7 @@ TAGS = re.compile(r"<script[ >]")
 
 
 def column(random, n):
-    """Return a column of about the right length: a list of anything, an array, a series, or no column at all."""
+    """Return a column of about the right length: a list, an array, a series, or something else."""
     n = n if random.random() < 0.97 else int(random.integers(0, 4))
     kind = random.integers(6)
     if kind == 0:
@@ -72,7 +73,7 @@ def table(random, n):
 
 
 def map_of(random):
-    """Return a map of a few rows, some without a place, or something else."""
+    """Return a map of a few rows, some without a position, or something else."""
     n = int(random.integers(1, 12))
     points = random.normal(size=(n, 2)) * pick(random, (0, 1e-300, 1, 1e300))
     points[random.random(n) < 0.2] = pick(random, (np.nan, np.inf, -np.inf, 0.0))
@@ -130,7 +131,7 @@ def plain_tags():
 
 
 def check_page(made, n):
-    """Raise AssertionError unless a page is whole, and has nothing but its template and its blocks."""
+    """Raise an AssertionError unless a page consists of its template and its complete blocks."""
     made.page.encode("utf-8")
     tags = Tags(made.page)
     (script,) = [text for attributes, text in tags.scripts if attributes.get("type") != "application/octet-stream"]

@@ -1,9 +1,9 @@
-"""Sparse arrays of random structure: ``python -m benchmarks.fuzz_sparse --examples 10000``.
+"""Test of sparse arrays of random structure: ``python -m benchmarks.fuzz_sparse --examples 10000``.
 
 Each example builds features or a graph in one of scipy's formats, changes a few numbers, lengths or dtypes of its
-arrays, and passes it to one of the calls that take it. Slow loops read the arrays, too. If they find an entry outside
-of the array, the call must refuse it in the words of `check_structure`. If not, the call must do what it does with the
-same entries in a new array: give the same bits, or raise an error of the same type.
+arrays, and passes it to a call that accepts it. Slow loops read the arrays, too. If they find an entry outside of the
+array, the call must raise the error of `check_structure`. Otherwise, the call must behave as with the same entries in a
+new array: return the same bits, or raise an error of the same type.
 """
 
 import functools
@@ -29,7 +29,7 @@ def parts_of(values):
 
 
 def entries_of(values):
-    """Return rows, columns and values of all entries, by slow loops; None if one lies outside of the array."""
+    """Return rows, columns and values of all entries by slow loops, or None if one is outside of the array."""
     height, width = values.shape
     if values.format == "coo":
         if not len(values.row) == len(values.col) == len(values.data):
@@ -63,7 +63,7 @@ def compressed_entries(values):
 
 
 def built(random, square):
-    """Return an array that is whole: features, or a graph whose values are in (0, 1)."""
+    """Return a valid array: features, or a graph with values in (0, 1)."""
     shape = (ROWS, ROWS if square else COLUMNS)
     dense = random.uniform(0.1, 0.9, shape) * (random.random(shape) < 0.5)
     values = scipy.sparse.csr_array(dense)
@@ -105,7 +105,7 @@ def models():
 
 
 def manifold_of(values, **settings):
-    """Return the weights that a call learns of features or distances."""
+    """Return the weights that a call computes from features or distances."""
     return PrecomputedUMAP(**SETTINGS, **settings).learn_manifold(values).arrays()
 
 
@@ -127,7 +127,7 @@ CALLS = {  # whether it takes a square graph, and what it gives
 
 
 def outcome_of(call, values):
-    """Return what a call gives as bytes, or the error that it raises."""
+    """Return the result of a call as bytes, or its error."""
     try:
         found = call(values)
     except (ValueError, TypeError) as error:

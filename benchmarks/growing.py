@@ -1,17 +1,17 @@
-"""Maps that grow, and sequences of maps.
+"""Growing maps, and sequences of maps.
 
 ``python -m benchmarks.growing --part update,align --rounds 3``
 
-update: 60,000 images of Fashion-MNIST are fitted, and `update` takes in 10,000 more, with the new rows' neighbors alone
-("lists") or the graph of all rows ("graph"). The third program is a fit of all 70,000. Figures are seconds, the median
-move of the old rows in widths of the map, and the six figures of the judge. Bars: a move below a twentieth; no figure
-of "graph" worse than a fit's by more than two standard deviations over the rounds, or .005 of the figure if that is
-more. ("lists" makes another graph than the one that `eff` judges, since old rows list no new ones there, so it has no
-such bars.)
+update: 60,000 images of Fashion-MNIST are fitted, and `update` adds 10,000 more, with the neighbors of the new rows
+("lists") or the graph of all rows ("graph"). The third program fits all 70,000. The figures are seconds, the median
+displacement of the old rows in widths of the map, and the six figures of the judge. Bars: the displacement is below a
+twentieth. No figure of "graph" is worse than that of a fit by more than two standard deviations over the rounds, or
+.005 of the figure if that is more. In the graph of "lists", old rows list no new ones. It differs from the graph that
+`eff` uses, so "lists" has no such bars.
 
 align: digits in the order of their labels, in windows of 400 rows that share 200 with the next, by `align` and by
-umap-learn's AlignedUMAP. Figures are the mean distance of a row to itself in the next map, in widths of the maps,
-and the mean trustworthiness. Bars: the distance at most AlignedUMAP's, trustworthiness at least its own less .002.
+umap-learn's AlignedUMAP. The figures are the mean distance of a row to itself in the next map, in widths of the maps,
+and the mean trustworthiness. Bars: the distance is at most AlignedUMAP's, and trustworthiness at most .002 below its.
 """
 
 import warnings
@@ -35,7 +35,7 @@ def width(embedding):
 
 
 def update_programs(threads):
-    """Return the fit of all rows, and both ways of taking new rows in."""
+    """Return the fit of all rows, and both ways to add new rows."""
     whole, old = (datasets.in_memory(datasets.load(name)) for name in ("fashion", "fashion-train"))
     n, graph = old.n_rows, peers.reference_graph(whole)
 
@@ -61,7 +61,7 @@ def update_programs(threads):
 
 
 def missed_by_update(runs):
-    """Return the bars that are missed, in words."""
+    """Return the missed bars, in words."""
     medians = {name: command.medians(of_program) for name, of_program in runs.items()}
     moves = {name: medians[name]["move"] for name in ("lists", "graph")}
     words = [f"{name}: old rows move {move:.3f} widths" for name, move in moves.items() if move > MOST_MOVED]
@@ -90,7 +90,7 @@ def by_aligned_umap(windows, relations, seed, threads):
 
 
 def align_programs(threads):
-    """Return both programs, warmed up."""
+    """Return both programs, after a warm-up."""
     data, labels = load_digits(return_X_y=True)
     data = data[np.argsort(labels, kind="stable")]
     windows = [data[first : first + WINDOW] for first in range(0, len(data) - WINDOW + 1, WINDOW - SHARED)]
@@ -113,7 +113,7 @@ def align_programs(threads):
 
 
 def missed_by_align(runs):
-    """Return the bars that are missed, in words."""
+    """Return the missed bars, in words."""
     ours, theirs = (command.medians(of_program) for of_program in runs.values())
     bars = {"distance": ours["distance"] <= theirs["distance"], "trust": ours["trust"] >= theirs["trust"] - 0.002}
     return [f"{key} {ours[key]:.4f}, AlignedUMAP's {theirs[key]:.4f}" for key, cleared in bars.items() if not cleared]
@@ -123,7 +123,7 @@ PARTS = {"update": (update_programs, missed_by_update), "align": (align_programs
 
 
 def main(arguments=None):
-    """Measure, and print medians and the bars that are missed."""
+    """Measure, and print medians and the missed bars."""
     parser = command.parser("growing", __doc__, rounds=3)
     parser.add_argument("--part", default="update,align", help=f"of {', '.join(PARTS)}; separated by commas")
     options = parser.parse_args(arguments)

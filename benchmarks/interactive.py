@@ -1,11 +1,16 @@
-"""The interactive map of up to 3,000,000 points in headless Chromium without a graphics card, and pictures of them.
+"""Interactive maps and pictures of up to 3,000,000 points, in headless Chromium without a graphics card.
 
 ``python -m benchmarks.interactive`` writes the page, opens and drags it, turns the wheel, shows contours, filters by
-the histogram and draws a lasso. It needs Chromium and playwright. Columns: megabytes of the file; seconds to make it,
-to the first picture, and until pointer and search answer; milliseconds between frames, median / 95 % quantile, and of
-the page's own thread, which depend less on other programs; seconds of a lasso around a quarter of the map, and of a
-picture by `EmbeddingDisplay` with its file. Bars for a million points with a coloring by classes and one by numbers:
-8 MB, 5 s to the first picture, 20 ms a frame, 5 s for the picture.
+the histogram and draws a lasso. It needs Chromium and playwright. The columns are:
+
+- megabytes of the file;
+- seconds to make it, to the first picture, and until pointer and search respond;
+- milliseconds between frames, median / 95 % quantile, and those of the page's own thread, which depend less on other
+  programs;
+- seconds of a lasso around a quarter of the map, and of a picture by `EmbeddingDisplay` with its file.
+
+Bars for a million points with a coloring by classes and one by numbers: 8 MB, 5 s to the first picture, 20 ms a frame,
+and 5 s for the picture.
 """
 
 import shutil
@@ -53,7 +58,7 @@ def groups(n):
 
 
 def frames_of(page, kind):
-    """Return the milliseconds of frames of a kind of move, and of the page's thread in each."""
+    """Return the milliseconds of each frame of a kind of move, and those of the page's thread."""
 
     def seconds_of_thread():
         metrics = session.send("Performance.getMetrics")["metrics"]
@@ -113,7 +118,7 @@ def draw(positions, group):
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed."""
+    """Measure, and print a table and the missed bars."""
     import matplotlib
     from playwright.sync_api import sync_playwright
 

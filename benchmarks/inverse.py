@@ -1,10 +1,11 @@
-"""The way back from a map: error and seconds of rows for the places of held-out rows, and those of umap-learn.
+"""Error and seconds of the inverse transform of held-out rows, compared with umap-learn.
 
 ``python -m benchmarks.inverse --set digits,fashion --rounds 3``
 
-Each program has a map of its own of the same training rows. The error is the root of the mean square of held-out rows
-less what inverse_transform gives at the places where transform puts them. Another line has umap-learn on this package's
-map and places. Bars: no error above umap-learn's on its own map, at most a tenth of its seconds on either map.
+Each program has its own map of the same training rows. The error is the root mean squared difference between held-out
+rows and the inverse transform of their positions by `transform`. Another line shows umap-learn with the map and the
+positions of this package. Bars: the error is not above umap-learn's on its own map, and the time is at most a tenth of
+its time on either map.
 """
 
 import copy
@@ -49,14 +50,14 @@ def programs_of(name):
 
 
 def missed(medians):
-    """Return the bars that are missed, in words."""
+    """Return the missed bars, in words."""
     ours, theirs, moved = medians.values()
     bars = {"error": theirs["error"], "seconds": min(theirs["seconds"], moved["seconds"]) / 10}
     return [f"{key} {ours[key]:.3f}, bar {bar:.3f}" for key, bar in bars.items() if ours[key] > bar]
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed for each set."""
+    """Measure, and print a table and the missed bars for each set."""
     options = command.parser("inverse", __doc__, sets="digits,fashion", rounds=3).parse_args(arguments)
     numba.set_num_threads(options.threads)
     warnings.simplefilter("ignore")  # umap-learn's, of its seed and threads

@@ -1,7 +1,7 @@
 """Six figures of an embedding's quality.
 
-Rows, pairs and triplets are drawn with fixed seeds, so every embedding of a data set is judged on the same ones and
-differences between embeddings are paired. Rows that are not finite (disconnected ones) are left out.
+Rows, pairs and triplets are drawn with fixed seeds. Every embedding of a data set is therefore judged on the same ones,
+and differences between embeddings are paired. Disconnected rows are left out.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ LARGE = 300_000  # rows above which fewer queries are compared with all rows
 
 
 class Figures(NamedTuple):
-    """Quality of one embedding; for ``eff`` lower is better, for the others higher."""
+    """Quality of one embedding. For ``eff``, lower is better, for the others, higher."""
 
     trust: float
     recall15: float
@@ -31,7 +31,7 @@ class Figures(NamedTuple):
 def judge(dataset, graph, embedding, curve=DEFAULT_CURVE):
     """Return all six figures of an embedding.
 
-    ``graph`` is the symmetric fuzzy graph with both directions of every edge, and ``curve`` the (a, b) of the
+    ``graph`` is the symmetric fuzzy graph with both directions of every edge. ``curve`` contains a and b of the
     similarity 1 / (1 + a d^2b), which ``eff`` needs.
     """
     features, labels, neighbors = dataset.features, dataset.labels, dataset.nearest
@@ -55,30 +55,30 @@ def judge(dataset, graph, embedding, curve=DEFAULT_CURVE):
 
 
 def _drawn(n, count, seed=0):
-    """Return ``count`` sorted row numbers, or all of them where there are no more."""
+    """Return ``count`` random row numbers in order, or all if there are no more."""
     if n <= count:
         return np.arange(n)
     return np.sort(np.random.RandomState(seed).choice(n, count, False))
 
 
 def without_itself(indices, rows):
-    """Return a mask of the neighbors that are other rows; the last is left out where the row itself is not listed."""
+    """Return a mask of the neighbors that are other rows, without the last one if the row itself is not listed."""
     others = indices != rows[:, None]
     others[others.all(axis=1), -1] = False
     return others
 
 
 def nearest_others(tree, positions, rows, k):
-    """Return the k nearest other rows of each of ``rows``; int64 of shape (len(rows), k)."""
+    """Return the k nearest other rows of each of ``rows``, as int64 of shape (len(rows), k)."""
     found = tree.query(positions[rows], k + 1, workers=2)[1]
     return found[without_itself(found, rows)].reshape(len(rows), k)
 
 
 @njit(parallel=True, cache=True)
 def ranks(products, square_norms, chosen, itself):
-    """Return the rank of each chosen column by distance, 1 for the nearest; ``itself`` (or -1) is not counted.
+    """Return the rank of each chosen column by distance, 1 for the nearest, without counting ``itself`` (or -1).
 
-    Square distances less a constant of the row are square_norms - 2 products, in float32.
+    Up to a constant of the row, squared distances are square_norms - 2 products, in float32.
     """
     m, k = chosen.shape
     out = np.empty((m, k), np.int64)
@@ -124,7 +124,7 @@ def trustworthiness(features, positions, tree, queries=2000, k=15):
 
 
 def neighbor_recall(neighbors, positions, tree, queries=10000, k=15):
-    """Return the share of the k nearest others that are kept (Kobak and Berens, Nature Communications 2019)."""
+    """Return the share of the k nearest others that remain nearest (Kobak and Berens, Nature Communications 2019)."""
     rows = _drawn(len(positions), queries)
     chosen = nearest_others(tree, positions, rows, k)
     listed = np.asarray(neighbors[rows])[:, :k]
@@ -187,7 +187,7 @@ def repulsion_sums(queries, itself, positions, a, b, floor):
 
 
 def closest(curve):
-    """Return the square distance under which a pair's 1 - v counts as FLOOR."""
+    """Return the squared distance below which 1 - v of a pair counts as FLOOR."""
     a, b = curve
     return (FLOOR / (a * (1 - FLOOR))) ** (1 / b)
 
@@ -210,7 +210,7 @@ def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_
     """Return the loss per row that UMAP's sampling lowers in expectation (Damrich and Hamprecht, NeurIPS 2021).
 
     It is the sum over i < j of -2 w log v - (r / n) (deg_i + deg_j) / 2 log(1 - v), divided by n, where r is
-    negative_sample_rate. The attraction is exact; the repulsion is that of a sample of rows from all rows.
+    negative_sample_rate. The attraction is exact. The repulsion is that of a sample of rows from all rows.
     """
     n, (a, b) = len(positions), curve
     floor = closest(curve)
@@ -221,7 +221,7 @@ def expected_loss(graph, positions, curve=DEFAULT_CURVE, queries=2000, negative_
 
 
 def reach(embedding):
-    """Return the largest radius over the 90 % radius; much above 1.5 where points have flown off."""
+    """Return the ratio of the largest radius to the 90 % radius, which is far above 1.5 if points are far away."""
     positions = embedding[np.isfinite(embedding).all(1)].astype(np.float64)
     radius = np.sqrt(((positions - positions.mean(0)) ** 2).sum(1))
     return float(radius.max() / np.quantile(radius, 0.9))

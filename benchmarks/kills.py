@@ -1,10 +1,10 @@
-"""Runs that are killed again and again, and must end with the bits of one that was left alone.
+"""Runs that are killed repeatedly, and must have the bits of an uninterrupted run.
 
 ``python -m benchmarks.kills --kills 100`` lays out 1,500 points over four levels with a checkpoint after every epoch.
-Every process is killed with SIGKILL: half of them at a random moment, the other half by themselves at a random step of
-writing (in the middle of the bytes of a file, before it is flushed or renamed, or before an old one is removed). The
-next process resumes the run, on another number of threads, until it is finished; then a new run begins. A kill is
-survived if no checkpoint is lost, the process after it resumes the newest one without a warning, and the run ends with
+Every process is killed with SIGKILL. Half of them are killed at a random moment. The others kill themselves at a random
+step of writing: in the middle of the bytes of a file, before it is flushed or renamed, or before an old one is removed.
+The next process resumes the run with another number of threads. When a run is finished, a new one starts. A kill is
+survived if no checkpoint is lost, the next process resumes from the newest one without a warning, and the run ends with
 the right bits.
 """
 
@@ -42,7 +42,7 @@ def fit(arrays, directory, n_jobs):
 
 
 def start_process(work):
-    """Start a process that does some work and return its id; it ends with 0, or with 1 after an error."""
+    """Start a process that does some work, and return its id. Its exit code is 0, or 1 after an error."""
     child = os.fork()
     if child:
         return child
@@ -87,7 +87,7 @@ def die_at(step):
 
 
 def run_victim(arrays, directory, out, step, n_jobs):
-    """Run one process of a run: it notes the epoch that it resumes and, if it lives so long, writes the embedding."""
+    """Run one process of a run. It records the epoch that it resumes from, and writes the embedding if it survives."""
 
     def note(record):
         if record.msg.startswith("resumed"):
@@ -104,7 +104,7 @@ def run_victim(arrays, directory, out, step, n_jobs):
 
 
 class Soak:
-    """Kills runs in a folder and counts what they survive."""
+    """A test that kills runs in a folder and counts the kills that they survive."""
 
     def __init__(self, folder, seed):
         self.folder, self.random = Path(folder), np.random.default_rng(seed)
@@ -120,7 +120,7 @@ class Soak:
         self.seconds = times["seconds"]
 
     def wait(self, child):
-        """Return how a process ended; an error of its own is a fault."""
+        """Return how a process ended. An error of its own is a fault."""
         end = time.monotonic() + PATIENCE
         while not (ended := os.waitpid(child, os.WNOHANG))[0]:
             if time.monotonic() > end:
@@ -139,7 +139,7 @@ class Soak:
         return notes[0]["epoch"] if notes and notes[0] else None
 
     def run_process(self, *, spared):
-        """Start a process of the run, kill it unless it is spared, and check what it did."""
+        """Start a process of the run, kill it if it must not finish, and check its results."""
         before = self.newest_epoch()
         if self.reached and (before is None or before < self.reached):
             self.faults.append(f"epoch {self.reached} was on the disk, but {before} is the newest after a kill")
@@ -174,7 +174,7 @@ class Soak:
         shutil.rmtree(self.directory)
 
     def run(self, kills):
-        """Kill a number of processes, and let the last run end."""
+        """Kill a number of processes, and let the last run finish."""
         while self.kills < kills and not self.faults:
             self.run_process(spared=False)
         while self.directory.exists() and not self.faults:
@@ -182,7 +182,7 @@ class Soak:
 
 
 def main(arguments=None):
-    """Kill, and print what was survived."""
+    """Kill processes, and print how many kills were survived."""
     parser = command.parser("kills", __doc__)
     parser.add_argument("--kills", type=int, default=20, help="processes to kill")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")

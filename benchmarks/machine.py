@@ -1,4 +1,4 @@
-"""Where and when a figure was measured: the CPU, the versions, the date."""
+"""Description of a measurement: the CPU, the versions and the date."""
 
 import datetime
 import importlib.metadata
@@ -14,7 +14,7 @@ LIBRARIES = ("umap-learn", "numpy", "scipy", "scikit-learn", "numba", "llvmlite"
 
 
 def description():
-    """Return CPU, cores, load, versions, commit and date as a dict that JSON takes."""
+    """Return CPU, cores, load, versions, commit and date as a dict for JSON."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -28,7 +28,7 @@ def description():
 
 
 def _commit():
-    """Return the commit, with a + where files differ from it; an empty text outside of a repository."""
+    """Return the commit, with a + if files differ from it, or an empty text outside of a repository."""
     describe = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=10", "--dirty=+"]
     try:
         return subprocess.run([*describe, "--exclude=*"], capture_output=True, text=True).stdout.strip()

@@ -1,10 +1,10 @@
-"""Peak resident memory above the inputs, of the graph and of the layout, in a warm process.
+"""Peak resident memory of the graph and of the layout in addition to the inputs, in a warm process.
 
 ``python -m benchmarks.memory --set mixture --n-epochs 20``
 
-The system's own high-water mark is reset before each phase. Inputs are read beforehand, so memory maps count as inputs.
-The layout's peak is that above its beginning, when the graph is an input. Bars: 24 bytes an edge for the graph; 64
-bytes a vertex, 4 bytes an edge and 64 MiB for the layout.
+The peak that the system records is reset before each phase. Inputs are read beforehand, so memory maps count as inputs.
+For the layout, the graph is an input. Bars: 24 bytes an edge for the graph, and 64 bytes a vertex, 4 bytes an edge and
+64 MiB for the layout.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ def status(field):
 
 
 def settle():
-    """Give free memory back and reset the peak; return the bytes that are resident then."""
+    """Release free memory, reset the peak, and return the resident bytes."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
@@ -36,14 +36,14 @@ def settle():
 
 
 def peak_of(phase, *arguments):
-    """Return a phase's result, and its peak above what was resident before, in bytes."""
+    """Return a phase's result, and the bytes of its peak in addition to those resident before."""
     before = settle()
     result = phase(*arguments)
     return result, status("VmHWM") - before
 
 
 def phases_of_ours(arrays, start, options):
-    """Return functions of this package for the graph, for the layout of it, and for its number of edges."""
+    """Return this package's functions for the graph, its layout, and its number of edges."""
     from umap_sk import PrecomputedUMAP
 
     k = arrays["knn_indices"].shape[1]
@@ -86,7 +86,7 @@ def measure(dataset, options):
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed."""
+    """Measure, and print a table and the missed bars."""
     parser = command.parser("memory", __doc__, sets="fashion")
     parser.add_argument("--peer", default="ours", choices=PROGRAMS)
     parser.add_argument("--n-epochs", type=int)

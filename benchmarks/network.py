@@ -1,4 +1,4 @@
-"""Network namespaces joined by a bridge, which stand for machines of a cluster; Linux only, as root."""
+"""Network namespaces joined by a bridge, as machines of a cluster. They need Linux and root."""
 
 import contextlib
 import subprocess
@@ -10,7 +10,7 @@ HOST = f"{SUBNET}.1"
 
 
 def run_program(*words):
-    """Run a program of the system, and raise RuntimeError with its words if it fails."""
+    """Run a program of the system, and raise a RuntimeError with its message if it fails."""
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
@@ -18,7 +18,7 @@ def run_program(*words):
 
 
 def shape_link(device, inside=()):
-    """Limit a link to 1 Gbit/s and delay it by 0.5 ms; print that there is no delay where the kernel has no netem."""
+    """Limit a link to 1 Gbit/s and delay it by 0.5 ms. If the kernel has no netem, print that there is no delay."""
     try:
         run_program(*inside, "tc", "qdisc", "add", "dev", device, "root", *DELAYED)
     except RuntimeError as error:

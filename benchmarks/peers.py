@@ -1,6 +1,6 @@
-"""The programs that are compared, each behind one function: ``run(name, dataset, task) -> Outcome``.
+"""The compared programs, each behind one function: ``run(name, dataset, task) -> Outcome``.
 
-All get the same neighbors and, where they take one, the same start.
+All get the same neighbors and, if they accept one, the same initial layout.
 """
 
 import time
@@ -15,7 +15,7 @@ from benchmarks.datasets import CACHE, pca_start
 
 
 class Task(NamedTuple):
-    """What an embedding is asked for; the defaults are UMAP's."""
+    """The parameters of an embedding, with the defaults of UMAP."""
 
     seed: int = 0
     n_epochs: int | None = None  # None: each program's rule
@@ -28,7 +28,7 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """An embedding, the seconds of graph and layout, of the layout's start, and the peak of memory above the inputs."""
+    """An embedding, the seconds of its graph, layout and initial layout, and its peak memory without the inputs."""
 
     embedding: np.ndarray
     graph_seconds: float  # NaN: the program does not separate the graph from the layout
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 class NotAvailable(Exception):
-    """The program is not installed, or cannot do what the task asks; the message says which."""
+    """Raised if a program is not installed or cannot perform the task; the message says which."""
 
 
 def curve_of(task):
@@ -54,7 +54,7 @@ def epochs_of(dataset, task):
 
 
 def start_of(dataset, task):
-    """Return the start that a program is given: principal components, or the name of a start."""
+    """Return the initial layout for a program: principal components, or a name."""
     if task.start != "pca":
         return task.start
     if task.n_components == dataset.start.shape[1]:
@@ -63,7 +63,7 @@ def start_of(dataset, task):
 
 
 def require_default(task, program, *fields):
-    """Raise NotAvailable unless the task has the default of every field named."""
+    """Raise NotAvailable unless the given fields of the task have their defaults."""
     for field in fields:
         if getattr(task, field) != Task._field_defaults[field]:
             raise NotAvailable(f"{program} has no {field} = {getattr(task, field)!r}")
@@ -79,7 +79,7 @@ def umap_learn_graph(features, indices, distances, **parameters):
 
 
 def umap_learn_layout(features, graph, task, start, parallel=True, **output):
-    """Return umap-learn's layout of a graph; ``output`` are arguments of its output metric."""
+    """Return umap-learn's layout of a graph. ``output`` contains arguments of its output metric."""
     import numba
     from umap.umap_ import simplicial_set_embedding
 
@@ -97,7 +97,7 @@ def reference_graph(dataset):
 
 
 def ours(dataset, task):
-    """This package, on ``task.threads`` threads."""
+    """Run this package on ``task.threads`` threads."""
     from umap_sk import PrecomputedUMAP
 
     settings = {"n_components": task.n_components, "min_dist": task.min_dist, "spread": task.spread}
@@ -112,7 +112,7 @@ def ours(dataset, task):
 
 
 def umap_learn(dataset, task, parallel=True):
-    """umap-learn's own functions for the graph and the layout, in parallel."""
+    """Run umap-learn's functions for the graph and the layout, in parallel."""
     require_default(task, "umap-learn", "symmetrize")
     start = "spectral" if task.start == "auto" else start_of(dataset, task)
     clock = time.perf_counter()
@@ -123,12 +123,12 @@ def umap_learn(dataset, task, parallel=True):
 
 
 def umap_learn_seeded(dataset, task):
-    """umap-learn as it runs with a random_state: on one thread, with the same bits each time."""
+    """Run umap-learn as with a random_state: on one thread, with the same bits each time."""
     return umap_learn(dataset, task, parallel=False)
 
 
 def umap_rs(dataset, task):
-    """umap-rs, by the cargo program in ``umap_rs/``."""
+    """Run umap-rs, by the cargo program in ``umap_rs/``."""
     import json
     import os
     import subprocess
@@ -153,7 +153,7 @@ def umap_rs(dataset, task):
 
 
 def _umap_rs_program():
-    """Return the path of the program, which is compiled on first use."""
+    """Return the path of the program, after compiling it on first use."""
     import shutil
     import subprocess
 
@@ -170,7 +170,7 @@ def _umap_rs_program():
 
 
 def manifolds_rs(dataset, task, optimizer="adam_parallel"):
-    """manifolds-rs. It takes features only for their principal components, so the start is passed as the features."""
+    """Run manifolds-rs. It only uses principal components of features, so the initial layout is passed as features."""
     import manifolds_rs
 
     require_default(task, "manifolds-rs", "symmetrize")
@@ -186,12 +186,12 @@ def manifolds_rs(dataset, task, optimizer="adam_parallel"):
 
 
 def manifolds_rs_sgd(dataset, task):
-    """manifolds-rs with the optimizer that follows the original, on one thread."""
+    """Run manifolds-rs with the optimizer that follows the original, on one thread."""
     return manifolds_rs(dataset, task, "sgd")
 
 
 def umappp(dataset, task):
-    """umappp, the C++ library, by scranpy's binding."""
+    """Run umappp, the C++ library, by scranpy's binding."""
     import knncolle
     import scranpy
 
@@ -207,7 +207,7 @@ def umappp(dataset, task):
 
 
 def opentsne(dataset, task):
-    """openTSNE, another method: t-SNE with uniform affinities of the same neighbors."""
+    """Run openTSNE, another method: t-SNE with uniform affinities of the same neighbors."""
     import openTSNE
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
@@ -231,7 +231,7 @@ def _in_one(call):
 
 
 class Peer(NamedTuple):
-    """A program: its function, its distribution, and what the benchmark must know of it."""
+    """A program: its function, its distribution, and its properties for the benchmark."""
 
     function: Callable
     distribution: str
@@ -252,7 +252,7 @@ PEERS = {
 
 
 def run(name, dataset, task):
-    """Run a program by name; raise NotAvailable where it is not installed."""
+    """Run a program by name, or raise NotAvailable if it is not installed."""
     peer = PEERS[name]
     try:
         return peer.function(dataset, task)

@@ -1,16 +1,16 @@
-"""Plans compared with measurements: memory and seconds of each half of a fit, in a process of its own.
+"""Plans compared with measurements: memory and seconds of each half of a fit, in its own process.
 
 ``python -m benchmarks.plans fashion mixture uniform:5000000``
 
-"uniform" stands for shuffled points in three dimensions, of any number; the others are the benchmarks' data sets. The
-plan is given the number of entries of the graph, and is made in another process right after the fit, so that the
-machine is as busy as it was. Memory is anonymous and shared memory of the process, imports included, sampled every two
-milliseconds; it is measured in a fresh process, seconds in one that has loaded all kernels. ``--cpu`` compares seconds
-of CPU on one thread. Bar: planned over measured seconds of a whole fit between 1 / 1.5 and 1.5.
+"uniform" stands for any number of shuffled points in three dimensions; the others are the benchmarks' data sets. The
+plan receives the number of entries of the graph. Another process makes it directly after the fit, so that the load of
+the machine is similar. Memory is the anonymous and shared memory of a fresh process, including imports, sampled every
+two milliseconds. Seconds are measured in a process that has loaded all kernels. ``--cpu`` compares CPU seconds on one
+thread. Bar: the ratio of planned to measured seconds of a whole fit is between 1 / 1.5 and 1.5.
 
-``--on-disk`` learns the graph in files and maps it for the layout; bars are 1.5 GiB for 10,000,000 rows and, with
-``--kill``, 4 GiB for 30,000,000. ``--kill`` keeps checkpoints, kills the process (SIGKILL) once half of the epochs are
-on the disk, and has a second process resume. ``--check`` lays out the same in memory and compares bits.
+``--on-disk`` learns the graph in files and maps it for the layout. The bars are 1.5 GiB for 10,000,000 rows and, with
+``--kill``, 4 GiB for 30,000,000. ``--kill`` stores checkpoints, kills the process (SIGKILL) when half of the epochs are
+stored, and starts a second process that resumes. ``--check`` makes the same map in memory and compares bits.
 """
 
 import json
@@ -45,7 +45,7 @@ print(json.dumps({phase.name: (made.libraries + phase.bytes, phase.seconds) for 
 
 
 def make(folder, n):
-    """Write neighbors, distances and a start (two of three coordinates) of n random points, unless they are there."""
+    """Write neighbors, distances and an initial layout (two of three coordinates) of n random points, if missing."""
     if (folder / "made").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def make(folder, n):
 
 
 def prepare(cpu):
-    """Load all kernels, and make fits and plans of this process count seconds of CPU on one thread if asked for."""
+    """Load all kernels, and let fits and plans of this process count CPU seconds on one thread, if requested."""
     from umap_sk import PrecomputedUMAP
     from umap_sk.monitor import report
     from umap_sk.planning import seconds
@@ -79,9 +79,9 @@ def prepare(cpu):
 
 
 def lay_out(folder, graph, out, n_epochs, runs):
-    """Learn the graph in a directory (in memory, if that is "-"), lay it out, write the map; print a line a phase.
+    """Learn the graph in a directory ("-" for memory), lay it out and write the map, with a printed line a phase.
 
-    A graph that is there is mapped. `runs` is where checkpoints go ("-" for none), one after every other epoch.
+    An existing graph is mapped. `runs` is the directory of checkpoints ("-" for none), one after every second epoch.
     """
     from umap_sk import Checkpoint, Manifold, PrecomputedUMAP
 
@@ -113,7 +113,7 @@ def lay_out(folder, graph, out, n_epochs, runs):
 
 
 def resident(pid):
-    """Return the anonymous and shared memory of a process in bytes; 0 when it has ended."""
+    """Return the anonymous and shared memory of a process in bytes, or 0 after its end."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -122,14 +122,14 @@ def resident(pid):
 
 
 def newest_epoch(runs):
-    """Return the epoch of the newest checkpoint in a directory of runs; -1 where there is none."""
+    """Return the epoch of the newest checkpoint in a directory of runs, or -1."""
     return max((int(path.stem.split("-")[1]) for path in Path(runs).glob("*/epoch-*.joblib")), default=-1)
 
 
 def measured(folder, out, n_epochs, graph="-", first="", runs="-", kill_at=None):
-    """Run `lay_out` in a process of its own; return its phases with peaks of memory and the seconds until their ends.
+    """Run `lay_out` in its own process, and return its phases with peak memory and seconds until their ends.
 
-    The process runs the statement `first` before, and is killed when epoch `kill_at` is on the disk.
+    The process first runs the statement `first`, and is killed when epoch `kill_at` is stored.
     """
     code = f"{first}\nimport sys; from benchmarks.plans import lay_out; lay_out(*sys.argv[1:])"
     arguments = [sys.executable, "-c", code, *map(str, (folder, graph, out, n_epochs, runs))]
@@ -168,7 +168,7 @@ def file_system(folder):
 
 
 def inputs(name, folder):
-    """Put a case's neighbors and start into a folder; return the number of rows."""
+    """Write a case's neighbors and initial layout into a folder, and return the number of rows."""
     name, _, n = name.partition(":")
     if name == "uniform":
         make(folder, int(n))
@@ -180,7 +180,7 @@ def inputs(name, folder):
 
 
 def from_disk(folder, options):
-    """Return the phases of a run whose graph lies in files, killed and resumed if asked for, and whether bits agree."""
+    """Return the phases of a run with its graph in files, killed and resumed if requested, and whether bits agree."""
     graph, runs, out = folder / "graph", folder / "runs", folder / "map.npy"
     for path in (graph, runs):
         shutil.rmtree(path, ignore_errors=True)
@@ -201,7 +201,7 @@ def from_disk(folder, options):
 
 
 def compare(case, options):
-    """Return a case's rows of the table: planned and measured figures of both halves and of the whole, and notes."""
+    """Return the table rows of a case: planned and measured figures of both halves and of the whole, and notes."""
     first = f"from benchmarks.plans import prepare; prepare({options.cpu})"
     datasets.CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.folder or datasets.CACHE) as place:
@@ -233,7 +233,7 @@ def compare(case, options):
 
 
 def missed(case, line, notes, options):
-    """Return the bars that a case misses, in words."""
+    """Return the missed bars of a case, in words."""
     words = []
     ratio = line["planned s"] / max(line["measured s"], 1e-3)
     if options.on_disk:
@@ -246,7 +246,7 @@ def missed(case, line, notes, options):
 
 
 def main(arguments=None):
-    """Compare the cases, and print a table and the bars that are missed."""
+    """Compare the cases, and print a table and the missed bars."""
     parser = command.parser("plans", __doc__)
     parser.add_argument("cases", nargs="*", default=["fashion", "mixture", "uniform:5000000"])
     parser.add_argument("--n-epochs", type=int, default=0, help="0 for the default number")

@@ -1,13 +1,23 @@
-"""Quality of the maps and of umap-learn's, case by case, on the same neighbors, with the bars that must be cleared.
+"""Quality of maps of this package and of umap-learn from the same neighbors, by case, with bars.
 
 ``python -m benchmarks.quality --case dimensions,kernel --seeds 3 --json ours.json --peer-figures umap_learn.json``
 
-Cases: defaults (digits, Fashion-MNIST), dimensions (2, 3, 10 components), kernel (min_dist and spread), spectral (the
-start), directed (symmetrize off), kinds (trajectories, tight clusters, text-like vectors, windows of signals), real
-(patches of images, cells, descriptions of packages), held-out (functions of Python's library, by which nothing was
-chosen), alone (neighbors and nothing else, each package's own start), mixture (1,000,000 rows). The table has medians
-of the judge's six figures over the seeds, with the a and b of the setting. The file is written after every run, runs
-that it has are kept, and an earlier run's file given as --peer-figures saves running umap-learn again.
+The cases are:
+
+- defaults: digits and Fashion-MNIST;
+- dimensions: 2, 3 and 10 components;
+- kernel: values of min_dist and spread;
+- spectral: the spectral initial layout;
+- directed: symmetrize=False;
+- kinds: trajectories, tight clusters, text-like vectors, windows of signals;
+- real: patches of images, cells, descriptions of packages;
+- held-out: functions of Python's library, which no parameter was tuned on;
+- alone: neighbors without features, with each package's own initial layout;
+- mixture: 1,000,000 rows.
+
+The table contains medians of the judge's six figures over the seeds, with a and b of the setting. The file is written
+after every run, and its runs are not repeated. With the file of an earlier run as --peer-figures, umap-learn is not run
+again.
 """
 
 import json
@@ -32,12 +42,12 @@ def parse(arguments=None):
 
 
 def key_of(run):
-    """Return what identifies a run."""
+    """Return the key that identifies a run."""
     return run["variant"], run["rows"], run["peer"], run["seed"]
 
 
 def earlier_runs(options):
-    """Return the runs that --json has, and the other programs' runs that --peer-figures have, by key."""
+    """Return the runs in --json, and the other programs' runs in --peer-figures, by key."""
     runs = {}
     for file in [options.json, *options.peer_figures.split(",")]:
         if file and Path(file).exists():
@@ -47,7 +57,7 @@ def earlier_runs(options):
 
 
 def run_all(variants, runs, options):
-    """Run what ``runs`` does not have yet, data set by data set and seed by seed, and add it."""
+    """Run everything that ``runs`` lacks, by data set and by seed, and add it."""
     names = options.peers.split(",")
     given = {run["peer"] for run in runs.values()} if options.peer_figures else set()
     for set_name in dict.fromkeys(variant.dataset for variant in variants):
@@ -72,7 +82,7 @@ def run_all(variants, runs, options):
 
 
 def lines_of(variants, runs, options):
-    """Return the rows of the table: medians by variant and program, with the bars that are missed."""
+    """Return the rows of the table: medians by variant and program, with the missed bars."""
     lines, names = {}, options.peers.split(",")
     for variant in variants:
         rows = options.n or datasets.SIZES[variant.dataset]

@@ -1,4 +1,4 @@
-"""Features and labels of the sets that are real data: from scikit-learn, Debian's packages and Python's own library."""
+"""Features and labels of real data from scikit-learn, Debian's packages and Python's own library."""
 
 import ast
 import gzip
@@ -36,7 +36,7 @@ def fashion_images():
 
 
 def patches(n):
-    """64-d: random patches of Fashion-MNIST's images, each with the label of its image."""
+    """Return 64-d random patches of Fashion-MNIST's images, each with the label of its image."""
     images, labels = fashion_images()
     rng = np.random.default_rng(0)
     windows = np.lib.stride_tricks.sliding_window_view(images.reshape(-1, 28, 28), (PATCH, PATCH), axis=(1, 2))
@@ -47,9 +47,9 @@ def patches(n):
 
 
 def packages(n):
-    """100-d, real text: one-line descriptions of Debian's packages, TF-IDF reduced by SVD to unit vectors.
+    """Return 100-d real text: descriptions of Debian's packages by TF-IDF, reduced by SVD to unit vectors.
 
-    Labels are the archive's sections. Needs the lists that ``apt-get update`` fetches.
+    Labels are the sections of the archive. The lists of ``apt-get update`` are needed.
     """
     listed = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, check=True).stdout
     section_of = {}
@@ -66,9 +66,9 @@ def packages(n):
 
 
 def functions(n):
-    """64-d, real text of another kind: functions of Python's standard library, by runs of three characters.
+    """Return 64-d real text of another kind: functions of Python's library, by sequences of three characters.
 
-    Labels are the 40 modules that have most of them, the others together.
+    Labels are the 40 modules with most functions; all others share a label.
     """
     folder = Path(sysconfig.get_path("stdlib"))
     found = {}

@@ -1,7 +1,7 @@
 """Synthetic data of any number of rows.
 
-Every recipe takes ``(n, rng)`` and returns ``(features, labels)``: float32 of shape (n, d) and int32 of shape (n,),
-rows shuffled.
+Every recipe takes ``(n, rng)`` and returns ``(features, labels)`` in random order: float32 of shape (n, d), and int32
+of shape (n,).
 """
 
 import numpy as np
@@ -15,14 +15,14 @@ def _shuffled(parts, labels, rng):
 
 
 def _sizes(total, shares):
-    """Return whole numbers in proportion to shares, at least 1 each, that add up to total."""
+    """Return integers in proportion to shares, each at least 1, with the given sum."""
     sizes = np.maximum(1, np.floor(total * shares / shares.sum()).astype(int))
     sizes[np.argmax(sizes)] += total - sizes.sum()
     return sizes
 
 
 def _rotation(dimensions, columns, rng):
-    """Return orthonormal rows that carry ``columns`` coordinates into ``dimensions``."""
+    """Return orthonormal rows that map ``columns`` coordinates into ``dimensions``."""
     return np.linalg.qr(rng.standard_normal((dimensions, columns)))[0].T
 
 
@@ -47,7 +47,7 @@ def _surfaces(s, t):
 
 
 def _manifolds(n, dimensions, rng):
-    """Return eight manifolds of equal size, turned and placed at random, each with a little noise; labels 0 to 7."""
+    """Return eight manifolds of equal size with random rotations, positions and a little noise, and labels 0 to 7."""
     parts, labels = [], []
     for label, size in enumerate(_sizes(n, np.ones(8))):
         s, t = rng.random(size), rng.random(size) ** 1.5  # unevenly dense along t
@@ -69,10 +69,10 @@ def _hierarchy_centers(dimensions, rng):
 
 
 def mixture(n, rng):
-    """16-d: 240 clusters in a hierarchy (82 %), 8 curved manifolds (15 %), noise (3 %).
+    """Return 16-d data: 240 clusters in a hierarchy (82 %), 8 curved manifolds (15 %), noise (3 %).
 
-    Sizes and widths of the clusters are log-normal and each has its own axes, so densities differ by many orders of
-    magnitude. In the plane of the two largest principal components everything lies on top of everything else.
+    Sizes and widths of the clusters are log-normal, and each has its own axes, so densities differ by many orders of
+    magnitude. In the plane of the two largest principal components, everything overlaps.
     """
     dimensions = 16
     n_noise, n_manifolds = max(1, int(0.03 * n)), max(8, int(0.15 * n))
@@ -92,7 +92,7 @@ def mixture(n, rng):
 
 
 def _path(start, heading, steps, rng):
-    """Return a smooth random path of ``steps`` points, whose heading turns a little at every step."""
+    """Return a smooth random path of ``steps`` points, whose direction changes a little at every step."""
     points = np.empty((steps, len(start)))
     for step in range(steps):
         heading = heading + rng.normal(0, 0.28 / np.sqrt(len(start)), len(start))
@@ -120,9 +120,9 @@ def _tree(root, rng):
 
 
 def trajectories(n, rng):
-    """50-d, like single cells: 60 branching trajectories, crowded at some stages, noisier at others.
+    """Return 50-d data like single cells: 60 branching trajectories, crowded at some stages, noisier at others.
 
-    Labels are branches.
+    The labels are the branches.
     """
     dimensions, latent = 50, 20
     paths = [path for _ in range(60) for path in _tree(rng.normal(0, 1.6, latent), rng)]
@@ -142,7 +142,7 @@ def trajectories(n, rng):
 
 
 def tight(n, rng):
-    """40-d: 800 small clusters far apart, each heavy-tailed (a t distribution with 3 degrees of freedom)."""
+    """Return 40-d data: 800 small, distant, heavy-tailed clusters (t distributions with 3 degrees of freedom)."""
     dimensions, count = 40, 800
     centers = rng.normal(0, 5, (count, dimensions))
     parts, labels = [], []
@@ -155,9 +155,9 @@ def tight(n, rng):
 
 
 def text(n, rng):
-    """64-d, like text embeddings: unit vectors, sparse mixtures of 400 topics whose sizes follow a power law.
+    """Return 64-d unit vectors like text embeddings: sparse mixtures of 400 topics, with sizes by a power law.
 
-    Labels are main topics.
+    The labels are the main topics.
     """
     dimensions, fields, count = 64, 30, 400
     field = rng.standard_normal((fields, dimensions))[rng.integers(0, fields, count)]
@@ -173,7 +173,7 @@ def text(n, rng):
 
 
 def _waves(size, length, rng):
-    """Return windows of one periodic signal: closed curves, widened by loudness and a slowly changing pitch."""
+    """Return windows of a periodic signal: closed curves, widened by loudness and a slowly changing pitch."""
     harmonics = rng.normal(0, 1, (4, 2)) / np.arange(1, 5)[:, None]
     pitch = rng.uniform(1, 5) * (1 + 0.05 * rng.standard_normal((size, 1)))
     turn = 2 * np.pi * (pitch * np.linspace(0, 1, length) + rng.random((size, 1)))
@@ -182,7 +182,7 @@ def _waves(size, length, rng):
 
 
 def _chaos(size, length, rng):
-    """Return windows of the Lorenz system at one pace."""
+    """Return windows of the Lorenz system at one speed."""
     pace, skipped = rng.uniform(0.005, 0.02), 500
     steps = skipped + length + size
     state, path = rng.normal(0, 5, 3), np.empty(steps)
@@ -194,7 +194,7 @@ def _chaos(size, length, rng):
 
 
 def _echoes(size, length, rng):
-    """Return windows of a resonance driven by noise: as many dimensions as the window, most of them faint."""
+    """Return windows of a resonance driven by noise, with as many dimensions as the window, most of them weak."""
     damping, turn = rng.uniform(0.9, 0.995), rng.uniform(0.05, 0.5)
     noise = rng.standard_normal((size, length + 200))
     wave = np.zeros_like(noise)
@@ -204,9 +204,9 @@ def _echoes(size, length, rng):
 
 
 def windows(n, rng):
-    """64-d: windows of 45 signals, periodic, chaotic or resonant, with a little noise; some are 40 times rarer.
+    """Return 64-d windows of 45 periodic, chaotic or resonant signals with a little noise; some are 40 times rarer.
 
-    Labels are signals. No parameter of this package was chosen by looking at them.
+    The labels are the signals. No parameter of this package was tuned on them.
     """
     length, makers = 64, (_waves, _waves, _chaos, _echoes, _waves)
     sizes = _sizes(n, rng.lognormal(0, 0.8, 45))
@@ -216,17 +216,17 @@ def windows(n, rng):
 
 
 def uniform(n, rng):
-    """Points of the unit cube in no order; labels are the 64 cells of a 4 x 4 x 4 grid."""
+    """Return random points of the unit cube, with the 64 cells of a 4 x 4 x 4 grid as labels."""
     features = rng.random((n, 3), dtype=np.float32)
     cells = np.minimum((features * 4).astype(np.int32), 3)
     return features, cells[:, 0] * 16 + cells[:, 1] * 4 + cells[:, 2]
 
 
 def cells(n, rng):
-    """50 principal components of simulated counts of 1,500 genes, as single-cell data are usually embedded.
+    """Return 50 principal components of simulated counts of 1,500 genes, the usual features of single cells.
 
-    25 types of cells in a hierarchy of lineages, some passing into their neighbors gradually; depths of sequencing are
-    log-normal, counts are overdispersed. Labels are types.
+    There are 25 types of cells in a hierarchy of lineages, with some gradual transitions. Depths of sequencing are
+    log-normal, and counts are overdispersed. The labels are the types.
     """
     from sklearn.decomposition import PCA
 
@@ -252,7 +252,7 @@ def cells(n, rng):
 
 
 def embeddings(n, rng, columns=384, latent=12, topics=300):
-    """384-d unit vectors of 300 topics, made from 12 latent coordinates by a network of one layer, with some noise."""
+    """Return 384-d unit vectors of 300 topics, from 12 latent coordinates by a network of one layer, with noise."""
     centers = 1.2 * rng.standard_normal((topics, latent))
     labels = rng.choice(topics, n, p=rng.dirichlet(np.full(topics, 0.7)))
     hidden = 1.5 * rng.standard_normal((latent, 64)) / np.sqrt(latent)
@@ -267,5 +267,5 @@ def embeddings(n, rng, columns=384, latent=12, topics=300):
 
 
 def short_embeddings(n, rng):
-    """The same in 100 columns."""
+    """Return the same as `embeddings` in 100 columns."""
     return embeddings(n, rng, columns=100)

@@ -1,12 +1,12 @@
-"""Seconds and recall of searchers of nearest neighbors: this package's, PyNNDescent's and those of faiss.
+"""Seconds and recall of searchers of nearest neighbors: those of this package, PyNNDescent and faiss.
 
 ``python -m benchmarks.searchers --set fashion,text,windows --rounds 3``
 
 Every searcher gets the same float32 rows and finds the 15 nearest other rows of each. It is warmed up on few rows, and
 the searchers then take turns in one process. PyNNDescent runs with its defaults ("pynndescent") and with more
 candidates and trees ("pynndescent+"). The recall is that of a sample of rows, whose true neighbors are found by
-comparing them with all rows in float64. Bars: the package's exact search has recall 1, the inverted file at least .99,
-in at most half of the CPU seconds of PyNNDescent's run with the nearest recall.
+brute force in float64. Bars: the package's exact search has a recall of 1, and the inverted file one of at least .99,
+in at most half of the CPU seconds of PyNNDescent's run with the closest recall.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def ours(searcher):
 
 
 def pynndescent(**parameters):
-    """Return a search by PyNNDescent, whose index has the neighbors of its own rows."""
+    """Return a search by PyNNDescent, whose index contains the neighbors of its own rows."""
 
     def search(rows):
         from pynndescent import NNDescent
@@ -37,7 +37,7 @@ def pynndescent(**parameters):
 
 
 def faiss_index(description, **settings):
-    """Return a search by an index of faiss, described as its factory wants it."""
+    """Return a search by an index of faiss, from the description for its factory."""
 
     def search(rows):
         import faiss
@@ -65,7 +65,7 @@ SEARCHERS = {
 
 
 def program(searcher, rows):
-    """Return what runs a searcher once; ImportError where its library is missing."""
+    """Return a function that runs a searcher once, or raise ImportError if its library is missing."""
     SEARCHERS[searcher](rows[:FEW])
 
     def run(_):
@@ -77,7 +77,7 @@ def program(searcher, rows):
 
 
 def missed(name, figures):
-    """Return the bars that are missed on a set, in words."""
+    """Return the missed bars of a set, in words."""
     words, mine = [], figures.get("inverted_file")
     if "exact" in figures and figures["exact"]["recall"] < 1:
         words.append(f"{name}: exact has recall {figures['exact']['recall']:.4f}")

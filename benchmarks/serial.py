@@ -1,18 +1,20 @@
-"""What of a fit runs on one thread, and how the layout grows with the rows.
+"""The serial share of a fit, and the seconds of the layout for each edge and epoch.
 
 ``python -m benchmarks.serial --set mixture,uniform:1e6`` learns a graph and lays it out on one thread and on several,
-in turns after a warm-up. The table has medians over the rounds for both phases:
+in turns after a warm-up. The table contains medians over the rounds for both phases:
 
-- s on one, s on several: seconds by the clock; serial by the clock: (t / speed-up - 1) / (t - 1) of t threads;
-- CPU s: seconds of CPU on one thread; launches: of kernels and of numpy in blocks;
-- between: CPU of the main thread outside of all launches, where other threads have nothing to do;
-- uneven: CPU of each launch's busiest thread above the mean, summed up; none is counted where threads take blocks as
-  they become free (kernels/turns.py);
-- serial by CPU: (between + 2 uneven) / CPU, which other work on the machine hardly moves;
-- ns an edge and epoch: the layout's seconds on several threads over edges of the graph and epochs of all levels.
+- s on one, s on several: seconds by the clock;
+- serial by the clock: (t / speed-up - 1) / (t - 1) of t threads;
+- CPU s: CPU seconds on one thread;
+- launches: number of kernels and blocks of numpy that were started;
+- between: CPU seconds of the main thread outside of all launches, when other threads are idle;
+- uneven: sum of the CPU seconds of each launch's busiest thread above the mean, except for launches whose threads take
+  blocks when they become idle (kernels/turns.py);
+- serial by CPU: (between + 2 uneven) / CPU, which hardly depends on other work on the machine;
+- ns an edge and epoch: seconds of the layout on several threads, divided by edges and by epochs of all levels.
 
-Bar: a serial share of at most 5 %. "star" is a graph of 200,000 rows that all list one row, whose uneven share must be
-at most 1.2. Threads wait asleep (OMP_WAIT_POLICY=passive), so that waking them counts as between or uneven.
+Bar: a serial share of at most 5 %. "star" is a graph of 200,000 rows that all list one row, and its uneven share must
+be at most 1.2. Waiting threads sleep (OMP_WAIT_POLICY=passive), so waking them counts as between or uneven.
 """
 
 import os
@@ -33,7 +35,7 @@ SHARE_BAR, STAR_BAR = 0.05, 1.2
 
 
 def thread_clocks():
-    """Return the seconds of CPU of each thread of this process, by its number."""
+    """Return the CPU seconds of each thread of this process, by its number."""
     found = {}
     for task in os.listdir("/proc/self/task"):
         try:
@@ -44,7 +46,7 @@ def thread_clocks():
 
 
 class Launches:
-    """Clocks around every launch of a kernel and of numpy in blocks."""
+    """Clocks around every launch of a kernel or of blocks of numpy."""
 
     def __init__(self):
         self.main = threading.get_native_id()
@@ -55,7 +57,7 @@ class Launches:
         self.count, self.inside, self.cpu, self.uneven, self.of_main = 0, False, 0.0, 0.0, 0.0
 
     def watch(self):
-        """Put clocks around everything that starts threads, in this process from now on."""
+        """Add clocks to everything that starts threads in this process, from now on."""
         from umap_sk import kernels
         from umap_sk.runtime import side_by_side
 
@@ -93,7 +95,7 @@ class Launches:
 
 
 def star():
-    """Return neighbor lists in which every row lists row 0 first, and a start."""
+    """Return neighbor arrays in which every row lists row 0 first, and an initial layout."""
     rng = np.random.default_rng(0)
     indices = np.c_[np.zeros(STAR_ROWS, int), rng.integers(1, STAR_ROWS, (STAR_ROWS, 14))]
     dists = np.sort(rng.random((STAR_ROWS, 15), np.float32) + 0.1, axis=1)
@@ -123,7 +125,7 @@ def fit(arrays, start, threads, n_epochs, launches):
 
 
 def summarize(one, several, threads):
-    """Return a phase's line of the table from its runs on one thread and on several."""
+    """Return the table row of a phase from its runs on one thread and on several."""
     alone, shared = command.medians(one), command.medians(several)
     speed_up = alone["seconds"] / shared["seconds"]
     line = {"s on one": alone["seconds"], f"s on {threads}": shared["seconds"]}
@@ -137,7 +139,7 @@ def summarize(one, several, threads):
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed."""
+    """Measure, and print a table and the missed bars."""
     parser = command.parser("serial", __doc__, sets="mixture", rounds=3)
     parser.add_argument("--n-epochs", type=int, help="default: the package's own")
     options = parser.parse_args(arguments)

@@ -1,9 +1,9 @@
-"""Maps in other spaces, and umap-learn's: expected loss by the output metric, and seconds of the layout.
+"""Maps in other spaces, compared with umap-learn: expected loss by the output metric, and seconds of the layout.
 
 ``python -m benchmarks.spaces`` runs every metric on digits and two of them on 10,000 rows of Fashion-MNIST. Both
 packages lay out graphs of the same neighbors from principal components with their default number of epochs, in turns.
-umap-learn compiles its loop in every call, so the seconds of a call with one epoch are subtracted from its own. Bars:
-the loss not above umap-learn's, a fifth of the time.
+umap-learn compiles its loop in every call, so the seconds of a call with one epoch are subtracted. Bars: the loss is at
+most umap-learn's, and the time is at most a fifth.
 """
 
 import math
@@ -22,7 +22,7 @@ FASTER = 5.0  # times
 
 @numba.njit(fastmath=True)
 def torus(x, y, period=(2 * math.pi, 2 * math.pi)):
-    """Return distance and gradient on the torus of umap-learn's documentation."""
+    """Return distance and gradient on the torus, as in umap-learn's documentation."""
     total, slope = 0.0, np.zeros_like(x)
     for i in range(x.shape[0]):
         size = abs(x[i] - y[i])
@@ -37,7 +37,7 @@ def torus(x, y, period=(2 * math.pi, 2 * math.pi)):
 
 
 def programs_of(dataset, metric, threads):
-    """Return both programs, warmed up."""
+    """Return both programs, after a warm-up."""
     from umap.distances import named_distances_with_gradients
 
     features, axes = np.asarray(dataset.features), AXES.get(metric, 2)
@@ -68,7 +68,7 @@ def programs_of(dataset, metric, threads):
 
 
 def main(arguments=None):
-    """Measure, and print medians and the bars that are missed."""
+    """Measure, and print medians and the missed bars."""
     parser = command.parser("spaces", __doc__, sets="digits,fashion:10000", rounds=1)
     parser.add_argument("--metrics", help=f"of {METRICS}; on fashion {LARGE} by default")
     options = parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Seconds from a fresh process to the first embedding of digits, with cached and with cold kernels.
 
-``python -m benchmarks.startup`` starts processes that import ``sklearn.manifold`` and numba, then time the import of
-the package and its first fit, so these two imports are not counted. numba's cache goes to an empty folder: the first
-process compiles, and the next ones load. Bars: 1 s with cached kernels, 6 s with cold ones.
+``python -m benchmarks.startup`` starts processes that import ``sklearn.manifold`` and numba, and then measure the
+import of the package and its first fit. These two imports therefore do not count. numba's cache is in an empty folder,
+so that the first process compiles, and the next ones load. Bars: 1 s with cached kernels, and 6 s with cold ones.
 """
 
 import os
@@ -46,7 +46,7 @@ def fresh_process(peer, cache):
 
 
 def main(arguments=None):
-    """Measure, and print a table and the bars that are missed."""
+    """Measure, and print a table and the missed bars."""
     parser = command.parser("startup", __doc__, rounds=5)
     parser.add_argument("--peers", default="ours", help=f"of {', '.join(SCRIPTS)}; separated by commas")
     options = parser.parse_args(arguments)

@@ -1,13 +1,13 @@
-"""Targets and set operations, compared with umap-learn's.
+"""Targets and set operations, compared with those of umap-learn.
 
-``python -m benchmarks.targets --set digits,fashion:10000`` prints the largest difference of any weight, where
-umap-learn's operation is given this package's graphs. Labels come as they are and with a third of them unknown; numbers
-are the first principal component, or the first two; set operations are of the two halves of the columns. Bar: 1e-5.
+``python -m benchmarks.targets --set digits,fashion:10000`` prints the largest difference of any weight, if umap-learn's
+operation gets the graphs of this package. Labels are complete, or a third of them is unknown. Numbers are the first
+principal component, or the first two. Set operations combine the two halves of the columns. Bar: 1e-5.
 
-``--ties``: equal numbers as targets, such as labels that are given as numbers. Figures are how far the places of equal
-values follow the row numbers (the largest rank correlation of a principal axis, mean over the values),
-trustworthiness, and R2 of the target from the 10 nearest rows in the map. Bars: a correlation of .5, and R2 at least
-umap-learn's less .005.
+``--ties`` tests equal numbers as targets, such as labels given as numbers. The figures are trustworthiness, R2 of
+the target from the 10 nearest rows in the map, and the correlation of the positions of equal values with row numbers.
+It is the largest rank correlation of a principal axis, as a mean over the values. Bars: a correlation of at most .5,
+and an R2 of at most .005 below umap-learn's.
 """
 
 import warnings
@@ -30,17 +30,17 @@ BAR, MARGIN = 1e-5, 0.005
 
 
 def matrix(manifold):
-    """Return a manifold's graph for umap-learn, which writes to what it is given."""
+    """Return a copy of a manifold's graph for umap-learn, which changes its input."""
     return scipy.sparse.csr_matrix(manifold.graph, copy=True)
 
 
 def learned(indices, dists, **settings):
-    """Return the manifold of neighbor arrays."""
+    """Return the manifold of the given neighbor arrays."""
     return PrecomputedUMAP(**settings).learn_manifold(knn_indices=indices, knn_dists=dists)
 
 
 def compare_targets(dataset):
-    """Yield name, weight, and the largest difference between this package's supervised graph and umap-learn's."""
+    """Yield name, weight, and the largest difference between the supervised graphs of this package and umap-learn."""
     from umap import umap_
 
     plain, start = learned(dataset.knn_indices, dataset.knn_dists), np.array(dataset.start, np.float64)
@@ -96,7 +96,7 @@ def tied_cases():
 
 
 def follows_rows(embedding, values):
-    """Return the largest rank correlation of an axis of the places of equal values with row numbers, as a mean."""
+    """Return the mean over values of the largest rank correlation between row numbers and a principal axis."""
     kinds, counts = np.unique(values, return_counts=True)
     found = []
     for kind in kinds[counts >= 20]:
@@ -124,7 +124,7 @@ def compare_ties(threads):
 
 
 def missed_by_ties(lines):
-    """Return the bars that are missed, in words."""
+    """Return the missed bars, in words."""
     mine = {name: line for name, line in lines.items() if name.endswith(", ours")}
     return [
         name

@@ -1,11 +1,11 @@
-"""New rows in a finished map: Fashion-MNIST, 60,000 images fitted and 10,000 more placed, by both packages.
+"""New rows in a map of Fashion-MNIST by both packages: 60,000 images are fitted, and 10,000 more are placed.
 
 ``python -m benchmarks.transform --rounds 3``
 
-Both packages search the neighbors themselves with their default parameters. Figures are of the new rows among the
-training rows: accuracy of the vote of the 5 nearest in the map, recall of the 15 true neighbors, trustworthiness, the
-seconds of all rows, and the milliseconds of a single row in a warm process. Bars: 5 times as fast as umap-learn, its
-accuracy less .01, 5 ms for a single row. ``--n`` fits and places fewer rows.
+Both packages search the neighbors with their default parameters. The figures compare new rows with training rows:
+accuracy by the 5 nearest rows in the map, recall of the 15 true neighbors, and trustworthiness. Further figures are the
+seconds of all rows, and the milliseconds of a single row in a warm process. Bars: 5 times as fast as umap-learn, an
+accuracy of at most .01 below its, and 5 ms for a single row. ``--n`` fits and places fewer rows.
 """
 
 import numba
@@ -30,7 +30,7 @@ def make_model(name, seed, threads):
 
 
 def programs_of(names, n_train, threads):
-    """Return the programs, warmed up."""
+    """Return the programs, after a warm-up."""
     features, labels = real_data.fashion_images()
     train, new = slice(n_train), slice(60_000, 60_000 + n_train // 6)
     search = NearestNeighbors(n_neighbors=15, algorithm="brute").fit(features[train])
@@ -62,7 +62,7 @@ def programs_of(names, n_train, threads):
 
 
 def missed(medians):
-    """Return the bars that are missed, in words."""
+    """Return the missed bars, in words."""
     ours, theirs = medians["ours"], medians.get("umap-learn", medians["ours"])
     bars = {
         "accuracy": ours["accuracy"] >= theirs["accuracy"] - 0.01,
@@ -73,7 +73,7 @@ def missed(medians):
 
 
 def main(arguments=None):
-    """Measure, and print medians and the bars that are missed."""
+    """Measure, and print medians and the missed bars."""
     parser = command.parser("transform", __doc__, rounds=3)
     parser.add_argument("--peers", default="ours,umap-learn", help="separated by commas")
     parser.add_argument("--n", type=int, default=datasets.SIZES["fashion-train"], help="training rows")

@@ -1,11 +1,11 @@
-"""umap-learn's own tests of its classes and functions, run with this package's in their place, and with its own.
+"""umap-learn's own tests of its classes and functions, run with this package and with umap-learn itself.
 
     git clone --depth 1 --branch release-0.5.12 https://github.com/lmcinnes/umap
     python -m benchmarks.umap_learn_tests umap
 
-PATH is a checkout of umap-learn, whose source distributions on PyPI come without tests. Tests that fail with
-umap-learn itself, and the files that test its internals, say nothing of another class and are left out. The bars: every
-other test passes, or is one of those of which docs/coming_from_umap_learn.md says why it does not (`DIFFERENT`).
+PATH is a checkout of umap-learn, because its source distributions on PyPI contain no tests. Tests that fail with
+umap-learn itself, and files that test its internals, are left out. Bar: every other test passes, or differs on purpose
+(`DIFFERENT`), as docs/coming_from_umap_learn.md explains.
 """
 
 import argparse
@@ -25,19 +25,19 @@ OF_THE_CLASS = (
     "aligned_umap composite_models data_input densmap plot umap_get_feature_names_out umap_nn umap_on_iris umap_ops "
     "umap_repeated_data umap_trustworthiness umap_validation_params"
 ).split()
-"""Files that test what is replaced; the others test distances, gradients, spectral layouts and ParametricUMAP."""
+"""Files that test the replaced names. Others test distances, gradients, spectral layouts and ParametricUMAP."""
 
 DIFFERENT = {
     "test_densmap_trustworthiness_on_iris": "new rows are placed in maps that keep density, too",
     "test_umap_inverse_transform_fails_expectedly": "rows come back from sparse features and any metric",
     "test_precomputed_knn_on_iris": "new rows are searched without an index too",
 }
-"""Tests that differ on purpose, and how."""
+"""Tests that differ on purpose, and the difference."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(args: Any) -> None:
-    """Put this package's names in the place of umap-learn's before its conftest.py is read, if the command asks so."""
+    """Replace umap-learn's names by those of this package before its conftest.py is read, if requested."""
     if os.environ.get(REPLACED):
         import umap
         import umap.umap_
@@ -50,7 +50,7 @@ def pytest_load_initial_conftests(args: Any) -> None:
 
 
 def outcomes(checkout: Path, *, replaced: bool) -> dict[str, str]:
-    """How each test ended: passed, skipped, or the first line of its failure."""
+    """Return the outcome of each test: passed, skipped, or the first line of its failure."""
     files = [path for name in OF_THE_CLASS if (path := checkout / "umap" / "tests" / f"test_{name}.py").exists()]
     if not files:
         raise SystemExit(f"{checkout} has no umap/tests: give a checkout of umap-learn, with its package umap.")
@@ -66,7 +66,7 @@ def outcomes(checkout: Path, *, replaced: bool) -> dict[str, str]:
 
 
 def ended(case: ElementTree.Element) -> str:
-    """How a test ended."""
+    """Return the outcome of a test."""
     for kind in ("failure", "error"):
         found = case.find(kind)
         if found is not None:
@@ -75,12 +75,12 @@ def ended(case: ElementTree.Element) -> str:
 
 
 def reason(test: str) -> str | None:
-    """Why a test differs on purpose, if it does."""
+    """Return why a test differs on purpose, or None."""
     return DIFFERENT.get(test.split("::")[1].split("[")[0])
 
 
 def main() -> None:
-    """Run both, print what differs and the counts, and fail if a test does that is not meant to."""
+    """Run both packages, print differences and counts, and fail if a test differs that is not in `DIFFERENT`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", type=Path, help="a checkout of umap-learn")
     checkout = parser.parse_args().path.resolve()

@@ -104,8 +104,8 @@ def compute_anchors(
     total = np.zeros((n_samples, models[place].n_components), np.float32)
     count = np.zeros((n_samples, 1), np.float32)
     for model, theirs, own in sides:
-        there = model.embedding_[theirs]
-        placed = ~np.isnan(there[:, 0])
-        total[own[placed]] += there[placed]
-        count[own[placed]] += 1
+        positions = model.embedding_[theirs]
+        is_known = ~np.isnan(positions[:, 0])
+        total[own[is_known]] += positions[is_known]
+        count[own[is_known]] += 1
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0), strength

@@ -33,7 +33,7 @@ from umap_sk.runtime.allocation import in_memory
 from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.umap_learn import models
-from umap_sk.umap_learn.names import tells_other_names
+from umap_sk.umap_learn.names import explain_other_names
 
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
@@ -196,7 +196,7 @@ class PrecomputedUMAP(
     _doc_link_module = "umap_sk"
     _doc_link_template = f"{DOCUMENTATION}/en/latest/reference/generated/umap_sk.{{name}}.html"
 
-    @tells_other_names
+    @explain_other_names
     def __init__(
         self,
         n_neighbors=15,
@@ -289,8 +289,8 @@ class PrecomputedUMAP(
             If the model is not fitted, or its map is in another space or of other rows than its graph.
         """
         given = models.read_model(model)
-        estimator = cls(**models.parameters_of(model))
-        estimator._publish(models.fitted_with_graph(estimator._settings(), given))
+        estimator = cls(**models.read_parameters(model))
+        estimator._publish(models.make_fitted_with_graph(estimator._settings(), given))
         return estimator
 
     def _validate_params(self):

@@ -1,4 +1,4 @@
-"""This package in the place of umap-learn, for programs that import umap: for a session, a block or a script.
+"""Replacement of umap-learn by this package, for programs that import umap: a session, a block or a script.
 
 python -m umap_sk.replace script.py its arguments
 python -m umap_sk.replace -m package its arguments
@@ -17,25 +17,25 @@ from umap_sk.interop.vertices import disconnected_vertices
 from umap_sk.monitor.progress import say
 
 VERSION = "0.5.12"
-"""Of umap-learn, whose names these are; packages look at it."""
+"""The version of umap-learn that has these names. Some packages check it."""
 
 USAGE = "usage: python -m umap_sk.replace script.py [arguments], or -m module [arguments]"
 
 
 class Replacement:
-    """The modules that stand in the place of umap-learn's; a context that takes them away at its end.
+    """The modules that replace umap-learn's, and a context manager that removes them at its end.
 
     Parameters
     ----------
     modules : dict of module
-        By the names that they have been put under.
+        The modules by their names in `sys.modules`.
     """
 
     def __init__(self, modules: dict[str, Any]):
         self._modules = modules
 
     def undo(self) -> None:
-        """Take the modules away, so that ``import umap`` means umap-learn again; names that were imported stay."""
+        """Remove the modules, so that ``import umap`` imports umap-learn again. Imported names stay."""
         for name, module in self._modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
@@ -49,21 +49,21 @@ class Replacement:
 
 
 def replace_umap() -> Replacement:
-    """Put this package in the place of umap-learn: what imports umap from now on gets it, and needs no other change.
+    """Replace umap-learn by this package in all later imports of umap. Programs need no other change.
 
-    `umap`, `umap.umap_`, `umap.plot`, `umap.aligned_umap` and `umap.utils` are there, with umap-learn's names as far as
-    :mod:`umap_sk.interop.functions` and :mod:`umap_sk.plot` have them. Other parts of umap-learn cannot be imported.
-    umap-learn need not be installed. Where this package is in its place already, nothing changes.
+    The modules `umap`, `umap.umap_`, `umap.plot`, `umap.aligned_umap` and `umap.utils` contain the names that
+    :mod:`umap_sk.interop.functions` and :mod:`umap_sk.plot` provide. Other parts of umap-learn cannot be imported.
+    umap-learn need not be installed. A second call changes nothing.
 
     Returns
     -------
     Replacement
-        Has ``undo()``, and is a context manager that calls it.
+        An object with the method ``undo()``, and a context manager that calls it.
 
     Raises
     ------
     RuntimeError
-        If umap-learn has been imported: parts of it may be in use already.
+        If umap-learn has been imported, since parts of it may be in use already.
 
     Examples
     --------
@@ -82,35 +82,35 @@ def replace_umap() -> Replacement:
             f"umap-learn has been imported already ({', '.join(others[:3])}), by this program or by a package that it "
             "imports. Call umap_sk.replace_umap() before them, or start the program by python -m umap_sk.replace."
         )
-    modules = standing_modules()
+    modules = make_modules()
     sys.modules.update(modules)
     say("umap_sk stands in the place of umap-learn: import umap means it from now on.")
     return Replacement(modules)
 
 
-def standing_modules() -> dict[str, Any]:
-    """Modules by umap-learn's names."""
+def make_modules() -> dict[str, Any]:
+    """Return modules with umap-learn's names."""
     names = {name: getattr(functions, name) for name in functions.__all__}
     inner = {
-        "umap.umap_": module_of("umap.umap_", names),
-        "umap.aligned_umap": module_of("umap.aligned_umap", {"AlignedUMAP": functions.AlignedUMAP}),
-        "umap.utils": module_of("umap.utils", {"disconnected_vertices": disconnected_vertices}),
+        "umap.umap_": make_module("umap.umap_", names),
+        "umap.aligned_umap": make_module("umap.aligned_umap", {"AlignedUMAP": functions.AlignedUMAP}),
+        "umap.utils": make_module("umap.utils", {"disconnected_vertices": disconnected_vertices}),
         "umap.plot": importlib.import_module("umap_sk.plot"),
     }
     outer = {name: names[name] for name in ("UMAP", "AlignedUMAP")}
     outer |= {name.removeprefix("umap."): module for name, module in inner.items()}
-    package = module_of("umap", outer | {"__version__": VERSION, "stands_for_umap_learn": True}, package=True)
+    package = make_module("umap", outer | {"__version__": VERSION, "stands_for_umap_learn": True}, package=True)
     return {"umap": package, **inner}
 
 
-def module_of(name: str, values: dict[str, Any], *, package: bool = False) -> types.ModuleType:
-    """A module of values, which is found as any other."""
+def make_module(name: str, values: dict[str, Any], *, package: bool = False) -> types.ModuleType:
+    """Make a module that contains the given values."""
     module = types.ModuleType(name, f"Stands for umap-learn's {name}: see umap_sk.replace_umap.")
     module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=package)
     if package:
         module.__path__ = []
 
-    def missing(attribute: str) -> Any:
+    def raise_missing(attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         raise AttributeError(
@@ -118,12 +118,12 @@ def module_of(name: str, values: dict[str, Any], *, package: bool = False) -> ty
             "umap-learn' in its user guide, or run this part with umap-learn."
         )
 
-    vars(module).update(values, __getattr__=missing)
+    vars(module).update(values, __getattr__=raise_missing)
     return module
 
 
 def main(arguments: list[str]) -> None:
-    """Run a script or a module with this package in the place of umap-learn."""
+    """Run a script or a module with this package instead of umap-learn."""
     if not arguments or (arguments[0] == "-m" and len(arguments) < 2):
         raise SystemExit(USAGE)
     replace_umap()

@@ -1,6 +1,6 @@
-"""UMAP for AnnData: scanpy's tl.umap by its arguments, over this package.
+"""A function for AnnData with the arguments of scanpy's tl.umap.
 
-The module is what pyproject.toml names as a backend of scanpy, which looks for functions of its own names.
+pyproject.toml registers this module as a backend of scanpy, which looks for functions with its own names.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.compatible.umap import UMAP
 from umap_sk.graph.scales import mean_distances
-from umap_sk.interop.embedding import laid_out
+from umap_sk.interop.embedding import lay_out_graph
 from umap_sk.interop.functions import find_ab_params
 from umap_sk.neighbors.read import read_neighbors
 
@@ -38,62 +38,61 @@ def umap(
     n_jobs=-1,
     verbose=False,
 ):
-    """Embed the graph that ``sc.pp.neighbors`` has left in an AnnData, as ``sc.tl.umap`` does, and many times as fast.
+    """Lay out the graph that ``sc.pp.neighbors`` stores in AnnData, as ``sc.tl.umap`` does, but many times as fast.
 
     Parameters
     ----------
     adata : AnnData
-        With a graph of neighbors: the entry of `uns` that `neighbors_key` names, and the entries of `obsp` that it
-        names.
+        Data with a graph of neighbors: an entry of `uns` under `neighbors_key`, which names entries of `obsp`.
     min_dist : float, default=0.5
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
         Scale of the embedding.
     n_components : int, default=2
-        Axes of the embedding.
+        Number of axes of the embedding.
     maxiter : int, default=None
-        Length of the optimization; None for 500 up to 10,000 cells and 200 beyond, 0 for the start.
+        Number of epochs. None stands for 500 up to 10,000 cells, and 200 for more; 0 for the initial layout.
     alpha : float, default=1.0
         Factor of all steps.
     gamma : float, default=1.0
-        Weight of every repulsion.
+        Weight of each repulsion.
     negative_sample_rate : float, default=5
-        Weight of the repulsion.
+        Number of repulsions for each attraction.
     init_pos : str or array-like of shape (n_obs, n_components), default="auto"
-        Where the layout begins: a key of `obsm`, "paga" for the positions that ``sc.pl.paga`` has left, "spectral",
-        "random", "pivot_mds" for shortest paths, or positions. "auto" takes the shortest paths where `obsp` has the
-        distances, and "spectral" where it has connectivities alone.
+        Initial layout: positions, a key of `obsm`, "paga" for the positions that ``sc.pl.paga`` has stored,
+        "spectral", "random", or "pivot_mds". "auto" is "pivot_mds" if `obsp` contains distances, and "spectral"
+        otherwise.
     random_state : int, RandomState, Generator or None, default=0
-        The seed, or what draws it.
+        The seed, or a generator that draws it.
     a, b : float, default=None
-        Parameters of the curve, fitted to `min_dist` and `spread` if None.
+        Parameters of the curve. None for a fit to `min_dist` and `spread`.
     method : {"umap"}, default="umap"
-        There is no other here.
+        There is no other method.
     key_added : str, default=None
-        Where the results go instead of ``obsm["X_umap"]`` and ``uns["umap"]``.
+        Key for the results in `obsm` and `uns`, instead of "X_umap" and "umap".
     neighbors_key : str, default="neighbors"
-        The entry of `uns` that tells of the graph.
+        Key of the entry of `uns` that describes the graph.
     copy : bool, default=False
         Return a copy instead of writing to `adata`.
     dens_lambda : float, default=0.0
-        How much the map keeps the density of neighborhoods, as in densMAP; 2 is usual. It needs the distances.
+        Weight of the density of neighborhoods, as in densMAP, usually 2. It needs the distances.
     n_jobs : int, default=-1
-        Threads, -1 for all. The map does not depend on it.
+        Number of threads, or -1 for all. The map does not depend on it.
     verbose : bool, default=False
         Show progress.
 
     Returns
     -------
     AnnData or None
-        The copy, if one was asked for. ``obsm["X_umap"]`` is the map, NaN for cells without a neighbor, and
-        ``uns["umap"]["params"]`` has `a`, `b`, and a `random_state` that is not 0.
+        The copy, if `copy` is True. ``obsm["X_umap"]`` is the map, with NaN for cells without a neighbor.
+        ``uns["umap"]["params"]`` contains `a`, `b`, and a `random_state` that is not 0.
 
     Raises
     ------
     KeyError
         If there is no graph under `neighbors_key`.
     ValueError
-        If `dens_lambda` is above 0 and there are no distances, or `method` is another one.
+        If `dens_lambda` is above 0 and there are no distances, or if `method` is not "umap".
 
     Examples
     --------
@@ -111,19 +110,19 @@ def umap(
     if method != "umap":
         raise ValueError(f"method={method!r}, but 'umap' is the only one here. Leave it out, or call sc.tl.umap.")
     adata = adata.copy() if copy else adata
-    connectivities, distances = graphs_of(adata, neighbors_key or "neighbors")
+    connectivities, distances = get_graphs(adata, neighbors_key or "neighbors")
     if a is None or b is None:
         a, b = find_ab_params(spread, min_dist)
-    start, lengths = start_of(adata, init_pos, neighbors_key, random_state), None
-    if isinstance(start, str) and start in ("auto", "pivot_mds") and distances is not None:
-        lengths = lengths_of(distances)
+    init, lengths = get_init(adata, init_pos, neighbors_key, random_state), None
+    if isinstance(init, str) and init in ("auto", "pivot_mds") and distances is not None:
+        lengths = compute_lengths(distances)
     model = UMAP(
         n_components=n_components,
         n_epochs=maxiter,
         learning_rate=alpha,
         repulsion_strength=gamma,
         negative_sample_rate=negative_sample_rate,
-        init=start,
+        init=init,
         random_state=random_state,
         a=a,
         b=b,
@@ -132,8 +131,8 @@ def umap(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    of_edges = None if distances is None else distances.maximum(distances.T)
-    positions, _ = laid_out(model, None, connectivities, of_edges, lengths)
+    edge_distances = None if distances is None else distances.maximum(distances.T)
+    positions, _ = lay_out_graph(model, None, connectivities, edge_distances, lengths)
     obsm, uns = ("X_umap", "umap") if key_added is None else (key_added, key_added)
     adata.obsm[obsm] = positions
     seed = {} if isinstance(random_state, int) and random_state == 0 else {"random_state": random_state}
@@ -141,26 +140,26 @@ def umap(
     return adata if copy else None
 
 
-def graphs_of(adata: Any, neighbors_key: str) -> tuple[Any, Any]:
-    """Connectivities, and distances or None, of the graph that an entry of uns tells of."""
+def get_graphs(adata: Any, neighbors_key: str) -> tuple[Any, Any]:
+    """Return the connectivities and the distances, or None, of the graph that an entry of uns describes."""
     if neighbors_key not in adata.uns:
         raise KeyError(f"adata.uns has no {neighbors_key!r}, so there is no graph of neighbors. Run sc.pp.neighbors.")
-    told = adata.uns[neighbors_key]
-    connectivities = adata.obsp[told.get("connectivities_key", "connectivities")]
-    key = told.get("distances_key", "distances")
+    entry = adata.uns[neighbors_key]
+    connectivities = adata.obsp[entry.get("connectivities_key", "connectivities")]
+    key = entry.get("distances_key", "distances")
     distances = scipy.sparse.csr_array(adata.obsp[key]) if key in adata.obsp else None
     return connectivities, distances if distances is not None and distances.nnz else None
 
 
-def lengths_of(distances: Any) -> np.ndarray:
-    """Mean distance from each cell to its neighbors."""
+def compute_lengths(distances: Any) -> np.ndarray:
+    """Compute the mean distance from each cell to its neighbors."""
     longest = int(np.diff(distances.indptr).max(initial=0))
     neighbors, _ = read_neighbors(distances, n_neighbors=longest + 1)
     return mean_distances(neighbors)
 
 
-def start_of(adata: Any, init_pos: Any, neighbors_key: str, random_state: Any) -> Any:
-    """Where the layout begins: a name, or positions of the cells."""
+def get_init(adata: Any, init_pos: Any, neighbors_key: str, random_state: Any) -> Any:
+    """Return the initial layout: a name, or positions of the cells."""
     if isinstance(init_pos, str) and init_pos in adata.obsm:
         return check_array(adata.obsm[init_pos], dtype=np.float32)
     if isinstance(init_pos, str) and init_pos == "paga":

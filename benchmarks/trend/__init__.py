@@ -1,1 +1,1 @@
-"""Times from commit to commit, by pytest-benchmark; not among the tests."""
+"""Times of commits, measured by pytest-benchmark. They do not belong to the tests."""

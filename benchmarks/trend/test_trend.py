@@ -1,7 +1,7 @@
-"""Times of the verbs, compared with those of earlier runs; `benchmarks.compare` measures quality.
+"""Times of the main methods, compared with those of earlier runs. `benchmarks.compare` measures quality.
 
-``python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare`` keeps what it measures in .benchmarks and
-compares it with the run before, whose commit is printed, too.
+``python -m pytest benchmarks/trend --benchmark-autosave --benchmark-compare`` stores its times in .benchmarks, compares
+them with the previous run, and prints the commit of that run.
 """
 
 import pytest
@@ -16,7 +16,7 @@ N_EPOCHS = 50  # enough for all phases of the layout
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}-{size[1]}", scope="module")
 def arrays(request):
-    """Neighbors and a start, in memory."""
+    """Return neighbors and an initial layout, in memory."""
     dataset = datasets.in_memory(datasets.load(*request.param))
     return {"knn_indices": dataset.knn_indices, "knn_dists": dataset.knn_dists}, dataset.start
 

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from umap_sk import UMAP, FewerNeighborsWarning, PrecomputedUMAP, UnusedParameterWarning
 from umap_sk.compatible import translation
-from umap_sk.umap_learn.names import ELSEWHERE
+from umap_sk.umap_learn.names import REPLACEMENTS
 
 IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # no two distances alike
 FEW = {"n_epochs": 20, "random_state": 0}
@@ -38,8 +38,8 @@ def test_every_name_that_the_estimator_lacks_is_told():
     own = inspect.signature(PrecomputedUMAP).parameters
     for name in inspect.signature(UMAP).parameters:
         if name not in own and name != "output_metric":
-            assert name in ELSEWHERE
-    assert not ELSEWHERE.keys() & own.keys()
+            assert name in REPLACEMENTS
+    assert not REPLACEMENTS.keys() & own.keys()
     with pytest.raises(TypeError, match=r"metric_kwds is metric_params; densmap is dens_lambda=2\.0"):
         PrecomputedUMAP(metric_kwds={}, densmap=True)
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
@@ -186,8 +186,8 @@ def test_graph_alone():
 
 def test_what_only_chooses_how_is_said_once(monkeypatch):
     """Each such parameter is named in one warning; at its default in none."""
-    monkeypatch.setattr(translation, "_said", set())
-    changed = dict.fromkeys(translation.UNUSED, 7) | {"tqdm_kwds": {"disable": True}}
+    monkeypatch.setattr(translation, "_warned", set())
+    changed = dict.fromkeys(translation.UNUSED_PARAMETERS, 7) | {"tqdm_kwds": {"disable": True}}
     with pytest.warns(UnusedParameterWarning) as told:
         UMAP(init="tswspectral", **changed, **FEW).fit(IRIS)
     assert len(told) == len(changed) + 1

@@ -123,7 +123,7 @@ def test_density_is_kept():
 
 def test_arguments_of_later_versions_are_told(monkeypatch):
     """They change nothing, and a warning says so once."""
-    monkeypatch.setattr(translation, "_said", set())
+    monkeypatch.setattr(translation, "_warned", set())
     with pytest.warns(UnusedParameterWarning, match="nearest_neighbors does not use tree_seed=3"):
         functions.nearest_neighbors(X, 5, "euclidean", tree_seed=3)
 

@@ -11,8 +11,8 @@ from sklearn.datasets import load_iris
 
 from umap_sk import UMAP, FewerNeighborsWarning, IgnoredTargetWarning, UnusedParameterWarning
 from umap_sk.compatible import translation
-from umap_sk.compatible.compared import words
-from umap_sk.compatible.distances import distances_of, of_two_rows
+from umap_sk.compatible.brute_force import encode_texts
+from umap_sk.compatible.distances import generate_distances, make_pair_function
 from umap_sk.interop.functions import nearest_neighbors
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ COUNTS = RNG.poisson(2.0, (60, 12)).astype(float) + np.eye(60, 12)
 FEW = {"n_epochs": 2, "random_state": 0}
 WORDS = ["cat", "cart", "carts", "at", "dog", "dot", "doge", "", "log", "catalog", "chart", "art", "ärt"]
 poincare, symmetric_kl, ll_dirichlet, kulsinski = map(
-    of_two_rows, ("poincare", "symmetric_kl", "ll_dirichlet", "kulsinski")
+    make_pair_function, ("poincare", "symmetric_kl", "ll_dirichlet", "kulsinski")
 )
 
 
@@ -67,7 +67,7 @@ def test_sets():
 def test_maps_by_these_metrics(metric):
     """The graph is that of all distances, new rows are placed, and sparse rows give the same."""
     X = COUNTS / 100 if metric == "poincare" else COUNTS
-    function = of_two_rows(metric)
+    function = make_pair_function(metric)
     full = np.array([[function(x, y) for y in X] for x in X])
     model = UMAP(8, metric=metric, **FEW).fit(X)
     expected = UMAP(8, metric="precomputed", **FEW).fit(np.minimum(full, full.T))
@@ -111,8 +111,10 @@ def test_maps_of_words(transform_mode):
 
 def test_edit_distances_are_cut_and_scaled():
     """By umap-learn's arguments."""
-    others = words(["catalog", "at", "cat"])
-    found = next(iter(distances_of("string", words(["cat"]), others, {"max_distance": 3, "normalisation": 2.0})))
+    others = encode_texts(["catalog", "at", "cat"])
+    found = next(
+        iter(generate_distances("string", encode_texts(["cat"]), others, {"max_distance": 3, "normalisation": 2.0}))
+    )
     np.testing.assert_array_equal(found, [1.5, 0.5, 0.0])
 
 
@@ -253,7 +255,7 @@ def test_features_go_and_come_back(metric):
 
 def test_half_a_curve(monkeypatch):
     """As in umap-learn a without b is not used, and a warning says so."""
-    monkeypatch.setattr(translation, "_said", set())
+    monkeypatch.setattr(translation, "_warned", set())
     X = load_iris().data[::3]
     with pytest.warns(UnusedParameterWarning, match="a=0.5 and b=None: one without the other is not used"):
         model = UMAP(a=0.5, **FEW).fit(X)

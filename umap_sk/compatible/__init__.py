@@ -1,1 +1,1 @@
-"""umap-learn's class, by its names and with its defaults, over the estimator."""
+"""umap-learn's class, with its names and defaults. It calls the estimator."""

@@ -1,4 +1,4 @@
-"""Attributes of umap-learn's fitted models, some of which plots and other packages read, from the estimator's."""
+"""Attributes of umap-learn's fitted models, which plots and other packages read. The estimator provides them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,52 +12,52 @@ from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import compute_memberships
 from umap_sk.pipeline.place import features_of_fit, look_up, read_new
-from umap_sk.umap_learn.models import OtherModel, fitted_of
+from umap_sk.umap_learn.models import UmapLearnModel, make_fitted
 
-SMALL = 4096  # rows from which umap-learn searches by an index
+SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of rows on
 
-PUBLISHED = ("a_ b_ epoch_ feature_names_in_ graph_ manifold_ n_epochs_ n_features_in_ report_ seed_").split()
-"""Attributes that are the estimator's own."""
+ESTIMATOR_ATTRIBUTES = "a_ b_ epoch_ feature_names_in_ graph_ manifold_ n_epochs_ n_features_in_ report_ seed_".split()
+"""Attributes that the estimator has under the same name."""
 
-OF_ROWS = ("embedding_", "rad_orig_", "rad_emb_")
-"""Those with an entry for each row, copies that were left out by unique=True among them."""
+ROW_ATTRIBUTES = ("embedding_", "rad_orig_", "rad_emb_")
+"""Attributes with an entry for each row, also for the copies that unique=True leaves out."""
 
 
-class Index:
-    """The search of an estimator under the name that umap.plot asks by."""
+class EstimatorIndex:
+    """A search index with the method that umap.plot calls."""
 
     def __init__(self, estimator: Any):
         self._estimator = estimator
 
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbors of rows among the training rows, themselves included."""
+        """Return the indices and distances of the nearest training rows."""
         estimator = self._estimator
         found = look_up(estimator._settings(), estimator._found(), X, count=k)
         return found.knn_indices, found.knn_dists
 
 
-DERIVED: dict[str, Callable[[Any], Any]] = {
+DERIVED_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "_a": lambda umap: umap.estimator_.a_,
     "_b": lambda umap: umap.estimator_.b_,
     "_n_neighbors": lambda umap: umap.estimator_.n_neighbors,
     "_metric_kwds": lambda umap: umap.metric_kwds or {},
     "_sparse_data": lambda umap: scipy.sparse.issparse(umap._raw_data),
     "_raw_data": lambda umap: features_of_fit(umap.estimator_._found()),
-    "_small_data": lambda umap: len(umap.estimator_.embedding_) < SMALL,
+    "_small_data": lambda umap: len(umap.estimator_.embedding_) < SMALL_DATA_ROWS,
     "_supervised": lambda umap: getattr(umap.estimator_, "target_metric", None) is not None,
-    "_knn_search_index": lambda umap: Index(umap.estimator_),
+    "_knn_search_index": lambda umap: EstimatorIndex(umap.estimator_),
     "_input_hash": lambda umap: joblib.hash(umap._raw_data),
     "_disconnection_distance": lambda umap: umap.estimator_._settings().graph.disconnection_distance,
     "_initial_alpha": lambda umap: umap.learning_rate,
     "_output_metric_kwds": lambda umap: umap.output_metric_kwds or {},
     "_target_metric_kwds": lambda umap: umap.target_metric_kwds or {},
-    "knn_indices": lambda umap: given_neighbors(umap, 0),
-    "knn_dists": lambda umap: given_neighbors(umap, 1),
-    "knn_search_index": lambda umap: given_neighbors(umap, 2),
+    "knn_indices": lambda umap: get_precomputed_knn(umap, 0),
+    "knn_dists": lambda umap: get_precomputed_knn(umap, 1),
+    "knn_search_index": lambda umap: get_precomputed_knn(umap, 2),
 }
-"""Those that are known."""
+"""Attributes that are computed from the estimator and the parameters."""
 
-NOT_KEPT = {
+MISSING_ATTRIBUTES = {
     "_knn_indices": "umap_sk.nearest_neighbors finds the neighbors of a fit",
     "_knn_dists": "umap_sk.nearest_neighbors finds the neighbors of a fit",
     "graph_dists_": "umap_sk.interop.functions.fuzzy_simplicial_set(..., return_dists=True) returns them",
@@ -69,20 +69,20 @@ NOT_KEPT = {
     "_output_distance_func": "the parameters output_metric and output_metric_kwds name the metric",
     "_inverse_distance_func": "inverse_transform needs no gradient of the metric",
 }
-"""Those that a fit does not keep, and what serves instead."""
+"""Attributes that a fit does not keep, and what to use instead."""
 
 
-def given_neighbors(umap: Any, place: int) -> Any:
-    """An entry of precomputed_knn, or None."""
+def get_precomputed_knn(umap: Any, place: int) -> Any:
+    """Return an entry of precomputed_knn, or None."""
     given = umap.precomputed_knn
     return given[place] if isinstance(given, tuple | list) and len(given) > place else None
 
 
-def assembled(umap: Any) -> PrecomputedUMAP:
-    """The fitted estimator; or one that places new rows by the attributes that another package has set on the model.
+def get_estimator(umap: Any) -> PrecomputedUMAP:
+    """Return the fitted estimator, or make one from the attributes that another package has set on the model.
 
-    scanpy's ingest makes a model so, of a map and of features that it has: ``embedding_``, ``_raw_data``, ``_a``,
-    ``_b`` and ``_n_neighbors``.
+    scanpy's ingest makes a model in this way. It sets ``embedding_``, ``_raw_data``, ``_a``, ``_b`` and
+    ``_n_neighbors`` to its own map and features.
     """
     attributes = vars(umap)
     if "estimator_" not in attributes and len(attributes.get("embedding_", ())) == 1:
@@ -90,46 +90,46 @@ def assembled(umap: Any) -> PrecomputedUMAP:
     if "estimator_" in attributes or not {"embedding_", "_raw_data", "_a", "_b"} <= attributes.keys():
         return umap.estimator_
     features = check_array(umap._raw_data, accept_sparse="csr", dtype=[np.float64, np.float32])
-    places = check_array(umap.embedding_, dtype=np.float32, ensure_all_finite=False)
-    asked = translation.translated(umap, len(places), targets=False)
-    asked |= {"n_neighbors": attributes.get("_n_neighbors", umap.n_neighbors), "n_components": places.shape[1]}
+    embedding = check_array(umap.embedding_, dtype=np.float32, ensure_all_finite=False)
+    parameters = translation.translate_parameters(umap, len(embedding), targets=False)
+    parameters |= {"n_neighbors": attributes.get("_n_neighbors", umap.n_neighbors), "n_components": embedding.shape[1]}
     if not callable(umap.metric):
-        asked["metric_params"] = attributes.get("_metric_kwds") or asked["metric_params"]
-    estimator = PrecomputedUMAP(**asked)
-    given = OtherModel(None, places, (float(umap._a), float(umap._b)), features)
-    estimator._publish(fitted_of(estimator._settings(), given))
+        parameters["metric_params"] = attributes.get("_metric_kwds") or parameters["metric_params"]
+    estimator = PrecomputedUMAP(**parameters)
+    model = UmapLearnModel(None, embedding, (float(umap._a), float(umap._b)), features)
+    estimator._publish(make_fitted(estimator._settings(), model))
     return estimator
 
 
-def forget(umap: Any) -> None:
-    """Drop attributes that were set from outside, so that those of a fit are seen."""
-    for name in (*DERIVED, *PUBLISHED, *OF_ROWS):
+def drop_attributes(umap: Any) -> None:
+    """Delete attributes that were set from outside, which would hide those of a fit."""
+    for name in (*DERIVED_ATTRIBUTES, *ESTIMATOR_ATTRIBUTES, *ROW_ATTRIBUTES):
         vars(umap).pop(name, None)
 
 
-def fitted_attribute(umap: Any, name: str) -> Any:
-    """An attribute of a fitted model, or an AttributeError."""
+def get_fitted_attribute(umap: Any, name: str) -> Any:
+    """Return an attribute of a fitted model, or raise an AttributeError."""
     estimator = vars(umap).get("estimator_")
     if estimator is not None:
-        if name in DERIVED:
+        if name in DERIVED_ATTRIBUTES:
             try:
-                return DERIVED[name](umap)
-            except ValueError as error:  # of features that are not kept, as of combined models
+                return DERIVED_ATTRIBUTES[name](umap)
+            except ValueError as error:  # the features were not kept, as in combined models
                 raise AttributeError(f"{type(umap).__name__!r} object has no {name}: {error}") from error
-        if name in OF_ROWS and umap.transform_mode == "embedding":
+        if name in ROW_ATTRIBUTES and umap.transform_mode == "embedding":
             values, inverse = getattr(estimator, name), vars(umap).get("_unique_inverse")
             return values if inverse is None else values[inverse]
-        if name in PUBLISHED:
+        if name in ESTIMATOR_ATTRIBUTES:
             return getattr(estimator, name)
         if name == "_unique_inverse_" and vars(umap).get("_unique_inverse") is not None:
             return umap._unique_inverse
-        if name in NOT_KEPT:
-            raise AttributeError(f"A fit keeps no {name}: {NOT_KEPT[name]}.")
+        if name in MISSING_ATTRIBUTES:
+            raise AttributeError(f"A fit keeps no {name}: {MISSING_ATTRIBUTES[name]}.")
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 
-def graph_of_new(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
-    """Membership strengths between new rows and the training rows, which are searched where no neighbors are given."""
+def compute_new_memberships(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
+    """Compute membership strengths between new rows and training rows, from given neighbors or by a search."""
     settings, fitted = estimator._settings(), estimator._found()
     found = look_up(settings, fitted, X, **neighbors, count=estimator.n_neighbors)
     rows, _ = read_new(settings, fitted, found, estimator.n_neighbors)

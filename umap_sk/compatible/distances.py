@@ -1,8 +1,8 @@
-"""Metrics that umap-learn has and scikit-learn has not: a row is compared with many rows in one call.
+"""Metrics that umap-learn has, but scikit-learn does not. One call compares a row with many rows.
 
-Each metric is a pair of functions. The first computes what is needed of each row once, as a tuple of arrays with an
-entry for each row. The second takes one entry of each array and the arrays of other rows, and returns the distances.
-No distance depends on which other rows are in the call.
+Each metric is a pair of functions. The first prepares all rows once. It returns a tuple of arrays, with an entry for
+each row. The second takes the entries of one row and the arrays of other rows, and returns the distances. A distance
+does not depend on which other rows are in the call.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,11 +13,11 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import betaln
 
-SMALL = 1e-11  # added to shares of a row, of which none may be 0
-COUNTED = 0.9  # counts above which an entry takes part
+SHARE_OFFSET = 1e-11  # added to frequencies, since none may be 0
+COUNT_THRESHOLD = 0.9  # smaller entries are ignored
 
-Parts = tuple[np.ndarray, ...]
-"""What a metric needs of each row."""
+Prepared = tuple[np.ndarray, ...]
+"""Arrays that a metric computes from the rows, with an entry for each row."""
 
 
 class Metric(NamedTuple):
@@ -25,135 +25,139 @@ class Metric(NamedTuple):
 
     Attributes
     ----------
-    parts : callable
-        ``parts(rows)`` is what the metric needs of each row.
-    distances : callable
-        ``distances(one, others, **arguments)`` is an array of the distances of one row to others.
+    prepare : callable
+        ``prepare(rows)`` returns the arrays that the metric needs.
+    compute : callable
+        ``compute(one, others, **arguments)`` returns the distances from one prepared row to others.
     """
 
-    parts: Callable[[np.ndarray], Parts]
-    distances: Callable[..., np.ndarray]
+    prepare: Callable[[np.ndarray], Prepared]
+    compute: Callable[..., np.ndarray]
 
 
-def of_the_ball(rows: np.ndarray) -> Parts:
-    """Points of the Poincare ball, and one minus their squared norms."""
+def prepare_ball(rows: np.ndarray) -> Prepared:
+    """Return points of the Poincare ball, and one minus their squared norms."""
     return rows, 1 - np.einsum("ij,ij->i", rows, rows)
 
 
-def poincare(one: Parts, others: Parts) -> np.ndarray:
-    """Hyperbolic distance of points of the Poincare ball, whose norms are below 1."""
+def compute_poincare(one: Prepared, others: Prepared) -> np.ndarray:
+    """Compute hyperbolic distances in the Poincare ball, whose points have norms below 1."""
     squares = cdist(one[0][None], others[0], "sqeuclidean")[0]
     return np.arccosh(1 + 2 * squares / (one[1] * others[1]))
 
 
-def as_shares(rows: np.ndarray) -> Parts:
-    """Shares of each row, none of them 0, their logarithms, and the mean logarithm."""
-    shares = rows + SMALL
+def prepare_shares(rows: np.ndarray) -> Prepared:
+    """Return the frequencies of each row, none of them 0, their logarithms, and the negative entropy."""
+    shares = rows + SHARE_OFFSET
     shares /= shares.sum(axis=1, keepdims=True)
     logarithms = np.log(shares)
     return shares, logarithms, np.einsum("ij,ij->i", shares, logarithms)
 
 
-def symmetric_kl(one: Parts, others: Parts) -> np.ndarray:
-    """Mean of the Kullback-Leibler divergences of rows of frequencies in both directions; 1e-11 is added to each."""
+def compute_symmetric_kl(one: Prepared, others: Prepared) -> np.ndarray:
+    """Compute the mean of the Kullback-Leibler divergences of frequencies in both directions."""
     crossed = np.einsum("ij,j->i", others[1], one[0]) + np.einsum("ij,j->i", others[0], one[1])
     return np.maximum(0.0, (one[2] + others[2] - crossed) / 2)
 
 
-def as_counts(rows: np.ndarray) -> Parts:
-    """Rows of counts, the logarithm of each total's beta function, and what a row's own likelihood adds to it."""
+def prepare_counts(rows: np.ndarray) -> Prepared:
+    """Return rows of counts, the total of each, and the logarithm of its likelihood."""
     totals = rows.sum(axis=1)
-    counted = np.where(rows > COUNTED, rows, 1.0)  # the logarithm of B(1, 1) is 0
+    counted = np.where(rows > COUNT_THRESHOLD, rows, 1.0)  # the logarithm of B(1, 1) is 0
     return rows, totals, betaln(counted, counted).sum(axis=1) - betaln(totals, totals)
 
 
-def ll_dirichlet(one: Parts, others: Parts) -> np.ndarray:
-    """Root of the symmetric log-likelihood ratio of rows of counts under Dirichlet-multinomial models."""
+def compute_ll_dirichlet(one: Prepared, others: Prepared) -> np.ndarray:
+    """Compute the root of the symmetric log-likelihood ratio of counts under Dirichlet-multinomial models."""
     (x, total, own), (rows, totals, of_rows) = one, others
     entries = np.flatnonzero(x)
     columns = rows[:, entries]
-    shared = columns * x[entries] > COUNTED
+    shared = columns * x[entries] > COUNT_THRESHOLD
     logarithms = betaln(np.where(shared, columns, 1.0), np.where(shared, x[entries], 1.0))
     together = logarithms.sum(axis=1) - betaln(totals, total)
     return np.sqrt(np.maximum(0.0, (together - of_rows) / totals + (together - own) / total))
 
 
-def as_sets(rows: np.ndarray) -> Parts:
-    """Which entries are in each row's set."""
+def prepare_sets(rows: np.ndarray) -> Prepared:
+    """Return which entries belong to the set of each row."""
     return (rows != 0,)
 
 
-def kulsinski(one: Parts, others: Parts) -> np.ndarray:
-    """Share of entries that are not in both of two sets, those that are in one alone counted twice."""
+def compute_kulsinski(one: Prepared, others: Prepared) -> np.ndarray:
+    """Compute the share of entries that are not in both sets. Entries in exactly one set count twice."""
     n, common = len(one[0]), (others[0] & one[0]).sum(axis=1)
     different = (others[0] ^ one[0]).sum(axis=1)
     return np.where(different > 0, (different - common + n) / (different + n), 0.0)
 
 
-def as_words(rows: np.ndarray) -> Parts:
-    """Letters of each row as numbers, which NaN fills up, and how many there are."""
+def prepare_texts(rows: np.ndarray) -> Prepared:
+    """Return the letters of each row, padded with NaN, and their number."""
     return rows, np.isfinite(rows).sum(axis=1)
 
 
-def edit_distance(one: Parts, others: Parts, normalisation: float = 1.0, max_distance: float = np.inf) -> np.ndarray:
-    """Fewest letters that are put in, taken out or changed to make one word another, of Levenshtein.
+def compute_edit_distance(
+    one: Prepared, others: Prepared, normalisation: float = 1.0, max_distance: float = np.inf
+) -> np.ndarray:
+    """Compute Levenshtein distances: the least number of insertions, deletions and substitutions of letters.
 
-    It is cut at `max_distance`, and divided by `normalisation`.
+    They are at most `max_distance`, and are divided by `normalisation`.
     """
     letters, lengths = others
     steps = np.arange(letters.shape[1] + 1.0)
     costs = np.tile(steps, (len(letters), 1))
     for letter in one[0][: one[1]]:
-        kept = np.minimum(costs[:, 1:] + 1, costs[:, :-1] + (letters != letter))
-        costs = np.column_stack([costs[:, 0] + 1, kept])
-        costs = np.minimum.accumulate(costs - steps, axis=1) + steps  # letters that are put in
+        other = np.minimum(costs[:, 1:] + 1, costs[:, :-1] + (letters != letter))
+        costs = np.column_stack([costs[:, 0] + 1, other])
+        costs = np.minimum.accumulate(costs - steps, axis=1) + steps  # insertions
     return np.minimum(costs[np.arange(len(lengths)), lengths], max_distance) / normalisation
 
 
 METRICS = {
-    "poincare": Metric(of_the_ball, poincare),
-    "symmetric_kl": Metric(as_shares, symmetric_kl),
-    "ll_dirichlet": Metric(as_counts, ll_dirichlet),
-    "kulsinski": Metric(as_sets, kulsinski),
-    "string": Metric(as_words, edit_distance),
-    "myers": Metric(as_words, edit_distance),
+    "poincare": Metric(prepare_ball, compute_poincare),
+    "symmetric_kl": Metric(prepare_shares, compute_symmetric_kl),
+    "ll_dirichlet": Metric(prepare_counts, compute_ll_dirichlet),
+    "kulsinski": Metric(prepare_sets, compute_kulsinski),
+    "string": Metric(prepare_texts, compute_edit_distance),
+    "myers": Metric(prepare_texts, compute_edit_distance),
 }
-"""By umap-learn's names."""
+"""Metrics by umap-learn's names."""
 
-NEEDED = {
+REQUIREMENTS = {
     "poincare": "Rows must have a norm below 1.",
     "symmetric_kl": "Rows must be frequencies, none of them negative and some above 0.",
     "ll_dirichlet": "Rows must be counts, none of them negative and some above 0.",
 }
-"""What metrics ask of rows."""
+"""What rows must be, by metric, as part of an error message."""
 
-OF_WORDS = ("string", "myers")
-"""Those that compare texts."""
+TEXT_METRICS = ("string", "myers")
+"""Metrics that compare texts."""
 
 
-def distances_of(name: str, rows: np.ndarray, others: np.ndarray, arguments: dict[str, Any]) -> Iterable[np.ndarray]:
-    """Distances of each row to all others, one row after the other."""
+def generate_distances(
+    name: str, rows: np.ndarray, others: np.ndarray, arguments: dict[str, Any]
+) -> Iterable[np.ndarray]:
+    """Yield the distances from each row to the others."""
     metric = METRICS[name]
-    with np.errstate(invalid="ignore", divide="ignore"):  # told below
-        known, parts = metric.parts(others), metric.parts(rows)
-    for place, one in enumerate(zip(*parts, strict=True)):
+    with np.errstate(invalid="ignore", divide="ignore"):  # NaN raises an error below
+        known, prepared = metric.prepare(others), metric.prepare(rows)
+    for place, one in enumerate(zip(*prepared, strict=True)):
         with np.errstate(invalid="ignore", divide="ignore"):
-            dists = metric.distances(one, known, **arguments)
-        if name not in OF_WORDS:
-            dists[(others == rows[place]).all(axis=1)] = 0.0  # which rounding may miss
+            dists = metric.compute(one, known, **arguments)
+        if name not in TEXT_METRICS:
+            dists[(others == rows[place]).all(axis=1)] = 0.0  # equal rows, despite rounding
         if np.isnan(dists).any():
             raise ValueError(
-                f"By metric={name!r}, row {place} of X has a distance that is no number. {NEEDED.get(name, '')} Leave "
-                "such rows out, or use another metric."
+                f"By metric={name!r}, row {place} of X has a distance that is no number. {REQUIREMENTS.get(name, '')} "
+                "Leave such rows out, or use another metric."
             )
         yield dists
 
 
 def distance(name: str, arguments: dict[str, Any], x: np.ndarray, y: np.ndarray) -> float:
-    """The distance of two rows."""
-    return float(next(iter(distances_of(name, x[None], y[None], arguments)))[0])
+    """Compute the distance between two rows."""
+    return float(next(iter(generate_distances(name, x[None], y[None], arguments)))[0])
 
 
-def of_two_rows(name: str, arguments: dict[str, Any] | None = None) -> Callable[[np.ndarray, np.ndarray], float]:
-    """A metric as a function of two rows, which pickle knows."""
+def make_pair_function(name: str, arguments: dict[str, Any] | None = None) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return a metric as a function of two rows that can be pickled."""
     return partial(distance, name, arguments or {})

@@ -1,4 +1,4 @@
-"""UMAP: umap-learn's class by its names, positions and defaults."""
+"""UMAP, a class with the parameters and defaults of umap-learn's."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -10,38 +10,38 @@ from umap_sk.compatible.methods import Methods
 
 
 class UMAP(Methods):
-    """UMAP under umap-learn's names, so that another import is all that a program needs.
+    """UMAP with umap-learn's names, so that programs only need another import.
 
-    ``from umap_sk import UMAP`` takes the place of ``from umap import UMAP``: parameters, their positions and their
-    defaults are umap-learn's. What does the work is a :class:`PrecomputedUMAP`, which `estimator_` is after a fit, with
-    all that umap-learn does not have. Parameters that only choose how umap-learn computes are accepted, and named in a
-    warning once a process. "Coming from umap-learn" in the user guide has the whole list.
+    ``from umap_sk import UMAP`` replaces ``from umap import UMAP``. Parameters have the names, positions and defaults
+    of umap-learn. A :class:`PrecomputedUMAP` computes the map. After a fit, it is the attribute `estimator_`, with
+    everything that umap-learn does not have. Parameters that only choose how umap-learn computes are accepted, and a
+    warning names them once a process. "Coming from umap-learn" in the user guide contains the whole list.
 
     Parameters
     ----------
     n_neighbors : int, default=15
-        Neighbors of a row, the row itself included.
+        Number of neighbors of a row, including the row itself.
     n_components : int, default=2
-        Axes of the embedding.
+        Number of axes of the embedding.
     metric : str or callable, default="euclidean"
         "precomputed", a metric of :class:`sklearn.neighbors.NearestNeighbors`, "hellinger", or a function of two rows
-        that returns a distance, or a tuple whose first entry is one. By "poincare", "symmetric_kl", "ll_dirichlet",
-        "kulsinski", and "string" for texts (the edit distance), each row is compared with all rows, so that the time
-        grows with the square of their number. "ordinal" and "count" are "manhattan".
+        that returns a distance, or a tuple that begins with one. "poincare", "symmetric_kl", "ll_dirichlet",
+        "kulsinski", and "string" for texts (the edit distance) compare each row with all rows, so the time grows with
+        the square of their number. "ordinal" and "count" are "manhattan".
     metric_kwds : dict, default=None
-        Further arguments of the metric; a function gets their values in order.
+        Further arguments of the metric. A function receives their values in order.
     output_metric : str or callable, default="euclidean"
-        Distances of the embedding.
+        The metric of the embedding.
     output_metric_kwds : dict, default=None
-        Its further arguments.
+        Further arguments of the output metric.
     n_epochs : int or list of int, default=None
-        Epochs that are run, over all levels of the graph together; 0 for the start as it is. Of a list it is the
-        largest, and `embedding_list_` has a map for each. None for 450 up to 10,000 rows and 150 to 230 beyond.
+        Number of epochs of all levels of the graph; 0 for the initial layout. For a list, the largest number counts,
+        and `embedding_list_` contains a map for each. None stands for 450 up to 10,000 rows, and 150 to 230 for more.
     learning_rate : float, default=1.0
-        Factor of all steps; 0 for the start as it is.
+        Factor of all steps; 0 for the initial layout.
     init : str or array-like of shape (n_samples, n_components), default="spectral"
-        Where the layout begins: "spectral", "random", "pca", and those of :class:`PrecomputedUMAP`: "auto" and
-        "pivot_mds"; "tswspectral" is "spectral", and "recursive" is "auto".
+        Initial layout: positions, "spectral", "random", "pca", or "auto" and "pivot_mds" of :class:`PrecomputedUMAP`.
+        "tswspectral" is "spectral", and "recursive" is "auto".
     min_dist : float, default=0.1
         Distance in the embedding below which points count as touching.
     spread : float, default=1.0
@@ -49,38 +49,39 @@ class UMAP(Methods):
     low_memory : bool, default=True
         Not used.
     n_jobs : int, default=-1
-        Threads, -1 for all; as in umap-learn, no other number below 1. The result does not depend on it, with a
-        `random_state` or without.
+        Number of threads, or -1 for all. As in umap-learn, no other number below 1 is valid. The map does not depend
+        on it.
     set_op_mix_ratio : float, default=1.0
-        1 for the fuzzy union of both directions of an edge, 0 for their intersection.
+        1 for the fuzzy union of both directions of an edge, 0 for the fuzzy intersection.
     local_connectivity : float, default=1.0
-        Neighbors that every row is taken to be connected to in full.
+        Number of nearest neighbors with a membership strength of 1.
     repulsion_strength : float, default=1.0
-        Weight of every repulsion.
+        Weight of each repulsion.
     negative_sample_rate : float, default=5
-        Weight of the repulsion.
+        Number of repulsions for each attraction.
     transform_queue_size : float, default=4.0
         Not used.
     a, b : float, default=None
-        Parameters of the curve ``1 / (1 + a d^2b)``; fitted to `min_dist` and `spread` if None.
+        Parameters of the curve ``1 / (1 + a d^2b)``. None for a fit to `min_dist` and `spread`.
     random_state : int, RandomState, Generator or None, default=None
         An integer is the seed. A RandomState, a Generator, or NumPy's global generator for None draws the seed, so
         ``RandomState(0)`` gives another map than 0.
     angular_rp_forest : bool, default=False
         Not used.
     target_n_neighbors : int, default=-1
-        Neighbors of a target that is a number; -1 for `n_neighbors`.
+        Number of neighbors among numeric targets; -1 for `n_neighbors`.
     target_metric : str, default="categorical"
-        What `y` of :meth:`fit` is: "categorical" or "string" for labels, of which -1 is unknown, or a metric of
-        numbers, as "ordinal" and "count" are.
+        Metric of `y`: "categorical" or "string" for labels, where -1 means unknown, or a metric of numbers, such as
+        "ordinal" and "count".
     target_metric_kwds : dict, default=None
-        Must be None or empty, but for "ordinal": metrics of targets take no arguments.
+        Must be None or empty, except for "ordinal". Metrics of targets have no arguments.
     target_weight : float, default=0.5
-        From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
+        Weight of targets. At 0, the graph of the features counts most. At 1, edges between different labels
+        disappear, or only numeric targets count.
     transform_seed : int, default=42
-        Not used: a new row's place depends on that row and the model.
+        Not used. The position of a new row depends on that row and the model.
     transform_mode : {"embedding", "graph"}, default="embedding"
-        "graph" to learn membership strengths alone, and to return those of new rows.
+        "graph" to compute only membership strengths, also for new rows.
     force_approximation_algorithm : bool, default=False
         Not used.
     verbose : bool, default=False
@@ -88,43 +89,43 @@ class UMAP(Methods):
     tqdm_kwds : dict, default=None
         Not used.
     unique : bool, default=False
-        Lay out rows that are copies of each other as one, in one place.
+        Lay out equal rows as one, at the same position.
     densmap : bool, default=False
         Keep the density of neighborhoods.
     dens_lambda : float, default=2.0
-        How much, where `densmap` is true.
+        Weight of the density if `densmap` is true.
     dens_frac : float, default=0.3
-        Share of the epochs, the last ones, that do.
+        Share of the epochs, at the end, that keep the density.
     dens_var_shift : float, default=0.1
         Added to the variance of the map's log radii.
     output_dens : bool, default=False
-        Return log radii beside the map, as `rad_orig_` and `rad_emb_`.
+        Return the log radii `rad_orig_` and `rad_emb_`, too.
     disconnection_distance : float, default=None
-        Neighbors at this distance or farther are dropped; None for the metric's own.
+        Neighbors at this distance or farther are dropped. None for the default of the metric.
     precomputed_knn : tuple, sparse or dense matrix, default=(None, None, None)
-        Neighbors of each row and their distances, arrays of shape (n_samples, k); a third entry is not used. Or, as in
-        cuML, a sparse graph of distances, or all distances.
+        Arrays of shape (n_samples, k) with the neighbors of each row and their distances; a third entry is not used.
+        As in cuML, also a sparse graph of distances, or all distances.
     searcher : str or object, default="auto"
-        Who finds the neighbors of features, as in :class:`PrecomputedUMAP`; umap-learn has no such parameter.
+        Searcher of the neighbors of features, as in :class:`PrecomputedUMAP`. umap-learn has no such parameter.
     optimizer, compatibility_layout : object, default=None
-        Not used; parameters of umap-learn 0.6.
+        Not used. They are parameters of umap-learn 0.6.
 
     Attributes
     ----------
     estimator_ : PrecomputedUMAP
         The fitted estimator.
     embedding_ : ndarray of shape (n_samples, n_components), float32
-        The map; NaN for rows without a neighbor.
+        The map, with NaN for disconnected rows.
     graph_ : csr_array of shape (n_samples, n_samples)
         Membership strengths.
     embedding_list_ : list of ndarray
-        Maps at the epochs that `n_epochs` lists.
+        Maps after the epochs in the list `n_epochs`.
     rad_orig_, rad_emb_ : ndarray of shape (n_samples,), float32
         Log radii in the data and in the map, with `densmap` or `output_dens`.
     n_features_in_ : int
-        Columns of `X`.
+        Number of columns of `X`.
     feature_names_in_ : ndarray of str
-        Names of the columns of `X`, where it has names.
+        Names of the columns of `X`, if it has names.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""What other packages call of umap-learn, by its names, over this package."""
+"""Functions and classes that other packages call, under umap-learn's names."""

@@ -1,4 +1,4 @@
-"""AlignedUMAP: umap-learn's class for sequences of maps, over umap_sk.align."""
+"""AlignedUMAP, umap-learn's class for sequences of maps, which calls umap_sk.align."""
 
 from typing import Any
 
@@ -11,35 +11,35 @@ from umap_sk.compatible import translation
 from umap_sk.compatible.umap import UMAP
 from umap_sk.estimator import PrecomputedUMAP
 
-STRENGTH = 30.0
-"""Strength of :func:`umap_sk.align` for one unit of `alignment_regularisation`, so that both defaults meet."""
+STRENGTH_FACTOR = 30.0
+"""Strength of :func:`umap_sk.align` for each unit of `alignment_regularisation`. It makes both defaults equal."""
 
-VARYING = (
+LIST_PARAMETERS = (
     "n_neighbors n_epochs learning_rate min_dist spread set_op_mix_ratio local_connectivity repulsion_strength "
     "negative_sample_rate"
 ).split()
 """Parameters that may be a list, with an entry for each map."""
 
-OWN = ("alignment_regularisation", "alignment_window_size", "low_memory")
-"""Parameters that a UMAP has not, or with another default."""
+OWN_PARAMETERS = ("alignment_regularisation", "alignment_window_size", "low_memory")
+"""Parameters that UMAP does not have, or has with another default."""
 
 
 class AlignedUMAP(BaseEstimator):
-    """Maps of a sequence of data sets that share rows, by umap-learn's names.
+    """Maps of a sequence of data sets that share rows, with umap-learn's names.
 
-    What does the work is :func:`umap_sk.align`: maps are laid out one after the other, and each row that a neighboring
-    map has too is held near its place there.
+    The steps of :func:`umap_sk.align` compute the maps one after the other. Each row that also belongs to an adjacent
+    map is pulled towards its position there.
 
     Parameters
     ----------
     n_neighbors, n_epochs, learning_rate, min_dist, spread : object
-        As in :class:`umap_sk.UMAP`; also a list with an entry for each map.
+        As in :class:`umap_sk.UMAP`, or a list with an entry for each map.
     set_op_mix_ratio, local_connectivity, repulsion_strength, negative_sample_rate : object
         The same.
     alignment_regularisation : float, default=0.01
-        How strongly rows are held; 0.01 is the default `strength` of :func:`umap_sk.align`, others are in proportion.
+        Strength of the anchors. 0.01 is the default `strength` of :func:`umap_sk.align`; others are in proportion.
     alignment_window_size : int, default=3
-        Not used: each map is held by the maps before and after it.
+        Not used. Each map has anchors in the maps before and after it.
     n_components, metric, metric_kwds, init, a, b, random_state, verbose : object
         As in :class:`umap_sk.UMAP`.
     target_n_neighbors, target_metric, target_metric_kwds, target_weight : object
@@ -58,7 +58,7 @@ class AlignedUMAP(BaseEstimator):
     dict_relations_ : list of dict
         The relations.
     n_models_ : int
-        How many maps there are.
+        Number of maps.
 
     Examples
     --------
@@ -134,18 +134,18 @@ class AlignedUMAP(BaseEstimator):
         self.unique = unique
 
     def fit(self, X, y=None, *, relations=None, **fit_params):
-        """Learn the graph of each data set, and lay them out together.
+        """Learn the graph of each data set, and lay the graphs out together.
 
         Parameters
         ----------
         X : list of {array-like, sparse matrix} of shape (n_samples, n_features)
             The data sets.
         y : list of array-like of shape (n_samples,), default=None
-            Targets of each.
+            Targets of each data set.
         relations : list of dict
-            For each two neighboring data sets which rows are the same: row of the first, row of the second.
+            The shared rows of each pair of adjacent data sets: row of the first, row of the second.
         **fit_params : object
-            Arguments of umap-learn that are not used, as `window_size`.
+            Arguments of umap-learn that are not used, such as `window_size`.
 
         Returns
         -------
@@ -155,8 +155,8 @@ class AlignedUMAP(BaseEstimator):
         Raises
         ------
         ValueError
-            If `relations` is missing, or there is not one for each two neighboring data sets, or one names a row twice
-            or one that is not there.
+            If there is not one relation for each pair of adjacent data sets, or a relation repeats a row or is out of
+            range.
         """
         if relations is None or len(relations) != len(X) - 1:
             raise ValueError(
@@ -164,18 +164,18 @@ class AlignedUMAP(BaseEstimator):
                 f"{'none' if relations is None else len(relations)} were given. Pass relations=[{{row of a set: row of "
                 "the next}, ...]."
             )
-        translation.tell_later_arguments("AlignedUMAP.fit", fit_params)
+        translation.warn_about_arguments("AlignedUMAP.fit", fit_params)
         targets = [None] * len(X) if y is None else y
-        self.mappers_ = [self._mapper(place, targets[place] is not None) for place in range(len(X))]
+        self.mappers_ = [self._make_mapper(number, targets[number] is not None) for number in range(len(X))]
         self._manifolds = [
-            model.learn_manifold(*given) for model, *given in zip(self.mappers_, X, targets, strict=True)
+            model.learn_manifold(*inputs) for model, *inputs in zip(self.mappers_, X, targets, strict=True)
         ]
         self._pairs = [
             check_pairs(*relation) for relation in zip(relations, self._manifolds, self._manifolds[1:], strict=False)
         ]
         fit_in_sweeps(self.mappers_, self._manifolds, self._pairs, self._strength)
         self.dict_relations_ = list(relations)
-        return self._published()
+        return self._publish()
 
     def fit_transform(self, X, y=None, *, relations=None, **fit_params):
         """Fit, and return the maps.
@@ -193,7 +193,7 @@ class AlignedUMAP(BaseEstimator):
         return self.fit(X, y, relations=relations, **fit_params).embeddings_
 
     def update(self, X, y=None, *, relations=None, **fit_params):
-        """Lay out one more data set beside the last map; the maps that are there stay as they are.
+        """Add a map of another data set with anchors in the last map. The existing maps do not change.
 
         Parameters
         ----------
@@ -202,53 +202,53 @@ class AlignedUMAP(BaseEstimator):
         y : array-like of shape (n_samples,), default=None
             Its targets.
         relations : dict
-            Which rows of the last data set are rows of this one.
+            The shared rows: row of the last data set, row of this one.
         **fit_params : object
-            Parameters of this map, which are added to those that are lists and take the place of others.
+            Parameters of this map. They are appended to parameters that are lists, and replace others.
 
         Returns
         -------
         self : AlignedUMAP
-            With one more map.
+            The model with the new map.
         """
         check_is_fitted(self)
         if relations is None:
             raise ValueError("A further data set needs relations={row of the last set: row of this one}.")
-        for name in [name for name in VARYING if name in fit_params]:
-            before, value = getattr(self, name), fit_params.pop(name)
-            setattr(self, name, [*before, value] if isinstance(before, list | tuple) else value)
-        translation.tell_later_arguments("AlignedUMAP.update", fit_params)
-        model = self._mapper(self.n_models_, y is not None)
+        for name in [name for name in LIST_PARAMETERS if name in fit_params]:
+            old, value = getattr(self, name), fit_params.pop(name)
+            setattr(self, name, [*old, value] if isinstance(old, list | tuple) else value)
+        translation.warn_about_arguments("AlignedUMAP.update", fit_params)
+        model = self._make_mapper(self.n_models_, y is not None)
         manifold = model.learn_manifold(X, y)
         self._pairs = [*self._pairs, check_pairs(relations, self._manifolds[-1], manifold)]
         self.mappers_, self._manifolds = [*self.mappers_, model], [*self._manifolds, manifold]
         anchors = compute_anchors(self.n_models_, self.mappers_, self._pairs, manifold.n_samples, self._strength)
         model.fit(manifold=manifold, anchors=anchors)
         self.dict_relations_ = [*self.dict_relations_, relations]
-        return self._published()
+        return self._publish()
 
     @property
     def _strength(self) -> float:
-        return STRENGTH * self.alignment_regularisation
+        return STRENGTH_FACTOR * self.alignment_regularisation
 
-    def _published(self):
+    def _publish(self):
         self.n_models_ = len(self.mappers_)
         self.embeddings_ = [model.embedding_ for model in self.mappers_]
         return self
 
-    def _mapper(self, place: int, targets: bool) -> PrecomputedUMAP:
-        """The unfitted estimator of one map."""
-        given = {name: value for name, value in self.get_params(deep=False).items() if name not in OWN}
-        given |= {name: entry_of(given[name], place) for name in VARYING}
-        umap = UMAP(**given)
-        translation.tell_unused(umap)
+    def _make_mapper(self, number: int, targets: bool) -> PrecomputedUMAP:
+        """Return the unfitted estimator of one map."""
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name not in OWN_PARAMETERS}
+        parameters |= {name: select_entry(parameters[name], number) for name in LIST_PARAMETERS}
+        umap = UMAP(**parameters)
+        translation.warn_about_unused(umap)
         if umap.unique:
             raise ValueError("unique=True leaves copies out, but relations count all rows. Use unique=False.")
-        return PrecomputedUMAP(**translation.translated(umap, 0, targets=targets))
+        return PrecomputedUMAP(**translation.translate_parameters(umap, 0, targets=targets))
 
 
-def entry_of(value: Any, place: int) -> Any:
-    """The entry of a list for one map; a list that is too short ends with the value of all others."""
+def select_entry(value: Any, number: int) -> Any:
+    """Return the entry of a list for one map. The last entry of a short list is repeated."""
     if isinstance(value, list | tuple | np.ndarray):
-        return value[min(place, len(value) - 1)]
+        return value[min(number, len(value) - 1)]
     return value

@@ -1,11 +1,11 @@
-"""The layout of a graph of membership strengths, as umap.umap_ has it."""
+"""The function of umap.umap_ that lays out a graph of membership strengths."""
 
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from umap_sk.compatible import given, translation
+from umap_sk.compatible import inputs, translation
 from umap_sk.compatible.umap import UMAP
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
@@ -44,9 +44,9 @@ def simplicial_set_embedding(
     data : {array-like, sparse matrix} of shape (n_samples, n_features)
         Features, which ``init="pca"`` reads.
     graph : sparse matrix of shape (n_samples, n_samples)
-        Membership strengths; they are divided by the largest, as umap-learn's epochs do.
+        Membership strengths. They are divided by the largest, as in umap-learn.
     n_components : int
-        Axes of the embedding.
+        Number of axes of the embedding.
     initial_alpha : float
         `learning_rate` of :class:`umap_sk.UMAP`.
     a, b : float
@@ -54,27 +54,27 @@ def simplicial_set_embedding(
     gamma : float
         `repulsion_strength` of :class:`umap_sk.UMAP`.
     negative_sample_rate : float
-        Weight of the repulsion.
+        Number of repulsions for each attraction.
     n_epochs : int, list of int or None
-        Length of the optimization; 0 for the start, of a list a map for each entry.
+        Number of epochs; 0 for the initial layout. A list returns a map for each entry.
     init : str or array-like of shape (n_samples, n_components)
         As in :class:`umap_sk.UMAP`.
     random_state : int, RandomState, Generator or None
-        The seed, or what draws it.
+        The seed, or a generator that draws it.
     metric, metric_kwds : object
         Not used.
     densmap : bool, default=False
         Keep the density of neighborhoods.
     densmap_kwds : dict, default=None
-        "lambda", "frac", "var_shift", "n_neighbors", and "graph_dists": a sparse matrix of the edges' distances.
+        "lambda", "frac", "var_shift", "n_neighbors", and "graph_dists", a sparse matrix of the distances of edges.
     output_dens : bool, default=False
-        Return log radii, which need "graph_dists" too.
+        Return log radii, which also need "graph_dists".
     output_metric, output_metric_kwds : object
-        As in :class:`umap_sk.UMAP`, where `euclidean_output` is False.
+        As in :class:`umap_sk.UMAP`, if `euclidean_output` is False.
     euclidean_output : bool, default=True
         Whether the map is Euclidean.
     parallel : bool, default=False
-        Not used: the map is the same on any number of threads.
+        Not used. The map is the same on any number of threads.
     verbose : bool, default=False
         Show progress.
     tqdm_kwds : dict, default=None
@@ -85,14 +85,14 @@ def simplicial_set_embedding(
     Returns
     -------
     embedding : ndarray of shape (n_samples, n_components), float32
-        The map; NaN for rows without an edge.
+        The map, with NaN for disconnected rows.
     aux_data : dict
-        "rad_orig" and "rad_emb" with `output_dens`, "embedding_list" where `n_epochs` is a list.
+        "rad_orig" and "rad_emb" with `output_dens`, and "embedding_list" if `n_epochs` is a list.
 
     Raises
     ------
     ValueError
-        If the graph is none of membership strengths, or density is asked for without "graph_dists".
+        If the graph has invalid membership strengths, or if "graph_dists" is missing where density needs it.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def simplicial_set_embedding(
     >>> embedding.shape
     (100, 2)
     """
-    translation.tell_later_arguments("simplicial_set_embedding", others)
+    translation.warn_about_arguments("simplicial_set_embedding", others)
     density = dict(densmap_kwds or {})
     output = {} if euclidean_output else {"output_metric": output_metric, "output_metric_kwds": output_metric_kwds}
     umap = UMAP(
@@ -127,40 +127,40 @@ def simplicial_set_embedding(
         verbose=verbose,
         **output,
     )
-    translation.tell_unused(umap)
-    return laid_out(umap, data, graph, density.get("graph_dists"))
+    translation.warn_about_unused(umap)
+    return lay_out_graph(umap, data, graph, density.get("graph_dists"))
 
 
-def laid_out(
+def lay_out_graph(
     umap: UMAP, data: Any, graph: Any, distances: Any, lengths: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """The map that a UMAP makes of a graph, and what comes beside it.
+    """Lay out a graph with the parameters of a UMAP, and return the map and further results.
 
-    `lengths` are mean distances from the rows to their neighbors, which a start by shortest paths needs.
+    `lengths` are the mean distances from rows to their neighbors, which pivot MDS needs.
     """
     weights = scipy.sparse.csr_matrix(graph)
     largest = weights.max()
     if largest > 0 and largest != 1:
         weights = weights / largest
-    radii = radii_of(weights, distances) if umap.densmap or umap.output_dens else None
+    radii = compute_data_radii(weights, distances) if umap.densmap or umap.output_dens else None
     manifold = Manifold(Manifold.from_graph(weights)._shared.rows(), lengths=lengths, radii=radii)
-    estimator = PrecomputedUMAP(**translation.translated(umap, manifold.n_samples, targets=False))
+    estimator = PrecomputedUMAP(**translation.translate_parameters(umap, manifold.n_samples, targets=False))
     features = data if isinstance(umap.init, str) and umap.init == "pca" else None
-    stops = translation.stops_of(umap)
-    with translation.in_own_words():
-        maps = given.fitted(estimator, given.Rows(features, None, {"manifold": manifold}, None), stops)
-    aux: dict[str, Any] = {}
+    stops = translation.get_stop_epochs(umap)
+    with translation.translate_errors():
+        maps = inputs.fit_estimator(estimator, inputs.FitInput(features, None, {"manifold": manifold}, None), stops)
+    results: dict[str, Any] = {}
     if umap.output_dens:
-        aux = {"rad_orig": radii, "rad_emb": compute_map_radii(estimator.embedding_, umap.n_neighbors)}
+        results = {"rad_orig": radii, "rad_emb": compute_map_radii(estimator.embedding_, umap.n_neighbors)}
     if stops is not None:
-        aux["embedding_list"] = maps
-    return estimator.embedding_, aux
+        results["embedding_list"] = maps
+    return estimator.embedding_, results
 
 
-def radii_of(weights: Any, distances: Any) -> np.ndarray:
-    """Logarithm of every row's mean squared distance to its neighbors, weighted by membership strength, float32.
+def compute_data_radii(weights: Any, distances: Any) -> np.ndarray:
+    """Compute the logarithm of each row's mean squared distance to its neighbors, weighted by membership strength.
 
-    As umap-learn's ``rad_orig``, with 1e-8 added to the mean; NaN for rows without an edge.
+    This is umap-learn's ``rad_orig``, with 1e-8 added to the mean, and NaN for disconnected rows.
     """
     if distances is None:
         raise ValueError(

@@ -1,15 +1,15 @@
-"""The functions of umap.umap_ by their names, arguments and results, for packages that call them."""
+"""Functions with the names, arguments and results of those in umap.umap_, for packages that call them."""
 
 import numpy as np
 import scipy.sparse
 
-from umap_sk.compatible.translation import tell_later_arguments
+from umap_sk.compatible.translation import warn_about_arguments
 from umap_sk.compatible.umap import UMAP
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.scales import solve_local_scales
 from umap_sk.interop.aligned import AlignedUMAP
 from umap_sk.interop.embedding import simplicial_set_embedding
-from umap_sk.interop.search import Found, found_neighbors
+from umap_sk.interop.search import SearchRequest, search_neighbors
 from umap_sk.layout.curve import fit_curve
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.pipeline.settings import DISCONNECTION_DISTANCES
@@ -74,37 +74,37 @@ def nearest_neighbors(
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Features; with ``metric="precomputed"`` an array of all distances.
+        Features, or with ``metric="precomputed"``, an array of all distances.
     n_neighbors : int
-        Neighbors of a row, the row itself included.
+        Number of neighbors of a row, including the row itself.
     metric : str or callable
         As in :class:`umap_sk.UMAP`.
     metric_kwds : dict, default=None
-        Further arguments of the metric; a function gets their values in order.
+        Further arguments of the metric. A function receives their values in order.
     random_state : int, RandomState or None, default=None
-        Seed of PyNNDescent, where it searches.
+        Seed of PyNNDescent, if it searches.
     n_jobs : int, default=-1
-        Threads, -1 for all.
+        Number of threads, or -1 for all.
     verbose : bool, default=False
         Show progress.
     angular, low_memory, use_pynndescent : bool
-        Not used: they choose how umap-learn computes.
+        Not used. They only choose how umap-learn computes.
     **others : object
         Arguments of later versions of umap-learn, which are not used.
 
     Returns
     -------
     knn_indices : ndarray of shape (n_samples, n_neighbors), int32
-        Row numbers, the row itself first; -1 for a neighbor at infinite distance.
+        Row numbers, the row itself first, and -1 for a neighbor at an infinite distance.
     knn_dists : ndarray of shape (n_samples, n_neighbors), float32
         Their distances.
     knn_search_index : object or None
-        Has ``query(X, k)``, which returns indices and distances; None with ``metric="precomputed"``.
+        Its method ``query(X, k)`` returns indices and distances. None with ``metric="precomputed"``.
 
     Raises
     ------
     ValueError
-        If X has NaN or infinite values, or values that the metric does not take.
+        If X contains NaN, infinity, or values that the metric does not allow.
 
     Examples
     --------
@@ -118,8 +118,8 @@ def nearest_neighbors(
     >>> index.query([[2.9]], k=1)[0]
     array([[2]], dtype=int32)
     """
-    tell_later_arguments("nearest_neighbors", others)
-    return found_neighbors(X, n_neighbors, Found(metric, metric_kwds, random_state, n_jobs, verbose))
+    warn_about_arguments("nearest_neighbors", others)
+    return search_neighbors(X, n_neighbors, SearchRequest(metric, metric_kwds, random_state, n_jobs, verbose))
 
 
 def fuzzy_simplicial_set(
@@ -138,34 +138,34 @@ def fuzzy_simplicial_set(
     return_dists=None,
     **others,
 ):
-    """Turn neighbors into a graph of membership strengths.
+    """Compute the graph of membership strengths from neighbors.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Features; beside neighbors only its number of rows is read.
+        Features. If neighbors are given, only the number of rows is used.
     n_neighbors : int
-        Neighbors of a row, the row itself included, by which its scale is found.
+        Number of neighbors of a row, including the row itself, which determines its scale.
     random_state : int, RandomState or None
         As in :func:`nearest_neighbors`.
     metric : str or callable
-        As in :func:`nearest_neighbors`; not used beside neighbors.
+        As in :func:`nearest_neighbors`. Not used if neighbors are given.
     metric_kwds : dict, default=None
         As in :func:`nearest_neighbors`.
     knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
-        Neighbors and their distances, searched if one of the two is None. All columns are used.
+        Neighbors and their distances. If one of them is None, neighbors are searched. All columns are used.
     angular : bool, default=False
         Not used.
     set_op_mix_ratio : float, default=1.0
-        1 for the fuzzy union of both directions of an edge, 0 for their intersection.
+        1 for the fuzzy union of both directions of an edge, 0 for the fuzzy intersection.
     local_connectivity : float, default=1.0
-        Neighbors that every row is taken to be connected to in full.
+        Number of nearest neighbors with a membership strength of 1.
     apply_set_operations : bool, default=True
-        False leaves the graph directed.
+        If False, the graph stays directed.
     verbose : bool, default=False
         Show progress.
     return_dists : bool, default=None
-        Return a fourth value: True for the distances of the edges, False for None.
+        If True, also return the distances of the edges; if False, also return None.
     **others : object
         Arguments of later versions of umap-learn, which are not used.
 
@@ -174,9 +174,9 @@ def fuzzy_simplicial_set(
     graph : csr_matrix of shape (n_samples, n_samples), float32
         Membership strengths.
     sigmas, rhos : ndarray of shape (n_samples,), float32
-        Local scale of each row, and the distance that is taken off its neighbors' distances.
+        Local scale of each row, and the distance that is subtracted from its neighbors' distances.
     dists : csr_matrix of shape (n_samples, n_samples), float32, or None
-        With `return_dists`: for each edge the larger one of the two distances that its ends list.
+        For each edge, the larger one of the distances in both directions, if `return_dists` is not None.
 
     Examples
     --------
@@ -187,23 +187,23 @@ def fuzzy_simplicial_set(
     >>> graph.shape, sigmas.shape
     ((100, 100), (100,))
     """
-    tell_later_arguments("fuzzy_simplicial_set", others)
+    warn_about_arguments("fuzzy_simplicial_set", others)
     n = X.shape[0] if hasattr(X, "shape") else len(X)
     if knn_indices is None or knn_dists is None:
-        found = Found(metric, metric_kwds, random_state, -1, verbose)
-        knn_indices, knn_dists, _ = found_neighbors(X, n_neighbors, found)
+        request = SearchRequest(metric, metric_kwds, random_state, -1, verbose)
+        knn_indices, knn_dists, _ = search_neighbors(X, n_neighbors, request)
     indices, dists = np.array(knn_indices), np.array(knn_dists)
     indices[np.isinf(dists)] = -1
     neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=indices.shape[1] + 1, n_rows=n)
     rho, sigma = solve_local_scales(neighbors, n_neighbors, local_connectivity)
     listed = scipy.sparse.csr_matrix((neighbors.distances.copy(), neighbors.indices.copy(), neighbors.indptr), (n, n))
-    made = fuzzy_graph(
+    strengths = fuzzy_graph(
         neighbors,
         n_neighbors,
         local_connectivity=local_connectivity,
         set_op_mix_ratio=set_op_mix_ratio,
         symmetrize=apply_set_operations,
     )
-    graph = scipy.sparse.csr_matrix((made.weights, made.indices, made.indptr), (n, n))
+    graph = scipy.sparse.csr_matrix((strengths.weights, strengths.indices, strengths.indptr), (n, n))
     results = graph, sigma.astype(np.float32), rho.astype(np.float32)
     return results if return_dists is None else (*results, listed.maximum(listed.T) if return_dists else None)

@@ -1,4 +1,4 @@
-"""Neighbors as umap-learn's functions return them: narrow arrays, and an index that can be asked."""
+"""Search of neighbors with the results of umap-learn's functions: arrays of 32 bits, and a search index."""
 
 import importlib.util
 from typing import Any, NamedTuple
@@ -8,15 +8,15 @@ from numba.core.dispatcher import Dispatcher
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
-from umap_sk.compatible.compared import all_distances, checked, nearest
+from umap_sk.compatible.brute_force import check_rows, compute_distances, select_nearest
 from umap_sk.compatible.distances import METRICS
-from umap_sk.compatible.translation import called_metric
+from umap_sk.compatible.translation import convert_metric
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.transformer import NeighborsTransformer
 
 
-class Found(NamedTuple):
-    """How neighbors are to be found, in umap-learn's words."""
+class SearchRequest(NamedTuple):
+    """Arguments of a search, under umap-learn's names."""
 
     metric: Any
     metric_kwds: dict[str, Any] | None
@@ -26,12 +26,12 @@ class Found(NamedTuple):
 
 
 class SearchIndex:
-    """Rows that have been searched, and that others can be searched among.
+    """An index that searches the fitted rows of a NeighborsTransformer.
 
     Parameters
     ----------
     transformer : NeighborsTransformer
-        The fitted search.
+        The fitted transformer.
     """
 
     def __init__(self, transformer: NeighborsTransformer):
@@ -39,81 +39,81 @@ class SearchIndex:
 
     @property
     def neighbor_graph(self) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and distances of the neighbors of the rows themselves."""
-        return narrowed(*self._transformer.neighbors_)
+        """Indices and distances of the fitted rows' own neighbors."""
+        return to_32_bits(*self._transformer.neighbors_)
 
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and distances of the nearest rows of other rows."""
+        """Return the indices and distances of the k fitted rows that are nearest to each row of X."""
         X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return narrowed(*find_neighbors(self._transformer._search, X, k, own=False))
+        return to_32_bits(*find_neighbors(self._transformer._search, X, k, own=False))
 
 
-class AllRows:
-    """Rows that others are compared with one by one, by a metric that scikit-learn has not.
+class BruteForceIndex:
+    """An index that compares each row with all rows, for metrics that scikit-learn does not have.
 
     Parameters
     ----------
-    asked : Found
-        The metric.
+    request : SearchRequest
+        The request, with the metric.
     rows : ndarray
-        The rows as it takes them.
+        The rows to search, already converted for the metric.
     """
 
-    def __init__(self, asked: Found, rows: np.ndarray):
-        self._asked, self._rows = asked, rows
+    def __init__(self, request: SearchRequest, rows: np.ndarray):
+        self._request, self._rows = request, rows
 
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and distances of the nearest rows of other rows."""
-        rows = checked(self._asked, X, True)
-        found = nearest(all_distances(self._asked, rows, self._rows), k, len(rows))
-        return narrowed(found["knn_indices"], found["knn_dists"])
+        """Return the indices and distances of the k fitted rows that are nearest to each row of X."""
+        rows = check_rows(self._request, X, True)
+        found = select_nearest(compute_distances(self._request, rows, self._rows), k, len(rows))
+        return to_32_bits(found["knn_indices"], found["knn_dists"])
 
 
-def found_neighbors(X: Any, n_neighbors: int, asked: Found) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Neighbors of rows, themselves first, and what finds those of others."""
-    if isinstance(asked.metric, str) and asked.metric == "precomputed":
-        return (*nearest_of_all(check_array(X, ensure_all_finite=False), n_neighbors), None)
-    if isinstance(asked.metric, Dispatcher) and importlib.util.find_spec("pynndescent"):
-        return by_pynndescent(X, n_neighbors, asked)
-    if isinstance(asked.metric, str) and asked.metric in METRICS:
-        index = AllRows(asked, checked(asked, X, True))
+def search_neighbors(X: Any, n_neighbors: int, request: SearchRequest) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Return indices and distances of the neighbors, each row itself first, and a search index or None."""
+    if isinstance(request.metric, str) and request.metric == "precomputed":
+        return (*select_from_distances(check_array(X, ensure_all_finite=False), n_neighbors), None)
+    if isinstance(request.metric, Dispatcher) and importlib.util.find_spec("pynndescent"):
+        return search_by_pynndescent(X, n_neighbors, request)
+    if isinstance(request.metric, str) and request.metric in METRICS:
+        index = BruteForceIndex(request, check_rows(request, X, True))
         return (*index.query(X, n_neighbors), index)
-    metric, parameters = called_metric(asked.metric, asked.metric_kwds)
+    metric, parameters = convert_metric(request.metric, request.metric_kwds)
     transformer = NeighborsTransformer(
         n_neighbors - 1,
         metric=metric,
         metric_params=parameters,
-        random_state=check_random_state(asked.random_state),  # which may be the module np.random
-        n_jobs=asked.n_jobs,
-        verbose=asked.verbose,
+        random_state=check_random_state(request.random_state),  # umap-learn also accepts the module np.random
+        n_jobs=request.n_jobs,
+        verbose=request.verbose,
     ).fit(X)
-    return (*narrowed(*transformer.neighbors_), SearchIndex(transformer))
+    return (*to_32_bits(*transformer.neighbors_), SearchIndex(transformer))
 
 
-def nearest_of_all(dists: np.ndarray, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-    """The smallest distances of each row, ties by row number; -1 for a neighbor at infinite distance."""
+def select_from_distances(dists: np.ndarray, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
+    """Select the nearest rows by all distances. Equal distances are ordered by row number, and infinite ones are -1."""
     indices = np.argsort(dists, axis=1, kind="stable")[:, :n_neighbors]
     nearest = np.take_along_axis(dists, indices, axis=1)
     indices[np.isinf(nearest)] = -1
-    return narrowed(indices, nearest)
+    return to_32_bits(indices, nearest)
 
 
-def by_pynndescent(X: Any, n_neighbors: int, asked: Found) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Neighbors by a compiled function, which PyNNDescent calls from compiled code."""
+def search_by_pynndescent(X: Any, n_neighbors: int, request: SearchRequest) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Search with PyNNDescent, which calls a compiled metric from compiled code."""
     from pynndescent import NNDescent
 
     index = NNDescent(
         X,
         n_neighbors=n_neighbors,
-        metric=asked.metric,
-        metric_kwds=asked.metric_kwds,
-        random_state=check_random_state(asked.random_state),
-        n_jobs=asked.n_jobs,
-        verbose=asked.verbose,
+        metric=request.metric,
+        metric_kwds=request.metric_kwds,
+        random_state=check_random_state(request.random_state),
+        n_jobs=request.n_jobs,
+        verbose=request.verbose,
     )
-    return (*narrowed(*index.neighbor_graph), index)
+    return (*to_32_bits(*index.neighbor_graph), index)
 
 
-def narrowed(indices: np.ndarray, dists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and distances as umap-learn has them, in 32 bits."""
+def to_32_bits(indices: np.ndarray, dists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Convert indices to int32 and distances to float32, as in umap-learn."""
     return indices.astype(np.int32, copy=False), dists.astype(np.float32, copy=False)

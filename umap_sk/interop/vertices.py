@@ -1,4 +1,4 @@
-"""Rows without an edge, as umap.utils tells them."""
+"""The function of umap.utils that finds disconnected rows."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def disconnected_vertices(model: Any) -> np.ndarray:
-    """Tell which rows of a fitted model have no edge.
+    """Return which rows of a fitted model have no edge.
 
     Parameters
     ----------
@@ -16,8 +16,8 @@ def disconnected_vertices(model: Any) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,), bool
-        True for rows without an edge, whose places are NaN.
+        True for disconnected rows, whose positions are NaN.
     """
-    lost = np.asarray(model.graph_.sum(axis=1)).ravel() == 0
+    disconnected = np.asarray(model.graph_.sum(axis=1)).ravel() == 0
     inverse = getattr(model, "_unique_inverse_", None)
-    return lost if inverse is None else lost[inverse]
+    return disconnected if inverse is None else disconnected[inverse]

@@ -1,1 +1,1 @@
-"""What umap-learn and cuML call things that have other names here, and fitted models of umap-learn."""
+"""Names of umap-learn and cuML, and conversion of fitted models of umap-learn."""

@@ -1,4 +1,4 @@
-"""A fitted model of umap-learn as a fit of this package: its graph, its map, its curve and its features."""
+"""Conversion of a fitted model of umap-learn: its graph, map, curve and features."""
 
 from typing import Any, NamedTuple
 
@@ -18,13 +18,13 @@ from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import Columns
 from umap_sk.pipeline.settings import Settings, draw_seed
 
-SAME = (
+SHARED_PARAMETERS = (
     "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
     "learning_rate negative_sample_rate repulsion_strength random_state n_jobs verbose"
 ).split()
-"""Parameters that umap-learn has under the same name, with the same meaning."""
+"""Parameters with the same name and meaning in umap-learn."""
 
-ALIASES = {
+METRIC_ALIASES = {
     "l1": "manhattan",
     "l2": "euclidean",
     "taxicab": "manhattan",
@@ -33,11 +33,11 @@ ALIASES = {
     "linfinity": "chebyshev",
     "matching": "hamming",
 }
-"""Metrics that umap-learn knows by another name."""
+"""Metrics by umap-learn's other names for them."""
 
 
-class OtherModel(NamedTuple):
-    """What is taken of a fitted model.
+class UmapLearnModel(NamedTuple):
+    """The parts of a fitted model that are converted.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class OtherModel(NamedTuple):
     embedding : ndarray
         The map.
     curve : tuple of float
-        a and b.
+        The parameters a and b.
     features : ndarray, sparse matrix or None
         The training rows.
     """
@@ -57,12 +57,12 @@ class OtherModel(NamedTuple):
     features: Any
 
 
-def read_model(model: Any) -> OtherModel:
-    """What a fitted umap.UMAP holds; TypeError or ValueError if it is none that can be taken over."""
-    lacking = [name for name in ("graph_", "embedding_", "_a", "_b") if not hasattr(model, name)]
-    if lacking:
+def read_model(model: Any) -> UmapLearnModel:
+    """Read a fitted umap.UMAP, or raise a TypeError or ValueError if it cannot be converted."""
+    missing = [name for name in ("graph_", "embedding_", "_a", "_b") if not hasattr(model, name)]
+    if missing:
         raise TypeError(
-            f"{type(model).__name__} is no fitted umap.UMAP: it has no {' and no '.join(lacking)}. Fit it, or pass a "
+            f"{type(model).__name__} is no fitted umap.UMAP: it has no {' and no '.join(missing)}. Fit it, or pass a "
             "graph of membership strengths by Manifold.from_graph."
         )
     embedding = check_array(model.embedding_, dtype=np.float32, ensure_all_finite=False)
@@ -80,41 +80,41 @@ def read_model(model: Any) -> OtherModel:
         )
     features = None if getattr(model, "metric", None) == "precomputed" else getattr(model, "_raw_data", None)
     check_structure(features, "model._raw_data")
-    return OtherModel(graph, embedding, (float(model._a), float(model._b)), features)
+    return UmapLearnModel(graph, embedding, (float(model._a), float(model._b)), features)
 
 
-def known_metric(metric: Any) -> Any:
-    """A metric by the name that it has here."""
-    return ALIASES.get(metric, metric) if isinstance(metric, str) else metric
+def resolve_metric(metric: Any) -> Any:
+    """Return a metric under its name in this package."""
+    return METRIC_ALIASES.get(metric, metric) if isinstance(metric, str) else metric
 
 
-def parameters_of(model: Any) -> dict[str, Any]:
-    """Parameters of a PrecomputedUMAP that has those of a model of umap-learn; names that it has not are left out."""
-    given = {name: getattr(model, name) for name in SAME if hasattr(model, name)}
-    if getattr(model, "random_state", None) is not None and "n_jobs" in given:  # which makes umap-learn use one thread
-        del given["n_jobs"]
-    given["metric"] = known_metric(given.get("metric", "euclidean"))
-    given["metric_params"] = getattr(model, "metric_kwds", None) or None
-    given["n_neighbors"] = getattr(model, "_n_neighbors", given["n_neighbors"])
-    given["n_components"] = model.embedding_.shape[1]
+def read_parameters(model: Any) -> dict[str, Any]:
+    """Read the parameters of a model of umap-learn as those of a PrecomputedUMAP."""
+    parameters = {name: getattr(model, name) for name in SHARED_PARAMETERS if hasattr(model, name)}
+    if getattr(model, "random_state", None) is not None and "n_jobs" in parameters:  # a seed sets n_jobs=1
+        del parameters["n_jobs"]
+    parameters["metric"] = resolve_metric(parameters.get("metric", "euclidean"))
+    parameters["metric_params"] = getattr(model, "metric_kwds", None) or None
+    parameters["n_neighbors"] = getattr(model, "_n_neighbors", parameters["n_neighbors"])
+    parameters["n_components"] = model.embedding_.shape[1]
     if isinstance(model.n_epochs, int | np.integer) and model.n_epochs > 0:
-        given["n_epochs"] = int(model.n_epochs)
-    return given
+        parameters["n_epochs"] = int(model.n_epochs)
+    return parameters
 
 
-def fitted_with_graph(settings: Settings, given: OtherModel) -> Fitted:
-    """A fit by the model's parameters, as if it had made the map."""
-    manifold = Manifold.from_graph(given.graph)
+def make_fitted_with_graph(settings: Settings, model: UmapLearnModel) -> Fitted:
+    """Make the result of a fit with the parameters, graph and map of a model."""
+    manifold = Manifold.from_graph(model.graph)
     manifold = Manifold(manifold._shared.rows(), settings.graph.identity(), own=WHOLE)
-    positions = given.embedding.copy()
+    positions = model.embedding.copy()
     positions[manifold.disconnected()] = np.nan
-    return fitted_of(settings, given._replace(embedding=positions))._replace(manifold=manifold)
+    return make_fitted(settings, model._replace(embedding=positions))._replace(manifold=manifold)
 
 
-def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
-    """A fit without a graph, which can place new rows by the map, the curve and the features."""
-    seed, rows = draw_seed(settings), given.features
-    columns, search, features = Columns(len(given.embedding)), None, None
+def make_fitted(settings: Settings, model: UmapLearnModel) -> Fitted:
+    """Make the result of a fit without a graph. It can place new rows by the map, the curve and the features."""
+    seed, rows = draw_seed(settings), model.features
+    columns, search, features = Columns(len(model.embedding)), None, None
     if rows is not None and not settings.takes_distances:
         columns = Columns(rows.shape[1])
         by_seed = settings.search._replace(seed=seed)
@@ -122,11 +122,11 @@ def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
         features = select_kept_features(rows, rows, search)
     epochs = settings.layout.schedule.n_epochs or 0
     return Fitted(
-        embedding=given.embedding,
+        embedding=model.embedding,
         manifold=None,
         epoch=epochs,
         n_epochs=epochs,
-        curve=Curve(*given.curve),
+        curve=Curve(*model.curve),
         seed=seed,
         report=Report(),
         columns=columns,

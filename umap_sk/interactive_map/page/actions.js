@@ -1,4 +1,4 @@
-// What gestures, keys and buttons do.
+// Actions of gestures, keys and buttons.
 
 function makeActions(points, screen, parts) {
   const { legend, pointed, chosen, recolor, look, switchTheme } = parts;
@@ -49,7 +49,7 @@ function makeActions(points, screen, parts) {
       pointed.hide();
       look(screen.fitted);
     },
-    // Close what is pinned; if nothing is, choose nothing.
+    // Close the pinned card. If there is none, clear the choice.
     clear() {
       if (pointed.isPinned()) return pointed.close();
       pageElement("search").firstElementChild.value = "";
@@ -57,7 +57,7 @@ function makeActions(points, screen, parts) {
       pointed.hide();
       chosen.clear();
     },
-    // Bring a row to the middle, near enough to tell it from others, with its card.
+    // Move a row to the middle, zoom in until it stands apart from others, and show its card.
     visit(row) {
       const i = points.row.indexOf(row);
       look({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fitted.scale * 2) });
@@ -104,7 +104,7 @@ function onButtons(actions, recolor, redraw) {
   pageElement("size").addEventListener("input", redraw);
 }
 
-// The search: a while after the last letter, or by Enter, which goes on from row to row.
+// Search: it starts shortly after the last letter, or by Enter, which then moves from row to row.
 function onSearch(chosen, wait) {
   const form = pageElement("search");
   const input = form.firstElementChild;

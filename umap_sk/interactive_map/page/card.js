@@ -1,4 +1,4 @@
-// The card of a row: its picture, its class, its columns. All of it is set as text, and addresses become links.
+// The card of a row shows its picture, class and columns. All values are set as text, and addresses become links.
 
 const shown = (value) => {
   if (value === null || value === undefined) return "–";
@@ -31,7 +31,7 @@ function makeCard(table, pictures) {
     list.append(term, text);
   }
 
-  // The card of a row beside a place of the page, with lines [name, value, color] of its colors before its columns.
+  // Show the card of a row next to a point of the page. Lines [name, value, color] come before its columns.
   function show(row, at, first, isPinned) {
     [latest, place] = [row, at];
     list.replaceChildren();
@@ -70,7 +70,7 @@ function makeCard(table, pictures) {
     canvas.hidden = !found?.sheet;
     if (found?.uri) {
       image.src = found.uri;
-      await image.decode().catch(() => {}); // what cannot be decoded is not shown
+      await image.decode().catch(() => {}); // a picture that cannot be decoded is not shown
     }
     if (found?.sheet) {
       const { sheet, left, top, width, height } = found;
@@ -80,7 +80,7 @@ function makeCard(table, pictures) {
       context.imageSmoothingEnabled = false;
       context.drawImage(sheet, left, top, width, height, 0, 0, canvas.width, canvas.height);
     }
-    if (found && latest === row) put(); // the picture has made it wider
+    if (found && latest === row) put(); // the picture has changed the width
   }
 
   return {
@@ -92,7 +92,7 @@ function makeCard(table, pictures) {
   };
 }
 
-// Pictures of rows: parts of sheets, which are decoded when they are first looked at, or addresses that hold them.
+// Pictures of rows: parts of sheets, which are decoded when they are first shown, or addresses that contain them.
 function makePictures(about) {
   if (!about) return null;
   const sheets = new Map();

@@ -1,11 +1,11 @@
-// The rows that were chosen, by lasso, search or view: how many, their ids to copy or to download, one after the other.
+// The rows chosen by lasso, search or view: their number, steps from one to the next, and their ids to copy or download.
 
-// Row numbers of the chosen points, from the smallest to the largest.
+// Return the row numbers of the chosen points in increasing order.
 function chosenRows(points) {
   return points.row.filter((_, i) => points.chosen[i]).sort();
 }
 
-// What tells which rows a text is in: "#12" is row 12, anything else a part of a column or of the index.
+// Return a test of rows for a text: "#12" is row 12, and any other text is part of a column or of the index.
 function searcher(table, text) {
   const number = /^#(\d+)$/.exec(text);
   if (number) return (row) => row === Number(number[1]);
@@ -19,7 +19,7 @@ async function copyText(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    const area = document.createElement("textarea"); // pages in frames may not have the clipboard
+    const area = document.createElement("textarea"); // pages in frames may lack access to the clipboard
     area.value = text;
     document.body.append(area);
     area.select();
@@ -29,7 +29,7 @@ async function copyText(text) {
   }
 }
 
-// The chosen rows with all that is known of them, below a line of names.
+// Return a table of the chosen rows with all their columns, below a line of names.
 function tableOf(rows, { names, columns, index }) {
   const all = index ? [index, ...columns] : columns;
   const head = index ? ["row", "index", ...names] : ["row", ...names];
@@ -46,7 +46,7 @@ function download(lines, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-// The bar that tells of the chosen rows. `visit` shows the card of a row.
+// The bar that describes the chosen rows. `visit` shows the card of a row.
 function makeChosen(points, table, visit, whenChanged) {
   const bar = pageElement("chosen");
   const told = bar.querySelector("p");

@@ -1,13 +1,13 @@
-// Contours of the density of the rows that are shown: each line encloses a share of them.
+// Contours of the density of visible rows. Each line encloses a share of them.
 
 const ENCLOSED = [0.2, 0.4, 0.6, 0.8, 0.95];
-const WIDTH_BITS = 9; // of the steps in a cell
+const WIDTH_BITS = 9; // bits of the steps in a cell
 const PADDING = 6; // cells around the map
-const GRID = (1 << (16 - WIDTH_BITS)) + 2 * PADDING; // cells of a side
-const BLUR = 1; // cells on each side of the mean that is taken three times
-const SAMPLE = 200000; // points, which are a sample of all
+const GRID = (1 << (16 - WIDTH_BITS)) + 2 * PADDING; // cells along a side
+const BLUR = 1; // cells on each side of the moving mean, which is taken three times
+const SAMPLE = 200000; // number of points, the first of a random order
 
-// Sums over neighbors along lines: from cell to cell in steps of `by`, from line to line of `across`.
+// Blur along lines. Cells of a line are `by` apart, and lines are `across` apart.
 function blurred(cells, by, across) {
   const found = new Float32Array(cells.length);
   for (let line = 0; line < GRID; line++) {
@@ -31,7 +31,7 @@ function densityOf(points, isShown) {
   return cells;
 }
 
-// The densities whose lines enclose the shares.
+// Return the densities whose lines enclose the shares.
 function levelsOf(density) {
   const sorted = density.filter((value) => value >= 0.5).sort().reverse();
   const total = sorted.reduce((sum, value) => sum + value, 0);
@@ -44,7 +44,7 @@ function levelsOf(density) {
   return levels;
 }
 
-// The line of a level, as pieces within cells.
+// Return the line of a density, as pieces within cells.
 function lineOf(density, level) {
   const pieces = [];
   const step = (cell) => Math.round((cell - PADDING + 0.5) * (1 << WIDTH_BITS));
@@ -69,7 +69,7 @@ function lineOf(density, level) {
 function makeContours(points, screen) {
   const path = pageElement("contours");
   const box = pageElement("contours-shown");
-  let drawn = null; // the colors for which they were made: these say what is hidden
+  let drawn = null; // the colors for which the contours were computed, which show the hidden codes
 
   function place() {
     const { view, width, height } = screen;
@@ -79,7 +79,7 @@ function makeContours(points, screen) {
 
   return {
     place,
-    // Make them anew, when the screen rests, if they are wanted and other rows are shown.
+    // Compute the contours again when the screen rests, if they are switched on and other rows are visible.
     update() {
       const colors = box.checked ? screen.look.colors : null;
       if (colors === drawn) return;

@@ -1,4 +1,4 @@
-// What the page carries: blocks of bytes, deflated and in base64.
+// The data of the page: blocks of bytes, compressed by deflate, in base64.
 
 async function bytesOf(name) {
   const block = document.getElementById(`data-${name}`);
@@ -15,7 +15,7 @@ async function jsonOf(name) {
   return JSON.parse(new TextDecoder().decode(await bytesOf(name)));
 }
 
-// Row numbers of the points: all rows but those without a place.
+// Return the row numbers of the points: all rows except those without a position.
 function rowsWithPlace(nRows, without) {
   const rows = new Uint32Array(nRows - without.length);
   for (let row = 0, next = 0, i = 0; row < nRows; row++) {
@@ -25,8 +25,7 @@ function rowsWithPlace(nRows, without) {
   return rows;
 }
 
-// An order that looks random and is the same every time: none of the classes lies on top, and the first m points are
-// a sample of all.
+// Return a random order that is always the same. No class is drawn on top, and the first m points are a sample.
 function drawingOrder(n) {
   const order = new Uint32Array(n);
   let word = 2463534242;
@@ -47,7 +46,7 @@ function arranged(values, order) {
   return found;
 }
 
-// The points in the order in which they are drawn: places in 65,536 steps, rows, and which of them are chosen.
+// Return the points in drawing order: positions in 65,536 steps, row numbers, and whether they are chosen.
 async function readPoints(nRows) {
   const without = new Uint32Array(await bytesOf("without"));
   const places = new Uint16Array(await bytesOf("places"));

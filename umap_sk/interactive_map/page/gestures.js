@@ -1,6 +1,6 @@
-// Mouse, fingers and keys on the canvas, as moves of the view, outlines and places that are pointed at.
+// Events of mouse, fingers and keys on the canvas, which move the view, draw outlines and point at rows.
 
-const CLICK = 5; // pixels that a click may slip
+const CLICK = 5; // pixels that a click may move
 
 function onGestures(canvas, actions) {
   const fingers = new Map();
@@ -68,7 +68,7 @@ function onGestures(canvas, actions) {
 
 const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-// Keys anywhere but where text is typed, which Escape leaves; arrows and Enter only where the map has the focus.
+// Keys work everywhere except in text fields, which Escape leaves. Arrows and Enter need the focus on the map.
 function onKeys(canvas, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,13 +1,13 @@
-// The histogram of a scale: a drag over its bars, or the arrows, hide all rows but those in a range of them.
+// The histogram of a scale. Dragging over its bars, or the arrows, hide all rows outside of a range.
 
-const MISSING = 255; // the code of what has no value
+const MISSING = 255; // the code of rows without a value
 const SHADES_A_BAR = 5;
 
 function makeHistogram(whenChanged) {
   const canvas = pageElement("histogram");
   let coloring = null;
   let start = null;
-  let marked = null; // rows of each bar that are chosen
+  let marked = null; // number of chosen rows in each bar
 
   function draw() {
     const { bars, range, colors } = coloring;

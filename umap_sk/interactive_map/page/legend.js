@@ -1,11 +1,11 @@
-// Colorings: which codes the points have, which color a code has, and the list that tells and hides classes.
+// Colorings: the codes of the points, the color of each code, and the list that shows and hides classes.
 
 const wordOf = (hex) => {
   const value = parseInt(hex.slice(1), 16);
   return (0xff000000 | ((value & 0xff) << 16) | (value & 0xff00) | (value >>> 16)) >>> 0;
 };
 
-// A gradient of 255 colors through the stops of a scale.
+// Return a gradient of 255 colors through the stops of a scale.
 function gradient(stops) {
   const channels = stops.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   return Array.from({ length: MISSING }, (_, code) => {
@@ -16,14 +16,14 @@ function gradient(stops) {
   });
 }
 
-// A color with a share of white, for dark grounds.
+// Mix a color with white, for dark backgrounds.
 const lighter = (word, share) =>
   [0, 8, 16].reduce((sum, at) => {
     const value = (word >>> at) & 0xff;
     return sum + Math.round(value + share * (255 - value)) * 2 ** at;
   }, 0xff000000);
 
-// Colors of all codes as pixels, 0 for those that are hidden.
+// Return the colors of all codes as pixels, and 0 for hidden ones.
 function colorsOf(coloring, missing, light) {
   const colors = new Uint32Array(256);
   coloring.colors.forEach((hex, code) => (colors[code] = lighter(wordOf(hex), light)));
@@ -65,7 +65,7 @@ function makeLegend(colorings, missing, points, whenChanged) {
 
   const codesOf = (coloring) => coloring.entries.map(([code]) => code);
 
-  // The list of the current coloring; the focus goes on to the entry of a code.
+  // Build the list of the current coloring, and give the focus to the entry of a code.
   function show(focused = null, isMoving = false) {
     const coloring = colorings[current];
     const isScale = coloring.kind === "scale";
@@ -123,7 +123,7 @@ function makeLegend(colorings, missing, points, whenChanged) {
   };
 }
 
-// What a code stands for; null where there is nothing to say.
+// Return the meaning of a code, or null if it has none.
 function nameOf(coloring, code) {
   if (!coloring.name) return null;
   if (code === MISSING) return "no value";

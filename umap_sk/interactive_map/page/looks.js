@@ -1,4 +1,4 @@
-// How the points look: their codes in the current coloring, colors on light or dark ground, size and opacity.
+// The look of the points: codes in the current coloring, colors on a light or dark background, size and opacity.
 
 const THEMES = {
   light: { background: "#ffffff", faint: "#dcdfe4", light: 0 },
@@ -6,9 +6,9 @@ const THEMES = {
 };
 const NO_VALUE = "#8f959e";
 
-// Keeps `screen.look` up to date; `update` after the legend, the theme or what is chosen has changed.
+// Keep `screen.look` up to date. Call `update` after a change of the legend, the theme or the choice.
 function makeLooks(colorings, points, screen, names) {
-  const codes = new Map(); // what a coloring has, or the promise of it
+  const codes = new Map(); // the codes of each coloring, or a promise of them
   let theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   let latest = null;
 
@@ -20,14 +20,14 @@ function makeLooks(colorings, points, screen, names) {
     return codes.get(coloring);
   }
 
-  // Dots are the larger the fewer they are, and grow slowly as the map comes nearer.
+  // Fewer dots are larger, and dots grow slowly as the view zooms in.
   function diameter(view) {
     const each = (screen.width * screen.height) / points.n;
     const size = Math.min(8, Math.max(1, 0.7 * each ** 0.4)) * (view.scale / screen.fitted.scale) ** 0.35;
     return Math.min(24, Math.max(0.8, size * 2 ** Number(pageElement("size").value)));
   }
 
-  // Whether it was not overtaken by another coloring.
+  // Return whether no other coloring was selected meanwhile.
   async function update(coloring, anyChosen, isMoving) {
     latest = coloring;
     const found = await codesOf(coloring);

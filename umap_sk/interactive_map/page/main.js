@@ -1,4 +1,4 @@
-// The page: reads what it carries, draws, then makes the rest ready.
+// The page reads its data, draws the map, and then prepares everything else.
 
 async function start() {
   const about = await jsonOf("about");
@@ -27,7 +27,7 @@ async function start() {
     if (grid) tellEmpty();
   }
 
-  // Whether nothing is in view, and how to come back to what is.
+  // Show whether no row is in view, and how to return to the rows.
   function tellEmpty() {
     const isIn = (box) => (i) => isWithin(points, i, box) && screen.isShown(i);
     const isSeen = (box) => someInCells(grid, box, isIn(box));
@@ -37,7 +37,7 @@ async function start() {
     const areHidden = !isSeen(bounds);
     const [text, button] = empty.children;
     const words = areHidden ? "All rows are hidden." : "No rows in view.";
-    if (text.textContent !== words) text.textContent = words; // which is read out
+    if (text.textContent !== words) text.textContent = words; // screen readers read it out
     button.textContent = areHidden ? "Show all" : "Show the whole map";
     button.onclick = areHidden ? legend.showAll : actions.fit;
   }

@@ -1,5 +1,5 @@
-// Names of the classes in the map, where there is room for them: those of many rows first, then, as the map comes
-// nearer, those of the colorings that refine it.
+// Names of the classes in the map, if there is room. The largest classes come first. As the view zooms in, the names of
+// finer colorings join them.
 
 const LONGEST = 32; // letters of a name in the map
 
@@ -7,12 +7,12 @@ function makeNames(group, colorings) {
   const context = document.createElement("canvas").getContext("2d");
   let texts = [];
 
-  // The names of a coloring and of those that refine it, without those that the legend hides.
+  // Return the names of a coloring and of the finer ones, without those that the legend hides.
   function choose(coloring) {
     pageElement("names-label").hidden = !coloring.names?.length;
     const wanted = pageElement("names-shown").checked;
     texts = [];
-    let places = coloring.names?.map((_, k) => k); // of each name, that of its class in the coloring itself
+    let places = coloring.names?.map((_, k) => k); // for each name, the index of its class in the coloring itself
     for (let one = coloring, level = 0; wanted && one?.names; level++) {
       one.names.forEach(([name, x, y, , code], k) => {
         if (!coloring.hidden.has(coloring.names[places[k]]?.[4])) texts.push({ name, spot: [x, y], level });
@@ -37,7 +37,7 @@ function makeNames(group, colorings) {
     return group.appendChild(text.element);
   }
 
-  // Put the names where their classes are, and leave out those that would cover others or leave the screen.
+  // Place the names at their classes, without those that would cover others or leave the screen.
   function place(screen) {
     const taken = [];
     const level = Math.log2(screen.view.scale / screen.fitted.scale);

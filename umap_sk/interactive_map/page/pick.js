@@ -1,9 +1,9 @@
-// Which points are where: the nearest to a place, and those within an outline.
+// Search of points by position: the nearest to a position, and those within an outline.
 
 const CELL_BITS = 8;
 const CELLS = 1 << (16 - CELL_BITS);
 
-// The points by cells of a grid, as a counting sort leaves them.
+// Sort the points by cells of a grid, by counting.
 function makeGrid(points) {
   const starts = new Uint32Array(CELLS * CELLS + 1);
   const cellOf = (i) => (points.y[i] >> CELL_BITS) * CELLS + (points.x[i] >> CELL_BITS);
@@ -15,7 +15,7 @@ function makeGrid(points) {
   return { starts, members };
 }
 
-// Whether one of the points in the cells of a box is what is looked for, which are asked one after the other until then.
+// Return whether `isWanted` is true for a point in the cells of a box. It is called until then.
 function someInCells({ starts, members }, [left, bottom, right, top], isWanted) {
   const cell = (value) => Math.min(CELLS - 1, Math.max(0, Math.floor(value) >> CELL_BITS));
   for (let line = cell(bottom); line <= cell(top); line++) {
@@ -25,7 +25,7 @@ function someInCells({ starts, members }, [left, bottom, right, top], isWanted) 
   return false;
 }
 
-// The nearest point to a place within a radius, of those that are shown; -1 if there is none.
+// Return the visible point that is nearest to a position within a radius, or -1.
 function nearestPoint(points, grid, x, y, radius, isShown) {
   let best = -1;
   let least = radius * radius;
@@ -41,7 +41,7 @@ function nearestPoint(points, grid, x, y, radius, isShown) {
 
 const isWithin = ({ x, y }, i, [left, bottom, right, top]) => x[i] >= left && x[i] <= right && y[i] >= bottom && y[i] <= top;
 
-// Whether a place is inside an outline [[x, y], ...], by the parity of the edges to its right.
+// Return whether a position is inside an outline [[x, y], ...], by the parity of the edges to its right.
 function isInside(outline, x, y) {
   let inside = false;
   for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
@@ -52,7 +52,7 @@ function isInside(outline, x, y) {
   return inside;
 }
 
-// Mark the points within an outline as chosen, beside those that are if `add`; how many are chosen then.
+// Choose the points within an outline, in addition to earlier ones if `add` is true. Return the number of chosen points.
 function chooseInside(points, outline, isShown, add) {
   const xs = outline.map((corner) => corner[0]);
   const ys = outline.map((corner) => corner[1]);

@@ -1,6 +1,6 @@
-// The point that is pointed at, or pinned by a click: its ring and its card.
+// The ring and the card of the point under the pointer, or of a point pinned by a click.
 
-const REACH = 14; // pixels around a pointer in which a point is found
+const REACH = 14; // radius in pixels within which a pointer finds a point
 
 function makePointed(points, screen, card, grid) {
   const ring = pageElement("ring");
@@ -15,7 +15,7 @@ function makePointed(points, screen, card, grid) {
     ring.setAttribute("cy", y);
   }
 
-  // Show the card of a point, none for -1; a pinned one stays until another is pinned or it is closed.
+  // Show the card of a point, or none for -1. A pinned card stays until another is pinned or it is closed.
   function show(i, pin = false) {
     if (i === pointed && pin === isPinned) return;
     [pointed, isPinned] = [i, pin && i >= 0];
@@ -28,7 +28,7 @@ function makePointed(points, screen, card, grid) {
     card.show(points.row[i], toPage(screen.view, screen, points.x[i], points.y[i]), first, isPinned);
   }
 
-  // The nearest point within reach of a pixel.
+  // Return the nearest point within reach of a pixel.
   function near(x, y) {
     if (!grid()) return -1;
     const [placeX, placeY] = toPlace(screen.view, screen, x, y);

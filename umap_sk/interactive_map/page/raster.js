@@ -1,10 +1,10 @@
-// Points to pixels, on the processor: on machines without a graphics card this is many times as fast as WebGL, which
-// computes the same there by way of triangles.
+// Drawing of points on the processor. Without a graphics card, this is many times as fast as WebGL, which then computes
+// triangles on the processor.
 
 const MARGIN = 80; // pixels around the picture, so that dots at its edge need no clipping
-const SUBSTEPS = 4; // places within a pixel at which larger dots can stand
+const SUBSTEPS = 4; // positions of larger dots within a pixel, along each axis
 
-// The weights, of 256, of the pixels that a dot covers, for each place within a pixel.
+// Return the weights (256 is full) of the pixels that a dot covers, for each position within a pixel.
 function makeStamp(diameter, opacity) {
   if (diameter < 2.5) {
     const side = diameter < 1.5 ? 1 : 2;
@@ -27,19 +27,19 @@ function makeStamp(diameter, opacity) {
   return { side, substeps: SUBSTEPS, weights };
 }
 
-// The share of the pixel at (left, top) that a disc around the origin covers.
+// Return the share of the pixel at (left, top) that a disc around the origin covers.
 function discShare(left, top, radius) {
   const distance = Math.hypot(left + 0.5, top + 0.5);
   return Math.min(1, Math.max(0, radius - distance + 0.5));
 }
 
-// A picture to draw into; its pixels are words of alpha, blue, green, red.
+// Make a picture, whose pixels are words of alpha, blue, green and red.
 function makePicture(width, height) {
   const image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
   return { image, width: image.width, height: image.height, pixels: new Uint32Array(image.data.buffer) };
 }
 
-// A color over another, with a share of 256.
+// Blend a color over another with a weight (256 is full).
 function mixed(redBlue, green, share, below) {
   const rest = 256 - share;
   return (
@@ -49,8 +49,8 @@ function mixed(redBlue, green, share, below) {
   );
 }
 
-// Draw points from a number on to another. Their code's color is looked up in `colors`, 0 hides them; `wanted` is 0 or
-// 1 for those that are not, or are chosen, and -1 for all. `view` takes places to pixels.
+// Draw a range of points in the colors of their codes; the color 0 hides them. `wanted` is 1 for chosen points, 0 for
+// others, and -1 for all. `view` maps positions to pixels.
 function drawPoints(picture, points, codes, colors, view, stamp, from, to, wanted) {
   const { pixels, width, height } = picture;
   const { x, y, chosen } = points;

@@ -1,10 +1,10 @@
-// The canvas: how large, what is drawn when. While the view moves, as many points as can be drawn in a frame's time; at
-// rest all, a part in each frame, and shown when they are whole.
+// The canvas, its size, and its frames. While the view moves, a frame draws as many points as its time allows. At rest,
+// each frame draws a part of all points, and the complete picture is shown.
 
-const MOST_PIXELS = 4e6; // of the canvas; on larger screens it is coarser
+const MOST_PIXELS = 4e6; // pixels of the canvas, which is coarser on larger screens
 const IN_TIME = 7; // milliseconds of drawing in a frame
-const LEAST = 20000; // points in a frame, however slow
-const AT_REST = 160; // milliseconds after the last move
+const LEAST = 20000; // least number of points in a frame
+const AT_REST = 160; // milliseconds from the last move to the complete picture
 
 const pageElement = (id) => document.getElementById(id);
 
@@ -16,10 +16,10 @@ function makeScreen(points, whenDrawn) {
   let waiting = false;
   let moving = false;
   let resting = 0;
-  let begun = null; // the picture that is being drawn
+  let begun = null; // the unfinished picture
   let tellFirst = null;
-  let hasDrawn = false; // the first picture comes soon, with a part of the points
-  let pace = 4e-5; // milliseconds a point, of late
+  let hasDrawn = false; // the first picture appears soon, with a part of the points
+  let pace = 4e-5; // recent milliseconds for each point
   const firstDrawn = new Promise((done) => (tellFirst = done));
   const screen = { canvas, width: 0, height: 0, look: null, view: null, fitted: null, firstDrawn };
 
@@ -33,7 +33,7 @@ function makeScreen(points, whenDrawn) {
     picture = makePicture(canvas.width, canvas.height);
   }
 
-  // A picture of what is to be seen now: passes over the points, each with its colors, dots and choice of them.
+  // Start a picture of the current view: passes over the points, each with its colors, dots and selection.
   function begin() {
     const { view, look } = screen;
     const diameter = look.diameter(view) * ratio;
@@ -82,7 +82,7 @@ function makeScreen(points, whenDrawn) {
     });
   }
 
-  // Draw soon. Moves that come faster than they can be drawn are drawn once, as the last of them says.
+  // Draw soon. If moves come faster than they can be drawn, only the last one is drawn.
   screen.redraw = (isMoving = false) => {
     clearTimeout(resting);
     moving = isMoving || !hasDrawn;

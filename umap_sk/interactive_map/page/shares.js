@@ -1,4 +1,4 @@
-// The table of the chosen rows by class: how many, which share of them that is, and which of the class.
+// The table of the chosen rows by class: their number, share of the chosen rows, and share of the class.
 
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
@@ -7,7 +7,7 @@ function makeShares(points, screen) {
   const table = details.querySelector("table");
   let lines = [];
 
-  // [name, rows, share of the chosen, share of the class, color] of each class that has chosen rows, most rows first.
+  // Return [name, rows, share of the chosen, share of the class, color] of each class with chosen rows, largest first.
   function count({ coloring, codes }) {
     const counts = new Uint32Array(256);
     for (let i = 0; i < points.n; i++) if (points.chosen[i]) counts[codes[i]]++;

@@ -1,7 +1,7 @@
-// Where the map is looked at from: `center` in steps of the places, `scale` in pixels of the page a step.
+// The view of the map: `x` and `y` of its center in steps, and `scale`, the pixels of the page for each step.
 
 const STEPS = 65535;
-const NEAREST = 24; // pixels that a step has at most
+const NEAREST = 24; // largest number of pixels for a step
 
 function clampView(view, least) {
   const inside = (value) => Math.min(STEPS, Math.max(0, value));
@@ -12,7 +12,7 @@ function clampView(view, least) {
   };
 }
 
-// The view of a box of places [left, bottom, right, top] in the middle of so many pixels.
+// Return a view that centers a box of positions [left, bottom, right, top] on a page of the given pixels.
 function fitView([left, bottom, right, top], width, height) {
   const scale = Math.min((width * 0.92) / Math.max(right - left, 64), (height * 0.92) / Math.max(top - bottom, 64));
   return { x: (left + right) / 2, y: (bottom + top) / 2, scale };
@@ -25,7 +25,7 @@ const boxOf = (view, size) => [...toPlace(view, size, 0, size.height), ...toPlac
 
 const leastScale = (screen) => screen.fitted.scale / 3;
 
-// The view that has the place below a pixel of the page still there after zooming by a factor.
+// Return the view after zooming by a factor that keeps the position below a pixel of the page.
 function zoomed(view, size, x, y, factor, least) {
   const [placeX, placeY] = toPlace(view, size, x, y);
   const scale = Math.min(NEAREST, Math.max(least, view.scale * factor));

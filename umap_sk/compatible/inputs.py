@@ -1,4 +1,4 @@
-"""What a fit of umap-learn's class is given, as PrecomputedUMAP takes it: neighbors as arrays, copies of rows once."""
+"""Conversion of umap-learn's inputs to those of PrecomputedUMAP: arrays of neighbors, and rows without copies."""
 
 from typing import Any, NamedTuple
 
@@ -8,31 +8,31 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_array
 
 from umap_sk.compatible.distances import METRICS
-from umap_sk.compatible.translation import DIFFERENCES
+from umap_sk.compatible.translation import DIFFERENCE_METRICS
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.umap_learn.models import known_metric
+from umap_sk.umap_learn.models import resolve_metric
 
-FULL = 2**28  # entries of sparse rows at most that are made dense for a metric that takes no sparse ones, 2 GiB
-SMALL = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))
-"""Dtypes of features, as of quantized embeddings, that float32 holds without rounding in half of float64's bytes."""
+MAX_DENSE_ENTRIES = 2**28  # sparse rows with at most this many entries (2 GiB) are made dense if the metric needs it
+NARROW_DTYPES = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))
+"""Dtypes of features, such as quantized embeddings, that float32 represents exactly with half of the bytes."""
 
 
-class Rows(NamedTuple):
-    """The rows that are laid out.
+class FitInput(NamedTuple):
+    """The input of a fit.
 
     Attributes
     ----------
     X : object
-        As it was given, or without copies.
+        The given rows, or those of them that are not copies.
     y : object
-        Its targets, if there are any.
+        Their targets, or None.
     neighbors : dict of array
-        `knn_indices` and `knn_dists`, if they were given.
+        The arrays `knn_indices` and `knn_dists`, if they were given.
     inverse : ndarray of int, or None
-        Which of the rows each row that was given is; None where all are laid out.
+        For each given row, its number among the rows without copies. None if all rows are laid out.
     """
 
     X: Any
@@ -41,56 +41,56 @@ class Rows(NamedTuple):
     inverse: np.ndarray | None
 
 
-def read(umap: Any, X: Any, y: Any, knn_graph: Any) -> Rows:
-    """What was given, or a ValueError if it does not go together."""
+def read_input(umap: Any, X: Any, y: Any, knn_graph: Any) -> FitInput:
+    """Return the input of a fit, or raise a ValueError if arguments contradict each other."""
     check_structure(X, "X")
-    X = as_taken(umap, X)
-    listed = isinstance(umap.precomputed_knn, tuple | list)
-    if knn_graph is not None or not listed:
-        neighbors = arrays_of(umap.precomputed_knn if knn_graph is None else knn_graph)
-    elif has_neighbors(umap):
+    X = convert_features(umap, X)
+    is_tuple = isinstance(umap.precomputed_knn, tuple | list)
+    if knn_graph is not None or not is_tuple:
+        neighbors = convert_knn_graph(umap.precomputed_knn if knn_graph is None else knn_graph)
+    elif has_precomputed_knn(umap):
         neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=False))
     else:
         neighbors = {}
     if not umap.unique:
-        return Rows(X, y, neighbors, None)
+        return FitInput(X, y, neighbors, None)
     if umap.metric == "precomputed" or neighbors:
         raise ValueError(
             "unique=True looks for copies among features, but neighbors or distances were given, which tell of all "
             "rows. Leave one of the two out, or drop the copies before you search."
         )
     values = check_array(X, accept_sparse="csr")
-    first, inverse = unique_rows(values)
+    first, inverse = find_unique_rows(values)
     if y is not None:
         y = np.asarray(y)
         if len(y) != len(inverse):
             raise ValueError(f"y has {len(y)} rows, but X has {len(inverse)}. Give a target for each row.")
         y = y[first]
-    kept = _safe_indexing(X, first) if hasattr(X, "columns") else values[first]  # a frame has names
-    return Rows(kept, y, {}, inverse)
+    kept = _safe_indexing(X, first) if hasattr(X, "columns") else values[first]  # the columns of a frame have names
+    return FitInput(kept, y, {}, inverse)
 
 
-def has_neighbors(umap: Any) -> bool:
-    """Whether neighbors were given as a parameter."""
+def has_precomputed_knn(umap: Any) -> bool:
+    """Return whether neighbors were given as a parameter."""
     given = umap.precomputed_knn
     return not isinstance(given, tuple | list) or any(array is not None for array in given[:2])
 
 
-def as_taken(umap: Any, X: Any) -> Any:
-    """Sparse rows as an array where the metric takes no others and the array is not large; small numbers as float32."""
-    if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in SMALL:
+def convert_features(umap: Any, X: Any) -> Any:
+    """Convert narrow dtypes to float32, and sparse rows to an array if the metric needs it and it is not too large."""
+    if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in NARROW_DTYPES:
         X = X.astype(np.float32)
     metric = umap.metric
-    arrays_alone = isinstance(metric, str) and (
-        metric in METRICS or not takes_sparse(DIFFERENCES.get(metric, known_metric(metric)))
+    needs_array = isinstance(metric, str) and (
+        metric in METRICS or not takes_sparse(DIFFERENCE_METRICS.get(metric, resolve_metric(metric)))
     )
-    if arrays_alone and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= FULL:
+    if needs_array and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= MAX_DENSE_ENTRIES:
         return X.toarray()
     return X
 
 
-def arrays_of(knn_graph: Any) -> dict[str, Any]:
-    """Neighbors as cuML takes them: (indices, distances), a sparse graph of distances, or a dense matrix of them."""
+def convert_knn_graph(knn_graph: Any) -> dict[str, Any]:
+    """Convert the forms of neighbors that cuML accepts: two arrays, or a sparse or dense matrix of distances."""
     if isinstance(knn_graph, tuple | list):
         if len(knn_graph) != 2:
             raise ValueError(
@@ -104,14 +104,14 @@ def arrays_of(knn_graph: Any) -> dict[str, Any]:
     check_structure(knn_graph, "knn_graph")
     rows = as_csr(knn_graph)
     counts = np.diff(rows.indptr)
-    filled = np.arange(counts.max(initial=0)) < counts[:, None]
-    indices, dists = np.full(filled.shape, -1, np.int64), np.zeros(filled.shape, rows.data.dtype)
-    indices[filled], dists[filled] = rows.indices, rows.data
+    is_listed = np.arange(counts.max(initial=0)) < counts[:, None]
+    indices, dists = np.full(is_listed.shape, -1, np.int64), np.zeros(is_listed.shape, rows.data.dtype)
+    indices[is_listed], dists[is_listed] = rows.indices, rows.data
     return {"knn_indices": indices, "knn_dists": dists}
 
 
-def unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The first row of each kind, in the order of the rows, and of which kind each row is."""
+def find_unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the first of equal rows, and for each row the place of its first among these."""
     if scipy.sparse.issparse(X):
         rows = scipy.sparse.csr_array(X, copy=True)
         rows.sum_duplicates()
@@ -125,23 +125,23 @@ def unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.unique(inverse, return_index=True)[1], inverse
 
 
-def fitted(estimator: PrecomputedUMAP, rows: Rows, stops: list[int] | None) -> list[np.ndarray]:
-    """Fit an estimator; the maps at some stops, as shares of the last one."""
+def fit_estimator(estimator: PrecomputedUMAP, rows: FitInput, stops: list[int] | None) -> list[np.ndarray]:
+    """Fit an estimator, and return its maps at some epochs, which are shares of the last one."""
     if stops is None:
         estimator.fit(rows.X, rows.y, **rows.neighbors)
         return []
     estimator.partial_fit(rows.X, rows.y, **rows.neighbors)
     maps = []
     for stop in sorted(stops):
-        left = round(stop / max(stops) * estimator.n_epochs_) - estimator.epoch_
-        if left > 0:
-            estimator.partial_fit(epochs=left)
+        epochs = round(stop / max(stops) * estimator.n_epochs_) - estimator.epoch_
+        if epochs > 0:
+            estimator.partial_fit(epochs=epochs)
         maps.append(estimator.embedding_.copy())
     return maps
 
 
-def n_rows(X: Any) -> int:
-    """Rows of what was given as X; 0 where it has none that can be counted."""
+def count_rows(X: Any) -> int:
+    """Return the number of rows of X, or 0 if it has no length."""
     try:
         return _num_samples(X)
     except TypeError:

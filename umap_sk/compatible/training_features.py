@@ -1,39 +1,39 @@
-"""Features that a model of umap-learn's names keeps for new rows: dropped before it is stored, and given back."""
+"""Methods that remove the training features from a model before it is stored, and set them again."""
 
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from umap_sk.compatible.compared import reads_words, words
-from umap_sk.compatible.given import has_neighbors
+from umap_sk.compatible.brute_force import compares_texts, encode_texts
+from umap_sk.compatible.inputs import has_precomputed_knn
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.training_rows import select_kept_features
 
 
-def same_rows(values: Any, shape: tuple[int, int | None]) -> Any:
-    """The rows, or a ValueError if there are not as many of them, or of their columns, as in the fit."""
+def check_shape(values: Any, shape: tuple[int, int | None]) -> Any:
+    """Return the rows, or raise a ValueError if their shape differs from that of the fit."""
     if values.shape[0] != shape[0] or shape[1] not in (None, values.shape[1]):
         raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
     return values
 
 
-class KeptFeatures:
-    """The methods of :class:`umap_sk.UMAP` by which its features go and come back."""
+class TrainingFeaturesMixin:
+    """The methods of :class:`umap_sk.UMAP` that drop and set its training features."""
 
     estimator_: Any
     precomputed_knn: Any
     _words: Any
 
     def drop_features(self):
-        """Forget the features of the training rows, most of the bytes of a large model; the map stays.
+        """Drop the features of the training rows, which are most of the bytes of a large model. The map stays.
 
-        Methods that search among the training rows need the features again: see :meth:`set_features`.
+        Methods that search among the training rows need the features again (see :meth:`set_features`).
 
         Returns
         -------
         self : UMAP
-            Without features.
+            The model without features.
 
         Examples
         --------
@@ -55,33 +55,33 @@ class KeptFeatures:
         return self
 
     def set_features(self, X):
-        """Give the features of the training rows back.
+        """Set the features of the training rows again.
 
         Parameters
         ----------
         X : array-like or sparse of shape (n_samples, n_features)
-            The rows as they were in :meth:`fit`. An array is not copied, and may be memory-mapped.
+            The rows of :meth:`fit`. An array is not copied, and may be memory-mapped.
 
         Returns
         -------
         self : UMAP
-            It places new rows as before.
+            The model, which places new rows as before.
 
         Raises
         ------
         ValueError
-            If `X` is of another shape than the features of the fit.
+            If the shape of `X` differs from that of the features of the fit.
         """
         check_is_fitted(self)
         estimator = self.estimator_
-        if reads_words(self):
-            self._words = same_rows(words(X), (len(estimator.embedding_), None))
+        if compares_texts(self):
+            self._words = check_shape(encode_texts(X), (len(estimator.embedding_), None))
             return self
         values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        same_rows(values, (len(estimator.embedding_), estimator.n_features_in_))
+        check_shape(values, (len(estimator.embedding_), estimator.n_features_in_))
         fitted = estimator._found()
         settings = estimator._settings().search._replace(seed=fitted.seed)
-        search = prepare_search(values, settings, estimator.n_neighbors, given=has_neighbors(self))
+        search = prepare_search(values, settings, estimator.n_neighbors, given=has_precomputed_knn(self))
         features = select_kept_features(X, values, search)
         estimator._publish(fitted._replace(search=search, features=features))
         return self
