@@ -29,7 +29,7 @@ from umap_sk.pipeline.place import check_way_back, find_features, place, place_w
 from umap_sk.pipeline.settings import draw_seed
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.runtime.allocation import in_memory
+from umap_sk.runtime.allocation import allocate_in_memory
 from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.umap_learn import models
@@ -447,9 +447,9 @@ class PrecomputedUMAP(
         settings = self._settings()
         arguments = used_arguments(settings, Arguments(X, knn_indices, knn_dists, y=y))
 
-        def learned(allocate=in_memory):
+        def learned(allocate=allocate_in_memory):
             given = read_given(settings, arguments, owner=type(self).__name__)
-            if allocate is in_memory:
+            if allocate is allocate_in_memory:
                 planning.warn_if_too_large(self, given.X, knn_indices, until="graph")
             return learn_graph(settings, given, Report(), None, allocate)[0]
 

@@ -26,7 +26,7 @@ from umap_sk.layout.sell import (
     with_row_owners,
     with_slices,
 )
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 
 class Tower(NamedTuple):
@@ -133,7 +133,7 @@ def _laid_out(
     order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
     starts = starts_of_slices(indptr, order)
     slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
-    taken_rows = readonly(indptr), order, readonly(starts)
+    taken_rows = as_readonly(indptr), order, as_readonly(starts)
     fill(taken_rows, indices, rank, slices.indices, wanted.first_row)
     fill(taken_rows, weights, rank[:0], slices.weights, wanted.first_row)
     if scale != 1:

@@ -13,7 +13,7 @@ from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
 from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 MOST_PIECES = 64  # beyond as many workers: each sends to each
 
@@ -140,7 +140,7 @@ def connected_part(cluster: Cluster, graph: GraphInPieces, lost: np.ndarray, sym
         return graph
     reached = [] if symmetric else each(cluster, "connect", rows.targets_of, graph.pieces, graph.n_rows)
     kept = submit(cluster, "connect", _kept, lost, reached)
-    counts = prefix_sums(outcome(cluster, kept))
+    counts = compute_prefix_sums(outcome(cluster, kept))
     bounds = [int(counts[bound]) for bound in graph.bounds]
     if bounds[-1] == graph.n_rows:
         return graph

@@ -15,8 +15,8 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level, Merging
 from umap_sk.layout.edge_lengths import NOTHING, EdgeLengths, coarsest_lengths, ends_of_edges
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 ALONE = 200_000  # vertices up to which one worker has a level
 
@@ -159,7 +159,7 @@ def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: in
 
 def _degrees(piece: Piece, scale: float) -> np.ndarray:
     degree = np.empty(piece.n_rows, np.float32)
-    kernels.row_sums(readonly(piece.graph.indptr), readonly(piece.graph.weights), np.float32(scale), degree)
+    kernels.row_sums(as_readonly(piece.graph.indptr), as_readonly(piece.graph.weights), np.float32(scale), degree)
     return degree
 
 
@@ -170,10 +170,10 @@ def _ends(lengths: list[np.ndarray]) -> np.ndarray:
 def _paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
     paths = np.empty(piece.n_rows, np.float32)
     indptr, indices, weights = piece.edges
-    between = weights if ends is None else readonly(NOTHING)
+    between = weights if ends is None else as_readonly(NOTHING)
     added = np.zeros(len(owner), np.float32) if ends is None else ends
-    groups = readonly(root), readonly(owner), piece.first_row
-    kernels.paths_to_roots(*groups, indptr, indices, between, readonly(added), paths)
+    groups = as_readonly(root), as_readonly(owner), piece.first_row
+    kernels.paths_to_roots(*groups, indptr, indices, between, as_readonly(added), paths)
     return paths
 
 
@@ -185,7 +185,7 @@ def _whole_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int
 
 
 def _without_edges(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
-    indptr = prefix_sums(np.concatenate(lengths))
+    indptr = compute_prefix_sums(np.concatenate(lengths))
     none = np.empty(0, vectors[-1].dtype), np.empty(0, np.float32)
     return Level(indptr, *none, 1.0, *vectors)
 
@@ -208,13 +208,13 @@ def _row_lengths(piece: Piece) -> np.ndarray:
 
 def _choose(piece: Piece, states: list[np.ndarray], seed: int, depth: int) -> np.ndarray:
     decided = np.empty(piece.n_rows, np.int8)
-    kernels.choose_members(readonly(np.concatenate(states)), piece.first_row, *piece.edges[:2], seed, depth, decided)
+    kernels.choose_members(as_readonly(np.concatenate(states)), piece.first_row, *piece.edges[:2], seed, depth, decided)
     return decided
 
 
 def _exclude(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
     state = np.empty(piece.n_rows, np.int8)
-    kernels.exclude_neighbors(readonly(np.concatenate(chosen)), piece.first_row, *piece.edges[:2], state)
+    kernels.exclude_neighbors(as_readonly(np.concatenate(chosen)), piece.first_row, *piece.edges[:2], state)
     return state
 
 
@@ -228,7 +228,7 @@ def _closed(states: list[np.ndarray]) -> np.ndarray:
 
 
 def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
-    return prefix_sums(state == 1, level.owner.dtype)
+    return compute_prefix_sums(state == 1, level.owner.dtype)
 
 
 def _roots(state: np.ndarray, level: Level) -> np.ndarray:
@@ -237,7 +237,7 @@ def _roots(state: np.ndarray, level: Level) -> np.ndarray:
 
 def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
     owner = np.empty(piece.n_rows, number.dtype)
-    kernels.aggregate_strongest(readonly(state), readonly(number), piece.first_row, *piece.edges, owner)
+    kernels.aggregate_strongest(as_readonly(state), as_readonly(number), piece.first_row, *piece.edges, owner)
     return owner
 
 
@@ -279,14 +279,14 @@ def _merged_by(
     weights = graph.weights if weights is None else weights
     numbers = np.concatenate([part for part, _ in members])
     owners = owner[numbers].astype(np.int64) - first
-    bounds = prefix_sums(np.bincount(owners, minlength=last - first))
+    bounds = compute_prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
-    room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
+    room = compute_prefix_sums(np.diff(graph.indptr)[order])[bounds]
     lengths = np.empty(last - first, np.int64)
-    edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(weights)
+    edges = as_readonly(graph.indptr), as_readonly(graph.indices.view(np.uint32)), as_readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
     kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
-    return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))
+    return Piece(first, FuzzyGraph(compute_prefix_sums(lengths), *kept))
 
 
 def whole(vectors: Level, pieces: list[Piece], scale: float) -> Level:

@@ -19,7 +19,7 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.neighbors.validate import PAIR
 from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import Columns
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 
 class MapOnWorkers(NamedTuple):
@@ -41,7 +41,7 @@ def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple
     """The map in chunks of rows, which lie on the workers."""
     if found.embedding is not None:
         return MapOnWorkers(dask.array.from_array(found.embedding, chunks=(chunks, -1)), [])
-    bounds = prefix_sums(np.array(chunks)).tolist()
+    bounds = compute_prefix_sums(np.array(chunks)).tolist()
     whole: dict[str, Future] = {}
     parts = []
     for part, span in enumerate(spans(bounds)):

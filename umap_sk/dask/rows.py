@@ -14,9 +14,9 @@ from umap_sk.graph.scales import compute_memberships, mean_distances, sum_distan
 from umap_sk.neighbors.formats import ArrayForm, Entry
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.rows import SelectionRules, gather_rows
-from umap_sk.runtime.allocation import Allocate, allocate_scratch, in_memory
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory, allocate_scratch
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 CHECKED = kernels.BLOCK  # rows whose edges have one checksum
 
@@ -36,7 +36,7 @@ class Piece(NamedTuple):
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
         indptr, indices, weights = self.graph
-        return readonly(indptr), readonly(indices.view(np.uint32)), readonly(weights)
+        return as_readonly(indptr), as_readonly(indices.view(np.uint32)), as_readonly(weights)
 
 
 class Read(NamedTuple):
@@ -98,7 +98,7 @@ def directed(read: Read, mean: float, n_neighbors: int, local_connectivity: floa
     allocate, indptr = beside_worker(), read.neighbors.indptr
     indices = in_file(allocate, "indices", read.neighbors.indices)
     weights = in_file(allocate, "weights", strengths)
-    kernels.sort_rows(readonly(indptr), indices, weights)
+    kernels.sort_rows(as_readonly(indptr), indices, weights)
     return Piece(read.first_row, FuzzyGraph(indptr, indices, weights))
 
 
@@ -111,10 +111,10 @@ def in_file(allocate: Allocate, name: str, values: np.ndarray) -> np.ndarray:
 
 def sent(piece: Piece, first: int, last: int) -> FuzzyGraph:
     """A piece's edges to some rows, as rows of these."""
-    indptr, indices, weights = (readonly(array) for array in piece.graph)
+    indptr, indices, weights = (as_readonly(array) for array in piece.graph)
     counts = np.zeros(last - first, np.int64)
     kernels.count_sent(indptr, indices, first, counts)
-    starts = prefix_sums(counts)
+    starts = compute_prefix_sums(counts)
     sources, received = np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32)
     kernels.fill_sent(indptr, indices, weights, piece.first_row, first, starts[:-1].copy(), sources, received)
     return FuzzyGraph(starts, sources, received)
@@ -122,13 +122,13 @@ def sent(piece: Piece, first: int, last: int) -> FuzzyGraph:
 
 def united(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
     """Fuzzy union of rows with what all pieces, in their order, have sent to them."""
-    own, more = (tuple(readonly(array) for array in graph) for graph in (piece.graph, one_after_another(received)))
+    own, more = (tuple(as_readonly(array) for array in graph) for graph in (piece.graph, one_after_another(received)))
     room, allocate = own[0] + more[0], beside_worker()
     indices, weights = allocate("room", int(room[-1]), own[1].dtype), allocate("room", int(room[-1]), np.float32)
     lengths = np.empty(piece.n_rows, np.int64)
     kernels.unite_rows(*own, *more, np.float32(ratio), indices, weights, lengths)
-    kernels.close_gaps(readonly(room), readonly(lengths), indices, weights)
-    indptr = prefix_sums(lengths)
+    kernels.close_gaps(as_readonly(room), as_readonly(lengths), indices, weights)
+    indptr = compute_prefix_sums(lengths)
     kept = (in_file(allocate, "edges", array[: indptr[-1]]) for array in (indices, weights))
     return Piece(piece.first_row, FuzzyGraph(indptr, *kept))
 
@@ -136,12 +136,12 @@ def united(piece: Piece, received: list[FuzzyGraph], ratio: float) -> Piece:
 def one_after_another(received: list[FuzzyGraph]) -> FuzzyGraph:
     """Rows that hold, one after another, the same rows of several graphs."""
     lengths = [np.diff(graph.indptr) for graph in received]
-    indptr = prefix_sums(np.sum(lengths, axis=0))
+    indptr = compute_prefix_sums(np.sum(lengths, axis=0))
     indices = np.empty(indptr[-1], received[0].indices.dtype)
     weights = np.empty(indptr[-1], np.float32)
     places = indptr[:-1].copy()
     for graph, count in zip(received, lengths, strict=True):
-        kernels.append_rows(*(readonly(array) for array in graph), places, indices, weights)
+        kernels.append_rows(*(as_readonly(array) for array in graph), places, indices, weights)
         places += count
     return FuzzyGraph(indptr, indices, weights)
 
@@ -157,7 +157,9 @@ def of_files(directory: str, first: int, last: int) -> Piece:
     edges = slice(int(indptr[first]), int(indptr[last]))
     piece = Piece(first, FuzzyGraph(indptr[first : last + 1] - indptr[first], indices[edges], weights[edges]))
     problem = np.zeros(3, np.int64)
-    kernels.look_at_rows(readonly(indptr), readonly(indices), readonly(weights), first, last, np.float32(1), problem)
+    kernels.look_at_rows(
+        as_readonly(indptr), as_readonly(indices), as_readonly(weights), first, last, np.float32(1), problem
+    )
     if problem[0]:
         raise ValueError(
             f"The manifold in {directory!r} is no graph: row {problem[1]} has an index that is no row, or a weight "
@@ -197,17 +199,17 @@ def renumbered(piece: Piece, kept: np.ndarray) -> Piece:
 
 def rows_of(piece: Piece, rows: np.ndarray) -> FuzzyGraph:
     """Some rows of a piece, which are known by their numbers among all, in the order that is asked for."""
-    indptr, indices, weights = (readonly(array) for array in piece.graph)
+    indptr, indices, weights = (as_readonly(array) for array in piece.graph)
     rows = rows.astype(np.int64) - piece.first_row
-    starts = prefix_sums(np.diff(indptr)[rows])
+    starts = compute_prefix_sums(np.diff(indptr)[rows])
     out = FuzzyGraph(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
-    kernels.copy_rows(indptr, indices, weights, rows, readonly(starts), out.indices, out.weights)
+    kernels.copy_rows(indptr, indices, weights, rows, as_readonly(starts), out.indices, out.weights)
     return out
 
 
-def joined(graphs: list[FuzzyGraph], allocate: Allocate = in_memory) -> FuzzyGraph:
+def joined(graphs: list[FuzzyGraph], allocate: Allocate = allocate_in_memory) -> FuzzyGraph:
     """The rows of several graphs, one below the other."""
-    indptr = prefix_sums(np.concatenate([np.diff(graph.indptr) for graph in graphs]))
+    indptr = compute_prefix_sums(np.concatenate([np.diff(graph.indptr) for graph in graphs]))
     indices = allocate("edges", int(indptr[-1]), graphs[0].indices.dtype)
     weights = allocate("edges", int(indptr[-1]), np.float32)
     np.concatenate([graph.indices for graph in graphs], out=indices)

@@ -11,7 +11,7 @@ from umap_sk.monitor.report import Report
 from umap_sk.pipeline.fitted import ATTRIBUTE, Fitted
 from umap_sk.pipeline.place import radii_in_map
 from umap_sk.pipeline.settings import Settings, make_settings
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 
 class FittedAttributes:
@@ -64,7 +64,7 @@ class FittedAttributes:
                 "rad_orig_ is known where the graph was learned with dens_lambda above 0, and not dropped. Set "
                 "dens_lambda and fit again; dens_frac=0 leaves the map as it is without."
             )
-        return readonly(radii)
+        return as_readonly(radii)
 
     @property
     def rad_emb_(self) -> np.ndarray:

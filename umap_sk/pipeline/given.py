@@ -12,7 +12,7 @@ from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.validate import SLICED, check_no_pair, check_no_positions, replace_advice
 from umap_sk.pipeline.settings import Settings
 from umap_sk.pipeline.targets import used
-from umap_sk.runtime.side_by_side import in_blocks
+from umap_sk.runtime.side_by_side import map_blocks
 
 COLUMNS = (
     "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
@@ -236,7 +236,7 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
     in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
     """
     first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
-    if all(in_blocks(lambda rows: np.array_equal(first[rows], np.arange(rows.start, rows.stop)), len(first))):
+    if all(map_blocks(lambda rows: np.array_equal(first[rows], np.arange(rows.start, rows.stop)), len(first))):
         return
     near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
     rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)

@@ -31,7 +31,7 @@ from umap_sk.monitor.progress import show_epochs
 from umap_sk.pipeline.fitted import ATTRIBUTE, Fitted, Run, at_layout, known_manifold
 from umap_sk.pipeline.learn import Learned
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.threads import limit_threads_by_rows
 
 NOBODY = FitTask(None, None, {})  # a task that no callback watches
 
@@ -128,7 +128,7 @@ def start_layout(
     """The layout at its start, or at the state that was stored."""
     manifold, report = learned.manifold, learned.report
     shared, schedule, forces = manifold._shared, settings.schedule, settings.forces
-    with spare_threads(manifold.n_samples), report.phase("resume" if state else "start") as entry:
+    with limit_threads_by_rows(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
             layout = resumed(shared, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch

@@ -31,8 +31,8 @@ from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.given import Columns, Given, check_radii, check_self_column, n_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
 from umap_sk.pipeline.targets import Targets, check_manifold, graph_of, read_targets
-from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory
+from umap_sk.runtime.threads import limit_threads_by_rows
 
 MANY = 0.1  # share of rows without a neighbor beyond which umap-learn's warning has another beginning
 
@@ -156,7 +156,7 @@ def learn_graph(
     given: Given,
     report: Report,
     seed: int | None = None,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
 ) -> tuple[Manifold, Any]:
     """The manifold of the neighbors that were given or are found, and the search that found them."""
     X, (_, indices, dists, *_), search = given.X, given.arguments, None
@@ -170,7 +170,7 @@ def learn_graph(
             search, indices, dists, report["search"] = search_training(X, by_seed, n_others)
             entry.update(rows=len(indices), **report["search"])
     wanted = graph_identity(settings, given.arguments.y)
-    with spare_threads(n_rows(X, indices)):
+    with limit_threads_by_rows(n_rows(X, indices)):
         with report.phase("neighbors") as entry:
             neighbors, counts = neighbors_of(settings.graph, X, (indices, dists), search, allocate)
             if given.neighbors_given:

@@ -19,8 +19,8 @@ from umap_sk.pipeline.fitted import Fitted
 from umap_sk.pipeline.given import OWNER, check_combination, n_rows, read_new_X
 from umap_sk.pipeline.learn import warn_of_lost
 from umap_sk.pipeline.settings import Settings, check_flat, forces_by
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import limit_threads, spare_threads
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.threads import limit_threads, limit_threads_by_rows
 
 
 class NewRows(NamedTuple):
@@ -87,7 +87,7 @@ def place(
     """
     with limit_threads(settings.n_jobs):
         given = look_up(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors, owner=owner)
-        with spare_threads(n_rows(given.X, given.knn_indices)):
+        with limit_threads_by_rows(n_rows(given.X, given.knn_indices)):
             return place_given(settings, fitted, given)
 
 
@@ -160,9 +160,9 @@ def place_given(settings: Settings, fitted: Fitted, given: NewRows) -> np.ndarra
 
 def radii_in_map(settings: Settings, fitted: Fitted) -> np.ndarray:
     """Log radii of the map as it stands, read-only."""
-    with limit_threads(settings.n_jobs), spare_threads(len(fitted.embedding)):
+    with limit_threads(settings.n_jobs), limit_threads_by_rows(len(fitted.embedding)):
         return fitted.cache.get(
-            "radii", lambda: readonly(compute_map_radii(fitted.embedding, settings.graph.n_neighbors))
+            "radii", lambda: as_readonly(compute_map_radii(fitted.embedding, settings.graph.n_neighbors))
         )
 
 
