@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from umap_sk.checkpoint.identity import check_same, check_unchanged, fingerprints
+from umap_sk.checkpoint.identity import check_same_data, check_same_parameters, compute_fingerprints
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
@@ -677,7 +677,7 @@ class PrecomputedUMAP(
         arguments = used_arguments(settings, passed)
         given = read_given(settings, arguments, owner=type(self).__name__)
         dtype, seed = given.dtype, draw_seed(settings)
-        seen = {} if self.checkpoint is None else fingerprints(**arguments._asdict())
+        seen = {} if self.checkpoint is None else compute_fingerprints(**arguments._asdict())
         on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed)
         with self._task(2, passed) as task, self._careful(), on_disk as stored:
             self._begin(settings, given, seen, seed, task, stored)
@@ -693,14 +693,14 @@ class PrecomputedUMAP(
         """Keep what the run needs to go on if it was interrupted, and nothing of it if it has ended."""
         run = self._fitted.run
         if run is not None:
-            run = run.layout and run._replace(fingerprints=seen or fingerprints(**arguments._asdict()))
+            run = run.layout and run._replace(fingerprints=seen or compute_fingerprints(**arguments._asdict()))
         self._publish(self._fitted._replace(run=run))
 
     def _step(self, epochs, passed):
         """Begin a run, or go on with it, by some epochs."""
         settings = self._settings()
         arguments = used_arguments(settings, passed)
-        seen = fingerprints(**arguments._asdict())
+        seen = compute_fingerprints(**arguments._asdict())
         begins, seed, given = self._begins(seen), 0, None
         on_disk: Any = contextlib.nullcontext()
         if begins:
@@ -717,7 +717,7 @@ class PrecomputedUMAP(
             else:
                 self._check_goes_on(settings, arguments, seen)
                 if stored:
-                    stored.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
+                    stored.continue_run(self.manifold_._shared, self.n_epochs_, self.epoch_)
             self._run_epochs(settings, epochs, task, stored)
 
     def _begins(self, seen):
@@ -731,7 +731,7 @@ class PrecomputedUMAP(
         X, knn_indices, _, init, manifold, anchors, _ = given.arguments
         with task.subtask("graph"):
             planning.warn_if_too_large(self, given.X, knn_indices, manifold, init)
-            graph = stored.graph() if stored and manifold is None else None
+            graph = stored.read_graph() if stored and manifold is None else None
             learned = learn(settings, given, seed=stored.seed if stored else seed, stored=graph)
             fitted = begin_layout(settings, learned, init=init, anchors=anchors, stored=stored)
             run = Run(fitted.layout, seen, self.get_params(deep=False), stored.identity if stored else None)
@@ -754,8 +754,8 @@ class PrecomputedUMAP(
                 "for a longer schedule, set n_epochs."
             )
         assert fitted.run is not None
-        check_same(known or seen, seen)  # none are taken before a fit is interrupted
-        check_unchanged(fitted.run.parameters or {}, self.get_params(deep=False))
+        check_same_data(known or seen, seen)  # none are taken before a fit is interrupted
+        check_same_parameters(fitted.run.parameters or {}, self.get_params(deep=False))
 
     def _run_epochs(self, settings, epochs, task, stored, *, reuse=False):
         """Run epochs; an interrupt leaves the last whole one."""

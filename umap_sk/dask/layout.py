@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from distributed import Future
 
-from umap_sk.checkpoint.identity import identity_of
-from umap_sk.checkpoint.session import Session, opened
+from umap_sk.checkpoint.identity import identify_run
+from umap_sk.checkpoint.session import Session, open_session
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.dask import epochs
 from umap_sk.dask.arrange import Tower, arrange
@@ -54,8 +54,8 @@ def stored_run(parameters: dict[str, Any], checksum: str, begin: Start, seed: in
     if parameters["random_state"] is not None:
         changed["random_state"] = seed
     # The graph is not kept, as if the caller had given it: it is made again from what the workers read.
-    identity = identity_of(parameters | changed, {"manifold": checksum})
-    return opened(as_checkpoint(parameters["checkpoint"]), identity, seed, False, None)
+    identity = identify_run(parameters | changed, {"manifold": checksum})
+    return open_session(as_checkpoint(parameters["checkpoint"]), identity, seed, False, None)
 
 
 def laid_out(
@@ -69,7 +69,7 @@ def laid_out(
 ) -> LaidOut:
     """Lay out a graph, or go on where its run on the disk was."""
     n_components = settings.layout.n_components
-    state = stored.take(None) if stored else None
+    state = stored.begin(None) if stored else None
     if stored and state and stored.finished:
         return LaidOut([], None, state.positions, stored.n_epochs, state.seed, n_components)
     if state:
@@ -115,7 +115,7 @@ def _run(
             if verbose:
                 say(f"epoch {reached.epoch} of {n_epochs}")
             if stored and stored.is_due(reached.epoch):
-                stored.after_epoch(epochs.whole_state(cluster, layout, reached))
+                stored.write_if_due(epochs.whole_state(cluster, layout, reached))
 
         standing = epochs.run(cluster, layout, standing, told)
         if stored:

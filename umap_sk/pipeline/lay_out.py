@@ -71,7 +71,7 @@ def begin_layout(
     state = None
     if stored:
         report["run"] = str(stored.folder)
-        state = stored.take(manifold._shared)
+        state = stored.begin(manifold._shared)
     if stored and state and stored.finished:
         with report.phase("resume") as entry:
             entry["epoch"] = state.epoch
@@ -233,7 +233,7 @@ def watched(
             record_loss(layout)
             stops = show(state.epoch)
             if stored:
-                stored.after_epoch(state)
+                stored.write_if_due(state)
 
             def attributes() -> dict[str, Any]:
                 return {ATTRIBUTE: at_layout(fitted, layout._replace(state=copy.deepcopy(state)))}
@@ -249,4 +249,4 @@ def watched(
 
 def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
     """Which states are being read or written, so that their arrays are not written over."""
-    return lambda state: is_read(state) or (stored is not None and state is stored.writing)
+    return lambda state: is_read(state) or (stored is not None and state is stored.pending_state)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import get_num_threads
 
-from umap_sk.checkpoint.identity import fingerprints
+from umap_sk.checkpoint.identity import compute_fingerprints
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.manifold import Manifold
@@ -125,7 +125,7 @@ def graph_identity(settings: Settings, y: Any) -> dict[str, Any]:
     known = settings.graph.identity()
     if settings.targets is None:
         return known
-    hashed = {} if y is None else {"hash": fingerprints(y=y)["y"]}
+    hashed = {} if y is None else {"hash": compute_fingerprints(y=y)["y"]}
     return known | {"targets": settings.targets.identity() | hashed}
 
 

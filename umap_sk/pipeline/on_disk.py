@@ -4,8 +4,8 @@ import contextlib
 from contextlib import AbstractContextManager
 from typing import Any
 
-from umap_sk.checkpoint.identity import identity_of
-from umap_sk.checkpoint.session import Session, opened
+from umap_sk.checkpoint.identity import identify_run
+from umap_sk.checkpoint.session import Session, open_session
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.neighbors.choice import identify_searcher
 from umap_sk.pipeline.fitted import Fitted
@@ -47,7 +47,7 @@ def open_run(
         counted["random_state"] = seed
     counted["searcher"] = identify_searcher(settings.search, given.X) if given.is_searched else "auto"
     data = {name: value for name, value in fingerprints.items() if name != "init"}
-    return opened(as_checkpoint(parameters["checkpoint"]), identity_of(counted, data), seed, False, keeper)
+    return open_session(as_checkpoint(parameters["checkpoint"]), identify_run(counted, data), seed, False, keeper)
 
 
 def reopen_run(checkpoint: Any, fitted: Fitted, *, keeper: object) -> AbstractContextManager[Session | None]:
@@ -59,4 +59,4 @@ def reopen_run(checkpoint: Any, fitted: Fitted, *, keeper: object) -> AbstractCo
             "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
             "without."
         )
-    return opened(as_checkpoint(checkpoint), fitted.run.identity, fitted.seed, True, keeper)
+    return open_session(as_checkpoint(checkpoint), fitted.run.identity, fitted.seed, True, keeper)
