@@ -321,7 +321,7 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
     """An error before the graph is built, not after an hour."""
     (tmp_path / "runs").write_text("no folder")
-    monkeypatch.setattr(learn, "graph_of", None)
+    monkeypatch.setattr(learn, "build_graph", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
         PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
 
@@ -352,7 +352,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
     for folder in folders:
         lock.unlock(folder)
         folder.chmod(0o500)
-    monkeypatch.setattr(learn, "graph_of", None)
+    monkeypatch.setattr(learn, "build_graph", None)
     try:
         if epochs == 20:
             assert np.array_equal(model.fit_transform(**arrays), whole)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.compatible.distances import METRICS, OF_WORDS, distances_of
 from umap_sk.compatible.translation import WITHOUT_FEATURES, called_metric
-from umap_sk.pipeline.place import features_of_fit
+from umap_sk.pipeline.place import get_features
 
 
 def compares_all(umap: Any, ensure_all_finite: Any) -> bool:
@@ -47,7 +47,7 @@ def training_rows(umap: Any, estimator: Any) -> np.ndarray:
     if reads_words(umap) and umap._words is not None:
         return umap._words
     try:
-        return np.asarray(features_of_fit(estimator._found()))
+        return np.asarray(get_features(estimator._get_fitted()))
     except ValueError as error:
         raise ValueError(WITHOUT_FEATURES) from error
 

@@ -253,7 +253,7 @@ class DistributedUMAP(BaseEstimator):
         return {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
 
     def _validate_params(self):
-        parameters.validate(self, super()._validate_params)
+        parameters.validate_parameters(self, super()._validate_params)
 
     def __sklearn_clone__(self):
         own = {name: clone(value, safe=False) for name, value in self._own_parameters().items()}

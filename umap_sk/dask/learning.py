@@ -12,7 +12,7 @@ from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import check_any_neighbor, warn_about
-from umap_sk.pipeline.learn import warn_of_lost
+from umap_sk.pipeline.learn import warn_disconnected
 from umap_sk.pipeline.settings import GraphSettings
 
 
@@ -65,7 +65,7 @@ def learned(
         del read
     found = described(cluster, graph, symmetric, wanted["set_op_mix_ratio"], report)
     if neighbors is not None:
-        warn_of_lost(found.lost, "rows have no neighbor", wanted["disconnection_distance"])
+        warn_disconnected(found.lost, "rows have no neighbor", wanted["disconnection_distance"])
     return found
 
 

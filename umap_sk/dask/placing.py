@@ -17,8 +17,8 @@ from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import MapCache
 from umap_sk.neighbors.validate import PAIR
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import Columns
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import Columns
 from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 
@@ -75,9 +75,9 @@ def array_of(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> An
     return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
 
 
-def fitted_of(model: Any) -> Fitted:
+def fitted_of(model: Any) -> FittedModel:
     """What places new rows of neighbors by a fitted model, but for its map."""
-    return Fitted(
+    return FittedModel(
         embedding=np.empty((0, model.n_components), np.float32),
         manifold=None,
         epoch=model.n_epochs_,
@@ -94,7 +94,7 @@ def fitted_of(model: Any) -> Fitted:
     )
 
 
-def local_model(parameters: dict[str, Any], fitted: Fitted, embedding: np.ndarray) -> PrecomputedUMAP:
+def local_model(parameters: dict[str, Any], fitted: FittedModel, embedding: np.ndarray) -> PrecomputedUMAP:
     """A fitted estimator of one process, without its graph."""
     umap = PrecomputedUMAP(**parameters)
     umap._publish(fitted._replace(embedding=embedding))

@@ -14,8 +14,8 @@ from umap_sk.monitor.report import Report
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import select_kept_features
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import Columns
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import Columns
 from umap_sk.pipeline.settings import Settings, draw_seed
 
 SAME = (
@@ -102,7 +102,7 @@ def parameters_of(model: Any) -> dict[str, Any]:
     return given
 
 
-def fitted_with_graph(settings: Settings, given: OtherModel) -> Fitted:
+def fitted_with_graph(settings: Settings, given: OtherModel) -> FittedModel:
     """A fit by the model's parameters, as if it had made the map."""
     manifold = Manifold.from_graph(given.graph)
     manifold = Manifold(manifold._shared.rows(), settings.graph.identity(), own=WHOLE)
@@ -111,7 +111,7 @@ def fitted_with_graph(settings: Settings, given: OtherModel) -> Fitted:
     return fitted_of(settings, given._replace(embedding=positions))._replace(manifold=manifold)
 
 
-def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
+def fitted_of(settings: Settings, given: OtherModel) -> FittedModel:
     """A fit without a graph, which can place new rows by the map, the curve and the features."""
     seed, rows = draw_seed(settings), given.features
     columns, search, features = Columns(len(given.embedding)), None, None
@@ -121,7 +121,7 @@ def fitted_of(settings: Settings, given: OtherModel) -> Fitted:
         search = prepare_search(rows, by_seed, settings.graph.n_neighbors, given=True)
         features = select_kept_features(rows, rows, search)
     epochs = settings.layout.schedule.n_epochs or 0
-    return Fitted(
+    return FittedModel(
         embedding=given.embedding,
         manifold=None,
         epoch=epochs,

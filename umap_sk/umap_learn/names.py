@@ -34,11 +34,11 @@ ELSEWHERE = {
     "output_type": "set_output(transform='pandas')",
     "callback": "set_callbacks, or partial_fit",
 }
-"""Parameters of umap-learn and cuML that PrecomputedUMAP has not, and what is to be used."""
+"""Parameters of umap-learn and cuML that PrecomputedUMAP does not have, and their replacements."""
 
 
-def tells_other_names(init: Callable[..., None]) -> Callable[..., None]:
-    """The same constructor, whose TypeError for a name of umap-learn's or cuML's says what it is called here."""
+def explain_other_names(init: Callable[..., None]) -> Callable[..., None]:
+    """Return the same constructor, whose TypeError for a name of umap-learn or cuML gives the name in this package."""
     own = set(inspect.signature(init).parameters)
 
     @functools.wraps(init)
