@@ -63,9 +63,9 @@ def _normalize(value: Any) -> Any:
     return np.asarray(value, order="C") if hasattr(value, "__array__") else value
 
 
-def check_same_data(first: dict[str, str], again: dict[str, str]) -> None:
+def check_same_data(first: dict[str, str], later: dict[str, str]) -> None:
     """Raise if a later call of partial_fit has other data than the first call."""
-    for name, value in again.items():
+    for name, value in later.items():
         if first.get(name) != value:
             raise ValueError(
                 f"{name} differs from what the first call of partial_fit was given. Later calls may leave it out; to "
@@ -78,10 +78,10 @@ def check_same_parameters(first: dict[str, Any], now: dict[str, Any]) -> None:
     relevant = [name for name in now if name in first and name not in IRRELEVANT_PARAMETERS]
     compared = [name for name in relevant if now[name] is not first[name]]
     pairs = {name: (_to_comparable(first[name]), _to_comparable(now[name])) for name in compared}
-    changed = [f"{name}={was!r} when the layout began, {new!r} now" for name, (was, new) in pairs.items() if was != new]
-    if changed:
+    changes = [f"{name}={was!r} when the layout began, {new!r} now" for name, (was, new) in pairs.items() if was != new]
+    if changes:
         raise ValueError(
-            f"{'; '.join(changed)}: parameters cannot change between two calls of partial_fit. Set them back, or call "
+            f"{'; '.join(changes)}: parameters cannot change between two calls of partial_fit. Set them back, or call "
             "fit to begin anew."
         )
 
@@ -96,11 +96,11 @@ def make_stamp(folder: Path) -> dict[str, Any]:
     return {**describe_version(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
 
 
-def check_stamp(folder: Path, about: dict[str, Any]) -> None:
+def check_stamp(folder: Path, fields: dict[str, Any]) -> None:
     """Raise DamagedError if a file belongs to another run or describes another run than its folder's name."""
-    if about.get("run") != folder.name:
-        raise DamagedError(f"it belongs to run {about.get('run')!r}")
-    if name_run({name: about.get(name) for name in ("format", "umap_sk", "parameters", "data")}) != folder.name:
+    if fields.get("run") != folder.name:
+        raise DamagedError(f"it belongs to run {fields.get('run')!r}")
+    if name_run({name: fields.get(name) for name in ("format", "umap_sk", "parameters", "data")}) != folder.name:
         raise DamagedError("it describes another run")
 
 
@@ -108,32 +108,32 @@ def check_seed(seed: Any, identity: dict[str, Any]) -> None:
     """Raise DamagedError if a seed is invalid, or is not the requested one."""
     if type(seed) is not int or seed not in VALID_SEEDS:
         raise DamagedError(f"seed={seed!r} is no whole number from 0 to {VALID_SEEDS[-1]}")
-    asked = identity["parameters"].get("random_state")
-    if asked is not None and seed != asked:
-        raise DamagedError(f"seed={seed}, but random_state={asked} was asked for")
+    requested = identity["parameters"].get("random_state")
+    if requested is not None and seed != requested:
+        raise DamagedError(f"seed={seed}, but random_state={requested} was asked for")
 
 
-def find_differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Return the differences between two runs as texts. Other entries of `there` are ignored."""
+def find_differences(stored: dict[str, Any], current: dict[str, Any]) -> list[str]:
+    """Return the differences between two runs as texts. Other entries of `stored` are ignored."""
     found = [
-        f"{name}={there.get(name)!r} there, {here[name]!r} here"
+        f"{name}={stored.get(name)!r} there, {current[name]!r} here"
         for name in ("format", "umap_sk")
-        if there.get(name) != here[name]
+        if stored.get(name) != current[name]
     ]
     for part, shown in (("parameters", _show_values), ("data", _show_name)):
-        old, new = there.get(part), here[part]
+        old, new = stored.get(part), current[part]
         old = old if isinstance(old, dict) else {}
         found += [shown(name, old, new) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     return found
 
 
-def _show_values(name: str, there: dict[str, Any], here: dict[str, Any]) -> str:
-    return f"{name}={there.get(name)!r} there, {here.get(name)!r} here"
+def _show_values(name: str, stored: dict[str, Any], current: dict[str, Any]) -> str:
+    return f"{name}={stored.get(name)!r} there, {current.get(name)!r} here"
 
 
-def _show_name(name: str, there: dict[str, str], here: dict[str, str]) -> str:
-    if name not in there or name not in here:
-        return f"{name} given only {'there' if name in there else 'here'}"
+def _show_name(name: str, stored: dict[str, str], current: dict[str, str]) -> str:
+    if name not in stored or name not in current:
+        return f"{name} given only {'there' if name in stored else 'here'}"
     return f"{name} differs"
 
 
@@ -157,8 +157,8 @@ def _describe_function(value: Any, callers: tuple[Any, ...]) -> str:
     found = _find_outer_values(function, codes)
     if found:
         callers = (*callers, function)
-        described = {name: _describe_outer_value(name, value, callers) for name, value in sorted(found.items())}
-        content += json.dumps(described)
+        descriptions = {name: _describe_outer_value(name, value, callers) for name, value in sorted(found.items())}
+        content += json.dumps(descriptions)
     return f"{value.__module__}.{value.__qualname__} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
@@ -173,8 +173,8 @@ def _find_outer_values(function: Any, codes: list[Any]) -> dict[str, Any]:
     found |= dict(
         zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ()), strict=True)
     )
-    named = {name for code in codes for name in code.co_names} & function.__globals__.keys()
-    found |= {name: function.__globals__[name] for name in named}
+    names = {name for code in codes for name in code.co_names} & function.__globals__.keys()
+    found |= {name: function.__globals__[name] for name in names}
     return {str(name): value for name, value in found.items() if not inspect.ismodule(value)}
 
 

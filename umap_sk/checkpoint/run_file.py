@@ -16,19 +16,19 @@ from umap_sk.runtime.json_files import read_json, write_json
 
 def write_run(folder: Path, identity: dict[str, Any], seed: int) -> None:
     """Write the description of a run."""
-    about = {**make_stamp(folder), **identity, "seed": seed}
-    write_json(folder / "run.json", {**about, "checksum": _compute_checksum(about)})
+    fields = {**make_stamp(folder), **identity, "seed": seed}
+    write_json(folder / "run.json", {**fields, "checksum": _compute_checksum(fields)})
 
 
 def read_seed(folder: Path) -> int | None:
     """Return the seed of a run. If its description is unreadable or damaged, warn and return None."""
     try:
-        about = read_json(folder / "run.json")
-        check_stamp(folder, about)
-        check_seed(about.get("seed"), about)
-        if about.get("checksum") != _compute_checksum(about):
+        fields = read_json(folder / "run.json")
+        check_stamp(folder, fields)
+        check_seed(fields.get("seed"), fields)
+        if fields.get("checksum") != _compute_checksum(fields):
             raise DamagedError("its checksum differs")
-        return about["seed"]
+        return fields["seed"]
     except (DamagedError, OSError) as error:
         warn(f"{folder / 'run.json'} cannot be used: {error}. It is written again.", CheckpointWarning)
         return None
@@ -36,25 +36,25 @@ def read_seed(folder: Path) -> int | None:
 
 def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
     """Warn or raise if the directory contains an unfinished run with other data or parameters."""
-    others = []
+    runs = []
     for path in settings.path.glob("*/run.json"):
         newest = read_newest_metadata(path.parent)
         if newest is None or newest["epoch"] >= newest["n_epochs"] or is_locked(path.parent):
             continue
         with contextlib.suppress(DamagedError, OSError):
-            others.append((find_differences(read_json(path), identity), path.parent, newest))
-    if not others:
+            runs.append((find_differences(read_json(path), identity), path.parent, newest))
+    if not runs:
         return
-    found, folder, newest = min(others, key=lambda other: len(other[0]))
+    differences, folder, newest = min(runs, key=lambda run: len(run[0]))
     message = (
         f"An unfinished run in {folder} (epoch {newest['epoch']} of {newest['n_epochs']}) is not this one: "
-        f"{'; '.join(found)}."
+        f"{'; '.join(differences)}."
     )
     if settings.on_mismatch == "raise":
         raise ValueError(f"{message} Use what it was begun with to go on with it, or remove it to begin anew.")
     warn(f"{message} A new run begins beside it; remove that folder if it is of no use.", CheckpointMismatchWarning)
 
 
-def _compute_checksum(about: dict[str, Any]) -> str:
+def _compute_checksum(fields: dict[str, Any]) -> str:
     """Return the checksum of the contents of run.json, without the time of writing."""
-    return hash_table(about, ("written", "checksum"))[:16]
+    return hash_table(fields, ("written", "checksum"))[:16]

@@ -87,7 +87,7 @@ class Session:
         self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _lower_priority)
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the last epoch is on disk."""
         return 0 < self.n_epochs <= self._written_epoch
 
@@ -244,12 +244,12 @@ class Session:
         stored = store.read_state(path)
         if seed is not None and stored.state.seed != seed:
             raise DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
-        if finished and not stored.finished:
+        if finished and not stored.is_finished:
             raise DamagedError("the run is not finished")
         self._stored = stored
         self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
         self._written_epoch = self._tried_epoch = stored.state.epoch
-        text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"
+        text = "finished run (epoch %d of %d) taken from %s" if stored.is_finished else "resumed epoch %d of %d from %s"
         logger.info(text, stored.state.epoch, stored.n_epochs, path)
 
 
@@ -272,7 +272,7 @@ def open_session(
     except BaseException as error:
         run.close(error, keep_lock=False)
         raise
-    keep = keeper is not None and not run.finished
+    keep = keeper is not None and not run.is_finished
     run.close(None, keep_lock=keep)
     if keep and run.newly_locked:
         weakref.finalize(keeper, lock.unlock_idle, run.folder)

@@ -37,7 +37,7 @@ class StoredState(NamedTuple):
     graph_sum: str | None
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the schedule has no more epochs."""
         return self.state.epoch >= self.n_epochs
 

@@ -67,15 +67,15 @@ def _current_client() -> Client:
 
 def _check_versions(client: Client) -> None:
     """Raise if a worker lacks this package, or has another version whose kernels may give other bits."""
-    here = _get_versions()
-    there = run_on_workers(client, _get_versions)
-    wrong = {worker: versions for worker, versions in there.items() if versions != here}
+    local = _get_versions()
+    remote = run_on_workers(client, _get_versions)
+    wrong = {worker: versions for worker, versions in remote.items() if versions != local}
     if wrong:
         worker, versions = next(iter(wrong.items()))
         describe = "umap-sk {} (kernels {})".format
         raise ValueError(
-            f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {describe(*versions)}, "
-            f"the client {describe(*here)}. Install the same umap-sk everywhere and start the workers anew."
+            f"{len(wrong)} of {len(remote)} workers have other versions: the one at {worker} has {describe(*versions)}"
+            f", the client {describe(*local)}. Install the same umap-sk everywhere and start the workers anew."
         )
 
 

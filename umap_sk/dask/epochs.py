@@ -80,8 +80,8 @@ def resume(cluster: Cluster, layout: Layout, state: LayoutState) -> DistributedS
     blocks = layout.blocks[state.depth]
     results, parts = [], []
     for group, ((first, last), worker) in zip(blocks.groups, _locate_groups(cluster, blocks.bounds), strict=True):
-        here = state.positions[first:last], state.moments[:, first:last]
-        results.append(submit(cluster, "resume", _split_state, group, *here, worker=worker))
+        part = state.positions[first:last], state.moments[:, first:last]
+        results.append(submit(cluster, "resume", _split_state, group, *part, worker=worker))
         parts.append(submit(cluster, "resume", get_positions, results[-1], worker=worker))
     return DistributedState(state.depth, state.epoch, state.width, None, parts, results)
 

@@ -64,7 +64,7 @@ def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any
             "Save it there: manifold.save(directory)."
         )
     path = Path(manifold).absolute()
-    graph, known, row_arrays = storage.load(path, checked=True)  # each worker checks its own rows
+    graph, parameters, row_arrays = storage.load(path, checked=True)  # each worker checks its own rows
     visible = run_on_workers(cluster.client, _file_exists, str(path / storage.DESCRIPTION))
     failed = [worker for worker, is_visible in visible.items() if not is_visible]
     if failed:
@@ -72,7 +72,7 @@ def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any
             f"{len(failed)} of {len(cluster.workers)} workers do not see {str(path)!r}, such as the one at {failed[0]}"
             ". Put the manifold on a file system that all of them share, or give the neighbors as dask arrays."
         )
-    return str(path), known, len(graph.indptr) - 1, "lengths" in row_arrays
+    return str(path), parameters, len(graph.indptr) - 1, "lengths" in row_arrays
 
 
 def _file_exists(path: str) -> bool:

@@ -50,11 +50,11 @@ def open_run(parameters: dict[str, Any], checksum: str, start: Start, seed: int)
     """Return a context with the run on disk, or with None without a checkpoint."""
     if parameters["checkpoint"] is None:
         return contextlib.nullcontext()
-    changed: dict[str, Any] = {"init": start.name if start.positions is None else start.positions}
+    changes: dict[str, Any] = {"init": start.name if start.positions is None else start.positions}
     if parameters["random_state"] is not None:
-        changed["random_state"] = seed
+        changes["random_state"] = seed
     # The graph is identified by its checksum and not stored, because the workers can compute it again.
-    identity = identify_run(parameters | changed, {"manifold": checksum})
+    identity = identify_run(parameters | changes, {"manifold": checksum})
     return open_session(as_checkpoint(parameters["checkpoint"]), identity, seed, False, None)
 
 
@@ -70,7 +70,7 @@ def lay_out(
     """Lay out a graph, or resume its run on disk."""
     n_components = settings.layout.n_components
     state = session.begin(None) if session else None
-    if session and state and session.finished:
+    if session and state and session.is_finished:
         return FinishedLayout([], None, state.positions, session.n_epochs, state.seed, n_components)
     if state:
         seed = state.seed

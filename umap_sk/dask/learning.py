@@ -56,25 +56,25 @@ def learn_graph(
     cluster: Cluster, settings: GraphSettings, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report
 ) -> LearnedGraph:
     """Learn the graph from neighbors, or load that of a manifold in a directory."""
-    wanted = settings.identity()
+    parameters = settings.identity()
     if neighbors is None:
         directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
-        check_agreement(known, wanted)
+        check_agreement(known, parameters)
         graph = load_pieces(cluster, directory, choose_bounds(cluster, n_rows), has_lengths)
         symmetric = known.get("symmetrize") is True
     else:
         with report.phase("neighbors") as entry:
-            neighbor_pieces, bounds = read_pieces(cluster, *neighbors, wanted)
+            neighbor_pieces, bounds = read_pieces(cluster, *neighbors, parameters)
             counts, shortest, mean = count_neighbors(cluster, neighbor_pieces)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), settings.n_others)
         check_any_neighbor(counts)
-        graph = unite(cluster, neighbor_pieces, bounds, mean, wanted)
-        symmetric = wanted["symmetrize"]
+        graph = unite(cluster, neighbor_pieces, bounds, mean, parameters)
+        symmetric = parameters["symmetrize"]
         del neighbor_pieces
-    learned = summarize_graph(cluster, graph, symmetric, wanted["set_op_mix_ratio"], report)
+    learned = summarize_graph(cluster, graph, symmetric, parameters["set_op_mix_ratio"], report)
     if neighbors is not None:
-        warn_disconnected(learned.disconnected, "rows have no neighbor", wanted["disconnection_distance"])
+        warn_disconnected(learned.disconnected, "rows have no neighbor", parameters["disconnection_distance"])
     return learned
 
 

@@ -88,8 +88,8 @@ def build_levels(
         if coarse is None:
             break
         if coarse.n_vertices <= SINGLE_WORKER_VERTICES:
-            gathered = submit(cluster, "coarsen", join_level, coarse.vectors, coarse.pieces, coarse.scale)
-            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, gathered, seed, len(levels), all_threads=True)
+            joined = submit(cluster, "coarsen", join_level, coarse.vectors, coarse.pieces, coarse.scale)
+            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, joined, seed, len(levels), all_threads=True)
             return Levels(levels, coarser, gather_lengths(cluster, coarse, coarser))
         levels.append(coarse)
     return Levels(levels, submit(cluster, "coarsen", list), gather_lengths(cluster, levels[-1]))
@@ -250,8 +250,8 @@ def _find_owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndar
 def _select_members(piece: Piece, owner: np.ndarray, first: int, last: int) -> tuple[np.ndarray, FuzzyGraph]:
     """Select the rows of a piece that belong to some coarse vertices, and return their numbers and edges."""
     owners = owner[piece.first_row : piece.first_row + piece.n_rows]
-    found = piece.first_row + np.flatnonzero((owners >= first) & (owners < last))
-    return found, rows.select_rows(piece, found)
+    numbers = piece.first_row + np.flatnonzero((owners >= first) & (owners < last))
+    return numbers, rows.select_rows(piece, numbers)
 
 
 def _merge_rows(
@@ -291,8 +291,8 @@ def _merge(
     lengths = np.empty(last - first, np.int64)
     edges = as_readonly(graph.indptr), as_readonly(graph.indices.view(np.uint32)), as_readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
-    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
-    return Piece(first, FuzzyGraph(compute_prefix_sums(lengths), *kept))
+    merged = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
+    return Piece(first, FuzzyGraph(compute_prefix_sums(lengths), *merged))
 
 
 def join_level(vectors: Level, pieces: list[Piece], scale: float) -> Level:

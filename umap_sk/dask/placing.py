@@ -54,9 +54,9 @@ def make_embedding(
     return MapOnWorkers(concatenate_arrays(parts, chunks, layout.n_components), parts)
 
 
-def check_reachable(there: MapOnWorkers) -> None:
+def check_reachable(embedding: MapOnWorkers) -> None:
     """Raise RuntimeError if the map was lost with its client."""
-    if any(part.client.status != "running" or part.status == "cancelled" for part in there.parts):
+    if any(part.client.status != "running" or part.status == "cancelled" for part in embedding.parts):
         raise RuntimeError(
             "The map was on the workers of a cluster, and the client of the fit, which held it there, is closed or has "
             "lost its scheduler. Fit again; before a client is closed, take the map by embedding_.compute(), or the "

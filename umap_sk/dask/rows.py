@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
+        """Read-only views of indptr, indices (as uint32) and weights, which are arguments of kernels."""
         indptr, indices, weights = self.graph
         return as_readonly(indptr), as_readonly(indices.view(np.uint32)), as_readonly(weights)
 

@@ -145,7 +145,7 @@ def extend_features(fitted: FittedModel, inputs: Inputs) -> Any:
 
 def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, search: Any, report: Report) -> Manifold:
     """Return the manifold of old and new rows, which is given, learned from all rows, or extended by the new rows."""
-    n_old, wanted = len(fitted.embedding), identify_graph(settings, None)
+    n_old, identity = len(fitted.embedding), identify_graph(settings, None)
     if inputs.arguments.manifold is not None:
         manifold = check_manifold(settings, inputs.arguments.manifold, None)
         if manifold.n_samples < n_old:
@@ -162,7 +162,7 @@ def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, sea
         return learn_with_search(settings, search, report)
     if fitted.manifold is None:
         raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {MANIFOLD_ADVICE}.")
-    fitted.manifold.check_agrees(wanted)
+    fitted.manifold.check_agrees(identity)
     if settings.graph.symmetrize and not settings.graph.set_op_mix_ratio:
         raise ValueError(
             "set_op_mix_ratio=0 keeps edges of rows that list each other, and old rows do not list new ones in these "
@@ -178,8 +178,8 @@ def learn_with_search(settings: Settings, search: Any, report: Report) -> Manifo
         found_all = not isinstance(search, RowSearch) or search.finds_all
         report["search"] = {"searcher": "exact" if found_all else "inverted_file"}
         entry.update(rows=len(indices), **report["search"])
-    found = Arguments(knn_indices=indices, knn_dists=dists)
-    return learn_graph(settings, Inputs(found, None, False, True, None), report)[0]
+    arguments = Arguments(knn_indices=indices, knn_dists=dists)
+    return learn_graph(settings, Inputs(arguments, None, False, True, None), report)[0]
 
 
 def read_new_neighbors(settings: Settings, n_old: int, inputs: Inputs, report: Report) -> Neighbors:
@@ -208,8 +208,9 @@ def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, repor
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         lengths[: manifold.n_samples] = 0 if shared.lengths is None else shared.lengths
-        used = {name: value for name, value in settings.graph.identity().items() if name != "disconnection_distance"}
-        new = fuzzy_graph(neighbors, **used)
+        parameters = settings.graph.identity()
+        del parameters["disconnection_distance"]
+        new = fuzzy_graph(neighbors, **parameters)
         together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))
         graph = FuzzyGraph(
             together.indptr.astype(np.int64), together.indices.astype(neighbors.indices.dtype), together.data

@@ -247,10 +247,10 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
     nearly_zero = dists[:, 0] <= ZERO_TOLERANCE * dists[:, -1]
     rows = np.flatnonzero((first >= 0) & (first < len(first)) & nearly_zero)
     names = first[rows].astype(np.int64)
-    seen = np.zeros(len(first), bool)
-    seen[names] = True
+    is_listed = np.zeros(len(first), bool)
+    is_listed[names] = True
     strangers = rows[first[names] != rows]
-    if seen.sum() > SELF_SHARE * len(first) and 2 * len(strangers) > len(first):
+    if is_listed.sum() > SELF_SHARE * len(first) and 2 * len(strangers) > len(first):
         row = strangers[0]
         raise ValueError(
             f"The first column of knn_indices holds the rows themselves in another order: row {row} begins with "

@@ -72,7 +72,7 @@ def begin_layout(
     if session:
         report["run"] = str(session.folder)
         state = session.begin(manifold._shared)
-    if session and state and session.finished:
+    if session and state and session.is_finished:
         with report.phase("resume") as entry:
             entry["epoch"] = state.epoch
         embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, session.n_epochs, state.seed, None
@@ -256,5 +256,5 @@ def watch_epochs(
 
 
 def protect_states(session: Session | None) -> Callable[[LayoutState], bool]:
-    """Return a function that tells whether a state is being read or written, and must not be overwritten."""
+    """Return a predicate of states that are being read or written, and must not be overwritten."""
     return lambda state: is_read(state) or (session is not None and state is session.pending_state)

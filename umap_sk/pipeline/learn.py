@@ -115,9 +115,9 @@ def learn(
         by_seed = settings.search._replace(seed=seed)
         search = prepare_search(inputs.X, by_seed, settings.graph.n_neighbors, given=inputs.neighbors_given)
     check_radii(settings.graph.dens_lambda, manifold._shared.radii is not None)
-    kept = select_kept_features(inputs.arguments.X, inputs.features, search)
+    kept_features = select_kept_features(inputs.arguments.X, inputs.features, search)
     columns = inputs.columns or Columns(manifold.n_samples)
-    return LearnedGraph(manifold, search, inputs.features, kept, inputs.is_graph, columns, seed, report)
+    return LearnedGraph(manifold, search, inputs.features, kept_features, inputs.is_graph, columns, seed, report)
 
 
 def identify_graph(settings: Settings, y: Any) -> dict[str, Any]:
@@ -145,9 +145,9 @@ def check_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
     """Check that a manifold was learned with these settings and targets, and return it."""
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-    wanted = identify_graph(settings, y)
-    manifold.check_agrees(wanted)
-    check_manifold_targets(wanted.get("targets"), manifold.parameters.get("targets"))
+    identity = identify_graph(settings, y)
+    manifold.check_agrees(identity)
+    check_manifold_targets(identity.get("targets"), manifold.parameters.get("targets"))
     return manifold
 
 
@@ -169,7 +169,7 @@ def learn_graph(
             by_seed = settings.search._replace(seed=seed)
             search, indices, dists, report["search"] = search_training(X, by_seed, n_others)
             entry.update(rows=len(indices), **report["search"])
-    wanted = identify_graph(settings, inputs.arguments.y)
+    identity = identify_graph(settings, inputs.arguments.y)
     with limit_threads_by_rows(count_rows(X, indices)):
         with report.phase("neighbors") as entry:
             neighbors, counts = prepare_neighbors(settings.graph, X, (indices, dists), search, allocate)
@@ -182,7 +182,7 @@ def learn_graph(
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, n_others)
         warn_about_equal_distances(neighbors.distances)
-        return build_manifold(neighbors, wanted, targets, report, allocate, radii=settings.graph.needs_radii), search
+        return build_manifold(neighbors, identity, targets, report, allocate, radii=settings.graph.needs_radii), search
 
 
 def prepare_neighbors(
@@ -206,7 +206,7 @@ def prepare_neighbors(
 
 def build_manifold(
     neighbors: Neighbors,
-    wanted: dict[str, Any],
+    identity: dict[str, Any],
     targets: Targets | None,
     report: Report,
     allocate: Allocate,
@@ -216,20 +216,21 @@ def build_manifold(
     """Build the manifold from neighbors, with the graph's parameters and targets, and with radii if requested."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
+        ignored = "disconnection_distance", "targets"
+        parameters = {name: value for name, value in identity.items() if name not in ignored}
         distances = sort_distances_by_index(neighbors, allocate) if radii else None
-        graph = build_graph(neighbors, used, targets, allocate)
-        found = None if distances is None else compute_data_radii(graph, neighbors, distances)
+        graph = build_graph(neighbors, parameters, targets, allocate)
+        data_radii = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
+    manifold = Manifold(graph, identity, own=WHOLE, lengths=lengths, radii=data_radii)
     disconnected = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(disconnected.sum()))
-    more_advice = "" if targets is None else ", or lower target_weight"
-    warn_disconnected(disconnected, "rows have no neighbor", wanted["disconnection_distance"], more_advice=more_advice)
+    hint = "" if targets is None else ", or lower target_weight"
+    warn_disconnected(disconnected, "rows have no neighbor", identity["disconnection_distance"], hint=hint)
     return manifold
 
 
-def warn_disconnected(disconnected: np.ndarray, what: str, cut: float, *, more_advice: str = "") -> None:
+def warn_disconnected(disconnected: np.ndarray, what: str, cut: float, *, hint: str = "") -> None:
     """Warn if any rows are disconnected. Neighbors were dropped at distance `cut` or farther."""
     if disconnected.any():
         advice = "Search for more neighbors, or raise disconnection_distance"
@@ -238,7 +239,7 @@ def warn_disconnected(disconnected: np.ndarray, what: str, cut: float, *, more_a
         many = "A few" if disconnected.mean() <= LARGE_SHARE else "A large number"
         warn(
             f"{int(disconnected.sum())} of {len(disconnected)} {what}, the first is row {int(np.argmax(disconnected))}"
-            f"; they are NaN in the embedding. {advice}{more_advice}. (umap-learn says: {many} of your vertices were "
+            f"; they are NaN in the embedding. {advice}{hint}. (umap-learn says: {many} of your vertices were "
             "disconnected from the manifold.)",
             DisconnectedWarning,
         )

@@ -42,12 +42,12 @@ def open_run(
     if parameters["checkpoint"] is None:
         return contextlib.nullcontext()
     init = inputs.arguments.init
-    counted = parameters | {"init": parameters["init"] if init is None else init}
+    compared = parameters | {"init": parameters["init"] if init is None else init}
     if settings.random_state is not None:
-        counted["random_state"] = seed
-    counted["searcher"] = identify_searcher(settings.search, inputs.X) if inputs.is_searched else "auto"
+        compared["random_state"] = seed
+    compared["searcher"] = identify_searcher(settings.search, inputs.X) if inputs.is_searched else "auto"
     data = {name: value for name, value in fingerprints.items() if name != "init"}
-    return open_session(as_checkpoint(parameters["checkpoint"]), identify_run(counted, data), seed, False, keeper)
+    return open_session(as_checkpoint(parameters["checkpoint"]), identify_run(compared, data), seed, False, keeper)
 
 
 def reopen_run(checkpoint: Any, fitted: FittedModel, *, keeper: object) -> AbstractContextManager[Session | None]:

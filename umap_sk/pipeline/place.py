@@ -103,8 +103,8 @@ def place_with_neighbors(
 ) -> tuple[np.ndarray, Neighbors]:
     """Place new rows, and return the places and the neighbors, of which at least `count` are searched."""
     with limit_threads(settings.n_jobs):
-        wanted = max(count, settings.graph.n_neighbors)
-        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, wanted, owner=owner)
+        n_neighbors = max(count, settings.graph.n_neighbors)
+        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, n_neighbors, owner=owner)
         neighbors, _ = select_neighbors(settings, fitted, new_rows, len(fitted.embedding))
         return place_rows(settings, fitted, new_rows), neighbors
 
@@ -207,10 +207,10 @@ def find_features(settings: Settings, fitted: FittedModel, places: Any, features
     places = check_places(places, fitted.embedding.shape[1])
     features = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))
     out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
-    known = ~np.isnan(places).any(axis=1)
+    is_known = ~np.isnan(places).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
         rows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
-        out[known] = combined(rows, places[known], features, threads)
+        out[is_known] = combined(rows, places[is_known], features, threads)
     return out
 
 

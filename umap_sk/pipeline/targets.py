@@ -97,18 +97,18 @@ def read_targets(y: Any, settings: TargetSettings | None, n_rows: int) -> Target
     return Targets(values, settings)
 
 
-def check_manifold_targets(wanted: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
+def check_manifold_targets(expected: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
     """Raise if a manifold's targets differ from the estimator's parameters or from the given y."""
-    there, here = (
+    learned, requested = (
         ", ".join(f"target_{name}={value!r}" for name, value in (target or {"metric": None}).items() if name != "hash")
-        for target in (known, wanted)
+        for target in (known, expected)
     )
-    if there != here:
+    if learned != requested:
         raise ValueError(
-            f"The manifold was learned with {there}, but the estimator has {here}. Targets are part of the graph: set "
-            "the estimator's parameters to the manifold's, or learn a manifold with them, learn_manifold(X, y)."
+            f"The manifold was learned with {learned}, but the estimator has {requested}. Targets are part of the graph"
+            ": set the estimator's parameters to the manifold's, or learn a manifold with them, learn_manifold(X, y)."
         )
-    if known and wanted and wanted.get("hash", known["hash"]) != known["hash"]:
+    if known and expected and expected.get("hash", known["hash"]) != known["hash"]:
         raise ValueError(
             "y is not what the manifold was learned with, and a manifold holds its targets. Leave y out, or learn a "
             "manifold with it, learn_manifold(X, y)."
@@ -146,8 +146,8 @@ def encode_labels(y: np.ndarray) -> np.ndarray:
         codes = _encode_objects(y)
     else:
         unknown = (y == -1) | (y != y) if y.dtype.kind in "fi" else np.zeros(len(y), bool)
-        if y.dtype.kind == "f" and (broken := np.flatnonzero(~unknown & (y % 1 != 0))).size:
-            raise _make_label_error(y[broken[0]], int(broken[0]))
+        if y.dtype.kind == "f" and (fractions := np.flatnonzero(~unknown & (y % 1 != 0))).size:
+            raise _make_label_error(y[fractions[0]], int(fractions[0]))
         codes = np.full(len(y), -1, np.int32)
         codes[~unknown] = np.unique(y[~unknown], return_inverse=True)[1]
     if codes.max() < 0:
