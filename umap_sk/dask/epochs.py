@@ -86,7 +86,7 @@ def resume(cluster: Cluster, layout: Layout, state: LayoutState) -> DistributedS
     return DistributedState(state.depth, state.epoch, state.width, None, parts, results)
 
 
-def run(
+def run_epochs(
     cluster: Cluster, layout: Layout, current: DistributedState, callback: Callable[[DistributedState], object]
 ) -> DistributedState:
     """Run all remaining epochs, and return the last state. `callback` is called with each state."""

@@ -117,7 +117,7 @@ def _run_epochs(
             if session and session.is_due(reached.epoch):
                 session.write_if_due(epochs.gather_state(cluster, layout, reached))
 
-        current = epochs.run(cluster, layout, current, after_epoch)
+        current = epochs.run_epochs(cluster, layout, current, after_epoch)
         if session:
             state = epochs.gather_state(cluster, layout, current)
             session.finalize(state, select_positions(state.positions, gather(cluster, ranks)))

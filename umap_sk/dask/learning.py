@@ -56,7 +56,7 @@ def learn_graph(
     cluster: Cluster, settings: GraphSettings, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report
 ) -> LearnedGraph:
     """Learn the graph from neighbors, or load that of a manifold in a directory."""
-    parameters = settings.identity()
+    parameters = settings.get_identity()
     if neighbors is None:
         directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
         check_agreement(known, parameters)

@@ -208,7 +208,7 @@ def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, repor
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         lengths[: manifold.n_samples] = 0 if shared.lengths is None else shared.lengths
-        parameters = settings.graph.identity()
+        parameters = settings.graph.get_identity()
         del parameters["disconnection_distance"]
         new = fuzzy_graph(neighbors, **parameters)
         together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))

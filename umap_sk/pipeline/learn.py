@@ -122,11 +122,11 @@ def learn(
 
 def identify_graph(settings: Settings, y: Any) -> dict[str, Any]:
     """Return what a manifold stores about its origin: the parameters of the graph and of targets, and a hash of y."""
-    known = settings.graph.identity()
+    known = settings.graph.get_identity()
     if settings.targets is None:
         return known
     hashes = {} if y is None else {"hash": compute_fingerprints(y=y)["y"]}
-    return known | {"targets": settings.targets.identity() | hashes}
+    return known | {"targets": settings.targets.get_identity() | hashes}
 
 
 def read_manifold(settings: Settings, inputs: Inputs) -> Manifold:

@@ -52,7 +52,7 @@ class GraphSettings(NamedTuple):
         """Whether the graph needs the radii of its rows."""
         return self.dens_lambda > 0
 
-    def identity(self) -> dict[str, Any]:
+    def get_identity(self) -> dict[str, Any]:
         """Return the parameters that determine the edges, which a manifold stores."""
         names = "n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize"
         return {name: getattr(self, name) for name in names}

@@ -48,7 +48,7 @@ class TargetSettings(NamedTuple):
     weight: float
     n_neighbors: int
 
-    def identity(self) -> dict[str, Any]:
+    def get_identity(self) -> dict[str, Any]:
         """Return the relevant parameters, which a manifold stores."""
         numbers = {} if self.metric == CATEGORICAL else {"n_neighbors": self.n_neighbors}
         return {"metric": self.metric, "weight": self.weight, **numbers}

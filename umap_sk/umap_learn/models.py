@@ -105,7 +105,7 @@ def parameters_of(model: Any) -> dict[str, Any]:
 def fitted_with_graph(settings: Settings, given: OtherModel) -> FittedModel:
     """A fit by the model's parameters, as if it had made the map."""
     manifold = Manifold.from_graph(given.graph)
-    manifold = Manifold(manifold._shared.rows(), settings.graph.identity(), own=WHOLE)
+    manifold = Manifold(manifold._shared.rows(), settings.graph.get_identity(), own=WHOLE)
     positions = given.embedding.copy()
     positions[manifold.disconnected()] = np.nan
     return fitted_of(settings, given._replace(embedding=positions))._replace(manifold=manifold)
