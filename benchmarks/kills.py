@@ -26,8 +26,8 @@ import numpy as np
 
 from benchmarks import command
 from umap_sk import Checkpoint, CheckpointWarning, PrecomputedUMAP, nearest_neighbors
-from umap_sk.checkpoint.metadata import Summed
-from umap_sk.checkpoint.store import newest_metadata
+from umap_sk.checkpoint.metadata import ChecksumWriter
+from umap_sk.checkpoint.store import read_newest_metadata
 from umap_sk.layout import coarsen
 
 PATIENCE = 300  # seconds until a process counts as hung
@@ -81,7 +81,7 @@ def die_at(step):
         summed.file.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
-    write_all, Summed.write = Summed.write, write
+    write_all, ChecksumWriter.write = ChecksumWriter.write, write
     for name in ("fsync", "replace", "unlink"):
         setattr(os, name, wrap(getattr(os, name)))
 
@@ -135,7 +135,7 @@ class Soak:
 
     def newest_epoch(self):
         """Return the epoch of the newest checkpoint of the only run, or None."""
-        notes = [newest_metadata(path.parent) for path in self.directory.glob("*/run.json")]
+        notes = [read_newest_metadata(path.parent) for path in self.directory.glob("*/run.json")]
         return notes[0]["epoch"] if notes and notes[0] else None
 
     def run_process(self, *, spared):

@@ -65,10 +65,10 @@ class Launches:
             kernel = getattr(kernels, name)
             if hasattr(kernel, "compiled"):
                 setattr(kernels, name, self._timed(kernel))
-        blocks = side_by_side.in_blocks
+        blocks = side_by_side.map_blocks
         for module in [module for name, module in sys.modules.items() if name.startswith("umap_sk")]:
-            if getattr(module, "in_blocks", None) is blocks:
-                module.in_blocks = self._timed(blocks)
+            if getattr(module, "map_blocks", None) is blocks:
+                module.map_blocks = self._timed(blocks)
 
     def _timed(self, function):
         body = getattr(function, "__wrapped__", function)

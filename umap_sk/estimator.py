@@ -1,4 +1,4 @@
-"""PrecomputedUMAP: the scikit-learn estimator, a thin skin over the pipeline."""
+"""PrecomputedUMAP, the scikit-learn estimator, which calls the steps of the pipeline."""
 
 import contextlib
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from umap_sk.checkpoint.identity import check_same, check_unchanged, fingerprints
+from umap_sk.checkpoint.identity import check_same_data, check_same_parameters, compute_fingerprints
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
@@ -19,17 +19,17 @@ from umap_sk.monitor.report import Report
 from umap_sk.neighbors import choice, distances
 from umap_sk.pipeline import parameters
 from umap_sk.pipeline.attributes import FittedAttributes
-from umap_sk.pipeline.fitted import Run, state_of_stored, state_to_store, without_graph
-from umap_sk.pipeline.given import Arguments, check_combination, read_given, read_new_X, used_arguments
+from umap_sk.pipeline.fitted import Run, dump_state, load_state, remove_graph
 from umap_sk.pipeline.grow import grow
+from umap_sk.pipeline.inputs import Arguments, check_combination, drop_unused_targets, read_inputs, read_new_X
 from umap_sk.pipeline.lay_out import begin_layout, run_epochs
 from umap_sk.pipeline.learn import learn, learn_graph
 from umap_sk.pipeline.on_disk import open_run, reopen_run
-from umap_sk.pipeline.place import check_way_back, find_features, place, place_with_neighbors
+from umap_sk.pipeline.place import check_invertible, find_features, place, place_with_neighbors
 from umap_sk.pipeline.settings import draw_seed
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
-from umap_sk.runtime.allocation import in_memory
+from umap_sk.runtime.allocation import allocate_in_memory
 from umap_sk.runtime.first_compile import announce_compilation
 from umap_sk.runtime.threads import limit_threads
 from umap_sk.umap_learn import models
@@ -38,140 +38,144 @@ from umap_sk.umap_learn.names import explain_other_names
 DOCUMENTATION = "https://umap-sk.readthedocs.io"
 
 
-def _has_way_back(estimator: "PrecomputedUMAP") -> bool:
-    """Raise if a fitted estimator has no inverse_transform."""
+def _has_inverse(estimator: "PrecomputedUMAP") -> bool:
+    """Return True, or raise if a fitted estimator has no inverse_transform."""
     if hasattr(estimator, "_fitted"):
-        check_way_back(estimator._settings(), estimator._fitted)
+        check_invertible(estimator._get_settings(), estimator._fitted)
     return True
 
 
 class PrecomputedUMAP(
     CallbackSupportMixin, FittedAttributes, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """UMAP of neighbors that are known already, with the same bits for any number of threads.
+    """UMAP for precomputed neighbors or features, with the same bits for any number of threads.
 
-    What `X` is depends on `metric` and on what else is given:
+    The meaning of `X` depends on `metric` and on the other arguments:
 
     ====================== ============================================= ==========================================
-    metric                 nothing else given                            arrays or a manifold given
+    metric                 only X given                                  arrays or a manifold given
     ====================== ============================================= ==========================================
-    "precomputed"          sparse kNN distance graph or dense distance   features, graph or None: gives only the
-                           matrix, n x n (transform: n_new x n)          row count, names and the PCA start
-    a name or a callable   features; neighbors by what `searcher` names  the same
+    "precomputed"          sparse kNN distance graph or dense distance   features, graph or None, which provide only
+                           matrix, n x n (transform: n_new x n)          the row count, names and the PCA start
+    a name or a callable   features, whose neighbors `searcher` finds    the same
     ====================== ============================================= ==========================================
 
     Parameters
     ----------
     n_neighbors : int, default=15
-        Neighbors of a row, the row itself included.
+        Number of neighbors of a row, including the row itself.
     n_components : int, default=2
-        Axes of the embedding.
+        Number of axes of the embedding.
     metric : str or callable, default="precomputed"
         "precomputed", or a metric of :class:`sklearn.neighbors.NearestNeighbors` for features.
     metric_params : dict, default=None
-        Further arguments of the metric.
+        Additional arguments of the metric.
     searcher : str or object, default="auto"
-        What finds the neighbors of features: "auto", "exact", "inverted_file", "pynndescent", "hnswlib", "faiss",
-        "usearch", or an object in scikit-learn's style with `kneighbors`, or with `transform` to a graph of distances,
-        of which a copy is fitted. By Euclidean distance, cosine, correlation and Hellinger, "auto" is exact up to
-        12,000 rows, and the package's own inverted file beyond. By other metrics it is exact up to 30,000 rows, and
-        where up to 5 columns let trees search. Beyond, it is PyNNDescent if that is installed.
-        ``report_["search"]`` names the searcher, and its recall where that does not find all neighbors.
+        Algorithm that finds the neighbors of features: "auto", "exact", "inverted_file", "pynndescent", "hnswlib",
+        "faiss" or "usearch". It may also be an object in scikit-learn's style with `kneighbors`, or with a `transform`
+        that returns a graph of distances. A copy of the object is fitted. For Euclidean distance, cosine, correlation
+        and Hellinger, "auto" is exact up to 12,000 rows, and uses the package's own inverted file beyond. For other
+        metrics it is exact up to 30,000 rows, and beyond if trees can be used with up to 5 columns. Otherwise it is
+        PyNNDescent if that is installed. ``report_["search"]`` contains the name of the searcher, and its recall if it
+        does not find all neighbors.
     min_dist : float, default=0.1
-        Distance in the embedding below which points count as touching.
+        Distance in the embedding up to which neighbors have full similarity.
     spread : float, default=1.0
         Scale of the embedding.
     a, b : float, default=None
-        Parameters of the curve ``1 / (1 + a d^2b)``; fitted to `min_dist` and `spread` if None.
+        Parameters of the curve ``1 / (1 + a d^2b)``. If None, they are fitted to `min_dist` and `spread`.
     local_connectivity : float, default=1.0
-        Neighbors that every row is taken to be connected to in full.
+        Number of nearest neighbors to which each row is assumed to be connected with full membership strength.
     set_op_mix_ratio : float, default=1.0
-        1 for the fuzzy union of both directions of an edge, 0 for their intersection.
+        Mix of the two directions of an edge: 1 is their fuzzy union, and 0 is their intersection.
     disconnection_distance : float, default=None
-        Neighbors at this distance or farther are dropped; None for the metric's own (2 for cosine and correlation, 1
-        for hellinger, jaccard and dice, else infinity).
+        Neighbors at this distance or farther are dropped. None stands for the default of the metric: 2 for cosine and
+        correlation, 1 for hellinger, jaccard and dice, and infinity for others.
     symmetrize : bool, default=True
-        False leaves the graph directed: half the memory, better local and worse global figures.
+        If False, the graph stays directed. It then needs half the memory, and maps are better locally but worse
+        globally.
     target_metric : str, default=None
-        What `y` is: "categorical" for labels (-1, None or NaN where unknown), or a metric of numbers such as
-        "euclidean". It shapes the graph then. None leaves `y` out.
+        Type of `y`: "categorical" for labels (-1, None or NaN if unknown), or a metric for numbers such as "euclidean".
+        If None, `y` is not used. Otherwise it changes the graph.
     target_weight : float, default=0.5
-        From 0, where neighbors count most, to 1, where edges between different labels go, or numbers alone count.
+        Weight of the targets. At 0, neighbors count most. At 1, edges between different labels are removed, or only
+        numeric targets count.
     target_n_neighbors : int, default=None
-        Neighbors of a row among targets that are numbers; `n_neighbors` if None.
+        Number of neighbors of a row among numeric targets. The default is `n_neighbors`.
     init : {"auto", "pca", "pivot_mds", "spectral", "random"} or array-like of shape (n, n_components), default="auto"
-        Where the layout begins; the argument `init` of :meth:`fit` wins. "pca" takes the features' principal
-        components, "pivot_mds" the shortest paths in the graph, and "auto" the first where `X` has features that do
-        not lie along a line, else the second; "spectral" takes its place for a graph whose distances are not known.
+        Initial layout, unless the argument `init` of :meth:`fit` is given. "pca" uses the principal components of the
+        features, and "pivot_mds" uses the shortest paths in the graph. "auto" is "pca" if `X` has features that do not
+        lie on a line, and "pivot_mds" otherwise. If the distances of the graph are unknown, "auto" is "spectral".
     rescale_init : bool, default=True
-        Smooth an array over the graph and bring it to scale; False takes it as it is, to go on from an embedding.
+        Whether an array as `init` is smoothed over the graph and scaled. Use False to continue from an embedding.
     n_epochs : int, default=None
-        Epochs that are run, over all levels together, at least one on each; None for 450 up to 10,000 rows and 150 to
-        230 beyond, by the levels of the graph. Where it has coarse levels (beyond 10,000 rows in two dimensions, 25,000
-        in others), what is more than these settles the map, and does not arrange it.
+        Number of epochs over all levels, with at least one on each. None stands for 450 epochs up to 10,000 rows, and
+        for 150 to 230 beyond, which depends on the levels of the graph. A graph has coarse levels beyond 10,000 rows in
+        two dimensions and 25,000 in others. Then additional epochs only refine the map.
     learning_rate : float, default=1.0
-        Factor of all steps.
+        Factor of all step sizes.
     negative_sample_rate : float, default=5
-        Weight of the repulsion, as the number of negative samples an edge whose expectation is taken.
+        Weight of the repulsion: the number of negative samples for each edge, whose expected value is computed.
     repulsion_strength : float, default=1.0
-        Weight of every repulsion.
+        Additional factor of the repulsion.
     output_metric : str or callable, default="euclidean"
-        Distances of the embedding, and with them the space that it lies in: "euclidean", "haversine" (polar angles and
-        longitudes on the sphere), "hyperboloid", "torus", "manhattan", "chebyshev", "minkowski", "cosine" or
-        "correlation"; or a function compiled by numba that is called with two points and the values of
-        `output_metric_params` and returns a distance and its gradient, as umap-learn takes it.
+        Metric of the embedding, which also determines its space: "euclidean", "haversine" (polar angles and longitudes
+        on the sphere), "hyperboloid", "torus", "manhattan", "chebyshev", "minkowski", "cosine" or "correlation". It may
+        also be a function compiled by numba, as in umap-learn. Its arguments are two points and the values of
+        `output_metric_params`, and it returns a distance and its gradient.
     output_metric_params : dict, default=None
-        ``{"p": 2.0}`` of "minkowski", ``{"period": 2 * pi}`` of "torus", for all axes or each, or a function's further
-        arguments.
+        ``{"p": 2.0}`` for "minkowski", ``{"period": 2 * pi}`` for "torus" with one period for all axes or one for each,
+        or additional arguments of a function.
     multilevel : bool, default=True
-        False runs every epoch on the whole graph, for warm starts and animation.
+        If False, all epochs run on the whole graph, which is useful for warm starts and animations.
     dens_lambda : float, default=0.0
-        Weight of the correlation between the radii of neighborhoods in the data and in the map, as in densMAP; 0 for
-        none, 2 is usual. The graph must be learned with it.
+        Weight of the correlation between the radii of neighborhoods in the data and in the map, as in densMAP. A common
+        value is 2, and 0 disables it. It must be set when the graph is learned.
     dens_frac : float, default=0.3
-        Share of the epochs, the last ones, that have it, but for those on coarse levels.
+        Share of the epochs at the end that preserve density, not counting those on coarse levels.
     dens_var_shift : float, default=0.1
-        What is added to the variance of the map's log radii, so that it does not matter much how small it is.
+        Number that is added to the variance of the map's log radii, so that small variances have less influence.
     random_state : int, RandomState, Generator or None, default=None
-        An integer is the seed. A RandomState, a Generator, or NumPy's global generator for None draws the seed, which
-        `seed_` tells, so ``RandomState(0)`` gives another map than 0.
+        Source of the seed. An integer is the seed. Otherwise the seed is drawn from the RandomState or Generator, or
+        from NumPy's global generator for None, and stored in `seed_`. So ``RandomState(0)`` gives another map than 0.
     n_jobs : int, default=None
-        Threads; None for numba's current number. The result does not depend on it, unless PyNNDescent, hnswlib or
-        usearch finds the neighbors.
+        Number of threads, or None for numba's current number. The result does not depend on it, unless PyNNDescent,
+        hnswlib or usearch finds the neighbors.
     verbose : bool, default=False
-        Show progress.
+        Whether to show progress.
     checkpoint : Checkpoint, str or path, default=None
-        Where :meth:`fit`, :meth:`fit_transform` and :meth:`partial_fit` keep the run on disk, to go on from there when
-        they are called again; see :class:`umap_sk.Checkpoint`.
+        Where :meth:`fit`, :meth:`fit_transform` and :meth:`partial_fit` store the run on disk. If called again, they
+        continue from there. See :class:`umap_sk.Checkpoint`.
 
     Attributes
     ----------
     embedding_ : ndarray of shape (n_samples, n_components), float32
-        The layout as it stands; NaN for rows without a neighbor.
+        The current layout, with NaN for rows without a neighbor.
     manifold_ : Manifold
         The learned graph.
     graph_ : csr_array of shape (n_samples, n_samples)
-        Its membership strengths.
+        The membership strengths of the graph.
     rad_orig_ : ndarray of shape (n_samples,), float32
-        Log of every row's mean squared distance to its neighbors, by membership strength, where `dens_lambda` is above
-        0; NaN for rows without a neighbor. The exponential of half of it is a radius in the metric's units.
+        Log of the mean squared distance from each row to its neighbors, weighted by membership strength, with NaN for
+        rows without a neighbor. It exists if `dens_lambda` is above 0. The exponential of half of it is a radius in the
+        metric's units.
     rad_emb_ : ndarray of shape (n_samples,), float32
-        Log of every row's mean distance to its neighbors in the map, found when it is first asked for.
+        Log of the mean distance from each row to its neighbors in the map. It is computed at the first access.
     n_epochs_, epoch_ : int
-        Epochs planned and run, over all levels.
+        Number of epochs of the whole schedule, and of those that have been run, over all levels.
     a_, b_ : float
         Parameters of the curve.
     seed_ : int
-        The seed.
+        The seed of all random numbers.
     report_ : Report
-        Phases with their seconds and counts.
+        The phases of the fit with their seconds and counts.
     loss_curve_ : ndarray of shape (n_points, 3)
-        Loss on the way: epoch, vertices of the level that ran, and the loss a row, estimated from a few rows that stay
-        the same. As far as this process has run the epochs.
+        The loss during the fit. Each row contains the epoch, the number of vertices of its level, and the loss per
+        vertex, which is estimated from the same few vertices each time. It covers the epochs of this process only.
     n_features_in_ : int
-        Columns of `X`, or rows of the graph where no `X` was given.
+        Number of columns of `X`, or of rows of the graph if `X` was not given.
     feature_names_in_ : ndarray of str
-        Names of the columns of `X`, where it has names.
+        Names of the columns of `X`, if it has any.
 
     References
     ----------
@@ -268,15 +272,15 @@ class PrecomputedUMAP(
 
     @classmethod
     def from_umap_learn(cls, model):
-        """Take over a fitted model of umap-learn: its graph, map, curve and features.
+        """Convert a fitted model of umap-learn with its graph, map, curve and features.
 
-        What follows is done here, on the map that umap-learn made: placing new rows, scores, pictures, or another
-        layout by ``fit(manifold=estimator.manifold_, init=estimator.embedding_)``.
+        The result can place new rows in umap-learn's map, score it and draw it. For another layout, call
+        ``fit(manifold=estimator.manifold_, init=estimator.embedding_)``.
 
         Parameters
         ----------
         model : umap.UMAP
-            A fitted model, with Euclidean output and not of ``unique=True``. Its map is copied.
+            A fitted model with Euclidean output and without ``unique=True``. Its map is copied.
 
         Returns
         -------
@@ -286,15 +290,15 @@ class PrecomputedUMAP(
         Raises
         ------
         TypeError, ValueError
-            If the model is not fitted, or its map is in another space or of other rows than its graph.
+            If the model is not fitted, its map is not Euclidean, or its map and graph have different rows.
         """
         given = models.read_model(model)
         estimator = cls(**models.read_parameters(model))
-        estimator._publish(models.make_fitted_with_graph(estimator._settings(), given))
+        estimator._publish(models.make_fitted_with_graph(estimator._get_settings(), given))
         return estimator
 
     def _validate_params(self):
-        parameters.validate(self, super()._validate_params)
+        parameters.validate_parameters(self, super()._validate_params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -318,22 +322,22 @@ class PrecomputedUMAP(
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            See the table of the class.
+            Features, distances or a graph; see the table of the class.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Targets, as `target_metric` says. Without one they are not used; a warning says so once a process, unless a
-            pipeline or another installed package passes them.
+            Targets of the type `target_metric`. If that is None, they are not used, and a warning is given once per
+            process, unless a pipeline or another installed package passes them.
         knn_indices : array-like of shape (n_samples, k), integers, default=None
-            Neighbors of each row, the row itself among them or not; -1 or the dtype's maximum for a missing one.
+            Neighbors of each row, with or without the row itself. Missing ones are -1 or the dtype's maximum.
         knn_dists : array-like of shape (n_samples, k), real numbers, default=None
-            Their distances.
+            Distances to these neighbors.
         init : str or array-like of shape (n_samples, n_components), default=None
-            Where to begin, instead of the parameter `init`.
+            Initial layout, which replaces the parameter `init`.
         manifold : Manifold, default=None
-            A graph that was learned before, instead of neighbors.
+            A graph that was learned before, which replaces the neighbors.
         anchors : array-like of shape (n_samples, n_components), or tuple of it and strength, default=None
-            Places that rows are held near, NaN for rows that are free. A strength (a number, or one for each row; 1 if
-            none is given) of 1 pulls a row one unit off its place about as hard as its neighbors pull it. With
-            ``init="auto"`` the layout begins at the anchors, another start is turned to them.
+            Positions towards which rows are pulled, with NaN for free rows. The strength is a number, or one for each
+            row, and 1 by default. At a distance of one unit, a strength of 1 pulls about as much as the neighbors.
+            With ``init="auto"`` the layout begins at the anchors, and other starts are rotated to match them.
 
         Returns
         -------
@@ -347,7 +351,7 @@ class PrecomputedUMAP(
     def fit_transform(
         self, X=None, y=None, *, knn_indices=None, knn_dists=None, init=None, manifold=None, anchors=None
     ):
-        """Fit, and return the embedding.
+        """Fit the model, and return the embedding.
 
         Parameters
         ----------
@@ -367,7 +371,7 @@ class PrecomputedUMAP(
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            The embedding, of the dtype of `X`; float32 where no `X` is given.
+            The embedding in the dtype of `X`, or float32 without `X`.
         """
         dtype = self._fit(Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self.embedding_.astype(dtype)
@@ -385,19 +389,19 @@ class PrecomputedUMAP(
         manifold=None,
         anchors=None,
     ):
-        """Run some epochs of the schedule; the first call builds graph and start.
+        """Run some epochs of the schedule. The first call learns the graph and computes the start.
 
-        Any cutting of the epochs gives the bits of :meth:`fit`. After a :meth:`fit` that was interrupted, calls go on
-        from there; after one that ran to its end, a call with data begins anew.
+        The result has the bits of :meth:`fit`, however the epochs are split into calls. After an interrupted
+        :meth:`fit`, calls continue its layout. After a finished one, a call with data begins a new layout.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            As in :meth:`fit`; later calls may leave all data out.
+            As in :meth:`fit`. Later calls may omit all data.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             As in :meth:`fit`.
         epochs : int, default=1
-            Epochs to go on by; fewer are run where the schedule ends.
+            Number of epochs to run. Fewer are run at the end of the schedule.
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
         init : str or array-like of shape (n_samples, n_components), default=None
@@ -410,22 +414,22 @@ class PrecomputedUMAP(
         Returns
         -------
         self : PrecomputedUMAP
-            The estimator, with the layout as it stands.
+            The estimator with the current layout.
 
         Raises
         ------
         ValueError
-            If no epochs are left, or later data or parameters differ from the first call's; `n_jobs`, `verbose` and
-            callbacks may.
+            If the schedule has no more epochs, or if data or parameters differ from those of the first call. Only
+            `n_jobs`, `verbose` and callbacks may differ.
         """
         if epochs is True or not isinstance(epochs, Integral) or epochs < 1:
             raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
-        self._step(epochs, Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
+        self._run_step(epochs, Arguments(X, knn_indices, knn_dists, init, manifold, anchors, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def learn_manifold(self, X=None, y=None, *, knn_indices=None, knn_dists=None, directory=None):
-        """Learn the graph alone, the expensive half that many layouts can share.
+        """Learn only the graph, which is the expensive half of a fit, and which many layouts can share.
 
         Parameters
         ----------
@@ -436,89 +440,88 @@ class PrecomputedUMAP(
         knn_indices, knn_dists : array-like of shape (n_samples, k), default=None
             As in :meth:`fit`.
         directory : path, default=None
-            A new or empty directory to build the graph in, for graphs larger than the memory; as
-            :meth:`Manifold.save` leaves it.
+            A new or empty directory in which the graph is built, for graphs larger than the memory. Its files are
+            those of :meth:`Manifold.save`.
 
         Returns
         -------
         Manifold
-            To be passed to ``fit(manifold=...)``; the estimator is left as it was.
+            The graph for ``fit(manifold=...)``. The estimator does not change.
         """
-        settings = self._settings()
-        arguments = used_arguments(settings, Arguments(X, knn_indices, knn_dists, y=y))
+        settings = self._get_settings()
+        arguments = drop_unused_targets(settings, Arguments(X, knn_indices, knn_dists, y=y))
 
-        def learned(allocate=in_memory):
-            given = read_given(settings, arguments, owner=type(self).__name__)
-            if allocate is in_memory:
-                planning.warn_if_too_large(self, given.X, knn_indices, until="graph")
-            return learn_graph(settings, given, Report(), None, allocate)[0]
+        def build(allocate=allocate_in_memory):
+            inputs = read_inputs(settings, arguments, owner=type(self).__name__)
+            if allocate is allocate_in_memory:
+                planning.warn_if_too_large(self, inputs.X, knn_indices, until="graph")
+            return learn_graph(settings, inputs, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
-            return learned() if directory is None else Manifold.built(directory, learned)
+            return build() if directory is None else Manifold.built(directory, build)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def plan(self, X=None, *, knn_indices=None, manifold=None, n_samples=None, edges=None, timed=True):
-        """Tell what a fit with these parameters will take: memory by phase, and time on this machine.
+        """Estimate the memory of each phase of a fit with these parameters, and its time on this machine.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_samples, n_features), default=None
-            As in :meth:`fit`; its rows and columns are counted, and nothing is searched.
+            As in :meth:`fit`. Only its numbers of rows and columns are used.
         knn_indices : ndarray of shape (n_samples, k), integers, default=None
             As in :meth:`fit`. The entries of the graph are estimated from a sample of rows.
         manifold : Manifold, default=None
-            As in :meth:`fit`; what it holds in memory is not counted again.
+            As in :meth:`fit`. Its memory is not counted again.
         n_samples : int, default=None
-            Rows, where nothing else is given.
+            Number of rows, if nothing else is given.
         edges : int, default=None
-            Entries of the graph, where they are known.
+            Number of entries of the graph, if it is known.
         timed : bool, default=True
-            Tell the time as well, from about a second of the real kernels (once a process).
+            Whether to estimate the time as well, by running the kernels for about a second once per process.
 
         Returns
         -------
         Plan
-            See :func:`umap_sk.plan`, which also plans graphs on disk.
+            The estimate. See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
         sizes = plan_sizes.derive_sizes(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
         return planning.plan_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def update(self, X=None, *, knn_indices=None, knn_dists=None, manifold=None, anchors=None, epochs=60):
-        """Take new rows into graph and map; the rows that are there hardly move, and keep their numbers.
+        """Add new rows to the graph and the map. The old rows hardly move, and keep their numbers.
 
-        New rows start at their neighbors' mean, or where no path leads from them to old rows, in a layout of their own
-        beside the map. Then all rows settle for some epochs of small steps.
+        New rows start at the mean of their neighbors. If no path leads from them to old rows, they start in a separate
+        layout next to the map. Then all rows settle in some epochs with small steps.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_new, n_features), default=None
-            Features of the new rows, which with a metric are searched among all rows, old ones as well; with
-            metric="precomputed" and nothing else given, distances of new rows to old and new ones
-            (n_new x (n_samples + n_new)).
+            Features of the new rows, whose neighbors are searched among old and new rows. With metric="precomputed"
+            and no other data, distances from new rows to old and new rows (n_new x (n_samples + n_new)).
         knn_indices : array-like of shape (n_new, k), integers, default=None
-            Neighbors of the new rows among all rows. The old ones are 0 to ``n_samples - 1``, the new ones follow. The
-            old rows keep the neighbors that they have.
+            Neighbors of the new rows among all rows. The old rows are 0 to ``n_samples - 1``, and the new rows follow.
+            The old rows keep their neighbors.
         knn_dists : array-like of shape (n_new, k), real numbers, default=None
-            Their distances.
+            Distances to these neighbors.
         manifold : Manifold, default=None
-            A graph of all rows, the old ones first, instead of neighbors; where old rows are to list new ones, or their
-            neighbors have changed.
+            A graph of all rows, with the old ones first, which replaces the neighbors. It is needed if new rows are
+            neighbors of old rows, or if the neighbors of old rows have changed.
         anchors : array-like or tuple, default=None
-            As in :meth:`fit`, of all rows.
+            As in :meth:`fit`, for all rows.
         epochs : int, default=60
-            Epochs to settle for.
+            Number of epochs in which rows settle.
 
         Returns
         -------
         self : PrecomputedUMAP
-            With all rows in ``embedding_`` and ``manifold_``. After an error or an interrupt all is as it was.
+            The estimator with all rows in ``embedding_`` and ``manifold_``. After an error or an interrupt it is
+            unchanged.
 
         Raises
         ------
         ValueError
-            If the layout has not been run to its end, `checkpoint` is set, or the graph was dropped and no manifold is
-            given.
+            If the layout is unfinished, `checkpoint` is set, or the graph was dropped and no manifold is given.
 
         Examples
         --------
@@ -529,7 +532,7 @@ class PrecomputedUMAP(
         >>> model.update(X[100:]).embedding_.shape
         (120, 2)
         """
-        settings, fitted = self._settings(), self._found()
+        settings, fitted = self._get_settings(), self._get_fitted()
         if self.checkpoint is not None:
             raise ValueError(
                 "update keeps nothing on the disk, but checkpoint is set. Call set_params(checkpoint=None)."
@@ -540,56 +543,54 @@ class PrecomputedUMAP(
         return self
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
-        """Place new rows in the map, which is held still. A row's place depends on that row alone.
+        """Place new rows in the map, which does not change. The place of a row depends only on that row.
 
         Parameters
         ----------
         X : array-like, sparse or frame of shape (n_new, n_features), default=None
-            Features, or with metric="precomputed" and no arrays the distances to the training rows
-            (n_new x n_samples).
+            Features. With metric="precomputed" and no arrays, distances to the training rows (n_new x n_samples).
         knn_indices : array-like of shape (n_new, k), integers, default=None
             Neighbors among the training rows.
         knn_dists : array-like of shape (n_new, k), real numbers, default=None
-            Their distances.
+            Distances to these neighbors.
 
         Returns
         -------
         ndarray of shape (n_new, n_components)
-            Places, of the dtype of `X`; float32 where no `X` is given. NaN for rows without a usable neighbor.
+            Places in the dtype of `X`, or float32 without `X`. Rows without a usable neighbor are NaN.
         """
-        given = {"knn_indices": knn_indices, "knn_dists": knn_dists}
-        return place(self._settings(), self._found(), X, **given, owner=type(self).__name__)
+        neighbors = {"knn_indices": knn_indices, "knn_dists": knn_dists}
+        return place(self._get_settings(), self._get_fitted(), X, **neighbors, owner=type(self).__name__)
 
-    @available_if(_has_way_back)
+    @available_if(_has_inverse)
     def inverse_transform(self, X, *, features=None):
-        """Rows of features for places in the map, from the training rows near each place.
+        """Compute features for places in the map from the training rows near each place.
 
-        A place gets the mean of the 60 training rows that are nearest to it in the map, weighted by a Gaussian whose
-        deviation is the distance of the 10th of them. Its row depends on that place alone.
+        The result for a place is the mean of the 60 training rows nearest to it in the map. They are weighted by a
+        Gaussian whose standard deviation is the distance to the 10th of them. It depends only on that place.
 
         Parameters
         ----------
         X : array-like of shape (n_places, n_components)
-            Places in the map, as :meth:`transform` gives them or chosen freely.
+            Places in the map, such as results of :meth:`transform`.
         features : array-like or sparse of shape (n_samples, n_features), default=None
-            What to combine, row for row as in :meth:`fit`; None for the features of :meth:`fit`. Arrays are read where
-            they are, only the rows that are needed, so they may be memory-mapped. They need not be what was given to
-            fit: a map of embeddings can give back images.
+            Features of the training rows in the order of :meth:`fit`, or None for the features of :meth:`fit`. They may
+            be memory-mapped, because only the needed rows are read. They may differ from those of :meth:`fit`: a map
+            of embeddings can return images, for example.
 
         Returns
         -------
         ndarray of shape (n_places, n_features)
-            Rows of float32 where the features are, of float64 where they are of another dtype; dense also where they
-            are sparse. NaN for places that are NaN.
+            Features as float32 if the given ones are float32, and else as float64. They are dense, even for sparse
+            features, and NaN for places that are NaN.
 
         Raises
         ------
         AttributeError
-            If `X` of :meth:`fit` was the graph or the distances, or the map is not Euclidean.
+            If `X` of :meth:`fit` was the graph or contained distances, or the map is not Euclidean.
         ValueError
-            If there are no features. An estimator has them if :meth:`fit` had features as `X`, beside neighbors too: it
-            refers to the caller's array and does not copy it. A stored one has them where it searches
-            among them itself.
+            If there are no features. An estimator has them if `X` of :meth:`fit` contained features, with or without
+            neighbors. It does not copy the caller's array. A stored estimator has them only if it searches among them.
 
         Examples
         --------
@@ -600,17 +601,17 @@ class PrecomputedUMAP(
         >>> model.inverse_transform(model.embedding_[:2]).shape
         (2, 3)
         """
-        return find_features(self._settings(), self._found(), X, features)
+        return find_features(self._get_settings(), self._get_fitted(), X, features)
 
     def score(self, X=None, y=None, *, k=15, knn_indices=None, knn_dists=None):
-        """Share of each row's `k` nearest neighbors that are still its `k` nearest in the map.
+        """Return the share of each row's `k` nearest neighbors that are also its `k` nearest neighbors in the map.
 
-        New rows are placed as by :meth:`transform`, the rows that the map was made from stay where they are. They are
-        known by listing themselves first, all of them and in order; otherwise, what a row has at distance 0 is the
-        row itself. It counts neither among its neighbors nor in the map. A row with fewer than
-        `k` neighbors is judged by those it has, a row without any is left out. Beyond 10,000 rows a sample of so many
-        is judged, always the same. A score does not look at the map as a
-        whole, and of maps that differ in `min_dist` it prefers small values: see :mod:`umap_sk.metrics` for others.
+        New rows are placed by :meth:`transform`, and training rows keep their positions. Rows are recognized as the
+        training rows if all of them list themselves first and in order. Otherwise, a neighbor at distance 0 is assumed
+        to be the row itself. It is neither counted as a neighbor nor in the map. A row with fewer than `k` neighbors is
+        judged by those that it has, and a row without any is ignored. Beyond 10,000 rows, a fixed sample of that size
+        is used. The score ignores the global structure of the map. Among maps with different `min_dist` it prefers
+        small values. See :mod:`umap_sk.metrics` for other measures.
 
         Parameters
         ----------
@@ -619,34 +620,34 @@ class PrecomputedUMAP(
         y : None
             Ignored.
         k : int, default=15
-            Neighbors to compare, the row itself not counted; whatever `n_neighbors` is, so that grids over it ask the
-            same question.
+            Number of neighbors to compare, without the row itself. It does not depend on `n_neighbors`, so that scores
+            of a grid over `n_neighbors` are comparable.
         knn_indices : array-like of shape (n_rows, m), integers, default=None
-            As in :meth:`transform`; the more than `k` the better.
+            As in :meth:`transform`, preferably more than `k`.
         knn_dists : array-like of shape (n_rows, m), real numbers, default=None
-            Their distances.
+            Distances to these neighbors.
 
         Returns
         -------
         float
-            0 to 1, higher is better.
+            The score from 0 to 1. Higher is better.
         """
-        settings, fitted, name = self._settings(), self._found(), type(self).__name__
+        settings, fitted, name = self._get_settings(), self._get_fitted(), type(self).__name__
         places, neighbors = place_with_neighbors(
             settings, fitted, X, knn_indices, knn_dists, check_k(k) + 1, owner=name
         )
         return compute_recall(list_placed_rows(self, places, neighbors, k))
 
     def drop_graph(self):
-        """Forget the graph, most of a model's bytes: what is left places new rows as before, to the same bits.
+        """Remove the graph, which needs most of a model's memory. New rows are still placed with the same bits.
 
-        The layout ends where it is: :meth:`partial_fit` without data cannot go on. Features that came beside neighbors
-        are forgotten, too: :meth:`inverse_transform` has to be given them.
+        The layout cannot continue: :meth:`partial_fit` without data raises an error. Features that were given together
+        with neighbors are removed, too, and must be passed to :meth:`inverse_transform`.
 
         Returns
         -------
         self : PrecomputedUMAP
-            Without `manifold_` and `graph_`.
+            The estimator without `manifold_` and `graph_`.
 
         Examples
         --------
@@ -658,95 +659,97 @@ class PrecomputedUMAP(
         >>> np.array_equal(model.drop_graph().transform(X[:5] + 1), before)
         True
         """
-        self._publish(without_graph(self._found()))
+        self._publish(remove_graph(self._get_fitted()))
         return self
 
     def __getstate__(self):
         with readers.reading(super().__getstate__) as state:
-            return state_to_store(state)
+            return dump_state(state)
 
     def __setstate__(self, state):
-        defaults = PrecomputedUMAP().get_params(deep=False)  # of parameters that the writer's version did not have
-        super().__setstate__(defaults | state_of_stored(state))
+        defaults = PrecomputedUMAP().get_params(deep=False)  # for parameters that the version of the file does not have
+        super().__setstate__(defaults | load_state(state))
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def _fit(self, passed):
-        """Fit from the beginning; the dtype of the output."""
-        settings = self._settings()
-        arguments = used_arguments(settings, passed)
-        given = read_given(settings, arguments, owner=type(self).__name__)
-        dtype, seed = given.dtype, draw_seed(settings)
-        seen = {} if self.checkpoint is None else fingerprints(**arguments._asdict())
-        on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed)
-        with self._task(2, passed) as task, self._careful(), on_disk as stored:
-            self._begin(settings, given, seen, seed, task, stored)
-            del given  # a copy of X may be in it, which the epochs do not need
+    def _fit(self, call_arguments):
+        """Fit from the beginning, and return the dtype of the output."""
+        settings = self._get_settings()
+        arguments = drop_unused_targets(settings, call_arguments)
+        inputs = read_inputs(settings, arguments, owner=type(self).__name__)
+        dtype, seed = inputs.dtype, draw_seed(settings)
+        fingerprints = {} if self.checkpoint is None else compute_fingerprints(**arguments._asdict())
+        run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed)
+        with self._begin_task(2, call_arguments) as task, self._restore_on_error(), run_on_disk as session:
+            self._begin_run(settings, inputs, fingerprints, seed, task, session)
+            del inputs  # free a copy of X, which the epochs do not need
             try:
                 if self._fitted.layout is not None:
-                    self._run_epochs(settings, None, task, stored, reuse=True)
+                    self._run_epochs(settings, None, task, session, reuse=True)
             finally:
-                self._keep_run(seen or None, arguments)
+                self._keep_run(fingerprints or None, arguments)
         return dtype
 
-    def _keep_run(self, seen, arguments):
-        """Keep what the run needs to go on if it was interrupted, and nothing of it if it has ended."""
+    def _keep_run(self, fingerprints, arguments):
+        """Keep the data for continuing an interrupted run, and drop them after a finished one."""
         run = self._fitted.run
         if run is not None:
-            run = run.layout and run._replace(fingerprints=seen or fingerprints(**arguments._asdict()))
+            run = run.layout and run._replace(fingerprints=fingerprints or compute_fingerprints(**arguments._asdict()))
         self._publish(self._fitted._replace(run=run))
 
-    def _step(self, epochs, passed):
-        """Begin a run, or go on with it, by some epochs."""
-        settings = self._settings()
-        arguments = used_arguments(settings, passed)
-        seen = fingerprints(**arguments._asdict())
-        begins, seed, given = self._begins(seen), 0, None
-        on_disk: Any = contextlib.nullcontext()
-        if begins:
-            given, seed = read_given(settings, arguments, owner=type(self).__name__), draw_seed(settings)
-            on_disk = open_run(self.get_params(deep=False), settings, given, seen, seed, keeper=self)
+    def _run_step(self, epochs, call_arguments):
+        """Begin or continue a run, and run some epochs."""
+        settings = self._get_settings()
+        arguments = drop_unused_targets(settings, call_arguments)
+        fingerprints = compute_fingerprints(**arguments._asdict())
+        is_new, seed, inputs = self._needs_begin(fingerprints), 0, None
+        run_on_disk: Any = contextlib.nullcontext()
+        if is_new:
+            inputs, seed = read_inputs(settings, arguments, owner=type(self).__name__), draw_seed(settings)
+            run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed, keeper=self)
         elif not self._fitted.is_finished:
-            on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
-        with self._task(1 + begins, passed) as task, self._careful(), on_disk as stored:
-            if begins:
-                self._begin(settings, given, seen, seed, task, stored)
-                del given
-                if self._fitted.layout is None:  # the run was finished, and on the disk
+            run_on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
+        with self._begin_task(1 + is_new, call_arguments) as task, self._restore_on_error(), run_on_disk as session:
+            if is_new:
+                self._begin_run(settings, inputs, fingerprints, seed, task, session)
+                del inputs
+                if self._fitted.layout is None:  # the run was finished on disk
                     return
             else:
-                self._check_goes_on(settings, arguments, seen)
-                if stored:
-                    stored.go_on(self.manifold_._shared, self.n_epochs_, self.epoch_)
-            self._run_epochs(settings, epochs, task, stored)
+                self._check_can_continue(settings, arguments, fingerprints)
+                if session:
+                    session.continue_run(self.manifold_._shared, self.n_epochs_, self.epoch_)
+            self._run_epochs(settings, epochs, task, session)
 
-    def _begins(self, seen):
-        """Whether partial_fit has to begin: nothing is fitted, or new data come after a fit that ran to its end."""
+    def _needs_begin(self, fingerprints):
+        """Return whether partial_fit must begin a run, since nothing is fitted or new data follow a finished fit."""
         if not hasattr(self, "_fitted"):
             return True
-        return bool(seen) and self._fitted.is_finished and self._fitted.run is None
+        return bool(fingerprints) and self._fitted.is_finished and self._fitted.run is None
 
-    def _begin(self, settings, given, seen, seed, task, stored):
-        """Learn or take the graph and build the start, or leave all as it was."""
-        X, knn_indices, _, init, manifold, anchors, _ = given.arguments
+    def _begin_run(self, settings, inputs, fingerprints, seed, task, session):
+        """Learn or load the graph, and compute the start."""
+        X, knn_indices, _, init, manifold, anchors, _ = inputs.arguments
         with task.subtask("graph"):
-            planning.warn_if_too_large(self, given.X, knn_indices, manifold, init)
-            graph = stored.graph() if stored and manifold is None else None
-            learned = learn(settings, given, seed=stored.seed if stored else seed, stored=graph)
-            fitted = begin_layout(settings, learned, init=init, anchors=anchors, stored=stored)
-            run = Run(fitted.layout, seen, self.get_params(deep=False), stored.identity if stored else None)
+            planning.warn_if_too_large(self, inputs.X, knn_indices, manifold, init)
+            stored = session.read_graph() if session and manifold is None else None
+            graph = learn(settings, inputs, seed=session.seed if session else seed, stored_graph=stored)
+            fitted = begin_layout(settings, graph, init=init, anchors=anchors, session=session)
+            run = Run(fitted.layout, fingerprints, self.get_params(deep=False), session.identity if session else None)
             self._publish(fitted._replace(run=run))
 
-    def _check_goes_on(self, settings, arguments, seen):
-        """Raise if no epochs are left, or data or parameters are not those of the run."""
+    def _check_can_continue(self, settings, arguments, fingerprints):
+        """Raise if the schedule has no more epochs, or if data or parameters differ from those of the run."""
         fitted = self._fitted
-        known = fitted.run.fingerprints if fitted.run else {}
-        if seen:
+        known_fingerprints = fitted.run.fingerprints if fitted.run else {}
+        if fingerprints:
             X, knn_indices, knn_dists, _, manifold, *_ = arguments
-            beside = check_combination(X, knn_indices, knn_dists, manifold, again=True)
-            if X is not None and known.get("X") != seen["X"]:
+            neighbors_given = check_combination(X, knn_indices, knn_dists, manifold, optional=True)
+            if X is not None and known_fingerprints.get("X") != fingerprints["X"]:
                 n_samples = len(fitted.embedding)
-                read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=beside, owner=type(self).__name__)
+                read_new_X(
+                    settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=type(self).__name__
+                )
         if fitted.is_finished:
             raise ValueError(
                 f"All {fitted.n_epochs} epochs have been run (n_epochs={self.n_epochs}). To begin "
@@ -754,22 +757,21 @@ class PrecomputedUMAP(
                 "for a longer schedule, set n_epochs."
             )
         assert fitted.run is not None
-        check_same(known or seen, seen)  # none are taken before a fit is interrupted
-        check_unchanged(fitted.run.parameters or {}, self.get_params(deep=False))
+        check_same_data(known_fingerprints or fingerprints, fingerprints)  # fit computes none before an interrupt
+        check_same_parameters(fitted.run.parameters or {}, self.get_params(deep=False))
 
-    def _run_epochs(self, settings, epochs, task, stored, *, reuse=False):
-        """Run epochs; an interrupt leaves the last whole one."""
-        watching = {"publish": self._publish, "task": task, "stored": stored}
-        run_epochs(settings, self._fitted, epochs, **watching, reuse=reuse)
+    def _run_epochs(self, settings, epochs, task, session, *, reuse=False):
+        """Run epochs. After an interrupt, the last complete epoch is published."""
+        run_epochs(settings, self._fitted, epochs, publish=self._publish, task=task, session=session, reuse=reuse)
 
-    def _task(self, count, passed):
-        """The task of one call, as callbacks see it."""
-        metadata = {"knn_indices": passed.knn_indices, "knn_dists": passed.knn_dists}
-        return begin_fit_task(self, count, passed.X, passed.y, metadata)
+    def _begin_task(self, count, call_arguments):
+        """Begin the task of a call for scikit-learn's callbacks."""
+        metadata = {"knn_indices": call_arguments.knn_indices, "knn_dists": call_arguments.knn_dists}
+        return begin_fit_task(self, count, call_arguments.X, call_arguments.y, metadata)
 
     @contextlib.contextmanager
-    def _careful(self):
-        """Run on as many threads as were asked for; after an error, what was published before is so again."""
+    def _restore_on_error(self):
+        """Limit the threads and show progress during a block. After an error, restore the fitted model."""
         before = self.__dict__.get("_fitted")
         if before is not None:
             before = before._replace(report=before.report.copy())
@@ -783,8 +785,8 @@ class PrecomputedUMAP(
                 raise
 
 
-def _x_optional(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Free X again, which scikit-learn's wrapper for set_output makes positional."""
+def _make_X_optional(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make X optional again, because scikit-learn's wrapper for set_output requires it."""
 
     @functools.wraps(method)
     def call(self, X=None, *args, **kwargs):
@@ -794,4 +796,4 @@ def _x_optional(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _name in ("transform", "fit_transform"):
-    setattr(PrecomputedUMAP, _name, _x_optional(getattr(PrecomputedUMAP, _name)))
+    setattr(PrecomputedUMAP, _name, _make_X_optional(getattr(PrecomputedUMAP, _name)))

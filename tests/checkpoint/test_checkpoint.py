@@ -152,28 +152,28 @@ def test_what_lies_in_a_folder(digits, keep):
 def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expected):
     """As long as the disk keeps up, which is waited for here."""
     checkpoint = Checkpoint(tmp_path, every_epochs=every_epochs, keep=100)
-    after_epoch = session.Session.after_epoch
+    write_if_due = session.Session.write_if_due
 
     def wait(self, state):
         if self._pending:
             self._pending.result()
-        after_epoch(self, state)
+        write_if_due(self, state)
 
-    monkeypatch.setattr(session.Session, "after_epoch", wait)
+    monkeypatch.setattr(session.Session, "write_if_due", wait)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == expected
 
 
 def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
     """While one checkpoint is being written others are left out, and no later epoch writes over its arrays."""
-    seven_later, write, after_epoch = threading.Event(), store.write_state, session.Session.after_epoch
+    seven_later, write, write_if_due = threading.Event(), store.write_state, session.Session.write_if_due
 
     def write_late(folder, identity, stored):
         assert stored.state.epoch != 5 or seven_later.wait(60)
         write(folder, identity, stored)
 
     def tell(self, state):
-        after_epoch(self, state)
+        write_if_due(self, state)
         if state.epoch == 4:
             self._pending.result()
         if state.epoch == 12:
@@ -181,7 +181,7 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
             self._pending.result()
 
     monkeypatch.setattr(store, "write_state", write_late)
-    monkeypatch.setattr(session.Session, "after_epoch", tell)
+    monkeypatch.setattr(session.Session, "write_if_due", tell)
     checkpoint = Checkpoint(keep.directory, every_epochs=1, keep=100)
     PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).fit(**arrays)
     (folder,) = folders(keep)
@@ -198,15 +198,15 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path, every_seconds=60, keep=100)
     clock = [0.0]
     monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
-    model, after_epoch = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), session.Session.after_epoch
+    model, write_if_due = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint), session.Session.write_if_due
 
     def jump(self, state):
         if self._pending:
             self._pending.result()
         clock[0] += 100.0 * (state.epoch == 7)
-        after_epoch(self, state)
+        write_if_due(self, state)
 
-    monkeypatch.setattr(session.Session, "after_epoch", jump)
+    monkeypatch.setattr(session.Session, "write_if_due", jump)
     model.fit(**arrays)
     assert epochs_in(folders(checkpoint)[0]) == [7, 20]
 

@@ -123,16 +123,16 @@ class FaultError(Exception):
 
 def failing(monkeypatch, epoch, error):
     """Have calls fail after an epoch whose checkpoint is on the disk."""
-    after_epoch = session.Session.after_epoch
+    write_if_due = session.Session.write_if_due
 
     def call(run, state):
-        after_epoch(run, state)
+        write_if_due(run, state)
         if run._pending:
             run._pending.result()
         if state.epoch == epoch:
             raise error
 
-    monkeypatch.setattr(session.Session, "after_epoch", call)
+    monkeypatch.setattr(session.Session, "write_if_due", call)
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -197,7 +197,7 @@ import logging, resource
 from pathlib import Path
 from umap_sk.checkpoint import session
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
-after_epoch, hard = session.Session.after_epoch, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+write_if_due, hard = session.Session.write_if_due, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 def limited(self, state):
     if self._pending:
         try:
@@ -209,8 +209,8 @@ def limited(self, state):
               sorted(path.name for path in self.folder.glob("*.tmp")))
     if state.epoch in (5, 12):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000 if state.epoch == 5 else hard, hard))
-    after_epoch(self, state)
-session.Session.after_epoch = limited
+    write_if_due(self, state)
+session.Session.write_if_due = limited
 with warnings.catch_warnings(record=True) as found:
     warnings.simplefilter("always")
     np.save(sys.argv[1] + "/map.npy", model.fit_transform(**arrays))
@@ -272,7 +272,7 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 def _forge(path, **changes):
     """A checkpoint that is whole, but says something else."""
-    metadata.store(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
+    metadata.dump(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
 def test_all_checkpoints_damaged(arrays, whole, half_done):
@@ -321,7 +321,7 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
     """An error before the graph is built, not after an hour."""
     (tmp_path / "runs").write_text("no folder")
-    monkeypatch.setattr(learn, "graph_of", None)
+    monkeypatch.setattr(learn, "build_graph", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
         PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path / "runs").fit(**arrays)
 
@@ -352,7 +352,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
     for folder in folders:
         lock.unlock(folder)
         folder.chmod(0o500)
-    monkeypatch.setattr(learn, "graph_of", None)
+    monkeypatch.setattr(learn, "build_graph", None)
     try:
         if epochs == 20:
             assert np.array_equal(model.fit_transform(**arrays), whole)

@@ -16,7 +16,7 @@ def test_arrays_of_any_kind(tmp_path):
     """They come back from joblib.load, and the sum that was taken while they were written is the file's."""
     rng = np.random.default_rng(0)
     arrays = rng.random((400_000, 2)), np.asfortranarray(rng.random((3, 100_000), np.float32)), np.empty((0, 2)), np.inf
-    metadata.store(tmp_path / "a.joblib", arrays, {"of": "a test"})
+    metadata.dump(tmp_path / "a.joblib", arrays, {"of": "a test"})
     for loaded in (joblib.load(tmp_path / "a.joblib"), metadata.load(tmp_path / "a.joblib")):
         for was, now in zip(arrays, loaded, strict=True):
             np.testing.assert_array_equal(was, now)
@@ -30,7 +30,7 @@ def test_arrays_of_any_kind(tmp_path):
 
 def test_what_this_python_cannot_read(tmp_path):
     """Whole, but of a module that is not there: damaged, not an error of its own."""
-    metadata.store(tmp_path / "a.joblib", 0, {})
+    metadata.dump(tmp_path / "a.joblib", 0, {})
     content = b"cno_such_module\nthing\n."
     (tmp_path / "a.joblib").write_bytes(content)
     notes = {"bytes": len(content), "checksum": hash_file(tmp_path / "a.joblib")}

@@ -133,7 +133,7 @@ def test_after_a_refused_checkpoint(arrays, whole, half_done):
     for path in half_done.glob("epoch-*.joblib"):
         value = joblib.load(path)
         notes = json.loads(path.with_suffix(".json").read_text())
-        metadata.store(path, value | {"state": value["state"] | {"seed": 5}}, notes | {"seed": 5})
+        metadata.dump(path, value | {"state": value["state"] | {"seed": 5}}, notes | {"seed": 5})
     edit(half_done / "run.json", seed=5)
     with pytest.warns(CheckpointWarning, match="cannot be used: seed=5, but random_state=0 was asked for") as found:
         assert np.array_equal(gone_on(arrays, half_done)[0], whole)
@@ -156,7 +156,7 @@ def test_whole_files_that_say_something_else(arrays, whole, half_done, forged, m
     """A checksum that is right is not enough."""
     path = half_done / "epoch-00000012.joblib"
     notes = json.loads(path.with_suffix(".json").read_text())
-    metadata.store(path, forged(joblib.load(path)), notes)
+    metadata.dump(path, forged(joblib.load(path)), notes)
     with pytest.warns(CheckpointWarning, match=f"epoch-00000012.joblib cannot be used: .*{message}"):
         assert np.array_equal(gone_on(arrays, half_done)[0], whole)
 

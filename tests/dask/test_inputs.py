@@ -181,14 +181,14 @@ def test_no_neighbors_at_all(client):
 
 
 def test_arrays_of_different_widths_are_cut_alike(client, expected, monkeypatch):
-    monkeypatch.setattr("umap_sk.dask.inputs.ROWS", 1_024)
+    monkeypatch.setattr("umap_sk.dask.inputs.CHUNK_ROWS", 1_024)
     np.testing.assert_array_equal(fit(INDICES.astype(np.int64), DISTS).embedding_.compute(), expected)
     np.testing.assert_array_equal(fit(chunked(INDICES), DISTS).embedding_.compute(), expected)
 
 
 def test_a_directory_that_workers_do_not_see(client, tmp_path, monkeypatch):
     PrecomputedUMAP(**SETTINGS).learn_manifold(knn_indices=INDICES, knn_dists=DISTS).save(tmp_path / "graph")
-    monkeypatch.setattr("umap_sk.dask.inputs._seen", lambda path: False)
+    monkeypatch.setattr("umap_sk.dask.inputs._file_exists", lambda path: False)
     with pytest.raises(ValueError, match="2 of 2 workers do not see.*share"):
         DistributedUMAP(**SETTINGS).fit(manifold=tmp_path / "graph")
 

@@ -63,18 +63,18 @@ MODULES = modules()
 @pytest.mark.slow
 def test_all_workers_are_killed(client, monkeypatch, expected):
     """At once: what was ready then waits for addresses that are gone, and is let go."""
-    monkeypatch.setattr(cluster, "PATIENCE", 2)
+    monkeypatch.setattr(cluster, "POLL_SECONDS", 2)
     monkeypatch.setattr(cluster, "warn", lambda *told: None)
-    step, killed = epochs._step, []
+    step, killed = epochs._submit_epoch, []
 
-    def kill_all(a_cluster, layout, phase, standing):
-        if standing.epoch > 5 and not killed:
+    def kill_all(a_cluster, layout, phase, current):
+        if current.epoch > 5 and not killed:
             killed.extend(client.run(os.getpid).values())
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
-        return step(a_cluster, layout, phase, standing)
+        return step(a_cluster, layout, phase, current)
 
-    monkeypatch.setattr(epochs, "_step", kill_all)
+    monkeypatch.setattr(epochs, "_submit_epoch", kill_all)
     np.testing.assert_array_equal(fit().embedding_.compute(), expected)
     assert len(killed) == 2
 
@@ -86,7 +86,7 @@ def rested(seconds):
 
 def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
     """A worker may die between the end of the wait and the look at what was awaited."""
-    found = cluster.submit(cluster.connected(client), "rest", rested, 0.5)
+    found = cluster.submit(cluster.connect(client), "rest", rested, 0.5)
     wait, killed = cluster.wait, []
 
     def wait_and_kill(futures, **options):
@@ -98,7 +98,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
                 time.sleep(0.01)
 
     monkeypatch.setattr(cluster, "wait", wait_and_kill)
-    assert cluster.outcome(cluster.connected(client), found) == 0.5
+    assert cluster.gather(cluster.connect(client), found) == 0.5
     assert len(killed) == 1
 
 
@@ -106,7 +106,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
     """In every phase, of levels in pieces and on one worker."""
-    monkeypatch.setattr(levels, "ALONE", 500 if phase == "epoch" else 200_000)
+    monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500 if phase == "epoch" else 200_000)
     killed, timers = killing(client, monkeypatch, phase, 0.05)
     found = fit().embedding_.compute()
     timers[0].join()

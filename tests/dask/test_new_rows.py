@@ -82,24 +82,24 @@ class Stopped(Exception):
 def test_a_run_is_taken_up(client, monkeypatch, tmp_path, local, last):
     """From the last epoch that was written, the end of a phase (4) among them; a finished run is only read."""
     kept = Checkpoint(tmp_path, every_epochs=1)
-    step, wanted = epochs._step, {"knn_indices": INDICES, "knn_dists": DISTS}
+    step, wanted = epochs._submit_epoch, {"knn_indices": INDICES, "knn_dists": DISTS}
 
-    def stop(cluster, layout, phase, standing):
-        if standing.epoch == last:
+    def stop(cluster, layout, phase, current):
+        if current.epoch == last:
             raise Stopped
-        return step(cluster, layout, phase, standing)
+        return step(cluster, layout, phase, current)
 
-    monkeypatch.setattr(epochs, "AHEAD", 1)
-    monkeypatch.setattr(epochs, "_step", stop)
+    monkeypatch.setattr(epochs, "EPOCHS_AHEAD", 1)
+    monkeypatch.setattr(epochs, "_submit_epoch", stop)
     with pytest.raises(Stopped):
         DistributedUMAP(**SETTINGS, checkpoint=kept).fit(**wanted)
     began = []
 
-    def note(cluster, layout, phase, standing):
-        began.append(standing.epoch)
-        return step(cluster, layout, phase, standing)
+    def note(cluster, layout, phase, current):
+        began.append(current.epoch)
+        return step(cluster, layout, phase, current)
 
-    monkeypatch.setattr(epochs, "_step", note)
+    monkeypatch.setattr(epochs, "_submit_epoch", note)
     found = DistributedUMAP(**SETTINGS, checkpoint=kept).fit(**wanted)
     np.testing.assert_array_equal(found.embedding_.compute(), local.embedding_)
     assert 1 <= began[0] <= last  # a slow disk leaves epochs out

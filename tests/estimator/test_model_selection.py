@@ -154,7 +154,7 @@ def test_one_manifold_for_every_candidate(routing, monkeypatch):
     def learned_again(*arguments, **options):
         raise AssertionError("a graph was learned")
 
-    monkeypatch.setattr("umap_sk.pipeline.learn.graph_of", learned_again)
+    monkeypatch.setattr("umap_sk.pipeline.learn.build_graph", learned_again)
     with sklearn.config_context(enable_metadata_routing=routing):
         model = umap().set_fit_request(manifold=True) if routing else umap()
         search = GridSearchCV(model, {"min_dist": [0.05, 0.5]}, cv=ALL, error_score="raise")

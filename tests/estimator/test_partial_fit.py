@@ -203,7 +203,7 @@ def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, m
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
     before = joblib.hash(model)
     with monkeypatch.context() as patch:
-        patch.setattr(learn, "graph_of", stop)
+        patch.setattr(learn, "build_graph", stop)
         with pytest.raises(KeyboardInterrupt):
             model.fit(ring[2], knn_indices=ring[0], knn_dists=ring[1])
     assert joblib.hash(model) == before

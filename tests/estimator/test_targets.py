@@ -24,7 +24,7 @@ Y = np.arange(60) % 2
 @pytest.fixture(autouse=True)
 def not_said_yet(monkeypatch):
     """As in a new process."""
-    monkeypatch.setattr(targets, "_said", set())
+    monkeypatch.setattr(targets, "_warned", set())
 
 
 def said(function, *arguments):

@@ -13,7 +13,7 @@ from umap.umap_ import fuzzy_simplicial_set
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph, compute_fuzzy_union, drop_zeros, fuzzy_graph
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -200,7 +200,7 @@ def test_rows_are_sorted_by_index(dtype):
     expected = [np.argsort(row) + first for row, first in zip(rows, indptr[:-1], strict=True)]
     order = np.concatenate(expected)
     ordered = indices[order], values[order]
-    kernels.sort_rows(readonly(indptr), indices, values)
+    kernels.sort_rows(as_readonly(indptr), indices, values)
     assert indices.tolist() == ordered[0].tolist()
     assert values.tolist() == ordered[1].tolist()
 

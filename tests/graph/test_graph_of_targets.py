@@ -14,7 +14,7 @@ from umap.umap_ import (
 
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP
 from umap_sk.graph.targets import weaken_between_labels
-from umap_sk.pipeline.targets import labels_of
+from umap_sk.pipeline.targets import encode_labels
 from umap_sk.runtime.threads import limit_threads
 
 rng = np.random.default_rng(0)
@@ -127,10 +127,10 @@ def test_forms_of_labels():
     expected = model.learn_manifold(X, LABELS).graph
     for name, y in forms.items():
         assert abs(model.learn_manifold(X, y).graph - expected).max() == 0, name
-    everything = labels_of(np.array(["x", "-1", "nan"]))  # text is a label, whatever it says
+    everything = encode_labels(np.array(["x", "-1", "nan"]))  # text is a label, whatever it says
     assert sorted(everything) == [0, 1, 2]
-    assert labels_of(np.array([True, False, True])).tolist() == [1, 0, 1]
-    assert labels_of(np.array([-1, 7, 7, 2**40])).tolist() == [-1, 0, 0, 1]
+    assert encode_labels(np.array([True, False, True])).tolist() == [1, 0, 1]
+    assert encode_labels(np.array([-1, 7, 7, 2**40])).tolist() == [-1, 0, 0, 1]
 
 
 REFUSED = {

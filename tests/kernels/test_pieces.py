@@ -6,7 +6,7 @@ from graphs import dense, random_graph
 
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph, compute_fuzzy_union
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 N = 1_500
 
@@ -18,7 +18,7 @@ def rows_between(graph, first, last):
 
 
 def read_only(graph):
-    return tuple(readonly(array) for array in graph)
+    return tuple(as_readonly(array) for array in graph)
 
 
 def sent(graph, first_row, first, last):
@@ -70,7 +70,7 @@ def test_rows_are_copied_and_appended():
     lengths = np.diff(graph.indptr)[rows]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     out = FuzzyGraph(starts, np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32))
-    kernels.copy_rows(*read_only(graph), rows, readonly(starts), out.indices, out.weights)
+    kernels.copy_rows(*read_only(graph), rows, as_readonly(starts), out.indices, out.weights)
     wanted = np.concatenate([np.arange(graph.indptr[row], graph.indptr[row + 1]) for row in rows])
     np.testing.assert_array_equal(out.indices, graph.indices[wanted])
     np.testing.assert_array_equal(out.weights, graph.weights[wanted])

@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.layout import coarsen
 from umap_sk.neighbors.read import read_neighbors
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 LEAST = coarsen.LEAST_WEIGHT
@@ -159,8 +159,8 @@ def test_groups_with_numbers_beyond_int32():
     room = np.concatenate([[0], np.cumsum(np.bincount(low, np.diff(level.indptr)))]).astype(np.int64)
     indices, weights = np.empty(room[-1], np.uint32), np.empty(room[-1], np.float32)
     none = np.empty(0, np.float32)
-    rules = np.float32(level.scale), np.float32(0), far, readonly(none), readonly(none)
-    kernels.coarse_rows(*groups, *level.edges, *rules, 0, readonly(room), indices, weights, lengths)
+    rules = np.float32(level.scale), np.float32(0), far, as_readonly(none), as_readonly(none)
+    kernels.coarse_rows(*groups, *level.edges, *rules, 0, as_readonly(room), indices, weights, lengths)
     expected = [{} for _ in range(size)]
     rows = np.repeat(np.arange(N), np.diff(level.indptr))
     for i, j, weight in zip(rows, level.indices, level.weights * level.scale, strict=True):
@@ -178,5 +178,5 @@ def test_members_with_numbers_beyond_int32():
     state = coarsen.independent_set(level, 0, 0)
     number = (np.cumsum(state == 1) - 1).astype(np.uint32) + np.uint32(2**31 + 7)
     owner = np.empty(N, np.uint32)
-    kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
+    kernels.aggregate_strongest(as_readonly(state), as_readonly(number), 0, *level.edges, owner)
     assert (owner - np.uint32(2**31 + 7)).tolist() == naive.owners(dense(level), state).tolist()

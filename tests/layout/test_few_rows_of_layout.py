@@ -5,7 +5,7 @@ import pytest
 
 from umap_sk import kernels
 from umap_sk.layout import eigenvectors, few_rows, sell
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_order_by_length_is_the_kernels(rows):
     indptr, order = rows
     one, other = order.copy(), order.copy()
     few_rows.longest_first(indptr, one)
-    kernels.longest_first(readonly(indptr), other)
+    kernels.longest_first(as_readonly(indptr), other)
     np.testing.assert_array_equal(one, other)
     assert (one != order).any()
 
@@ -36,7 +36,7 @@ def test_slices_are_the_kernels(rows, named, first_row):
     names = np.random.default_rng(2).permutation(2500).astype(np.uint32)[: 2500 * named]
     starts = sell.starts_of_slices(indptr, order)
     one, other = np.empty((2, starts[-1]), np.uint32)
-    given = readonly(indptr), readonly(values), names, order, first_row, readonly(starts)
+    given = as_readonly(indptr), as_readonly(values), names, order, first_row, as_readonly(starts)
     few_rows.fill_slices(*given, one)
     kernels.fill_slices(*given, other)
     np.testing.assert_array_equal(one, other)

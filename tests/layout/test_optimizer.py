@@ -13,7 +13,7 @@ from umap_sk.layout import repulsion as field
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.schedule import SOFTENINGS
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 START_WIDTH = 7.0
 
@@ -264,9 +264,9 @@ def test_positions_beyond_int32_are_read(tmp_path):
     out, out_moments = np.empty_like(near), np.empty_like(moments)
     starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.SLICE)
     beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
-    edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
+    edges = as_readonly(starts), as_readonly(beside), as_readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK, 2, np.float32)
-    before = readonly(positions), optimizer.packed_positions(positions), readonly(moments)
+    before = as_readonly(positions), optimizer.packed_positions(positions), as_readonly(moments)
     positions, places, moments = before
     kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)

@@ -12,7 +12,7 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen, pivot_mds
 from umap_sk.layout.edge_lengths import finest_lengths
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 PIVOTS = kernels.PIVOTS
@@ -96,7 +96,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
             found.add(pivot_mds.shortest_paths(paths, pivots).tobytes())
     distances = np.full((3000, PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(PIVOTS)] = 0
-    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
     changed = np.ones(-(-3000 // kernels.SEEN_TOGETHER), np.int8)
     while changed.any():
         kernels.relax_paths(*edges, turned, distances, changed)
@@ -120,7 +120,7 @@ def test_a_pass_in_which_nothing_changes_says_so():
     """Rows far from where something changes are told apart by blocks."""
     level, lengths = path_level(1000)
     paths = pivot_mds.paths_of(finest_lengths(level, lengths), level.mass)
-    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
     distances = np.full((1000, PIVOTS), np.inf, np.float32)
     distances[999] = 0
     changed = np.ones(4, np.int8)

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.layout import repulsion
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import SETTINGS
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 CURVE = repulsion.Kernel(1.577, 0.895, 0.8)
@@ -85,7 +85,7 @@ def test_any_row_may_be_the_outermost(n):
             positions = np.zeros((n, 2), np.float32)
             positions[row] = outermost
             corners = np.empty((4, 1), np.float32)
-            kernels.bounding_boxes(readonly(positions), corners)
+            kernels.bounding_boxes(as_readonly(positions), corners)
             assert corners[:, 0].tolist() == [*positions.min(0), *positions.max(0)]
 
 
@@ -169,7 +169,7 @@ def test_deposit_may_be_cut_into_parts(heavy):
     mass = (
         np.random.default_rng(4).integers(1, 9, len(positions)).astype(np.float32) if heavy else np.ones(0, np.float32)
     )
-    arguments = readonly(positions), readonly(mass), *repulsion.cells_of(frame)
+    arguments = as_readonly(positions), as_readonly(mass), *repulsion.cells_of(frame)
     corners = frame.shape[0] + 1, frame.shape[1] + 1
     shape = (repulsion.PARTS, corners[0] * corners[1])
     whole, cut = np.empty(shape, np.float32), np.full(shape, np.nan, np.float32)

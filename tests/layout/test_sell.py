@@ -19,7 +19,7 @@ from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.start import Start, start_at
 from umap_sk.runtime import allocation
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -343,10 +343,10 @@ def test_pull_of_ends_that_almost_coincide():
 
 def test_arrays_beside_an_array(tmp_path):
     """In memory for one in memory, in files for a view of a memory map."""
-    assert allocation.choose_allocator(np.arange(3)[1:]) is allocation.in_memory
+    assert allocation.choose_allocator(np.arange(3)[1:]) is allocation.allocate_in_memory
     np.save(tmp_path / "array.npy", np.arange(3))
     mapped = np.load(tmp_path / "array.npy", mmap_mode="r")
-    for view in (mapped, readonly(mapped[1:]), np.asarray(mapped).view(np.uint64)):
+    for view in (mapped, as_readonly(mapped[1:]), np.asarray(mapped).view(np.uint64)):
         made = allocation.choose_allocator(view)("name", 5, np.float32)
         assert isinstance(made.base, np.memmap) and made.dtype == np.float32 and made.tolist() == [0] * 5
         made[:] = 7

@@ -12,7 +12,7 @@ from test_optimizer import naive_forces
 from umap_sk import kernels, poincare_disk
 from umap_sk.layout import optimizer, spaces
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 PARAMS = {"minkowski": {"p": 3.5}, "torus": {"period": [4.0, 7.0]}}
@@ -232,4 +232,4 @@ def test_nearest():
         for i in range(20):
             d = naive.distance(name, positions[i][None], positions, space.parameters.astype(float))
             np.testing.assert_array_equal(near[i, 1:], np.argsort(d, kind="stable")[1:6])
-        assert (readonly(near)[:, 0] == np.arange(20)).all()
+        assert (as_readonly(near)[:, 0] == np.arange(20)).all()

@@ -12,7 +12,7 @@ from umap_sk.layout import optimizer, transform
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=6.0, learning_rate=0.9)
@@ -178,7 +178,7 @@ def pulled(neighbors, training, first=0, factor=1.0):
     settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN
     strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)
     indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
-    arrays = (readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
+    arrays = (as_readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
     out = np.empty((len(neighbors.indptr) - 1, 3), np.float32)
     kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL), np.float32), settings, 10, out)
     assert np.isfinite(out).all()

@@ -13,7 +13,7 @@ from umap_sk.neighbors import cells, few_rows
 from umap_sk.neighbors.euclidean import scale_rows
 from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.runtime.compile import readonly, serial_kernel
+from umap_sk.runtime.compile import as_readonly, serial_kernel
 from umap_sk.runtime.threads import set_threads
 
 
@@ -124,7 +124,7 @@ def test_centers(rows):
     homes[homes == 3] = 4
     members, starts = cells.assign_slots(homes, 30)
     means = centers.copy()
-    kernels.means_of_cells(30, *map(readonly, (rows, members, starts)), means)
+    kernels.means_of_cells(30, *map(as_readonly, (rows, members, starts)), means)
     expected = [rows[homes == cell].mean(axis=0) if cell != 3 else centers[3] for cell in range(30)]
     np.testing.assert_allclose(means, expected, rtol=1e-5, atol=1e-6)
 
@@ -150,7 +150,7 @@ def test_unit_lengths(centered):
     rows = np.random.default_rng(0).normal(size=(70, 5)) * np.logspace(-200, 200, 70)[:, None]
     rows[3] = 7 if centered else 0
     affine = np.ones((70, 2))
-    kernels.unit_lengths(70, readonly(rows), centered, affine)
+    kernels.unit_lengths(70, as_readonly(rows), centered, affine)
     scaled = rows * affine[:, :1] - affine[:, 1:]
     directed = np.arange(70) != 3
     np.testing.assert_allclose((scaled**2).sum(1), directed, atol=1e-12)

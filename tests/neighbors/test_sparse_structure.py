@@ -10,7 +10,7 @@ from umap_sk.metrics import distance_correlation, neighbor_recall, sampled_loss,
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 X = np.random.default_rng(0).normal(size=(60, 4)) * (np.random.default_rng(1).random((60, 4)) < 0.7)
 SETTINGS = {"n_neighbors": 5, "n_epochs": 2, "random_state": 0}
@@ -160,7 +160,7 @@ def test_places_like_the_twin(dtype):
     rng = np.random.default_rng(0)
     for share in (0, 0.01, 0.5):
         places = np.where(rng.random(300) < share, rng.choice([-1, 9, 10**9], 300), rng.integers(0, 9, 300))
-        found = kernels.first_outside(readonly(places.astype(dtype)), 9)
+        found = kernels.first_outside(as_readonly(places.astype(dtype)), 9)
         assert found == naive_neighbors.first_outside(places.tolist(), 9)
 
 

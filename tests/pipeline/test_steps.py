@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from umap_sk import PrecomputedUMAP
-from umap_sk.pipeline.given import Arguments, read_given
 from umap_sk.pipeline.grow import grow
+from umap_sk.pipeline.inputs import Arguments, read_inputs
 from umap_sk.pipeline.lay_out import lay_out
 from umap_sk.pipeline.learn import learn
 from umap_sk.pipeline.parameters import CONSTRAINTS, DEFAULTS
@@ -21,7 +21,7 @@ OLD, NEW = X[:130], X[130:]
 
 def fitted_by_steps(**parameters):
     settings = settings_of(PARAMETERS | parameters)
-    return settings, lay_out(settings, learn(settings, read_given(settings, Arguments(OLD))))
+    return settings, lay_out(settings, learn(settings, read_inputs(settings, Arguments(OLD))))
 
 
 def test_steps_are_what_the_estimator_does():

@@ -20,7 +20,7 @@ def threads(request, monkeypatch):
 
 @pytest.mark.parametrize("n", SIZES)
 def test_every_row_is_in_one_block_and_results_keep_their_order(threads, n):
-    rows = side_by_side.in_blocks(lambda block: np.arange(n)[block].tolist(), n)
+    rows = side_by_side.map_blocks(lambda block: np.arange(n)[block].tolist(), n)
     assert sum(rows, []) == list(range(n))
     assert len(rows) == -(-n // 64)
 
@@ -48,7 +48,7 @@ def test_rows_are_taken_and_put(threads, dtype, shape):
     rng = np.random.default_rng(0)
     values = rng.normal(size=(1000, *shape)).astype(np.float32)
     rows = rng.permutation(1000)[:700].astype(dtype)
-    assert_array_equal(side_by_side.taken(values, rows), values[rows])
+    assert_array_equal(side_by_side.take_rows(values, rows), values[rows])
     out = np.full_like(values, -1)
     side_by_side.put_rows(values[:700], rows, out)
     expected = np.full_like(values, -1)
@@ -60,7 +60,7 @@ def test_rows_are_taken_and_put(threads, dtype, shape):
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 def test_prefix_sums_begin_with_nothing_and_end_with_all(threads, n, dtype):
     lengths = np.random.default_rng(0).integers(0, 50, n)
-    sums = side_by_side.prefix_sums(lengths, dtype)
+    sums = side_by_side.compute_prefix_sums(lengths, dtype)
     assert sums.dtype == dtype
     assert sums.tolist() == [sum(lengths[:i].tolist()) for i in range(n + 1)]
 
@@ -72,4 +72,4 @@ def test_the_largest_number_of_any_block(threads):
 
 def test_an_error_in_a_block_is_raised(threads):
     with pytest.raises(IndexError, match="out of bounds"):
-        side_by_side.taken(np.zeros(10), np.full(200, 10))
+        side_by_side.take_rows(np.zeros(10), np.full(200, 10))

@@ -1,4 +1,4 @@
-"""Runs on disk: what is kept, where, under which name, and how a run goes on.
+"""Runs on disk: their files, names and locks, and how a fit resumes from a checkpoint.
 
-It imports layout and what is below, and monitor.
+This folder imports monitor, layout and what is below layout.
 """

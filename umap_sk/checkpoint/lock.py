@@ -1,4 +1,4 @@
-"""The lock of a run's folder, which dies with its process."""
+"""The lock of a run's folder, which the system releases when its process ends."""
 
 import contextlib
 import errno
@@ -8,49 +8,50 @@ import stat
 import time
 from pathlib import Path
 
-PATIENCE = 1.0  # seconds that a lock is tried for: a process that is being killed may still hold it
+LOCK_TIMEOUT = 1.0  # seconds; a process that is being killed may still hold the lock
 
 _locks: dict[Path, int] = {}
-_idle: set[Path] = set()  # locks that are kept between two calls of partial_fit
+_idle: set[Path] = set()  # locks that stay between two calls of partial_fit
 
 
-def holder(folder: Path) -> str | None:
-    """Who is at work in a folder; None if nobody is."""
+def find_holder(folder: Path) -> str | None:
+    """Return a description of the process that uses a folder, or None."""
     try:
-        descriptor = _open(folder)
+        descriptor = _open_lock(folder)
     except OSError:
         return None
     try:
-        return None if _try(descriptor) else _named(descriptor)
+        return None if _try_lock(descriptor) else _read_holder(descriptor)
     finally:
         os.close(descriptor)
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether any process is at work in a folder."""
-    return holder(folder) is not None
+    """Return whether any process uses a folder."""
+    return find_holder(folder) is not None
 
 
 def lock(folder: Path) -> bool:
-    """Take a folder for this process, or for one thread of it; False if it was kept from an earlier call.
+    """Lock a folder for one thread of this process.
 
-    Raises BlockingIOError if another process or thread has it.
+    Returns False if the lock was kept from an earlier call. Raises BlockingIOError if another process or thread
+    holds it.
     """
     folder = folder.resolve()
     with contextlib.suppress(KeyError):
         _idle.remove(folder)
         return False
-    descriptor = _open(folder, os.O_CREAT)
-    end = time.monotonic() + PATIENCE
-    while not _try(descriptor):
+    descriptor = _open_lock(folder, os.O_CREAT)
+    end = time.monotonic() + LOCK_TIMEOUT
+    while not _try_lock(descriptor):
         if time.monotonic() > end:
-            by = _named(descriptor)
+            holder = _read_holder(descriptor)
             os.close(descriptor)
             raise BlockingIOError(
-                f"The run in {folder} is being computed by {by}. Wait until that has ended and call fit again, "
+                f"The run in {folder} is being computed by {holder}. Wait until that has ended and call fit again, "
                 "which goes on from there, or give this run a directory of its own."
             )
-        time.sleep(PATIENCE / 20)
+        time.sleep(LOCK_TIMEOUT / 20)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
     _locks[folder] = descriptor
@@ -58,7 +59,7 @@ def lock(folder: Path) -> bool:
 
 
 def unlock(folder: Path, *, keep: bool = False) -> None:
-    """Give a folder back if it is locked, or keep it for this process's next call."""
+    """Unlock a folder if it is locked, or keep the lock for the next call in this process."""
     folder = folder.resolve()
     if folder not in _locks:
         return
@@ -69,36 +70,36 @@ def unlock(folder: Path, *, keep: bool = False) -> None:
         os.close(_locks.pop(folder))
 
 
-def release(folder: Path) -> None:
-    """Give a folder back that is kept between two calls; one that a call is at work in stays taken."""
+def unlock_idle(folder: Path) -> None:
+    """Unlock a folder unless a call uses it now."""
     if folder.resolve() in _idle:
         unlock(folder)
 
 
-def _named(descriptor: int) -> str:
-    """Who has written its name into a lock."""
+def _read_holder(descriptor: int) -> str:
+    """Return the description of the process that is stored in a lock."""
     return os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
 
 
-def _open(folder: Path, flags: int = 0) -> int:
-    """Open a folder's lock, a file of its own: what a link points at must not be emptied, nor a pipe be waited for."""
-    refused = "the file 'lock' in it is a link, a pipe or another thing that is no lock; remove it"
-    never = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+def _open_lock(folder: Path, flags: int = 0) -> int:
+    """Open the lock of a folder. Links and pipes are refused, since opening them could erase a file or never return."""
+    reason = "the file 'lock' in it is a link, a pipe or another thing that is no lock; remove it"
+    safe_flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | never | flags, 0o666)
+        descriptor = os.open(folder / "lock", os.O_RDWR | safe_flags | flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-            raise OSError(error.errno, refused) from error
+            raise OSError(error.errno, reason) from error
         raise
-    about = os.fstat(descriptor)
-    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, refused)
+        raise OSError(errno.EINVAL, reason)
     return descriptor
 
 
-def _try(descriptor: int) -> bool:
-    """Whether a lock could be taken."""
+def _try_lock(descriptor: int) -> bool:
+    """Try to acquire a lock, and return whether this succeeded."""
     try:
         import fcntl
     except ImportError as error:
@@ -110,8 +111,8 @@ def _try(descriptor: int) -> bool:
     return True
 
 
-def _forget() -> None:
-    """In a forked child: the locks are the parent's."""
+def _drop_inherited_locks() -> None:
+    """Drop the locks in a forked child, because they belong to the parent."""
     for descriptor in _locks.values():
         os.close(descriptor)
     _locks.clear()
@@ -119,4 +120,4 @@ def _forget() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_drop_inherited_locks)

@@ -1,4 +1,4 @@
-"""Joblib files with a JSON file beside each that has metadata, size and checksum, and is there first."""
+"""Joblib files, each with a JSON file of its metadata, size and checksum, which is written first."""
 
 import pickle
 from pathlib import Path
@@ -11,36 +11,36 @@ from umap_sk.runtime.files import DamagedError, check_regular, open_new_file
 from umap_sk.runtime.json_files import read_json, write_json
 
 
-def metadata_path(path: Path) -> Path:
-    """The JSON file that belongs to a joblib file."""
+def get_metadata_path(path: Path) -> Path:
+    """Return the path of the JSON file that belongs to a joblib file."""
     return path.with_suffix(".json")
 
 
-class Summed:
-    """A file for :func:`pickle.dump` that is summed while it is written."""
+class ChecksumWriter:
+    """A file for :func:`pickle.dump` that computes a checksum of all written bytes."""
 
     def __init__(self, file: BinaryIO):
-        self.file, self.total, self.size = file, new_checksum(), 0
+        self.file, self.checksum, self.size = file, new_checksum(), 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take bytes, or whatever gives them; how many."""
-        self.total.update(data)
+        """Write bytes or a buffer, and return the number of bytes."""
+        self.checksum.update(data)
         size = self.file.write(data)
         self.size += size
         return size
 
 
-def store(path: Path, value: Any, metadata: dict[str, Any]) -> None:
-    """Dump a value for joblib.load, with metadata; unlike joblib.dump, the fifth protocol copies no array."""
+def dump(path: Path, value: Any, metadata: dict[str, Any]) -> None:
+    """Write a value for joblib.load, with metadata. Unlike joblib.dump, this copies no array."""
     with open_new_file(path) as file:
-        summed = Summed(file)
-        pickle.dump(value, summed, protocol=5)
-        write_json(metadata_path(path), {**metadata, "bytes": summed.size, "checksum": summed.total.hexdigest()})
+        writer = ChecksumWriter(file)
+        pickle.dump(value, writer, protocol=5)
+        write_json(get_metadata_path(path), {**metadata, "bytes": writer.size, "checksum": writer.checksum.hexdigest()})
 
 
 def load(path: Path) -> Any:
-    """What :func:`store` has dumped; DamagedError if it is not that any more, or cannot be read here."""
-    metadata = read_json(metadata_path(path))
+    """Load a value written by :func:`dump`. Raises DamagedError if the file is damaged or cannot be read here."""
+    metadata = read_json(get_metadata_path(path))
     check_regular(path)
     size = path.stat().st_size
     if size != metadata.get("bytes"):

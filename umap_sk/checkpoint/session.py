@@ -1,4 +1,4 @@
-"""A run on disk: what is resumed of it, and when it is written while the epochs go on."""
+"""A run on disk, which is resumed at the start of a fit and written during its epochs."""
 
 import contextlib
 import logging
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from umap_sk.checkpoint import lock, store
-from umap_sk.checkpoint.identity import run_name
+from umap_sk.checkpoint.identity import name_run
 from umap_sk.checkpoint.run_file import compare_with_others, read_seed, write_run
 from umap_sk.checkpoint.settings import Checkpoint
-from umap_sk.checkpoint.store import Stored
+from umap_sk.checkpoint.store import StoredState
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
@@ -29,77 +29,78 @@ from umap_sk.runtime.files import DamagedError, check_writable
 
 logger = logging.getLogger("umap_sk")
 
-NICENESS = 15  # of the thread that writes: a thirtieth of a core that computes, and all of one that waits
+NICENESS = 15  # of the thread that writes: it gets a thirtieth of a busy core, and all of an idle one
 
 
 class Session:
-    """A run on disk, for one call of fit or partial_fit; the seed is that of a new run.
+    """A run on disk during one call of fit or partial_fit.
 
-    A step that fails leaves the estimator as it was, so its epochs are removed and the one it began at is spared.
+    A new run gets `seed`. If a call of partial_fit (`is_step`) fails, the estimator does not change. The checkpoints
+    of its epochs are removed then, and the checkpoint at which it began is kept.
     """
 
     def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int, *, is_step: bool = False):
         self.settings, self.identity, self.seed = settings, identity, seed
-        self.folder = settings.path / run_name(identity)
+        self.folder = settings.path / name_run(identity)
         self.n_epochs = 0
-        self._stored: Stored | None = None
-        self._keeps_graph = "manifold" not in identity["data"]
+        self._stored: StoredState | None = None
+        self._stores_graph = "manifold" not in identity["data"]
         self._shared: SharedGraph | None = None
         self._graph_sum: str | None = None
         self._locked = self._created = self._failing = False
-        self.taken = False  # by this call, not by one before
+        self.newly_locked = False  # whether this call acquired the lock, and not an earlier one
         self._writer: ThreadPoolExecutor | None = None
         self._pending: Future[None] | None = None
-        self.writing: LayoutState | None = None  # its arrays must stay as they are
-        self._written = self._tried = 0
+        self.pending_state: LayoutState | None = None  # the state that is being written, whose arrays must not change
+        self._written_epoch = self._tried_epoch = 0
         self._clock = time.monotonic()
         self._is_step = is_step
-        self._began_at: int | None = None  # once the call has come so far
+        self._began_at: int | None = None  # the epoch at which this call began
 
-    def open(self, *, going_on: bool) -> None:
-        """Take the folder, or make it, and read the newest whole checkpoint; a finished run is only read.
+    def open(self, *, continues: bool) -> None:
+        """Create or lock the folder, and read the newest intact checkpoint. A finished run is not locked.
 
-        When going on, the state is in memory, and nothing need be read.
+        If the call continues a layout in memory, no checkpoint is read.
         """
-        newest = store.newest_metadata(self.folder)
+        newest = store.read_newest_metadata(self.folder)
         if newest and newest["epoch"] >= newest["n_epochs"]:
             with contextlib.suppress(DamagedError, OSError):
-                self._read(store.checkpoints(self.folder)[-1], finished=True)
+                self._read_checkpoint(store.list_checkpoints(self.folder)[-1], finished=True)
                 return
         self._open_for_writing()
-        with explained(self.settings.path):
-            if not (self.folder / "run.json").exists() and not store.checkpoints(self.folder):
+        with explain_errors(self.settings.path):
+            if not (self.folder / "run.json").exists() and not store.list_checkpoints(self.folder):
                 compare_with_others(self.settings, self.identity)
                 write_run(self.folder, self.identity, self.seed)
                 self._created = True
-            elif not going_on:
-                self._take_over()
+            elif not continues:
+                self._resume()
 
     def _open_for_writing(self) -> None:
-        """Lock the folder, and start the thread that writes."""
-        with explained(self.settings.path):
+        """Lock the folder, and create the thread that writes."""
+        with explain_errors(self.settings.path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.taken = lock.lock(self.folder)
+            self.newly_locked = lock.lock(self.folder)
             self._locked = True
-            if self.taken:
+            if self.newly_locked:
                 check_writable(self.folder)
         self._writer = ThreadPoolExecutor(1, "umap_sk-checkpoint", _lower_priority)
 
     @property
-    def finished(self) -> bool:
-        """Whether the last epoch is on the disk."""
-        return 0 < self.n_epochs <= self._written
+    def is_finished(self) -> bool:
+        """Whether the last epoch is on disk."""
+        return 0 < self.n_epochs <= self._written_epoch
 
-    def graph(self) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
-        """The graph of the run and what is known of its rows, if it is on the disk and whole."""
+    def read_graph(self) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
+        """Return the run's graph and its row arrays, or None if there is no intact graph on disk."""
         graph = store.read_graph(self.folder)
         if graph is None and self._locked:
-            store.graph_path(self.folder).unlink(missing_ok=True)
+            store.get_graph_path(self.folder).unlink(missing_ok=True)
         return graph
 
-    def take(self, held: SharedGraph | None) -> LayoutState | None:
-        """The state to go on from, None where the run begins; keeps the graph, after a look whether it is the run's."""
-        self._hold(held)
+    def begin(self, shared: SharedGraph | None) -> LayoutState | None:
+        """Store the graph, and return the state to resume from, or None if the run begins or has another graph."""
+        self._keep_graph(shared)
         self._began_at = 0
         if self._stored is None:
             return None
@@ -109,59 +110,59 @@ class Session:
                 "the neighbors as arrays: they seem to be found differently each time.",
                 CheckpointWarning,
             )
-            if self._writer is None:  # the run was finished, and only read
+            if self._writer is None:  # the run was finished, and so it was not locked
                 self._open_for_writing()
-                self._hold(held)
-            self._written = self._tried = 0
-            for path in store.checkpoints(self.folder):
+                self._keep_graph(shared)
+            self._written_epoch = self._tried_epoch = 0
+            for path in store.list_checkpoints(self.folder):
                 store.set_aside(path)
             return None
         self._began_at = self._stored.state.epoch
         return self._stored.state
 
-    def go_on(self, held: SharedGraph, n_epochs: int, epoch: int) -> None:
-        """Say what runs from here on, where it is in memory already."""
-        self._hold(held)
-        self.n_epochs, self._tried, self._began_at = n_epochs, epoch, epoch
+    def continue_run(self, shared: SharedGraph, n_epochs: int, epoch: int) -> None:
+        """Store the graph and the counts of a layout that continues in memory."""
+        self._keep_graph(shared)
+        self.n_epochs, self._tried_epoch, self._began_at = n_epochs, epoch, epoch
 
-    def after_epoch(self, state: LayoutState) -> None:
-        """Write the state in the background, if it is time and nothing else is being written."""
+    def write_if_due(self, state: LayoutState) -> None:
+        """Write the state in the background if it is due."""
         if self.is_due(state.epoch):
             assert self._writer is not None
-            self._look_at_pending()
-            self._submit(state, self._writer)
+            self._await_write()
+            self._submit_state(state, self._writer)
 
     def is_due(self, epoch: int) -> bool:
-        """Whether it is time to write the state of an epoch, and nothing else is being written."""
+        """Return whether it is time to write the state of an epoch, and no other write is in progress."""
         if self._writer is None or (self._pending and not self._pending.done()) or epoch >= self.n_epochs:
             return False  # the last state is written by finalize
         epochs, seconds = self.settings.every_epochs, self.settings.every_seconds
-        due = epochs is not None and epoch - self._tried >= epochs
+        due = epochs is not None and epoch - self._tried_epoch >= epochs
         return due or (seconds is not None and time.monotonic() - self._clock >= seconds)
 
     def finalize(self, state: LayoutState, embedding: np.ndarray) -> None:
-        """Write the state at which a call ends, and wait for the disk; of a finished run, only the map is kept."""
+        """Write the last state of a call, and wait until it is on disk. Of a finished run, only the map is stored."""
         if self._writer is None:
             return
-        self._look_at_pending()
-        if state.epoch > self._written:
+        self._await_write()
+        if state.epoch > self._written_epoch:
             if state.epoch >= self.n_epochs:
                 state = state._replace(positions=embedding, moments=state.moments[:, :0])
-            with ThreadPoolExecutor(1) as at_once:  # not by the thread of low priority: this call waits
-                self._submit(state, at_once)
-            self._look_at_pending()
+            with ThreadPoolExecutor(1) as at_once:  # a thread of normal priority, because this call waits
+                self._submit_state(state, at_once)
+            self._await_write()
 
     def close(self, error: BaseException | None, *, keep_lock: bool) -> None:
-        """Wait for what is being written, and give the folder back, or keep it for this process's next call.
+        """Wait for the last write, and unlock the folder, or keep the lock for the next call in this process.
 
-        After an error nothing is left of a run that has not begun.
+        After an error, a run without checkpoints is removed.
         """
         if self._writer is not None:
             self._writer.shutdown()
         if not self._locked:
             return
         if self._is_step and self._began_at is not None:
-            with contextlib.suppress(OSError):  # of a folder that cannot be written to any more, which has been told
+            with contextlib.suppress(OSError):  # a warning has already reported a folder that is not writable
                 if isinstance(error, Exception):
                     store.drop_after(self.folder, self._began_at)
                 else:
@@ -170,32 +171,32 @@ class Session:
             shutil.rmtree(self.folder)
         lock.unlock(self.folder, keep=keep_lock)
 
-    def _hold(self, shared: SharedGraph | None) -> None:
-        """Write a graph, unless it is there, or with the caller, whose hash is in the run's name."""
-        if not self._keeps_graph or shared is None:
+    def _keep_graph(self, shared: SharedGraph | None) -> None:
+        """Write the graph if it is not on disk. A manifold of the caller is not stored."""
+        if not self._stores_graph or shared is None:
             return
         shared.checksum = shared.checksum or hash_arrays(shared.rows())
         self._shared, self._graph_sum = shared, shared.checksum
-        if self._writer is not None and not store.graph_path(self.folder).exists():
+        if self._writer is not None and not store.get_graph_path(self.folder).exists():
             self._pending = self._writer.submit(store.write_graph, self.folder, shared.rows(), shared.row_arrays)
 
-    def _submit(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
-        self._tried, self._clock, self.writing = state.epoch, time.monotonic(), state
+    def _submit_state(self, state: LayoutState, writer: ThreadPoolExecutor) -> None:
+        self._tried_epoch, self._clock, self.pending_state = state.epoch, time.monotonic(), state
         self._pending = writer.submit(self._write, state)
 
     def _write(self, state: LayoutState) -> None:
-        """Write one checkpoint, drop the oldest, and write the graph if that has failed before."""
+        """Write a checkpoint, remove the oldest one, and write the graph if an earlier attempt failed."""
         try:
-            store.write_state(self.folder, self.identity, Stored(state, self.n_epochs, self._graph_sum))
+            store.write_state(self.folder, self.identity, StoredState(state, self.n_epochs, self._graph_sum))
         finally:
-            self.writing = None
-        self._written = state.epoch
-        store.drop_old(self.folder, self.settings.keep, spared=self._began_at if self._is_step else None)
-        if self._shared is not None and not store.graph_path(self.folder).exists():
+            self.pending_state = None
+        self._written_epoch = state.epoch
+        store.drop_old(self.folder, self.settings.keep, except_epoch=self._began_at if self._is_step else None)
+        if self._shared is not None and not store.get_graph_path(self.folder).exists():
             store.write_graph(self.folder, self._shared.rows(keep=False), self._shared.row_arrays)
 
-    def _look_at_pending(self) -> None:
-        """Wait for the last write, and tell once if the disk does not take any more."""
+    def _await_write(self) -> None:
+        """Wait for the last write, and warn once if it failed."""
         if self._pending is None:
             return
         pending, self._pending = self._pending, None
@@ -215,8 +216,8 @@ class Session:
                 logger.warning("checkpoints are written again")
             self._failing = False
 
-    def _take_over(self) -> None:
-        """Seed and newest whole checkpoint of a run that was begun before."""
+    def _resume(self) -> None:
+        """Read the seed and the newest intact checkpoint of an earlier run."""
         seed = read_seed(self.folder)
         if seed is not None:
             self.seed = seed
@@ -225,10 +226,10 @@ class Session:
             write_run(self.folder, self.identity, self.seed)
 
     def _read_newest(self, seed: int | None) -> None:
-        """The newest whole checkpoint, of the run's seed where that is known."""
-        for path in reversed(store.checkpoints(self.folder)):
+        """Read the newest intact checkpoint, which must have the run's seed if that is known."""
+        for path in reversed(store.list_checkpoints(self.folder)):
             try:
-                self._read(path, seed)
+                self._read_checkpoint(path, seed)
                 return
             except (DamagedError, OSError) as error:
                 warn(
@@ -238,48 +239,48 @@ class Session:
                 )
                 store.set_aside(path)
 
-    def _read(self, path: Path, seed: int | None = None, *, finished: bool = False) -> None:
-        """Take over a checkpoint, if it has this seed, and is a finished run's."""
+    def _read_checkpoint(self, path: Path, seed: int | None = None, *, finished: bool = False) -> None:
+        """Read a checkpoint, and check its seed and optionally that its run is finished."""
         stored = store.read_state(path)
         if seed is not None and stored.state.seed != seed:
             raise DamagedError(f"seed={stored.state.seed}, but the run has {seed}")
-        if finished and not stored.finished:
+        if finished and not stored.is_finished:
             raise DamagedError("the run is not finished")
         self._stored = stored
         self.n_epochs, self.seed = stored.n_epochs, stored.state.seed
-        self._written = self._tried = stored.state.epoch
-        text = "finished run (epoch %d of %d) taken from %s" if stored.finished else "resumed epoch %d of %d from %s"
+        self._written_epoch = self._tried_epoch = stored.state.epoch
+        text = "finished run (epoch %d of %d) taken from %s" if stored.is_finished else "resumed epoch %d of %d from %s"
         logger.info(text, stored.state.epoch, stored.n_epochs, path)
 
 
 def _lower_priority() -> None:
-    """Let this thread, where the system knows priorities of threads, work while the kernels' threads wait."""
+    """Lower the priority of this thread on Linux, so that it does not slow the threads of kernels."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @contextlib.contextmanager
-def opened(
-    settings: Checkpoint, identity: dict[str, Any], seed: int, going_on: bool, keeper: object
+def open_session(
+    settings: Checkpoint, identity: dict[str, Any], seed: int, continues: bool, keeper: object
 ) -> Iterator[Session]:
-    """A run on disk, as long as the block lasts, or as long as the `keeper` lives, whose other calls may follow."""
+    """Open a run on disk for a block. Its lock is kept while the estimator `keeper` exists."""
     run = Session(settings, identity, seed, is_step=keeper is not None)
     try:
-        run.open(going_on=going_on)
+        run.open(continues=continues)
         yield run
     except BaseException as error:
         run.close(error, keep_lock=False)
         raise
-    keep = keeper is not None and not run.finished
+    keep = keeper is not None and not run.is_finished
     run.close(None, keep_lock=keep)
-    if keep and run.taken:
-        weakref.finalize(keeper, lock.release, run.folder)
+    if keep and run.newly_locked:
+        weakref.finalize(keeper, lock.unlock_idle, run.folder)
 
 
 @contextlib.contextmanager
-def explained(directory: Path) -> Iterator[None]:
-    """Say what an error of the file system means before a run."""
+def explain_errors(directory: Path) -> Iterator[None]:
+    """Explain errors of the file system before a run."""
     try:
         yield
     except BlockingIOError:

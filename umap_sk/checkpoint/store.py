@@ -1,4 +1,4 @@
-"""What lies in a run's folder: ``run.json``, ``graph.joblib`` and ``epoch-*.joblib``, a JSON file beside each."""
+"""The files of a run: ``graph.joblib`` and ``epoch-*.joblib``, each with a JSON file, next to ``run.json``."""
 
 import contextlib
 from collections.abc import Iterable, Mapping
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.checkpoint.identity import check_seed, check_stamp, stamp
-from umap_sk.checkpoint.metadata import load, metadata_path, store
+from umap_sk.checkpoint.identity import check_seed, check_stamp, make_stamp
+from umap_sk.checkpoint.metadata import dump, get_metadata_path, load
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import ROW_ARRAYS
@@ -18,18 +18,18 @@ from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import read_json
 
 
-class Stored(NamedTuple):
-    """A checkpoint's content.
+class StoredState(NamedTuple):
+    """The contents of a checkpoint.
 
     Attributes
     ----------
     state : LayoutState
-        Where the run was. If it was finished, without moments, and the positions are the map: those of all rows in the
-        data's order, NaN for rows without a place.
+        The state of the layout. In a finished run it has no moments, and its positions are the map, with NaN for
+        disconnected rows.
     n_epochs : int
-        Epochs of the whole schedule.
+        Number of epochs of the whole schedule.
     graph_sum : str or None
-        Checksum of the graph's arrays; None for a graph that is not kept here.
+        Checksum of the graph's arrays, or None if the run does not store its graph.
     """
 
     state: LayoutState
@@ -37,28 +37,28 @@ class Stored(NamedTuple):
     graph_sum: str | None
 
     @property
-    def finished(self) -> bool:
-        """Whether no epochs are left."""
+    def is_finished(self) -> bool:
+        """Whether the schedule has no more epochs."""
         return self.state.epoch >= self.n_epochs
 
 
-def checkpoints(folder: Path) -> list[Path]:
-    """Joblib files of a run's checkpoints, the oldest first."""
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the joblib files of a run's checkpoints, the oldest first."""
     return sorted(folder.glob("epoch-*.joblib"))
 
 
-def newest_metadata(folder: Path) -> dict[str, Any] | None:
-    """What the JSON file of the newest checkpoint says, which has "epoch" and "n_epochs"; None if none is readable."""
-    for path in reversed(checkpoints(folder)):
+def read_newest_metadata(folder: Path) -> dict[str, Any] | None:
+    """Return the metadata of the newest readable checkpoint, with "epoch" and "n_epochs", or None."""
+    for path in reversed(list_checkpoints(folder)):
         with contextlib.suppress(DamagedError, OSError):
-            metadata = read_json(metadata_path(path))
+            metadata = read_json(get_metadata_path(path))
             if all(isinstance(metadata.get(name), int) for name in ("epoch", "n_epochs")):
                 return metadata
     return None
 
 
-def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
-    """Write a checkpoint, with the identity of its run."""
+def write_state(folder: Path, identity: dict[str, Any], stored: StoredState) -> None:
+    """Write a checkpoint with the identity of its run."""
     state = stored.state
     counts = {"epoch": state.epoch, "n_epochs": stored.n_epochs, "level": state.depth}
     vertices, components = state.positions.shape
@@ -69,90 +69,90 @@ def write_state(folder: Path, identity: dict[str, Any], stored: Stored) -> None:
         "parameters": identity["parameters"],
     }
     value = {"run": folder.name, "identity": identity, **stored._asdict(), "state": state._asdict()}
-    store(checkpoint_path(folder, state.epoch), value, {**stamp(folder), **counts, **metadata})
+    dump(get_checkpoint_path(folder, state.epoch), value, {**make_stamp(folder), **counts, **metadata})
 
 
-def read_state(path: Path) -> Stored:
-    """Read a checkpoint; DamagedError if it is not what was written, or belongs to another run."""
+def read_state(path: Path) -> StoredState:
+    """Read a checkpoint. Raises DamagedError if it is damaged or belongs to another run."""
     value = load(path)
     try:
         identity = value["identity"]
         check_stamp(path.parent, {**identity, "run": value["run"]})
-        stored = Stored(state_from_plain(value["state"]), value["n_epochs"], value["graph_sum"])
+        stored = StoredState(state_from_plain(value["state"]), value["n_epochs"], value["graph_sum"])
         shape = stored.state.positions.shape[1:], stored.state.moments.shape[2:]
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedError(f"it is no checkpoint ({error!r})") from error
     check_seed(stored.state.seed, identity)
-    axes, moved = axes_of(identity["parameters"])
+    axes, moved = get_axes(identity["parameters"])
     if shape not in ((moved, moved), (axes, moved)):
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
         raise DamagedError(f"it is of epoch {stored.state.epoch}")
-    metadata = read_json(metadata_path(path))
+    metadata = read_json(get_metadata_path(path))
     counts = {"epoch": stored.state.epoch, "n_epochs": stored.n_epochs, "seed": stored.state.seed}
-    told = [
+    mismatches = [
         f"{name}={metadata.get(name)!r}, not {count}" for name, count in counts.items() if metadata.get(name) != count
     ]
-    if told:
-        raise DamagedError(f"{metadata_path(path).name} says {'; '.join(told)}")
+    if mismatches:
+        raise DamagedError(f"{get_metadata_path(path).name} says {'; '.join(mismatches)}")
     return stored
 
 
-def axes_of(parameters: dict[str, Any]) -> tuple[tuple[int], tuple[int]]:
-    """Axes of a map, and of the positions that epochs move: those on the sphere are unit vectors."""
+def get_axes(parameters: dict[str, Any]) -> tuple[tuple[int], tuple[int]]:
+    """Return the axes of a map, and those of the positions in epochs, which are unit vectors on the sphere."""
     axes = parameters["n_components"]
     return (axes,), (axes + (parameters.get("output_metric") == "haversine"),)
 
 
-def checkpoint_path(folder: Path, epoch: int) -> Path:
-    """Where the checkpoint of an epoch lies; their names ascend."""
+def get_checkpoint_path(folder: Path, epoch: int) -> Path:
+    """Return the path of the checkpoint of an epoch. The names are in the order of the epochs."""
     return folder / f"epoch-{epoch:08d}.joblib"
 
 
-def drop_old(folder: Path, keep: int, *, spared: int | None = None) -> None:
-    """Remove all but the newest checkpoints, and that of an epoch which may be gone back to."""
-    back = None if spared is None else checkpoint_path(folder, spared)
-    _remove(path for path in checkpoints(folder)[:-keep] if path != back)
+def drop_old(folder: Path, keep: int, *, except_epoch: int | None = None) -> None:
+    """Remove all checkpoints except the newest ones and that of `except_epoch`."""
+    kept = None if except_epoch is None else get_checkpoint_path(folder, except_epoch)
+    _remove(path for path in list_checkpoints(folder)[:-keep] if path != kept)
 
 
 def drop_after(folder: Path, epoch: int) -> None:
     """Remove the checkpoints of later epochs."""
-    _remove(path for path in checkpoints(folder) if path > checkpoint_path(folder, epoch))
+    _remove(path for path in list_checkpoints(folder) if path > get_checkpoint_path(folder, epoch))
 
 
 def _remove(paths: Iterable[Path]) -> None:
     """Remove checkpoints and their metadata."""
     for path in paths:
         path.unlink()
-        metadata_path(path).unlink(missing_ok=True)
+        get_metadata_path(path).unlink(missing_ok=True)
 
 
 def set_aside(path: Path) -> None:
-    """Rename a checkpoint that cannot be used, so that it is not taken for the newest."""
+    """Rename a damaged checkpoint, so that it is not used as the newest one."""
     path.rename(path.with_name(path.name + ".damaged"))
-    metadata_path(path).unlink(missing_ok=True)
+    get_metadata_path(path).unlink(missing_ok=True)
 
 
-def graph_path(folder: Path) -> Path:
-    """Where a run's graph lies."""
+def get_graph_path(folder: Path) -> Path:
+    """Return the path of a run's graph."""
     return folder / "graph.joblib"
 
 
-def write_graph(folder: Path, graph: FuzzyGraph, of_rows: Mapping[str, np.ndarray]) -> None:
-    """Write the graph, and what is known of its rows' distances, unless it is there."""
-    if not graph_path(folder).exists():
+def write_graph(folder: Path, graph: FuzzyGraph, row_arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the graph and its row arrays if the file does not exist."""
+    if not get_graph_path(folder).exists():
         counts = {"n_samples": len(graph.indptr) - 1, "edges": len(graph.indices)}
-        arrays = (*graph, *(of_rows[name] for name in ROW_ARRAYS if name in of_rows))
-        store(graph_path(folder), tuple(map(np.asarray, arrays)), {**stamp(folder), **counts})
+        arrays = (*graph, *(row_arrays[name] for name in ROW_ARRAYS if name in row_arrays))
+        dump(get_graph_path(folder), tuple(map(np.asarray, arrays)), {**make_stamp(folder), **counts})
 
 
 def read_graph(folder: Path) -> tuple[FuzzyGraph, dict[str, np.ndarray]] | None:
-    """The graph and what is known of its rows' distances, if it is there and whole; a warning if it is damaged."""
-    path = graph_path(folder)
+    """Read the graph and its row arrays. Returns None if there is no graph, and warns if it is damaged."""
+    path = get_graph_path(folder)
     if not path.exists():
         return None
     try:
-        metadata = read_json(metadata_path(path))
+        metadata = read_json(get_metadata_path(path))
         if metadata.get("run") != folder.name:
             raise DamagedError(f"it belongs to run {metadata.get('run')!r}")
         graph = load(path)

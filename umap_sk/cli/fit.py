@@ -133,7 +133,7 @@ def _is_checkpointed(model: PrecomputedUMAP) -> bool:
     folder = getattr(model, "report_", {}).get("run")
     if folder is None or model.epoch_ >= model.n_epochs_:
         return False
-    metadata = store.newest_metadata(Path(folder))
+    metadata = store.read_newest_metadata(Path(folder))
     return metadata is not None and metadata["epoch"] == model.epoch_
 
 

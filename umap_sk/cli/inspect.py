@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from umap_sk.checkpoint.lock import holder
-from umap_sk.checkpoint.metadata import metadata_path
+from umap_sk.checkpoint.lock import find_holder
+from umap_sk.checkpoint.metadata import get_metadata_path
 from umap_sk.runtime.files import DamagedError, check_regular
 from umap_sk.runtime.json_files import read_json, to_json
 
@@ -66,7 +66,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         return _describe_directory(path.parent)
     if path.suffix == ".json":
         path = path.with_suffix(".joblib")
-    metadata = metadata_path(path)
+    metadata = get_metadata_path(path)
     if path.suffix == ".joblib" and metadata.is_file() and "bytes" in read_json(metadata):
         return _describe_checkpoint(path)
     check_regular(path)
@@ -119,7 +119,7 @@ def _describe_run(folder: Path) -> dict[str, Any]:
         "epoch": newest.get("epoch"),
         "n_epochs": newest.get("n_epochs"),
         "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
-        "computed_by": holder(folder),
+        "computed_by": find_holder(folder),
         "seed": about.get("seed"),
         "parameters": about.get("parameters"),
         "version": about.get("umap_sk"),
@@ -140,7 +140,7 @@ def _describe_checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
 
 def _describe_checkpoint(path: Path) -> dict[str, Any]:
     """Describe a file of a run from its metadata."""
-    metadata = read_json(metadata_path(path))
+    metadata = read_json(get_metadata_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
     size = _get_size(path)
     for name in ("epoch", "n_epochs", "vertices", "n_components", "n_samples", "edges"):

@@ -18,7 +18,7 @@ from umap_sk.neighbors.few_rows import MAX_ROWS
 from umap_sk.neighbors.principal_axes import SLICE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 TINY_NEIGHBORS = 5
 RING_ROWS = 200
@@ -83,7 +83,7 @@ def run_searches() -> None:
 def run_graphs(ring: Ring) -> None:
     """Fit a graph, whose distances keep their precision, and a directed graph."""
     PrecomputedUMAP(TINY_NEIGHBORS, n_epochs=TINY_EPOCHS, random_state=0).fit(knn_graph(ring.indices, ring.distances))
-    kernels.first_outside(readonly(np.arange(RING_ROWS)), RING_ROWS)  # for sparse arrays with int64 indices
+    kernels.first_outside(as_readonly(np.arange(RING_ROWS)), RING_ROWS)  # for sparse arrays with int64 indices
     fit_ring(ring, symmetrize=False)
 
 
@@ -148,16 +148,16 @@ def run_output_metrics() -> None:
 def run_pieces() -> None:
     """Launch the additional kernels of a fit on a cluster, where several processes have parts of a graph."""
     manifold = PrecomputedUMAP(TINY_NEIGHBORS).learn_manifold(**make_ring(RING_ROWS).neighbors())
-    indptr, indices, weights = (readonly(array) for array in manifold._shared.rows(keep=False))
+    indptr, indices, weights = (as_readonly(array) for array in manifold._shared.rows(keep=False))
     starts, received = indptr[:-1].copy(), (np.empty_like(indices), np.empty_like(weights))
     kernels.count_sent(indptr, indices, 0, np.zeros(RING_ROWS, np.int64))
     kernels.fill_sent(indptr, indices, weights, 0, 0, starts, *received)
     kernels.append_rows(indptr, indices, weights, indptr[:-1].copy(), *received)
     kernels.copy_rows(indptr, indices, weights, np.arange(RING_ROWS), indptr, *received)
-    more, room = tuple(map(readonly, received)), readonly(2 * indptr)
+    more, room = tuple(map(as_readonly, received)), as_readonly(2 * indptr)
     united, lengths = (np.empty(room[-1], np.int32), np.empty(room[-1], np.float32)), np.empty(RING_ROWS, np.int64)
     kernels.unite_rows(indptr, indices, weights, indptr, *more, np.float32(1), *united, lengths)
-    kernels.close_gaps(room, readonly(lengths), *united)
+    kernels.close_gaps(room, as_readonly(lengths), *united)
 
 
 USUAL_RUNS: dict[str, Callable[[], object]] = {

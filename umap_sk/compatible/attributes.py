@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import compute_memberships
-from umap_sk.pipeline.place import features_of_fit, look_up, read_new
+from umap_sk.pipeline.place import get_features, prepare_rows, select_neighbors
 from umap_sk.umap_learn.models import UmapLearnModel, make_fitted
 
 SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of rows on
@@ -32,7 +32,7 @@ class EstimatorIndex:
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the nearest training rows."""
         estimator = self._estimator
-        found = look_up(estimator._settings(), estimator._found(), X, count=k)
+        found = prepare_rows(estimator._get_settings(), estimator._get_fitted(), X, count=k)
         return found.knn_indices, found.knn_dists
 
 
@@ -42,12 +42,12 @@ DERIVED_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "_n_neighbors": lambda umap: umap.estimator_.n_neighbors,
     "_metric_kwds": lambda umap: umap.metric_kwds or {},
     "_sparse_data": lambda umap: scipy.sparse.issparse(umap._raw_data),
-    "_raw_data": lambda umap: features_of_fit(umap.estimator_._found()),
+    "_raw_data": lambda umap: get_features(umap.estimator_._get_fitted()),
     "_small_data": lambda umap: len(umap.estimator_.embedding_) < SMALL_DATA_ROWS,
     "_supervised": lambda umap: getattr(umap.estimator_, "target_metric", None) is not None,
     "_knn_search_index": lambda umap: EstimatorIndex(umap.estimator_),
     "_input_hash": lambda umap: joblib.hash(umap._raw_data),
-    "_disconnection_distance": lambda umap: umap.estimator_._settings().graph.disconnection_distance,
+    "_disconnection_distance": lambda umap: umap.estimator_._get_settings().graph.disconnection_distance,
     "_initial_alpha": lambda umap: umap.learning_rate,
     "_output_metric_kwds": lambda umap: umap.output_metric_kwds or {},
     "_target_metric_kwds": lambda umap: umap.target_metric_kwds or {},
@@ -97,7 +97,7 @@ def get_estimator(umap: Any) -> PrecomputedUMAP:
         parameters["metric_params"] = attributes.get("_metric_kwds") or parameters["metric_params"]
     estimator = PrecomputedUMAP(**parameters)
     model = UmapLearnModel(None, embedding, (float(umap._a), float(umap._b)), features)
-    estimator._publish(make_fitted(estimator._settings(), model))
+    estimator._publish(make_fitted(estimator._get_settings(), model))
     return estimator
 
 
@@ -130,9 +130,9 @@ def get_fitted_attribute(umap: Any, name: str) -> Any:
 
 def compute_new_memberships(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
     """Compute membership strengths between new rows and training rows, from given neighbors or by a search."""
-    settings, fitted = estimator._settings(), estimator._found()
-    found = look_up(settings, fitted, X, **neighbors, count=estimator.n_neighbors)
-    rows, _ = read_new(settings, fitted, found, estimator.n_neighbors)
+    settings, fitted = estimator._get_settings(), estimator._get_fitted()
+    found = prepare_rows(settings, fitted, X, **neighbors, count=estimator.n_neighbors)
+    rows, _ = select_neighbors(settings, fitted, found, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
     strengths = compute_memberships(rows, estimator.n_neighbors, connectivity, new_rows=True)
     shape = (len(rows.indptr) - 1, len(estimator.embedding_))

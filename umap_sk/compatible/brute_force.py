@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, generate_distances
 from umap_sk.compatible.translation import NO_FEATURES_MESSAGE, convert_metric
-from umap_sk.pipeline.place import features_of_fit
+from umap_sk.pipeline.place import get_features
 
 
 def needs_brute_force(umap: Any, ensure_all_finite: Any) -> bool:
@@ -49,7 +49,7 @@ def get_training_rows(umap: Any, estimator: Any) -> np.ndarray:
     if compares_texts(umap) and umap._words is not None:
         return umap._words
     try:
-        return np.asarray(features_of_fit(estimator._found()))
+        return np.asarray(get_features(estimator._get_fitted()))
     except ValueError as error:
         raise ValueError(NO_FEATURES_MESSAGE) from error
 

@@ -50,7 +50,7 @@ class TrainingFeaturesMixin:
         True
         """
         check_is_fitted(self)
-        self.estimator_._publish(self.estimator_._found()._replace(search=None, features=None))
+        self.estimator_._publish(self.estimator_._get_fitted()._replace(search=None, features=None))
         self._words = None
         return self
 
@@ -79,8 +79,8 @@ class TrainingFeaturesMixin:
             return self
         values = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
         check_shape(values, (len(estimator.embedding_), estimator.n_features_in_))
-        fitted = estimator._found()
-        settings = estimator._settings().search._replace(seed=fitted.seed)
+        fitted = estimator._get_fitted()
+        settings = estimator._get_settings().search._replace(seed=fitted.seed)
         search = prepare_search(values, settings, estimator.n_neighbors, given=has_precomputed_knn(self))
         features = select_kept_features(X, values, search)
         estimator._publish(fitted._replace(search=search, features=features))

@@ -1,4 +1,4 @@
-"""Levels in the optimizer's order: blocks of rows get their edges from all pieces, and stay where they are."""
+"""The levels in the optimizer's order, as blocks of rows that receive their edges from all pieces."""
 
 from typing import Any, NamedTuple
 
@@ -6,9 +6,9 @@ import numpy as np
 from distributed import Future
 
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, by_rounds, home, submit
-from umap_sk.dask.graph import bounds_of, each
-from umap_sk.dask.levels import LevelInPieces, Levels, whole
+from umap_sk.dask.cluster import Cluster, choose_worker, submit, submit_in_rounds
+from umap_sk.dask.graph import choose_bounds, map_pieces
+from umap_sk.dask.levels import LevelInPieces, Levels, join_level
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.edge_lengths import EdgeLengths
@@ -26,11 +26,14 @@ from umap_sk.layout.sell import (
     with_row_owners,
     with_slices,
 )
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 
-class Tower(NamedTuple):
-    """All levels in the optimizer's order, those in pieces without their edges, and the coarsest in its own."""
+class Hierarchy(NamedTuple):
+    """All levels in the optimizer's order, and the coarsest one in its own order.
+
+    Levels in pieces have no edges here, except the coarsest one.
+    """
 
     levels: tuple[ArrangedLevel, ...]
     coarsest: Coarsest
@@ -42,9 +45,9 @@ class Blocks(NamedTuple):
     Attributes
     ----------
     groups : list of list of Future
-        For every worker, the blocks that are its.
+        The blocks of each worker.
     bounds : list of int
-        Where each group begins, and the number of rows.
+        First row of each group, and the number of rows.
     """
 
     groups: list[list[Future]]
@@ -52,52 +55,58 @@ class Blocks(NamedTuple):
 
 
 def arrange(cluster: Cluster, levels: Levels, seed: int) -> tuple[Future, list[Blocks]]:
-    """The tower of levels, and blocks of rows of those in pieces; the coarsest is gathered in any case."""
+    """Build the hierarchy of levels, and divide levels in pieces into blocks of rows."""
     vectors = [level.vectors for level in levels.in_pieces]
     last = levels.in_pieces[-1]
-    found = vectors, levels.alone, levels.lengths
-    tower = submit(cluster, "arrange", _tower, *found, last.pieces, last.scale, seed, wide=True)
-    return tower, [_blocks(cluster, tower, depth, level) for depth, level in enumerate(levels.in_pieces)]
+    arguments = vectors, levels.on_one_worker, levels.lengths, last.pieces, last.scale, seed
+    hierarchy = submit(cluster, "arrange", _build_hierarchy, *arguments, all_threads=True)
+    return hierarchy, [_build_blocks(cluster, hierarchy, depth, level) for depth, level in enumerate(levels.in_pieces)]
 
 
-def _tower(
-    vectors: list[Level], alone: list[Level], lengths: EdgeLengths | None, pieces: list[Any], scale: float, seed: int
-) -> Tower:
-    """Every level's order and what is known of its vertices, with edges where they are here."""
-    coarsest = alone[-1] if alone else whole(vectors[-1], pieces, scale)
-    levels = [*vectors, *alone][:-1] + [coarsest]
+def _build_hierarchy(
+    vectors: list[Level],
+    on_one_worker: list[Level],
+    lengths: EdgeLengths | None,
+    pieces: list[Any],
+    scale: float,
+    seed: int,
+) -> Hierarchy:
+    """Build all levels in the optimizer's order. Only levels on this worker have edges."""
+    coarsest = on_one_worker[-1] if on_one_worker else join_level(vectors[-1], pieces, scale)
+    levels = [*vectors, *on_one_worker][:-1] + [coarsest]
     orders = orders_of(levels, seed)
     arranged: list[ArrangedLevel] = []
     for depth, level in enumerate(levels):
         order, rank = orders[depth], inverse(orders[depth])
-        made = arranged_vectors(levels, orders, rank, depth)
-        here = depth >= len(vectors) or level is coarsest
-        arranged.append(with_slices(made, make_slices([level], order, rank)) if here else made)
-    return Tower(with_row_owners(arranged), Coarsest(coarsest, lengths))
+        arranged_level = arranged_vectors(levels, orders, rank, depth)
+        is_here = depth >= len(vectors) or level is coarsest
+        arranged.append(with_slices(arranged_level, make_slices([level], order, rank)) if is_here else arranged_level)
+    return Hierarchy(with_row_owners(arranged), Coarsest(coarsest, lengths))
 
 
-def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -> Blocks:
-    """Blocks of rows of a level: each takes its rows from all pieces."""
-    bounds = bounds_of(cluster, level.n_vertices)
+def _build_blocks(cluster: Cluster, hierarchy: Future, depth: int, level: LevelInPieces) -> Blocks:
+    """Build the blocks of rows of a level, each from the rows of all pieces."""
+    bounds = choose_bounds(cluster, level.n_vertices)
     parts = len(bounds) - 1
-    rank = submit(cluster, "arrange", _rank, tower, depth)
+    rank = submit(cluster, "arrange", _compute_rank, hierarchy, depth)
 
-    def laid_out(part: int, at: str) -> Future:
-        wanted = submit(cluster, "arrange", _wanted, tower, depth, level.bounds, *bounds[part : part + 2])
-        taken = each(cluster, "send", _taken, level.pieces, wanted)
-        return submit(cluster, "lay_out", _laid_out, wanted, taken, rank, level.scale, level.n_vertices, at=at)
+    def submit_block(part: int, worker: str) -> Future:
+        request = submit(cluster, "arrange", _request_rows, hierarchy, depth, level.bounds, *bounds[part : part + 2])
+        selected = map_pieces(cluster, "send", _select_rows, level.pieces, request)
+        arguments = request, selected, rank, level.scale, level.n_vertices
+        return submit(cluster, "lay_out", _build_block, *arguments, worker=worker)
 
     groups: dict[str, list[Future]] = {}
     starts: dict[str, int] = {}
-    for part, block in enumerate(by_rounds(cluster, parts, laid_out)):
-        at = home(cluster, part, parts)
-        groups.setdefault(at, []).append(block)
-        starts.setdefault(at, bounds[part])
+    for part, block in enumerate(submit_in_rounds(cluster, parts, submit_block)):
+        worker = choose_worker(cluster, part, parts)
+        groups.setdefault(worker, []).append(block)
+        starts.setdefault(worker, bounds[part])
     return Blocks(list(groups.values()), [*starts.values(), level.n_vertices])
 
 
-class Wanted(NamedTuple):
-    """Rows of a block, in its order: their numbers in the graph, the piece that each is in, and what a block has."""
+class RequestedRows(NamedTuple):
+    """The rows that a block requests from the pieces, in its own order, and its vectors."""
 
     first_row: int
     numbers: np.ndarray
@@ -107,37 +116,39 @@ class Wanted(NamedTuple):
     row_owner: np.ndarray
 
 
-def _rank(tower: Tower, depth: int) -> np.ndarray:
-    return inverse(tower.levels[depth].order)
+def _compute_rank(hierarchy: Hierarchy, depth: int) -> np.ndarray:
+    return inverse(hierarchy.levels[depth].order)
 
 
-def _wanted(tower: Tower, depth: int, bounds: list[int], first: int, last: int) -> Wanted:
-    level = tower.levels[depth]
+def _request_rows(hierarchy: Hierarchy, depth: int, bounds: list[int], first: int, last: int) -> RequestedRows:
+    level = hierarchy.levels[depth]
     mass = level.mass if depth else level.mass[:0]  # all 1
-    return Wanted(first, level.order[first:last], np.array(bounds), level.degree[first:last], mass, level.row_owner)
+    return RequestedRows(
+        first, level.order[first:last], np.array(bounds), level.degree[first:last], mass, level.row_owner
+    )
 
 
-def _taken(piece: rows.Piece, wanted: Wanted) -> FuzzyGraph:
-    """The rows of a piece that a block wants, in the block's order."""
-    numbers = wanted.numbers
-    here = (numbers >= piece.first_row) & (numbers < piece.first_row + piece.n_rows)
-    return rows.rows_of(piece, numbers[here])
+def _select_rows(piece: rows.Piece, request: RequestedRows) -> FuzzyGraph:
+    """Select the rows of a piece that a block requests, in the block's order."""
+    numbers = request.numbers
+    is_here = (numbers >= piece.first_row) & (numbers < piece.first_row + piece.n_rows)
+    return rows.select_rows(piece, numbers[is_here])
 
 
-def _laid_out(
-    wanted: Wanted, taken: list[FuzzyGraph], rank: np.ndarray, scale: float, n_vertices: int
+def _build_block(
+    request: RequestedRows, selected: list[FuzzyGraph], rank: np.ndarray, scale: float, n_vertices: int
 ) -> ArrangedLevel:
-    """A block of rows in slices, from what the pieces have given."""
-    indptr, indices, weights = rows.joined(taken, rows.beside_worker())
-    piece = np.searchsorted(wanted.bounds, wanted.numbers, "right")
+    """Build a block of rows in slices from the rows of all pieces."""
+    indptr, indices, weights = rows.stack_rows(selected, rows.get_worker_allocator())
+    piece = np.searchsorted(request.bounds, request.numbers, "right")
     order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
     starts = starts_of_slices(indptr, order)
     slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
-    taken_rows = readonly(indptr), order, readonly(starts)
-    fill(taken_rows, indices, rank, slices.indices, wanted.first_row)
-    fill(taken_rows, weights, rank[:0], slices.weights, wanted.first_row)
+    row_order = as_readonly(indptr), order, as_readonly(starts)
+    fill(row_order, indices, rank, slices.indices, request.first_row)
+    fill(row_order, weights, rank[:0], slices.weights, request.first_row)
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
-    mass = wanted.mass if len(wanted.mass) else np.broadcast_to(np.float32(1), n_vertices)
-    block = ArrangedLevel(NO_SLICES, order[:0], wanted.degree, mass, order[:0], wanted.row_owner)
-    return with_slices(block._replace(first_row=wanted.first_row), slices)
+    mass = request.mass if len(request.mass) else np.broadcast_to(np.float32(1), n_vertices)
+    block = ArrangedLevel(NO_SLICES, order[:0], request.degree, mass, order[:0], request.row_owner)
+    return with_slices(block._replace(first_row=request.first_row), slices)

@@ -1,4 +1,4 @@
-"""A cluster of workers: which there are, what is submitted to them, and what an error of theirs means."""
+"""The workers of a cluster, the submission of tasks, and explanations of errors."""
 
 import contextlib
 import itertools
@@ -17,23 +17,23 @@ from umap_sk.exceptions import UMAPWarning, warn
 from umap_sk.runtime.kernel_cache import hash_sources
 from umap_sk.runtime.threads import set_threads
 
-PATIENCE = 10  # seconds after which it is looked whether any worker is left
-GONE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
+POLL_SECONDS = 10  # seconds between two checks for remaining workers
+CLIENT_ADVICE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
 
 
 class Cluster(NamedTuple):
-    """Workers that a run is shared out to.
+    """The workers of a run.
 
     Attributes
     ----------
     client : Client
         The client.
     workers : tuple of str
-        Addresses of the workers there were when the run began.
+        Addresses of the workers at the beginning of the run.
     run : str
-        What the keys of its tasks have in common.
+        Part of the keys of all tasks of the run.
     numbers : iterator of int
-        What tells them apart.
+        Numbers for the keys of tasks.
     """
 
     client: Client
@@ -42,11 +42,11 @@ class Cluster(NamedTuple):
     numbers: Iterator[int]
 
 
-def connected(client: Client | None) -> Cluster:
-    """The cluster of a client, or of the current one, whose workers have this version of the package."""
+def connect(client: Client | None) -> Cluster:
+    """Return the cluster of a client or of the current client, after checks of its workers."""
     client = client or _current_client()
     if client.status != "running":
-        raise ValueError(f"The client is {client.status}. {GONE}")
+        raise ValueError(f"The client is {client.status}. {CLIENT_ADVICE}")
     if client.asynchronous:
         raise ValueError("The client is asynchronous, but fit waits for its tasks. Give one without asynchronous=True.")
     workers = tuple(sorted(client.scheduler_info(n_workers=-1)["workers"]))
@@ -62,105 +62,111 @@ def _current_client() -> Client:
     try:
         return get_client()
     except ValueError:
-        raise ValueError(f"There is no current client of Dask. {GONE}") from None
+        raise ValueError(f"There is no current client of Dask. {CLIENT_ADVICE}") from None
 
 
 def _check_versions(client: Client) -> None:
-    """Raise if a worker has no package, or one whose kernels may give other bits."""
-    here = _versions()
-    there = on_every_worker(client, _versions)
-    wrong = {worker: versions for worker, versions in there.items() if versions != here}
+    """Raise if a worker lacks this package, or has another version whose kernels may give other bits."""
+    local = _get_versions()
+    remote = run_on_workers(client, _get_versions)
+    wrong = {worker: versions for worker, versions in remote.items() if versions != local}
     if wrong:
         worker, versions = next(iter(wrong.items()))
-        told = "umap-sk {} (kernels {})".format
+        describe = "umap-sk {} (kernels {})".format
         raise ValueError(
-            f"{len(wrong)} of {len(there)} workers have other versions: the one at {worker} has {told(*versions)}, the "
-            f"client {told(*here)}. Install the same umap-sk everywhere and start the workers anew."
+            f"{len(wrong)} of {len(remote)} workers have other versions: the one at {worker} has {describe(*versions)}"
+            f", the client {describe(*local)}. Install the same umap-sk everywhere and start the workers anew."
         )
 
 
-def on_every_worker(client: Client, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
-    """What a function gives on every worker; one that dies meanwhile is left out."""
-    answers = client.run(function, *given, on_error="return")
+def run_on_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """Run a function on all workers, and return its results by worker. Workers that die meanwhile are missing."""
+    answers = client.run(function, *arguments, on_error="return")
     for worker, answer in answers.items():
-        if isinstance(answer, Exception) and "umap_sk" in str(answer):  # which it cannot import
+        if isinstance(answer, Exception) and "umap_sk" in str(answer):  # the import failed
             raise ValueError(f"The worker at {worker} has no umap-sk. Install it everywhere: {answer}")
         if isinstance(answer, Exception) and not isinstance(answer, OSError):
             raise answer
     return {worker: answer for worker, answer in answers.items() if not isinstance(answer, Exception)}
 
 
-def _versions() -> tuple[str, str]:
+def _get_versions() -> tuple[str, str]:
     return __version__, hash_sources()[:8]
 
 
-def home(cluster: Cluster, part: int, parts: int) -> str:
-    """The worker that a part belongs to while it lives; neighboring parts lie together."""
+def choose_worker(cluster: Cluster, part: int, parts: int) -> str:
+    """Choose the worker of a part. Neighboring parts are on the same worker."""
     return cluster.workers[part * len(cluster.workers) // parts]
 
 
-def by_rounds(cluster: Cluster, parts: int, make: Callable[[int, str], Future]) -> list[Future]:
-    """A task for every part at its home, one part of each worker at a time, so that little is on its way at once."""
-    made: dict[int, Future] = {}
-    homes = [home(cluster, part, parts) for part in range(parts)]
-    numbers = [homes[:part].count(at) for part, at in enumerate(homes)]
+def submit_in_rounds(cluster: Cluster, parts: int, submit_part: Callable[[int, str], Future]) -> list[Future]:
+    """Submit a task for each part, one part for each worker at a time, which limits the data in transfer."""
+    futures: dict[int, Future] = {}
+    workers = [choose_worker(cluster, part, parts) for part in range(parts)]
+    numbers = [workers[:part].count(worker) for part, worker in enumerate(workers)]
     for number in range(max(numbers) + 1):
-        some = [part for part in range(parts) if numbers[part] == number]
-        made |= {part: make(part, homes[part]) for part in some}
-        finished(cluster, [made[part] for part in some])
-    return [made[part] for part in range(parts)]
+        parts_of_round = [part for part in range(parts) if numbers[part] == number]
+        futures |= {part: submit_part(part, workers[part]) for part in parts_of_round}
+        wait_for(cluster, [futures[part] for part in parts_of_round])
+    return [futures[part] for part in range(parts)]
 
 
 def submit(
-    cluster: Cluster, phase: str, function: Callable[..., Any], *given: Any, at: str = "", wide: bool = False
+    cluster: Cluster,
+    phase: str,
+    function: Callable[..., Any],
+    *arguments: Any,
+    worker: str = "",
+    all_threads: bool = False,
 ) -> Future:
-    """A task of a phase, which the dashboard shows by its name: on one thread, or if it is wide on all of a worker's.
+    """Submit a task of a phase, whose name the dashboard shows.
 
-    It runs at a worker's address (default: the first one's), or elsewhere if that is gone.
+    It runs on the given or the first worker, or on another one if that is gone. It uses one thread, or all threads of
+    the worker if `all_threads`.
     """
     return cluster.client.submit(
-        _on_threads,
+        _run_on_threads,
         function,
-        wide,
-        *given,
+        all_threads,
+        *arguments,
         key=f"umap_{phase}-{cluster.run}-{next(cluster.numbers)}",
-        workers=[at or cluster.workers[0]],
+        workers=[worker or cluster.workers[0]],
         allow_other_workers=True,
     )
 
 
-def _on_threads(function: Callable[..., Any], wide: bool, *given: Any) -> Any:
-    with set_threads(get_worker().state.nthreads if wide else 1):
-        return function(*given)
+def _run_on_threads(function: Callable[..., Any], all_threads: bool, *arguments: Any) -> Any:
+    with set_threads(get_worker().state.nthreads if all_threads else 1):
+        return function(*arguments)
 
 
-def outcome(cluster: Cluster, awaited: Any) -> Any:
-    """The value of a future, or of several; an error of a task as if it had been raised here."""
+def gather(cluster: Cluster, awaited: Any) -> Any:
+    """Return the value of a future or of several. Errors of tasks are raised here."""
     futures = [awaited] if isinstance(awaited, Future) else list(awaited)
-    finished(cluster, futures)
-    with _explained():
+    wait_for(cluster, futures)
+    with _explain_errors():
         return cluster.client.gather(awaited)
 
 
-def finished(cluster: Cluster, futures: Sequence[Future]) -> None:
-    """Wait for futures, and raise the first error among them as if it had been raised here."""
-    with _explained(), cluster.client.as_current():
-        while wait_a_while(futures):
+def wait_for(cluster: Cluster, futures: Sequence[Future]) -> None:
+    """Wait for futures, and raise the first error among them."""
+    with _explain_errors(), cluster.client.as_current():
+        while wait_briefly(futures):
             if cluster.client.nthreads():
-                cluster.client.run_on_scheduler(free)
+                cluster.client.run_on_scheduler(free_stuck_tasks)
             else:
-                warn(f"The cluster has no worker: the run waits for one. {RESTART}", UMAPWarning)
+                warn(f"The cluster has no worker: the run waits for one. {RESTART_ADVICE}", UMAPWarning)
     for future in futures:
         if future.status == "error":
-            raise _plain(copy(future.exception()))  # the client keeps the original, and with it what a traceback holds
+            raise _simplify_error(copy(future.exception()))  # a copy, because the client stores the original
         if future.status == "cancelled":
-            raise RuntimeError(f"The scheduler has lost the run: {future.key}. {RESTART}")
+            raise RuntimeError(f"The scheduler has lost the run: {future.key}. {RESTART_ADVICE}")
 
 
-def free(dask_scheduler: Any) -> None:
-    """Let tasks run anywhere that wait for a worker which is gone, and need not be there.
+def free_stuck_tasks(dask_scheduler: Any) -> None:
+    """Let tasks that wait for a lost worker run on others.
 
-    The scheduler does so by itself, but for tasks that became ready while there was no worker at all.
+    The scheduler does this itself, except for tasks that became ready while there was no worker at all.
     """
     stuck = [task for task in dask_scheduler.unrunnable if task.loose_restrictions]
     for task in stuck:
@@ -168,33 +174,33 @@ def free(dask_scheduler: Any) -> None:
     dask_scheduler.transitions({task.key: "processing" for task in stuck}, f"umap-free-{uuid.uuid4().hex}")
 
 
-def wait_a_while(futures: Sequence[Future]) -> bool:
-    """Whether futures are still not done after a while, or were and died with their worker: these are made again."""
+def wait_briefly(futures: Sequence[Future]) -> bool:
+    """Wait a while, and return whether futures are unfinished or were lost with their worker, and so run again."""
     try:
-        wait(futures, timeout=PATIENCE)
+        wait(futures, timeout=POLL_SECONDS)
     except TimeoutError:
         return True
     return any(future.status == "lost" for future in futures)
 
 
-RESTART = "Fit again; with checkpoint=directory that goes on from the last epochs that were written."
+RESTART_ADVICE = "Fit again; with checkpoint=directory that goes on from the last epochs that were written."
 
 
-def _plain(error: BaseException) -> BaseException:
+def _simplify_error(error: BaseException) -> BaseException:
     if isinstance(error, KilledWorker):
         return RuntimeError(
             f"Workers died again and again at one task ({error.task}), mostly for want of memory: see their logs. Give "
-            f"them more, or take more workers. {RESTART}"
+            f"them more, or take more workers. {RESTART_ADVICE}"
         )
     return error.with_traceback(None)
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Say what a lost connection means."""
+def _explain_errors() -> Iterator[None]:
+    """Explain a lost connection."""
     try:
         yield
     except (OSError, TimeoutError) as error:
-        raise RuntimeError(f"The connection to the scheduler is lost: {error}. {RESTART}") from error
+        raise RuntimeError(f"The connection to the scheduler is lost: {error}. {RESTART_ADVICE}") from error
     except CancelledError as error:
-        raise RuntimeError(f"The scheduler has lost the run: {error}. {RESTART}") from error
+        raise RuntimeError(f"The scheduler has lost the run: {error}. {RESTART_ADVICE}") from error

@@ -1,50 +1,53 @@
-"""Epochs in blocks: positions travel once an epoch, edges and moments stay; the bits are those of one process."""
+"""Epochs in blocks of rows, with the same bits as in one process.
+
+Positions are sent once per epoch. Edges and moments stay on their workers.
+"""
 
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
 
-from umap_sk.dask.arrange import Tower
-from umap_sk.dask.cluster import Cluster, finished, home, outcome, submit
-from umap_sk.dask.graph import spans
-from umap_sk.dask.start import Layout, prolonged
+from umap_sk.dask.arrange import Hierarchy
+from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit, wait_for
+from umap_sk.dask.start import Layout, prolong
 from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState
 from umap_sk.layout.run import check_reached
 from umap_sk.layout.schedule import Phase, keeps_moments, phase_at, total_epochs
 from umap_sk.layout.sell import NO_SLICES, ArrangedLevel
 
-POSITIONS = attrgetter("positions")
-AHEAD = 6  # epochs that are submitted before the first of them is done, so that workers need not wait for the client
-KEPT_EVERY = 10  # epochs after which another worker has a copy of all moments: a worker's loss costs no more
+get_positions = attrgetter("positions")
+EPOCHS_AHEAD = 6  # epochs that are submitted in advance, so that workers need not wait for the client
+COPY_INTERVAL = 10  # epochs between copies of all moments on other workers, which a lost worker costs at most
 
 
-class Stepped(NamedTuple):
-    """What an epoch makes of a worker's rows: their positions, and the moments of every block."""
+class EpochResult(NamedTuple):
+    """The result of an epoch for the rows of a worker: positions, and the moments of each block."""
 
     positions: np.ndarray
     moments: tuple[np.ndarray, ...]
 
 
-class Standing(NamedTuple):
-    """Where a run is.
+class DistributedState(NamedTuple):
+    """The state of a run on the workers.
 
     Attributes
     ----------
     depth, epoch : int
-        The level that the positions are of, and epochs that were run.
+        The level of the positions, and the number of epochs that have been run.
     width : float
-        How wide the start was.
+        Width of the initial layout.
     state : Future or None
-        The whole state, on a level that one worker has.
+        The whole state, on a level of a single worker.
     positions : list of Future
-        Positions of a level in blocks, by worker.
-    stepped : list of Future or None
-        The same with moments; None where a phase begins with moments of 0.
+        Positions by worker, on a level in blocks.
+    results : list of Future or None
+        Positions and moments by worker, or None if a phase begins with moments of 0.
     """
 
     depth: int
@@ -52,147 +55,149 @@ class Standing(NamedTuple):
     width: float
     state: Future | None
     positions: list[Future]
-    stepped: list[Future] | None
+    results: list[Future] | None
 
 
-def begun(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> Standing:
-    """The first state of a phase."""
+def begin_phase(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> DistributedState:
+    """Return the first state of a phase."""
     phase = phase_at(layout.phases, epoch)
     depth = phase.depth
     if depth >= len(layout.blocks):
-        state = submit(cluster, "start", _state, positions, phase, epoch, layout.seed, width)
-        return Standing(depth, epoch, width, state, [], None)
+        state = submit(cluster, "start", _make_state, positions, phase, epoch, layout.seed, width)
+        return DistributedState(depth, epoch, width, state, [], None)
     bounds = layout.blocks[depth].bounds
-    parts = [submit(cluster, "start", _part, positions, *span, at=at) for span, at in _groups(cluster, bounds)]
-    return Standing(depth, epoch, width, None, parts, None)
+    groups = _locate_groups(cluster, bounds)
+    parts = [submit(cluster, "start", _copy_rows, positions, *span, worker=worker) for span, worker in groups]
+    return DistributedState(depth, epoch, width, None, parts, None)
 
 
-def taken_up(cluster: Cluster, layout: Layout, state: LayoutState) -> Standing:
-    """A stored state on the workers."""
+def resume(cluster: Cluster, layout: Layout, state: LayoutState) -> DistributedState:
+    """Send a stored state to the workers."""
     check_reached(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
     if state.depth >= len(layout.blocks):
         future = submit(cluster, "resume", LayoutState, *state)
-        return Standing(state.depth, state.epoch, state.width, future, [], None)
+        return DistributedState(state.depth, state.epoch, state.width, future, [], None)
     blocks = layout.blocks[state.depth]
-    stepped, parts = [], []
-    for group, ((first, last), at) in zip(blocks.groups, _groups(cluster, blocks.bounds), strict=True):
-        here = state.positions[first:last], state.moments[:, first:last]
-        stepped.append(submit(cluster, "resume", _cut, group, *here, at=at))
-        parts.append(submit(cluster, "resume", POSITIONS, stepped[-1], at=at))
-    return Standing(state.depth, state.epoch, state.width, None, parts, stepped)
+    results, parts = [], []
+    for group, ((first, last), worker) in zip(blocks.groups, _locate_groups(cluster, blocks.bounds), strict=True):
+        part = state.positions[first:last], state.moments[:, first:last]
+        results.append(submit(cluster, "resume", _split_state, group, *part, worker=worker))
+        parts.append(submit(cluster, "resume", get_positions, results[-1], worker=worker))
+    return DistributedState(state.depth, state.epoch, state.width, None, parts, results)
 
 
-def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[Standing], object]) -> Standing:
-    """The state at the end of the schedule; `told` hears of every state that is reached."""
-    held: deque[Standing] = deque()
+def run_epochs(
+    cluster: Cluster, layout: Layout, current: DistributedState, callback: Callable[[DistributedState], object]
+) -> DistributedState:
+    """Run all remaining epochs, and return the last state. `callback` is called with each state."""
+    pending: deque[DistributedState] = deque()
     copies: list[list[Future]] = []
-    while standing.epoch < total_epochs(layout.phases):
-        phase = phase_at(layout.phases, standing.epoch)
-        if standing.state is not None:
-            standing = _alone(cluster, layout, phase, standing)
+    while current.epoch < total_epochs(layout.phases):
+        phase = phase_at(layout.phases, current.epoch)
+        if current.state is not None:
+            current = _submit_phase(cluster, layout, phase, current)
         else:
-            standing = _step(cluster, layout, phase, standing)
-            if standing.epoch % KEPT_EVERY == 0:
-                assert standing.stepped is not None
-                copies.append([*standing.stepped, *_copied(cluster, standing.stepped)])
+            current = _submit_epoch(cluster, layout, phase, current)
+            if current.epoch % COPY_INTERVAL == 0:
+                assert current.results is not None
+                copies.append([*current.results, *_submit_copies(cluster, current.results)])
             if len(copies) > 1 and all(future.done() for future in copies[-1]):
                 copies = copies[-1:]
-        if standing.epoch == phase.first_epoch + phase.epochs < total_epochs(layout.phases):
-            standing = _next(cluster, layout, phase, standing)
-        held.append(standing)
-        while len(held) > AHEAD or (held and _is_reached(held[0])):  # what is kept here stays in the workers' memory
-            _tell(cluster, held.popleft(), told)
-    while held:
-        _tell(cluster, held.popleft(), told)
-    return standing
+        if current.epoch == phase.first_epoch + phase.epochs < total_epochs(layout.phases):
+            current = _begin_next_phase(cluster, layout, phase, current)
+        pending.append(current)
+        while len(pending) > EPOCHS_AHEAD or (pending and _is_done(pending[0])):  # pending states use workers' memory
+            _finish(cluster, pending.popleft(), callback)
+    while pending:
+        _finish(cluster, pending.popleft(), callback)
+    return current
 
 
-def _awaited(standing: Standing) -> list[Future]:
-    return [standing.state] if standing.state else standing.positions
+def _get_futures(current: DistributedState) -> list[Future]:
+    return [current.state] if current.state else current.positions
 
 
-def _is_reached(standing: Standing) -> bool:
-    return all(future.done() for future in _awaited(standing))
+def _is_done(current: DistributedState) -> bool:
+    return all(future.done() for future in _get_futures(current))
 
 
-def _tell(cluster: Cluster, standing: Standing, told: Callable[[Standing], object]) -> None:
-    finished(cluster, _awaited(standing))
-    told(standing)
+def _finish(cluster: Cluster, current: DistributedState, callback: Callable[[DistributedState], object]) -> None:
+    wait_for(cluster, _get_futures(current))
+    callback(current)
 
 
-def whole_state(cluster: Cluster, layout: Layout, standing: Standing) -> LayoutState:
-    """The state in this process."""
-    if standing.state is not None:
-        return outcome(cluster, standing.state)
-    if standing.stepped is None:
-        positions = np.concatenate(outcome(cluster, standing.positions))
-        moments = optimizer.first_moments(phase_at(layout.phases, standing.epoch), positions)
+def gather_state(cluster: Cluster, layout: Layout, current: DistributedState) -> LayoutState:
+    """Gather a state in this process."""
+    if current.state is not None:
+        return gather(cluster, current.state)
+    if current.results is None:
+        positions = np.concatenate(gather(cluster, current.positions))
+        moments = optimizer.first_moments(phase_at(layout.phases, current.epoch), positions)
     else:
-        parts: list[Stepped] = outcome(cluster, standing.stepped)
+        parts: list[EpochResult] = gather(cluster, current.results)
         positions = np.concatenate([part.positions for part in parts])
         moments = np.concatenate([block for part in parts for block in part.moments], axis=1)
-    return LayoutState(standing.depth, positions, moments, standing.epoch, layout.seed, standing.width)
+    return LayoutState(current.depth, positions, moments, current.epoch, layout.seed, current.width)
 
 
-def _groups(cluster: Cluster, bounds: list[int]) -> list[tuple[tuple[int, int], str]]:
-    """Rows of every group of blocks, and the worker it belongs to."""
+def _locate_groups(cluster: Cluster, bounds: list[int]) -> list[tuple[tuple[int, int], str]]:
+    """Return the rows and the worker of each group of blocks."""
     count = len(bounds) - 1
-    return [(span, home(cluster, group, count)) for group, span in enumerate(spans(bounds))]
+    return [(span, choose_worker(cluster, group, count)) for group, span in enumerate(pairwise(bounds))]
 
 
-def _step(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
-    """One epoch of a level in blocks."""
+def _submit_epoch(cluster: Cluster, layout: Layout, phase: Phase, current: DistributedState) -> DistributedState:
+    """Submit an epoch of a level in blocks."""
     blocks = layout.blocks[phase.depth]
-    moment = phase, layout.forces, layout.n_rows, standing.epoch, layout.seed, standing.width
-    stepped, positions = [], []
-    for number, (_, at) in enumerate(_groups(cluster, blocks.bounds)):
-        own = standing.stepped[number] if standing.stepped else None
-        given = blocks.groups[number], moment, standing.positions, own
-        stepped.append(submit(cluster, "epoch", step, *given, at=at, wide=True))
-        positions.append(submit(cluster, "positions", POSITIONS, stepped[-1], at=at))
-    return standing._replace(epoch=standing.epoch + 1, positions=positions, stepped=stepped)
+    context = phase, layout.forces, layout.n_rows, current.epoch, layout.seed, current.width
+    results, positions = [], []
+    for number, (_, worker) in enumerate(_locate_groups(cluster, blocks.bounds)):
+        previous = current.results[number] if current.results else None
+        arguments = blocks.groups[number], context, current.positions, previous
+        results.append(submit(cluster, "epoch", run_epoch, *arguments, worker=worker, all_threads=True))
+        positions.append(submit(cluster, "positions", get_positions, results[-1], worker=worker))
+    return current._replace(epoch=current.epoch + 1, positions=positions, results=results)
 
 
-def _alone(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
-    """All epochs that are left of a phase on a level that one worker has."""
+def _submit_phase(cluster: Cluster, layout: Layout, phase: Phase, current: DistributedState) -> DistributedState:
+    """Submit all remaining epochs of a phase on a level of a single worker."""
     state = submit(
-        cluster, "epochs", epochs_alone, layout.tower, layout.phases, layout.forces, standing.state, wide=True
+        cluster, "epochs", run_phase, layout.hierarchy, layout.phases, layout.forces, current.state, all_threads=True
     )
-    return standing._replace(epoch=phase.first_epoch + phase.epochs, state=state)
+    return current._replace(epoch=phase.first_epoch + phase.epochs, state=state)
 
 
-def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
-    """The first state of the next phase, on the next finer level if that phase is there."""
-    if keeps_moments(phase, phase_at(layout.phases, standing.epoch)):
-        return standing
-    if standing.state is None and not phase.depth:
-        return standing._replace(stepped=None)
-    if standing.state is not None:
-        positions = submit(cluster, "prolong", POSITIONS, standing.state)
+def _begin_next_phase(cluster: Cluster, layout: Layout, phase: Phase, current: DistributedState) -> DistributedState:
+    """Return the first state of the next phase, on the next finer level if the level changes."""
+    if keeps_moments(phase, phase_at(layout.phases, current.epoch)):
+        return current
+    if current.state is None and not phase.depth:
+        return current._replace(results=None)
+    if current.state is not None:
+        positions = submit(cluster, "prolong", get_positions, current.state)
     else:
-        positions = submit(cluster, "prolong", np.concatenate, standing.positions)
+        positions = submit(cluster, "prolong", np.concatenate, current.positions)
     if phase.depth:
-        positions = prolonged(cluster, layout, phase.depth, positions)
-    return begun(cluster, layout, positions, standing.width, standing.epoch)
+        positions = prolong(cluster, layout, phase.depth, positions)
+    return begin_phase(cluster, layout, positions, current.width, current.epoch)
 
 
-def _copied(cluster: Cluster, stepped: list[Future]) -> list[Future]:
-    """Tasks on another worker that need a state: with them comes a copy."""
-    count, workers = len(stepped), cluster.workers
-    after = [workers.index(home(cluster, group, count)) + 1 for group in range(count)]
-    return [
-        submit(cluster, "keep", type, one, at=workers[k % len(workers)]) for one, k in zip(stepped, after, strict=True)
-    ]
+def _submit_copies(cluster: Cluster, results: list[Future]) -> list[Future]:
+    """Submit tasks on other workers that need the results, so that Dask copies them there."""
+    count, workers = len(results), cluster.workers
+    after = [workers.index(choose_worker(cluster, group, count)) + 1 for group in range(count)]
+    pairs = zip(results, after, strict=True)
+    return [submit(cluster, "keep", type, result, worker=workers[k % len(workers)]) for result, k in pairs]
 
 
-def step(
+def run_epoch(
     blocks: list[ArrangedLevel],
-    moment: tuple[Phase, Forces, int, int, int, float],
+    context: tuple[Phase, Forces, int, int, int, float],
     parts: list[np.ndarray],
-    own: Stepped | None,
-) -> Stepped:
-    """One epoch of some blocks of rows: a function of all positions and the blocks' own moments."""
-    phase, forces, n_rows, epoch, seed, width = moment
+    previous: EpochResult | None,
+) -> EpochResult:
+    """Run an epoch of some blocks of rows, given all positions and the moments of these blocks."""
+    phase, forces, n_rows, epoch, seed, width = context
     positions = np.concatenate(parts)
     first = blocks[0].first_row
     out = np.empty((sum(len(block.degree) for block in blocks), positions.shape[1]), np.float32)
@@ -200,46 +205,46 @@ def step(
     repulsion = None
     for number, block in enumerate(blocks):
         rows = slice(block.first_row - first, block.first_row - first + len(block.degree))
-        before = own.moments[number] if own else optimizer.first_moments(phase, out[rows])
+        before = previous.moments[number] if previous else optimizer.first_moments(phase, out[rows])
         problem = LayoutProblem(
-            (_without_edges(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
+            (_make_edgeless_level(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
         )
         state = LayoutState(phase.depth, positions, before, epoch, seed, width)
         if phase.field and repulsion is None:
             repulsion = optimizer.repulsion_of(problem, phase, state)
         moments.append(np.empty_like(before))
         optimizer.step_rows(problem, phase, state, out[rows], moments[-1], repulsion)
-    return Stepped(out, tuple(moments))
+    return EpochResult(out, tuple(moments))
 
 
-def _without_edges(n_rows: int) -> ArrangedLevel:
+def _make_edgeless_level(n_rows: int) -> ArrangedLevel:
     none = np.empty(0, np.int32)
     return ArrangedLevel(NO_SLICES, none, none, np.broadcast_to(np.float32(1), n_rows), none, none)
 
 
-def epochs_alone(tower: Tower, phases: tuple[Phase, ...], forces: Forces, state: LayoutState) -> LayoutState:
-    """All epochs that are left of a phase, on its level."""
-    problem = LayoutProblem(tower.levels, phases, forces)
+def run_phase(hierarchy: Hierarchy, phases: tuple[Phase, ...], forces: Forces, state: LayoutState) -> LayoutState:
+    """Run all remaining epochs of a phase."""
+    problem = LayoutProblem(hierarchy.levels, phases, forces)
     phase = phase_at(phases, state.epoch)
-    given, spare = state, None
+    initial, spare = state, None
     while state.epoch < phase.first_epoch + phase.epochs:
-        reached = optimizer.stepped(problem, phase, state, spare)
-        spare = None if state is given else state
-        state = reached
+        following = optimizer.stepped(problem, phase, state, spare)
+        spare = None if state is initial else state
+        state = following
     return state
 
 
-def _state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
+def _make_state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
     moments = optimizer.first_moments(phase, positions)
     return LayoutState(phase.depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
 
 
-def _part(positions: np.ndarray, first: int, last: int) -> np.ndarray:
+def _copy_rows(positions: np.ndarray, first: int, last: int) -> np.ndarray:
     return positions[first:last].copy()
 
 
-def _cut(blocks: list[ArrangedLevel], positions: np.ndarray, moments: np.ndarray) -> Stepped:
-    """A part of a stored state, with moments block by block."""
+def _split_state(blocks: list[ArrangedLevel], positions: np.ndarray, moments: np.ndarray) -> EpochResult:
+    """Split a part of a stored state into blocks."""
     first = blocks[0].first_row
     spans = [(block.first_row - first, block.first_row - first + len(block.degree)) for block in blocks]
-    return Stepped(np.array(positions), tuple(np.ascontiguousarray(moments[:, a:b]) for a, b in spans))
+    return EpochResult(np.array(positions), tuple(np.ascontiguousarray(moments[:, a:b]) for a, b in spans))

@@ -1,4 +1,4 @@
-"""DistributedUMAP: the estimator whose fit is shared out to the workers of a Dask cluster."""
+"""DistributedUMAP, the estimator that distributes a fit over the workers of a Dask cluster."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.dask import placing
-from umap_sk.dask.cluster import connected
-from umap_sk.dask.inputs import neighbors_of
-from umap_sk.dask.layout import laid_out, stored_run
-from umap_sk.dask.learning import learned
+from umap_sk.dask.cluster import connect
+from umap_sk.dask.inputs import check_neighbors
+from umap_sk.dask.layout import lay_out, open_run
+from umap_sk.dask.learning import learn_graph
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.start import resolve_init
 from umap_sk.monitor.report import Report
@@ -18,49 +18,49 @@ from umap_sk.pipeline.settings import draw_seed, make_settings
 
 
 class DistributedUMAP(BaseEstimator):
-    """UMAP of a nearest-neighbor graph, laid out by the workers of a Dask cluster.
+    """UMAP of a nearest-neighbor graph on the workers of a Dask cluster.
 
-    The map has the bits of :class:`umap_sk.PrecomputedUMAP` with the same parameters, for any number of workers and any
-    chunks, and if workers die on the way. It is for graphs that no machine of the cluster holds: rows stay where their
-    edges were made, positions travel once an epoch.
+    The map has the same bits as that of :class:`umap_sk.PrecomputedUMAP` with the same parameters. They do not depend
+    on the number of workers, on the chunks, or on workers that die during the fit. This estimator is for graphs that do
+    not fit on any single machine. Rows of the graph stay on their workers, and positions are sent once per epoch.
 
     Parameters
     ----------
     n_neighbors, n_components, min_dist, spread, a, b, local_connectivity, set_op_mix_ratio : object
         As in :class:`umap_sk.PrecomputedUMAP`.
     disconnection_distance, symmetrize : object
-        As there.
+        As in :class:`umap_sk.PrecomputedUMAP`.
     init : {"auto", "pivot_mds", "spectral", "random"} or array-like of shape (n_samples, n_components), default="auto"
-        The start, as there; "auto" is "pivot_mds" where the neighbors' distances are known.
+        Initial layout, as in :class:`umap_sk.PrecomputedUMAP`. "auto" is "pivot_mds" if the distances are known.
     rescale_init, n_epochs, learning_rate, negative_sample_rate, repulsion_strength, multilevel : object
-        As there.
+        As in :class:`umap_sk.PrecomputedUMAP`.
     random_state, verbose : object
-        As there.
+        As in :class:`umap_sk.PrecomputedUMAP`.
     checkpoint : Checkpoint, str or path, default=None
-        As there; written by this process.
+        As in :class:`umap_sk.PrecomputedUMAP`. This process writes the checkpoints.
     client : distributed.Client, default=None
-        The cluster; None for the current client.
+        Client of the cluster, or None for the current client.
 
     Attributes
     ----------
     embedding_ : dask.array.Array of shape (n_samples, n_components), float32
-        The map, in the chunks of rows that were given. It is on the workers, where the client of the fit holds it: a
-        RuntimeError says so once this client is closed.
+        The map in the chunks of rows of the input. It is on the workers as long as the client of the fit is open.
+        Afterwards, access raises a RuntimeError.
     n_epochs_ : int
-        Epochs of the whole schedule.
+        Number of epochs of the whole schedule.
     a_, b_ : float
-        The curve.
+        Parameters of the curve.
     seed_ : int
-        What the map depends on beside the data and the parameters.
+        The seed of all random numbers.
     n_features_in_ : int
-        Rows of the training data.
+        Number of rows of the training data.
     report_ : Report
-        Seconds and counts of every phase.
+        The phases of the fit with their seconds and counts.
 
     See Also
     --------
-    umap_sk.PrecomputedUMAP : The same in one process.
-    umap_sk.dask.transform : New rows in the map of either, lazily.
+    umap_sk.PrecomputedUMAP : The same map in one process.
+    umap_sk.dask.transform : Places new rows in the map of either estimator, lazily.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class DistributedUMAP(BaseEstimator):
 
     @property
     def embedding_(self):
-        """The map, as long as the client that holds it is there."""
+        """The map, as long as the client of the fit is open."""
         check_is_fitted(self)
         placing.check_reachable(self._on_workers)
         return self._on_workers.array
@@ -147,13 +147,13 @@ class DistributedUMAP(BaseEstimator):
         X, y : None
             Not used.
         knn_indices : dask array of shape (n_samples, k), integers, default=None
-            Neighbors of each row, in chunks of rows; a dask frame or an array of this process is taken, too.
+            Neighbors of each row, in chunks of rows. A dask frame or an array of this process is possible, too.
         knn_dists : dask array of shape (n_samples, k), real numbers, default=None
-            Their distances, in the same chunks.
+            Distances to these neighbors, in the same chunks.
         init : array-like of shape (n_samples, n_components), default=None
-            A start, in place of the parameter `init`.
+            Initial layout, which replaces the parameter `init`.
         manifold : str or path, default=None
-            Directory of a manifold (:meth:`umap_sk.Manifold.save`) that all workers see.
+            Directory of a manifold (see :meth:`umap_sk.Manifold.save`) to which all workers have access.
 
         Returns
         -------
@@ -163,9 +163,9 @@ class DistributedUMAP(BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If what is given does not fit, chunks differ, or the workers cannot do it: before anything is computed.
+            If arguments are invalid, chunks differ, or workers lack this version. Nothing is computed then.
         RuntimeError
-            If the scheduler is lost on the way.
+            If the connection to the scheduler is lost during the fit.
         """
         if X is not None:
             raise TypeError("X is not used. Give the neighbors: fit(knn_indices=..., knn_dists=...).")
@@ -173,42 +173,42 @@ class DistributedUMAP(BaseEstimator):
             raise TypeError("y is not used: targets shape graphs in one process only, in PrecomputedUMAP.")
         if manifold is not None and (knn_indices is not None or knn_dists is not None):
             raise ValueError("Give either neighbors or a manifold, not both: the manifold has its graph already.")
-        neighbors = neighbors_of(knn_indices, knn_dists) if manifold is None else None
-        cluster, report = connected(self.client), Report()
-        settings = make_settings(self._own_parameters())
-        graph = learned(cluster, settings.graph, neighbors, manifold, report)
+        neighbors = check_neighbors(knn_indices, knn_dists) if manifold is None else None
+        cluster, report = connect(self.client), Report()
+        settings = make_settings(self._get_own_parameters())
+        graph = learn_graph(cluster, settings.graph, neighbors, manifold, report)
         shape, has_lengths = (graph.n_samples, self.n_components), graph.graph.lengths is not None
         init = self.init if init is None else init
-        begin = resolve_init(init, shape, has_lengths=has_lengths, rescale=self.rescale_init)
+        start = resolve_init(init, shape, has_lengths=has_lengths, rescale=self.rescale_init)
         seed = draw_seed(settings)
-        with stored_run(self._own_parameters(), graph.checksum, begin, seed) as stored:
-            found = laid_out(cluster, settings, graph, begin, stored.seed if stored else seed, stored, report)
+        with open_run(self._get_own_parameters(), graph.checksum, start, seed) as session:
+            layout = lay_out(cluster, settings, graph, start, session.seed if session else seed, session, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
-        self._on_workers = placing.embedding_of(cluster, found, graph, chunks)
+        self._on_workers = placing.make_embedding(cluster, layout, graph, chunks)
         self.a_, self.b_ = settings.layout.forces.curve
-        self.seed_, self.n_features_in_ = found.seed, graph.n_samples
-        self.n_epochs_, self.report_ = found.n_epochs, report
+        self.seed_, self.n_features_in_ = layout.seed, graph.n_samples
+        self.n_epochs_, self.report_ = layout.n_epochs, report
         return self
 
     def fit_transform(self, X=None, y=None, **given):
-        """Fit, and return the map.
+        """Fit the model, and return the map.
 
         Parameters
         ----------
         X, y : None
             Not used.
         **given : object
-            What :meth:`fit` takes.
+            Arguments of :meth:`fit`.
 
         Returns
         -------
         dask.array.Array of shape (n_samples, n_components), float32
-            `embedding_`.
+            The map, which is also in `embedding_`.
         """
         return self.fit(X, y, **given).embedding_
 
     def transform(self, X=None, *, knn_indices=None, knn_dists=None):
-        """Place new rows in the map, lazily, by chunks; see :func:`umap_sk.dask.transform`.
+        """Place new rows in the map, lazily and in chunks; see :func:`umap_sk.dask.transform`.
 
         Parameters
         ----------
@@ -228,35 +228,36 @@ class DistributedUMAP(BaseEstimator):
         return placing.transform(self, knn_indices, knn_dists)
 
     def local(self):
-        """An estimator of one process with the same parameters, not fitted.
+        """Return an unfitted estimator of one process with the same parameters.
 
         Returns
         -------
         umap_sk.PrecomputedUMAP
             The estimator.
         """
-        return PrecomputedUMAP(**self._own_parameters())
+        return PrecomputedUMAP(**self._get_own_parameters())
 
     def to_local(self):
-        """The fitted estimator in this process, without its graph: places new rows, is stored, is scored.
+        """Return the fitted estimator in this process, without its graph. It can be stored and place new rows.
 
         Returns
         -------
         umap_sk.PrecomputedUMAP
-            Fitted, as after :meth:`umap_sk.PrecomputedUMAP.drop_graph`.
+            The fitted estimator, as after :meth:`umap_sk.PrecomputedUMAP.drop_graph`.
         """
         check_is_fitted(self)
-        return placing.local_model(self._own_parameters(), placing.fitted_of(self), self.embedding_.compute())
+        fitted = placing.make_fitted_model(self)
+        return placing.make_local_model(self._get_own_parameters(), fitted, self.embedding_.compute())
 
-    def _own_parameters(self):
-        """The parameters that it shares with an estimator of one process."""
+    def _get_own_parameters(self):
+        """Return the parameters that estimators of one process have, too."""
         return {name: value for name, value in self.get_params(deep=False).items() if name != "client"}
 
     def _validate_params(self):
-        parameters.validate(self, super()._validate_params)
+        parameters.validate_parameters(self, super()._validate_params)
 
     def __sklearn_clone__(self):
-        own = {name: clone(value, safe=False) for name, value in self._own_parameters().items()}
+        own = {name: clone(value, safe=False) for name, value in self._get_own_parameters().items()}
         return type(self)(**own, client=self.client)
 
     def __sklearn_is_fitted__(self):

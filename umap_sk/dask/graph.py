@@ -1,6 +1,6 @@
-"""The fuzzy graph in pieces: neighbors read where they lie, edges sent to the piece of their other end."""
+"""The fuzzy graph in pieces on several workers."""
 
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import dask
@@ -9,81 +9,78 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, by_rounds, home, outcome, submit
+from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit, submit_in_rounds
 from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
-MOST_PIECES = 64  # beyond as many workers: each sends to each
+MAX_PIECES = 64  # unless there are more workers; each piece sends edges to each other piece
 
 
 class GraphInPieces(NamedTuple):
-    """A fuzzy graph whose rows lie in pieces on several workers.
+    """A fuzzy graph in pieces of rows on several workers.
 
     Attributes
     ----------
     pieces : list of Future
         The pieces, in the order of their rows.
     bounds : list of int
-        Where each begins, and the number of rows.
-    known : list of Future
-        What is known of each; see :class:`umap_sk.dask.rows.Known`.
+        First row of each piece, and the number of rows.
+    summaries : list of Future
+        Summary of each piece; see :class:`umap_sk.dask.rows.PieceSummary`.
     lengths : list of Future or None
         Mean distances from rows to their neighbors, by piece.
-    kept : Future or None
-        Whether each row of the data takes part, where not all do.
+    mask : Future or None
+        Whether each row of the data is in the graph, or None if all are.
     """
 
     pieces: list[Future]
     bounds: list[int]
-    known: list[Future]
+    summaries: list[Future]
     lengths: list[Future] | None
-    kept: Future | None = None
+    mask: Future | None = None
 
     @property
     def n_rows(self) -> int:
-        """Rows that take part."""
+        """Number of rows in the graph."""
         return self.bounds[-1]
 
 
-def bounds_of(cluster: Cluster, n_rows: int) -> list[int]:
-    """Bounds of pieces, each of whole blocks of rows: four for a worker, so that what is on its way is small."""
+def choose_bounds(cluster: Cluster, n_rows: int) -> list[int]:
+    """Choose the bounds of pieces, of which each worker gets four, so that transfers are small."""
     blocks, count = -(-n_rows // kernels.BLOCK), len(cluster.workers)
-    parts = min(blocks, max(count, min(4 * count, MOST_PIECES)))
+    parts = min(blocks, max(count, min(4 * count, MAX_PIECES)))
     return [min(n_rows, kernels.BLOCK * (blocks * part // parts)) for part in range(parts + 1)]
 
 
-def spans(bounds: list[int]) -> Iterator[tuple[int, int]]:
-    """First row of every part, and the first behind it."""
-    return zip(bounds, bounds[1:], strict=False)
-
-
 def read_pieces(
-    cluster: Cluster, knn_indices: Any, knn_dists: Any, wanted: dict[str, Any]
+    cluster: Cluster, knn_indices: Any, knn_dists: Any, parameters: dict[str, Any]
 ) -> tuple[list[Future], list[int]]:
-    """Neighbors by piece, of two dask arrays in chunks of rows."""
+    """Read the neighbors of each piece from two dask arrays in chunks of rows."""
     n_rows = knn_indices.shape[0]
     index_dtype = np.int32 if n_rows <= INT32_LIMIT else np.uint32
-    most = min(wanted["n_neighbors"] - 1, n_rows + 1)
-    rules = SelectionRules(n_rows, most, DROP_SELF, float(wanted["disconnection_distance"]), index_dtype, np.float32)
-    bounds = bounds_of(cluster, n_rows)
-    chunks = {0: tuple(last - first for first, last in spans(bounds)), 1: -1}
-    given = (array.rechunk(chunks).to_delayed().ravel() for array in (knn_indices, knn_dists))
+    max_neighbors = min(parameters["n_neighbors"] - 1, n_rows + 1)
+    cut = float(parameters["disconnection_distance"])
+    rules = SelectionRules(n_rows, max_neighbors, DROP_SELF, cut, index_dtype, np.float32)
+    bounds = choose_bounds(cluster, n_rows)
+    chunks = {0: tuple(last - first for first, last in pairwise(bounds)), 1: -1}
+    arrays = (array.rechunk(chunks).to_delayed().ravel() for array in (knn_indices, knn_dists))
     parts = len(bounds) - 1
     futures = []
-    for part, (indices, dists) in enumerate(zip(*given, strict=True)):
-        task = dask.delayed(rows.read, pure=False)(
+    for part, (indices, dists) in enumerate(zip(*arrays, strict=True)):
+        task = dask.delayed(rows.read_neighbors, pure=False)(
             indices, dists, rules._replace(first_row=bounds[part]), dask_key_name=f"umap_read-{cluster.run}-{part}"
         )
-        at = {"workers": [home(cluster, part, parts)], "allow_other_workers": True}
-        futures.append(cluster.client.compute(task, optimize_graph=True, **at))
+        placement = {"workers": [choose_worker(cluster, part, parts)], "allow_other_workers": True}
+        futures.append(cluster.client.compute(task, optimize_graph=True, **placement))
     return futures, bounds
 
 
-def count(cluster: Cluster, read: list[Future]) -> tuple[NeighborCounts, int, float]:
-    """What was met in all pieces, the shortest row, and the mean of all distances; a piece's error is raised here."""
-    sums, shortest, counted = zip(*outcome(cluster, each(cluster, "count", rows.counted_in, read)), strict=True)
+def count_neighbors(cluster: Cluster, neighbors: list[Future]) -> tuple[NeighborCounts, int, float]:
+    """Count the neighbors of all pieces, and return counts, the length of the shortest row, and the mean distance."""
+    results = gather(cluster, map_pieces(cluster, "count", rows.get_counts, neighbors))
+    sums, shortest, counted = zip(*results, strict=True)
     n_rows, edges, tally, short, empty = (sum(values) for values in zip(*counted, strict=True))
     check_not_similarities(True, tally)
     return (
@@ -93,69 +90,76 @@ def count(cluster: Cluster, read: list[Future]) -> tuple[NeighborCounts, int, fl
     )
 
 
-def each(cluster: Cluster, phase: str, function: Any, pieces: list[Future], *given: Any) -> list[Future]:
-    """A function of every piece, where that lies."""
+def map_pieces(cluster: Cluster, phase: str, function: Any, pieces: list[Future], *given: Any) -> list[Future]:
+    """Submit a function for each piece, on the worker of the piece."""
     parts = len(pieces)
     return [
-        submit(cluster, phase, function, piece, *given, at=home(cluster, k, parts)) for k, piece in enumerate(pieces)
+        submit(cluster, phase, function, piece, *given, worker=choose_worker(cluster, part, parts))
+        for part, piece in enumerate(pieces)
     ]
 
 
 def unite(
-    cluster: Cluster, read: list[Future], bounds: list[int], mean: float, wanted: dict[str, Any]
+    cluster: Cluster, neighbors: list[Future], bounds: list[int], mean: float, parameters: dict[str, Any]
 ) -> GraphInPieces:
-    """The graph of neighbors in pieces."""
-    lengths = each(cluster, "lengths", rows.lengths_of, read)
-    parameters = mean, wanted["n_neighbors"], wanted["local_connectivity"]
-    directed = each(cluster, "strengths", rows.directed, read, *parameters)
-    if not wanted["symmetrize"]:
-        return described(cluster, each(cluster, "strengths", rows.own_edges, directed), bounds, lengths)
+    """Compute the graph in pieces from neighbors in pieces."""
+    lengths = map_pieces(cluster, "lengths", rows.compute_lengths, neighbors)
+    arguments = mean, parameters["n_neighbors"], parameters["local_connectivity"]
+    directed = map_pieces(cluster, "strengths", rows.compute_strengths, neighbors, *arguments)
+    if not parameters["symmetrize"]:
+        pieces = map_pieces(cluster, "strengths", rows.drop_zero_edges, directed)
+        return summarize_pieces(cluster, pieces, bounds, lengths)
 
-    def united(part: int, at: str) -> Future:
-        received = each(cluster, "send", rows.sent, directed, *bounds[part : part + 2])
-        return submit(cluster, "unite", rows.united, directed[part], received, wanted["set_op_mix_ratio"], at=at)
+    def submit_part(part: int, worker: str) -> Future:
+        received = map_pieces(cluster, "send", rows.transpose_edges, directed, *bounds[part : part + 2])
+        arguments = directed[part], received, parameters["set_op_mix_ratio"]
+        return submit(cluster, "unite", rows.unite_rows, *arguments, worker=worker)
 
-    return described(cluster, by_rounds(cluster, len(read), united), bounds, lengths)
+    return summarize_pieces(cluster, submit_in_rounds(cluster, len(neighbors), submit_part), bounds, lengths)
 
 
-def mapped(cluster: Cluster, directory: str, bounds: list[int], with_lengths: bool) -> GraphInPieces:
-    """The graph of a manifold in a directory that all workers see."""
+def load_pieces(cluster: Cluster, directory: str, bounds: list[int], with_lengths: bool) -> GraphInPieces:
+    """Load the graph of a manifold from a directory to which all workers have access."""
     parts, pieces, lengths = len(bounds) - 1, [], []
-    for part, (first, last) in enumerate(spans(bounds)):
-        at = home(cluster, part, parts)
-        pieces.append(submit(cluster, "map", rows.of_files, directory, first, last, at=at))
+    for part, (first, last) in enumerate(pairwise(bounds)):
+        worker = choose_worker(cluster, part, parts)
+        pieces.append(submit(cluster, "map", rows.load_piece, directory, first, last, worker=worker))
         if with_lengths:
-            lengths.append(submit(cluster, "map", rows.lengths_of_files, directory, first, last, at=at))
-    return described(cluster, pieces, bounds, lengths or None)
+            lengths.append(submit(cluster, "map", rows.load_lengths, directory, first, last, worker=worker))
+    return summarize_pieces(cluster, pieces, bounds, lengths or None)
 
 
-def described(cluster: Cluster, pieces: list[Future], bounds: list[int], lengths: list[Future] | None) -> GraphInPieces:
-    """Pieces with what is known of each."""
-    return GraphInPieces(pieces, bounds, each(cluster, "describe", rows.known_of, pieces), lengths)
+def summarize_pieces(
+    cluster: Cluster, pieces: list[Future], bounds: list[int], lengths: list[Future] | None
+) -> GraphInPieces:
+    """Compute the summaries of pieces, and return the graph."""
+    return GraphInPieces(pieces, bounds, map_pieces(cluster, "describe", rows.summarize, pieces), lengths)
 
 
-def connected_part(cluster: Cluster, graph: GraphInPieces, lost: np.ndarray, symmetric: bool) -> GraphInPieces:
-    """The graph of the rows that have an edge or are at the end of one; `lost` are those without their own."""
-    if not lost.any():
+def select_connected(
+    cluster: Cluster, graph: GraphInPieces, disconnected: np.ndarray, symmetric: bool
+) -> GraphInPieces:
+    """Return the graph of all rows with edges. Those in `disconnected` may still be targets of edges."""
+    if not disconnected.any():
         return graph
-    reached = [] if symmetric else each(cluster, "connect", rows.targets_of, graph.pieces, graph.n_rows)
-    kept = submit(cluster, "connect", _kept, lost, reached)
-    counts = prefix_sums(outcome(cluster, kept))
+    marked = [] if symmetric else map_pieces(cluster, "connect", rows.mark_targets, graph.pieces, graph.n_rows)
+    mask = submit(cluster, "connect", _find_mask, disconnected, marked)
+    counts = compute_prefix_sums(gather(cluster, mask))
     bounds = [int(counts[bound]) for bound in graph.bounds]
     if bounds[-1] == graph.n_rows:
         return graph
-    pieces = each(cluster, "connect", rows.renumbered, graph.pieces, kept)
-    parts = list(spans(graph.bounds))
+    pieces = map_pieces(cluster, "connect", rows.renumber, graph.pieces, mask)
+    parts = list(pairwise(graph.bounds))
     lengths = graph.lengths and [
-        submit(cluster, "connect", _of_kept, values, kept, *span)
+        submit(cluster, "connect", _select_rows, values, mask, *span)
         for values, span in zip(graph.lengths, parts, strict=True)
     ]
-    return described(cluster, pieces, bounds, lengths)._replace(kept=kept)
+    return summarize_pieces(cluster, pieces, bounds, lengths)._replace(mask=mask)
 
 
-def _kept(lost: np.ndarray, reached: list[np.ndarray]) -> np.ndarray:
-    return np.logical_or.reduce([~lost, *reached])
+def _find_mask(disconnected: np.ndarray, marked: list[np.ndarray]) -> np.ndarray:
+    return np.logical_or.reduce([~disconnected, *marked])
 
 
-def _of_kept(values: np.ndarray, kept: np.ndarray, first: int, last: int) -> np.ndarray:
-    return values[kept[first:last]]
+def _select_rows(values: np.ndarray, mask: np.ndarray, first: int, last: int) -> np.ndarray:
+    return values[mask[first:last]]

@@ -1,86 +1,97 @@
-"""The graph of a fit on a cluster: read, united, and what is known of it in this process."""
+"""The first half of a fit on a cluster, which learns the graph and summarizes it in this process."""
 
 import hashlib
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from umap_sk.dask.cluster import Cluster, outcome
-from umap_sk.dask.graph import GraphInPieces, bounds_of, connected_part, count, mapped, read_pieces, spans, unite
+from umap_sk.dask.cluster import Cluster, gather
+from umap_sk.dask.graph import (
+    GraphInPieces,
+    choose_bounds,
+    count_neighbors,
+    load_pieces,
+    read_pieces,
+    select_connected,
+    unite,
+)
 from umap_sk.dask.inputs import check_directory
 from umap_sk.graph.fuzzy_union import raise_no_edge
 from umap_sk.graph.manifold import check_agreement
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import check_any_neighbor, warn_about
-from umap_sk.pipeline.learn import warn_of_lost
+from umap_sk.pipeline.learn import warn_disconnected
 from umap_sk.pipeline.settings import GraphSettings
 
 
-class Learned(NamedTuple):
-    """A graph in pieces, and what is known of it here.
+class LearnedGraph(NamedTuple):
+    """A graph in pieces, and its summary in this process.
 
     Attributes
     ----------
     graph : GraphInPieces
-        Of the rows that take part.
+        The graph of the rows that have edges.
     n_samples : int
-        Rows of the data.
-    lost : ndarray of shape (n_samples,), bool
-        Rows without edges of their own, which have no place.
+        Number of rows of the data.
+    disconnected : ndarray of shape (n_samples,), bool
+        Rows without edges of their own, whose positions are NaN.
     scale : float
-        What weights are multiplied by, so that the largest is 1.
+        Factor of the weights, which makes the largest one 1.
     checksum : str
-        Of the whole graph, however it is cut.
+        Checksum of the whole graph, which does not depend on the pieces.
     chunks : tuple of int
-        Rows of the data in every piece.
+        Number of rows of the data in each piece.
     """
 
     graph: GraphInPieces
     n_samples: int
-    lost: np.ndarray
+    disconnected: np.ndarray
     scale: float
     checksum: str
     chunks: tuple[int, ...]
 
 
-def learned(
+def learn_graph(
     cluster: Cluster, settings: GraphSettings, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report
-) -> Learned:
-    """The graph of neighbors, or of a manifold in a directory."""
-    wanted = settings.identity()
+) -> LearnedGraph:
+    """Learn the graph from neighbors, or load that of a manifold in a directory."""
+    parameters = settings.get_identity()
     if neighbors is None:
         directory, known, n_rows, has_lengths = check_directory(cluster, manifold)
-        check_agreement(known, wanted)
-        graph = mapped(cluster, directory, bounds_of(cluster, n_rows), has_lengths)
+        check_agreement(known, parameters)
+        graph = load_pieces(cluster, directory, choose_bounds(cluster, n_rows), has_lengths)
         symmetric = known.get("symmetrize") is True
     else:
         with report.phase("neighbors") as entry:
-            read, bounds = read_pieces(cluster, *neighbors, wanted)
-            counts, shortest, mean = count(cluster, read)
+            neighbor_pieces, bounds = read_pieces(cluster, *neighbors, parameters)
+            counts, shortest, mean = count_neighbors(cluster, neighbor_pieces)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), settings.n_others)
         check_any_neighbor(counts)
-        graph = unite(cluster, read, bounds, mean, wanted)
-        symmetric = wanted["symmetrize"]
-        del read
-    found = described(cluster, graph, symmetric, wanted["set_op_mix_ratio"], report)
+        graph = unite(cluster, neighbor_pieces, bounds, mean, parameters)
+        symmetric = parameters["symmetrize"]
+        del neighbor_pieces
+    learned = summarize_graph(cluster, graph, symmetric, parameters["set_op_mix_ratio"], report)
     if neighbors is not None:
-        warn_of_lost(found.lost, "rows have no neighbor", wanted["disconnection_distance"])
-    return found
+        warn_disconnected(learned.disconnected, "rows have no neighbor", parameters["disconnection_distance"])
+    return learned
 
 
-def described(
+def summarize_graph(
     cluster: Cluster, graph: GraphInPieces, symmetric: bool, set_op_mix_ratio: float, report: Report
-) -> Learned:
-    """A graph with what is known of it, without rows that have no part in it."""
+) -> LearnedGraph:
+    """Summarize a graph, and remove the rows that have no edges."""
     with report.phase("graph") as entry:
-        known = outcome(cluster, graph.known)
-        lost = np.concatenate([piece.lengths for piece in known]) == 0
-        entry.update(edges=int(sum(piece.lengths.sum() for piece in known)), disconnected_rows=int(lost.sum()))
-        if lost.all():
+        known = gather(cluster, graph.summaries)
+        disconnected = np.concatenate([piece.lengths for piece in known]) == 0
+        entry.update(edges=int(sum(piece.lengths.sum() for piece in known)), disconnected_rows=int(disconnected.sum()))
+        if disconnected.all():
             raise_no_edge(set_op_mix_ratio)
         sums = np.array([checksum for piece in known for checksum in piece.checksums], np.uint64)
-        part = connected_part(cluster, graph, lost, symmetric)
-    chunks = tuple(last - first for first, last in spans(graph.bounds))
+        connected = select_connected(cluster, graph, disconnected, symmetric)
+    chunks = tuple(last - first for first, last in pairwise(graph.bounds))
     scale = 1.0 / max(piece.largest for piece in known)
-    return Learned(part, graph.n_rows, lost, scale, hashlib.sha256(sums.tobytes()).hexdigest(), chunks)
+    return LearnedGraph(
+        connected, graph.n_rows, disconnected, scale, hashlib.sha256(sums.tobytes()).hexdigest(), chunks
+    )

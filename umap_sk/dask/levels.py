@@ -1,4 +1,4 @@
-"""Coarser levels of a graph in pieces, the same as of one in memory; small ones are gathered on one worker."""
+"""The coarse levels of a graph in pieces, which equal those in memory. Small levels are gathered on one worker."""
 
 from operator import itemgetter
 from typing import NamedTuple
@@ -8,28 +8,28 @@ from distributed import Future
 
 from umap_sk import kernels
 from umap_sk.dask import rows
-from umap_sk.dask.cluster import Cluster, by_rounds, outcome, submit
-from umap_sk.dask.graph import GraphInPieces, each
-from umap_sk.dask.rows import Known, Piece
+from umap_sk.dask.cluster import Cluster, gather, submit, submit_in_rounds
+from umap_sk.dask.graph import GraphInPieces, map_pieces
+from umap_sk.dask.rows import Piece, PieceSummary
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level, Merging
 from umap_sk.layout.edge_lengths import NOTHING, EdgeLengths, coarsest_lengths, ends_of_edges
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
-ALONE = 200_000  # vertices up to which one worker has a level
+SINGLE_WORKER_VERTICES = 200_000  # largest number of vertices of a level on a single worker
 
 
 class LengthsInPieces(NamedTuple):
-    """Edges of a level with lengths; see :class:`umap_sk.layout.edge_lengths.EdgeLengths`.
+    """The edges of a level with lengths; see :class:`umap_sk.layout.edge_lengths.EdgeLengths`.
 
     Attributes
     ----------
     pieces : list of Future
-        Rows of the edges, whose weights lie between their ends; nothing does on the finest level.
+        Rows of edges, whose weights are lengths without those of their ends. They are not used on the finest level.
     ends : Future or None
-        What every vertex of the finest level adds to its edges.
+        Length that each vertex of the finest level adds to its edges.
     """
 
     pieces: list[Future]
@@ -37,20 +37,20 @@ class LengthsInPieces(NamedTuple):
 
 
 class LevelInPieces(NamedTuple):
-    """A level whose rows lie in pieces.
+    """A level in pieces of rows.
 
     Attributes
     ----------
     pieces : list of Future
-        Its rows.
+        The pieces.
     bounds : list of int
-        Where each piece begins, and the number of vertices.
+        First row of each piece, and the number of vertices.
     vectors : Future
-        What is known of every vertex, and where each row of its graph begins: a level without edges.
+        The level without its edges: vectors of all vertices, and bounds of the rows.
     scale : float
         See :class:`umap_sk.layout.coarsen.Level`.
     lengths : LengthsInPieces or None
-        Its edges with lengths, where they are wanted.
+        The edges with lengths, if they are needed.
     """
 
     pieces: list[Future]
@@ -61,201 +61,207 @@ class LevelInPieces(NamedTuple):
 
     @property
     def n_vertices(self) -> int:
-        """Vertices of this level."""
+        """Number of vertices of this level."""
         return self.bounds[-1]
 
 
 class Levels(NamedTuple):
-    """Levels, the finest first: those in pieces, then those that one worker has; lengths of the last one's edges."""
+    """The levels in pieces, followed by the coarser ones on a single worker, and lengths of the coarsest edges."""
 
     in_pieces: list[LevelInPieces]
-    alone: Future
+    on_one_worker: Future
     lengths: Future | None
 
 
 def build_levels(
-    cluster: Cluster, graph: GraphInPieces, scale: float, n_components: int, seed: int, *, measured: bool
+    cluster: Cluster, graph: GraphInPieces, scale: float, n_components: int, seed: int, *, with_lengths: bool
 ) -> Levels:
-    """Coarsen a graph until a level is small, and further on one worker; `measured` asks for lengths of edges."""
-    degrees = each(cluster, "degree", _degrees, graph.pieces, scale)
-    vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
-    lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _ends, graph.lengths)) if measured else None
+    """Coarsen a graph in pieces until a level is small, and continue on one worker."""
+    degrees = map_pieces(cluster, "degree", _compute_degrees, graph.pieces, scale)
+    vectors = submit(cluster, "degree", _make_finest_vectors, graph.summaries, degrees)
+    lengths = None
+    if with_lengths:
+        lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _compute_ends, graph.lengths))
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale, lengths)]
     while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
-        if coarse.n_vertices <= ALONE:
-            gathered = submit(cluster, "coarsen", whole, coarse.vectors, coarse.pieces, coarse.scale)
-            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, gathered, seed, len(levels), wide=True)
-            return Levels(levels, coarser, lengths_on_one(cluster, coarse, coarser))
+        if coarse.n_vertices <= SINGLE_WORKER_VERTICES:
+            joined = submit(cluster, "coarsen", join_level, coarse.vectors, coarse.pieces, coarse.scale)
+            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, joined, seed, len(levels), all_threads=True)
+            return Levels(levels, coarser, gather_lengths(cluster, coarse, coarser))
         levels.append(coarse)
-    return Levels(levels, submit(cluster, "coarsen", list), lengths_on_one(cluster, levels[-1]))
+    return Levels(levels, submit(cluster, "coarsen", list), gather_lengths(cluster, levels[-1]))
 
 
-def lengths_on_one(cluster: Cluster, level: LevelInPieces, coarser: Future | None = None) -> Future | None:
-    """Lengths of a level's edges on one worker, or those of the last of the levels there, of which it is the first."""
+def gather_lengths(cluster: Cluster, level: LevelInPieces, coarser: Future | None = None) -> Future | None:
+    """Gather the lengths of a level's edges on one worker, or compute those of the last of the `coarser` levels."""
     if level.lengths is None:
         return None
-    lengths = submit(cluster, "lengths", _whole_lengths, *level.lengths, level.n_vertices)
-    return submit(cluster, "lengths", coarsest_lengths, coarser, lengths, wide=True) if coarser else lengths
+    lengths = submit(cluster, "lengths", _join_lengths, *level.lengths, level.n_vertices)
+    return submit(cluster, "lengths", coarsest_lengths, coarser, lengths, all_threads=True) if coarser else lengths
 
 
 def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
-    """What :func:`umap_sk.layout.coarsen.coarsen` makes of a level in memory."""
-    state = independent_set(cluster, level, seed, depth)
-    numbered = submit(cluster, "aggregate", _numbered, state, level.vectors)
-    size = int(outcome(cluster, submit(cluster, "aggregate", itemgetter(-1), numbered)))
+    """Coarsen a level in pieces as :func:`umap_sk.layout.coarsen.coarsen` does in memory."""
+    state = find_independent_set(cluster, level, seed, depth)
+    numbers = submit(cluster, "aggregate", _number_members, state, level.vectors)
+    size = int(gather(cluster, submit(cluster, "aggregate", itemgetter(-1), numbers)))
     if size > MOST_KEPT * level.n_vertices:
         return None
-    owners = each(cluster, "aggregate", _owners, level.pieces, state, numbered)
+    owners = map_pieces(cluster, "aggregate", _find_owners, level.pieces, state, numbers)
     owner = submit(cluster, "aggregate", np.concatenate, owners)
     parts = min(len(level.pieces), size)
     bounds = [size * part // parts for part in range(parts + 1)]
 
-    def merged(part: int, at: str) -> Future:
-        members = each(cluster, "send", _members, level.pieces, owner, *bounds[part : part + 2])
-        return submit(cluster, "coarsen", _merged, members, owner, *bounds[part : part + 2], level.scale, at=at)
+    def submit_part(part: int, worker: str) -> Future:
+        span = bounds[part : part + 2]
+        members = map_pieces(cluster, "send", _select_members, level.pieces, owner, *span)
+        return submit(cluster, "coarsen", _merge_rows, members, owner, *span, level.scale, worker=worker)
 
-    pieces = by_rounds(cluster, parts, merged)
-    known = each(cluster, "describe", _row_lengths, pieces)
-    root = submit(cluster, "aggregate", _roots, state, level.vectors)
-    vectors = submit(cluster, "coarsen", _coarse_vectors, known, level.vectors, owner, root, size)
-    lengths = coarser_lengths(cluster, level.lengths, owner, root, bounds) if level.lengths else None
+    pieces = submit_in_rounds(cluster, parts, submit_part)
+    summaries = map_pieces(cluster, "describe", _compute_row_lengths, pieces)
+    root = submit(cluster, "aggregate", _find_roots, state, level.vectors)
+    vectors = submit(cluster, "coarsen", _make_coarse_vectors, summaries, level.vectors, owner, root, size)
+    lengths = coarsen_lengths(cluster, level.lengths, owner, root, bounds) if level.lengths else None
     return LevelInPieces(pieces, bounds, vectors, 1.0, lengths)
 
 
-def coarser_lengths(
+def coarsen_lengths(
     cluster: Cluster, lengths: LengthsInPieces, owner: Future, root: Future, bounds: list[int]
 ) -> LengthsInPieces:
-    """What :func:`umap_sk.layout.edge_lengths.coarser_lengths` makes of edges in memory."""
-    parts = each(cluster, "lengths", _paths_to_roots, lengths.pieces, owner, root, lengths.ends)
+    """Coarsen lengths in pieces as :func:`umap_sk.layout.edge_lengths.coarser_lengths` does in memory."""
+    parts = map_pieces(cluster, "lengths", _find_paths_to_roots, lengths.pieces, owner, root, lengths.ends)
     paths = submit(cluster, "lengths", np.concatenate, parts)
 
-    def merged(part: int, at: str) -> Future:
+    def submit_part(part: int, worker: str) -> Future:
         span = bounds[part : part + 2]
-        members = each(cluster, "send", _members, lengths.pieces, owner, *span)
-        return submit(cluster, "lengths", _measured, members, owner, *span, paths, lengths.ends is not None, at=at)
+        members = map_pieces(cluster, "send", _select_members, lengths.pieces, owner, *span)
+        arguments = members, owner, *span, paths, lengths.ends is not None
+        return submit(cluster, "lengths", _merge_lengths, *arguments, worker=worker)
 
-    return LengthsInPieces(by_rounds(cluster, len(bounds) - 1, merged), None)
+    return LengthsInPieces(submit_in_rounds(cluster, len(bounds) - 1, submit_part), None)
 
 
-def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
-    """What :func:`umap_sk.layout.coarsen.independent_set` finds; the state travels twice a round.
+def find_independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
+    """Find the set of :func:`umap_sk.layout.coarsen.independent_set`. The state is sent twice per round.
 
-    A round is begun before it is known whether the one before was the last: it would change nothing.
+    A round begins before the end of the previous one is known. If that was the last, the new one changes nothing.
     """
     states = [submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)]
-    ended: Future | None = None
+    is_finished: Future | None = None
     for _ in range(ROUNDS):
-        chosen = each(cluster, "independent_set", _choose, level.pieces, states, seed, depth)
-        following = each(cluster, "independent_set", _exclude, level.pieces, chosen)
-        if ended is not None and outcome(cluster, ended):
+        chosen = map_pieces(cluster, "independent_set", _choose_members, level.pieces, states, seed, depth)
+        following = map_pieces(cluster, "independent_set", _exclude_neighbors, level.pieces, chosen)
+        if is_finished is not None and gather(cluster, is_finished):
             break
         states = following
-        ended = submit(cluster, "independent_set", _all_decided, states)
-    return submit(cluster, "independent_set", _closed, states)
+        is_finished = submit(cluster, "independent_set", _are_all_decided, states)
+    return submit(cluster, "independent_set", _choose_undecided, states)
 
 
-def _degrees(piece: Piece, scale: float) -> np.ndarray:
+def _compute_degrees(piece: Piece, scale: float) -> np.ndarray:
     degree = np.empty(piece.n_rows, np.float32)
-    kernels.row_sums(readonly(piece.graph.indptr), readonly(piece.graph.weights), np.float32(scale), degree)
+    kernels.row_sums(as_readonly(piece.graph.indptr), as_readonly(piece.graph.weights), np.float32(scale), degree)
     return degree
 
 
-def _ends(lengths: list[np.ndarray]) -> np.ndarray:
+def _compute_ends(lengths: list[np.ndarray]) -> np.ndarray:
     return ends_of_edges(np.concatenate(lengths))
 
 
-def _paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
+def _find_paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
     paths = np.empty(piece.n_rows, np.float32)
     indptr, indices, weights = piece.edges
-    between = weights if ends is None else readonly(NOTHING)
+    between = weights if ends is None else as_readonly(NOTHING)
     added = np.zeros(len(owner), np.float32) if ends is None else ends
-    groups = readonly(root), readonly(owner), piece.first_row
-    kernels.paths_to_roots(*groups, indptr, indices, between, readonly(added), paths)
+    groups = as_readonly(root), as_readonly(owner), piece.first_row
+    kernels.paths_to_roots(*groups, indptr, indices, between, as_readonly(added), paths)
     return paths
 
 
-def _whole_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int) -> EdgeLengths:
-    indptr, indices, between = rows.joined([piece.graph for piece in pieces])
+def _join_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int) -> EdgeLengths:
+    indptr, indices, between = rows.stack_rows([piece.graph for piece in pieces])
     if ends is None:
         return EdgeLengths(indptr, indices, between, np.zeros(n_vertices, np.float32))
     return EdgeLengths(indptr, indices, NOTHING, ends)
 
 
-def _without_edges(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
-    indptr = prefix_sums(np.concatenate(lengths))
+def _make_edgeless_level(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
+    indptr = compute_prefix_sums(np.concatenate(lengths))
     none = np.empty(0, vectors[-1].dtype), np.empty(0, np.float32)
     return Level(indptr, *none, 1.0, *vectors)
 
 
-def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
+def _make_finest_vectors(summaries: list[PieceSummary], degrees: list[np.ndarray]) -> Level:
     degree = np.concatenate(degrees)
     dtype = np.int32 if len(degree) <= 2**31 else np.uint32
     mass = np.broadcast_to(np.float32(1), degree.shape)
     none = np.empty(0, dtype)
-    return _without_edges([piece.lengths for piece in known], degree, mass, none, none)
+    return _make_edgeless_level([piece.lengths for piece in summaries], degree, mass, none, none)
 
 
-def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, root: np.ndarray, size: int) -> Level:
-    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner, root)
+def _make_coarse_vectors(
+    lengths: list[np.ndarray], finer: Level, owner: np.ndarray, root: np.ndarray, size: int
+) -> Level:
+    return _make_edgeless_level(lengths, *coarsen.sums_of_members(finer, owner, size), owner, root)
 
 
-def _row_lengths(piece: Piece) -> np.ndarray:
+def _compute_row_lengths(piece: Piece) -> np.ndarray:
     return np.diff(piece.graph.indptr)
 
 
-def _choose(piece: Piece, states: list[np.ndarray], seed: int, depth: int) -> np.ndarray:
+def _choose_members(piece: Piece, states: list[np.ndarray], seed: int, depth: int) -> np.ndarray:
     decided = np.empty(piece.n_rows, np.int8)
-    kernels.choose_members(readonly(np.concatenate(states)), piece.first_row, *piece.edges[:2], seed, depth, decided)
+    kernels.choose_members(as_readonly(np.concatenate(states)), piece.first_row, *piece.edges[:2], seed, depth, decided)
     return decided
 
 
-def _exclude(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
+def _exclude_neighbors(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
     state = np.empty(piece.n_rows, np.int8)
-    kernels.exclude_neighbors(readonly(np.concatenate(chosen)), piece.first_row, *piece.edges[:2], state)
+    kernels.exclude_neighbors(as_readonly(np.concatenate(chosen)), piece.first_row, *piece.edges[:2], state)
     return state
 
 
-def _all_decided(states: list[np.ndarray]) -> bool:
+def _are_all_decided(states: list[np.ndarray]) -> bool:
     return all(bool(state.all()) for state in states)
 
 
-def _closed(states: list[np.ndarray]) -> np.ndarray:
+def _choose_undecided(states: list[np.ndarray]) -> np.ndarray:
     state = np.concatenate(states)
     return np.where(state == 0, np.int8(1), state)
 
 
-def _numbered(state: np.ndarray, level: Level) -> np.ndarray:
-    return prefix_sums(state == 1, level.owner.dtype)
+def _number_members(state: np.ndarray, level: Level) -> np.ndarray:
+    return compute_prefix_sums(state == 1, level.owner.dtype)
 
 
-def _roots(state: np.ndarray, level: Level) -> np.ndarray:
+def _find_roots(state: np.ndarray, level: Level) -> np.ndarray:
     return np.flatnonzero(state == 1).astype(level.owner.dtype)
 
 
-def _owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
+def _find_owners(piece: Piece, state: np.ndarray, number: np.ndarray) -> np.ndarray:
     owner = np.empty(piece.n_rows, number.dtype)
-    kernels.aggregate_strongest(readonly(state), readonly(number), piece.first_row, *piece.edges, owner)
+    kernels.aggregate_strongest(as_readonly(state), as_readonly(number), piece.first_row, *piece.edges, owner)
     return owner
 
 
-def _members(piece: Piece, owner: np.ndarray, first: int, last: int) -> tuple[np.ndarray, FuzzyGraph]:
-    """Rows of a piece that belong to some coarse vertices: their numbers, and their edges."""
+def _select_members(piece: Piece, owner: np.ndarray, first: int, last: int) -> tuple[np.ndarray, FuzzyGraph]:
+    """Select the rows of a piece that belong to some coarse vertices, and return their numbers and edges."""
     owners = owner[piece.first_row : piece.first_row + piece.n_rows]
-    found = piece.first_row + np.flatnonzero((owners >= first) & (owners < last))
-    return found, rows.rows_of(piece, found)
+    numbers = piece.first_row + np.flatnonzero((owners >= first) & (owners < last))
+    return numbers, rows.select_rows(piece, numbers)
 
 
-def _merged(
+def _merge_rows(
     members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
-    """Rows of some coarse vertices, whose members come piece by piece."""
-    return _merged_by(members, owner, first, last, Merging(scale, LEAST_WEIGHT))
+    """Merge the rows of the members of some coarse vertices."""
+    return _merge(members, owner, first, last, Merging(scale, LEAST_WEIGHT))
 
 
-def _measured(
+def _merge_lengths(
     members: list[tuple[np.ndarray, FuzzyGraph]],
     owner: np.ndarray,
     first: int,
@@ -263,11 +269,11 @@ def _measured(
     paths: np.ndarray,
     finest: bool,
 ) -> Piece:
-    """The same with lengths."""
-    return _merged_by(members, owner, first, last, Merging(paths=paths), NOTHING if finest else None)
+    """Merge the lengths of edges of the members of some coarse vertices."""
+    return _merge(members, owner, first, last, Merging(paths=paths), NOTHING if finest else None)
 
 
-def _merged_by(
+def _merge(
     members: list[tuple[np.ndarray, FuzzyGraph]],
     owner: np.ndarray,
     first: int,
@@ -275,21 +281,21 @@ def _merged_by(
     merging: Merging,
     weights: np.ndarray | None = None,
 ) -> Piece:
-    graph = rows.joined([part for _, part in members], rows.beside_worker())
+    graph = rows.stack_rows([part for _, part in members], rows.get_worker_allocator())
     weights = graph.weights if weights is None else weights
     numbers = np.concatenate([part for part, _ in members])
     owners = owner[numbers].astype(np.int64) - first
-    bounds = prefix_sums(np.bincount(owners, minlength=last - first))
+    bounds = compute_prefix_sums(np.bincount(owners, minlength=last - first))
     order = np.argsort(owners, kind="stable").astype(owner.dtype)
-    room = prefix_sums(np.diff(graph.indptr)[order])[bounds]
+    room = compute_prefix_sums(np.diff(graph.indptr)[order])[bounds]
     lengths = np.empty(last - first, np.int64)
-    edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(weights)
+    edges = as_readonly(graph.indptr), as_readonly(graph.indices.view(np.uint32)), as_readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
-    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
-    return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))
+    merged = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
+    return Piece(first, FuzzyGraph(compute_prefix_sums(lengths), *merged))
 
 
-def whole(vectors: Level, pieces: list[Piece], scale: float) -> Level:
-    """A level in one piece."""
-    graph = rows.joined([piece.graph for piece in pieces])
+def join_level(vectors: Level, pieces: list[Piece], scale: float) -> Level:
+    """Join the pieces of a level."""
+    graph = rows.stack_rows([piece.graph for piece in pieces])
     return vectors._replace(indptr=graph.indptr, indices=graph.indices, weights=graph.weights, scale=scale)

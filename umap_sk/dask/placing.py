@@ -1,5 +1,6 @@
-"""The map as a dask array, and new rows in it, chunk by chunk."""
+"""The map as a dask array, and the placement of new rows in chunks."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import dask
@@ -8,53 +9,54 @@ import numpy as np
 from distributed import Future
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.dask.cluster import Cluster, home, submit
-from umap_sk.dask.graph import spans
-from umap_sk.dask.inputs import CHUNKS, as_dask_array
-from umap_sk.dask.layout import LaidOut, placed
-from umap_sk.dask.learning import Learned
+from umap_sk.dask.cluster import Cluster, choose_worker, submit
+from umap_sk.dask.inputs import CHUNKS_ADVICE, as_dask_array
+from umap_sk.dask.layout import FinishedLayout, select_positions
+from umap_sk.dask.learning import LearnedGraph
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.transform import MapCache
 from umap_sk.neighbors.validate import PAIR
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import Columns
-from umap_sk.runtime.side_by_side import prefix_sums
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import Columns
+from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 
 class MapOnWorkers(NamedTuple):
-    """The map in chunks of rows.
+    """A map in chunks of rows.
 
     Attributes
     ----------
     array : dask.array.Array
         The map.
     parts : list of Future
-        The chunks on the workers; none where the client has the map.
+        The chunks on the workers. The list is empty if the map is in this process.
     """
 
     array: Any
     parts: list[Future]
 
 
-def embedding_of(cluster: Cluster, found: LaidOut, graph: Learned, chunks: tuple[int, ...]) -> MapOnWorkers:
-    """The map in chunks of rows, which lie on the workers."""
-    if found.embedding is not None:
-        return MapOnWorkers(dask.array.from_array(found.embedding, chunks=(chunks, -1)), [])
-    bounds = prefix_sums(np.array(chunks)).tolist()
+def make_embedding(
+    cluster: Cluster, layout: FinishedLayout, graph: LearnedGraph, chunks: tuple[int, ...]
+) -> MapOnWorkers:
+    """Return the map in chunks of rows on the workers."""
+    if layout.embedding is not None:
+        return MapOnWorkers(dask.array.from_array(layout.embedding, chunks=(chunks, -1)), [])
+    bounds = compute_prefix_sums(np.array(chunks)).tolist()
     whole: dict[str, Future] = {}
     parts = []
-    for part, span in enumerate(spans(bounds)):
-        at = home(cluster, part, len(chunks))
-        if at not in whole:
-            whole[at] = submit(cluster, "embedding", np.concatenate, found.positions, at=at)
-        parts.append(submit(cluster, "embedding", _rows, whole[at], found.places, *span, at=at))
-    return MapOnWorkers(array_of(parts, chunks, found.n_components), parts)
+    for part, span in enumerate(pairwise(bounds)):
+        worker = choose_worker(cluster, part, len(chunks))
+        if worker not in whole:
+            whole[worker] = submit(cluster, "embedding", np.concatenate, layout.positions, worker=worker)
+        parts.append(submit(cluster, "embedding", _select_rows, whole[worker], layout.ranks, *span, worker=worker))
+    return MapOnWorkers(concatenate_arrays(parts, chunks, layout.n_components), parts)
 
 
-def check_reachable(there: MapOnWorkers) -> None:
-    """Raise RuntimeError if the map went with the client that held it."""
-    if any(part.client.status != "running" or part.status == "cancelled" for part in there.parts):
+def check_reachable(embedding: MapOnWorkers) -> None:
+    """Raise RuntimeError if the map was lost with its client."""
+    if any(part.client.status != "running" or part.status == "cancelled" for part in embedding.parts):
         raise RuntimeError(
             "The map was on the workers of a cluster, and the client of the fit, which held it there, is closed or has "
             "lost its scheduler. Fit again; before a client is closed, take the map by embedding_.compute(), or the "
@@ -62,12 +64,12 @@ def check_reachable(there: MapOnWorkers) -> None:
         )
 
 
-def _rows(positions: np.ndarray, places: np.ndarray, first: int, last: int) -> np.ndarray:
-    return placed(positions, places[first:last])
+def _select_rows(positions: np.ndarray, ranks: np.ndarray, first: int, last: int) -> np.ndarray:
+    return select_positions(positions, ranks[first:last])
 
 
-def array_of(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> Any:
-    """Futures or tasks of arrays, one below the other."""
+def concatenate_arrays(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> Any:
+    """Concatenate the rows of arrays, which are futures or tasks."""
     arrays = [
         dask.array.from_delayed(dask.delayed(part), (rows, n_components), np.float32)
         for part, rows in zip(parts, chunks, strict=True)
@@ -75,9 +77,9 @@ def array_of(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> An
     return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
 
 
-def fitted_of(model: Any) -> Fitted:
-    """What places new rows of neighbors by a fitted model, but for its map."""
-    return Fitted(
+def make_fitted_model(model: Any) -> FittedModel:
+    """Return a model that can place new rows once it gets its map."""
+    return FittedModel(
         embedding=np.empty((0, model.n_components), np.float32),
         manifold=None,
         epoch=model.n_epochs_,
@@ -94,18 +96,18 @@ def fitted_of(model: Any) -> Fitted:
     )
 
 
-def local_model(parameters: dict[str, Any], fitted: Fitted, embedding: np.ndarray) -> PrecomputedUMAP:
-    """A fitted estimator of one process, without its graph."""
+def make_local_model(parameters: dict[str, Any], fitted: FittedModel, embedding: np.ndarray) -> PrecomputedUMAP:
+    """Return a fitted estimator in one process, without its graph."""
     umap = PrecomputedUMAP(**parameters)
     umap._publish(fitted._replace(embedding=embedding))
     return umap
 
 
 def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
-    """Place new rows in a fitted map, lazily, chunk by chunk.
+    """Place new rows in a fitted map, lazily and in chunks.
 
-    Every worker is sent the map once. A row's place has the bits that `transform` of the estimator gives it, and
-    depends on that row alone: chunks may be of any size, and hold more rows together than memory does.
+    The map is sent to each worker once. The places have the same bits as those of the estimator's `transform`. The
+    place of a row depends only on that row, so chunks may have any size. All chunks together may exceed the memory.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
     knn_indices : dask array or dask frame of shape (n_new, k), integers
         Neighbors among the training rows, in chunks of rows.
     knn_dists : dask array or dask frame of shape (n_new, k), real numbers
-        Their distances, in the same chunks; lengths of chunks need not be known.
+        Distances to these neighbors, in the same chunks. The lengths of chunks may be unknown.
 
     Returns
     -------
@@ -149,12 +151,13 @@ def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
     dists = as_dask_array(knn_dists, "knn_dists", like=indices, lengths=False)
     if indices.numblocks[0] != dists.numblocks[0]:
         raise ValueError(
-            f"knn_indices has {indices.numblocks[0]} chunks of rows, but knn_dists {dists.numblocks[0]}. {CHUNKS}"
+            f"knn_indices has {indices.numblocks[0]} chunks of rows, but knn_dists {dists.numblocks[0]}. "
+            f"{CHUNKS_ADVICE}"
         )
     given = [array.rechunk({1: -1}) for array in (indices, dists)]
-    local = delayed_model(model)
+    local = delay_model(model)
     blocks = zip(*(array.to_delayed().ravel() for array in given), strict=True)
-    return array_of([_place(local, *block) for block in blocks], indices.chunks[0], model.n_components)
+    return concatenate_arrays([_place(local, *block) for block in blocks], indices.chunks[0], model.n_components)
 
 
 @dask.delayed
@@ -164,12 +167,14 @@ def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np
     return model.transform(knn_indices=indices, knn_dists=dists)
 
 
-def delayed_model(model: Any) -> Any:
-    """A fitted model as one task, for all chunks."""
+def delay_model(model: Any) -> Any:
+    """Return a fitted model as a single task for all chunks."""
     local = isinstance(model, PrecomputedUMAP)
     parameters = (model if local else model.local()).get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
     if local:
-        return dask.delayed(local_model(parameters, fitted_of(model), model.embedding_), traverse=False)
-    whole = model.embedding_.rechunk((-1, -1)).to_delayed(optimize_graph=False).item()  # optimized, it holds no future
-    own = (dask.delayed(value, traverse=False) for value in (parameters, fitted_of(model)))
-    return dask.delayed(local_model)(*own, whole)
+        return dask.delayed(make_local_model(parameters, make_fitted_model(model), model.embedding_), traverse=False)
+    whole = (
+        model.embedding_.rechunk((-1, -1)).to_delayed(optimize_graph=False).item()
+    )  # an optimized graph would contain no future
+    own = (dask.delayed(value, traverse=False) for value in (parameters, make_fitted_model(model)))
+    return dask.delayed(make_local_model)(*own, whole)

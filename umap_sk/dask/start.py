@@ -1,4 +1,4 @@
-"""The start of a layout in blocks: positions on the level where epochs begin, and how wide they are."""
+"""The start of a layout in blocks: the positions on the first phase's level, and their width."""
 
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -7,40 +7,34 @@ import numpy as np
 from distributed import Future
 
 from umap_sk import kernels
-from umap_sk.dask.arrange import Blocks, Tower
-from umap_sk.dask.cluster import Cluster, home, outcome, submit
+from umap_sk.dask.arrange import Blocks, Hierarchy
+from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.problem import Schedule, phases_of
 from umap_sk.layout.schedule import Phase
 from umap_sk.layout.sell import JITTER, ArrangedLevel, prolongation, smoothed
-from umap_sk.layout.start import (
-    Start,
-    averaged,
-    given_positions,
-    scaled_averages,
-    scaled_by_graph,
-)
+from umap_sk.layout.start import Start, averaged, given_positions, scaled_averages, scaled_by_graph
 from umap_sk.layout.width import PASSES, STRETCHED, length_spread, sampled_edges, scaled_robustly
 
 
 class Layout(NamedTuple):
-    """A layout whose finest levels lie in blocks on several workers.
+    """A layout whose finest levels are in blocks on several workers.
 
     Attributes
     ----------
-    tower : Future
-        All levels' vectors; see :class:`umap_sk.dask.arrange.Tower`.
+    hierarchy : Future
+        All levels; see :class:`umap_sk.dask.arrange.Hierarchy`.
     blocks : list of Blocks
-        The rows of the levels in blocks, the finest first.
+        The blocks of rows of levels in pieces, the finest level first.
     phases : tuple of Phase
         The schedule.
     forces : Forces
-        Curve and rates.
+        The curve and the rates.
     n_rows, n_levels, n_components, seed : int
-        Vertices of the finest level, levels, axes, and what all randomness depends on.
+        Numbers of vertices of the finest level, of levels and of axes, and the seed.
     """
 
-    tower: Future
+    hierarchy: Future
     blocks: list[Blocks]
     phases: tuple[Phase, ...]
     forces: Forces
@@ -50,113 +44,112 @@ class Layout(NamedTuple):
     seed: int
 
 
-def layout_of(
-    cluster: Cluster, tower: Future, blocks: list[Blocks], schedule: Schedule, forces: Forces, seed: int
+def make_layout(
+    cluster: Cluster, hierarchy: Future, blocks: list[Blocks], schedule: Schedule, forces: Forces, seed: int
 ) -> Layout:
-    """A layout of levels, whose schedule depends on their number and the finest one's degrees."""
-    n_levels, phases = outcome(cluster, submit(cluster, "arrange", _phases, tower, schedule, forces))
-    return Layout(tower, blocks, phases, forces, blocks[0].bounds[-1], n_levels, schedule.n_components, seed)
+    """Plan the schedule of a hierarchy, and return the layout."""
+    n_levels, phases = gather(cluster, submit(cluster, "arrange", _plan_phases, hierarchy, schedule, forces))
+    return Layout(hierarchy, blocks, phases, forces, blocks[0].bounds[-1], n_levels, schedule.n_components, seed)
 
 
-def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
-    return len(tower.levels), phases_of(tower.levels, schedule, forces)
+def _plan_phases(hierarchy: Hierarchy, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
+    return len(hierarchy.levels), phases_of(hierarchy.levels, schedule, forces)
 
 
-def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -> tuple[Future, float]:
-    """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
+def start_layout(cluster: Cluster, layout: Layout, start: Start, mask: Future | None) -> tuple[Future, float]:
+    """Compute the positions on the first phase's level, and the width of the start."""
     if start.is_of_graph:
-        held = layout.tower, layout.phases, layout.forces
-        found = submit(cluster, "start", _of_graph, *held, start, *layout[-2:], wide=True)
+        arguments = layout.hierarchy, layout.phases, layout.forces
+        result = submit(cluster, "start", _start_from_graph, *arguments, start, *layout[-2:], all_threads=True)
     else:
-        finest = submit(cluster, "start", _given, layout.tower, start, kept, *layout[-2:])
+        finest = submit(cluster, "start", _start_from_array, layout.hierarchy, start, mask, *layout[-2:])
         if start.rescale:
-            found = _rescaled(cluster, layout, finest)
+            result = _rescale(cluster, layout, finest)
         else:
-            found = submit(cluster, "start", _means, layout.tower, finest, layout.phases, layout.forces)
-    positions = submit(cluster, "start", itemgetter(0), found)
-    width = outcome(cluster, submit(cluster, "start", itemgetter(1), found))
+            result = submit(cluster, "start", _average, layout.hierarchy, finest, layout.phases, layout.forces)
+    positions = submit(cluster, "start", itemgetter(0), result)
+    width = gather(cluster, submit(cluster, "start", itemgetter(1), result))
     if layout.phases[0].depth < layout.n_levels - 1 and start.rescale:
         for depth in range(layout.n_levels - 1, 0, -1):
-            positions = prolonged(cluster, layout, depth, positions)
+            positions = prolong(cluster, layout, depth, positions)
     if start.rescale:
-        positions = submit(cluster, "start", _jittered, positions)
+        positions = submit(cluster, "start", _jitter, positions)
     return positions, width
 
 
-def prolonged(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> Future:
-    """Positions of the next finer level, as :func:`umap_sk.layout.sell.prolongation` finds them."""
+def prolong(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> Future:
+    """Prolong positions to the next finer level, as :func:`umap_sk.layout.sell.prolongation` does."""
     if depth - 1 >= len(layout.blocks):
-        return submit(cluster, "prolong", _prolonged, layout.tower, depth, positions, wide=True)
-    owners = submit(cluster, "prolong", _of_owners, layout.tower, depth, positions)
-    parts = of_blocks(cluster, layout.blocks[depth - 1], "prolong", _smoothed, owners, 0.5, True)
+        return submit(cluster, "prolong", _prolong, layout.hierarchy, depth, positions, all_threads=True)
+    owners = submit(cluster, "prolong", _copy_owners, layout.hierarchy, depth, positions)
+    parts = map_blocks(cluster, layout.blocks[depth - 1], "prolong", _smooth, owners, 0.5, True)
     return submit(cluster, "prolong", np.concatenate, parts)
 
 
-def of_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *given: Any) -> list[Future]:
-    """A function of every block, where that lies."""
+def map_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *given: Any) -> list[Future]:
+    """Submit a function for each block, on the worker of the block."""
     count = len(blocks.groups)
     return [
-        submit(cluster, phase, function, block, *given, at=home(cluster, number, count))
+        submit(cluster, phase, function, block, *given, worker=choose_worker(cluster, number, count))
         for number, group in enumerate(blocks.groups)
         for block in group
     ]
 
 
-def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
+def _rescale(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     finest = layout.blocks[0]
     for _ in range(PASSES):
-        parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False)
+        parts = map_blocks(cluster, finest, "start", _smooth, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
     scaled = submit(cluster, "start", scaled_robustly, positions, STRETCHED)
-    edges = of_blocks(cluster, finest, "start", sampled_edges, scaled)
-    return submit(
-        cluster, "start", _scaled_averages, layout.tower, scaled, edges, layout.phases, layout.forces, wide=True
-    )
+    edges = map_blocks(cluster, finest, "start", sampled_edges, scaled)
+    arguments = layout.hierarchy, scaled, edges, layout.phases, layout.forces
+    return submit(cluster, "start", _scale_averages, *arguments, all_threads=True)
 
 
-def _of_graph(
-    tower: Tower,
-    phases: tuple[Phase, ...],
-    forces: Forces,
-    start: Start,
-    n_components: int,
-    seed: int,
+def _start_from_graph(
+    hierarchy: Hierarchy, phases: tuple[Phase, ...], forces: Forces, start: Start, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
-    return scaled_by_graph(start, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
+    problem = LayoutProblem(hierarchy.levels, phases, forces)
+    return scaled_by_graph(start, problem, hierarchy.coarsest, n_components, seed)
 
 
-def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:
-    rows = None if kept is None else np.flatnonzero(kept)
-    return given_positions(start, tower.levels, rows, n_components, seed)
+def _start_from_array(
+    hierarchy: Hierarchy, start: Start, mask: np.ndarray | None, n_components: int, seed: int
+) -> np.ndarray:
+    rows = None if mask is None else np.flatnonzero(mask)
+    return given_positions(start, hierarchy.levels, rows, n_components, seed)
 
 
-def _scaled_averages(
-    tower: Tower, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
+def _scale_averages(
+    hierarchy: Hierarchy, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
 ) -> tuple[np.ndarray, float]:
     spread = length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
-    return scaled_averages(finest, LayoutProblem(tower.levels, phases, forces), spread)
+    return scaled_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), spread)
 
 
-def _means(tower: Tower, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces) -> tuple[np.ndarray, float]:
-    return averaged(finest, LayoutProblem(tower.levels, phases, forces))
+def _average(
+    hierarchy: Hierarchy, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces
+) -> tuple[np.ndarray, float]:
+    return averaged(finest, LayoutProblem(hierarchy.levels, phases, forces))
 
 
-def _jittered(positions: np.ndarray) -> np.ndarray:
+def _jitter(positions: np.ndarray) -> np.ndarray:
     positions = np.array(positions, order="C")
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions
 
 
-def _prolonged(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
-    return prolongation(tower.levels, depth, positions)
+def _prolong(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:
+    return prolongation(hierarchy.levels, depth, positions)
 
 
-def _of_owners(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
-    return positions[tower.levels[depth].owner]
+def _copy_owners(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:
+    return positions[hierarchy.levels[depth].owner]
 
 
-def _smoothed(block: ArrangedLevel, positions: np.ndarray, share: float, jittered: bool) -> np.ndarray:
+def _smooth(block: ArrangedLevel, positions: np.ndarray, share: float, with_jitter: bool) -> np.ndarray:
     moved = smoothed(block, positions, share)
-    if jittered:
+    if with_jitter:
         kernels.jitter(moved, block.first_row, np.float32(JITTER))
     return moved

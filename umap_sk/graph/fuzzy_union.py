@@ -9,9 +9,9 @@ from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.graph.scales import compute_memberships
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks, prefix_sums
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory, release_free_memory
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums, map_blocks
 
 MAX_PARTS = 8  # parts of the rows that count edges separately; each takes 4 bytes per vertex
 
@@ -41,7 +41,7 @@ def fuzzy_graph(
     local_connectivity: float = 1.0,
     set_op_mix_ratio: float = 1.0,
     symmetrize: bool = True,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
 ) -> FuzzyGraph:
     """Build the fuzzy graph of neighbors sorted by distance, without edges whose weight is 0 in float32.
 
@@ -50,7 +50,7 @@ def fuzzy_graph(
     """
     strengths = compute_memberships(neighbors, n_neighbors, local_connectivity, out=neighbors.distances)
     sort_rows = few_rows.sort_rows if few_rows.are_few(neighbors.indptr) else kernels.sort_rows
-    sort_rows(readonly(neighbors.indptr), neighbors.indices, strengths)
+    sort_rows(as_readonly(neighbors.indptr), neighbors.indices, strengths)
     directed = FuzzyGraph(neighbors.indptr, neighbors.indices, strengths)
     graph = compute_fuzzy_union(directed, set_op_mix_ratio, allocate) if symmetrize else drop_zeros(directed, allocate)
     if not len(graph.indices):
@@ -67,7 +67,7 @@ def raise_no_edge(set_op_mix_ratio: float) -> NoReturn:
 
 
 def compute_fuzzy_union(
-    directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = in_memory
+    directed: FuzzyGraph, set_op_mix_ratio: float = 1.0, allocate: Allocate = allocate_in_memory
 ) -> FuzzyGraph:
     """Make a directed graph symmetric, ``mix (A + A') + (1 - 2 mix) A o A'`` (McInnes et al. 2018, section 4.1).
 
@@ -79,19 +79,19 @@ def compute_fuzzy_union(
     ratio = np.float32(set_op_mix_ratio)
     if few_rows.are_few(directed.indptr):
         return copy_to_allocated(few_rows.unite_directions(*directed, ratio), allocate)
-    kernels.join_mutual(readonly(directed.indptr), readonly(directed.indices), directed.weights, ratio)
-    arrays = tuple(readonly(array) for array in directed)
+    kernels.join_mutual(as_readonly(directed.indptr), as_readonly(directed.indices), directed.weights, ratio)
+    arrays = tuple(as_readonly(array) for array in directed)
     lengths = np.empty(n, np.int32)
     received = np.zeros((min(numba.get_num_threads(), MAX_PARTS), n), np.int32)
     kernels.count_union(*arrays, ratio, lengths, received)
-    indptr = prefix_sums(place_received(lengths, received))
+    indptr = compute_prefix_sums(place_received(lengths, received))
     del lengths
     release_free_memory()
     indices = allocate("indices", int(indptr[-1]), directed.indices.dtype)
     weights = allocate("weights", int(indptr[-1]), np.float32)
-    kernels.fill_received(*arrays, ratio, received, readonly(indptr), indices, weights)
+    kernels.fill_received(*arrays, ratio, received, as_readonly(indptr), indices, weights)
     del received  # free it before the last pages of the new arrays are written
-    kernels.merge_received(*arrays, ratio, readonly(indptr), indices, weights)
+    kernels.merge_received(*arrays, ratio, as_readonly(indptr), indices, weights)
     return FuzzyGraph(indptr, indices, weights)
 
 
@@ -115,11 +115,11 @@ def place_received(lengths: np.ndarray, received: np.ndarray) -> np.ndarray:
             lengths[block] += counts
             np.subtract(lengths[block], counts, out=counts)
 
-    in_blocks(place, len(lengths))
+    map_blocks(place, len(lengths))
     return lengths
 
 
-def drop_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
+def drop_zeros(graph: FuzzyGraph, allocate: Allocate = allocate_in_memory) -> FuzzyGraph:
     """Return the graph without edges of weight 0, or the same arrays if there are none."""
     edges = int(np.count_nonzero(graph.weights))
     if edges == len(graph.weights):

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.neighbors.search import build_search, find_neighbors
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 LINE_METRICS = ("euclidean", "l2", "manhattan", "l1", "cityblock", "chebyshev", "infinity", "minkowski", "p")
 """Metrics that equal the difference of two numbers."""
@@ -43,7 +43,7 @@ def compute_row_keys(neighbors: Neighbors) -> np.ndarray:
     Rows with exactly equal distances, such as copies, are distinguished by their numbers.
     """
     keys = np.empty(len(neighbors.indptr) - 1, np.uint64)
-    kernels.row_keys(readonly(neighbors.indptr), readonly(neighbors.distances), keys)
+    kernels.row_keys(as_readonly(neighbors.indptr), as_readonly(neighbors.distances), keys)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
@@ -66,7 +66,7 @@ def find_nearest_targets(
     chosen = np.empty((len(values), count), groups.members.dtype)
     dists = np.empty((len(values), count))
     arrays = (*graph, *groups[1:], keys, near, away)
-    kernels.nearest_among_groups(*map(readonly, arrays), chosen, dists)
+    kernels.nearest_among_groups(*map(as_readonly, arrays), chosen, dists)
     return chosen, dists
 
 

@@ -7,16 +7,16 @@ from scipy.spatial import cKDTree
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.neighbors.read import Neighbors, read_neighbors
-from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory
+from umap_sk.runtime.compile import as_readonly
 
 
-def sort_distances_by_index(neighbors: Neighbors, allocate: Allocate = in_memory) -> np.ndarray:
+def sort_distances_by_index(neighbors: Neighbors, allocate: Allocate = allocate_in_memory) -> np.ndarray:
     """Return the neighbors' distances in the order of their indices, as the edges of a graph are sorted."""
     distances = allocate("distances_by_index", len(neighbors.distances), np.float32)
     indices = allocate("indices_by_index", len(neighbors.indices), neighbors.indices.dtype)
     distances[:], indices[:] = neighbors.distances, neighbors.indices
-    kernels.sort_rows(readonly(neighbors.indptr), indices, distances)
+    kernels.sort_rows(as_readonly(neighbors.indptr), indices, distances)
     return distances
 
 
@@ -29,7 +29,7 @@ def compute_data_radii(graph: FuzzyGraph, neighbors: Neighbors, distances: np.nd
     """
     out = np.empty(len(graph.indptr) - 1, np.float32)
     listed = (neighbors.indptr, neighbors.indices, distances)
-    kernels.data_radii(*map(readonly, graph), *map(readonly, listed), out)
+    kernels.data_radii(*map(as_readonly, graph), *map(as_readonly, listed), out)
     return out
 
 

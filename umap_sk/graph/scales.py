@@ -8,8 +8,8 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import map_blocks
 
 
 class LocalScales(NamedTuple):
@@ -74,7 +74,7 @@ def sum_distances(neighbors: Neighbors) -> np.ndarray:
     if few_rows.are_few(neighbors.indptr):
         return few_rows.sum_row_blocks(neighbors.indptr, neighbors.distances)
     sums = np.empty(-(-(len(neighbors.indptr) - 1) // kernels.BLOCK))
-    kernels.sums_of_row_blocks(readonly(neighbors.indptr), readonly(neighbors.distances), sums)
+    kernels.sums_of_row_blocks(as_readonly(neighbors.indptr), as_readonly(neighbors.distances), sums)
     return sums
 
 
@@ -87,14 +87,14 @@ def mean_distances(neighbors: Neighbors) -> np.ndarray:
     """Return the mean distance from each row to its neighbors in float32; 0 for rows without neighbors."""
     out = np.empty(len(neighbors.indptr) - 1, np.float32)
     row_sums = few_rows.sum_rows if few_rows.are_few(neighbors.indptr) else kernels.row_sums
-    row_sums(readonly(neighbors.indptr), readonly(neighbors.distances), np.float32(1), out)
+    row_sums(as_readonly(neighbors.indptr), as_readonly(neighbors.distances), np.float32(1), out)
 
     def divide(block: slice) -> None:
         count = np.diff(neighbors.indptr[block.start : block.stop + 1])
         np.minimum(out[block], np.finfo(np.float32).max, out=out[block])  # sums may overflow to infinity in float32
         out[block] /= np.maximum(1, count)
 
-    in_blocks(divide, len(out))
+    map_blocks(divide, len(out))
     return out
 
 
@@ -114,8 +114,8 @@ def _solve_scales(
     mean = compute_mean(sum_distances(neighbors), entries) if mean is None else mean
     solve = few_rows.solve_scales if few_rows.are_few(neighbors.indptr) else kernels.solve_scales
     solve(
-        readonly(neighbors.indptr),
-        readonly(neighbors.distances),
+        as_readonly(neighbors.indptr),
+        as_readonly(neighbors.distances),
         math.log2(n_neighbors),
         float(local_connectivity),
         self_entries,

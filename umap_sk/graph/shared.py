@@ -9,7 +9,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.allocation import find_mapped_file
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 WHOLE = ("indices", "weights")
 ROW_ARRAYS = ("lengths", "radii")
@@ -104,6 +104,6 @@ class SharedGraph:
         order, starts, values = self._sliced[name]
         out = np.empty(self.n_edges, values.dtype)
         names = (order if name == "indices" else order[:0]).view(np.uint32)
-        slices = readonly(starts), readonly(values.view(np.uint32))
-        kernels.take_from_slices(readonly(self._indptr), order, names, *slices, out.view(np.uint32))
+        slices = as_readonly(starts), as_readonly(values.view(np.uint32))
+        kernels.take_from_slices(as_readonly(self._indptr), order, names, *slices, out.view(np.uint32))
         return out

@@ -15,7 +15,7 @@ from umap_sk.graph.shared import ROW_ARRAYS
 from umap_sk.graph.validate import DTYPES, check_lengths, check_radii, find_form_problem, scan_graph
 from umap_sk.runtime import allocation
 from umap_sk.runtime.checksum import hash_file, hash_table, map_bytes
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.files import DamagedError, make_new_folder
 from umap_sk.runtime.json_files import read_json, to_json, write_json
 
@@ -156,7 +156,7 @@ def _map_array(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
             f"{str(path)!r} contains {getattr(array, 'dtype', 'no array')} of shape {getattr(array, 'shape', ())}, but "
             f"one dimension of {' or '.join(dtypes)} is needed. {_CURE}"
         )
-    return readonly(array)
+    return as_readonly(array)
 
 
 def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:

@@ -8,20 +8,25 @@ from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.set_operations import intersect, restore_connectivity, unite_rows
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory
+from umap_sk.runtime.compile import as_readonly
 
 UNKNOWN_DISTANCE = 1.0  # between a row without a label and any other, as in umap-learn
 LABEL_DISTANCE = 2.5  # distance between different labels, divided by 1 - weight
 
 
 def weaken_between_labels(
-    graph: FuzzyGraph, labels: np.ndarray, weight: float, *, symmetrize: bool = True, allocate: Allocate = in_memory
+    graph: FuzzyGraph,
+    labels: np.ndarray,
+    weight: float,
+    *,
+    symmetrize: bool = True,
+    allocate: Allocate = allocate_in_memory,
 ) -> FuzzyGraph:
     """Weaken the edges between different labels (int32, -1 unknown). The graph's weights are overwritten."""
     different = math.exp(-LABEL_DISTANCE / (1 - weight)) if weight < 1 else 0.0
-    arrays = readonly(graph.indptr), readonly(graph.indices), graph.weights
-    kernels.weigh_by_labels(*arrays, readonly(labels), math.exp(-UNKNOWN_DISTANCE), different)
+    arrays = as_readonly(graph.indptr), as_readonly(graph.indices), graph.weights
+    kernels.weigh_by_labels(*arrays, as_readonly(labels), math.exp(-UNKNOWN_DISTANCE), different)
     return unite_rows(graph, symmetrize, allocate)
 
 
@@ -32,7 +37,7 @@ def intersect_with_numbers(
     weight: float,
     *,
     symmetrize: bool = True,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
 ) -> FuzzyGraph:
     """Intersect a graph with that of the nearest targets, which are overwritten."""
     of_targets = fuzzy_graph(near, n_neighbors, symmetrize=False)

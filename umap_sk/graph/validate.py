@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.checksum import CHUNK_BYTES, new_checksum
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 DTYPES = {"indptr": ("int64",), "indices": ("int32", "uint32"), "weights": ("float32",)}
 PART_BYTES = 16 * CHUNK_BYTES  # bytes of each array that one thread checks
@@ -82,7 +82,7 @@ def find_form_problem(graph: FuzzyGraph) -> str:
 
 def scan_graph(graph: FuzzyGraph, *, symmetric: bool, contents: Sequence[np.ndarray] = ()) -> Findings:
     """Check every entry of a graph of valid form, and compute the checksums of its files at the same time."""
-    graph = FuzzyGraph(*(readonly(np.ascontiguousarray(array)) for array in graph))
+    graph = FuzzyGraph(*(as_readonly(np.ascontiguousarray(array)) for array in graph))
     totals = [new_checksum() for _ in contents]
     problem, balance = "", 0
     parts = max(1, *(-(-array.nbytes // PART_BYTES) for array in (*graph, *contents)))

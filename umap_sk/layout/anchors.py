@@ -9,7 +9,7 @@ from umap_sk.layout.curve import LARGEST_RATE
 from umap_sk.layout.init import FARTHEST
 from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 FILLED = 1e-12  # of the unit vectors that fill up directions in which nothing varies
 
@@ -114,5 +114,5 @@ def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
 
 def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray) -> None:
     """Add the pull of anchors to a field that counts times degree and `rate`."""
-    places, strengths = (readonly(array) for array in anchors)
-    kernels.pull_to_anchors(readonly(positions), places, strengths, np.float32(1 / rate), out)
+    places, strengths = (as_readonly(array) for array in anchors)
+    kernels.pull_to_anchors(as_readonly(positions), places, strengths, np.float32(1 / rate), out)

@@ -7,8 +7,8 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import find_maximum, prefix_sums, taken
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
 
 COARSEST_VERTICES = 25_000  # vertices that need no coarser level
 IN_THE_PLANE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
@@ -55,7 +55,7 @@ class Level(NamedTuple):
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
-        return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.weights)
+        return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.weights)
 
 
 def finest_level(graph: FuzzyGraph) -> Level:
@@ -63,7 +63,7 @@ def finest_level(graph: FuzzyGraph) -> Level:
     scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
-    row_sums(readonly(graph.indptr), readonly(graph.weights), np.float32(scale), degree)
+    row_sums(as_readonly(graph.indptr), as_readonly(graph.weights), np.float32(scale), degree)
     mass = np.broadcast_to(np.float32(1), degree.shape)
     none = np.empty(0, graph.indices.dtype)
     return Level(*graph, scale, degree, mass, none, none)
@@ -109,8 +109,8 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     state = np.zeros(level.n_vertices, np.int8)
     decided = np.zeros_like(state)
     for _ in range(ROUNDS):
-        kernels.choose_members(readonly(state), 0, *level.edges[:2], seed, depth, decided)
-        kernels.exclude_neighbors(readonly(decided), 0, *level.edges[:2], state)
+        kernels.choose_members(as_readonly(state), 0, *level.edges[:2], seed, depth, decided)
+        kernels.exclude_neighbors(as_readonly(decided), 0, *level.edges[:2], state)
         if state.min() > 0:
             return state
     state[state == 0] = 1
@@ -120,12 +120,12 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     """Merge every vertex into the member of an independent set at its strongest edge."""
     state = independent_set(level, seed, depth)
-    number = prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
+    number = compute_prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
     size = int(number[-1])
     if size > MOST_KEPT * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
-    kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
+    kernels.aggregate_strongest(as_readonly(state), as_readonly(number), 0, *level.edges, owner)
     root = np.flatnonzero(state == 1).astype(owner.dtype)
     del state, number
     graph = merge_edges(level.edges, owner, size, Merging(level.scale, LEAST_WEIGHT))
@@ -162,10 +162,10 @@ def merge_edges(
     edges: tuple[np.ndarray, np.ndarray, np.ndarray], owner: np.ndarray, size: int, merging: Merging
 ) -> FuzzyGraph:
     """One edge between two groups of vertices for all that lead from one to the other; those inside are left out."""
-    bounds = prefix_sums(np.bincount(owner, minlength=size))
+    bounds = compute_prefix_sums(np.bincount(owner, minlength=size))
     members = np.empty(len(owner), owner.dtype)
     kernels.group_members(owner, bounds, members)
-    room = taken(prefix_sums(taken(np.diff(edges[0]), members)), bounds)  # edges of all members so far
+    room = take_rows(compute_prefix_sums(take_rows(np.diff(edges[0]), members)), bounds)  # edges of all members so far
     lengths = np.empty(size, np.int64)
     parts = []
     first = 0
@@ -175,7 +175,7 @@ def merge_edges(
         groups = bounds[first : last + 1], members, *edges
         parts.append(merged_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
         first = last
-    indptr = prefix_sums(lengths)
+    indptr = compute_prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
@@ -190,10 +190,10 @@ def merged_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
     indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
-    paths = readonly(own_paths), readonly(merging.paths)
+    paths = as_readonly(own_paths), as_readonly(merging.paths)
     rules = np.float32(merging.scale), np.float32(merging.least), owner, *paths
-    kernels.coarse_rows(*groups, *rules, first, readonly(starts), indices, weights, lengths)
-    kernels.close_gaps(readonly(starts), readonly(lengths), indices, weights)
+    kernels.coarse_rows(*groups, *rules, first, as_readonly(starts), indices, weights, lengths)
+    kernels.close_gaps(as_readonly(starts), as_readonly(lengths), indices, weights)
     kept = int(lengths.sum())
     return indices[:kept].copy(), weights[:kept].copy()
 

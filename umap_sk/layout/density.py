@@ -8,7 +8,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.sell import ArrangedLevel
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 SHIFT = 5.0  # times dens_var_shift: radii in the map may differ more, so that chance among them counts less
 
@@ -69,7 +69,7 @@ def target_of(held: SharedGraph, level: ArrangedLevel) -> Target:
 def moments_of(counted: np.ndarray, values: np.ndarray, others: np.ndarray) -> Moments:
     """Moments over the rows that count; the sums of blocks are added without rounding."""
     sums = np.empty((-(-len(values) // kernels.BLOCK), 4))
-    kernels.sums_of_blocks(readonly(counted), readonly(values), readonly(others), sums)
+    kernels.sums_of_blocks(as_readonly(counted), as_readonly(values), as_readonly(others), sums)
     rows, total, squares, products = (math.fsum(column) for column in sums.T.tolist())
     mean = total / rows
     return Moments(mean, max(0.0, squares / rows - mean * mean), products / rows)
@@ -86,13 +86,13 @@ def add_density(
     """Add the gradient of the correlation, in the loss's units, to the field in `out`."""
     n, d = positions.shape
     nearness, radii, logarithms = (np.empty(n, np.float32) for _ in range(3))
-    kernels.map_radii(readonly(positions), *level.edges, settings, nearness, radii, logarithms)
+    kernels.map_radii(as_readonly(positions), *level.edges, settings, nearness, radii, logarithms)
     mean, variance, covariance = moments_of(nearness, logarithms, target.radii)
     shifted = variance + density.shift
     if shifted == 0:
         return
     numbers = mean, covariance / shifted, 2 * density.weight * target.degree / math.sqrt(shifted)
     slopes = np.empty((n, d + 2), np.float32)
-    rows = (readonly(array) for array in (positions, nearness, radii, logarithms, target.radii))
+    rows = (as_readonly(array) for array in (positions, nearness, radii, logarithms, target.radii))
     kernels.density_slopes(*rows, *map(np.float32, numbers), slopes)
-    kernels.add_density(readonly(slopes), *level.edges, level.degree, settings, out)
+    kernels.add_density(as_readonly(slopes), *level.edges, level.degree, settings, out)

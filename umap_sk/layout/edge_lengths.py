@@ -6,7 +6,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, Merging, merge_edges
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 NOTHING = np.zeros(1, np.float32)  # between the ends of all edges
 
@@ -35,7 +35,7 @@ class EdgeLengths(NamedTuple):
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read-only views of indptr, indices (as uint32) and what lies between, as kernels take them."""
-        return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.between)
+        return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.between)
 
 
 def finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
@@ -52,7 +52,9 @@ def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
     """Lengths of the next coarser level's edges."""
     paths = np.empty_like(lengths.ends)
     edges = lengths.edges
-    kernels.paths_to_roots(readonly(coarse.root), readonly(coarse.owner), 0, *edges, readonly(lengths.ends), paths)
+    kernels.paths_to_roots(
+        as_readonly(coarse.root), as_readonly(coarse.owner), 0, *edges, as_readonly(lengths.ends), paths
+    )
     graph = merge_edges(edges, coarse.owner, coarse.n_vertices, Merging(paths=paths))
     return EdgeLengths(*graph, np.zeros(coarse.n_vertices, np.float32))
 

@@ -15,7 +15,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.init import random_positions
 from umap_sk.linear_algebra.eigenpairs import eigenpairs
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import FEW_ROWS
 
 WIDTH = 8  # vectors of a block come in multiples of it
@@ -138,8 +138,8 @@ def stepped(
 ) -> np.ndarray:
     """One step of a recurrence, ``factor * (matrix @ now - center * now) - share * before``."""
     out = np.empty_like(now) if out is None else out
-    rows = readonly(matrix.indptr), readonly(matrix.indices), readonly(matrix.weights)
-    kernels.filter_step(*rows, readonly(now), readonly(before), center, factor, share, out)
+    rows = as_readonly(matrix.indptr), as_readonly(matrix.indices), as_readonly(matrix.weights)
+    kernels.filter_step(*rows, as_readonly(now), as_readonly(before), center, factor, share, out)
     return out
 
 
@@ -148,7 +148,7 @@ def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     if len(left) <= FEW_ROWS:
         return np.asarray(0.0 + np.add.accumulate(left[:, :, None] * right[:, None, :], axis=0)[-1])
     out = np.empty((left.shape[1], right.shape[1]))
-    kernels.inner_products(readonly(np.ascontiguousarray(left)), readonly(right), out)
+    kernels.inner_products(as_readonly(np.ascontiguousarray(left)), as_readonly(right), out)
     return out
 
 

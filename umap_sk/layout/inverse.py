@@ -7,7 +7,7 @@ import scipy.sparse
 from scipy.spatial import cKDTree
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 NEAR = 60  # training rows that a place is combined of: the last weighs 1/20 of the first where they lie evenly
 WIDTH = 10  # which of them stands at one deviation of the Gaussian
@@ -49,9 +49,9 @@ def combined(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) 
         block = slice(first, first + step)
         distances, found = rows.tree.query(places[block], np.arange(1, count + 1), workers=threads)
         names, near = np.unique(rows.names[found], return_inverse=True)
-        taken = readonly(as_dense(features[names], out.dtype))
-        near = readonly(near.reshape(found.shape))
-        kernels.combine_rows(near, readonly(distances), min(WIDTH, count), taken, out[block])
+        taken = as_readonly(as_dense(features[names], out.dtype))
+        near = as_readonly(near.reshape(found.shape))
+        kernels.combine_rows(near, as_readonly(distances), min(WIDTH, count), taken, out[block])
     return out
 
 

@@ -32,8 +32,8 @@ from umap_sk.layout.schedule import (
 )
 from umap_sk.layout.sell import ArrangedLevel, prolongation
 from umap_sk.layout.spaces import Space, check_raised
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.threads import limit_threads_by_rows
 
 COARSE_CELLS = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
 NEAR_FROM = 0.75  # of the last phase's epochs
@@ -165,7 +165,7 @@ def run(
     last = min(total_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more
-    with spare_threads(problem.levels[0].n_vertices):
+    with limit_threads_by_rows(problem.levels[0].n_vertices):
         while state.epoch < last:
             spare = next((old for old in used if not (must_stay and must_stay(old))), None)
             reached = advance(problem, state, spare)
@@ -218,7 +218,7 @@ def step_rows(
     """
     level = problem.levels[phase.depth]
     settings = epoch_settings(problem, phase, state)
-    positions, moments = readonly(state.positions), readonly(state.moments)
+    positions, moments = as_readonly(state.positions), as_readonly(state.moments)
     if problem.space:
         rows = *level.edges, level.degree, level.row_owner
         kernels.space_step(positions, moments, *rows, *problem.space.measured, settings, out, out_moments)
@@ -242,7 +242,7 @@ def step_rows(
     places = packed_positions(positions)
     here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
-        kernels.field_step(*here, readonly(level.inside), settings, out, out_moments)
+        kernels.field_step(*here, as_readonly(level.inside), settings, out, out_moments)
     else:
         kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
@@ -258,7 +258,7 @@ def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Den
 
 def packed_positions(positions: np.ndarray) -> np.ndarray:
     """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
-    return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
+    return as_readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
 def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:

@@ -14,7 +14,7 @@ from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres
 from umap_sk.linear_algebra.eigenpairs import eigenpairs
 from umap_sk.linear_algebra.products import product
-from umap_sk.runtime.compile import get_python_function, readonly
+from umap_sk.runtime.compile import as_readonly, get_python_function
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
 BATCHES = 4  # of kernels.PIVOTS pivots each
@@ -148,7 +148,7 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
     """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956)."""
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0
-    edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
+    edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
     changed = np.ones(-(-len(distances) // kernels.SEEN_TOGETHER), np.int8)
     backwards = False
     while changed.any():

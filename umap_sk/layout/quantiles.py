@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from umap_sk.runtime.side_by_side import ROWS_AT_ONCE, in_blocks
+from umap_sk.runtime.side_by_side import ROWS_AT_ONCE, map_blocks
 
 SAMPLED = 4_096  # values that tell between which two a quantile lies
 MARGIN = 64  # of them on either side of where it is expected: seven standard deviations in the middle, more elsewhere
@@ -34,7 +34,7 @@ def values_at(column: np.ndarray, rank: int) -> np.ndarray:
         values = column[block]
         return int(np.count_nonzero(values < low)), values[(values >= low) & (values <= high)]
 
-    counts, parts = zip(*in_blocks(between, len(column)), strict=True)
+    counts, parts = zip(*map_blocks(between, len(column)), strict=True)
     candidates, place = np.concatenate(parts), rank - sum(counts)
     if not 0 <= place < len(candidates) - 1:
         candidates, place = column, rank
@@ -47,5 +47,5 @@ def ends_of_axes(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     def ends(block: slice) -> list[tuple[float, float]]:
         return [(column.min(), column.max()) for column in positions[block].T]
 
-    found = np.array(in_blocks(ends, len(positions)), positions.dtype)
+    found = np.array(map_blocks(ends, len(positions)), positions.dtype)
     return found[:, :, 0].min(0), found[:, :, 1].max(0)

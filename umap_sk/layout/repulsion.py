@@ -8,8 +8,8 @@ import numpy as np
 import scipy.fft
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.threads import limit_threads_by_rows
 
 PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
 MOST_CELLS = 1_000  # along a side
@@ -104,7 +104,7 @@ def spacing_for(a: float, b: float) -> float:
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
     corners = np.empty((4, -(-len(positions) // kernels.BLOCK)), np.float32)
-    kernels.bounding_boxes(readonly(positions), corners)
+    kernels.bounding_boxes(as_readonly(positions), corners)
     low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
@@ -140,7 +140,7 @@ def grid_field(
 
     As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
     """
-    with spare_threads(len(positions) // LIGHTER):
+    with limit_threads_by_rows(len(positions) // LIGHTER):
         frame = frame_of(positions, spacing, most)
         density = density_on(frame, positions, mass)
     corners = density.shape
@@ -165,8 +165,8 @@ def density_on(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> 
     """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
     density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
     grids = np.empty((PARTS, *density.shape), np.float32)
-    masses = readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
+    masses = as_readonly(np.empty(0, np.float32) if mass is None else mass)
+    kernels.deposit(as_readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
     kernels.add_grids(grids, density)
     return density
 
@@ -178,8 +178,8 @@ def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
     """Write the field at the rows from `first_row` on into `out`."""
-    cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
-    kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), first_row, out)
+    cells, values = cells_of(field.frame), as_readonly(field.values.reshape(-1))
+    kernels.interpolate(as_readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
 def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
@@ -189,11 +189,11 @@ def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
     cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
     counts = np.zeros((PARTS, n_rows * n_columns), np.int32)
-    kernels.count_cells(readonly(positions), *cells, n_columns, counts)
+    kernels.count_cells(as_readonly(positions), *cells, n_columns, counts)
     begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
     order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
     points = np.empty((n, 2), np.float32)
-    kernels.sort_into_cells(readonly(positions), *cells, n_columns, counts, begin, order, points)
+    kernels.sort_into_cells(as_readonly(positions), *cells, n_columns, counts, begin, order, points)
     return NearPoints(points, order, begin, (*cells, n_rows, n_columns, np.float32(reach)))
 
 

@@ -18,7 +18,7 @@ from umap_sk.layout.sell import NO_SLICES, prolongation
 from umap_sk.layout.space_start import laid_into, taken_as_is
 from umap_sk.layout.spaces import coordinates_of
 from umap_sk.layout.start import Start, start_positions
-from umap_sk.runtime.side_by_side import put_rows, taken
+from umap_sk.runtime.side_by_side import put_rows, take_rows
 
 
 class LayoutRun(NamedTuple):
@@ -137,7 +137,7 @@ def advanced(
 def rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
     """Rows of the data in the optimizer's order, of which the connected ones (None: all) take part."""
     order = problem.levels[0].order
-    return order if connected is None else taken(connected, order)
+    return order if connected is None else take_rows(connected, order)
 
 
 def problem_of(run: LayoutRun) -> LayoutProblem:

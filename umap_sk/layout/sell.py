@@ -9,9 +9,9 @@ from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
 from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
-from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks, prefix_sums, put_rows, taken
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory, release_free_memory
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import compute_prefix_sums, map_blocks, put_rows, take_rows
 from umap_sk.runtime.threads import FEW_ROWS
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
@@ -80,11 +80,11 @@ class ArrangedLevel(NamedTuple):
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
         starts, indices, weights = self.slices
-        return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
+        return as_readonly(starts), as_readonly(indices.view(np.uint32)), as_readonly(weights)
 
 
 def arrange(
-    levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, shared: SharedGraph | None = None
+    levels: Sequence[Level], seed: int, allocate: Allocate = allocate_in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
     """Levels in the optimizer's order, and their edges in slices."""
     orders = orders_of(levels, seed)
@@ -95,7 +95,9 @@ def arrange(
         vectors = arranged_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
             release_free_memory()
-        slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
+        slices = make_slices(
+            rest, orders[depth], rank, allocate_in_memory if depth else allocate, None if depth else shared
+        )
         arranged.append(with_slices(vectors, slices))
     return with_row_owners(arranged[::-1])
 
@@ -114,7 +116,7 @@ def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...
     """Levels, the finest first, that know the owners of its rows, and not only those of the next finer one's."""
     found = list(levels)
     for depth in range(2, len(found)):
-        owners = taken(found[depth].owner, found[depth - 1].row_owner)
+        owners = take_rows(found[depth].owner, found[depth - 1].row_owner)
         found[depth] = found[depth]._replace(row_owner=owners)
     return tuple(found)
 
@@ -122,9 +124,9 @@ def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...
 def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
     """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
     level, order = levels[depth], orders[depth]
-    owner = taken(rank, taken(level.owner, orders[depth - 1])) if depth else order[:0]
-    mass = taken(level.mass, order) if depth else level.mass
-    return ArrangedLevel(NO_SLICES, order, taken(level.degree, order), mass, owner, owner)
+    owner = take_rows(rank, take_rows(level.owner, orders[depth - 1])) if depth else order[:0]
+    mass = take_rows(level.mass, order) if depth else level.mass
+    return ArrangedLevel(NO_SLICES, order, take_rows(level.degree, order), mass, owner, owner)
 
 
 def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
@@ -144,18 +146,18 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
         if depth < len(tower) - 1:
-            order = members_in_order(taken(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
+            order = members_in_order(take_rows(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
             few = len(order) <= FEW_ROWS
             longest_first = few_rows.longest_first if few else kernels.longest_first
-            longest_first(readonly(levels[depth].indptr), order)
+            longest_first(as_readonly(levels[depth].indptr), order)
             orders.append(order)
     return orders[::-1]
 
 
 def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
     """Vertices sorted by their group, those of a group as they stood."""
-    starts = prefix_sums(np.bincount(group, minlength=size))
+    starts = compute_prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
     return members
@@ -177,7 +179,7 @@ def make_slices(
     levels: list[Level],
     order: np.ndarray,
     rank: np.ndarray,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
     shared: SharedGraph | None = None,
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
@@ -188,7 +190,7 @@ def make_slices(
         allocate("slice_indices", int(starts[-1]), indices.dtype),
         allocate("slice_weights", int(starts[-1]), np.float32),
     )
-    rows = readonly(indptr), order, readonly(starts)
+    rows = as_readonly(indptr), order, as_readonly(starts)
     fill(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
@@ -211,7 +213,7 @@ def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
         lengths = indptr[1:].take(rows) - indptr[:-1].take(rows)
         return np.maximum.reduceat(lengths, np.arange(0, len(rows), kernels.SLICE))
 
-    return prefix_sums(np.concatenate(in_blocks(longest, len(order))) * kernels.SLICE)
+    return compute_prefix_sums(np.concatenate(map_blocks(longest, len(order))) * kernels.SLICE)
 
 
 def fill(
@@ -224,7 +226,7 @@ def fill(
     """Lay out the values of rows, which are those from `first_row` on: their beginnings, order and slices' starts."""
     indptr, order, starts = rows
     fill_slices = few_rows.fill_slices if len(order) <= FEW_ROWS else kernels.fill_slices
-    bits = readonly(values.view(np.uint32))
+    bits = as_readonly(values.view(np.uint32))
     fill_slices(indptr, bits, names.view(np.uint32), order, first_row, starts, out.view(np.uint32))
 
 
@@ -239,12 +241,14 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.nd
     Edges inside of a vertex lead to itself.
     """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
-    kernels.smooth(readonly(positions), level.first_row, out, *level.edges, readonly(level.inside), np.float32(share))
+    kernels.smooth(
+        as_readonly(positions), level.first_row, out, *level.edges, as_readonly(level.inside), np.float32(share)
+    )
     return out
 
 
 def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5)
+    positions = smoothed(levels[depth - 1], take_rows(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

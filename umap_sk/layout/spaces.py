@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.angles import angles_of, sines_and_cosines
 from umap_sk.layout.space_parameters import numbers_of
-from umap_sk.runtime.compile import compile_callback, readonly
+from umap_sk.runtime.compile import as_readonly, compile_callback
 from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
 
@@ -210,7 +210,7 @@ def coordinates_of(metric: Any, positions: np.ndarray) -> np.ndarray:
 def distances_of_pairs(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Distances of pairs of positions."""
     out = np.empty(len(points), np.float32)
-    kernels.paired_in_space(readonly(points), readonly(others), space.measure, space.parameters, out)
+    kernels.paired_in_space(as_readonly(points), as_readonly(others), space.measure, space.parameters, out)
     check_raised(space)
     return out
 
@@ -223,7 +223,7 @@ def nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, 
     for begin in range(0, len(points), step):
         part = points[begin : begin + step]
         distances = np.empty((len(part), len(opposite)), np.float32)
-        kernels.distances_in_space(readonly(part), readonly(opposite), space.measure, space.parameters, distances)
+        kernels.distances_in_space(as_readonly(part), as_readonly(opposite), space.measure, space.parameters, distances)
         check_raised(space)
         near = np.argpartition(distances, count - 1, axis=1)[:, :count]
         order = np.lexsort((near, np.take_along_axis(distances, near, axis=1)), axis=1)

@@ -31,7 +31,7 @@ from umap_sk.layout.width import (
     smoothed_start,
     suited_width,
 )
-from umap_sk.runtime.side_by_side import taken
+from umap_sk.runtime.side_by_side import take_rows
 from umap_sk.runtime.threads import FEW_ROWS
 
 STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")
@@ -262,5 +262,5 @@ def given_positions(
     else:
         positions = pca_positions(start.features, n_components, seed)
     if connected is not None and len(positions) != n:
-        positions = taken(positions, connected)
-    return taken(positions, levels[0].order)
+        positions = take_rows(positions, connected)
+    return take_rows(positions, levels[0].order)

@@ -11,7 +11,7 @@ from umap_sk.layout.optimizer import Forces, as_record
 from umap_sk.layout.repulsion import GridField, Kernel, grid_field, spacing_for
 from umap_sk.layout.spaces import Space, check_raised, coordinates_of, inside
 from umap_sk.neighbors.read import Neighbors
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 EPOCHS = 30
 STEP = 0.5  # of the first epoch, in units of the embedding: the map has come to rest
@@ -98,15 +98,15 @@ def place(
     settings = row_settings(frozen)
     out = np.empty((len(neighbors.indptr) - 1, frozen.positions.shape[1]), np.float32)
     rows = tuple(
-        readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths)
+        as_readonly(a) for a in (neighbors.indptr, neighbors.indices.view(np.uint32), neighbors.distances, strengths)
     )
-    training = readonly(frozen.positions)
+    training = as_readonly(frozen.positions)
     if frozen.space:
         return placed_in_space(frozen, frozen.space, rows, settings, epochs)
     if frozen.field is not None:
         frame = frozen.field.frame
         cells = (*map(np.float32, frame.origin), np.float32(1 / frame.spacing))
-        kernels.place_in_field(*rows, training, readonly(frozen.field.values), *cells, settings, epochs, out)
+        kernels.place_in_field(*rows, training, as_readonly(frozen.field.values), *cells, settings, epochs, out)
     else:
         kernels.place_by_samples(*rows, training, frozen.pool, settings, epochs, out)
     return out
@@ -119,7 +119,7 @@ def placed_in_space(
     indptr, indices, distances, _ = rows
     training = inside(space, frozen.positions)
     out = np.empty((len(indptr) - 1, training.shape[1]), np.float32)
-    kernels.place_in_space(*rows, readonly(training), frozen.pool, *space.measured, settings, epochs, out)
+    kernels.place_in_space(*rows, as_readonly(training), frozen.pool, *space.measured, settings, epochs, out)
     check_raised(space)
     out = coordinates_of(space.name, out)
     first = np.minimum(indptr[:-1], max(0, len(indices) - 1))

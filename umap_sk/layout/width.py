@@ -9,8 +9,8 @@ from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.quantiles import ends_of_axes, quantiles_of_axes
 from umap_sk.layout.sell import ArrangedLevel, smoothed, stride_of
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import map_blocks
 
 PASSES = 2  # of smoothing
 LOWEST, HIGHEST = 0.02, 0.98  # quantiles that give centre and width of an axis
@@ -55,7 +55,7 @@ def scaled_robustly(positions: np.ndarray, stretched: float = math.inf) -> np.nd
             column = (positions[block, axis] - middle) / extent
             scaled[block, axis] = np.clip(column, -BOUND, BOUND, out=column)
 
-    in_blocks(scale, len(positions))
+    map_blocks(scale, len(positions))
     return scaled
 
 
@@ -124,7 +124,7 @@ def expected_losses(
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))
     kernels.scale_losses(
-        readonly(positions),
+        as_readonly(positions),
         *level.edges,
         level.degree,
         np.ascontiguousarray(level.mass),

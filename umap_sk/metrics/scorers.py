@@ -55,7 +55,7 @@ def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
         The score; higher is better.
     """
     umap, X = _unwrap_pipeline(estimator, X)
-    settings, fitted = umap._settings(), umap._found()
+    settings, fitted = umap._get_settings(), umap._get_fitted()
     places, neighbors = place_with_neighbors(settings, fitted, X, None, None, SEARCHED_PER_K * k + 1)
     return compute_trust(list_placed_rows(umap, places, neighbors, k))
 

@@ -12,7 +12,7 @@ from umap_sk.kernels.cell_search import Effort
 from umap_sk.kernels.products import SLICE
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
 from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 MIN_CELL_ROWS = 200  # smallest average number of rows in a cell
 ROWS_PER_CENTER = 32  # sampled rows per center
@@ -75,7 +75,7 @@ def build_cells(rows: AffineRows, angular: bool, plan: CellPlan | None = None) -
     if plan is None:
         plan = plan_cells(coordinates, axes)
     cells = pack_cells(coordinates, plan.members, plan.starts, plan.centers.centers)
-    return CellIndex(rows, angular, axes, Centers(*map(readonly, plan.centers)), cells, bound_errors(errors, cells))
+    return CellIndex(rows, angular, axes, Centers(*map(as_readonly, plan.centers)), cells, bound_errors(errors, cells))
 
 
 def plan_cells(coordinates: np.ndarray, axes: Axes) -> CellPlan:
@@ -101,21 +101,21 @@ def pack_cells(coordinates: np.ndarray, members: np.ndarray, starts: np.ndarray,
     """Store rows in the slots of their cells."""
     slices = np.empty(len(members) * coordinates.shape[1], np.float32)
     halves = np.empty(len(members), np.float32)
-    kernels.pack_cells(len(centers), *map(readonly, (coordinates, members, starts, centers)), slices, halves)
-    return Packed(*map(readonly, (slices, halves, members, starts)))
+    kernels.pack_cells(len(centers), *map(as_readonly, (coordinates, members, starts, centers)), slices, halves)
+    return Packed(*map(as_readonly, (slices, halves, members, starts)))
 
 
 def project_rows(rows: AffineRows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
     """Return float32 coordinates along the axes, the length of each residual, and bounds of the rounding errors."""
     n, columns = rows.features.shape
     errors = np.empty(n, np.float32)
-    inputs = [readonly(array) for array in (rows.features, rows.affine, axes.mean)]
+    inputs = [as_readonly(array) for array in (rows.features, rows.affine, axes.mean)]
     if axes.directions is None:
         out = np.empty((n, columns), np.float32)
         kernels.center_rows(n, *inputs, out, errors)
     else:
         out = np.empty((n, len(axes.directions) + 1), np.float32)
-        kernels.project_rows(n, *inputs, readonly(pack_slices(axes.directions)), out, errors)
+        kernels.project_rows(n, *inputs, as_readonly(pack_slices(axes.directions)), out, errors)
     return out, errors
 
 
@@ -132,7 +132,9 @@ def find_nearest_centers(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
     nearest = np.empty(len(rows), np.int32)
     halves = np.full(-(-len(centers) // SLICE) * SLICE, np.inf, np.float32)
     halves[: len(centers)] = compute_half_squares(centers)
-    kernels.nearest_centers(len(rows), readonly(rows), readonly(pack_slices(centers)), readonly(halves), nearest)
+    kernels.nearest_centers(
+        len(rows), as_readonly(rows), as_readonly(pack_slices(centers)), as_readonly(halves), nearest
+    )
     return nearest
 
 
@@ -144,7 +146,7 @@ def find_centers(rows: np.ndarray, count: int, axes: Axes, random: np.random.Gen
     centers = sample[np.sort(random.choice(len(sample), count, replace=False))]
     for _ in range(LLOYD_ROUNDS):
         members, starts = assign_slots(find_nearest_centers(sample, centers), count)
-        kernels.means_of_cells(count, *map(readonly, (sample, members, starts)), centers)
+        kernels.means_of_cells(count, *map(as_readonly, (sample, members, starts)), centers)
     return centers
 
 
@@ -201,7 +203,9 @@ def bound_errors(errors: np.ndarray, cells: Packed) -> Errors:
     """Return bounds of the rounding errors of rows and of cells."""
     halves = np.where(cells.members >= 0, cells.halves, 0)
     of_cells = find_cell_maxima(errors, cells.members, cells.starts)
-    return Errors(readonly(errors), readonly(of_cells), readonly(np.maximum.reduceat(halves, cells.starts[:-1])))
+    return Errors(
+        as_readonly(errors), as_readonly(of_cells), as_readonly(np.maximum.reduceat(halves, cells.starts[:-1]))
+    )
 
 
 # -------------------------------------------------------------------------------------------------------- search
@@ -221,21 +225,21 @@ def search_cells(
     queries, errors = (index.cells, index.errors.rows) if new is None else pack_queries(index, new)
     n, width = len(rows.affine), index.centers.centers.shape[1]
     indices, ranks = np.empty((n, n_neighbors), np.int64), np.empty((n, n_neighbors))
-    compared = Compared(*map(readonly, (*rows, *index.rows)))
+    compared = Compared(*map(as_readonly, (*rows, *index.rows)))
     weights = np.ones(width, np.float32)
     if index.axes.directions is not None:
         weights[len(index.axes.directions)] = RESIDUAL_CORRELATION
-    weights = readonly(weights)
+    weights = as_readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
-    reaches = readonly(np.array(CELL_REACHES, np.float32))
-    most_pairs = readonly(np.minimum(MAX_PAIRS, [MAX_PAIRS, MAX_PAIRS, *[MAX_NUMBERS // width] * 3]))
+    reaches = as_readonly(np.array(CELL_REACHES, np.float32))
+    most_pairs = as_readonly(np.minimum(MAX_PAIRS, [MAX_PAIRS, MAX_PAIRS, *[MAX_NUMBERS // width] * 3]))
     effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, most_pairs)
     centers = index.centers
     if not exact:
-        centers = centers._replace(orders=readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))
+        centers = centers._replace(orders=as_readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))
     done = 0
     blocks = split_blocks(queries.starts, index.centers.groups)
-    for tasks in map(readonly, np.array_split(blocks, min(PROGRESS_STEPS, max(1, len(blocks) // 16)))):
+    for tasks in map(as_readonly, np.array_split(blocks, min(PROGRESS_STEPS, max(1, len(blocks) // 16)))):
         settings = (own, index.angular, indices, ranks)
         kernels.search_cells(len(tasks), tasks, queries, index.cells, centers, weights, compared, effort, *settings)
         if exact:
@@ -252,7 +256,7 @@ def pack_queries(index: CellIndex, new: AffineRows) -> tuple[Packed, np.ndarray]
     coordinates, errors = project_rows(new, index.axes)
     positions = index.centers.centers
     slots = assign_slots(find_nearest_centers(coordinates, positions), len(positions))
-    return pack_cells(coordinates, *slots, positions), readonly(errors)
+    return pack_cells(coordinates, *slots, positions), as_readonly(errors)
 
 
 def split_blocks(starts: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 UNSCALED = ("euclidean", "l2", "sqeuclidean")
 ANGULAR = ("cosine", "correlation", "hellinger")
@@ -42,7 +42,7 @@ def scale_rows(features: np.ndarray, metric: str, exponent: int) -> AffineRows:
         return AffineRows(features, affine)
     if metric == "hellinger":
         features = np.sqrt(features)
-    kernels.unit_lengths(len(features), readonly(features), metric == "correlation", affine)
+    kernels.unit_lengths(len(features), as_readonly(features), metric == "correlation", affine)
     return AffineRows(features, affine)
 
 

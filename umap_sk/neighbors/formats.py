@@ -11,7 +11,7 @@ import scipy.sparse
 
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 BLOCK_ENTRIES = 2**18  # entries of a block, which fit into a cache and keep several threads busy
 NO_SENTINEL = int(np.iinfo(np.int64).min)  # an index that never occurs, since graphs have no sentinels
@@ -104,7 +104,7 @@ class ArrayForm:
         for first, last in _split_rows(*self.shape):
             starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
             indices, dists = _flatten(self.indices[first:last], np.int64), _flatten(self.dists[first:last], np.float64)
-            yield Block(first, indices, readonly(starts[:-1]), dists, readonly(starts))
+            yield Block(first, indices, as_readonly(starts[:-1]), dists, as_readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
         index, dist = self.indices[row, position], self.dists[row, position]
@@ -146,7 +146,11 @@ class SparseForm:
             starts = indptr[first : last + 1].astype(np.int64) - begin
             indices, dists = self.graph.indices[begin:end], self.graph.data[begin:end]
             yield Block(
-                first, _flatten(indices, np.int64), readonly(starts[:-1]), _flatten(dists, np.float64), readonly(starts)
+                first,
+                _flatten(indices, np.int64),
+                as_readonly(starts[:-1]),
+                _flatten(dists, np.float64),
+                as_readonly(starts),
             )
             first = last
 
@@ -176,11 +180,11 @@ class DenseForm:
         return self.shape[0] * min(width, self.max_length)
 
     def blocks(self) -> Iterator[Block]:
-        indices = readonly(np.arange(self.max_length, dtype=np.int64))  # the same for every row
+        indices = as_readonly(np.arange(self.max_length, dtype=np.int64))  # the same for every row
         for first, last in _split_rows(*self.shape):
             starts = np.arange(last - first + 1, dtype=np.int64) * self.max_length
             dists = _flatten(self.matrix[first:last], np.float64)
-            yield Block(first, indices, readonly(np.zeros(last - first, np.int64)), dists, readonly(starts))
+            yield Block(first, indices, as_readonly(np.zeros(last - first, np.int64)), dists, as_readonly(starts))
 
     def entry(self, row: int, position: int) -> Entry:
         return Entry(row, position, position, self.matrix[row, position], f"X[{row}, {position}]", False)
@@ -216,4 +220,4 @@ def _split_rows(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
 
 def _flatten(values: np.ndarray, dtype: type) -> np.ndarray:
     """Return a flat, aligned, read-only array, which is the only kind of array for which kernels are compiled."""
-    return readonly(np.require(values, dtype, ["C_CONTIGUOUS", "ALIGNED"]).reshape(-1))
+    return as_readonly(np.require(values, dtype, ["C_CONTIGUOUS", "ALIGNED"]).reshape(-1))

@@ -15,7 +15,7 @@ from umap_sk.exceptions import (
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import ArrayForm, Form, open_form
 from umap_sk.neighbors.rows import DROP_SELF, NO_SELF, ZERO_SELF, NeighborCounts, SelectionRules, gather_neighbors
-from umap_sk.runtime.allocation import Allocate, in_memory
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory
 
 INT32_LIMIT = 2**31  # number of columns that int32 indices can represent
 
@@ -53,7 +53,7 @@ def read_neighbors(
     drop_self: bool = True,
     first_row: int = 0,
     disconnection_distance: float = np.inf,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
 ) -> tuple[Neighbors, NeighborCounts]:
     """Read neighbors from two arrays, a sparse distance graph or a dense distance matrix.
 
@@ -95,7 +95,7 @@ def read_neighbors(
 
 
 def pack_found_neighbors(
-    indices: np.ndarray, dists: np.ndarray, wanted: int, allocate: Allocate = in_memory
+    indices: np.ndarray, dists: np.ndarray, wanted: int, allocate: Allocate = allocate_in_memory
 ) -> tuple[Neighbors, NeighborCounts]:
     """Pack the result of an exact search of all rows, which is sorted and complete."""
     n_rows, found = indices.shape

@@ -11,7 +11,7 @@ from umap_sk import kernels
 from umap_sk.neighbors import cells, few_rows, sparse_index
 from umap_sk.neighbors.distances import make_canonical
 from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 DENSE_FACTOR = 8  # sparse rows with more than one entry in 8 columns are searched as dense rows
 
@@ -73,7 +73,7 @@ class RowSearch:
         training = self._scale(self.features)
         rows = training if own else self._scale(new)
         indices, ranks = np.empty((len(candidates), count), np.int64), np.empty((len(candidates), count))
-        arrays = map(readonly, (*rows, *training, candidates.astype(np.int64)))
+        arrays = map(as_readonly, (*rows, *training, candidates.astype(np.int64)))
         kernels.rank_candidates(len(candidates), *arrays, own, self.metric in ANGULAR, indices, ranks)
         return indices, convert_ranks(ranks, self.metric, self._exponent)
 

@@ -7,8 +7,8 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.formats import Block, Form
-from umap_sk.runtime.allocation import Allocate, in_memory, shorten
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory, shorten
+from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import prefetch
 
 TALLY_CHUNKS = 64  # parts of a block for the threads; they do not affect the result
@@ -72,7 +72,7 @@ class NeighborRows(NamedTuple):
 
 
 def gather_neighbors(
-    form: Form, rules: SelectionRules, allocate: Allocate = in_memory
+    form: Form, rules: SelectionRules, allocate: Allocate = allocate_in_memory
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, NeighborCounts]:
     """Read all blocks and return the rows of neighbors without gaps, and their counts."""
     read = gather_rows(form, rules, allocate)
@@ -80,7 +80,7 @@ def gather_neighbors(
     return *read[:3], make_counts(form.shape[0], len(read.indices), *read[3:])
 
 
-def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = in_memory) -> NeighborRows:
+def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate_in_memory) -> NeighborRows:
     """Read all blocks without checking for similarities, since a part of the rows cannot decide this."""
     room = form.max_entries(rules.wanted)
     indptr = np.zeros(form.shape[0] + 1, np.int64)
@@ -134,8 +134,8 @@ def _read_block(
     # The hash table has 16 places for each entry of the longest row, or 2 for rows that exceed a cache.
     longest = int(lengths.max())
     table_size = 2 ** max(2 * longest, min(16 * longest, 4096)).bit_length() if form.may_repeat else 0
-    inputs = (block.indices, block.index_starts, block.dists, block.starts, readonly(whole), readonly(real))
-    kernels.nearest_rows(*inputs, table_size, readonly(room), indices, dists, kept, tally, problem)
+    inputs = (block.indices, block.index_starts, block.dists, block.starts, as_readonly(whole), as_readonly(real))
+    kernels.nearest_rows(*inputs, table_size, as_readonly(room), indices, dists, kept, tally, problem)
     total = tally.sum(axis=0)
     wrong = np.flatnonzero(problem[:, 0])
     if len(wrong):
@@ -145,7 +145,7 @@ def _read_block(
         place = form.entry(block.first_row + row, position)
         checks.raise_bad_entry(code, place, rules.n_columns, form.index_dtype)
     if kept.sum() < room[-1]:
-        kernels.close_gaps(readonly(room), readonly(kept), indices, dists)
+        kernels.close_gaps(as_readonly(room), as_readonly(kept), indices, dists)
     return kept, total
 
 

@@ -10,7 +10,7 @@ from umap_sk import kernels
 from umap_sk.kernels.sparse_search import Inverted, SparseRows
 from umap_sk.neighbors.cells import PROGRESS_STEPS
 from umap_sk.neighbors.euclidean import ANGULAR
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 MAX_PRODUCTS = 2**18  # products per row in an approximate search
 KEPT_PER_NEIGHBOR = 4  # candidates per neighbor
@@ -48,7 +48,7 @@ def build_index(features: scipy.sparse.csr_array, metric: str, exponent: int) ->
     by_length = np.lexsort((np.arange(shape[0]), rows.halves.round(12) if angular else rows.halves))
     numbers = by_column.indices.astype(np.uint32), by_column.data.astype(np.float32)
     inverted = by_column.indptr.astype(np.int64), *numbers, by_length
-    return SparseIndex(SparseRows(*map(readonly, rows)), Inverted(*map(readonly, inverted)), columns, angular)
+    return SparseIndex(SparseRows(*map(as_readonly, rows)), Inverted(*map(as_readonly, inverted)), columns, angular)
 
 
 def scale_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -> np.ndarray:
@@ -102,4 +102,4 @@ def match_columns(index: SparseIndex, features: scipy.sparse.csr_array, metric: 
     known[known] = index.columns[places[known]] == features.indices[known]
     places = np.where(known, places, -1)
     parts = features.indptr.astype(np.int64), places.astype(np.int64), values, compute_halves(features, values)
-    return SparseRows(*map(readonly, parts))
+    return SparseRows(*map(as_readonly, parts))

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk import kernels
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.side_by_side import in_blocks
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.side_by_side import map_blocks
 
 
 def check_structure(values: Any, name: str) -> None:
@@ -81,18 +81,18 @@ def _find_row_problem(values: Any, indptr: np.ndarray, indices: np.ndarray) -> s
 def _is_ascending(indptr: np.ndarray) -> bool:
     """Return whether no number is less than the one before it."""
     starts, ends = indptr[:-1], indptr[1:]
-    return all(in_blocks(lambda rows: bool((starts[rows] <= ends[rows]).all()), len(starts)))
+    return all(map_blocks(lambda rows: bool((starts[rows] <= ends[rows]).all()), len(starts)))
 
 
 def _find_outside(part: str, places: np.ndarray, limit: int) -> str:
     """Return a description of the first entry outside [0, limit), or "" if there is none."""
-    entries = readonly(np.ascontiguousarray(places, np.int32 if places.dtype == np.int32 else np.int64))
+    entries = as_readonly(np.ascontiguousarray(places, np.int32 if places.dtype == np.int32 else np.int64))
 
     def first_of(block: slice) -> int:
         found = int(kernels.first_outside(entries[block], limit))
         return found if found < 0 else block.start + found
 
-    found = next((place for place in in_blocks(first_of, len(entries)) if place >= 0), None)
+    found = next((place for place in map_blocks(first_of, len(entries)) if place >= 0), None)
     if found is None:
         return ""
     return f"{part}[{found}] is {places[found]}, but 0 to {limit - 1} are needed"

@@ -1,5 +1,5 @@
-"""The steps of a fit as functions from value to value, which the estimators call and which need none.
+"""The steps of a fit as pure functions, which the estimators call, and which work without an estimator.
 
-``settings_of`` makes settings of parameters, ``read_given`` reads what a call was given, ``learn`` makes a graph of it,
-``lay_out`` a map of the graph, ``place`` places new rows in the map, and ``grow`` takes more rows into both.
+``settings_of`` converts parameters to settings. ``read_inputs`` validates the arguments of a call. ``learn`` learns the
+graph, and ``lay_out`` computes the map. ``place`` places new rows in the map, and ``grow`` adds rows to graph and map.
 """

@@ -1,4 +1,4 @@
-"""The attributes of a fitted estimator, read from the fit that it keeps."""
+"""The attributes of a fitted estimator, which are read from its FittedModel."""
 
 from typing import Any
 
@@ -8,29 +8,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from umap_sk.graph.manifold import Manifold
 from umap_sk.monitor.report import Report
-from umap_sk.pipeline.fitted import ATTRIBUTE, Fitted
-from umap_sk.pipeline.place import radii_in_map
+from umap_sk.pipeline.fitted import ATTRIBUTE, FittedModel
+from umap_sk.pipeline.place import compute_embedding_radii
 from umap_sk.pipeline.settings import Settings, make_settings
-from umap_sk.runtime.compile import readonly
+from umap_sk.runtime.compile import as_readonly
 
 
 class FittedAttributes:
-    """What :class:`umap_sk.PrecomputedUMAP` documents as its attributes; unfitted, it has none of them."""
+    """The fitted attributes of :class:`umap_sk.PrecomputedUMAP`. Before a fit, it has none of them."""
 
-    _fitted: Fitted
+    _fitted: FittedModel
     get_params: Any
 
-    def _settings(self) -> Settings:
-        """The parameters, as the steps of the pipeline read them."""
+    def _get_settings(self) -> Settings:
+        """Return the parameters as settings of the steps."""
         return make_settings(self.get_params(deep=False))
 
-    def _found(self) -> Fitted:
-        """What the fit has found; NotFittedError if there is none."""
+    def _get_fitted(self) -> FittedModel:
+        """Return the fitted model. Raises NotFittedError before a fit."""
         check_is_fitted(self)
         return self._fitted
 
-    def _publish(self, fitted: Fitted) -> None:
-        """Take over a fit in place of the earlier one, in one step: another thread may store the estimator now."""
+    def _publish(self, fitted: FittedModel) -> None:
+        """Replace the fitted model in one assignment, because another thread may store the estimator now."""
         self._fitted = fitted
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -38,13 +38,13 @@ class FittedAttributes:
 
     @property
     def embedding_(self) -> np.ndarray:
-        """The layout as it stands, float32; NaN for rows without a neighbor."""
-        return self._found().embedding
+        """The current layout as float32, with NaN for rows without a neighbor."""
+        return self._get_fitted().embedding
 
     @property
     def manifold_(self) -> Manifold:
         """The learned graph."""
-        manifold = self._found().manifold
+        manifold = self._get_fitted().manifold
         if manifold is None:
             raise AttributeError("The graph was dropped by drop_graph; fit again to have it.")
         return manifold
@@ -56,66 +56,66 @@ class FittedAttributes:
 
     @property
     def rad_orig_(self) -> np.ndarray:
-        """Log of every row's mean squared distance to its neighbors, where `dens_lambda` is above 0."""
-        manifold = self._found().manifold
+        """Log of the mean squared distance from each row to its neighbors, if `dens_lambda` is above 0."""
+        manifold = self._get_fitted().manifold
         radii = None if manifold is None else manifold._shared.radii
         if radii is None:
             raise AttributeError(
                 "rad_orig_ is known where the graph was learned with dens_lambda above 0, and not dropped. Set "
                 "dens_lambda and fit again; dens_frac=0 leaves the map as it is without."
             )
-        return readonly(radii)
+        return as_readonly(radii)
 
     @property
     def rad_emb_(self) -> np.ndarray:
-        """Log of every row's mean distance to its neighbors in the map, found when it is first needed."""
-        fitted = self._found()
-        return radii_in_map(self._settings(), fitted)
+        """Log of the mean distance from each row to its neighbors in the map, computed at the first access."""
+        fitted = self._get_fitted()
+        return compute_embedding_radii(self._get_settings(), fitted)
 
     @property
     def n_epochs_(self) -> int:
-        """Epochs of the whole schedule, over all levels."""
-        return self._found().n_epochs
+        """Number of epochs of the whole schedule, over all levels."""
+        return self._get_fitted().n_epochs
 
     @property
     def epoch_(self) -> int:
-        """Epochs that have been run, over all levels."""
-        return self._found().epoch
+        """Number of epochs that have been run, over all levels."""
+        return self._get_fitted().epoch
 
     @property
     def a_(self) -> float:
         """First parameter of the curve."""
-        return self._found().curve.a
+        return self._get_fitted().curve.a
 
     @property
     def b_(self) -> float:
         """Second parameter of the curve."""
-        return self._found().curve.b
+        return self._get_fitted().curve.b
 
     @property
     def seed_(self) -> int:
-        """The seed, which was given or drawn."""
-        return self._found().seed
+        """The seed, which was given or drawn at random."""
+        return self._get_fitted().seed
 
     @property
     def report_(self) -> Report:
-        """Phases with their seconds and counts."""
-        return self._found().report
+        """The phases of the fit with their seconds and counts."""
+        return self._get_fitted().report
 
     @property
     def loss_curve_(self) -> np.ndarray:
-        """Epochs, vertices of the level that ran, and losses; see :class:`umap_sk.LossCurveDisplay`."""
+        """Epochs, numbers of vertices of their levels, and losses (see :class:`umap_sk.LossCurveDisplay`)."""
         return self.report_.loss_curve()
 
     @property
     def n_features_in_(self) -> int:
-        """Columns of X, or rows of the graph where no X was given."""
-        return self._found().columns.n_columns
+        """Number of columns of X, or of rows of the graph if X was not given."""
+        return self._get_fitted().columns.n_columns
 
     @property
     def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns of X, where it has names."""
-        names = self._found().columns.names
+        """Names of the columns of X, if it has any."""
+        names = self._get_fitted().columns.names
         if names is None:
             raise AttributeError("feature_names_in_ is known where the columns of X have names that are strings.")
         return names

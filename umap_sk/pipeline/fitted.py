@@ -1,4 +1,4 @@
-"""What a fit has found, as one value, and how it is stored."""
+"""The result of a fit as one value, and its conversion to a form that can be stored."""
 
 from typing import Any, NamedTuple
 
@@ -11,25 +11,25 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.monitor.report import Report
 from umap_sk.neighbors.training_rows import select_stored_features
-from umap_sk.pipeline.given import Columns
+from umap_sk.pipeline.inputs import Columns
 from umap_sk.runtime.stored_format import format_fields, without_format
 
-ATTRIBUTE = "_fitted"  # of an estimator, which keeps its fit there
+ATTRIBUTE = "_fitted"  # attribute of an estimator that contains its fitted model
 
 
 class Run(NamedTuple):
-    """What is kept of an unfinished fit, to go on with it.
+    """The data that an unfinished fit needs to continue.
 
     Attributes
     ----------
     layout : LayoutRun or None
-        The layout as it stands; None where it has been run to its end.
+        The current layout, or None if it is finished.
     fingerprints : dict of str
-        Hashes of what was given.
+        Hashes of the arguments.
     parameters : dict or None
-        Parameters of the estimator when the run began.
+        Parameters of the estimator at the beginning of the run.
     identity : dict or None
-        Identity of its folder on the disk, if it has one.
+        Identity of the run on disk, if there is one.
     """
 
     layout: LayoutRun | None
@@ -38,35 +38,35 @@ class Run(NamedTuple):
     identity: dict[str, Any] | None = None
 
 
-class Fitted(NamedTuple):
-    """What a fit has found.
+class FittedModel(NamedTuple):
+    """The result of a fit.
 
     Attributes
     ----------
     embedding : ndarray of shape (n_samples, n_components), float32
-        The layout as it stands; NaN for rows without a neighbor.
+        The current layout, with NaN for rows without a neighbor.
     manifold : Manifold or None
-        The graph; None where it was dropped, or was never in this process.
+        The graph, or None if it was dropped or was never in this process.
     epoch, n_epochs : int
-        Epochs that have been run, and epochs of the whole schedule.
+        Number of epochs that have been run, and of the whole schedule.
     curve : Curve
         The curve of the layout.
     seed : int
-        What its random numbers depend on.
+        Seed of all random numbers.
     report : Report
-        Phases with their seconds and counts.
+        The phases of the fit with their seconds and counts.
     columns : Columns
-        Columns of X, or rows of the graph where no X was given.
+        The columns of X, or the rows of the graph if X was not given.
     search : object or None
-        What finds the neighbors of new rows; None where X is no features.
+        The search for neighbors of new rows, or None if X has no features.
     features : ndarray, sparse matrix or None
-        Features of the rows, for the way back, where the search does not hold them.
+        Features of the rows for the inverse transform, if the search does not contain them.
     X_is_graph : bool
-        Whether X held distances, and not features.
+        Whether X contained distances instead of features.
     run : Run or None
-        What is kept to go on with an unfinished layout.
+        The data for continuing an unfinished layout.
     cache : MapCache
-        What is made of the map when it is first needed.
+        Values that are computed from the map at their first use.
     """
 
     embedding: np.ndarray
@@ -85,7 +85,7 @@ class Fitted(NamedTuple):
 
     @property
     def is_finished(self) -> bool:
-        """Whether no epochs are left."""
+        """Whether the schedule has no more epochs."""
         return self.epoch >= self.n_epochs
 
     @property
@@ -94,34 +94,34 @@ class Fitted(NamedTuple):
         return self.run and self.run.layout
 
 
-def known_manifold(fitted: Fitted) -> Manifold:
-    """The graph of a fit that has it."""
+def get_manifold(fitted: FittedModel) -> Manifold:
+    """Return the graph, which must not have been dropped."""
     assert fitted.manifold is not None
     return fitted.manifold
 
 
-def at_layout(fitted: Fitted, layout: LayoutRun) -> Fitted:
-    """The same fit with the map of its layout as that stands now."""
+def update_embedding(fitted: FittedModel, layout: LayoutRun) -> FittedModel:
+    """Return the model with the map of the given layout."""
     assert fitted.run is not None
-    embedding = whole_positions(layout, known_manifold(fitted).disconnected())
+    embedding = whole_positions(layout, get_manifold(fitted).disconnected())
     run = fitted.run._replace(layout=layout)
     return fitted._replace(embedding=embedding, epoch=layout.state.epoch, run=run, cache=MapCache())
 
 
-def without_graph(fitted: Fitted) -> Fitted:
-    """What places new rows: the graph is dropped, and the layout ends where it is."""
+def remove_graph(fitted: FittedModel) -> FittedModel:
+    """Return the model without its graph. It can still place new rows, but not continue the layout."""
     features = select_stored_features(fitted.features, fitted.search)
     return fitted._replace(manifold=None, features=features, run=None, n_epochs=fitted.epoch)
 
 
-def as_stored(fitted: Fitted) -> dict[str, Any]:
-    """What is stored of a fit, by name; what can be made again is left out.
+def dump_fitted(fitted: FittedModel) -> dict[str, Any]:
+    """Convert a model to plain values by name, without those that can be computed again.
 
-    While a fit runs, the layout is ahead of the map, and its arrays are written over later.
+    During a fit, the map is updated from the layout, because the layout's arrays will be overwritten.
     """
     layout = fitted.layout
     if layout and fitted.epoch != layout.state.epoch:
-        fitted = at_layout(fitted, layout)
+        fitted = update_embedding(fitted, layout)
     run = fitted.run and fitted.run._asdict() | {"layout": layout and as_plain(layout)}
     plain: dict[str, Any] = {"curve": tuple(fitted.curve), "columns": tuple(fitted.columns), "run": run}
     features = select_stored_features(fitted.features, fitted.search)
@@ -130,24 +130,24 @@ def as_stored(fitted: Fitted) -> dict[str, Any]:
     return stored
 
 
-def from_stored(stored: dict[str, Any]) -> Fitted:
-    """The fit that was stored."""
+def load_fitted(stored: dict[str, Any]) -> FittedModel:
+    """Convert stored values back to a model."""
     run = stored["run"]
     if run is not None:
         run = Run(**run | {"layout": run["layout"] and from_plain(run["layout"])})
     plain: dict[str, Any] = {"curve": Curve(*stored["curve"]), "columns": Columns(*stored["columns"]), "run": run}
-    return Fitted(**stored | plain, cache=MapCache())
+    return FittedModel(**stored | plain, cache=MapCache())
 
 
-def state_to_store(state: dict[str, Any]) -> dict[str, Any]:
-    """An estimator's attributes to store, without what belongs to a fit that is running."""
+def dump_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Convert an estimator's attributes to a state to store, without those of a fit in progress."""
     state = {name: value for name, value in state.items() if name not in CALLBACK_ATTRIBUTES}
     if ATTRIBUTE in state:
-        state[ATTRIBUTE] = as_stored(state[ATTRIBUTE])
+        state[ATTRIBUTE] = dump_fitted(state[ATTRIBUTE])
     return {**state, **format_fields()}
 
 
-def state_of_stored(stored: dict[str, Any]) -> dict[str, Any]:
-    """An estimator's attributes that were stored; ValueError if this version does not know their format."""
+def load_state(stored: dict[str, Any]) -> dict[str, Any]:
+    """Convert a stored state back to attributes. Raises ValueError if this version does not know the format."""
     state = without_format("model", stored)
-    return state | {ATTRIBUTE: from_stored(state[ATTRIBUTE])} if ATTRIBUTE in state else state
+    return state | {ATTRIBUTE: load_fitted(state[ATTRIBUTE])} if ATTRIBUTE in state else state

@@ -1,4 +1,4 @@
-"""More rows for a map that stands: they join its graph, start among their neighbors, and all rows settle."""
+"""The addition of rows to a finished map: they join the graph and start at their neighbors, and all rows settle."""
 
 from numbers import Integral
 from typing import Any
@@ -24,51 +24,62 @@ from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, SklearnSearch, extend_search, find_neighbors, stack_rows
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import FORMATS, OWNER, Arguments, Columns, Given, check_combination, n_rows, read_new_X
-from umap_sk.pipeline.learn import check_given_manifold, graph_identity, learn_graph, warn_of_lost
-from umap_sk.pipeline.settings import Settings, check_flat, forces_by
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import (
+    ESTIMATOR_NAME,
+    SPARSE_FORMATS,
+    Arguments,
+    Columns,
+    Inputs,
+    check_combination,
+    count_rows,
+    read_new_X,
+)
+from umap_sk.pipeline.learn import check_manifold, identify_graph, learn_graph, warn_disconnected
+from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
 
-ALL_ROWS = "learn a manifold of all rows, the old ones first, and pass it as manifold"
+MANIFOLD_ADVICE = "learn a manifold of all rows, the old ones first, and pass it as manifold"
 
 
-def grow(settings: Settings, fitted: Fitted, arguments: Arguments, epochs: int = 60, *, owner: str = OWNER) -> Fitted:
-    """Take new rows into the graph and the map.
+def grow(
+    settings: Settings, fitted: FittedModel, arguments: Arguments, epochs: int = 60, *, owner: str = ESTIMATOR_NAME
+) -> FittedModel:
+    """Add new rows to the graph and the map.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    fitted : Fitted
-        The finished map of the old rows, which stays as it is.
+    fitted : FittedModel
+        The finished model of the old rows, which does not change.
     arguments : Arguments
-        The new rows, and anchors of all rows, as :meth:`umap_sk.PrecomputedUMAP.update` describes them.
+        The new rows, and anchors for all rows, as :meth:`umap_sk.PrecomputedUMAP.update` describes them.
     epochs : int, default=60
-        Epochs in which all rows settle.
+        Number of epochs in which all rows settle.
     owner : str
         Name of the estimator, for messages.
 
     Returns
     -------
-    Fitted
-        The map of all rows, the old ones first.
+    FittedModel
+        The model of all rows, with the old ones first.
 
     Raises
     ------
     ValueError, TypeError
-        If the map is not finished, its graph was dropped and no manifold is given, or arguments do not fit.
+        If the map is not finished, the graph was dropped and no manifold is given, or arguments are invalid.
     """
     check_can_grow(settings, fitted, epochs)
     report, n_old = Report(threads=get_num_threads()), len(fitted.embedding)
-    given = read_new_rows(settings, fitted, arguments, owner)
+    inputs = read_new_rows(settings, fitted, arguments, owner)
     search = fitted.search
-    if isinstance(search, SklearnSearch | RowSearch) and given.X is not None:
-        search = extend_search(search, given.X)
-    manifold = manifold_of_all(settings, fitted, given, search, report)
+    if isinstance(search, SklearnSearch | RowSearch) and inputs.X is not None:
+        search = extend_search(search, inputs.X)
+    manifold = extend_manifold(settings, fitted, inputs, search, report)
     n_new = manifold.n_samples - n_old
-    if given.X is not None and given.X.shape[0] != n_new:
+    if inputs.X is not None and inputs.X.shape[0] != n_new:
         raise ValueError(
-            f"X has {given.X.shape[0]} rows, but {n_new} come to the {n_old} of the map: give the new ones."
+            f"X has {inputs.X.shape[0]} rows, but {n_new} come to the {n_old} of the map: give the new ones."
         )
     if search is fitted.search is not None and n_new:
         search = NoSearch("update took in rows that the search does not have.")
@@ -80,16 +91,16 @@ def grow(settings: Settings, fitted: Fitted, arguments: Arguments, epochs: int =
         epoch=done,
         n_epochs=done,
         report=report,
-        columns=columns_of_all(fitted, manifold),
+        columns=extend_columns(fitted, manifold),
         search=search,
-        features=features_of_all(fitted, given) if n_new else fitted.features,
+        features=extend_features(fitted, inputs) if n_new else fitted.features,
         run=None,
         cache=MapCache(),
     )
 
 
-def check_can_grow(settings: Settings, fitted: Fitted, epochs: Any) -> None:
-    """Raise if this is no finished map that can take more rows."""
+def check_can_grow(settings: Settings, fitted: FittedModel, epochs: Any) -> None:
+    """Raise if the map is unfinished or cannot take more rows."""
     check_flat(settings, "update settles rows")
     if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
         raise ValueError(f"epochs={epochs!r}, but a whole number of at least 1 is needed.")
@@ -104,8 +115,8 @@ def check_can_grow(settings: Settings, fitted: Fitted, epochs: Any) -> None:
         )
 
 
-def read_new_rows(settings: Settings, fitted: Fitted, arguments: Arguments, owner: str) -> Given:
-    """The arguments of an update, with X of the new rows validated."""
+def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments, owner: str) -> Inputs:
+    """Validate the arguments of an update, including X of the new rows."""
     X, knn_indices, knn_dists, _, manifold, *_ = arguments
     check_structure(X, "X")
     neighbors_given = check_combination(X, knn_indices, knn_dists, manifold)
@@ -114,68 +125,70 @@ def read_new_rows(settings: Settings, fitted: Fitted, arguments: Arguments, owne
         why = "was fitted without features, so it cannot" if fitted.search is None else "has no exact search, to"
         raise ValueError(
             f"The estimator {why} search among old and new rows. Pass knn_indices and knn_dists of the new rows, or "
-            f"{ALL_ROWS}."
+            f"{MANIFOLD_ADVICE}."
         )
-    if is_graph:  # of distances to old and new rows, however many these are
-        X = check_array(X, accept_sparse=FORMATS, dtype=[np.float64, np.float32])
+    if is_graph:  # distances to old and new rows, whose number is not known yet
+        X = check_array(X, accept_sparse=SPARSE_FORMATS, dtype=[np.float64, np.float32])
     else:
         X = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=neighbors_given, owner=owner)
-    return Given(arguments, X, is_graph, neighbors_given, None)
+    return Inputs(arguments, X, is_graph, neighbors_given, None)
 
 
-def features_of_all(fitted: Fitted, given: Given) -> Any:
-    """What is kept of the features beside a search, with those of the new rows; None where those are not known."""
-    if fitted.features is None or given.features is None:
+def extend_features(fitted: FittedModel, inputs: Inputs) -> Any:
+    """Append the features of the new rows to the stored ones. Returns None if either are missing."""
+    if fitted.features is None or inputs.features is None:
         return None
-    if given.X.shape[1] != fitted.features.shape[1]:
-        raise ValueError(f"X has {given.X.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
-    return stack_rows(fitted.features, given.X)
+    if inputs.X.shape[1] != fitted.features.shape[1]:
+        raise ValueError(f"X has {inputs.X.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
+    return stack_rows(fitted.features, inputs.X)
 
 
-def manifold_of_all(settings: Settings, fitted: Fitted, given: Given, search: Any, report: Report) -> Manifold:
-    """The manifold of old and new rows: given, of neighbors searched among all of them, or with new rows' added."""
-    n_old, wanted = len(fitted.embedding), graph_identity(settings, None)
-    if given.arguments.manifold is not None:
-        manifold = check_given_manifold(settings, given.arguments.manifold, None)
+def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, search: Any, report: Report) -> Manifold:
+    """Return the manifold of old and new rows, which is given, learned from all rows, or extended by the new rows."""
+    n_old, identity = len(fitted.embedding), identify_graph(settings, None)
+    if inputs.arguments.manifold is not None:
+        manifold = check_manifold(settings, inputs.arguments.manifold, None)
         if manifold.n_samples < n_old:
-            raise ValueError(f"The manifold has {manifold.n_samples} rows, fewer than the map's {n_old}: {ALL_ROWS}.")
+            raise ValueError(
+                f"The manifold has {manifold.n_samples} rows, fewer than the map's {n_old}: {MANIFOLD_ADVICE}."
+            )
         return manifold
     if settings.targets is not None:
         raise ValueError(
             f"target_metric={settings.targets.metric!r}, but update takes no y. Learn a manifold of all rows with "
             "their targets, learn_manifold(X, y), and pass it as manifold."
         )
-    if search is not None and not given.neighbors_given:
-        return searched_manifold(settings, search, report)
+    if search is not None and not inputs.neighbors_given:
+        return learn_with_search(settings, search, report)
     if fitted.manifold is None:
-        raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {ALL_ROWS}.")
-    fitted.manifold.check_agrees(wanted)
+        raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {MANIFOLD_ADVICE}.")
+    fitted.manifold.check_agrees(identity)
     if settings.graph.symmetrize and not settings.graph.set_op_mix_ratio:
         raise ValueError(
             "set_op_mix_ratio=0 keeps edges of rows that list each other, and old rows do not list new ones in these "
-            f"neighbors: {ALL_ROWS}."
+            f"neighbors: {MANIFOLD_ADVICE}."
         )
-    return join(fitted.manifold, new_neighbors(settings, n_old, given, report), settings, report)
+    return add_rows(fitted.manifold, read_new_neighbors(settings, n_old, inputs, report), settings, report)
 
 
-def searched_manifold(settings: Settings, search: Any, report: Report) -> Manifold:
-    """The manifold of neighbors that are searched among old and new rows."""
+def learn_with_search(settings: Settings, search: Any, report: Report) -> Manifold:
+    """Search the neighbors among old and new rows, and learn the manifold."""
     with report.phase("search") as entry:
         indices, dists = find_neighbors(search, None, settings.graph.n_others, own=True)
         found_all = not isinstance(search, RowSearch) or search.finds_all
         report["search"] = {"searcher": "exact" if found_all else "inverted_file"}
         entry.update(rows=len(indices), **report["search"])
-    found = Arguments(knn_indices=indices, knn_dists=dists)
-    return learn_graph(settings, Given(found, None, False, True, None), report)[0]
+    arguments = Arguments(knn_indices=indices, knn_dists=dists)
+    return learn_graph(settings, Inputs(arguments, None, False, True, None), report)[0]
 
 
-def new_neighbors(settings: Settings, n_old: int, given: Given, report: Report) -> Neighbors:
-    """The new rows' neighbors among old and new rows; the old rows have none here."""
-    knn_indices, knn_dists = given.arguments.knn_indices, given.arguments.knn_dists
-    n_new = n_rows(given.X, knn_indices)
+def read_new_neighbors(settings: Settings, n_old: int, inputs: Inputs, report: Report) -> Neighbors:
+    """Return the new rows' neighbors among all rows. In the result, the old rows have no neighbors."""
+    knn_indices, knn_dists = inputs.arguments.knn_indices, inputs.arguments.knn_dists
+    n_new = count_rows(inputs.X, knn_indices)
     with report.phase("neighbors") as entry:
         neighbors, counts = read_neighbors(
-            given.X if knn_indices is None else None,
+            inputs.X if knn_indices is None else None,
             knn_indices=knn_indices,
             knn_dists=knn_dists,
             n_neighbors=settings.graph.n_neighbors,
@@ -189,35 +202,37 @@ def new_neighbors(settings: Settings, n_old: int, given: Given, report: Report) 
     return neighbors._replace(indptr=np.concatenate([np.zeros(n_old, np.int64), neighbors.indptr]))
 
 
-def join(manifold: Manifold, neighbors: Neighbors, settings: Settings, report: Report) -> Manifold:
-    """The manifold with more rows: its own edges as they are, and those of the new rows' neighbors."""
+def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, report: Report) -> Manifold:
+    """Return the manifold with the new rows added. Its own edges keep their weights."""
     shared = manifold._shared
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         lengths[: manifold.n_samples] = 0 if shared.lengths is None else shared.lengths
-        used = {name: value for name, value in settings.graph.identity().items() if name != "disconnection_distance"}
-        together = padded(shared.rows(keep=False), len(lengths)) + padded(fuzzy_graph(neighbors, **used), len(lengths))
+        parameters = settings.graph.get_identity()
+        del parameters["disconnection_distance"]
+        new = fuzzy_graph(neighbors, **parameters)
+        together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))
         graph = FuzzyGraph(
             together.indptr.astype(np.int64), together.indices.astype(neighbors.indices.dtype), together.data
         )
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    grown = Manifold(graph, manifold.parameters, own=WHOLE, lengths=None if shared.lengths is None else lengths)
-    warn_of_lost(grown.disconnected(), "rows have no neighbor", settings.graph.disconnection_distance)
-    return grown
+    extended = Manifold(graph, manifold.parameters, own=WHOLE, lengths=None if shared.lengths is None else lengths)
+    warn_disconnected(extended.disconnected(), "rows have no neighbor", settings.graph.disconnection_distance)
+    return extended
 
 
-def padded(graph: FuzzyGraph, n: int) -> scipy.sparse.csr_array:
-    """A graph as a sparse array of n rows and columns, those that it does not have empty."""
+def pad_graph(graph: FuzzyGraph, n: int) -> scipy.sparse.csr_array:
+    """Return a graph as a sparse array of n rows and columns, in which additional rows are empty."""
     indptr = np.concatenate([graph.indptr, np.full(n + 1 - len(graph.indptr), graph.indptr[-1])])
     return scipy.sparse.csr_array((graph.weights, graph.indices, indptr), (n, n))
 
 
 def settle(
-    settings: Settings, fitted: Fitted, manifold: Manifold, anchors: Any, epochs: int, report: Report
+    settings: Settings, fitted: FittedModel, manifold: Manifold, anchors: Any, epochs: int, report: Report
 ) -> LayoutRun:
-    """The layout of all rows, from the places of the old ones, at its end."""
+    """Lay out all rows, beginning at the positions of the old ones, and return the finished layout."""
     n_components = fitted.embedding.shape[1]
-    forces = forces_by(settings, fitted.curve)
+    forces = replace_curve(settings, fitted.curve)
     checked = check_anchors(anchors, manifold.n_samples, n_components, forces.negative_rate)
     with report.phase("start") as entry:
         places = np.full((manifold.n_samples, n_components), np.nan, np.float32)
@@ -235,8 +250,8 @@ def settle(
         return advanced(layout, epochs, after_epoch, reuse=True)
 
 
-def columns_of_all(fitted: Fitted, manifold: Manifold) -> Columns:
-    """The columns of X, or the number of rows where a fit without features had that number."""
+def extend_columns(fitted: FittedModel, manifold: Manifold) -> Columns:
+    """Return the columns of X, or the new number of rows if the fit had no features."""
     if fitted.search is None and fitted.columns.n_columns == len(fitted.embedding):
         return Columns(manifold.n_samples)
     return fitted.columns

@@ -1,4 +1,4 @@
-"""From the graph to the map: the start of the layout, its epochs, and who watches them."""
+"""The layout of a graph: its start, its epochs, and the progress, callbacks and checkpoints during them."""
 
 import contextlib
 import copy
@@ -28,61 +28,61 @@ from umap_sk.layout.start import Start, choose_start, resolve_init, start_at
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
-from umap_sk.pipeline.fitted import ATTRIBUTE, Fitted, Run, at_layout, known_manifold
-from umap_sk.pipeline.learn import Learned
+from umap_sk.pipeline.fitted import ATTRIBUTE, FittedModel, Run, get_manifold, update_embedding
+from umap_sk.pipeline.learn import LearnedGraph
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.runtime.threads import limit_threads_by_rows
 
-NOBODY = FitTask(None, None, {})  # a task that no callback watches
+UNWATCHED_TASK = FitTask(None, None, {})  # a task without callbacks
 
 
-def lay_out(settings: Settings, learned: Learned, *, init: Any = None, anchors: Any = None) -> Fitted:
-    """Lay a graph out, from the start to the last epoch.
+def lay_out(settings: Settings, graph: LearnedGraph, *, init: Any = None, anchors: Any = None) -> FittedModel:
+    """Lay out a graph, from the start to the last epoch.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    learned : Learned
+    graph : LearnedGraph
         The graph; see :func:`umap_sk.pipeline.learn.learn`.
     init, anchors : object, optional
         As in :meth:`umap_sk.PrecomputedUMAP.fit`.
 
     Returns
     -------
-    Fitted
-        The map, and all that new rows need.
+    FittedModel
+        The map, and everything that is needed to place new rows.
 
     Raises
     ------
     ValueError, TypeError
-        If the start or the anchors do not fit the graph or the output metric.
+        If the start or the anchors do not suit the graph or the output metric.
     """
-    return run_epochs(settings, begin_layout(settings, learned, init=init, anchors=anchors), reuse=True)
+    return run_epochs(settings, begin_layout(settings, graph, init=init, anchors=anchors), reuse=True)
 
 
 def begin_layout(
-    settings: Settings, learned: Learned, *, init: Any = None, anchors: Any = None, stored: Session | None = None
-) -> Fitted:
-    """Return the fit before its first epoch, or where its run on the disk (`stored`) is."""
-    manifold, report = learned.manifold, learned.report
-    start, anchors = check_start(settings, learned, init, anchors)
-    seed = draw_seed(settings) if learned.seed is None else learned.seed
+    settings: Settings, graph: LearnedGraph, *, init: Any = None, anchors: Any = None, session: Session | None = None
+) -> FittedModel:
+    """Return the model before its first epoch, or at the state of its run on disk (`session`)."""
+    manifold, report = graph.manifold, graph.report
+    start, anchors = check_start(settings, graph, init, anchors)
+    seed = draw_seed(settings) if graph.seed is None else graph.seed
     state = None
-    if stored:
-        report["run"] = str(stored.folder)
-        state = stored.take(manifold._shared)
-    if stored and state and stored.finished:
+    if session:
+        report["run"] = str(session.folder)
+        state = session.begin(manifold._shared)
+    if session and state and session.is_finished:
         with report.phase("resume") as entry:
             entry["epoch"] = state.epoch
-        embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, stored.n_epochs, state.seed, None
+        embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, session.n_epochs, state.seed, None
     else:
-        layout = start_layout(settings.layout, learned, start, anchors, seed, state)
+        layout = start_layout(settings.layout, graph, start, anchors, seed, state)
         embedding, epoch = whole_positions(layout, manifold.disconnected()), layout.state.epoch
         n_epochs, seed = planned_epochs(layout), layout.state.seed
-        if stored:
-            stored.n_epochs = n_epochs
-    return Fitted(
+        if session:
+            session.n_epochs = n_epochs
+    return FittedModel(
         embedding=embedding,
         manifold=manifold,
         epoch=epoch,
@@ -90,23 +90,23 @@ def begin_layout(
         curve=settings.layout.forces.curve,
         seed=seed,
         report=report,
-        columns=learned.columns,
-        search=learned.search,
-        features=learned.kept_features,
-        X_is_graph=learned.X_is_graph,
+        columns=graph.columns,
+        search=graph.search,
+        features=graph.kept_features,
+        X_is_graph=graph.X_is_graph,
         run=Run(layout, {}),
         cache=MapCache(),
     )
 
 
-def check_start(settings: Settings, learned: Learned, init: Any, anchors: Any) -> tuple[Start, Anchors | None]:
-    """Return the start and the anchors, after a look whether both fit the graph, the features and the space."""
-    layout, n_samples = settings.layout, learned.manifold.n_samples
+def check_start(settings: Settings, graph: LearnedGraph, init: Any, anchors: Any) -> tuple[Start, Anchors | None]:
+    """Check that the start and the anchors suit the graph, the features and the space, and return both."""
+    layout, n_samples = settings.layout, graph.manifold.n_samples
     start = resolve_init(
         layout.init if init is None else init,
         (n_samples, layout.n_components),
-        has_lengths=learned.manifold._shared.lengths is not None,
-        features=learned.features,
+        has_lengths=graph.manifold._shared.lengths is not None,
+        features=graph.features,
         rescale=layout.rescale_init,
     )
     checked = check_anchors(anchors, n_samples, layout.n_components, layout.forces.negative_rate)
@@ -119,16 +119,16 @@ def check_start(settings: Settings, learned: Learned, init: Any, anchors: Any) -
 
 def start_layout(
     settings: LayoutSettings,
-    learned: Learned,
+    graph: LearnedGraph,
     start: Start,
     anchors: Anchors | None,
     seed: int,
     state: LayoutState | None,
 ) -> LayoutRun:
-    """The layout at its start, or at the state that was stored."""
-    manifold, report = learned.manifold, learned.report
+    """Return the layout at its start, or at a stored state."""
+    manifold, report = graph.manifold, graph.report
     shared, schedule, forces = manifold._shared, settings.schedule, settings.forces
-    with spare_threads(manifold.n_samples), report.phase("resume" if state else "start") as entry:
+    with limit_threads_by_rows(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
             layout = resumed(shared, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch
@@ -144,99 +144,107 @@ def start_layout(
 
 def run_epochs(
     settings: Settings,
-    fitted: Fitted,
+    fitted: FittedModel,
     epochs: int | None = None,
     *,
-    publish: Callable[[Fitted], object] | None = None,
-    task: FitTask = NOBODY,
-    stored: Session | None = None,
+    publish: Callable[[FittedModel], object] | None = None,
+    task: FitTask = UNWATCHED_TASK,
+    session: Session | None = None,
     reuse: bool = False,
-) -> Fitted:
-    """Return the fit so many epochs later, or where its schedule ends or somebody wants a stop.
+) -> FittedModel:
+    """Run epochs until their number is reached, the schedule ends, or a callback requests a stop.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    fitted : Fitted
-        A fit whose layout is unfinished.
+    fitted : FittedModel
+        A model whose layout is unfinished.
     epochs : int, optional
-        Epochs to run; None for all that are left.
+        Number of epochs to run, or None for all that remain.
     publish : callable, optional
-        Gets the fit before the first epoch, after each with a layout that is ahead of the map, and at the end. An
-        interrupt leaves the last whole epoch published.
+        Called with the model before the first epoch, after each epoch, and at the end. Only at the end does the map
+        match the layout. After an interrupt, the last complete epoch is published.
     task : FitTask
         The callbacks of scikit-learn.
-    stored : Session, optional
-        The run on the disk.
+    session : Session, optional
+        The run on disk.
     reuse : bool
         Whether the arrays of the layout's state may be overwritten.
+
+    Returns
+    -------
+    FittedModel
+        The model after the epochs.
     """
     publish = publish or (lambda fitted: None)
-    fitted = with_layout(fitted, restored(unfinished_layout(fitted), known_manifold(fitted)._shared))
+    fitted = replace_layout(fitted, restored(get_layout(fitted), get_manifold(fitted)._shared))
     publish(fitted)
     epochs = fitted.n_epochs - fitted.epoch if epochs is None else epochs
     try:
-        with watched(settings, fitted, epochs, task, stored) as observe:
+        with watch_epochs(settings, fitted, epochs, task, session) as observe:
 
             def after_epoch(layout: LayoutRun) -> bool:
                 nonlocal fitted
-                fitted = with_layout(fitted, layout)
+                fitted = replace_layout(fitted, layout)
                 publish(fitted)
                 return observe(fitted, layout)
 
-            advanced(unfinished_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=must_stay(stored))
+            advanced(get_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=protect_states(session))
     finally:
-        layout = unfinished_layout(fitted)
-        fitted = at_layout(fitted, layout)
+        layout = get_layout(fitted)
+        fitted = update_embedding(fitted, layout)
         if finished(layout):
             fitted = fitted._replace(run=Run(None, fitted.run.fingerprints if fitted.run else {}))
         publish(fitted)
-        if stored:
-            stored.finalize(layout.state, fitted.embedding)
+        if session:
+            session.finalize(layout.state, fitted.embedding)
     return fitted
 
 
-def unfinished_layout(fitted: Fitted) -> LayoutRun:
-    """The layout of a fit that has one."""
+def get_layout(fitted: FittedModel) -> LayoutRun:
+    """Return the layout of a model that has one."""
     layout = fitted.layout
     assert layout is not None
     return layout
 
 
-def with_layout(fitted: Fitted, layout: LayoutRun) -> Fitted:
-    """The fit with a layout that is ahead of its map."""
+def replace_layout(fitted: FittedModel, layout: LayoutRun) -> FittedModel:
+    """Return the model with another layout and the same map."""
     assert fitted.run is not None
     return fitted._replace(run=fitted.run._replace(layout=layout))
 
 
 @contextlib.contextmanager
-def watched(
-    settings: Settings, fitted: Fitted, epochs: int, task: FitTask, stored: Session | None
-) -> Iterator[Callable[[Fitted, LayoutRun], bool]]:
-    """What to call after every epoch: report, loss, progress, checkpoint, callbacks; true where one wants a stop."""
-    begins = unfinished_layout(fitted)
-    edges, first = edges_by_epoch(begins), begins.state.epoch
+def watch_epochs(
+    settings: Settings, fitted: FittedModel, epochs: int, task: FitTask, session: Session | None
+) -> Iterator[Callable[[FittedModel, LayoutRun], bool]]:
+    """Provide a function to call after every epoch, which returns whether to stop.
+
+    It updates the report, the loss and the progress, writes checkpoints, and calls callbacks.
+    """
+    layout = get_layout(fitted)
+    edges, first = edges_by_epoch(layout), layout.state.epoch
     last = min(fitted.n_epochs, first + epochs)
     report = fitted.report
-    record_loss = recorder(report.setdefault("losses", []), begins)
-    del fitted, begins  # whose arrays are not needed once the epochs run
+    record_loss = recorder(report.setdefault("losses", []), layout)
+    del fitted, layout  # free their arrays, which the epochs do not need
     with (
         task.subtask("layout", last - first) as layout_task,
         report.phase("layout") as entry,
         show_epochs(edges, first, settings.verbose) as show,
     ):
 
-        def observe(fitted: Fitted, layout: LayoutRun) -> bool:
+        def observe(fitted: FittedModel, layout: LayoutRun) -> bool:
             state = layout.state
             entry["epochs"] = state.epoch
             record_loss(layout)
             stops = show(state.epoch)
-            if stored:
-                stored.after_epoch(state)
+            if session:
+                session.write_if_due(state)
 
             def attributes() -> dict[str, Any]:
-                return {ATTRIBUTE: at_layout(fitted, layout._replace(state=copy.deepcopy(state)))}
+                return {ATTRIBUTE: update_embedding(fitted, layout._replace(state=copy.deepcopy(state)))}
 
             stop = bool(layout_task.end_epoch(attributes) or stops)
             if not stop and state.epoch < last:
@@ -247,6 +255,6 @@ def watched(
         yield observe
 
 
-def must_stay(stored: Session | None) -> Callable[[LayoutState], bool]:
-    """Which states are being read or written, so that their arrays are not written over."""
-    return lambda state: is_read(state) or (stored is not None and state is stored.writing)
+def protect_states(session: Session | None) -> Callable[[LayoutState], bool]:
+    """Return a predicate of states that are being read or written, and must not be overwritten."""
+    return lambda state: is_read(state) or (session is not None and state is session.pending_state)

@@ -1,11 +1,11 @@
-"""From what was given to the graph: neighbors read or searched, and the manifold learned of them."""
+"""The first half of a fit: neighbors are read or searched, and the graph is learned from them."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import get_num_threads
 
-from umap_sk.checkpoint.identity import fingerprints
+from umap_sk.checkpoint.identity import compute_fingerprints
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.manifold import Manifold
@@ -28,36 +28,36 @@ from umap_sk.neighbors.search import SklearnSearch
 from umap_sk.neighbors.searchers import prepare_search, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.neighbors.training_rows import select_kept_features
-from umap_sk.pipeline.given import Columns, Given, check_radii, check_self_column, n_rows
+from umap_sk.pipeline.inputs import Columns, Inputs, check_radii, check_self_column, count_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
-from umap_sk.pipeline.targets import Targets, check_manifold, graph_of, read_targets
-from umap_sk.runtime.allocation import Allocate, in_memory
-from umap_sk.runtime.threads import spare_threads
+from umap_sk.pipeline.targets import Targets, build_graph, check_manifold_targets, read_targets
+from umap_sk.runtime.allocation import Allocate, allocate_in_memory
+from umap_sk.runtime.threads import limit_threads_by_rows
 
-MANY = 0.1  # share of rows without a neighbor beyond which umap-learn's warning has another beginning
+LARGE_SHARE = 0.1  # share of disconnected rows above which umap-learn's warning begins differently
 
 
-class Learned(NamedTuple):
-    """What the first half of a fit has found.
+class LearnedGraph(NamedTuple):
+    """The result of the first half of a fit.
 
     Attributes
     ----------
     manifold : Manifold
         The graph.
     search : object or None
-        What finds the neighbors of new rows; None where X is no features.
+        The search for neighbors of new rows, or None if X has no features.
     features : ndarray, sparse matrix or None
-        The rows' features as numbers, for a start by principal components.
+        Features of the rows after validation, for a start by principal components.
     kept_features : ndarray, sparse matrix or None
-        The features that a model keeps for the way back, where its search does not hold them.
+        Features that a model stores for the inverse transform, if its search does not contain them.
     X_is_graph : bool
-        Whether X held distances, and not features.
+        Whether X contained distances instead of features.
     columns : Columns
-        Of X; without X, as many as the graph has rows.
+        The columns of X, or the rows of the graph without X.
     seed : int or None
-        What the random numbers of the run depend on, if it is drawn already.
+        Seed of the run, if it has been drawn already.
     report : Report
-        Phases with their seconds and counts.
+        The phases of the fit with their seconds and counts.
     """
 
     manifold: Manifold
@@ -72,123 +72,123 @@ class Learned(NamedTuple):
 
 def learn(
     settings: Settings,
-    given: Given,
+    inputs: Inputs,
     *,
     seed: int | None = None,
     report: Report | None = None,
-    stored: tuple[FuzzyGraph, dict[str, np.ndarray]] | None = None,
-) -> Learned:
-    """Learn the graph of the rows that were given, unless it is given as well.
+    stored_graph: tuple[FuzzyGraph, dict[str, np.ndarray]] | None = None,
+) -> LearnedGraph:
+    """Learn the graph of the given rows, unless a manifold is given.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    given : Given
-        The validated arguments; see :func:`umap_sk.pipeline.given.read_given`.
+    inputs : Inputs
+        The validated arguments; see :func:`umap_sk.pipeline.inputs.read_inputs`.
     seed : int, optional
-        The seed of the run; drawn from the settings' random state where a search needs one.
+        The seed of the run. If a search needs one, it is drawn from the random state by default.
     report : Report, optional
-        Where phases are written; a new one by default.
-    stored : tuple, optional
-        The graph of the run and what is known of its rows, read from the disk, so that nothing is learned.
+        The report to which phases are added, or a new one by default.
+    stored_graph : tuple, optional
+        The graph and the row arrays of the run on disk, which are used instead of learning them.
 
     Returns
     -------
-    Learned
-        The graph, and what of the arguments later steps need.
+    LearnedGraph
+        The graph, and the arguments that later steps need.
 
     Raises
     ------
     ValueError, TypeError
-        If neighbors, targets or the manifold do not fit the settings or each other.
+        If neighbors, targets or the manifold do not suit the settings or each other.
     """
     report = Report(threads=get_num_threads()) if report is None else report
     search = None
-    if given.arguments.manifold is not None:
-        manifold = given_manifold(settings, given)
-    elif stored is not None:
-        manifold = Manifold(stored[0], graph_identity(settings, given.arguments.y), own=WHOLE, **stored[1])
+    if inputs.arguments.manifold is not None:
+        manifold = read_manifold(settings, inputs)
+    elif stored_graph is not None:
+        manifold = Manifold(stored_graph[0], identify_graph(settings, inputs.arguments.y), own=WHOLE, **stored_graph[1])
     else:
-        manifold, search = learn_graph(settings, given, report, seed)
-    if search is None and given.X is not None and not settings.takes_distances:
+        manifold, search = learn_graph(settings, inputs, report, seed)
+    if search is None and inputs.X is not None and not settings.takes_distances:
         by_seed = settings.search._replace(seed=seed)
-        search = prepare_search(given.X, by_seed, settings.graph.n_neighbors, given=given.neighbors_given)
+        search = prepare_search(inputs.X, by_seed, settings.graph.n_neighbors, given=inputs.neighbors_given)
     check_radii(settings.graph.dens_lambda, manifold._shared.radii is not None)
-    kept = select_kept_features(given.arguments.X, given.features, search)
-    columns = given.columns or Columns(manifold.n_samples)
-    return Learned(manifold, search, given.features, kept, given.is_graph, columns, seed, report)
+    kept_features = select_kept_features(inputs.arguments.X, inputs.features, search)
+    columns = inputs.columns or Columns(manifold.n_samples)
+    return LearnedGraph(manifold, search, inputs.features, kept_features, inputs.is_graph, columns, seed, report)
 
 
-def graph_identity(settings: Settings, y: Any) -> dict[str, Any]:
-    """What a manifold knows of how it was learned: the graph's parameters, and what its targets were, if it has any."""
-    known = settings.graph.identity()
+def identify_graph(settings: Settings, y: Any) -> dict[str, Any]:
+    """Return what a manifold stores about its origin: the parameters of the graph and of targets, and a hash of y."""
+    known = settings.graph.get_identity()
     if settings.targets is None:
         return known
-    hashed = {} if y is None else {"hash": fingerprints(y=y)["y"]}
-    return known | {"targets": settings.targets.identity() | hashed}
+    hashes = {} if y is None else {"hash": compute_fingerprints(y=y)["y"]}
+    return known | {"targets": settings.targets.get_identity() | hashes}
 
 
-def given_manifold(settings: Settings, given: Given) -> Manifold:
-    """The manifold that was given, if it is one, was learned by these settings, and has the rows of X."""
-    manifold = check_given_manifold(settings, given.arguments.manifold, given.arguments.y)
-    if given.X is not None and given.X.shape[0] != manifold.n_samples:
+def read_manifold(settings: Settings, inputs: Inputs) -> Manifold:
+    """Check that the given manifold suits the settings and X, and return it."""
+    manifold = check_manifold(settings, inputs.arguments.manifold, inputs.arguments.y)
+    if inputs.X is not None and inputs.X.shape[0] != manifold.n_samples:
         raise ValueError(
-            f"X has {given.X.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
+            f"X has {inputs.X.shape[0]} rows, but the manifold has {manifold.n_samples}. Give the rows that it "
             "was learned from, or leave X out. Cross-validation cuts X and passes a manifold on whole: to try "
             "parameters on one graph, use cv=[(rows, rows)] with rows = np.arange(n)."
         )
     return manifold
 
 
-def check_given_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
-    """The manifold, if it is one, and was learned by these settings and targets."""
+def check_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
+    """Check that a manifold was learned with these settings and targets, and return it."""
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
-    wanted = graph_identity(settings, y)
-    manifold.check_agrees(wanted)
-    check_manifold(wanted.get("targets"), manifold.parameters.get("targets"))
+    identity = identify_graph(settings, y)
+    manifold.check_agrees(identity)
+    check_manifold_targets(identity.get("targets"), manifold.parameters.get("targets"))
     return manifold
 
 
 def learn_graph(
     settings: Settings,
-    given: Given,
+    inputs: Inputs,
     report: Report,
     seed: int | None = None,
-    allocate: Allocate = in_memory,
+    allocate: Allocate = allocate_in_memory,
 ) -> tuple[Manifold, Any]:
-    """The manifold of the neighbors that were given or are found, and the search that found them."""
-    X, (_, indices, dists, *_), search = given.X, given.arguments, None
-    shaping = read_targets(given.arguments.y, settings.targets, n_rows(X, indices))
+    """Learn the manifold from given or searched neighbors, and return it with the search."""
+    X, (_, indices, dists, *_), search = inputs.X, inputs.arguments, None
+    targets = read_targets(inputs.arguments.y, settings.targets, count_rows(X, indices))
     n_others = settings.graph.n_others
-    if given.is_searched:
+    if inputs.is_searched:
         with report.phase("search") as entry:
             if seed is None and choose_searcher(settings.search, X) not in ("exact", "inverted_file"):
                 seed = draw_seed(settings)
             by_seed = settings.search._replace(seed=seed)
             search, indices, dists, report["search"] = search_training(X, by_seed, n_others)
             entry.update(rows=len(indices), **report["search"])
-    wanted = graph_identity(settings, given.arguments.y)
-    with spare_threads(n_rows(X, indices)):
+    identity = identify_graph(settings, inputs.arguments.y)
+    with limit_threads_by_rows(count_rows(X, indices)):
         with report.phase("neighbors") as entry:
-            neighbors, counts = neighbors_of(settings.graph, X, (indices, dists), search, allocate)
-            if given.neighbors_given:
+            neighbors, counts = prepare_neighbors(settings.graph, X, (indices, dists), search, allocate)
+            if inputs.neighbors_given:
                 check_self_column(indices, dists)
                 if X is not None:
                     check_against_features(X, indices, dists, settings.search.metric)
-            elif given.is_graph:
+            elif inputs.is_graph:
                 check_square(X)
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, n_others)
         warn_about_equal_distances(neighbors.distances)
-        return unite(neighbors, wanted, shaping, report, allocate, radii=settings.graph.needs_radii), search
+        return build_manifold(neighbors, identity, targets, report, allocate, radii=settings.graph.needs_radii), search
 
 
-def neighbors_of(
+def prepare_neighbors(
     graph: GraphSettings, X: Any, arrays: tuple[Any, Any], search: Any, allocate: Allocate
 ) -> tuple[Neighbors, NeighborCounts]:
-    """Neighbors of arrays or a graph, validated; what the package itself has just found is in order as it is."""
+    """Validate the neighbors of arrays or of a graph. Results of the package's own search need no validation."""
     (indices, dists), cut = arrays, graph.disconnection_distance
     own = isinstance(search, RowSearch | SklearnSearch) and indices.size
     if own and indices.min() >= 0 and dists.max() < cut:
@@ -204,40 +204,42 @@ def neighbors_of(
     )
 
 
-def unite(
+def build_manifold(
     neighbors: Neighbors,
-    wanted: dict[str, Any],
-    shaping: Targets | None,
+    identity: dict[str, Any],
+    targets: Targets | None,
     report: Report,
     allocate: Allocate,
     *,
     radii: bool,
 ) -> Manifold:
-    """The manifold of rows of neighbors, by the graph's parameters and its targets, with radii if asked."""
+    """Build the manifold from neighbors, with the graph's parameters and targets, and with radii if requested."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        used = {name: value for name, value in wanted.items() if name not in ("disconnection_distance", "targets")}
+        ignored = "disconnection_distance", "targets"
+        parameters = {name: value for name, value in identity.items() if name not in ignored}
         distances = sort_distances_by_index(neighbors, allocate) if radii else None
-        graph = graph_of(neighbors, used, shaping, allocate)
-        found = None if distances is None else compute_data_radii(graph, neighbors, distances)
+        graph = build_graph(neighbors, parameters, targets, allocate)
+        data_radii = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
-    manifold = Manifold(graph, wanted, own=WHOLE, lengths=lengths, radii=found)
-    lost = manifold.disconnected()
-    report.phase_note("graph", disconnected_rows=int(lost.sum()))
-    also = "" if shaping is None else ", or lower target_weight"
-    warn_of_lost(lost, "rows have no neighbor", wanted["disconnection_distance"], also=also)
+    manifold = Manifold(graph, identity, own=WHOLE, lengths=lengths, radii=data_radii)
+    disconnected = manifold.disconnected()
+    report.phase_note("graph", disconnected_rows=int(disconnected.sum()))
+    hint = "" if targets is None else ", or lower target_weight"
+    warn_disconnected(disconnected, "rows have no neighbor", identity["disconnection_distance"], hint=hint)
     return manifold
 
 
-def warn_of_lost(lost: np.ndarray, what: str, cut: float, *, also: str = "") -> None:
-    """Warn of rows that have no place, for a reason; `cut` is the distance from which on neighbors are dropped."""
-    if lost.any():
-        cure = "Search for more neighbors, or raise disconnection_distance"
+def warn_disconnected(disconnected: np.ndarray, what: str, cut: float, *, hint: str = "") -> None:
+    """Warn if any rows are disconnected. Neighbors were dropped at distance `cut` or farther."""
+    if disconnected.any():
+        advice = "Search for more neighbors, or raise disconnection_distance"
         if cut == np.inf:
-            cure = "They list no usable neighbor at any distance: have the search find some"
-        many = "A few" if lost.mean() <= MANY else "A large number"
+            advice = "They list no usable neighbor at any distance: have the search find some"
+        many = "A few" if disconnected.mean() <= LARGE_SHARE else "A large number"
         warn(
-            f"{int(lost.sum())} of {len(lost)} {what}, the first is row {int(np.argmax(lost))}; they are NaN in the "
-            f"embedding. {cure}{also}. (umap-learn says: {many} of your vertices were disconnected from the manifold.)",
+            f"{int(disconnected.sum())} of {len(disconnected)} {what}, the first is row {int(np.argmax(disconnected))}"
+            f"; they are NaN in the embedding. {advice}{hint}. (umap-learn says: {many} of your vertices were "
+            "disconnected from the manifold.)",
             DisconnectedWarning,
         )

@@ -1,57 +1,57 @@
-"""The run on the disk that a fit begins or goes on with."""
+"""The run on disk that a fit begins or continues."""
 
 import contextlib
 from contextlib import AbstractContextManager
 from typing import Any
 
-from umap_sk.checkpoint.identity import identity_of
-from umap_sk.checkpoint.session import Session, opened
+from umap_sk.checkpoint.identity import identify_run
+from umap_sk.checkpoint.session import Session, open_session
 from umap_sk.checkpoint.settings import as_checkpoint
 from umap_sk.neighbors.choice import identify_searcher
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import Given
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import Inputs
 from umap_sk.pipeline.settings import Settings
 
 
 def open_run(
     parameters: dict[str, Any],
     settings: Settings,
-    given: Given,
+    inputs: Inputs,
     fingerprints: dict[str, str],
     seed: int,
     *,
     keeper: object = None,
 ) -> AbstractContextManager[Session | None]:
-    """Return the run on the disk of these parameters and data as a context, which is None without a checkpoint.
+    """Return a context with the run on disk for these parameters and data, or with None without a checkpoint.
 
     Parameters
     ----------
     parameters : dict
-        All parameters of the estimator, `checkpoint` among them.
+        All parameters of the estimator, including `checkpoint`.
     settings : Settings
-        What they stand for.
-    given : Given
-        The data.
+        The settings of these parameters.
+    inputs : Inputs
+        The validated arguments.
     fingerprints : dict of str
-        Hashes of what the call was given.
+        Hashes of the arguments of the call.
     seed : int
-        The seed of a run that is not there yet.
+        The seed of a new run.
     keeper : object, optional
-        The estimator whose other calls may follow: the folder stays locked as long as it lives.
+        The estimator that may continue the run. The folder stays locked while it exists.
     """
     if parameters["checkpoint"] is None:
         return contextlib.nullcontext()
-    init = given.arguments.init
-    counted = parameters | {"init": parameters["init"] if init is None else init}
+    init = inputs.arguments.init
+    compared = parameters | {"init": parameters["init"] if init is None else init}
     if settings.random_state is not None:
-        counted["random_state"] = seed
-    counted["searcher"] = identify_searcher(settings.search, given.X) if given.is_searched else "auto"
+        compared["random_state"] = seed
+    compared["searcher"] = identify_searcher(settings.search, inputs.X) if inputs.is_searched else "auto"
     data = {name: value for name, value in fingerprints.items() if name != "init"}
-    return opened(as_checkpoint(parameters["checkpoint"]), identity_of(counted, data), seed, False, keeper)
+    return open_session(as_checkpoint(parameters["checkpoint"]), identify_run(compared, data), seed, False, keeper)
 
 
-def reopen_run(checkpoint: Any, fitted: Fitted, *, keeper: object) -> AbstractContextManager[Session | None]:
-    """Return the run on the disk of an unfinished fit as a context, which is None without a checkpoint."""
+def reopen_run(checkpoint: Any, fitted: FittedModel, *, keeper: object) -> AbstractContextManager[Session | None]:
+    """Return a context with the run on disk of an unfinished fit, or with None without a checkpoint."""
     if checkpoint is None:
         return contextlib.nullcontext()
     if fitted.run is None or fitted.run.identity is None:
@@ -59,4 +59,4 @@ def reopen_run(checkpoint: Any, fitted: Fitted, *, keeper: object) -> AbstractCo
             "checkpoint was set after the run had begun. Set it before the first call, or checkpoint=None to go on "
             "without."
         )
-    return opened(as_checkpoint(checkpoint), fitted.run.identity, fitted.seed, True, keeper)
+    return open_session(as_checkpoint(checkpoint), fitted.run.identity, fitted.seed, True, keeper)

@@ -1,4 +1,4 @@
-"""The parameters of a fit: which values they may have, and their defaults."""
+"""The valid values and the defaults of the parameters of a fit."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -83,20 +83,20 @@ DEFAULTS: dict[str, Any] = {
     "n_jobs": None,
     "verbose": False,
 }
-"""The default of every parameter, but for the checkpoint, which no step of the pipeline reads."""
+"""The defaults of all parameters except the checkpoint, which no step of the pipeline uses."""
 
 
-def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
-    """Validate parameters by their constraints; errors name what misspelled names are near."""
-    validate_names(estimator, by_constraints, init=STARTS, searcher=SEARCHER_NAMES)
+def validate_parameters(estimator: Any, check: Callable[[], object]) -> None:
+    """Run a check of constraints, and add suggestions for misspelled names to its errors."""
+    validate_names(estimator, check, init=STARTS, searcher=SEARCHER_NAMES)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Raise ValueError if a parameter is not known, or has a value that it must not have."""
+    """Raise ValueError if a parameter is unknown or has an invalid value."""
     unknown = sorted(parameters.keys() - CONSTRAINTS.keys())
     if unknown:
         raise ValueError(
             f"{unknown[0]!r} is no parameter; the nearest name is {nearest_name(unknown[0], CONSTRAINTS)!r}."
         )
     values = SimpleNamespace(**parameters)
-    validate(values, lambda: validate_parameter_constraints(CONSTRAINTS, dict(parameters), "settings_of"))
+    validate_parameters(values, lambda: validate_parameter_constraints(CONSTRAINTS, dict(parameters), "settings_of"))

@@ -1,4 +1,4 @@
-"""New rows: what was given of them, and where a fitted map takes them; and places: which rows they stand for."""
+"""The placement of new rows in a fitted map, and the inverse, which returns features for places in the map."""
 
 from typing import Any, NamedTuple
 
@@ -15,23 +15,23 @@ from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import get_training_features, match_sparsity
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import OWNER, check_combination, n_rows, read_new_X
-from umap_sk.pipeline.learn import warn_of_lost
-from umap_sk.pipeline.settings import Settings, check_flat, forces_by
-from umap_sk.runtime.compile import readonly
-from umap_sk.runtime.threads import limit_threads, spare_threads
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import ESTIMATOR_NAME, check_combination, count_rows, read_new_X
+from umap_sk.pipeline.learn import warn_disconnected
+from umap_sk.pipeline.settings import Settings, check_flat, replace_curve
+from umap_sk.runtime.compile import as_readonly
+from umap_sk.runtime.threads import limit_threads, limit_threads_by_rows
 
 
 class NewRows(NamedTuple):
-    """New rows as a call has given them.
+    """The new rows of a call.
 
     Attributes
     ----------
     X : ndarray, sparse matrix or None
-        Features or distances as numbers.
+        Features or distances after validation.
     knn_indices, knn_dists : array-like or None
-        Neighbors among the training rows; None where X holds them.
+        Neighbors among the training rows, or None if X contains them.
     """
 
     X: Any
@@ -41,20 +41,20 @@ class NewRows(NamedTuple):
 
 def place(
     settings: Settings,
-    fitted: Fitted,
+    fitted: FittedModel,
     X: Any = None,
     *,
     knn_indices: Any = None,
     knn_dists: Any = None,
-    owner: str = OWNER,
+    owner: str = ESTIMATOR_NAME,
 ) -> np.ndarray:
-    """Place new rows in the map, which stays as it is. A row's place depends on that row alone.
+    """Place new rows in the map, which does not change. The place of a row depends only on that row.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    fitted : Fitted
+    fitted : FittedModel
         The map; see :func:`umap_sk.pipeline.lay_out.lay_out`.
     X, knn_indices, knn_dists : array-like, optional
         As in :meth:`umap_sk.PrecomputedUMAP.transform`.
@@ -64,55 +64,62 @@ def place(
     Returns
     -------
     ndarray of shape (n_new, n_components)
-        Places, of the dtype of X; NaN for rows without a usable neighbor.
+        Places in the dtype of X, with NaN for rows without a usable neighbor.
 
     Raises
     ------
     ValueError
-        If the rows are not of the fit's columns, or have no neighbors and the fit has no features to search.
+        If the columns differ from those of the fit, or neighbors are missing and the fit has no features.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from umap_sk.pipeline.given import Arguments, read_given
+    >>> from umap_sk.pipeline.inputs import Arguments, read_inputs
     >>> from umap_sk.pipeline.lay_out import lay_out
     >>> from umap_sk.pipeline.learn import learn
     >>> from umap_sk.pipeline.settings import settings_of
     >>> X = np.random.default_rng(0).normal(size=(110, 3))
     >>> settings = settings_of({"metric": "euclidean", "random_state": 0})
-    >>> learned = learn(settings, read_given(settings, Arguments(X[:100])))
-    >>> fitted = lay_out(settings, learned)
+    >>> graph = learn(settings, read_inputs(settings, Arguments(X[:100])))
+    >>> fitted = lay_out(settings, graph)
     >>> fitted.embedding.shape, place(settings, fitted, X[100:]).shape
     ((100, 2), (10, 2))
     """
     with limit_threads(settings.n_jobs):
-        given = look_up(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors, owner=owner)
-        with spare_threads(n_rows(given.X, given.knn_indices)):
-            return place_given(settings, fitted, given)
+        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, settings.graph.n_neighbors, owner=owner)
+        with limit_threads_by_rows(count_rows(new_rows.X, new_rows.knn_indices)):
+            return place_rows(settings, fitted, new_rows)
 
 
 def place_with_neighbors(
-    settings: Settings, fitted: Fitted, X: Any, knn_indices: Any, knn_dists: Any, count: int, *, owner: str = OWNER
-) -> tuple[np.ndarray, Neighbors]:
-    """Places of new rows, and all their neighbors: those given, or at least `count` where they are searched."""
-    with limit_threads(settings.n_jobs):
-        wanted = max(count, settings.graph.n_neighbors)
-        given = look_up(settings, fitted, X, knn_indices, knn_dists, wanted, owner=owner)
-        neighbors, _ = read_new(settings, fitted, given, len(fitted.embedding))
-        return place_given(settings, fitted, given), neighbors
-
-
-def look_up(
     settings: Settings,
-    fitted: Fitted,
+    fitted: FittedModel,
+    X: Any,
+    knn_indices: Any,
+    knn_dists: Any,
+    count: int,
+    *,
+    owner: str = ESTIMATOR_NAME,
+) -> tuple[np.ndarray, Neighbors]:
+    """Place new rows, and return the places and the neighbors, of which at least `count` are searched."""
+    with limit_threads(settings.n_jobs):
+        n_neighbors = max(count, settings.graph.n_neighbors)
+        new_rows = prepare_rows(settings, fitted, X, knn_indices, knn_dists, n_neighbors, owner=owner)
+        neighbors, _ = select_neighbors(settings, fitted, new_rows, len(fitted.embedding))
+        return place_rows(settings, fitted, new_rows), neighbors
+
+
+def prepare_rows(
+    settings: Settings,
+    fitted: FittedModel,
     X: Any,
     knn_indices: Any = None,
     knn_dists: Any = None,
     count: int = 0,
     *,
-    owner: str = OWNER,
+    owner: str = ESTIMATOR_NAME,
 ) -> NewRows:
-    """New rows with X validated, and with `count` neighbors of each where these are searched."""
+    """Validate X of new rows, and search `count` neighbors of each row unless they are given."""
     check_structure(X, "X")
     neighbors_given = check_combination(X, knn_indices, knn_dists)
     searches = not (neighbors_given or settings.takes_distances)
@@ -129,9 +136,11 @@ def look_up(
     return NewRows(X, knn_indices, knn_dists)
 
 
-def read_new(settings: Settings, fitted: Fitted, given: NewRows, count: int) -> tuple[Neighbors, NeighborCounts]:
-    """The nearest neighbors of new rows among the training rows, and what was counted."""
-    X, knn_indices, knn_dists = given
+def select_neighbors(
+    settings: Settings, fitted: FittedModel, new_rows: NewRows, count: int
+) -> tuple[Neighbors, NeighborCounts]:
+    """Select the nearest neighbors of new rows among the training rows, and return them with counts for warnings."""
+    X, knn_indices, knn_dists = new_rows
     return read_neighbors(
         X if knn_indices is None else None,
         knn_indices=knn_indices,
@@ -144,30 +153,30 @@ def read_new(settings: Settings, fitted: Fitted, given: NewRows, count: int) -> 
     )
 
 
-def place_given(settings: Settings, fitted: Fitted, given: NewRows) -> np.ndarray:
-    """Places of new rows, of the dtype of their features."""
+def place_rows(settings: Settings, fitted: FittedModel, new_rows: NewRows) -> np.ndarray:
+    """Compute the places of new rows, in the dtype of their features."""
     graph = settings.graph
-    neighbors, counts = read_new(settings, fitted, given, graph.n_neighbors)
+    neighbors, counts = select_neighbors(settings, fitted, new_rows, graph.n_neighbors)
     warn_about(counts, neighbors.indptr, graph.n_neighbors)
-    forces = forces_by(settings, fitted.curve)
+    forces = replace_curve(settings, fitted.curve)
     frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)
     )
     places = transform.place(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
-    warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor", graph.disconnection_distance)
-    return places if given.X is None else places.astype(given.X.dtype, copy=False)
+    warn_disconnected(np.isnan(places[:, 0]), "new rows have no usable neighbor", graph.disconnection_distance)
+    return places if new_rows.X is None else places.astype(new_rows.X.dtype, copy=False)
 
 
-def radii_in_map(settings: Settings, fitted: Fitted) -> np.ndarray:
-    """Log radii of the map as it stands, read-only."""
-    with limit_threads(settings.n_jobs), spare_threads(len(fitted.embedding)):
+def compute_embedding_radii(settings: Settings, fitted: FittedModel) -> np.ndarray:
+    """Return the log radii of the current map as a read-only array."""
+    with limit_threads(settings.n_jobs), limit_threads_by_rows(len(fitted.embedding)):
         return fitted.cache.get(
-            "radii", lambda: readonly(compute_map_radii(fitted.embedding, settings.graph.n_neighbors))
+            "radii", lambda: as_readonly(compute_map_radii(fitted.embedding, settings.graph.n_neighbors))
         )
 
 
-def check_way_back(settings: Settings, fitted: Fitted) -> None:
-    """Raise if no features can be found for places: the map is not flat, or X was the graph."""
+def check_invertible(settings: Settings, fitted: FittedModel) -> None:
+    """Raise if the map has no inverse, because it is not Euclidean or X was the graph."""
     check_flat(settings, "inverse_transform finds the rows near a place")
     if fitted.X_is_graph:
         raise ValueError(
@@ -176,19 +185,19 @@ def check_way_back(settings: Settings, fitted: Fitted) -> None:
         )
 
 
-def find_features(settings: Settings, fitted: Fitted, places: Any, features: Any = None) -> np.ndarray:
-    """Rows of features for places in the map; NaN where a place is NaN.
+def find_features(settings: Settings, fitted: FittedModel, places: Any, features: Any = None) -> np.ndarray:
+    """Compute features for places in the map, with NaN for places that are NaN.
 
     Parameters
     ----------
     settings : Settings
         The settings.
-    fitted : Fitted
-        The map.
+    fitted : FittedModel
+        The fitted model.
     places : array-like of shape (n_places, n_components)
         Places in the map.
     features : array-like or sparse of shape (n_samples, n_features), optional
-        What to combine; None for the features of the fit.
+        Features of the training rows, or None for those of the fit.
 
     Returns
     -------
@@ -196,29 +205,29 @@ def find_features(settings: Settings, fitted: Fitted, places: Any, features: Any
         Means of the features of the training rows near each place.
     """
     places = check_places(places, fitted.embedding.shape[1])
-    features = check_features(features_of_fit(fitted) if features is None else features, len(fitted.embedding))
+    features = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))
     out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
-    known = ~np.isnan(places).any(axis=1)
+    is_known = ~np.isnan(places).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
         rows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
-        out[known] = combined(rows, places[known], features, threads)
+        out[is_known] = combined(rows, places[is_known], features, threads)
     return out
 
 
-def features_of_fit(fitted: Fitted) -> Any:
-    """The features of the training rows as they were given, from where they are kept."""
-    found = get_training_features(fitted.search) if fitted.features is None else fitted.features
-    if found is None:
+def get_features(fitted: FittedModel) -> Any:
+    """Return the original features of the training rows, from the model or from its search."""
+    features = get_training_features(fitted.search) if fitted.features is None else fitted.features
+    if features is None:
         raise ValueError(
             "inverse_transform combines the training rows' features, but this estimator has none: it was fitted "
             "without features as X, or its graph was dropped, or it was loaded from a file, which holds features only "
             "where the metric searches them. Pass them, row for row as in fit: inverse_transform(places, features=...)."
         )
-    return found
+    return features
 
 
 def check_places(places: Any, n_components: int) -> np.ndarray:
-    """Places in a map as floats; NaN may be among them."""
+    """Validate places in a map, which may contain NaN."""
     coordinates: np.ndarray = check_array(places, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
     if coordinates.shape[1] != n_components:
         raise ValueError(
@@ -232,7 +241,7 @@ def check_places(places: Any, n_components: int) -> np.ndarray:
 
 
 def check_features(features: Any, n_samples: int) -> Any:
-    """Features of the training rows, an array as it is: neither copied nor read."""
+    """Validate features of the training rows. Arrays are neither copied nor read."""
     check_structure(features, "features")
     if not (isinstance(features, np.ndarray) or scipy.sparse.issparse(features)):
         features = check_array(features, dtype="numeric", ensure_all_finite=False, input_name="features")

@@ -1,4 +1,4 @@
-"""The parameters of a fit as values: what they allow, and what each step of the pipeline makes of them."""
+"""The settings of the steps of a fit, which are made from its parameters."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -21,18 +21,18 @@ DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, 
 
 
 class GraphSettings(NamedTuple):
-    """How the graph is learned from neighbors.
+    """The settings for learning the graph from neighbors.
 
     Attributes
     ----------
     n_neighbors : int
-        Neighbors of a row, the row itself included.
+        Number of neighbors of a row, including the row itself.
     local_connectivity, set_op_mix_ratio, symmetrize : float, float, bool
         As in :class:`umap_sk.PrecomputedUMAP`.
     disconnection_distance : float
-        The distance at which neighbors are dropped; infinity keeps all.
+        Neighbors at this distance or farther are dropped. Infinity keeps all.
     dens_lambda : float
-        Weight of the density in the map, above 0 where the graph has to know the radii of its rows.
+        Weight of the density in the map. If it is above 0, the graph needs the radii of its rows.
     """
 
     n_neighbors: int
@@ -44,37 +44,37 @@ class GraphSettings(NamedTuple):
 
     @property
     def n_others(self) -> int:
-        """Neighbors of a row, the row itself not counted."""
+        """Number of neighbors of a row, without the row itself."""
         return self.n_neighbors - 1
 
     @property
     def needs_radii(self) -> bool:
-        """Whether the graph has to know the radii of its rows."""
+        """Whether the graph needs the radii of its rows."""
         return self.dens_lambda > 0
 
-    def identity(self) -> dict[str, Any]:
-        """The parameters that decide the graph's edges, by which a manifold is known."""
+    def get_identity(self) -> dict[str, Any]:
+        """Return the parameters that determine the edges, which a manifold stores."""
         names = "n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize"
         return {name: getattr(self, name) for name in names}
 
 
 class LayoutSettings(NamedTuple):
-    """How a graph is laid out.
+    """The settings for the layout of a graph.
 
     Attributes
     ----------
     n_components : int
-        Axes of the embedding.
+        Number of axes of the embedding.
     init : str or array-like of shape (n_samples, n_components)
-        Where the layout begins.
+        The initial layout.
     rescale_init : bool
-        Whether an array is smoothed and scaled.
+        Whether an array as `init` is smoothed and scaled.
     schedule : Schedule
-        Number of epochs and of levels.
+        The numbers of epochs and of levels.
     forces : Forces
         The curve, and the rates of attraction, repulsion and density.
     space : Space or None
-        Where the embedding lies, if not in Euclidean space.
+        The space of the embedding, or None for Euclidean space.
     """
 
     n_components: int
@@ -86,22 +86,22 @@ class LayoutSettings(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """The parameters of a fit, checked, by the step that reads them.
+    """The valid parameters of a fit, grouped by the step that uses them.
 
     Attributes
     ----------
     graph : GraphSettings
-        How the graph is learned.
-    search : Asked
-        How neighbors are searched among features.
+        Settings for learning the graph.
+    search : SearchSettings
+        Settings for the search of neighbors among features.
     layout : LayoutSettings
-        How the graph is laid out.
+        Settings for the layout of the graph.
     targets : TargetSettings or None
-        How y shapes the graph; None where it does not.
+        Settings of targets, or None if y is not used.
     random_state : int, RandomState, Generator or None
-        What the seed is drawn from.
+        The source of the seed.
     verbose : bool
-        Whether progress is shown.
+        Whether to show progress.
     """
 
     graph: GraphSettings
@@ -113,22 +113,22 @@ class Settings(NamedTuple):
 
     @property
     def takes_distances(self) -> bool:
-        """Whether X holds distances, unless neighbors are given beside it."""
+        """Whether X contains distances, unless neighbors are given as well."""
         return isinstance(self.search.metric, str) and self.search.metric == "precomputed"
 
     @property
     def n_jobs(self) -> int | None:
-        """Threads; None for numba's current number."""
+        """Number of threads, or None for numba's current number."""
         return self.search.n_jobs
 
 
 def settings_of(parameters: Mapping[str, Any]) -> Settings:
-    """Check parameters of :class:`umap_sk.PrecomputedUMAP`, and return the settings that they stand for.
+    """Check parameters of :class:`umap_sk.PrecomputedUMAP`, and return the corresponding settings.
 
     Parameters
     ----------
     parameters : mapping
-        Parameters by name; the others have their defaults.
+        Parameters by name. Missing ones have their defaults.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def settings_of(parameters: Mapping[str, Any]) -> Settings:
     Raises
     ------
     ValueError
-        If a parameter has a value that it must not have, or two do not fit together.
+        If a parameter has an invalid value, or two parameters contradict each other.
 
     Examples
     --------
@@ -162,11 +162,12 @@ def make_settings(parameters: Mapping[str, Any]) -> Settings:
         seed=None,
         verbose=verbose,
     )
-    return Settings(_graph(values), search, _layout(values), _targets(values), values["random_state"], verbose)
+    graph, layout, targets = _make_graph_settings(values), _make_layout_settings(values), _make_target_settings(values)
+    return Settings(graph, search, layout, targets, values["random_state"], verbose)
 
 
-def _graph(values: dict[str, Any]) -> GraphSettings:
-    """How the graph is learned, with the metric's own disconnection distance filled in."""
+def _make_graph_settings(values: dict[str, Any]) -> GraphSettings:
+    """Return the settings of the graph, with the metric's default for the disconnection distance."""
     distance, metric = values["disconnection_distance"], values["metric"]
     if distance is None:
         distance = DISCONNECTION_DISTANCES.get(metric, np.inf) if isinstance(metric, str) else np.inf
@@ -180,10 +181,10 @@ def _graph(values: dict[str, Any]) -> GraphSettings:
     )
 
 
-def _layout(values: dict[str, Any]) -> LayoutSettings:
-    """How the graph is laid out; ValueError where the output metric does not go with the density."""
+def _make_layout_settings(values: dict[str, Any]) -> LayoutSettings:
+    """Return the settings of the layout. Raises ValueError if the output metric does not support densities."""
     space = space_of(values["output_metric"], values["output_metric_params"], values["n_components"])
-    forces = _forces(values)
+    forces = _make_forces(values)
     if space and forces.density:
         raise ValueError(
             f"dens_lambda={values['dens_lambda']} keeps density by Euclidean distances in the map, but output_metric "
@@ -196,8 +197,8 @@ def _layout(values: dict[str, Any]) -> LayoutSettings:
     return LayoutSettings(values["n_components"], values["init"], values["rescale_init"], schedule, forces, space)
 
 
-def _forces(values: dict[str, Any]) -> Forces:
-    """What pulls and pushes."""
+def _make_forces(values: dict[str, Any]) -> Forces:
+    """Return the curve, the rates and the density of the layout."""
     curve = resolve_curve(values["a"], values["b"], spread=values["spread"], min_dist=values["min_dist"])
     density = None
     if values["dens_lambda"] > 0 and values["dens_frac"] > 0:
@@ -212,21 +213,21 @@ def _forces(values: dict[str, Any]) -> Forces:
     )
 
 
-def _targets(values: dict[str, Any]) -> TargetSettings | None:
-    """How y shapes the graph."""
+def _make_target_settings(values: dict[str, Any]) -> TargetSettings | None:
+    """Return the settings of targets, or None if no target_metric is set."""
     if values["target_metric"] is None:
         return None
     count = values["target_n_neighbors"] or values["n_neighbors"]
     return TargetSettings(values["target_metric"], float(values["target_weight"]), int(count))
 
 
-def forces_by(settings: Settings, curve: Curve) -> Forces:
-    """The forces of a map that was made with another curve than the parameters'."""
+def replace_curve(settings: Settings, curve: Curve) -> Forces:
+    """Return the forces of a map that was made with another curve than that of the parameters."""
     return settings.layout.forces._replace(curve=curve)
 
 
 def check_flat(settings: Settings, what: str) -> None:
-    """Raise if something that moves rows by Euclidean distances meets another output metric."""
+    """Raise if the output metric is not Euclidean. The message begins with `what`."""
     metric = settings.layout.schedule.output_metric
     if metric != "euclidean":
         raise ValueError(
@@ -236,7 +237,7 @@ def check_flat(settings: Settings, what: str) -> None:
 
 
 def draw_seed(settings: Settings) -> int:
-    """The seed of a run: the number that was given, or one drawn from the generator or from numpy's global one."""
+    """Return the seed of a run: the given integer, or one from the given generator or from numpy's global one."""
     random_state = settings.random_state
     if isinstance(random_state, Integral):
         return int(random_state)

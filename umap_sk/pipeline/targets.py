@@ -1,4 +1,4 @@
-"""Targets: whether y is used, which forms of it are taken, and how they shape a graph."""
+"""Targets: whether y is used, its valid forms, and its influence on the graph."""
 
 import inspect
 import itertools
@@ -20,121 +20,121 @@ from umap_sk.runtime.allocation import Allocate
 from umap_sk.runtime.spelling import nearest_name
 
 CATEGORICAL = "categorical"
-OF_NUMBERS = SEARCHABLE - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
-"""Metrics of targets that are numbers, without those that need arguments."""
-MISSING = ("NAType", "NaTType")  # of pandas
+NUMERIC_METRICS = SEARCHABLE - {"precomputed", "pyfunc", "mahalanobis", "seuclidean"}
+"""Metrics for numeric targets, without those that need arguments."""
+PANDAS_MISSING = ("NAType", "NaTType")  # names of pandas' types for missing values
 
-PACKAGE, SKLEARN = Path(__file__).parents[1], Path(sklearn.__file__).parent
-WRAPPERS = (SKLEARN / "base.py", SKLEARN / "utils" / "_set_output.py")  # around every method
-INSTALLED = {"site-packages", "dist-packages"}
+PACKAGE_FOLDER, SKLEARN_FOLDER = Path(__file__).parents[1], Path(sklearn.__file__).parent
+WRAPPER_FILES = (SKLEARN_FOLDER / "base.py", SKLEARN_FOLDER / "utils" / "_set_output.py")  # they wrap all methods
+INSTALL_FOLDERS = {"site-packages", "dist-packages"}
 
-_said: set[str] = set()
+_warned: set[str] = set()
 
 
 class TargetSettings(NamedTuple):
-    """How targets shape a graph.
+    """The settings of targets.
 
     Attributes
     ----------
     metric : str
-        "categorical", or a metric of numbers.
+        "categorical", or a metric for numbers.
     weight : float
-        From 0, where the neighbors count most, to 1.
+        Weight of the targets, from 0, where neighbors count most, to 1.
     n_neighbors : int
-        Neighbors of a row among targets that are numbers, the row itself included.
+        Number of neighbors among numeric targets, including the row itself.
     """
 
     metric: str
     weight: float
     n_neighbors: int
 
-    def identity(self) -> dict[str, Any]:
-        """The parameters that count, by which a manifold is known."""
+    def get_identity(self) -> dict[str, Any]:
+        """Return the relevant parameters, which a manifold stores."""
         numbers = {} if self.metric == CATEGORICAL else {"n_neighbors": self.n_neighbors}
         return {"metric": self.metric, "weight": self.weight, **numbers}
 
 
 class Targets(NamedTuple):
-    """What shapes a graph beside its neighbors.
+    """Validated targets and their settings.
 
     Attributes
     ----------
     values : ndarray of shape (n_samples,), int32, or (n_samples, n_targets), float64
-        Labels as numbers, -1 unknown; or the numbers themselves.
+        Labels as numbers with -1 for unknown, or numeric targets.
     settings : TargetSettings
-        How they do.
+        The settings.
     """
 
     values: np.ndarray
     settings: TargetSettings
 
 
-def used(y: Any, settings: TargetSettings | None) -> Any:
-    """The y that shapes the map: None, and a warning, where no target_metric was chosen."""
+def select_targets(y: Any, settings: TargetSettings | None) -> Any:
+    """Return y, or None with a warning if no target_metric is set."""
     if settings is None:
-        warn_of_target(y)
+        warn_ignored_targets(y)
         return None
     return y
 
 
 def read_targets(y: Any, settings: TargetSettings | None, n_rows: int) -> Targets | None:
-    """Targets of so many rows, None where no target_metric was chosen; ValueError or TypeError if y is none."""
+    """Validate the targets of all rows. Returns None if no target_metric is set, and raises if y is invalid."""
     if settings is None:
         return None
     metric = settings.metric
-    if metric != CATEGORICAL and metric not in OF_NUMBERS:
+    if metric != CATEGORICAL and metric not in NUMERIC_METRICS:
         raise ValueError(
             f"target_metric={metric!r} is not known; the nearest name is "
-            f"{nearest_name(metric, (CATEGORICAL, *OF_NUMBERS))!r}. Use 'categorical' for labels, or for numbers one "
-            f"of {', '.join(sorted(OF_NUMBERS))}."
+            f"{nearest_name(metric, (CATEGORICAL, *NUMERIC_METRICS))!r}. Use 'categorical' for labels, or for numbers "
+            f"one of {', '.join(sorted(NUMERIC_METRICS))}."
         )
     if y is None:
         raise ValueError(
             f"target_metric={metric!r} needs targets, but y is None: pass them, fit(X, y), or set target_metric=None."
         )
-    array = _array(y, n_rows)
-    values = labels_of(array) if metric == CATEGORICAL else numbers_of(array)
+    array = _check_array(y, n_rows)
+    values = encode_labels(array) if metric == CATEGORICAL else check_numbers(array)
     return Targets(values, settings)
 
 
-def check_manifold(wanted: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
-    """Raise if a manifold's targets are not those that an estimator is set to, or is given beside it."""
-    there, here = (
-        ", ".join(f"target_{name}={value!r}" for name, value in (told or {"metric": None}).items() if name != "hash")
-        for told in (known, wanted)
+def check_manifold_targets(expected: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
+    """Raise if a manifold's targets differ from the estimator's parameters or from the given y."""
+    learned, requested = (
+        ", ".join(f"target_{name}={value!r}" for name, value in (target or {"metric": None}).items() if name != "hash")
+        for target in (known, expected)
     )
-    if there != here:
+    if learned != requested:
         raise ValueError(
-            f"The manifold was learned with {there}, but the estimator has {here}. Targets are part of the graph: set "
-            "the estimator's parameters to the manifold's, or learn a manifold with them, learn_manifold(X, y)."
+            f"The manifold was learned with {learned}, but the estimator has {requested}. Targets are part of the graph"
+            ": set the estimator's parameters to the manifold's, or learn a manifold with them, learn_manifold(X, y)."
         )
-    if known and wanted and wanted.get("hash", known["hash"]) != known["hash"]:
+    if known and expected and expected.get("hash", known["hash"]) != known["hash"]:
         raise ValueError(
             "y is not what the manifold was learned with, and a manifold holds its targets. Leave y out, or learn a "
             "manifold with it, learn_manifold(X, y)."
         )
 
 
-def graph_of(
+def build_graph(
     neighbors: Neighbors, parameters: dict[str, Any], targets: Targets | None, allocate: Allocate
 ) -> FuzzyGraph:
-    """Fuzzy graph of neighbors, whose arrays are used up, and of targets, if there are any."""
+    """Build the fuzzy graph from neighbors and from targets if there are any. The neighbors' arrays are overwritten."""
     if targets is None:
         return fuzzy_graph(neighbors, **parameters, allocate=allocate)
     (metric, weight, n_neighbors), values = targets.settings, targets.values
     keys = None if metric == CATEGORICAL else compute_row_keys(neighbors)
     graph = fuzzy_graph(neighbors, **parameters, allocate=add_name_prefix(allocate, "first"))
-    kept: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
+    options: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if keys is None:
-        return weaken_between_labels(graph, values, weight, **kept)
+        return weaken_between_labels(graph, values, weight, **options)
     indices, dists = find_nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
     del keys
-    near, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
-    return intersect_with_numbers(graph, near, n_neighbors, weight, **kept)
+    nearest, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
+    return intersect_with_numbers(graph, nearest, n_neighbors, weight, **options)
 
 
-def labels_of(y: np.ndarray) -> np.ndarray:
-    """Labels as numbers from 0, and -1 for unknown ones: -1, None, NaN, and pandas' own."""
+def encode_labels(y: np.ndarray) -> np.ndarray:
+    """Encode labels as integers from 0. Labels -1, None, NaN and pandas' missing values become -1."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
@@ -143,11 +143,11 @@ def labels_of(y: np.ndarray) -> np.ndarray:
             "or give numbers and a metric of numbers, such as 'euclidean'."
         )
     if y.dtype.kind == "O":
-        codes = _codes_of_objects(y)
+        codes = _encode_objects(y)
     else:
         unknown = (y == -1) | (y != y) if y.dtype.kind in "fi" else np.zeros(len(y), bool)
-        if y.dtype.kind == "f" and (broken := np.flatnonzero(~unknown & (y % 1 != 0))).size:
-            raise _no_label(y[broken[0]], int(broken[0]))
+        if y.dtype.kind == "f" and (fractions := np.flatnonzero(~unknown & (y % 1 != 0))).size:
+            raise _make_label_error(y[fractions[0]], int(fractions[0]))
         codes = np.full(len(y), -1, np.int32)
         codes[~unknown] = np.unique(y[~unknown], return_inverse=True)[1]
     if codes.max() < 0:
@@ -158,32 +158,34 @@ def labels_of(y: np.ndarray) -> np.ndarray:
     return codes
 
 
-def numbers_of(y: np.ndarray) -> np.ndarray:
-    """Targets that are numbers, float64 of shape (n_samples, n_targets), all finite."""
-    cure = "For labels set target_metric='categorical'."
+def check_numbers(y: np.ndarray) -> np.ndarray:
+    """Validate numeric targets, and return them as float64 of shape (n_samples, n_targets)."""
+    advice = "For labels set target_metric='categorical'."
     if y.dtype.kind == "O" and all(isinstance(value, Real) or value is None for value in y.flat):
         y = y.astype(np.float64)
     if y.dtype.kind not in "fiub" or y.ndim > 2 or 0 in y.shape:
-        raise TypeError(f"y has dtype {y.dtype} and shape {y.shape}, but numbers are needed, one or some a row. {cure}")
+        raise TypeError(
+            f"y has dtype {y.dtype} and shape {y.shape}, but numbers are needed, one or some a row. {advice}"
+        )
     values = np.ascontiguousarray(y.reshape(len(y), -1), np.float64)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         raise ValueError(
             f"y has a value that is NaN or infinite in {len(bad)} rows, first in row {bad[0]}; unknown targets are for "
-            f"target_metric='categorical' alone. Fill it in, or leave these rows out. {cure}"
+            f"target_metric='categorical' alone. Fill it in, or leave these rows out. {advice}"
         )
     return values
 
 
-def warn_of_target(y: Any) -> None:
-    """Warn the first time that a person's own code gives a fit a target.
+def warn_ignored_targets(y: Any) -> None:
+    """Warn once if the user's own code passes a target that is not used.
 
-    Where the code of an installed package calls, as scikit-learn's pipelines, searches and checks or BERTopic do, a
-    target is passed to every step as a matter of routine.
+    There is no warning if an installed package calls, since scikit-learn's pipelines and searches, for example, pass
+    targets to every step.
     """
-    if y is None or _said or not called_directly():
+    if y is None or _warned or not is_called_directly():
         return
-    _said.add("y")
+    _warned.add("y")
     warn(
         "y is not used, since target_metric is None. Set target_metric='categorical' for labels, or to a metric such "
         "as 'euclidean' for numbers, to have it shape the map; or leave y out. This is said once a process.",
@@ -191,19 +193,19 @@ def warn_of_target(y: Any) -> None:
     )
 
 
-def called_directly() -> bool:
-    """Whether the innermost code outside of this package, and of scikit-learn's wrappers, is no installed package's."""
+def is_called_directly() -> bool:
+    """Return whether the caller of this package, apart from scikit-learn's wrappers, is not an installed package."""
     frame = inspect.currentframe()
     while frame is not None:
         file = Path(frame.f_code.co_filename)
-        if PACKAGE not in file.parents and file not in WRAPPERS:
-            return SKLEARN not in file.parents and INSTALLED.isdisjoint(file.parts)
+        if PACKAGE_FOLDER not in file.parents and file not in WRAPPER_FILES:
+            return SKLEARN_FOLDER not in file.parents and INSTALL_FOLDERS.isdisjoint(file.parts)
         frame = frame.f_back
     return False
 
 
-def _array(y: Any, n_rows: int) -> np.ndarray:
-    """Y as an array, if it has a value for each row."""
+def _check_array(y: Any, n_rows: int) -> np.ndarray:
+    """Convert y to an array, and check that it has a value for each row."""
     if scipy.sparse.issparse(y):
         raise TypeError("y is sparse, but one value a row is needed. Use y.toarray().")
     array = np.asarray(y) if hasattr(y, "__array__") else np.asarray(y, object)
@@ -213,24 +215,24 @@ def _array(y: Any, n_rows: int) -> np.ndarray:
     return array
 
 
-def _no_label(value: Any, row: int) -> ValueError:
-    """What is said of a number that is not whole."""
+def _make_label_error(value: Any, row: int) -> ValueError:
+    """Return the error for a label that is a fraction."""
     return ValueError(
         f"y has {value} in row {row}, which is no label. For numbers set target_metric to a metric, such as "
         "'euclidean'; labels that are fractions are taken as text, y.astype(str)."
     )
 
 
-def _codes_of_objects(y: np.ndarray) -> np.ndarray:
-    """Labels that are any objects as numbers in the order in which they come."""
+def _encode_objects(y: np.ndarray) -> np.ndarray:
+    """Encode labels of any type as integers, in the order of their first occurrence."""
     count = itertools.count()
     known: dict[Any, int] = {}
     codes = np.full(len(y), -1, np.int32)
     for row, value in enumerate(y.tolist()):
-        if value is None or type(value).__name__ in MISSING or value != value or value == -1:
+        if value is None or type(value).__name__ in PANDAS_MISSING or value != value or value == -1:
             continue
         if isinstance(value, float) and value % 1 != 0:
-            raise _no_label(value, row)
+            raise _make_label_error(value, row)
         if value not in known:
             known[value] = next(count)
         codes[row] = known[value]

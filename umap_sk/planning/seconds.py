@@ -21,7 +21,7 @@ from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import estimate_level_sizes, has_field, is_majorized
 from umap_sk.planning.search import estimate_search_seconds
 from umap_sk.planning.sizes import Sizes
-from umap_sk.runtime.threads import FEW_ROWS, spare_threads
+from umap_sk.runtime.threads import FEW_ROWS, limit_threads_by_rows
 
 PROBE_NEIGHBORS, PROBE_EPOCHS = 15, 100  # of the synthetic fit
 # Rows of the synthetic fit: the first size that a fit does not exceed.
@@ -75,7 +75,7 @@ def measure_rates(rows: int, n_components: int, threads: int) -> Rates:
     points = np.random.default_rng(0).random((rows, 3))
     dists, indices = cKDTree(points).query(points, PROBE_NEIGHBORS)
     start = points[:, np.arange(n_components) % 3]
-    with spare_threads(rows):
+    with limit_threads_by_rows(rows):
         _time_fit(indices, dists, start, PROBE_EPOCHS // 5)  # loads the machine code
         return _time_fit(indices, dists, start, PROBE_EPOCHS)
 

@@ -42,7 +42,7 @@ def make_stepper(estimator: Any, data: dict[str, Any]) -> tuple[Any, dict[str, A
 
 def advance_frame(stepper: Any, epochs: int, data: dict[str, Any]) -> Frame:
     """Run some epochs, and return the map."""
-    depth = stepper._found().layout.state.depth if not data else None
+    depth = stepper._get_fitted().layout.state.depth if not data else None
     stepper.partial_fit(epochs=epochs, **data)
     sizes = next(entry["levels"] for entry in stepper.report_["phases"] if entry["name"] == "start")
     return Frame(stepper.epoch_, sizes[-1 if depth is None else depth], stepper.embedding_.copy())

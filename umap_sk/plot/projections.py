@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 
 from umap_sk.appearance.positions import get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
-from umap_sk.pipeline.place import features_of_fit, look_up
+from umap_sk.pipeline.place import get_features, prepare_rows
 from umap_sk.plot.figures import compute_figure
 
 TITLES = {
@@ -67,7 +67,7 @@ def compute_local_dimension(features: np.ndarray, indices: np.ndarray, threshold
 def _get_features(estimator: Any) -> Any:
     """Return the features to which an estimator was fitted."""
     try:
-        return estimator._raw_data if hasattr(estimator, "_raw_data") else features_of_fit(estimator._found())
+        return estimator._raw_data if hasattr(estimator, "_raw_data") else get_features(estimator._get_fitted())
     except (AttributeError, ValueError):
         raise ValueError(
             f"This diagnostic compares the map to its features, but the {type(estimator).__name__} has none. Fit it to "
@@ -79,5 +79,5 @@ def _get_neighbors(estimator: Any, features: Any, count: int) -> tuple[np.ndarra
     """Return the nearest rows of every row, including itself, by the search of its fit."""
     if hasattr(estimator, "_knn_search_index"):
         return estimator._knn_search_index.query(features, k=count)
-    _, indices, dists = look_up(estimator._settings(), estimator._found(), features, count=count)
+    _, indices, dists = prepare_rows(estimator._get_settings(), estimator._get_fitted(), features, count=count)
     return indices, dists

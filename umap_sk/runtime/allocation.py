@@ -14,7 +14,7 @@ Allocate = Callable[[str, int, Any], np.ndarray]
 """A function that makes an array from a name, a length and a dtype."""
 
 
-def in_memory(name: str, length: int, dtype: Any) -> np.ndarray:
+def allocate_in_memory(name: str, length: int, dtype: Any) -> np.ndarray:
     """Return an uninitialized array in memory."""
     return np.empty(length, dtype)
 
@@ -78,7 +78,7 @@ def _reserve_space(file: Any, size: int) -> None:
 def choose_allocator(array: np.ndarray) -> Allocate:
     """Return an allocator for results of `array`: in memory, or in unnamed files in the folder of its own file."""
     file = find_mapped_file(array)
-    return in_memory if file is None else functools.partial(allocate_scratch, Path(file).parent)
+    return allocate_in_memory if file is None else functools.partial(allocate_scratch, Path(file).parent)
 
 
 def find_mapped_file(array: np.ndarray) -> str | os.PathLike | None:

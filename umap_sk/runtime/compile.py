@@ -141,8 +141,8 @@ def compile_callback(function: Callable[..., Any], signature: Any, *, kept: bool
     return compiled
 
 
-def readonly(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view, so that every kernel input has one numba type, memory maps included."""
+def as_readonly(array: np.ndarray) -> np.ndarray:
+    """Return a read-only view. This gives every kernel input one numba type, even if it is a memory map."""
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

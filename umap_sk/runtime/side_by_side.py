@@ -10,7 +10,7 @@ import numpy as np
 ROWS_AT_ONCE = 2**17  # with fewer rows, starting a second thread costs as much as it saves
 
 
-def in_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
+def map_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
     """Apply a function to each block of rows, on as many threads as kernels use, and return the results in order."""
     blocks = [slice(first, min(n_rows, first + ROWS_AT_ONCE)) for first in range(0, n_rows, ROWS_AT_ONCE)]
     threads = min(numba.get_num_threads(), len(blocks))
@@ -34,14 +34,14 @@ def prefetch(items: Iterable[Any]) -> Iterator[Any]:
             del item  # free it before the one after the next is computed
 
 
-def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return `values[rows]`, copied by several threads."""
+def take_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Copy `values[rows]` in several threads."""
     out = np.empty((len(rows), *values.shape[1:]), values.dtype)
 
     def take(block: slice) -> None:
         out[block] = values.take(rows[block], axis=0)  # several times as fast as values[rows]
 
-    in_blocks(take, len(rows))
+    map_blocks(take, len(rows))
     return out
 
 
@@ -49,27 +49,27 @@ def put_rows(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
     """Set `out[rows] = values` by several threads. No row may occur twice."""
     whole = np.dtype((np.void, out.dtype.itemsize * int(np.prod(out.shape[1:], dtype=np.int64))))  # a row as one item
     to, items = out.view(whole).reshape(-1), np.ascontiguousarray(values, out.dtype).view(whole).reshape(-1)
-    in_blocks(lambda block: np.put(to, rows[block], items[block]), len(rows))
+    map_blocks(lambda block: np.put(to, rows[block], items[block]), len(rows))
 
 
-def prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
-    """Return the sums of all numbers before each one, followed by the sum of all."""
+def compute_prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
+    """Return the sum of all numbers before each one, and at the end the sum of all."""
     out = np.zeros(len(lengths) + 1, dtype)
     ends = out[1:]
 
     def add_up(block: slice) -> Any:
         return np.cumsum(lengths[block], dtype=dtype, out=ends[block])[-1]
 
-    before = np.cumsum([0, *in_blocks(add_up, len(lengths))], dtype=dtype)
+    before = np.cumsum([0, *map_blocks(add_up, len(lengths))], dtype=dtype)
 
     def move(block: slice) -> None:
         ends[block] += before[block.start // ROWS_AT_ONCE]
 
     if len(before) > 2:
-        in_blocks(move, len(lengths))
+        map_blocks(move, len(lengths))
     return out
 
 
 def find_maximum(values: np.ndarray) -> Any:
     """Return the maximum of an array."""
-    return max(in_blocks(lambda block: values[block].max(), len(values)))
+    return max(map_blocks(lambda block: values[block].max(), len(values)))

@@ -1,4 +1,4 @@
-"""Which known name a misspelled one is near."""
+"""Suggestions of known names for misspelled ones."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -8,14 +8,14 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 
 def nearest_name(given: str, names: Iterable[str]) -> str:
-    """The name that is spelled most like a given one."""
+    """Return the name whose spelling is most similar to a given one."""
     known = sorted(names)
     by_letters = {name.lower(): name for name in known}
     return by_letters[difflib.get_close_matches(given.lower(), list(by_letters), n=1, cutoff=0.0)[0]]
 
 
 def validate_names(estimator: Any, validate: Callable[[], object], **known: Iterable[str]) -> None:
-    """Validate parameters; the error for a name that is not known ends with the nearest one that is."""
+    """Validate parameters, and append the nearest known name to errors about unknown names."""
     try:
         validate()
     except InvalidParameterError as error:

@@ -76,8 +76,8 @@ def limit_threads(n_jobs: int | None) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def spare_threads(n_rows: int) -> Iterator[None]:
-    """Run kernels on one thread if there are so few rows that starting others would cost more than it saves."""
+def limit_threads_by_rows(n_rows: int) -> Iterator[None]:
+    """Run kernels on one thread if starting more threads would cost more than it saves for `n_rows` rows."""
     with limit_threads(1 if n_rows <= FEW_ROWS else None):
         yield
 

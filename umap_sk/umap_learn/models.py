@@ -14,8 +14,8 @@ from umap_sk.monitor.report import Report
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.training_rows import select_kept_features
-from umap_sk.pipeline.fitted import Fitted
-from umap_sk.pipeline.given import Columns
+from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.inputs import Columns
 from umap_sk.pipeline.settings import Settings, draw_seed
 
 SHARED_PARAMETERS = (
@@ -102,16 +102,16 @@ def read_parameters(model: Any) -> dict[str, Any]:
     return parameters
 
 
-def make_fitted_with_graph(settings: Settings, model: UmapLearnModel) -> Fitted:
+def make_fitted_with_graph(settings: Settings, model: UmapLearnModel) -> FittedModel:
     """Make the result of a fit with the parameters, graph and map of a model."""
     manifold = Manifold.from_graph(model.graph)
-    manifold = Manifold(manifold._shared.rows(), settings.graph.identity(), own=WHOLE)
+    manifold = Manifold(manifold._shared.rows(), settings.graph.get_identity(), own=WHOLE)
     positions = model.embedding.copy()
     positions[manifold.disconnected()] = np.nan
     return make_fitted(settings, model._replace(embedding=positions))._replace(manifold=manifold)
 
 
-def make_fitted(settings: Settings, model: UmapLearnModel) -> Fitted:
+def make_fitted(settings: Settings, model: UmapLearnModel) -> FittedModel:
     """Make the result of a fit without a graph. It can place new rows by the map, the curve and the features."""
     seed, rows = draw_seed(settings), model.features
     columns, search, features = Columns(len(model.embedding)), None, None
@@ -121,7 +121,7 @@ def make_fitted(settings: Settings, model: UmapLearnModel) -> Fitted:
         search = prepare_search(rows, by_seed, settings.graph.n_neighbors, given=True)
         features = select_kept_features(rows, rows, search)
     epochs = settings.layout.schedule.n_epochs or 0
-    return Fitted(
+    return FittedModel(
         embedding=model.embedding,
         manifold=None,
         epoch=epochs,

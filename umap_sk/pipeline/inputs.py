@@ -1,4 +1,4 @@
-"""What a call was given: which arguments go together, and what X is in each."""
+"""The validation of the arguments of a call, and the meaning of X among them."""
 
 from typing import Any, NamedTuple
 
@@ -11,21 +11,21 @@ from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.neighbors.validate import SLICED, check_no_pair, check_no_positions, replace_advice
 from umap_sk.pipeline.settings import Settings
-from umap_sk.pipeline.targets import used
-from umap_sk.runtime.side_by_side import in_blocks
+from umap_sk.pipeline.targets import select_targets
+from umap_sk.runtime.side_by_side import map_blocks
 
-COLUMNS = (
+COLUMNS_ADVICE = (
     "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
     "knn_indices and knn_dists, or fit with another metric."
 )
-FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # of sparse graphs
-OWNER = "PrecomputedUMAP"  # whom scikit-learn's messages name
-SELF_COLUMN = 0.95  # share of different entries in a first column that holds the rows themselves
-NEARLY_ZERO = 0.01  # of the second column's distance
+SPARSE_FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # accepted formats of sparse graphs
+ESTIMATOR_NAME = "PrecomputedUMAP"  # default name in scikit-learn's messages
+SELF_SHARE = 0.95  # minimum share of different entries in a first column of the rows themselves
+ZERO_TOLERANCE = 0.01  # relative to the distance in the last column of the first two
 
 
 class Arguments(NamedTuple):
-    """The arguments of a call, as :meth:`umap_sk.PrecomputedUMAP.fit` describes them, not validated yet."""
+    """The arguments of a call, as :meth:`umap_sk.PrecomputedUMAP.fit` describes them, before validation."""
 
     X: Any = None
     knn_indices: Any = None
@@ -33,39 +33,39 @@ class Arguments(NamedTuple):
     init: Any = None
     manifold: Any = None
     anchors: Any = None
-    y: Any = None  # None where it does not shape the graph
+    y: Any = None  # None if it is not used
 
 
 class Columns(NamedTuple):
-    """The columns of X, or the rows of the graph where no X was given.
+    """The columns of X, or the rows of the graph if X was not given.
 
     Attributes
     ----------
     n_columns : int
-        How many there are.
+        Number of columns.
     names : ndarray of str, or None
-        Their names, where X has names.
+        Names of the columns, if X has any.
     """
 
     n_columns: int
     names: np.ndarray | None = None
 
 
-class Given(NamedTuple):
+class Inputs(NamedTuple):
     """The validated arguments of a fit.
 
     Attributes
     ----------
     arguments : Arguments
-        What the caller passed.
+        The arguments of the caller.
     X : ndarray, sparse matrix or None
-        X as numbers.
+        X after validation.
     is_graph : bool
-        Whether X holds distances, and not features.
+        Whether X contains distances instead of features.
     neighbors_given : bool
-        Whether the neighbors come from arrays or a manifold, and not from X.
+        Whether the neighbors come from arrays or a manifold instead of X.
     columns : Columns or None
-        Of X; None without X.
+        The columns of X, or None without X.
     """
 
     arguments: Arguments
@@ -76,35 +76,35 @@ class Given(NamedTuple):
 
     @property
     def features(self) -> Any:
-        """X where it holds features, else None."""
+        """X if it contains features, else None."""
         return None if self.is_graph else self.X
 
     @property
     def is_searched(self) -> bool:
-        """Whether neighbors have to be searched among features."""
+        """Whether neighbors must be searched among features."""
         return not (self.neighbors_given or self.is_graph)
 
     @property
     def dtype(self) -> np.dtype:
-        """The dtype of the embedding that a caller gets: that of X, or float32 without X."""
+        """Dtype of the embedding that a call returns: that of X, or float32 without X."""
         return np.dtype(np.float32) if self.X is None else self.X.dtype
 
 
-def used_arguments(settings: Settings, arguments: Arguments) -> Arguments:
-    """Return the arguments of a call, with y only where the settings use it.
+def drop_unused_targets(settings: Settings, arguments: Arguments) -> Arguments:
+    """Return the arguments of a call, without y if the settings do not use it.
 
     Raises
     ------
     ValueError
-        If X is a sparse array whose parts do not fit together, or X and y are neighbors that were passed by position.
+        If X is a damaged sparse array, or X and y are neighbors that were passed by position.
     """
     check_structure(arguments.X, "X")
     if settings.takes_distances and arguments.knn_indices is None and arguments.manifold is None:
         check_no_positions(arguments.X, arguments.y)
-    return arguments._replace(y=used(arguments.y, settings.targets))
+    return arguments._replace(y=select_targets(arguments.y, settings.targets))
 
 
-def read_given(settings: Settings, arguments: Arguments, *, owner: str = OWNER) -> Given:
+def read_inputs(settings: Settings, arguments: Arguments, *, owner: str = ESTIMATOR_NAME) -> Inputs:
     """Validate the arguments of a fit.
 
     Parameters
@@ -112,19 +112,19 @@ def read_given(settings: Settings, arguments: Arguments, *, owner: str = OWNER) 
     settings : Settings
         The settings.
     arguments : Arguments
-        What the call was given.
+        The arguments of the call.
     owner : str
         Name of the estimator, for messages.
 
     Returns
     -------
-    Given
+    Inputs
         The arguments, with X validated.
 
     Raises
     ------
     ValueError, TypeError
-        If arguments do not go together, or X is not what the metric takes.
+        If arguments contradict each other, or X does not suit the metric.
     """
     check_metric(settings.search.metric)
     check_searcher_used(settings.search.metric, settings.search.searcher)
@@ -132,13 +132,18 @@ def read_given(settings: Settings, arguments: Arguments, *, owner: str = OWNER) 
     neighbors_given = check_combination(X, knn_indices, knn_dists, manifold)
     is_graph = X is not None and settings.takes_distances and not neighbors_given
     if X is None:
-        return Given(arguments, None, is_graph, neighbors_given, None)
+        return Inputs(arguments, None, is_graph, neighbors_given, None)
     values, columns = validate_X(X, None, is_graph=is_graph, neighbors_given=neighbors_given, owner=owner)
-    return Given(arguments, values, is_graph, neighbors_given, columns)
+    return Inputs(arguments, values, is_graph, neighbors_given, columns)
 
 
-def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, again: bool = False) -> bool:
-    """Whether neighbors come from arrays or a manifold, so that X has none; `again`: all may be missing."""
+def check_combination(
+    X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, optional: bool = False
+) -> bool:
+    """Check which arguments are given, and return whether neighbors come from arrays or a manifold.
+
+    If `optional`, all arguments may be missing.
+    """
     check_no_pair(X)
     if (knn_indices is None) != (knn_dists is None):
         given, lacking = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
@@ -148,7 +153,7 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
             "Both a manifold and kNN arrays were given; the manifold holds the neighbors. Give one of them."
         )
     neighbors_given = manifold is not None or knn_indices is not None
-    if X is None and not (neighbors_given or again):
+    if X is None and not (neighbors_given or optional):
         raise ValueError(
             "Nothing to work on: give X (a kNN distance graph, or features with a metric), knn_indices and knn_dists, "
             "or a manifold."
@@ -157,40 +162,40 @@ def check_combination(X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = 
 
 
 def validate_X(
-    X: Any, known: Columns | None, *, is_graph: bool, neighbors_given: bool, owner: str = OWNER
+    X: Any, columns: Columns | None, *, is_graph: bool, neighbors_given: bool, owner: str = ESTIMATOR_NAME
 ) -> tuple[Any, Columns]:
-    """Return X as scikit-learn validates it, and its columns, which must be the known ones where there are any.
+    """Validate X with scikit-learn, and return it with its columns. If `columns` is given, X must have the same.
 
-    X is features, or a distance graph with its explicit zeros. Beside neighbors or a manifold, which take precedence,
-    it is features whatever the metric, of which little is asked.
+    X contains features, or a distance graph with its explicit zeros. If neighbors or a manifold are given, X contains
+    features for any metric, and they need not be finite.
     """
-    reader = type(owner, (BaseEstimator,), {})()  # scikit-learn writes columns into it, and names it in its messages
-    if known is not None:
-        reader.n_features_in_ = known.n_columns
-        if known.names is not None:
-            reader.feature_names_in_ = known.names
+    reader = type(owner, (BaseEstimator,), {})()  # scikit-learn sets its attributes and uses its name in messages
+    if columns is not None:
+        reader.n_features_in_ = columns.n_columns
+        if columns.names is not None:
+            reader.feature_names_in_ = columns.names
     try:
         with replace_advice():
             values = validate_data(
                 reader,
                 X,
-                reset=known is None,
-                accept_sparse=FORMATS if is_graph else "csr",
+                reset=columns is None,
+                accept_sparse=SPARSE_FORMATS if is_graph else "csr",
                 dtype=[np.float64, np.float32],
                 ensure_all_finite=not neighbors_given,
-                ensure_min_samples=2 if known is None else 1,
+                ensure_min_samples=2 if columns is None else 1,
             )
     except ValueError as error:
         if is_graph and "features as input" in str(error):
-            raise ValueError(f"{error} {COLUMNS}") from error
+            raise ValueError(f"{error} {COLUMNS_ADVICE}") from error
         raise
     return values, Columns(reader.n_features_in_, getattr(reader, "feature_names_in_", None))
 
 
 def read_new_X(
-    settings: Settings, X: Any, columns: Columns, n_samples: int, *, neighbors_given: bool, owner: str = OWNER
+    settings: Settings, X: Any, columns: Columns, n_samples: int, *, neighbors_given: bool, owner: str = ESTIMATOR_NAME
 ) -> Any:
-    """Return X of new rows, validated: its columns are those of the fit, unless one of the two had neighbors beside it.
+    """Validate X of new rows. Its columns must be those of the fit, unless one of the two calls had neighbors.
 
     Parameters
     ----------
@@ -199,9 +204,9 @@ def read_new_X(
     X : array-like, sparse matrix or None
         Features or distances of the new rows.
     columns : Columns
-        Those of the fit.
+        The columns of the fit.
     n_samples : int
-        Rows of the fit.
+        Number of rows of the fit.
     neighbors_given : bool
         Whether the neighbors of the new rows come from arrays.
     owner : str
@@ -213,15 +218,15 @@ def read_new_X(
     if neighbors_given or (is_graph and columns.n_columns != n_samples):
         return check_array(
             X,
-            accept_sparse=FORMATS if is_graph else "csr",
+            accept_sparse=SPARSE_FORMATS if is_graph else "csr",
             dtype=[np.float64, np.float32],
             ensure_all_finite=not neighbors_given,
         )
     return validate_X(X, columns, is_graph=is_graph, neighbors_given=neighbors_given, owner=owner)[0]
 
 
-def n_rows(values: Any, knn_indices: Any) -> int:
-    """Rows of X or of the neighbors, which need not be valid; 0 for what has no rows."""
+def count_rows(values: Any, knn_indices: Any) -> int:
+    """Count the rows of X or of the neighbors, which need not be valid. The count is 0 for an object without rows."""
     rows = values if knn_indices is None else knn_indices
     shape = getattr(rows, "shape", None)
     if shape is not None:
@@ -230,21 +235,22 @@ def n_rows(values: Any, knn_indices: Any) -> int:
 
 
 def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
-    """Raise if the first column holds the rows themselves, but in another order than the rows have by now.
+    """Raise if the first column contains the rows themselves, but in another order.
 
-    It does if its distances are nearly 0 and its entries do not repeat: where rows have a twin at distance 0, they lie
-    in pairs. A column of the rows themselves that does not name them in their order was cut or mixed.
+    This is assumed if its distances are nearly 0 and nearly all of its entries differ. If the entries were copies of
+    other rows, pairs of rows would list each other. A first column in another order means that the rows were selected
+    or shuffled after the search.
     """
     first, dists = np.asarray(knn_indices)[:, 0], np.asarray(knn_dists)[:, :2]
-    if all(in_blocks(lambda rows: np.array_equal(first[rows], np.arange(rows.start, rows.stop)), len(first))):
+    if all(map_blocks(lambda rows: np.array_equal(first[rows], np.arange(rows.start, rows.stop)), len(first))):
         return
-    near = dists[:, 0] <= NEARLY_ZERO * dists[:, -1]
-    rows = np.flatnonzero((first >= 0) & (first < len(first)) & near)
+    nearly_zero = dists[:, 0] <= ZERO_TOLERANCE * dists[:, -1]
+    rows = np.flatnonzero((first >= 0) & (first < len(first)) & nearly_zero)
     names = first[rows].astype(np.int64)
-    named = np.zeros(len(first), bool)
-    named[names] = True
+    is_listed = np.zeros(len(first), bool)
+    is_listed[names] = True
     strangers = rows[first[names] != rows]
-    if named.sum() > SELF_COLUMN * len(first) and 2 * len(strangers) > len(first):
+    if is_listed.sum() > SELF_SHARE * len(first) and 2 * len(strangers) > len(first):
         row = strangers[0]
         raise ValueError(
             f"The first column of knn_indices holds the rows themselves in another order: row {row} begins with "
@@ -254,7 +260,7 @@ def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
 
 
 def check_radii(dens_lambda: float, has_radii: bool) -> None:
-    """Raise if the map is to keep density, and the graph does not know the radii of its rows."""
+    """Raise if dens_lambda is above 0 and the graph has no radii."""
     if dens_lambda > 0 and not has_radii:
         raise ValueError(
             f"dens_lambda={dens_lambda} needs the radii of the rows' neighborhoods, which this manifold does not have. "
