@@ -20,7 +20,7 @@ from umap_sk.neighbors.formats import as_csr
 ROWS, COLUMNS = 20, 6
 SETTINGS = {"n_neighbors": 4, "n_epochs": 1, "random_state": 0, "n_jobs": 1}
 FORMATS = ("csr", "csc", "bsr", "coo")
-REFUSED = "parts do not fit together"
+REFUSED = "with inconsistent parts"
 
 
 def parts_of(values):

@@ -263,7 +263,7 @@ def test_cures_are_a_models_own():
     """Errors name what a UMAP has, or say that the estimator has it."""
     with pytest.raises(ValueError, match=r"needs metric_kwds=\{'V'"):
         UMAP(metric="seuclidean").fit(IRIS)
-    with pytest.raises(ValueError, match="and pass precomputed_knn=.indices, distances, None., or give a function"):
+    with pytest.raises(ValueError, match="and pass precomputed_knn=.indices, distances, None., or pass a function"):
         UMAP(metric="kulczynski1").fit(IRIS)
     with pytest.raises(ValueError, match="Set densmap=False or output_metric='euclidean'"):
         UMAP(densmap=True, output_metric="torus").fit(IRIS)

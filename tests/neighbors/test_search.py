@@ -283,7 +283,7 @@ def test_metric_that_nobody_knows(ring, metric, nearest):
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
         for given in (arrays, {"X": ring[2]}, {"X": ring[2], **arrays}):
-            with pytest.raises(ValueError, match=f"metric='{metric}' is unknown; the most similar name is '{nearest}'"):
+            with pytest.raises(ValueError, match=f"metric='{metric}' is unknown; the nearest name is '{nearest}'"):
                 call(**given)
 
 

@@ -190,7 +190,7 @@ def test_refusals(points, monkeypatch):
     with pytest.raises(ValueError, match=r"X goes up to .* below 1e\+17"):
         index.to_float32(points * 1e20)
     dists, indices = NearestNeighbors(n_neighbors=15).fit(points).kneighbors(points)
-    with pytest.raises(ValueError, match=r"metric='euclidian' is unknown; the most similar name is 'euclidean'"):
+    with pytest.raises(ValueError, match=r"metric='euclidian' is unknown; the nearest name is 'euclidean'"):
         PrecomputedUMAP(metric="euclidian").fit(points, knn_indices=indices, knn_dists=dists)
 
     def missing(name):

@@ -85,7 +85,7 @@ def test_refusals(points):
     """Values that are no numbers, metrics that nobody knows, and one neighbor."""
     with pytest.raises(ValueError, match="contains NaN"):
         nearest_neighbors(np.where(points > 2, np.nan, points))
-    with pytest.raises(ValueError, match="metric='euclidian' is unknown; the most similar name is 'euclidean'"):
+    with pytest.raises(ValueError, match="metric='euclidian' is unknown; the nearest name is 'euclidean'"):
         nearest_neighbors(points, metric="euclidian")
     with pytest.raises(ValueError, match="'n_neighbors' parameter"):
         nearest_neighbors(points, 1)

@@ -48,7 +48,7 @@ def check_metric(metric: Any) -> None:
         return
     names = (name for name in SEARCHABLE | NOT_SEARCHABLE if len(name) > 2)
     raise ValueError(
-        f"metric={metric!r} is unknown; the most similar name is {nearest_name(metric, names)!r}. Use 'precomputed' "
+        f"metric={metric!r} is unknown; the nearest name is {nearest_name(metric, names)!r}. Use 'precomputed' "
         "for precomputed neighbors or distances, a function of two rows, or one of: "
         f"{', '.join(sorted(SEARCHABLE - {'precomputed', 'pyfunc'}))}."
     )

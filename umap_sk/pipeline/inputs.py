@@ -15,7 +15,7 @@ from umap_sk.pipeline.targets import select_targets
 from umap_sk.runtime.side_by_side import map_blocks
 
 COLUMNS_ADVICE = (
-    "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X holds features, pass "
+    "With metric='precomputed', X holds the distances to all fitted rows, a column each. If X contains features, pass "
     "knn_indices and knn_dists, or fit with another metric."
 )
 SPARSE_FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # accepted formats of sparse graphs
