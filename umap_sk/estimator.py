@@ -663,7 +663,7 @@ class PrecomputedUMAP(
         return self
 
     def __getstate__(self):
-        with readers.reading(super().__getstate__) as state:
+        with readers.hold_attributes(super().__getstate__) as state:
             return dump_state(state)
 
     def __setstate__(self, state):

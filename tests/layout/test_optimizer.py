@@ -12,7 +12,7 @@ from umap_sk.layout import optimizer
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.layout.schedule import SOFTENINGS
+from umap_sk.layout.schedule import SOFTENING_STEPS
 from umap_sk.runtime.compile import as_readonly
 
 START_WIDTH = 7.0
@@ -46,8 +46,8 @@ def sharpest_bend(curve):
 
 def softening_of(phase, state):
     """The square of a length that falls in steps."""
-    step = np.floor(SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
-    fallen = (1 - step / SOFTENINGS) ** phase.descent.softening_fall
+    step = np.floor(SOFTENING_STEPS * (state.epoch - phase.first_epoch) / phase.epochs)
+    fallen = (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall
     return (unit_of(phase) * phase.descent.softening * fallen) ** 2
 
 
@@ -104,7 +104,7 @@ def test_adam_of_tiny_gradients_is_the_twins(floor):
     positions, moments, degrees, gradient = (array.astype(np.float32) for array in arrays)
     gradient[:5], moments[:, :5] = 0, 0
     corrections = {"correction1": 1 - 0.5 ** (done + 1), "correction2": 1 - 0.9 ** (done + 1)}
-    settings = optimizer.as_record(FORCES, step=alpha, floor=floor, **corrections)[0]
+    settings = optimizer.make_settings(FORCES, step=alpha, floor=floor, **corrections)[0]
     out, out_moments = np.full_like(positions, np.nan), np.full_like(moments, np.nan)
     compiled("adam_block")(0, 0, n, positions, moments, degrees, settings, gradient, out, out_moments)
     epsilon = 1e-7 + floor * degrees.reshape(n, d).astype(float)
@@ -119,7 +119,7 @@ def sampled(layout, phase, state):
     for level in layout.levels[1 : phase.depth + 1]:
         picked = level.owner[picked]
     degree = layout.levels[phase.depth].degree.astype(float)
-    rules = phase.negatives, kernels.BLOCK, kernels.POOL, naive_forces(layout, phase, state)
+    rules = phase.negatives, kernels.BLOCK_ROWS, kernels.POOL_SIZE, naive_forces(layout, phase, state)
     return naive.sampled_repulsion(state.positions, degree, picked, state.seed, state.epoch, *rules)
 
 
@@ -129,7 +129,7 @@ def test_sampled_epoch_is_the_twins(d, last):
     """Rows without an edge, one row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
-    assert longest > (kernels.CHUNK if d == 2 else 400) > kernels.PULLED
+    assert longest > (kernels.CHUNK_PAIRS if d == 2 else 400) > kernels.GATHERED_EDGES
     phase = layout.phases[-1 if last else 0]
     state = state_of(layout, phase, done=phase.epochs // 2, d=d)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
@@ -156,12 +156,12 @@ def test_attraction_of_a_directed_graph():
 def on_grid(layout, phase, state, cells=1.0, near=False):
     """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
     level, f = layout.levels[state.depth], naive_forces(layout, phase, state)
-    frame = field.frame_of(state.positions, cells * field.spacing_for(*layout.forces.curve), 1000 // cells)
-    origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
+    frame = field.make_frame(state.positions, cells * field.choose_spacing(*layout.forces.curve), 1000 // cells)
+    origin, reach = np.array(frame.origin, np.float32), field.NEAR_FIELD_CELLS * frame.spacing
     masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
     push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
     if near:
-        rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
+        rules = origin, reach, state.seed, state.epoch, kernels.NEAR_SAMPLES, kernels.BLOCK_ROWS
         push += naive.sampled_near_field(state.positions, *rules, f)
     return f.rate * level.degree[:, None].astype(float) * push / layout.levels[0].n_vertices
 
@@ -174,7 +174,7 @@ def test_field_epoch_is_the_twins(near, majorized, curve):
     layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized, curve=curve)
     phase = layout.phases[-1]
     assert phase.descent.near
-    first_near = int(np.ceil(optimizer.NEAR_FROM * phase.epochs))
+    first_near = int(np.ceil(optimizer.NEAR_FIELD_START * phase.epochs))
     state = state_of(layout, phase, done=first_near if near else first_near - 1)
     assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, near=near))
 
@@ -185,13 +185,13 @@ def test_arranging_epochs_on_the_field_are_the_twins(majorized):
     layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized)
     phase = layout.phases[0]
     assert phase.descent.softening > 0 and phase.descent.floor > 0 and not phase.descent.near
-    finest, widths = field.spacing_for(*FORCES.curve), []
+    finest, widths = field.choose_spacing(*FORCES.curve), []
     for done in (0, phase.epochs // 2, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        cells = min(optimizer.COARSE_CELLS, max(1, int(softening_of(phase, state) ** 0.5 / finest)))
+        cells = min(optimizer.COARSE_SPACING_FACTOR, max(1, int(softening_of(phase, state) ** 0.5 / finest)))
         widths.append(cells)
         assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, cells))
-    assert widths[0] == optimizer.COARSE_CELLS and widths[-1] == 1
+    assert widths[0] == optimizer.COARSE_SPACING_FACTOR and widths[-1] == 1
 
 
 @pytest.mark.parametrize("majorized", [False, True])
@@ -203,7 +203,7 @@ def test_field_epoch_of_a_coarse_level_is_the_twins(depth, majorized):
     assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
     for done in (0, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimizer.COARSE_CELLS))
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimizer.COARSE_SPACING_FACTOR))
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -229,14 +229,18 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     "d, on_grid, majorized", [(2, True, True), (2, True, False), (2, False, False), (3, False, False)]
 )
 def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
-    graph = random_graph(5, n=(5 * depth + 3) * kernels.BLOCK + 10)
+    graph = random_graph(5, n=(5 * depth + 3) * kernels.BLOCK_ROWS + 10)
     layout = layout_of(graph, depth + 1, on_grid=on_grid, majorized=majorized)
     phase = layout.phases[0]
     state = state_of(layout, phase, done=phase.epochs - 1, width=20.0, d=d)
     whole, n = step(layout, phase, state), len(state.positions)
-    assert n > 2 * kernels.BLOCK
+    assert n > 2 * kernels.BLOCK_ROWS
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
-    for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
+    for first, last in (
+        (2 * kernels.BLOCK_ROWS, n),
+        (0, kernels.BLOCK_ROWS),
+        (kernels.BLOCK_ROWS, 2 * kernels.BLOCK_ROWS),
+    ):
         levels = list(layout.levels)
         levels[depth] = some_rows(levels[depth], first, last)
         here = state._replace(moments=state.moments[:, first:last].copy())
@@ -252,29 +256,29 @@ def test_positions_beyond_int32_are_read(tmp_path):
     n = 2**31 + 5000
     positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
     rng = np.random.default_rng(9)
-    near = rng.uniform(0, 3, (kernels.BLOCK, 2)).astype(np.float32)
-    positions[: kernels.BLOCK], positions[n - kernels.BLOCK :] = near, near[::-1] + 1
-    indices = (n - 1 - rng.integers(0, kernels.BLOCK, (kernels.BLOCK, 4))).astype(np.uint32)
-    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
+    near = rng.uniform(0, 3, (kernels.BLOCK_ROWS, 2)).astype(np.float32)
+    positions[: kernels.BLOCK_ROWS], positions[n - kernels.BLOCK_ROWS :] = near, near[::-1] + 1
+    indices = (n - 1 - rng.integers(0, kernels.BLOCK_ROWS, (kernels.BLOCK_ROWS, 4))).astype(np.uint32)
+    settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
-    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN
+    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN_LENGTH
     settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
-    moments = np.zeros((2, kernels.BLOCK, 2), np.float32)
+    moments = np.zeros((2, kernels.BLOCK_ROWS, 2), np.float32)
     out, out_moments = np.empty_like(near), np.empty_like(moments)
-    starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.SLICE)
+    starts = 4 * np.arange(0, kernels.BLOCK_ROWS + 1, kernels.SLICE)
     beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
     edges = as_readonly(starts), as_readonly(beside), as_readonly(np.full(len(beside), 0.5, np.float32))
-    degree = np.full(kernels.BLOCK, 2, np.float32)
-    before = as_readonly(positions), optimizer.packed_positions(positions), as_readonly(moments)
+    degree = np.full(kernels.BLOCK_ROWS, 2, np.float32)
+    before = as_readonly(positions), optimizer.pack_positions(positions), as_readonly(moments)
     positions, places, moments = before
     kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
-    far = np.asarray(positions[n - kernels.BLOCK :], float)
-    ends = far[indices.astype(int) - (n - kernels.BLOCK)]
+    far = np.asarray(positions[n - kernels.BLOCK_ROWS :], float)
+    ends = far[indices.astype(int) - (n - kernels.BLOCK_ROWS)]
     pull = 0.5 * naive.attract(ends - near[:, None], f).sum(1)
     local = np.concatenate([near, far])  # the same rows under small numbers
-    rules = kernels.RUN, kernels.BLOCK, kernels.POOL, f
+    rules = kernels.RUN_LENGTH, kernels.BLOCK_ROWS, kernels.POOL_SIZE, f
     picked = len(local) - 1 - np.arange(300)
-    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK]
+    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK_ROWS]
     np.testing.assert_allclose(2 * out_moments[0], pull + push, rtol=1e-3, atol=1e-3)

@@ -16,7 +16,7 @@ from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=6.0, learning_rate=0.9)
-F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.STEP)
+F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.FIRST_PLACEMENT_STEP)
 N_TRAINING = 500
 
 
@@ -45,7 +45,7 @@ def neighbors_of(rows):
 
 
 def placed(frozen, rows, **options):
-    return transform.place(frozen, neighbors_of(rows), 12, 1.0, **options)
+    return transform.place_rows(frozen, neighbors_of(rows), 12, 1.0, **options)
 
 
 def strengths_of(distances):
@@ -74,8 +74,8 @@ def pool_push(frozen, indices, distances):
     def push(place, _):
         nonlocal state
         state = naive_numbers.next_random(state)
-        run = naive_numbers.below(state, kernels.POOL)
-        drawn = frozen.pool.T[run : run + transform.NEGATIVES].astype(float)
+        run = naive_numbers.below(state, kernels.POOL_SIZE)
+        drawn = frozen.pool.T[run : run + transform.PLACEMENT_NEGATIVES].astype(float)
         return naive.repel(place - drawn, F).mean(0)
 
     return push
@@ -86,7 +86,7 @@ def pool_push(frozen, indices, distances):
 def test_places_are_the_twins(d, lost):
     frozen = transform.freeze(training_map(d, lost), FORCES, 7)
     rows = new_rows(1, 60)
-    for epochs, tolerance in ((0, 1e-5), (1, 1e-4), (4, 1e-3), (transform.EPOCHS, 2e-2)):
+    for epochs, tolerance in ((0, 1e-5), (1, 1e-4), (4, 1e-3), (transform.PLACEMENT_EPOCHS, 2e-2)):
         result = placed(frozen, rows, epochs=epochs)
         assert (result.shape, result.dtype) == ((60, d), np.float32)
         for place, (indices, distances) in zip(result, rows, strict=True):
@@ -153,8 +153,8 @@ def test_sampled_places_depend_on_the_content_and_the_seed():
 def test_pool_holds_rows_that_have_a_place():
     positions = training_map(3, lost=300)
     frozen = transform.freeze(positions, FORCES, 7)
-    assert frozen.pool.shape == (3, 2 * kernels.POOL)
-    assert (frozen.pool[:, : kernels.POOL] == frozen.pool[:, kernels.POOL :]).all()
+    assert frozen.pool.shape == (3, 2 * kernels.POOL_SIZE)
+    assert (frozen.pool[:, : kernels.POOL_SIZE] == frozen.pool[:, kernels.POOL_SIZE :]).all()
     drawn = {tuple(column) for column in frozen.pool.T.tolist()}
     assert drawn == {tuple(row) for row in positions[~np.isnan(positions[:, 0])].tolist()}
 
@@ -165,7 +165,7 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
     positions[0] = [9, 9]
     frozen = transform.freeze(positions, FORCES._replace(learning_rate=200.0), 7)
     rows = [(np.array([0]), np.array([1.0]))]
-    f = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=200 * transform.STEP)
+    f = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=200 * transform.FIRST_PLACEMENT_STEP)
     expected = naive.place_row([1.0], positions[:1].astype(float), field_push(frozen), 2, f)
     assert np.abs(expected - positions[0]).max() > 50
     np.testing.assert_allclose(placed(frozen, rows, epochs=2)[0], expected, rtol=1e-3)
@@ -173,14 +173,14 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
 
 def pulled(neighbors, training, first=0, factor=1.0):
     """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
-    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
+    settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
     settings.a, settings.b = FORCES.curve
-    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN
+    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN_LENGTH
     strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)
     indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
     arrays = (as_readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
     out = np.empty((len(neighbors.indptr) - 1, 3), np.float32)
-    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL), np.float32), settings, 10, out)
+    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL_SIZE), np.float32), settings, 10, out)
     assert np.isfinite(out).all()
     return out
 

@@ -13,9 +13,9 @@ import scipy.sparse
 from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
-from umap_sk.layout.spaces import NAMED
+from umap_sk.layout.spaces import NAMED_METRICS
 from umap_sk.neighbors.few_rows import MAX_ROWS
-from umap_sk.neighbors.principal_axes import SLICE, UNPROJECTED_COLUMNS
+from umap_sk.neighbors.principal_axes import TILE_COLUMNS, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import as_readonly
@@ -68,7 +68,7 @@ def run_searches() -> None:
     """Search features of both precisions, of few and many columns, and sparse ones, also for new rows."""
     random = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        for columns in (2, UNPROJECTED_COLUMNS + SLICE):
+        for columns in (2, UNPROJECTED_COLUMNS + TILE_COLUMNS):
             rows = (random.random((MAX_ROWS + 1, 3)) @ random.random((3, columns))).astype(dtype)
             for exact in (True, False):
                 search = RowSearch(rows, "correlation", exact=exact)
@@ -138,7 +138,7 @@ def run_set_operations() -> None:
 def run_output_metrics() -> None:
     """Fit maps in other spaces, and place new rows."""
     ring = make_ring(RING_ROWS)
-    for metric in NAMED:
+    for metric in NAMED_METRICS:
         needed = {"minkowski": {"p": 3.0}, "torus": {"period": 20.0}}.get(metric)
         axes = 2 if metric == "haversine" else 3
         model = fit_ring(ring, output_metric=metric, output_metric_params=needed, n_components=axes, init="random")

@@ -17,14 +17,14 @@ from umap_sk.layout.sell import (
     NO_SLICES,
     ArrangedLevel,
     Slices,
-    arranged_vectors,
-    fill,
-    inverse,
+    arrange_vectors,
+    attach_row_owners,
+    attach_slices,
+    find_orders,
+    find_slice_starts,
+    invert_order,
+    lay_out_values,
     make_slices,
-    orders_of,
-    starts_of_slices,
-    with_row_owners,
-    with_slices,
 )
 from umap_sk.runtime.compile import as_readonly
 
@@ -74,14 +74,14 @@ def _build_hierarchy(
     """Build all levels in the optimizer's order. Only levels on this worker have edges."""
     coarsest = on_one_worker[-1] if on_one_worker else join_level(vectors[-1], pieces, scale)
     levels = [*vectors, *on_one_worker][:-1] + [coarsest]
-    orders = orders_of(levels, seed)
+    orders = find_orders(levels, seed)
     arranged: list[ArrangedLevel] = []
     for depth, level in enumerate(levels):
-        order, rank = orders[depth], inverse(orders[depth])
-        arranged_level = arranged_vectors(levels, orders, rank, depth)
+        order, rank = orders[depth], invert_order(orders[depth])
+        arranged_level = arrange_vectors(levels, orders, rank, depth)
         is_here = depth >= len(vectors) or level is coarsest
-        arranged.append(with_slices(arranged_level, make_slices([level], order, rank)) if is_here else arranged_level)
-    return Hierarchy(with_row_owners(arranged), Coarsest(coarsest, lengths))
+        arranged.append(attach_slices(arranged_level, make_slices([level], order, rank)) if is_here else arranged_level)
+    return Hierarchy(attach_row_owners(arranged), Coarsest(coarsest, lengths))
 
 
 def _build_blocks(cluster: Cluster, hierarchy: Future, depth: int, level: LevelInPieces) -> Blocks:
@@ -117,7 +117,7 @@ class RequestedRows(NamedTuple):
 
 
 def _compute_rank(hierarchy: Hierarchy, depth: int) -> np.ndarray:
-    return inverse(hierarchy.levels[depth].order)
+    return invert_order(hierarchy.levels[depth].order)
 
 
 def _request_rows(hierarchy: Hierarchy, depth: int, bounds: list[int], first: int, last: int) -> RequestedRows:
@@ -141,14 +141,14 @@ def _build_block(
     """Build a block of rows in slices from the rows of all pieces."""
     indptr, indices, weights = rows.stack_rows(selected, rows.get_worker_allocator())
     piece = np.searchsorted(request.bounds, request.numbers, "right")
-    order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
-    starts = starts_of_slices(indptr, order)
+    order = invert_order(np.argsort(piece, kind="stable")).astype(rank.dtype)
+    starts = find_slice_starts(indptr, order)
     slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
     row_order = as_readonly(indptr), order, as_readonly(starts)
-    fill(row_order, indices, rank, slices.indices, request.first_row)
-    fill(row_order, weights, rank[:0], slices.weights, request.first_row)
+    lay_out_values(row_order, indices, rank, slices.indices, request.first_row)
+    lay_out_values(row_order, weights, rank[:0], slices.weights, request.first_row)
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     mass = request.mass if len(request.mass) else np.broadcast_to(np.float32(1), n_vertices)
     block = ArrangedLevel(NO_SLICES, order[:0], request.degree, mass, order[:0], request.row_owner)
-    return with_slices(block._replace(first_row=request.first_row), slices)
+    return attach_slices(block._replace(first_row=request.first_row), slices)

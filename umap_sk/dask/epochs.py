@@ -17,8 +17,8 @@ from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit, wait_fo
 from umap_sk.dask.start import Layout, prolong
 from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState
-from umap_sk.layout.run import check_reached
-from umap_sk.layout.schedule import Phase, keeps_moments, phase_at, total_epochs
+from umap_sk.layout.run import check_state
+from umap_sk.layout.schedule import Phase, count_epochs, find_phase, keeps_moments
 from umap_sk.layout.sell import NO_SLICES, ArrangedLevel
 
 get_positions = attrgetter("positions")
@@ -60,7 +60,7 @@ class DistributedState(NamedTuple):
 
 def begin_phase(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> DistributedState:
     """Return the first state of a phase."""
-    phase = phase_at(layout.phases, epoch)
+    phase = find_phase(layout.phases, epoch)
     depth = phase.depth
     if depth >= len(layout.blocks):
         state = submit(cluster, "start", _make_state, positions, phase, epoch, layout.seed, width)
@@ -73,7 +73,7 @@ def begin_phase(cluster: Cluster, layout: Layout, positions: Future, width: floa
 
 def resume(cluster: Cluster, layout: Layout, state: LayoutState) -> DistributedState:
     """Send a stored state to the workers."""
-    check_reached(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
+    check_state(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
     if state.depth >= len(layout.blocks):
         future = submit(cluster, "resume", LayoutState, *state)
         return DistributedState(state.depth, state.epoch, state.width, future, [], None)
@@ -92,8 +92,8 @@ def run_epochs(
     """Run all remaining epochs, and return the last state. `callback` is called with each state."""
     pending: deque[DistributedState] = deque()
     copies: list[list[Future]] = []
-    while current.epoch < total_epochs(layout.phases):
-        phase = phase_at(layout.phases, current.epoch)
+    while current.epoch < count_epochs(layout.phases):
+        phase = find_phase(layout.phases, current.epoch)
         if current.state is not None:
             current = _submit_phase(cluster, layout, phase, current)
         else:
@@ -103,7 +103,7 @@ def run_epochs(
                 copies.append([*current.results, *_submit_copies(cluster, current.results)])
             if len(copies) > 1 and all(future.done() for future in copies[-1]):
                 copies = copies[-1:]
-        if current.epoch == phase.first_epoch + phase.epochs < total_epochs(layout.phases):
+        if current.epoch == phase.first_epoch + phase.epochs < count_epochs(layout.phases):
             current = _begin_next_phase(cluster, layout, phase, current)
         pending.append(current)
         while len(pending) > EPOCHS_AHEAD or (pending and _is_done(pending[0])):  # pending states use workers' memory
@@ -132,7 +132,7 @@ def gather_state(cluster: Cluster, layout: Layout, current: DistributedState) ->
         return gather(cluster, current.state)
     if current.results is None:
         positions = np.concatenate(gather(cluster, current.positions))
-        moments = optimizer.first_moments(phase_at(layout.phases, current.epoch), positions)
+        moments = optimizer.make_zero_moments(find_phase(layout.phases, current.epoch), positions)
     else:
         parts: list[EpochResult] = gather(cluster, current.results)
         positions = np.concatenate([part.positions for part in parts])
@@ -169,7 +169,7 @@ def _submit_phase(cluster: Cluster, layout: Layout, phase: Phase, current: Distr
 
 def _begin_next_phase(cluster: Cluster, layout: Layout, phase: Phase, current: DistributedState) -> DistributedState:
     """Return the first state of the next phase, on the next finer level if the level changes."""
-    if keeps_moments(phase, phase_at(layout.phases, current.epoch)):
+    if keeps_moments(phase, find_phase(layout.phases, current.epoch)):
         return current
     if current.state is None and not phase.depth:
         return current._replace(results=None)
@@ -205,13 +205,13 @@ def run_epoch(
     repulsion = None
     for number, block in enumerate(blocks):
         rows = slice(block.first_row - first, block.first_row - first + len(block.degree))
-        before = previous.moments[number] if previous else optimizer.first_moments(phase, out[rows])
+        before = previous.moments[number] if previous else optimizer.make_zero_moments(phase, out[rows])
         problem = LayoutProblem(
             (_make_edgeless_level(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
         )
         state = LayoutState(phase.depth, positions, before, epoch, seed, width)
         if phase.field and repulsion is None:
-            repulsion = optimizer.repulsion_of(problem, phase, state)
+            repulsion = optimizer.compute_repulsion(problem, phase, state)
         moments.append(np.empty_like(before))
         optimizer.step_rows(problem, phase, state, out[rows], moments[-1], repulsion)
     return EpochResult(out, tuple(moments))
@@ -225,17 +225,17 @@ def _make_edgeless_level(n_rows: int) -> ArrangedLevel:
 def run_phase(hierarchy: Hierarchy, phases: tuple[Phase, ...], forces: Forces, state: LayoutState) -> LayoutState:
     """Run all remaining epochs of a phase."""
     problem = LayoutProblem(hierarchy.levels, phases, forces)
-    phase = phase_at(phases, state.epoch)
+    phase = find_phase(phases, state.epoch)
     initial, spare = state, None
     while state.epoch < phase.first_epoch + phase.epochs:
-        following = optimizer.stepped(problem, phase, state, spare)
+        following = optimizer.step_level(problem, phase, state, spare)
         spare = None if state is initial else state
         state = following
     return state
 
 
 def _make_state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
-    moments = optimizer.first_moments(phase, positions)
+    moments = optimizer.make_zero_moments(phase, positions)
     return LayoutState(phase.depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
 
 

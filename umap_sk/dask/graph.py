@@ -49,9 +49,9 @@ class GraphInPieces(NamedTuple):
 
 def choose_bounds(cluster: Cluster, n_rows: int) -> list[int]:
     """Choose the bounds of pieces, of which each worker gets four, so that transfers are small."""
-    blocks, count = -(-n_rows // kernels.BLOCK), len(cluster.workers)
+    blocks, count = -(-n_rows // kernels.BLOCK_ROWS), len(cluster.workers)
     parts = min(blocks, max(count, min(4 * count, MAX_PIECES)))
-    return [min(n_rows, kernels.BLOCK * (blocks * part // parts)) for part in range(parts + 1)]
+    return [min(n_rows, kernels.BLOCK_ROWS * (blocks * part // parts)) for part in range(parts + 1)]
 
 
 def read_pieces(

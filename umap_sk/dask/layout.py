@@ -16,7 +16,7 @@ from umap_sk.dask.epochs import DistributedState
 from umap_sk.dask.learning import LearnedGraph
 from umap_sk.dask.levels import build_levels
 from umap_sk.dask.start import Layout, make_layout, start_layout
-from umap_sk.layout.schedule import total_epochs
+from umap_sk.layout.schedule import count_epochs
 from umap_sk.layout.start import Start, choose_start
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
@@ -91,7 +91,7 @@ def lay_out(
     disconnected = graph.disconnected if graph.disconnected.any() else None
     ranks = submit(cluster, "place", _compute_ranks, hierarchy, graph.n_samples, disconnected, graph.graph.mask)
     current = _run_epochs(cluster, layout, current, ranks, session, report, settings.verbose)
-    return FinishedLayout(current.positions, ranks, None, total_epochs(layout.phases), seed, n_components)
+    return FinishedLayout(current.positions, ranks, None, count_epochs(layout.phases), seed, n_components)
 
 
 def _run_epochs(
@@ -104,7 +104,7 @@ def _run_epochs(
     verbose: Any,
 ) -> DistributedState:
     """Run all remaining epochs, and write the checkpoints that are due."""
-    n_epochs = total_epochs(layout.phases)
+    n_epochs = count_epochs(layout.phases)
     if session:
         session.n_epochs = n_epochs
 

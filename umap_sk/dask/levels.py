@@ -13,8 +13,8 @@ from umap_sk.dask.graph import GraphInPieces, map_pieces
 from umap_sk.dask.rows import Piece, PieceSummary
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
-from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level, Merging
-from umap_sk.layout.edge_lengths import NOTHING, EdgeLengths, coarsest_lengths, ends_of_edges
+from umap_sk.layout.coarsen import MAX_KEPT_SHARE, MAX_LUBY_ROUNDS, MIN_COARSE_WEIGHT, Level, Merging
+from umap_sk.layout.edge_lengths import ZERO_LENGTH, EdgeLengths, coarsen_to_last_level, compute_end_lengths
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums
 
@@ -83,13 +83,15 @@ def build_levels(
     if with_lengths:
         lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _compute_ends, graph.lengths))
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale, lengths)]
-    while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
+    while coarsen.needs_coarser_level(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
         if coarse.n_vertices <= SINGLE_WORKER_VERTICES:
             joined = submit(cluster, "coarsen", join_level, coarse.vectors, coarse.pieces, coarse.scale)
-            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, joined, seed, len(levels), all_threads=True)
+            coarser = submit(
+                cluster, "coarsen", coarsen.coarsen_repeatedly, joined, seed, len(levels), all_threads=True
+            )
             return Levels(levels, coarser, gather_lengths(cluster, coarse, coarser))
         levels.append(coarse)
     return Levels(levels, submit(cluster, "coarsen", list), gather_lengths(cluster, levels[-1]))
@@ -100,7 +102,7 @@ def gather_lengths(cluster: Cluster, level: LevelInPieces, coarser: Future | Non
     if level.lengths is None:
         return None
     lengths = submit(cluster, "lengths", _join_lengths, *level.lengths, level.n_vertices)
-    return submit(cluster, "lengths", coarsest_lengths, coarser, lengths, all_threads=True) if coarser else lengths
+    return submit(cluster, "lengths", coarsen_to_last_level, coarser, lengths, all_threads=True) if coarser else lengths
 
 
 def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
@@ -108,7 +110,7 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
     state = find_independent_set(cluster, level, seed, depth)
     numbers = submit(cluster, "aggregate", _number_members, state, level.vectors)
     size = int(gather(cluster, submit(cluster, "aggregate", itemgetter(-1), numbers)))
-    if size > MOST_KEPT * level.n_vertices:
+    if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
     owners = map_pieces(cluster, "aggregate", _find_owners, level.pieces, state, numbers)
     owner = submit(cluster, "aggregate", np.concatenate, owners)
@@ -131,7 +133,7 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 def coarsen_lengths(
     cluster: Cluster, lengths: LengthsInPieces, owner: Future, root: Future, bounds: list[int]
 ) -> LengthsInPieces:
-    """Coarsen lengths in pieces as :func:`umap_sk.layout.edge_lengths.coarser_lengths` does in memory."""
+    """Coarsen lengths in pieces as :func:`umap_sk.layout.edge_lengths.coarsen_lengths` does in memory."""
     parts = map_pieces(cluster, "lengths", _find_paths_to_roots, lengths.pieces, owner, root, lengths.ends)
     paths = submit(cluster, "lengths", np.concatenate, parts)
 
@@ -145,13 +147,13 @@ def coarsen_lengths(
 
 
 def find_independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
-    """Find the set of :func:`umap_sk.layout.coarsen.independent_set`. The state is sent twice per round.
+    """Find the set of :func:`umap_sk.layout.coarsen.find_independent_set`. The state is sent twice per round.
 
     A round begins before the end of the previous one is known. If that was the last, the new one changes nothing.
     """
     states = [submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)]
     is_finished: Future | None = None
-    for _ in range(ROUNDS):
+    for _ in range(MAX_LUBY_ROUNDS):
         chosen = map_pieces(cluster, "independent_set", _choose_members, level.pieces, states, seed, depth)
         following = map_pieces(cluster, "independent_set", _exclude_neighbors, level.pieces, chosen)
         if is_finished is not None and gather(cluster, is_finished):
@@ -168,13 +170,13 @@ def _compute_degrees(piece: Piece, scale: float) -> np.ndarray:
 
 
 def _compute_ends(lengths: list[np.ndarray]) -> np.ndarray:
-    return ends_of_edges(np.concatenate(lengths))
+    return compute_end_lengths(np.concatenate(lengths))
 
 
 def _find_paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
     paths = np.empty(piece.n_rows, np.float32)
     indptr, indices, weights = piece.edges
-    between = weights if ends is None else as_readonly(NOTHING)
+    between = weights if ends is None else as_readonly(ZERO_LENGTH)
     added = np.zeros(len(owner), np.float32) if ends is None else ends
     groups = as_readonly(root), as_readonly(owner), piece.first_row
     kernels.paths_to_roots(*groups, indptr, indices, between, as_readonly(added), paths)
@@ -185,7 +187,7 @@ def _join_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int)
     indptr, indices, between = rows.stack_rows([piece.graph for piece in pieces])
     if ends is None:
         return EdgeLengths(indptr, indices, between, np.zeros(n_vertices, np.float32))
-    return EdgeLengths(indptr, indices, NOTHING, ends)
+    return EdgeLengths(indptr, indices, ZERO_LENGTH, ends)
 
 
 def _make_edgeless_level(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
@@ -205,7 +207,7 @@ def _make_finest_vectors(summaries: list[PieceSummary], degrees: list[np.ndarray
 def _make_coarse_vectors(
     lengths: list[np.ndarray], finer: Level, owner: np.ndarray, root: np.ndarray, size: int
 ) -> Level:
-    return _make_edgeless_level(lengths, *coarsen.sums_of_members(finer, owner, size), owner, root)
+    return _make_edgeless_level(lengths, *coarsen.sum_members(finer, owner, size), owner, root)
 
 
 def _compute_row_lengths(piece: Piece) -> np.ndarray:
@@ -258,7 +260,7 @@ def _merge_rows(
     members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
     """Merge the rows of the members of some coarse vertices."""
-    return _merge(members, owner, first, last, Merging(scale, LEAST_WEIGHT))
+    return _merge(members, owner, first, last, Merging(scale, MIN_COARSE_WEIGHT))
 
 
 def _merge_lengths(
@@ -270,7 +272,7 @@ def _merge_lengths(
     finest: bool,
 ) -> Piece:
     """Merge the lengths of edges of the members of some coarse vertices."""
-    return _merge(members, owner, first, last, Merging(paths=paths), NOTHING if finest else None)
+    return _merge(members, owner, first, last, Merging(paths=paths), ZERO_LENGTH if finest else None)
 
 
 def _merge(
@@ -291,7 +293,7 @@ def _merge(
     lengths = np.empty(last - first, np.int64)
     edges = as_readonly(graph.indptr), as_readonly(graph.indices.view(np.uint32)), as_readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
-    merged = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
+    merged = coarsen.merge_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
     return Piece(first, FuzzyGraph(compute_prefix_sums(lengths), *merged))
 
 

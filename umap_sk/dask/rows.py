@@ -18,7 +18,7 @@ from umap_sk.runtime.allocation import Allocate, allocate_in_memory, allocate_sc
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums
 
-CHECKSUM_ROWS = kernels.BLOCK  # rows whose edges have one checksum
+CHECKSUM_ROWS = kernels.BLOCK_ROWS  # rows whose edges have one checksum
 
 
 class Piece(NamedTuple):

@@ -10,11 +10,11 @@ from umap_sk import kernels
 from umap_sk.dask.arrange import Blocks, Hierarchy
 from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.problem import Schedule, phases_of
+from umap_sk.layout.problem import Schedule, choose_phases
 from umap_sk.layout.schedule import Phase
-from umap_sk.layout.sell import JITTER, ArrangedLevel, prolongation, smoothed
-from umap_sk.layout.start import Start, averaged, given_positions, scaled_averages, scaled_by_graph
-from umap_sk.layout.width import PASSES, STRETCHED, length_spread, sampled_edges, scaled_robustly
+from umap_sk.layout.sell import JITTER, ArrangedLevel, prolong, smooth
+from umap_sk.layout.start import Start, average_start, compute_graph_start, get_finest_positions, scale_averages
+from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_spread, sample_edges, scale_robustly
 
 
 class Layout(NamedTuple):
@@ -53,7 +53,7 @@ def make_layout(
 
 
 def _plan_phases(hierarchy: Hierarchy, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
-    return len(hierarchy.levels), phases_of(hierarchy.levels, schedule, forces)
+    return len(hierarchy.levels), choose_phases(hierarchy.levels, schedule, forces)
 
 
 def start_layout(cluster: Cluster, layout: Layout, start: Start, mask: Future | None) -> tuple[Future, float]:
@@ -78,7 +78,7 @@ def start_layout(cluster: Cluster, layout: Layout, start: Start, mask: Future | 
 
 
 def prolong(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> Future:
-    """Prolong positions to the next finer level, as :func:`umap_sk.layout.sell.prolongation` does."""
+    """Prolong positions to the next finer level, as :func:`umap_sk.layout.sell.prolong` does."""
     if depth - 1 >= len(layout.blocks):
         return submit(cluster, "prolong", _prolong, layout.hierarchy, depth, positions, all_threads=True)
     owners = submit(cluster, "prolong", _copy_owners, layout.hierarchy, depth, positions)
@@ -98,11 +98,11 @@ def map_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *giv
 
 def _rescale(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     finest = layout.blocks[0]
-    for _ in range(PASSES):
+    for _ in range(START_SMOOTHINGS):
         parts = map_blocks(cluster, finest, "start", _smooth, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
-    scaled = submit(cluster, "start", scaled_robustly, positions, STRETCHED)
-    edges = map_blocks(cluster, finest, "start", sampled_edges, scaled)
+    scaled = submit(cluster, "start", scale_robustly, positions, MAX_STRETCH)
+    edges = map_blocks(cluster, finest, "start", sample_edges, scaled)
     arguments = layout.hierarchy, scaled, edges, layout.phases, layout.forces
     return submit(cluster, "start", _scale_averages, *arguments, all_threads=True)
 
@@ -111,27 +111,27 @@ def _start_from_graph(
     hierarchy: Hierarchy, phases: tuple[Phase, ...], forces: Forces, start: Start, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
     problem = LayoutProblem(hierarchy.levels, phases, forces)
-    return scaled_by_graph(start, problem, hierarchy.coarsest, n_components, seed)
+    return compute_graph_start(start, problem, hierarchy.coarsest, n_components, seed)
 
 
 def _start_from_array(
     hierarchy: Hierarchy, start: Start, mask: np.ndarray | None, n_components: int, seed: int
 ) -> np.ndarray:
     rows = None if mask is None else np.flatnonzero(mask)
-    return given_positions(start, hierarchy.levels, rows, n_components, seed)
+    return get_finest_positions(start, hierarchy.levels, rows, n_components, seed)
 
 
 def _scale_averages(
     hierarchy: Hierarchy, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
 ) -> tuple[np.ndarray, float]:
-    spread = length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
-    return scaled_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), spread)
+    spread = compute_length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
+    return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), spread)
 
 
 def _average(
     hierarchy: Hierarchy, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces
 ) -> tuple[np.ndarray, float]:
-    return averaged(finest, LayoutProblem(hierarchy.levels, phases, forces))
+    return average_start(finest, LayoutProblem(hierarchy.levels, phases, forces))
 
 
 def _jitter(positions: np.ndarray) -> np.ndarray:
@@ -141,7 +141,7 @@ def _jitter(positions: np.ndarray) -> np.ndarray:
 
 
 def _prolong(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:
-    return prolongation(hierarchy.levels, depth, positions)
+    return prolong(hierarchy.levels, depth, positions)
 
 
 def _copy_owners(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ def _copy_owners(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.
 
 
 def _smooth(block: ArrangedLevel, positions: np.ndarray, share: float, with_jitter: bool) -> np.ndarray:
-    moved = smoothed(block, positions, share)
+    moved = smooth(block, positions, share)
     if with_jitter:
         kernels.jitter(moved, block.first_row, np.float32(JITTER))
     return moved

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.curve import LARGEST_RATE
-from umap_sk.layout.init import FARTHEST
+from umap_sk.layout.curve import MAX_RATE
+from umap_sk.layout.init import MAX_COORDINATE
 from umap_sk.layout.sell import ArrangedLevel
-from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.runtime.compile import as_readonly
 
-FILLED = 1e-12  # of the unit vectors that fill up directions in which nothing varies
+FILL_LENGTH = 1e-12  # of the unit vectors that fill up directions in which nothing varies
 
 
 class Anchors(NamedTuple):
@@ -33,8 +33,8 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
     """Anchors as float32 places, finite where the strength is not 0, from places or a pair of places and strength."""
     if anchors is None:
         return None
-    if rate < 1 / LARGEST_RATE:
-        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / LARGEST_RATE:.0e} is needed.")
+    if rate < 1 / MAX_RATE:
+        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / MAX_RATE:.0e} is needed.")
     places, strength = anchors if isinstance(anchors, tuple) and len(anchors) == 2 else (anchors, 1.0)
     try:
         places, strengths = np.asarray(places), np.asarray(strength)
@@ -49,16 +49,16 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
             f"anchors have places of shape {places.shape}, but {n_rows} rows and n_components={n_components} axes are "
             f"needed: ({n_rows}, {n_components}), with NaN in the rows that are free."
         )
-    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= LARGEST_RATE)):
+    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= MAX_RATE)):
         raise ValueError(
-            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {LARGEST_RATE:.0e}, but has "
+            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {MAX_RATE:.0e}, but has "
             f"shape {strengths.shape} and goes from {strengths.min()} to {strengths.max()}."
         )
     free = np.isnan(places).all(axis=1) | (strengths == 0)
-    bad = np.flatnonzero(~free & ~(np.abs(places) <= FARTHEST).all(axis=1))
+    bad = np.flatnonzero(~free & ~(np.abs(places) <= MAX_COORDINATE).all(axis=1))
     if len(bad):
         raise ValueError(
-            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {FARTHEST:.0e}, or NaN on every "
+            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {MAX_COORDINATE:.0e}, or NaN on every "
             "axis of a row that is free."
         )
     if free.all():
@@ -67,7 +67,9 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
     return Anchors(*(np.ascontiguousarray(array) for array in held))
 
 
-def on_levels(anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None) -> tuple[Anchors, ...]:
+def aggregate_anchors(
+    anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None
+) -> tuple[Anchors, ...]:
     """Anchors of the vertices of every level, in the optimizer's order: of a group, the sum of its members' springs."""
     rows = levels[0].order if connected is None else connected[levels[0].order]
     found = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
@@ -85,12 +87,12 @@ def on_levels(anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np
     return tuple(found)
 
 
-def known_places(anchors: Anchors) -> np.ndarray:
+def mask_free_rows(anchors: Anchors) -> np.ndarray:
     """The places, NaN for rows that are free."""
     return np.where(anchors.strengths[:, None] > 0, anchors.places, np.float32(np.nan))
 
 
-def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
+def align_to_anchors(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     """Positions turned, mirrored and shifted so that they lie as near to their anchors as they can."""
     weights = anchors.strengths.astype(np.float64)[:, None]
     if not weights.any():
@@ -99,16 +101,16 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     there = (weights * anchors.places).sum(0) / weights.sum()
     own, wanted = positions - here, anchors.places - there
     products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # by BLAS sums vary
-    turn = nearest_rotation(np.reshape(products, (own.shape[1], -1)))
+    turn = find_nearest_rotation(np.reshape(products, (own.shape[1], -1)))
     return (np.stack([(own * column).sum(1) for column in turn.T], axis=1) + there).astype(np.float32)
 
 
-def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+def find_nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     """Orthogonal matrix of the largest inner product with a square one (Schoenemann, Psychometrika 31, 1966)."""
     scaled = matrix / max(np.abs(matrix).max(), 1e-300)
-    right = eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
+    right = compute_eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
     left = (scaled[:, :, None] * right).sum(axis=1).T
-    left = orthonormal_rows(left + FILLED * np.eye(len(matrix)))
+    left = orthonormalize_rows(left + FILL_LENGTH * np.eye(len(matrix)))
     return np.asarray((left[:, :, None] * right.T[:, None, :]).sum(axis=0))
 
 

@@ -11,11 +11,11 @@ from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
 
 COARSEST_VERTICES = 25_000  # vertices that need no coarser level
-IN_THE_PLANE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
-MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
-ROUNDS = 12
-LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
-EDGES_AT_ONCE = 2**21  # that are merged before they are put together
+PLANE_SHARE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
+MAX_KEPT_SHARE = 0.7  # a level that keeps a larger share of the vertices is not worth having
+MAX_LUBY_ROUNDS = 12
+MIN_COARSE_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
+EDGES_PER_MERGE = 2**21  # that are merged before they are put together
 
 
 class Level(NamedTuple):
@@ -58,7 +58,7 @@ class Level(NamedTuple):
         return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.weights)
 
 
-def finest_level(graph: FuzzyGraph) -> Level:
+def make_finest_level(graph: FuzzyGraph) -> Level:
     """The fuzzy graph itself as a level, its arrays shared."""
     scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
@@ -72,16 +72,16 @@ def finest_level(graph: FuzzyGraph) -> Level:
 def build_levels(
     graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> tuple[Level, ...]:
-    """Coarsen a graph as long as :func:`needs_coarser` says so and something is gained."""
-    return tuple(coarser_levels(finest_level(graph), seed, 0, largest, n_components=n_components))
+    """Coarsen a graph as long as :func:`needs_coarser_level` says so and something is gained."""
+    return tuple(coarsen_repeatedly(make_finest_level(graph), seed, 0, largest, n_components=n_components))
 
 
-def coarser_levels(
+def coarsen_repeatedly(
     level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> list[Level]:
     """A level, which has a depth, and all coarser ones."""
     levels = [level]
-    while needs_coarser(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
+    while needs_coarser_level(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
@@ -89,17 +89,19 @@ def coarser_levels(
     return levels
 
 
-def needs_coarser(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2) -> bool:
+def needs_coarser_level(
+    n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
+) -> bool:
     """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
 
     Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for. Where
     repulsion is sampled, in more than two dimensions, some ten thousand rows are arranged best without any.
     """
-    share = 2 if depth else IN_THE_PLANE if n_components == 2 else 1
+    share = 2 if depth else PLANE_SHARE if n_components == 2 else 1
     return n_vertices > share * largest
 
 
-def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
+def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     """Members (1) of a maximal independent set by Luby's rounds with hashed priorities; leftovers become members.
 
     References
@@ -108,7 +110,7 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     """
     state = np.zeros(level.n_vertices, np.int8)
     decided = np.zeros_like(state)
-    for _ in range(ROUNDS):
+    for _ in range(MAX_LUBY_ROUNDS):
         kernels.choose_members(as_readonly(state), 0, *level.edges[:2], seed, depth, decided)
         kernels.exclude_neighbors(as_readonly(decided), 0, *level.edges[:2], state)
         if state.min() > 0:
@@ -119,20 +121,20 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     """Merge every vertex into the member of an independent set at its strongest edge."""
-    state = independent_set(level, seed, depth)
+    state = find_independent_set(level, seed, depth)
     number = compute_prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
     size = int(number[-1])
-    if size > MOST_KEPT * level.n_vertices:
+    if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
     kernels.aggregate_strongest(as_readonly(state), as_readonly(number), 0, *level.edges, owner)
     root = np.flatnonzero(state == 1).astype(owner.dtype)
     del state, number
-    graph = merge_edges(level.edges, owner, size, Merging(level.scale, LEAST_WEIGHT))
-    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner, root)
+    graph = merge_edges(level.edges, owner, size, Merging(level.scale, MIN_COARSE_WEIGHT))
+    return Level(*graph, 1.0, *sum_members(level, owner, size), owner, root)
 
 
-def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def sum_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Degree and mass of every group of a level's vertices."""
     degree = np.bincount(owner, level.degree, size).astype(np.float32)
     mass = np.bincount(owner, None if level.mass.strides == (0,) else level.mass, size).astype(np.float32)
@@ -170,16 +172,16 @@ def merge_edges(
     parts = []
     first = 0
     while first < size:
-        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
+        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_PER_MERGE, "right")) - 1)
         starts = room[first : last + 1] - room[first]
         groups = bounds[first : last + 1], members, *edges
-        parts.append(merged_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
+        parts.append(merge_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
         first = last
     indptr = compute_prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def merged_rows(
+def merge_rows(
     groups: tuple[np.ndarray, ...],
     owner: np.ndarray,
     merging: Merging,
@@ -198,6 +200,6 @@ def merged_rows(
     return indices[:kept].copy(), weights[:kept].copy()
 
 
-def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
+def average_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Means of the finer level's values, weighted by mass, for every vertex of a level."""
     return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

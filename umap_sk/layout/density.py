@@ -10,7 +10,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.runtime.compile import as_readonly
 
-SHIFT = 5.0  # times dens_var_shift: radii in the map may differ more, so that chance among them counts less
+SHIFT_FACTOR = 5.0  # times dens_var_shift: radii in the map may differ more, so that chance among them counts less
 
 
 class Density(NamedTuple):
@@ -31,7 +31,7 @@ class Density(NamedTuple):
     shift: float
 
 
-class Target(NamedTuple):
+class DensityTarget(NamedTuple):
     """What the map's log radii are to follow.
 
     Attributes
@@ -46,7 +46,7 @@ class Target(NamedTuple):
     degree: float
 
 
-class Moments(NamedTuple):
+class DensityMoments(NamedTuple):
     """Mean and variance of values, and their covariance with others that have mean 0."""
 
     mean: float
@@ -54,30 +54,30 @@ class Moments(NamedTuple):
     covariance: float
 
 
-def target_of(held: SharedGraph, level: ArrangedLevel) -> Target:
+def make_density_target(held: SharedGraph, level: ArrangedLevel) -> DensityTarget:
     """The target of a graph whose rows' radii are known."""
     assert held.radii is not None
     radii = held.radii[level.order]
     radii[level.degree == 0] = 0
-    mean, variance, _ = moments_of(level.degree, radii, radii)
+    mean, variance, _ = compute_moments(level.degree, radii, radii)
     deviation = math.sqrt(variance) or 1.0
     radii = ((radii.astype(np.float64) - mean) / deviation).astype(np.float32)
     radii[level.degree == 0] = 0
-    return Target(radii, moments_of(level.degree, level.degree, radii).mean)
+    return DensityTarget(radii, compute_moments(level.degree, level.degree, radii).mean)
 
 
-def moments_of(counted: np.ndarray, values: np.ndarray, others: np.ndarray) -> Moments:
+def compute_moments(counted: np.ndarray, values: np.ndarray, others: np.ndarray) -> DensityMoments:
     """Moments over the rows that count; the sums of blocks are added without rounding."""
-    sums = np.empty((-(-len(values) // kernels.BLOCK), 4))
+    sums = np.empty((-(-len(values) // kernels.BLOCK_ROWS), 4))
     kernels.sums_of_blocks(as_readonly(counted), as_readonly(values), as_readonly(others), sums)
     rows, total, squares, products = (math.fsum(column) for column in sums.T.tolist())
     mean = total / rows
-    return Moments(mean, max(0.0, squares / rows - mean * mean), products / rows)
+    return DensityMoments(mean, max(0.0, squares / rows - mean * mean), products / rows)
 
 
 def add_density(
     density: Density,
-    target: Target,
+    target: DensityTarget,
     level: ArrangedLevel,
     positions: np.ndarray,
     settings: np.ndarray,
@@ -87,7 +87,7 @@ def add_density(
     n, d = positions.shape
     nearness, radii, logarithms = (np.empty(n, np.float32) for _ in range(3))
     kernels.map_radii(as_readonly(positions), *level.edges, settings, nearness, radii, logarithms)
-    mean, variance, covariance = moments_of(nearness, logarithms, target.radii)
+    mean, variance, covariance = compute_moments(nearness, logarithms, target.radii)
     shifted = variance + density.shift
     if shifted == 0:
         return

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, Merging, merge_edges
 from umap_sk.runtime.compile import as_readonly
 
-NOTHING = np.zeros(1, np.float32)  # between the ends of all edges
+ZERO_LENGTH = np.zeros(1, np.float32)  # between the ends of all edges
 
 
 class EdgeLengths(NamedTuple):
@@ -38,17 +38,17 @@ class EdgeLengths(NamedTuple):
         return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.between)
 
 
-def finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
+def make_finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
     """Lengths of the finest level's edges, of which only mean distances of rows to their neighbors are known."""
-    return EdgeLengths(level.indptr, level.indices, NOTHING, ends_of_edges(distances))
+    return EdgeLengths(level.indptr, level.indices, ZERO_LENGTH, compute_end_lengths(distances))
 
 
-def ends_of_edges(distances: np.ndarray) -> np.ndarray:
+def compute_end_lengths(distances: np.ndarray) -> np.ndarray:
     """What rows with these mean distances add to their edges; sums of the distances themselves may leave float32."""
     return (distances / (distances.max() or 1) / 2).astype(np.float32)
 
 
-def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
+def coarsen_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
     """Lengths of the next coarser level's edges."""
     paths = np.empty_like(lengths.ends)
     edges = lengths.edges
@@ -59,8 +59,8 @@ def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
     return EdgeLengths(*graph, np.zeros(coarse.n_vertices, np.float32))
 
 
-def coarsest_lengths(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
+def coarsen_to_last_level(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
     """Lengths of the coarsest level's edges, from those of the finest one's."""
     for coarse in levels[1:]:
-        lengths = coarser_lengths(lengths, coarse)
+        lengths = coarsen_lengths(lengths, coarse)
     return lengths

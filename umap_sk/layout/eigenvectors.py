@@ -13,20 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.init import random_positions
-from umap_sk.linear_algebra.eigenpairs import eigenpairs
+from umap_sk.layout.init import draw_positions
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import FEW_ROWS
 
-WIDTH = 8  # vectors of a block come in multiples of it
-GUARDS = 5  # vectors, at least, beside those that are wanted: they take in eigenvalues that are close to theirs
-WHOLE_SPACE = 3  # widths up to which a matrix is solved within all of its space
-TOLERANCE = 3e-5  # of the residuals; the matrix's norm is 1
-STEPS = 1_200  # products with a block, about, at most
-FIRST_STEPS, GROWTH = 20, 1.5  # of the first filter, and by what each has more
-GAIN = 8.0  # exponent by which a filter lifts the wanted above what it damps
-MOST_GAIN, MOST_KNOWN_GAIN = 14.0, 40.0  # exponents that keep vectors apart from each other, and from the known one
-LEAST_CUT = -0.9
+WIDTH_MULTIPLE = 8  # vectors of a block come in multiples of it
+GUARD_VECTORS = 5  # vectors, at least, beside those that are wanted: they take in eigenvalues that are close to theirs
+WHOLE_SPACE_WIDTHS = 3  # widths up to which a matrix is solved within all of its space
+RESIDUAL_TOLERANCE = 3e-5  # of the residuals; the matrix's norm is 1
+MAX_STEPS = 1_200  # products with a block, about, at most
+FIRST_DEGREE, DEGREE_GROWTH = 20, 1.5  # of the first filter, and by what each has more
+FILTER_GAIN = 8.0  # exponent by which a filter lifts the wanted above what it damps
+MAX_GAIN, MAX_KNOWN_GAIN = 14.0, 40.0  # exponents that keep vectors apart from each other, and from the known one
+MIN_CUT = -0.9
 
 
 class Matrix(NamedTuple):
@@ -46,7 +46,7 @@ class Matrix(NamedTuple):
     known: np.ndarray
 
 
-class Solved(NamedTuple):
+class Eigenvectors(NamedTuple):
     """Eigenvectors that were found.
 
     Attributes
@@ -67,67 +67,67 @@ class Solved(NamedTuple):
     steps: int
 
 
-def leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Solved:
+def find_leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Eigenvectors:
     """Eigenvectors of the largest eigenvalues, but for the one that is known."""
     n = len(matrix.known)
-    width = -(-(count + GUARDS) // WIDTH) * WIDTH
-    width = n - 1 if n <= WHOLE_SPACE * width else width
-    block, steps, degree = random_positions(n, width, seed).astype(np.float64), 0, FIRST_STEPS
+    width = -(-(count + GUARD_VECTORS) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
+    width = n - 1 if n <= WHOLE_SPACE_WIDTHS * width else width
+    block, steps, degree = draw_positions(n, width, seed).astype(np.float64), 0, FIRST_DEGREE
     while True:
-        values, block, residuals = ritz_vectors(matrix, orthonormal(matrix.known, block))
+        values, block, residuals = compute_ritz_vectors(matrix, orthonormalize(matrix.known, block))
         steps, residual = steps + 1, float(residuals[:count].max())
-        if residual <= TOLERANCE or steps >= STEPS:
-            return Solved(values[:count], block[:, :count], residual, steps)
-        cut, taken = filter_of(values, count, degree)
-        block = filtered(matrix, block, cut, taken)
-        steps, degree = steps + taken, round(GROWTH * degree)
+        if residual <= RESIDUAL_TOLERANCE or steps >= MAX_STEPS:
+            return Eigenvectors(values[:count], block[:, :count], residual, steps)
+        cut, taken = choose_filter(values, count, degree)
+        block = apply_filter(matrix, block, cut, taken)
+        steps, degree = steps + taken, round(DEGREE_GROWTH * degree)
 
 
-def orthonormal(known: np.ndarray, block: np.ndarray) -> np.ndarray:
+def orthonormalize(known: np.ndarray, block: np.ndarray) -> np.ndarray:
     """Vectors of the same span, without the known one's share, of length 1 and at right angles to each other.
 
     Each pass divides by the root of the matrix of their products (Stathopoulos, Wu, "A block orthogonalization
     procedure with constant synchronization requirements", SIAM J. Sci. Comput. 23, 2002).
     """
     for _ in range(2):
-        block = block - known[:, None] * products(known[:, None], block)
-        inner = products(block, block)
+        block = block - known[:, None] * compute_inner_products(known[:, None], block)
+        inner = compute_inner_products(block, block)
         scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-        values, vectors = eigenpairs(inner * scale * scale[:, None])
-        block = combined(block, scale[:, None] * vectors / np.sqrt(np.maximum(values, 1e-15)))
+        values, vectors = compute_eigenpairs(inner * scale * scale[:, None])
+        block = combine_columns(block, scale[:, None] * vectors / np.sqrt(np.maximum(values, 1e-15)))
     return block
 
 
-def ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def compute_ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best eigenvectors within the span of orthonormal vectors."""
-    image = stepped(matrix, block, block, 0.0, 1.0, 0.0)
-    inner, squares = products(block, image), products(image, image)
-    values, vectors = eigenpairs((inner + inner.T) / 2)
+    image = apply_recurrence(matrix, block, block, 0.0, 1.0, 0.0)
+    inner, squares = compute_inner_products(block, image), compute_inner_products(image, image)
+    values, vectors = compute_eigenpairs((inner + inner.T) / 2)
     lengths = (vectors[:, None, :] * squares[:, :, None] * vectors).sum(axis=(0, 1))
-    return values, combined(block, vectors), np.sqrt(np.maximum(lengths - values * values, 0))
+    return values, combine_columns(block, vectors), np.sqrt(np.maximum(lengths - values * values, 0))
 
 
-def filter_of(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
+def choose_filter(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
     """Where the next filter cuts, and its degree."""
-    gap = (GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(GAIN)
-    cut = max(LEAST_CUT, min(float(values[-1]), (2 * float(values[count - 1]) - gap) / (2 + gap)))
+    gap = (FILTER_GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(GAIN)
+    cut = max(MIN_CUT, min(float(values[-1]), (2 * float(values[count - 1]) - gap) / (2 + gap)))
     first, known = (math.sqrt(max(4 * (value - cut) / (cut + 1), 1e-12)) for value in (float(values[0]), 1.0))
-    return cut, max(2, int(min(degree, MOST_GAIN / first, MOST_KNOWN_GAIN / max(known - first, 1e-6))))
+    return cut, max(2, int(min(degree, MAX_GAIN / first, MAX_KNOWN_GAIN / max(known - first, 1e-6))))
 
 
-def filtered(matrix: Matrix, block: np.ndarray, cut: float, degree: int) -> np.ndarray:
+def apply_filter(matrix: Matrix, block: np.ndarray, cut: float, degree: int) -> np.ndarray:
     """Chebyshev's polynomial of the matrix, of [-1, cut] and scaled to 1 at 1, applied to vectors."""
     half, center = (cut + 1) / 2, (cut - 1) / 2
     first = ratio = half / (1 - center)
-    before, now, spare = block, stepped(matrix, block, block, center, ratio / half, 0.0), np.empty_like(block)
+    before, now, spare = block, apply_recurrence(matrix, block, block, center, ratio / half, 0.0), np.empty_like(block)
     for _ in range(degree - 1):
         following = 1 / (2 / first - ratio)
-        stepped(matrix, now, before, center, 2 * following / half, ratio * following, spare)
+        apply_recurrence(matrix, now, before, center, 2 * following / half, ratio * following, spare)
         before, now, spare, ratio = now, spare, before, following
     return now
 
 
-def stepped(
+def apply_recurrence(
     matrix: Matrix,
     now: np.ndarray,
     before: np.ndarray,
@@ -143,7 +143,7 @@ def stepped(
     return out
 
 
-def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def compute_inner_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Inner products of all columns of two matrices, ``left.T @ right``."""
     if len(left) <= FEW_ROWS:
         return np.asarray(0.0 + np.add.accumulate(left[:, :, None] * right[:, None, :], axis=0)[-1])
@@ -152,7 +152,7 @@ def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return out
 
 
-def combined(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def combine_columns(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Combinations of vectors, ``block @ shares``."""
     out = np.zeros_like(block)
     for column, share in zip(block.T, shares, strict=True):  # in this order on every machine

@@ -9,9 +9,9 @@ from scipy.spatial import cKDTree
 from umap_sk import kernels
 from umap_sk.runtime.compile import as_readonly
 
-NEAR = 60  # training rows that a place is combined of: the last weighs 1/20 of the first where they lie evenly
-WIDTH = 10  # which of them stands at one deviation of the Gaussian
-BLOCK_BYTES = 2**26  # of features that are taken at a time
+COMBINED_ROWS = 60  # training rows that a place is combined of: the last weighs 1/20 of the first where they lie evenly
+DEVIATION_ROW = 10  # which of them stands at one deviation of the Gaussian
+FEATURE_BLOCK_BYTES = 2**26  # of features that are taken at a time
 
 
 class PlacedRows(NamedTuple):
@@ -29,32 +29,32 @@ class PlacedRows(NamedTuple):
     names: np.ndarray
 
 
-def placed_rows(embedding: np.ndarray) -> PlacedRows:
+def index_placed_rows(embedding: np.ndarray) -> PlacedRows:
     """Prepare a map for the way back, once a model."""
     names = np.flatnonzero(~np.isnan(embedding[:, 0]))
     return PlacedRows(cKDTree(embedding[names]), names)
 
 
-def output_dtype(features: Any) -> np.dtype:
+def choose_output_dtype(features: Any) -> np.dtype:
     """Dtype of combined rows."""
     return np.dtype(np.float32 if features.dtype == np.float32 else np.float64)
 
 
-def combined(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
+def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
     """Combinations of the training rows near each place; of the features, a block is in memory at a time."""
-    count = min(NEAR, len(rows.names))
-    out = np.empty((len(places), features.shape[1]), output_dtype(features))
-    step = max(1, BLOCK_BYTES // (count * max(1, out.itemsize * features.shape[1])))
+    count = min(COMBINED_ROWS, len(rows.names))
+    out = np.empty((len(places), features.shape[1]), choose_output_dtype(features))
+    step = max(1, FEATURE_BLOCK_BYTES // (count * max(1, out.itemsize * features.shape[1])))
     for first in range(0, len(places), step):
         block = slice(first, first + step)
         distances, found = rows.tree.query(places[block], np.arange(1, count + 1), workers=threads)
         names, near = np.unique(rows.names[found], return_inverse=True)
-        taken = as_readonly(as_dense(features[names], out.dtype))
+        taken = as_readonly(make_dense(features[names], out.dtype))
         near = as_readonly(near.reshape(found.shape))
-        kernels.combine_rows(near, as_readonly(distances), min(WIDTH, count), taken, out[block])
+        kernels.combine_rows(near, as_readonly(distances), min(DEVIATION_ROW, count), taken, out[block])
     return out
 
 
-def as_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
+def make_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
     """Rows as a plain array of this dtype."""
     return np.ascontiguousarray(rows.toarray() if scipy.sparse.issparse(rows) else rows, dtype)

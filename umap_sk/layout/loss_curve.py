@@ -8,14 +8,17 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.optimizer import Forces
-from umap_sk.layout.run import LayoutRun, planned_epochs, problem_of
-from umap_sk.layout.sell import ArrangedLevel, stride_of
-from umap_sk.layout.spaces import Space, distances_of_pairs
+from umap_sk.layout.run import LayoutRun, count_planned_epochs, get_problem
+from umap_sk.layout.sell import ArrangedLevel, choose_stride
+from umap_sk.layout.spaces import Space, compute_pair_distances
 
-POINTS = 10  # of a whole schedule's curve
-MOST_ROWS, LEAST_ROWS = 128, 48  # that stand for all: one in a hundred within these bounds, as a small layout is short
-OTHERS = 8  # by chance, that each of them is held against
-NEAREST = 1e-6  # square of the smallest distance
+CURVE_POINTS = 10  # of a whole schedule's curve
+MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = (
+    128,
+    48,
+)  # that stand for all: one in a hundred within these bounds, as a small layout is short
+RANDOM_OTHERS = 8  # by chance, that each of them is held against
+MIN_SQUARED_DISTANCE = 1e-6  # square of the smallest distance
 
 
 class LossSample(NamedTuple):
@@ -34,11 +37,13 @@ class LossSample(NamedTuple):
     repulsion: np.ndarray
 
 
-def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = OTHERS) -> LossSample:
+def draw_loss_sample(
+    level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = RANDOM_OTHERS
+) -> LossSample:
     """About so many vertices of a level with their edges, and with some of the vertices that are no neighbors."""
-    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, count))
-    edges, weights = edges_of(level, rows)
-    pairs = _with_others(level.n_vertices, rows, others)
+    rows = np.arange(0, level.n_vertices, choose_stride(level.n_vertices, count))
+    edges, weights = list_edges(level, rows)
+    pairs = _draw_pairs(level.n_vertices, rows, others)
     share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss a row
     rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
     near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
@@ -52,22 +57,22 @@ def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, o
     return LossSample(ends, attraction.astype(np.float32), repulsion.astype(np.float32))
 
 
-def sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
+def compute_sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
     """The loss a row, from the sample: ``log(1 + t)`` attracts and ``log(1 + 1 / t)`` repels, with t = a d^2b."""
     a, b = forces.curve
     ends = positions[sample.ends[0]], positions[sample.ends[1]]
     apart = ends[0] - ends[1]
-    squares = distances_of_pairs(space, *ends) ** 2 if space else np.einsum("ij,ij->i", apart, apart)
-    squares = np.maximum(squares, np.float32(NEAREST))
+    squares = compute_pair_distances(space, *ends) ** 2 if space else np.einsum("ij,ij->i", apart, apart)
+    squares = np.maximum(squares, np.float32(MIN_SQUARED_DISTANCE))
     log_t = np.float32(math.log(a)) + np.float32(b) * np.log(squares)
     log_of_1_t = np.logaddexp(0, log_t)
     return float((sample.attraction + sample.repulsion) @ log_of_1_t - sample.repulsion @ log_t)
 
 
-def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
+def make_loss_recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
     """What is called after every epoch, and adds epoch, vertices of the level and loss to a list now and then."""
-    last, n_rows = planned_epochs(run), problem_of(run).levels[0].n_vertices
-    every, count = max(1, last // POINTS), min(MOST_ROWS, max(LEAST_ROWS, n_rows // 100))
+    last, n_rows = count_planned_epochs(run), get_problem(run).levels[0].n_vertices
+    every, count = max(1, last // CURVE_POINTS), min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, n_rows // 100))
     samples: dict[int, LossSample] = {}
 
     def after_epoch(run: LayoutRun) -> None:
@@ -76,14 +81,14 @@ def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[
             return
         if state.depth not in samples:
             samples.clear()
-            samples[state.depth] = loss_sample(problem_of(run).levels[state.depth], n_rows, run.forces, count)
-        loss = sample_loss(samples[state.depth], state.positions, run.forces, problem_of(run).space)
+            samples[state.depth] = draw_loss_sample(get_problem(run).levels[state.depth], n_rows, run.forces, count)
+        loss = compute_sample_loss(samples[state.depth], state.positions, run.forces, get_problem(run).space)
         losses.append((state.epoch, len(state.positions), loss))
 
     return after_epoch
 
 
-def edges_of(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def list_edges(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both ends of the edges of some rows, and their weights."""
     starts, indices, weights = level.slices
     slice_ = rows // kernels.SLICE
@@ -95,7 +100,7 @@ def edges_of(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.nda
     return ends, weights[entries[real]]
 
 
-def _with_others(n: int, rows: np.ndarray, others: int) -> np.ndarray:
+def _draw_pairs(n: int, rows: np.ndarray, others: int) -> np.ndarray:
     """Each row with as many others by chance, or with all of them."""
     step = np.arange(1, n)[None, :] if n - 1 <= others else np.random.RandomState(0).randint(1, n, (len(rows), others))
     other = (rows[:, None] + step) % n

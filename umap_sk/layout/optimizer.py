@@ -8,37 +8,37 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.anchors import Anchors, add_pull
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.density import Density, Target, add_density
+from umap_sk.layout.density import Density, DensityTarget, add_density
 from umap_sk.layout.repulsion import (
-    MOST_CELLS,
+    MAX_CELLS,
     GridField,
-    Kernel,
     NearPoints,
+    RepulsionKernel,
     add_near_field,
-    grid_field,
-    near_points,
+    choose_spacing,
+    compute_grid_field,
     read_field,
-    spacing_for,
+    sort_near_points,
 )
 from umap_sk.layout.schedule import (
     Phase,
+    compute_momentum,
+    compute_softening,
+    compute_step_size,
+    count_epochs,
+    count_moments,
+    find_phase,
     keeps_moments,
-    moments_of,
-    momentum_at,
-    phase_at,
-    softening_at,
-    step_at,
-    total_epochs,
 )
-from umap_sk.layout.sell import ArrangedLevel, prolongation
+from umap_sk.layout.sell import ArrangedLevel, prolong
 from umap_sk.layout.spaces import Space, check_raised
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-COARSE_CELLS = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
-NEAR_FROM = 0.75  # of the last phase's epochs
+COARSE_SPACING_FACTOR = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
+NEAR_FIELD_START = 0.75  # of the last phase's epochs
 
-FIELDS = np.dtype(
+SETTINGS_FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
     + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening", "momentum")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
@@ -46,7 +46,7 @@ FIELDS = np.dtype(
 )
 # Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
 # whose interrupts it swallows there.
-SETTINGS = np.dtype((np.record, FIELDS))
+SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
 
 class Forces(NamedTuple):
@@ -99,7 +99,7 @@ class LayoutProblem(NamedTuple):
     phases: tuple[Phase, ...]
     forces: Forces
     anchors: tuple[Anchors, ...] = ()
-    target: Target | None = None
+    target: DensityTarget | None = None
     space: Space | None = None
 
 
@@ -137,18 +137,20 @@ class Repulsion(NamedTuple):
     near: NearPoints | None
 
 
-def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
+def make_initial_state(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
     """State before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(problem.phases[0].depth, positions, first_moments(problem.phases[0], positions), 0, seed, width)
+    return LayoutState(
+        problem.phases[0].depth, positions, make_zero_moments(problem.phases[0], positions), 0, seed, width
+    )
 
 
-def first_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
+def make_zero_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
     """Moments at the beginning of a phase, on vertices at these positions."""
-    return np.zeros((moments_of(phase), *positions.shape), np.float32)
+    return np.zeros((count_moments(phase), *positions.shape), np.float32)
 
 
-def run(
+def run_epochs(
     problem: LayoutProblem,
     state: LayoutState,
     epochs: int,
@@ -162,13 +164,13 @@ def run(
     A state is good until the epoch after the next; those that `must_stay` is true of stay for longer, each for its
     size in memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
     """
-    last = min(total_epochs(problem.phases), state.epoch + epochs)
+    last = min(count_epochs(problem.phases), state.epoch + epochs)
     given = state
     used: list[LayoutState] = []  # states of this level that are not needed any more
     with limit_threads_by_rows(problem.levels[0].n_vertices):
         while state.epoch < last:
             spare = next((old for old in used if not (must_stay and must_stay(old))), None)
-            reached = advance(problem, state, spare)
+            reached = advance_epoch(problem, state, spare)
             used = [old for old in used if old is not spare and state.depth == reached.depth]
             if state.depth == reached.depth and (reuse or state is not given):
                 used.append(state)
@@ -178,27 +180,29 @@ def run(
     return state
 
 
-def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+def advance_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
     """One epoch, and the prolongation to the next level where a phase ends."""
-    phase = phase_at(problem.phases, state.epoch)
-    state = stepped(problem, phase, state, spare)
-    if not state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
+    phase = find_phase(problem.phases, state.epoch)
+    state = step_level(problem, phase, state, spare)
+    if not state.epoch == phase.first_epoch + phase.epochs < count_epochs(problem.phases):
         return state
-    following = phase_at(problem.phases, state.epoch)
+    following = find_phase(problem.phases, state.epoch)
     if keeps_moments(phase, following):
         return state
-    positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-    return state._replace(depth=following.depth, positions=positions, moments=first_moments(following, positions))
+    positions = prolong(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
+    return state._replace(depth=following.depth, positions=positions, moments=make_zero_moments(following, positions))
 
 
-def stepped(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+def step_level(
+    problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None
+) -> LayoutState:
     """One epoch of a phase, on its level; it may be written over a spare state."""
-    out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
+    out, out_moments = (spare.positions, spare.moments) if spare else allocate_next(state)
     step_rows(problem, phase, state, out, out_moments)
     return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
 
 
-def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
+def allocate_next(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
     """Arrays to write a next state of the same level into."""
     return np.empty_like(state.positions), np.empty_like(state.moments)
 
@@ -217,17 +221,17 @@ def step_rows(
     too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
     """
     level = problem.levels[phase.depth]
-    settings = epoch_settings(problem, phase, state)
+    settings = make_epoch_settings(problem, phase, state)
     positions, moments = as_readonly(state.positions), as_readonly(state.moments)
     if problem.space:
         rows = *level.edges, level.degree, level.row_owner
         kernels.space_step(positions, moments, *rows, *problem.space.measured, settings, out, out_moments)
         check_raised(problem.space)
         return
-    density = density_now(problem, phase, state)
+    density = get_current_density(problem, phase, state)
     added = bool(density or problem.anchors)  # to a field
     if phase.field:
-        repulsion = repulsion or repulsion_of(problem, phase, state)
+        repulsion = repulsion or compute_repulsion(problem, phase, state)
         share = 1 / problem.levels[0].n_vertices
         read_field(repulsion.field, state.positions, share, out, level.first_row)
         if repulsion.near:
@@ -239,7 +243,7 @@ def step_rows(
     if density:
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, out)
-    places = packed_positions(positions)
+    places = pack_positions(positions)
     here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
         kernels.field_step(*here, as_readonly(level.inside), settings, out, out_moments)
@@ -247,44 +251,46 @@ def step_rows(
         kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
 
-def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
+def get_current_density(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
     """The density of an epoch, whose weight grows from its first one on; None before, and on coarse levels."""
-    density, total = problem.forces.density, total_epochs(problem.phases)
+    density, total = problem.forces.density, count_epochs(problem.phases)
     done = state.epoch + 1 - total
     if density is None or phase.depth > 0 or density.share * total + done <= 0:
         return None
     return density._replace(weight=density.weight * min(1.0, 1 + done / (density.share * total)))
 
 
-def packed_positions(positions: np.ndarray) -> np.ndarray:
+def pack_positions(positions: np.ndarray) -> np.ndarray:
     """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
     return as_readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
-def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
+def compute_repulsion(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
     """The repulsion that an epoch's state exerts anywhere, for unit masses."""
     forces, level = problem.forces, problem.levels[phase.depth]
-    coarse, softened = phase.depth > 0, softening_at(phase, state.epoch, state.width)
-    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
-    finest = spacing_for(*forces.curve)
-    wider = COARSE_CELLS if coarse else min(COARSE_CELLS, max(1, int(softened**0.5 / finest)))
-    spacing, most = finest * wider, MOST_CELLS // wider
-    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
-    field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
-    return Repulsion(field, near_points(state.positions, field.frame) if near else None)
+    coarse, softened = phase.depth > 0, compute_softening(phase, state.epoch, state.width)
+    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FIELD_START * phase.epochs
+    finest = choose_spacing(*forces.curve)
+    wider = COARSE_SPACING_FACTOR if coarse else min(COARSE_SPACING_FACTOR, max(1, int(softened**0.5 / finest)))
+    spacing, most = finest * wider, MAX_CELLS // wider
+    kernel = RepulsionKernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
+    field = compute_grid_field(
+        state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most
+    )
+    return Repulsion(field, sort_near_points(state.positions, field.frame) if near else None)
 
 
-def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
+def make_epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
     """Scalars of one epoch, as one record for the kernels."""
     forces, done = problem.forces, state.epoch - phase.first_epoch
-    return as_record(
+    return make_settings(
         forces._replace(gamma=forces.gamma * phase.descent.repulsion),
-        step=forces.learning_rate * step_at(phase, state.epoch, state.width, forces.curve.b),
+        step=forces.learning_rate * compute_step_size(phase, state.epoch, state.width, forces.curve.b),
         correction1=1 - kernels.BETA1 ** (done + 1),
         correction2=1 - kernels.BETA2 ** (done + 1),
         floor=phase.descent.floor,
-        momentum=momentum_at(phase, state.epoch),
-        softening=softening_at(phase, state.epoch, state.width),
+        momentum=compute_momentum(phase, state.epoch),
+        softening=compute_softening(phase, state.epoch, state.width),
         seed=state.seed,
         epoch=state.epoch,
         n_rows=problem.levels[0].n_vertices,
@@ -292,9 +298,9 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
     )
 
 
-def as_record(forces: Forces, **values: float) -> np.ndarray:
+def make_settings(forces: Forces, **values: float) -> np.ndarray:
     """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given."""
     a, b = forces.curve
     values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate
-    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS)
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS_DTYPE.fields or ())], SETTINGS_DTYPE)

@@ -8,15 +8,22 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
-from umap_sk.layout.density import target_of
-from umap_sk.layout.edge_lengths import EdgeLengths, coarsest_lengths, finest_lengths
+from umap_sk.layout.density import make_density_target
+from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level, make_finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import Phase, in_units, negatives_for, phases_of_length, plan_phases, resettling_phases
+from umap_sk.layout.schedule import (
+    Phase,
+    choose_negatives,
+    plan_exact_length,
+    plan_phases,
+    plan_resettling,
+    scale_phase,
+)
 from umap_sk.layout.sell import ArrangedLevel, arrange
-from umap_sk.layout.spaces import Space, space_of
+from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.runtime.allocation import choose_allocator
 
-SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
+MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
 
 
 class Schedule(NamedTuple):
@@ -59,12 +66,12 @@ class Coarsest(NamedTuple):
     lengths: EdgeLengths | None
 
 
-def default_epochs(n_rows: int) -> int:
+def get_default_epochs(n_rows: int) -> int:
     """Epochs of which phases have their shares where no number is given."""
-    return 500 if n_rows <= SMALL else 200
+    return 500 if n_rows <= MAX_ROWS_OF_LONG_SCHEDULE else 200
 
 
-def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
+def extract_connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
 
     The second value are these rows, None for all; the first is the same graph then.
@@ -84,7 +91,7 @@ def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     return SharedGraph(part, ("indices",), lengths, radii), np.flatnonzero(kept)
 
 
-def layout_problem(
+def make_layout_problem(
     held: SharedGraph,
     schedule: Schedule,
     forces: Forces,
@@ -100,16 +107,16 @@ def layout_problem(
     """
     allocate = choose_allocator(held.rows().weights)
     built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
-    lengths = None if distances is None else coarsest_lengths(built, finest_lengths(built[0], distances))
+    lengths = None if distances is None else coarsen_to_last_level(built, make_finest_lengths(built[0], distances))
     coarsest = Coarsest(built[-1], lengths)
     levels = arrange(built, seed, allocate, held)
-    space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
-    phases = phases_of(levels, schedule, forces, space, anchored=anchored)
-    target = None if space or forces.density is None else target_of(held, levels[0])
+    space = resolve_space(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
+    phases = choose_phases(levels, schedule, forces, space, anchored=anchored)
+    target = None if space or forces.density is None else make_density_target(held, levels[0])
     return LayoutProblem(levels, phases, forces, target=target, space=space), coarsest
 
 
-def phases_of(
+def choose_phases(
     levels: tuple[ArrangedLevel, ...],
     schedule: Schedule,
     forces: Forces,
@@ -118,14 +125,14 @@ def phases_of(
     anchored: bool = False,
 ) -> tuple[Phase, ...]:
     """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
-    n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
-    planned = phases_of_length if schedule.n_epochs else plan_phases
-    negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
+    n_epochs = schedule.n_epochs or get_default_epochs(levels[0].n_vertices)
+    planned = plan_exact_length if schedule.n_epochs else plan_phases
+    negatives = choose_negatives(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
-        return tuple(in_units(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))
+        return tuple(scale_phase(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
-        return resettling_phases(n_epochs, negatives, field=on_grid)
+        return plan_resettling(n_epochs, negatives, field=on_grid)
     majorized = not anchored and forces.density is None
     n_levels = len(levels) if schedule.multilevel else 1
     return planned(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)

@@ -13,7 +13,7 @@ _readers: Counter[int] = Counter()  # of a state's positions, by their id
 
 
 @contextlib.contextmanager
-def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def hold_attributes(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Attributes of an estimator at one moment, whose layout stays as it is while the block runs."""
     with _lock:
         attributes = dict(take())

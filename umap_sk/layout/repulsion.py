@@ -11,16 +11,16 @@ from umap_sk import kernels
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
-MOST_CELLS = 1_000  # along a side
-REACH = 3  # cells within which the near field takes over
-SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
-LIGHTER = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
-FEW_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
-GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
+GRID_PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
+MAX_CELLS = 1_000  # along a side
+NEAR_FIELD_CELLS = 3  # cells within which the near field takes over
+DEFAULT_SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
+GRID_SPEEDUP = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
+MAX_SERIAL_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
+SPACING_GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
 
 
-class Kernel(NamedTuple):
+class RepulsionKernel(NamedTuple):
     """What a unit mass exerts at a distance d: 2 gamma b / ((0.001 + d^2) (1 + a d^2b)) times the difference.
 
     Attributes
@@ -96,99 +96,101 @@ class GridField(NamedTuple):
     values: np.ndarray
 
 
-def spacing_for(a: float, b: float) -> float:
+def choose_spacing(a: float, b: float) -> float:
     """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves."""
-    return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
+    return DEFAULT_SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
 
 
-def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
+def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
-    corners = np.empty((4, -(-len(positions) // kernels.BLOCK)), np.float32)
+    corners = np.empty((4, -(-len(positions) // kernels.BLOCK_ROWS)), np.float32)
     kernels.bounding_boxes(as_readonly(positions), corners)
     low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
-        spacing *= GROWTH ** int(np.ceil(np.log(excess) / np.log(GROWTH)))
+        spacing *= SPACING_GROWTH ** int(np.ceil(np.log(excess) / np.log(SPACING_GROWTH)))
     cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
     return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
 
 
 @functools.lru_cache(maxsize=1)
-def transformed_kernel(
-    shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
+def transform_kernel(
+    shape: tuple[int, int], spacing: float, near: bool, kernel: RepulsionKernel
 ) -> tuple[np.ndarray, np.ndarray]:
     """The transformed repulsion, both components: imaginary, since it is odd, and with no rounding as a real part."""
     fields = np.empty((2, *shape), np.float32)
-    reach = np.float32(REACH * spacing if near else 0)
+    reach = np.float32(NEAR_FIELD_CELLS * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)) for field in fields)
+    x, y = (scipy.fft.rfft2(field, workers=choose_workers(shape)) for field in fields)
     x.real, y.real = 0, 0
     return x, y
 
 
-def grid_field(
+def compute_grid_field(
     positions: np.ndarray,
     spacing: float,
-    kernel: Kernel,
+    kernel: RepulsionKernel,
     *,
     near: bool = False,
     mass: np.ndarray | None = None,
-    most: int = MOST_CELLS,
+    most: int = MAX_CELLS,
 ) -> GridField:
     """Repulsion that masses at all positions exert, as a field on a grid.
 
     As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
     """
-    with limit_threads_by_rows(len(positions) // LIGHTER):
-        frame = frame_of(positions, spacing, most)
-        density = density_on(frame, positions, mass)
+    with limit_threads_by_rows(len(positions) // GRID_SPEEDUP):
+        frame = make_frame(positions, spacing, most)
+        density = deposit_masses(frame, positions, mass)
     corners = density.shape
     # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
     shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
-    workers = workers_for(shape)
+    workers = choose_workers(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     values = np.empty((*corners, 2), np.float32)
-    for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
+    for component, transformed in enumerate(transform_kernel(shape, frame.spacing, near, kernel)):
         half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
 
 
-def workers_for(shape: tuple[int, int]) -> int:
+def choose_workers(shape: tuple[int, int]) -> int:
     """Threads that transforms of a periodic grid take."""
-    return numba.get_num_threads() if shape[0] * shape[1] > FEW_CELLS else 1
+    return numba.get_num_threads() if shape[0] * shape[1] > MAX_SERIAL_CELLS else 1
 
 
-def density_on(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
+def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
     """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
     density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
-    grids = np.empty((PARTS, *density.shape), np.float32)
+    grids = np.empty((GRID_PARTS, *density.shape), np.float32)
     masses = as_readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(as_readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
+    kernels.deposit(
+        as_readonly(positions), masses, *get_cell_arguments(frame), 0, GRID_PARTS, grids.reshape(GRID_PARTS, -1)
+    )
     kernels.add_grids(grids, density)
     return density
 
 
-def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
+def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
     """Origin, cells a unit of the embedding, and corners in a column, as kernels take them."""
     return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
     """Write the field at the rows from `first_row` on into `out`."""
-    cells, values = cells_of(field.frame), as_readonly(field.values.reshape(-1))
+    cells, values = get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1))
     kernels.interpolate(as_readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
-def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
+def sort_near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
     """Positions sorted by cells as wide as the repulsion that a grid does not resolve."""
     n = len(positions)
-    reach = REACH * frame.spacing
+    reach = NEAR_FIELD_CELLS * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
     cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
-    counts = np.zeros((PARTS, n_rows * n_columns), np.int32)
+    counts = np.zeros((GRID_PARTS, n_rows * n_columns), np.int32)
     kernels.count_cells(as_readonly(positions), *cells, n_columns, counts)
     begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
     order = np.empty(n, np.int32 if n < 2**31 else np.uint32)

@@ -8,16 +8,16 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
-from umap_sk.layout.anchors import Anchors, on_levels, turned
+from umap_sk.layout.anchors import Anchors, aggregate_anchors, align_to_anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.density import Density
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
-from umap_sk.layout.problem import Schedule, connected_part, layout_problem
-from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
-from umap_sk.layout.sell import NO_SLICES, prolongation
-from umap_sk.layout.space_start import laid_into, taken_as_is
-from umap_sk.layout.spaces import coordinates_of
-from umap_sk.layout.start import Start, start_positions
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, make_initial_state
+from umap_sk.layout.problem import Schedule, extract_connected_part, make_layout_problem
+from umap_sk.layout.schedule import Phase, count_epochs, count_moments, find_phase
+from umap_sk.layout.sell import NO_SLICES, prolong
+from umap_sk.layout.space_start import lay_into_space, use_coordinates
+from umap_sk.layout.spaces import to_coordinates
+from umap_sk.layout.start import Start, compute_start_positions
 from umap_sk.runtime.side_by_side import put_rows, take_rows
 
 
@@ -27,7 +27,7 @@ class LayoutRun(NamedTuple):
     Attributes
     ----------
     problem : LayoutProblem or None
-        None after loading from a file, until :func:`restored` builds it again.
+        None after loading from a file, until :func:`restore` builds it again.
     state : LayoutState
         Where it is.
     rows : ndarray of int32, uint32 or int64
@@ -48,49 +48,51 @@ class LayoutRun(NamedTuple):
     anchors: Anchors | None = None
 
 
-def begun(
+def begin(
     held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
 ) -> LayoutRun:
     """A run at epoch 0; a start that is scaled is turned to the anchors."""
-    held, connected = connected_part(held)
+    held, connected = extract_connected_part(held)
     distances = held.lengths if start.needs_lengths else None
-    problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
-    problem = held_near(problem, anchors, connected)
-    space, rows = problem.space, rows_in_order(problem, connected)
+    problem, coarsest = make_layout_problem(
+        held, schedule, forces, seed, anchored=anchors is not None, distances=distances
+    )
+    problem = attach_anchors(problem, anchors, connected)
+    space, rows = problem.space, get_rows_in_order(problem, connected)
     if space and space.kind != kernels.FLAT and start.positions is not None and not start.computed:
-        positions, width = taken_as_is(space, start.positions[rows], jittered=start.rescale), 1.0
+        positions, width = use_coordinates(space, start.positions[rows], jittered=start.rescale), 1.0
     else:
         axes = schedule.n_components
-        positions, width = start_positions(start, problem, coarsest, connected, axes, seed)
-        positions = laid_into(space, positions) if space else positions
+        positions, width = compute_start_positions(start, problem, coarsest, connected, axes, seed)
+        positions = lay_into_space(space, positions) if space else positions
     if anchors and start.rescale:
-        positions = turned(positions, problem.anchors[problem.phases[0].depth])
-    return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
+        positions = align_to_anchors(positions, problem.anchors[problem.phases[0].depth])
+    return LayoutRun(problem, make_initial_state(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
-def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
+def attach_anchors(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
     """The problem with its vertices held near anchors of the rows, if there are any."""
-    return problem._replace(anchors=on_levels(anchors, problem.levels, connected)) if anchors else problem
+    return problem._replace(anchors=aggregate_anchors(anchors, problem.levels, connected)) if anchors else problem
 
 
-def resumed(
+def resume(
     held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
 ) -> LayoutRun:
     """A run that goes on from a stored state; its levels are built again."""
-    held, connected = connected_part(held)
-    problem, _ = layout_problem(held, schedule, forces, state.seed, anchored=anchors is not None)
-    problem = held_near(problem, anchors, connected)
-    check_reached(problem.phases, [level.n_vertices for level in problem.levels], state)
-    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
+    held, connected = extract_connected_part(held)
+    problem, _ = make_layout_problem(held, schedule, forces, state.seed, anchored=anchors is not None)
+    problem = attach_anchors(problem, anchors, connected)
+    check_state(problem.phases, [level.n_vertices for level in problem.levels], state)
+    return LayoutRun(problem, state, get_rows_in_order(problem, connected), schedule, forces, anchors)
 
 
-def check_reached(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
+def check_state(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
     """Refuse a state in the middle of a schedule that does not lead to it; `sizes` are those of the finest levels."""
-    if state.epoch >= total_epochs(phases):
+    if state.epoch >= count_epochs(phases):
         return
-    phase = phase_at(phases, state.epoch)
+    phase = find_phase(phases, state.epoch)
     n_vertices = sizes[phase.depth] if phase.depth < len(sizes) else len(state.positions)
-    expected = phase.depth, n_vertices, moments_of(phase)
+    expected = phase.depth, n_vertices, count_moments(phase)
     if (state.depth, len(state.positions), len(state.moments)) != expected:
         raise ValueError(
             f"The stored layout stands at epoch {state.epoch} with {len(state.positions)} vertices of level "
@@ -99,14 +101,14 @@ def check_reached(phases: tuple[Phase, ...], sizes: Sequence[int], state: Layout
         )
 
 
-def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:
+def restore(run: LayoutRun, held: SharedGraph) -> LayoutRun:
     """A run with its problem, built again from the graph if the run came from a file."""
     if run.problem is not None:
         return run
-    return resumed(held, run.schedule, run.forces, run.state, run.anchors)
+    return resume(held, run.schedule, run.forces, run.state, run.anchors)
 
 
-def advanced(
+def advance(
     run: LayoutRun,
     epochs: int,
     on_epoch: Callable[[LayoutRun], bool | None],
@@ -116,9 +118,9 @@ def advanced(
 ) -> LayoutRun:
     """The run so many epochs later, or where the schedule ends or `on_epoch`, told of every epoch, wants a stop.
 
-    `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run`.
+    `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run_epochs`.
     """
-    last, stopped = min(planned_epochs(run), run.state.epoch + epochs), False
+    last, stopped = min(count_planned_epochs(run), run.state.epoch + epochs), False
 
     def told(state: LayoutState) -> bool:
         nonlocal run, stopped
@@ -127,62 +129,62 @@ def advanced(
         return stopped
 
     while run.state.epoch < last and not stopped:
-        run = released(run)
-        count = min(last, phase_end(run)) - run.state.epoch
-        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, must_stay=must_stay)
+        run = release_coarse_edges(run)
+        count = min(last, find_phase_end(run)) - run.state.epoch
+        optimizer.run_epochs(get_problem(run), run.state, count, told, reuse=reuse, must_stay=must_stay)
         reuse = True
     return run
 
 
-def rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
+def get_rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
     """Rows of the data in the optimizer's order, of which the connected ones (None: all) take part."""
     order = problem.levels[0].order
     return order if connected is None else take_rows(connected, order)
 
 
-def problem_of(run: LayoutRun) -> LayoutProblem:
+def get_problem(run: LayoutRun) -> LayoutProblem:
     """The problem of a run that has it."""
     assert run.problem is not None
     return run.problem
 
 
-def level_sizes(run: LayoutRun) -> list[int]:
+def get_level_sizes(run: LayoutRun) -> list[int]:
     """Vertices of the levels that epochs run on, the finest first."""
-    problem = problem_of(run)
+    problem = get_problem(run)
     return [level.n_vertices for level in problem.levels[: problem.phases[0].depth + 1]]
 
 
-def planned_epochs(run: LayoutRun) -> int:
+def count_planned_epochs(run: LayoutRun) -> int:
     """Epochs of the whole schedule, over all levels."""
-    return total_epochs(problem_of(run).phases)
+    return count_epochs(get_problem(run).phases)
 
 
-def edges_by_epoch(run: LayoutRun) -> list[int]:
+def count_edges_by_epoch(run: LayoutRun) -> list[int]:
     """Edges of the level that each planned epoch is run on."""
-    problem = problem_of(run)
+    problem = get_problem(run)
     return [len(problem.levels[phase.depth].slices.indices) for phase in problem.phases for _ in range(phase.epochs)]
 
 
-def phase_end(run: LayoutRun) -> int:
+def find_phase_end(run: LayoutRun) -> int:
     """Epoch at which the phase that the run is in ends."""
-    ends = (phase.first_epoch + phase.epochs for phase in problem_of(run).phases)
+    ends = (phase.first_epoch + phase.epochs for phase in get_problem(run).phases)
     return next(end for end in ends if end > run.state.epoch)
 
 
-def finished(run: LayoutRun) -> bool:
+def is_finished(run: LayoutRun) -> bool:
     """Whether the schedule has been run to its end."""
-    return run.state.epoch >= planned_epochs(run)
+    return run.state.epoch >= count_planned_epochs(run)
 
 
-def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
+def compute_embedding(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     """Coordinates of all rows as they stand: prolonged from a coarse level, NaN for the rows that are lost.
 
     Lost are rows without edges of their own; others may list them, and they take part with them.
     """
     positions = run.state.positions
     for depth in range(run.state.depth, 0, -1):
-        positions = prolongation(problem_of(run).levels, depth, positions)
-    positions = coordinates_of(run.schedule.output_metric, positions)
+        positions = prolong(get_problem(run).levels, depth, positions)
+    positions = to_coordinates(run.schedule.output_metric, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
     put_rows(positions, run.rows, out)
     if lost.any():
@@ -190,14 +192,14 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     return out
 
 
-def released(run: LayoutRun) -> LayoutRun:
+def release_coarse_edges(run: LayoutRun) -> LayoutRun:
     """The same without the edges of coarser levels than the run's, which are not read any more."""
-    problem, depth = problem_of(run), run.state.depth
+    problem, depth = get_problem(run), run.state.depth
     left = [level._replace(slices=NO_SLICES) for level in problem.levels[depth + 1 :]]
     return run._replace(problem=problem._replace(levels=(*problem.levels[: depth + 1], *left)))
 
 
-def as_plain(run: LayoutRun) -> dict[str, Any]:
+def to_plain(run: LayoutRun) -> dict[str, Any]:
     """What is stored of a run, in plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
     forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}

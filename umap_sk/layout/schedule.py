@@ -6,9 +6,9 @@ from typing import NamedTuple
 from umap_sk import kernels
 
 COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
-MOST_RUNS = 64
-SOFTENINGS = 10  # in a phase: the field's transformed kernel is kept from one to the next
-LONGEST = 200  # usual epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
+MAX_RUNS = 64
+SOFTENING_STEPS = 10  # in a phase: the field's transformed kernel is kept from one to the next
+USUAL_EPOCHS = 200  # usual epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
 
 
 class Descent(NamedTuple):
@@ -84,7 +84,7 @@ MAJORIZED = Recipe(
     between=0.1,
     fine=(0.2, 0.2),
 )
-BELOW_LEVELS = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
+MAJORIZED_DEEP = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
 BY_ADAM = Recipe(
     Descent(step=0.4, fall=1.2, floor=0.5, softening=0.05, repulsion=1.5),
     Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0),
@@ -93,7 +93,7 @@ BY_ADAM = Recipe(
     between=0.15,
     fine=(0.1, 0.28),
 )
-ALONE = 0.4, 0.5  # shares of the two phases on the graph itself where no coarse level lies above it
+SINGLE_LEVEL_SHARES = 0.4, 0.5  # shares of the two phases on the graph itself where no coarse level lies above it
 
 
 class Phase(NamedTuple):
@@ -121,13 +121,13 @@ class Phase(NamedTuple):
     descent: Descent
 
 
-def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
+def choose_recipe(n_levels: int, *, majorized: bool) -> Recipe:
     """The recipe for so many levels, by majorization or by Adam."""
     if majorized:
-        recipe = BELOW_LEVELS if n_levels > 2 else MAJORIZED
+        recipe = MAJORIZED_DEEP if n_levels > 2 else MAJORIZED
     else:
         recipe = BY_ADAM
-    return recipe._replace(fine=ALONE) if n_levels == 1 else recipe
+    return recipe._replace(fine=SINGLE_LEVEL_SHARES) if n_levels == 1 else recipe
 
 
 def plan_phases(
@@ -141,8 +141,8 @@ def plan_phases(
     What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
     """
     coarsest = n_levels - 1
-    recipe = recipe_for(n_levels, majorized=field and majorized)
-    at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
+    recipe = choose_recipe(n_levels, majorized=field and majorized)
+    at_most = min(n_epochs, USUAL_EPOCHS) if coarsest else n_epochs
     planned = [
         (
             depth,
@@ -151,7 +151,7 @@ def plan_phases(
         )
         for depth in range(coarsest, 0, -1)
     ]
-    settling = cooled(recipe.settling, n_epochs / LONGEST)
+    settling = reduce_momentum(recipe.settling, n_epochs / USUAL_EPOCHS)
     planned += [(0, recipe.fine[0] * at_most, recipe.arranging), (0, recipe.fine[1] * n_epochs, settling)]
     phases: list[Phase] = []
     first = 0
@@ -162,21 +162,21 @@ def plan_phases(
     return tuple(phases)
 
 
-def phases_of_length(
+def plan_exact_length(
     n_levels: int, length: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
     """Schedule of so many epochs over all levels, at least one on each; shares are those of :func:`plan_phases`."""
-    recipe = recipe_for(n_levels, majorized=field and majorized)
+    recipe = choose_recipe(n_levels, majorized=field and majorized)
     arranging, settling = recipe.fine
     before = arranging + (recipe.coarsest + (n_levels - 2) * recipe.between if n_levels > 1 else 0)
     n_epochs = length / (before + settling)
-    if n_levels > 1 and n_epochs > LONGEST:
-        n_epochs = (length - before * LONGEST) / settling
+    if n_levels > 1 and n_epochs > USUAL_EPOCHS:
+        n_epochs = (length - before * USUAL_EPOCHS) / settling
     usual = plan_phases(n_levels, round(n_epochs, 6), negatives, field=field, majorized=majorized)
-    return fitted_into(usual, length)
+    return fit_to_length(usual, length)
 
 
-def fitted_into(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
+def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
     """The phases with so many epochs in all: the last one makes up for rounding, then longer ones give some away."""
     epochs = [phase.epochs for phase in phases]
     epochs[-1] = max(1, length - sum(epochs[:-1]))
@@ -189,7 +189,7 @@ def fitted_into(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
     return tuple(phase._replace(first_epoch=first, epochs=count) for phase, first, count in counted)
 
 
-def cooled(descent: Descent, share: float) -> Descent:
+def reduce_momentum(descent: Descent, share: float) -> Descent:
     """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
 
     The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, if it is not less than an epoch.
@@ -199,28 +199,28 @@ def cooled(descent: Descent, share: float) -> Descent:
     return descent._replace(momentum=1 - 1 / max(1.0, share / (1 - descent.momentum)))
 
 
-def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
+def plan_resettling(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
     """Schedule of epochs that start at a map and keep its arrangement: small steps on the graph itself."""
     return (Phase(0, 0, n_epochs, field, negatives, RESETTLING),)
 
 
-def in_units(phase: Phase, unit: float) -> Phase:
+def scale_phase(phase: Phase, unit: float) -> Phase:
     """A phase whose lengths are multiplied by a space's unit."""
     descent = phase.descent
     return phase._replace(descent=descent._replace(step=unit * descent.step, softening=unit * descent.softening))
 
 
-def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
+def find_phase(phases: tuple[Phase, ...], epoch: int) -> Phase:
     """The phase that an epoch belongs to."""
     return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
 
 
-def unit_of(phase: Phase, width: float) -> float:
+def get_length_unit(phase: Phase, width: float) -> float:
     """What lengths of a phase are told in: on coarse levels in widths of the start, else in the embedding's units."""
     return width if phase.depth else 1.0
 
 
-def step_at(phase: Phase, epoch: int, width: float, b: float) -> float:
+def compute_step_size(phase: Phase, epoch: int, width: float, b: float) -> float:
     """Step size of an epoch of a layout whose start was so wide, and whose curve is 1 / (1 + a d^2b).
 
     By majorization, steps go to the lowest point of a quadratic above the attraction's loss. With b > 1, as a large
@@ -229,10 +229,10 @@ def step_at(phase: Phase, epoch: int, width: float, b: float) -> float:
     """
     descent = phase.descent
     step = descent.step * (1 - (epoch - phase.first_epoch) / phase.epochs) ** descent.fall
-    return unit_of(phase, width) * step if descent.momentum is None else step / max(1.0, 2 * b - 1)
+    return get_length_unit(phase, width) * step if descent.momentum is None else step / max(1.0, 2 * b - 1)
 
 
-def momentum_at(phase: Phase, epoch: int) -> float:
+def compute_momentum(phase: Phase, epoch: int) -> float:
     """Share of the last step in an epoch's; below 0 for steps by Adam."""
     descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
     if descent.momentum is None:
@@ -240,28 +240,28 @@ def momentum_at(phase: Phase, epoch: int) -> float:
     return descent.momentum * (min(1.0, done / descent.momentum_rise) if descent.momentum_rise else 1.0)
 
 
-def softening_at(phase: Phase, epoch: int, width: float) -> float:
+def compute_softening(phase: Phase, epoch: int, width: float) -> float:
     """What is added to squared distances in an epoch of a layout whose start was so wide; it falls in steps."""
-    step = (epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
-    length = unit_of(phase, width) * phase.descent.softening
-    return (length * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
+    step = (epoch - phase.first_epoch) * SOFTENING_STEPS // phase.epochs
+    length = get_length_unit(phase, width) * phase.descent.softening
+    return (length * (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall) ** 2
 
 
-def moments_of(phase: Phase) -> int:
+def count_moments(phase: Phase) -> int:
     """Moments of a vertex in a phase: its last step, or Adam's two."""
     return 2 if phase.descent.momentum is None else 1
 
 
 def keeps_moments(phase: Phase, following: Phase) -> bool:
     """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
-    return phase.depth == following.depth and moments_of(phase) == moments_of(following) == 1
+    return phase.depth == following.depth and count_moments(phase) == count_moments(following) == 1
 
 
-def total_epochs(phases: tuple[Phase, ...]) -> int:
+def count_epochs(phases: tuple[Phase, ...]) -> int:
     """Epochs of the whole schedule, over all levels."""
     return phases[-1].first_epoch + phases[-1].epochs
 
 
-def negatives_for(mean_degree: float, rate: float) -> int:
+def choose_negatives(mean_degree: float, rate: float) -> int:
     """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs."""
-    return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
+    return kernels.RUN_LENGTH * min(MAX_RUNS, max(1, round(rate * mean_degree / kernels.RUN_LENGTH)))

@@ -8,14 +8,14 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
-from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
+from umap_sk.layout.coarsen import Level, average_members, coarsen
 from umap_sk.runtime.allocation import Allocate, allocate_in_memory, release_free_memory
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, map_blocks, put_rows, take_rows
 from umap_sk.runtime.threads import FEW_ROWS
 
 JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
-TOP = 300  # vertices at which grouping for the sake of the order ends
+MAX_TOP_VERTICES = 300  # vertices at which grouping for the sake of the order ends
 
 
 class Slices(NamedTuple):
@@ -87,22 +87,22 @@ def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = allocate_in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
     """Levels in the optimizer's order, and their edges in slices."""
-    orders = orders_of(levels, seed)
+    orders = find_orders(levels, seed)
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
     for depth in range(len(orders) - 1, -1, -1):
-        rank = inverse(orders[depth])
-        vectors = arranged_vectors(rest, orders, rank, depth)
+        rank = invert_order(orders[depth])
+        vectors = arrange_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
             release_free_memory()
         slices = make_slices(
             rest, orders[depth], rank, allocate_in_memory if depth else allocate, None if depth else shared
         )
-        arranged.append(with_slices(vectors, slices))
-    return with_row_owners(arranged[::-1])
+        arranged.append(attach_slices(vectors, slices))
+    return attach_row_owners(arranged[::-1])
 
 
-def with_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
+def attach_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
     """A level, or some of its rows, with its edges."""
     level = level._replace(slices=slices)
     if len(level.row_owner) == 0:
@@ -112,7 +112,7 @@ def with_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
     return level._replace(inside=np.maximum(level.degree - outside, np.float32(0)))
 
 
-def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
+def attach_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
     """Levels, the finest first, that know the owners of its rows, and not only those of the next finer one's."""
     found = list(levels)
     for depth in range(2, len(found)):
@@ -121,7 +121,7 @@ def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...
     return tuple(found)
 
 
-def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
+def arrange_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
     """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
     level, order = levels[depth], orders[depth]
     owner = take_rows(rank, take_rows(level.owner, orders[depth - 1])) if depth else order[:0]
@@ -129,7 +129,7 @@ def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np
     return ArrangedLevel(NO_SLICES, order, take_rows(level.degree, order), mass, owner, owner)
 
 
-def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
+def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     """Order of the vertices of every level.
 
     The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
@@ -137,7 +137,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     rows of a slice are about as long as each other.
     """
     tower = list(levels)
-    while len(levels) > 1 and tower[-1].n_vertices > TOP:
+    while len(levels) > 1 and tower[-1].n_vertices > MAX_TOP_VERTICES:
         coarse = coarsen(tower[-1], seed, len(tower) - 1)
         if coarse is None:
             break
@@ -146,7 +146,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
         if depth < len(tower) - 1:
-            order = members_in_order(take_rows(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
+            order = sort_members(take_rows(invert_order(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
             few = len(order) <= FEW_ROWS
             longest_first = few_rows.longest_first if few else kernels.longest_first
@@ -155,7 +155,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     return orders[::-1]
 
 
-def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
+def sort_members(group: np.ndarray, size: int) -> np.ndarray:
     """Vertices sorted by their group, those of a group as they stood."""
     starts = compute_prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
@@ -163,12 +163,12 @@ def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
     return members
 
 
-def stride_of(n_rows: int, count: int) -> int:
+def choose_stride(n_rows: int, count: int) -> int:
     """Distance at which about so many rows stand for all: odd, since blocks begin with their longest rows."""
     return max(1, n_rows // count) - 1 | 1
 
 
-def inverse(order: np.ndarray) -> np.ndarray:
+def invert_order(order: np.ndarray) -> np.ndarray:
     """Place of every vertex in an order."""
     rank = np.empty_like(order)
     put_rows(np.arange(len(order), dtype=order.dtype), order, rank)
@@ -184,18 +184,18 @@ def make_slices(
 ) -> Slices:
     """Lay out the edges of a list's last level in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = starts_of_slices(indptr, order)
+    starts = find_slice_starts(indptr, order)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
         allocate("slice_weights", int(starts[-1]), np.float32),
     )
     rows = as_readonly(indptr), order, as_readonly(starts)
-    fill(rows, indices, rank, slices.indices)
+    lay_out_values(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
         shared.release("indices", SlicedArray(order, starts, slices.indices))
-    fill(rows, weights, rank[:0], slices.weights)
+    lay_out_values(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
@@ -205,7 +205,7 @@ def make_slices(
     return slices
 
 
-def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+def find_slice_starts(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Where every slice begins, each as wide as its longest row, and where the last ends."""
 
     def longest(block: slice) -> np.ndarray:
@@ -216,7 +216,7 @@ def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     return compute_prefix_sums(np.concatenate(map_blocks(longest, len(order))) * kernels.SLICE)
 
 
-def fill(
+def lay_out_values(
     rows: tuple[np.ndarray, np.ndarray, np.ndarray],
     values: np.ndarray,
     names: np.ndarray,
@@ -230,12 +230,12 @@ def fill(
     fill_slices(indptr, bits, names.view(np.uint32), order, first_row, starts, out.view(np.uint32))
 
 
-def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def average_groups(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Positions of a level's vertices: the means of their members', weighted by mass."""
-    return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
+    return np.stack([average_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
-def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
+def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
     """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors.
 
     Edges inside of a vertex lead to itself.
@@ -247,8 +247,8 @@ def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.nd
     return out
 
 
-def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
+def prolong(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
     """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], take_rows(positions, levels[depth].owner), 0.5)
+    positions = smooth(levels[depth - 1], take_rows(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

@@ -6,13 +6,13 @@ from scipy.sparse.csgraph import connected_components
 
 from umap_sk.exceptions import SpectralFallbackWarning, warn
 from umap_sk.layout.coarsen import Level
-from umap_sk.layout.eigenvectors import TOLERANCE, Matrix, leading_eigenvectors
-from umap_sk.layout.init import random_positions
+from umap_sk.layout.eigenvectors import RESIDUAL_TOLERANCE, Matrix, find_leading_eigenvectors
+from umap_sk.layout.init import draw_positions
 
-COSINE, SINE = -0.7373688780783197, 0.6754902942615238  # of the golden angle, pi * (3 - sqrt(5))
+GOLDEN_COSINE, GOLDEN_SINE = -0.7373688780783197, 0.6754902942615238  # of the golden angle, pi * (3 - sqrt(5))
 
 
-def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
+def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
     """Eigenvectors of the normalised Laplacian of a level's graph; components side by side, larger ones further inside.
 
     Warns
@@ -20,15 +20,15 @@ def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray
     SpectralFallbackWarning
         If the solver does not converge on a component, whose vertices then start at what it has found.
     """
-    graph = weight_matrix(level)
+    graph = make_weight_matrix(level)
     count, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count))])
     graph = graph if count == 1 else graph[order][:, order]
     parts = zip(bounds[:-1], bounds[1:], strict=True)
-    inside = np.concatenate([component_positions(graph, part, n_components, seed) for part in parts])
+    inside = np.concatenate([lay_out_component(graph, part, n_components, seed) for part in parts])
     if count > 1:
-        centers, radii = component_centres(np.bincount(label, level.mass, count), n_components)
+        centers, radii = place_components(np.bincount(label, level.mass, count), n_components)
         sizes = np.diff(bounds)
         inside = np.repeat(centers, sizes, axis=0) + np.repeat(radii, sizes)[:, None] * inside
     positions = np.empty(inside.shape, np.float32)
@@ -36,7 +36,7 @@ def spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray
     return positions
 
 
-def part_of(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
+def extract_component(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
     """Graph of consecutive vertices, from the first of `rows` up to the last, which have no edges to others."""
     first, last = rows
     indptr = graph.indptr[first : last + 1]
@@ -45,7 +45,7 @@ def part_of(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.spars
     return scipy.sparse.csr_array(arrays, shape=(last - first, last - first))
 
 
-def weight_matrix(level: Level) -> scipy.sparse.csr_array:
+def make_weight_matrix(level: Level) -> scipy.sparse.csr_array:
     """Symmetric weights of a level, those inside of its vertices on the diagonal."""
     shape = (level.n_vertices, level.n_vertices)
     weights = level.weights.astype(np.float64) * level.scale
@@ -55,7 +55,7 @@ def weight_matrix(level: Level) -> scipy.sparse.csr_array:
     return (graph + scipy.sparse.diags_array(inside)).tocsr()
 
 
-def component_centres(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+def place_components(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle."""
     order = np.argsort(-mass, kind="stable")
     share = mass[order] / mass.sum()
@@ -63,44 +63,42 @@ def component_centres(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, 
     distance[0] = 0 if share[0] > 0.5 else distance[0]
     centers = np.zeros((len(mass), n_components))
     axes = min(2, n_components)
-    centers[order, :axes] = distance[:, None] * spiral(len(mass))[:, :axes]
+    centers[order, :axes] = distance[:, None] * make_spiral(len(mass))[:, :axes]
     radii = np.empty(len(mass))
     radii[order] = 0.7 * np.sqrt(share)
     return centers, radii
 
 
-def spiral(count: int) -> np.ndarray:
+def make_spiral(count: int) -> np.ndarray:
     """Points of the unit circle, each the golden angle after the one before; sines of a library differ in last bits."""
     points = np.empty((count, 2))
     x, y = 1.0, 0.0
     for k in range(count):
         points[k] = x, y
-        x, y = x * COSINE - y * SINE, x * SINE + y * COSINE
+        x, y = x * GOLDEN_COSINE - y * GOLDEN_SINE, x * GOLDEN_SINE + y * GOLDEN_COSINE
     return points
 
 
-def component_positions(
-    graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int
-) -> np.ndarray:
+def lay_out_component(graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int) -> np.ndarray:
     """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors."""
     n = rows[1] - rows[0]
     if n == 1:
         return np.zeros((1, n_components))
     if n > 2 * (n_components + 1):
-        return eigenvectors(part_of(graph, rows), n_components, seed)
-    return random_positions(n, n_components, seed).astype(float) / 10
+        return compute_laplacian_eigenvectors(extract_component(graph, rows), n_components, seed)
+    return draw_positions(n, n_components, seed).astype(float) / 10
 
 
-def eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
+def compute_laplacian_eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
     """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003)."""
     degree = graph.sum(1)
     root = np.sqrt(degree)
     weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])
     known = root / np.sqrt(degree.sum())
-    solved = leading_eigenvectors(
+    solved = find_leading_eigenvectors(
         Matrix(graph.indptr.astype(np.int64), graph.indices.astype(np.uint32), weights, known), n_components, seed
     )
-    if not solved.residual <= TOLERANCE:
+    if not solved.residual <= RESIDUAL_TOLERANCE:
         warn(
             f"The eigensolver did not converge on a component of {len(root)} vertices (residual {solved.residual:.1e} "
             f"after {solved.steps} steps); they start at what it has found. Pass init='pca' or an array for a start of "

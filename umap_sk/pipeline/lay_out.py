@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from umap_sk.checkpoint.session import Session
-from umap_sk.layout.anchors import Anchors, check_anchors, known_places
-from umap_sk.layout.growth import filled
-from umap_sk.layout.loss_curve import recorder
+from umap_sk.layout.anchors import Anchors, check_anchors, mask_free_rows
+from umap_sk.layout.growth import fill_positions
+from umap_sk.layout.loss_curve import make_loss_recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import (
     LayoutRun,
-    advanced,
-    begun,
-    edges_by_epoch,
-    finished,
-    level_sizes,
-    planned_epochs,
-    restored,
-    resumed,
-    whole_positions,
+    advance,
+    begin,
+    compute_embedding,
+    count_edges_by_epoch,
+    count_planned_epochs,
+    get_level_sizes,
+    is_finished,
+    restore,
+    resume,
 )
 from umap_sk.layout.spaces import check_inside
-from umap_sk.layout.start import Start, choose_start, resolve_init, start_at
+from umap_sk.layout.start import Start, choose_start, make_array_start, resolve_init
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
@@ -78,8 +78,8 @@ def begin_layout(
         embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, session.n_epochs, state.seed, None
     else:
         layout = start_layout(settings.layout, graph, start, anchors, seed, state)
-        embedding, epoch = whole_positions(layout, manifold.disconnected()), layout.state.epoch
-        n_epochs, seed = planned_epochs(layout), layout.state.seed
+        embedding, epoch = compute_embedding(layout, manifold.disconnected()), layout.state.epoch
+        n_epochs, seed = count_planned_epochs(layout), layout.state.seed
         if session:
             session.n_epochs = n_epochs
     return FittedModel(
@@ -130,15 +130,15 @@ def start_layout(
     shared, schedule, forces = manifold._shared, settings.schedule, settings.forces
     with limit_threads_by_rows(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
-            layout = resumed(shared, schedule, forces, state, anchors)
+            layout = resume(shared, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch
         else:
             if anchors and start.name == "auto":
-                start = start_at(filled(manifold, known_places(anchors), forces, seed), rescale=False)
+                start = make_array_start(fill_positions(manifold, mask_free_rows(anchors), forces, seed), rescale=False)
             start = choose_start(start, shared.lengths is not None, settings.n_components, seed)
             entry["init"] = start.name
-            layout = begun(shared, start, schedule, forces, seed, anchors)
-        entry["levels"] = level_sizes(layout)
+            layout = begin(shared, start, schedule, forces, seed, anchors)
+        entry["levels"] = get_level_sizes(layout)
     return layout
 
 
@@ -178,7 +178,7 @@ def run_epochs(
         The model after the epochs.
     """
     publish = publish or (lambda fitted: None)
-    fitted = replace_layout(fitted, restored(get_layout(fitted), get_manifold(fitted)._shared))
+    fitted = replace_layout(fitted, restore(get_layout(fitted), get_manifold(fitted)._shared))
     publish(fitted)
     epochs = fitted.n_epochs - fitted.epoch if epochs is None else epochs
     try:
@@ -190,11 +190,11 @@ def run_epochs(
                 publish(fitted)
                 return observe(fitted, layout)
 
-            advanced(get_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=protect_states(session))
+            advance(get_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=protect_states(session))
     finally:
         layout = get_layout(fitted)
         fitted = update_embedding(fitted, layout)
-        if finished(layout):
+        if is_finished(layout):
             fitted = fitted._replace(run=Run(None, fitted.run.fingerprints if fitted.run else {}))
         publish(fitted)
         if session:
@@ -224,10 +224,10 @@ def watch_epochs(
     It updates the report, the loss and the progress, writes checkpoints, and calls callbacks.
     """
     layout = get_layout(fitted)
-    edges, first = edges_by_epoch(layout), layout.state.epoch
+    edges, first = count_edges_by_epoch(layout), layout.state.epoch
     last = min(fitted.n_epochs, first + epochs)
     report = fitted.report
-    record_loss = recorder(report.setdefault("losses", []), layout)
+    record_loss = make_loss_recorder(report.setdefault("losses", []), layout)
     del fitted, layout  # free their arrays, which the epochs do not need
     with (
         task.subtask("layout", last - first) as layout_task,

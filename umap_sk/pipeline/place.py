@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout import transform
-from umap_sk.layout.init import FARTHEST
-from umap_sk.layout.inverse import combined, output_dtype, placed_rows
+from umap_sk.layout.init import MAX_COORDINATE
+from umap_sk.layout.inverse import choose_output_dtype, combine_features, index_placed_rows
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
@@ -162,7 +162,7 @@ def place_rows(settings: Settings, fitted: FittedModel, new_rows: NewRows) -> np
     frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)
     )
-    places = transform.place(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
+    places = transform.place_rows(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
     warn_disconnected(np.isnan(places[:, 0]), "new rows have no usable neighbor", graph.disconnection_distance)
     return places if new_rows.X is None else places.astype(new_rows.X.dtype, copy=False)
 
@@ -206,11 +206,11 @@ def find_features(settings: Settings, fitted: FittedModel, places: Any, features
     """
     places = check_places(places, fitted.embedding.shape[1])
     features = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))
-    out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
+    out = np.full((len(places), features.shape[1]), np.nan, choose_output_dtype(features))
     is_known = ~np.isnan(places).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
-        rows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
-        out[is_known] = combined(rows, places[is_known], features, threads)
+        rows = fitted.cache.get("rows", lambda: index_placed_rows(fitted.embedding))
+        out[is_known] = combine_features(rows, places[is_known], features, threads)
     return out
 
 
@@ -235,7 +235,7 @@ def check_places(places: Any, n_components: int) -> np.ndarray:
             "coordinates as transform returns them."
         )
     farthest = np.nanmax(np.abs(coordinates), initial=0)
-    if farthest > FARTHEST:
+    if farthest > MAX_COORDINATE:
         raise ValueError(f"Places go up to {farthest:.2g}; give those within the map's surroundings.")
     return coordinates
 
