@@ -11,7 +11,7 @@ from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=7.0, learning_rate=0.9)
-NEGATIVES = 3 * kernels.RUN
+NEGATIVES = 3 * kernels.RUN_LENGTH
 EPOCHS = 40
 
 

@@ -149,7 +149,7 @@ def ragged(seed, n=2600):
     """
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, 6, n)
-    lengths[[40, 700]], lengths[1500] = 2 * kernels.LOOKED_UP, 2 * kernels.BLOCK
+    lengths[[40, 700]], lengths[1500] = 2 * kernels.LOOKED_UP_EDGES, 2 * kernels.BLOCK_ROWS
     lengths[:3] = lengths[-20:] = 0
     rows = np.repeat(np.arange(n), lengths)
     columns = rng.integers(3, n, len(rows))
@@ -169,8 +169,8 @@ def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
     """On one thread and on two, which count in other parts; with indices of both dtypes."""
     directed = ragged(seed)
     lengths, listed = np.diff(directed.indptr), np.bincount(directed.indices, minlength=2600)
-    assert np.sort(lengths)[-4] > kernels.LOOKED_UP and lengths[1500] > kernels.BLOCK
-    assert listed[900] > 2 * kernels.BLOCK and not lengths[:3].any() and not listed[:3].any()
+    assert np.sort(lengths)[-4] > kernels.LOOKED_UP_EDGES and lengths[1500] > kernels.BLOCK_ROWS
+    assert listed[900] > 2 * kernels.BLOCK_ROWS and not lengths[:3].any() and not listed[:3].any()
     assert not lengths[-20:].any() and listed[-20:].any()
     expected = naive.fuzzy_union(dense(directed).astype(float), mix_ratio)
     found = []

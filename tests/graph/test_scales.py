@@ -73,7 +73,7 @@ def test_scales_of_real_rows_do_not_depend_on_other_rows(digits):
 
 
 def test_memberships_are_the_twins():
-    rows = hard_rows(1, kernels.BLOCK + 100)
+    rows = hard_rows(1, kernels.BLOCK_ROWS + 100)
     neighbors = ragged(rows)
     scales = solve_local_scales(neighbors, 8)
     strengths = compute_memberships(neighbors, 8)
@@ -86,7 +86,7 @@ def test_memberships_are_the_twins():
 
 def test_mean_distances_are_the_twins():
     """Of empty rows, zeros, and rows over twelve magnitudes; the distances are only read."""
-    rows = hard_rows(3, kernels.BLOCK + 100)
+    rows = hard_rows(3, kernels.BLOCK_ROWS + 100)
     neighbors = ragged(rows)
     before = neighbors.distances.copy()
     found = mean_distances(neighbors)

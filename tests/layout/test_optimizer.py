@@ -119,7 +119,7 @@ def sampled(layout, phase, state):
     for level in layout.levels[1 : phase.depth + 1]:
         picked = level.owner[picked]
     degree = layout.levels[phase.depth].degree.astype(float)
-    rules = phase.negatives, kernels.BLOCK, kernels.POOL, naive_forces(layout, phase, state)
+    rules = phase.negatives, kernels.BLOCK_ROWS, kernels.POOL_SIZE, naive_forces(layout, phase, state)
     return naive.sampled_repulsion(state.positions, degree, picked, state.seed, state.epoch, *rules)
 
 
@@ -129,7 +129,7 @@ def test_sampled_epoch_is_the_twins(d, last):
     """Rows without an edge, one row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
-    assert longest > (kernels.CHUNK if d == 2 else 400) > kernels.PULLED
+    assert longest > (kernels.CHUNK_PAIRS if d == 2 else 400) > kernels.GATHERED_EDGES
     phase = layout.phases[-1 if last else 0]
     state = state_of(layout, phase, done=phase.epochs // 2, d=d)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))
@@ -161,7 +161,7 @@ def on_grid(layout, phase, state, cells=1.0, near=False):
     masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
     push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
     if near:
-        rules = origin, reach, state.seed, state.epoch, kernels.NEAR, kernels.BLOCK
+        rules = origin, reach, state.seed, state.epoch, kernels.NEAR_SAMPLES, kernels.BLOCK_ROWS
         push += naive.sampled_near_field(state.positions, *rules, f)
     return f.rate * level.degree[:, None].astype(float) * push / layout.levels[0].n_vertices
 
@@ -229,14 +229,18 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     "d, on_grid, majorized", [(2, True, True), (2, True, False), (2, False, False), (3, False, False)]
 )
 def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
-    graph = random_graph(5, n=(5 * depth + 3) * kernels.BLOCK + 10)
+    graph = random_graph(5, n=(5 * depth + 3) * kernels.BLOCK_ROWS + 10)
     layout = layout_of(graph, depth + 1, on_grid=on_grid, majorized=majorized)
     phase = layout.phases[0]
     state = state_of(layout, phase, done=phase.epochs - 1, width=20.0, d=d)
     whole, n = step(layout, phase, state), len(state.positions)
-    assert n > 2 * kernels.BLOCK
+    assert n > 2 * kernels.BLOCK_ROWS
     out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
-    for first, last in ((2 * kernels.BLOCK, n), (0, kernels.BLOCK), (kernels.BLOCK, 2 * kernels.BLOCK)):
+    for first, last in (
+        (2 * kernels.BLOCK_ROWS, n),
+        (0, kernels.BLOCK_ROWS),
+        (kernels.BLOCK_ROWS, 2 * kernels.BLOCK_ROWS),
+    ):
         levels = list(layout.levels)
         levels[depth] = some_rows(levels[depth], first, last)
         here = state._replace(moments=state.moments[:, first:last].copy())
@@ -252,29 +256,29 @@ def test_positions_beyond_int32_are_read(tmp_path):
     n = 2**31 + 5000
     positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
     rng = np.random.default_rng(9)
-    near = rng.uniform(0, 3, (kernels.BLOCK, 2)).astype(np.float32)
-    positions[: kernels.BLOCK], positions[n - kernels.BLOCK :] = near, near[::-1] + 1
-    indices = (n - 1 - rng.integers(0, kernels.BLOCK, (kernels.BLOCK, 4))).astype(np.uint32)
+    near = rng.uniform(0, 3, (kernels.BLOCK_ROWS, 2)).astype(np.float32)
+    positions[: kernels.BLOCK_ROWS], positions[n - kernels.BLOCK_ROWS :] = near, near[::-1] + 1
+    indices = (n - 1 - rng.integers(0, kernels.BLOCK_ROWS, (kernels.BLOCK_ROWS, 4))).astype(np.uint32)
     settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
-    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN
+    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN_LENGTH
     settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
-    moments = np.zeros((2, kernels.BLOCK, 2), np.float32)
+    moments = np.zeros((2, kernels.BLOCK_ROWS, 2), np.float32)
     out, out_moments = np.empty_like(near), np.empty_like(moments)
-    starts = 4 * np.arange(0, kernels.BLOCK + 1, kernels.SLICE)
+    starts = 4 * np.arange(0, kernels.BLOCK_ROWS + 1, kernels.SLICE)
     beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
-    degree = np.full(kernels.BLOCK, 2, np.float32)
+    degree = np.full(kernels.BLOCK_ROWS, 2, np.float32)
     before = readonly(positions), optimizer.packed_positions(positions), readonly(moments)
     positions, places, moments = before
     kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
-    far = np.asarray(positions[n - kernels.BLOCK :], float)
-    ends = far[indices.astype(int) - (n - kernels.BLOCK)]
+    far = np.asarray(positions[n - kernels.BLOCK_ROWS :], float)
+    ends = far[indices.astype(int) - (n - kernels.BLOCK_ROWS)]
     pull = 0.5 * naive.attract(ends - near[:, None], f).sum(1)
     local = np.concatenate([near, far])  # the same rows under small numbers
-    rules = kernels.RUN, kernels.BLOCK, kernels.POOL, f
+    rules = kernels.RUN_LENGTH, kernels.BLOCK_ROWS, kernels.POOL_SIZE, f
     picked = len(local) - 1 - np.arange(300)
-    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK]
+    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK_ROWS]
     np.testing.assert_allclose(2 * out_moments[0], pull + push, rtol=1e-3, atol=1e-3)

@@ -58,7 +58,7 @@ def positions_of(level, distances, n_components, seed):
 def random_paths(seed, n=700, edges=3):
     """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
     level = coarsen.finest_level(random_graph(seed, n=n, edges=edges))
-    assert n > 2 * kernels.SEEN_TOGETHER
+    assert n > 2 * kernels.PATH_BLOCK_ROWS
     distances = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
     return pivot_mds.paths_of(finest_lengths(level, distances), level.mass)
 
@@ -97,7 +97,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
     distances = np.full((3000, PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(PIVOTS)] = 0
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
-    changed = np.ones(-(-3000 // kernels.SEEN_TOGETHER), np.int8)
+    changed = np.ones(-(-3000 // kernels.PATH_BLOCK_ROWS), np.int8)
     while changed.any():
         kernels.relax_paths(*edges, turned, distances, changed)
     found.add(distances.tobytes())

@@ -137,7 +137,7 @@ def test_grid_field_nears_the_sum_over_all_pairs(min_dist, spacing):
 def test_field_with_a_near_field_that_samples_all_is_the_sum_over_all_pairs():
     positions, spacing = points(600, 50.0), 0.15
     frame, result = field_at(positions, spacing, near=True)
-    assert most_around(positions, frame) <= kernels.NEAR
+    assert most_around(positions, frame) <= kernels.NEAR_SAMPLES
     result += added_near(positions, frame)
     exact = naive.whole_field(positions, positions, forces_of())
     assert rms(result - exact) < 0.08 * rms(exact)
@@ -151,11 +151,11 @@ def most_around(positions, frame):
 
 
 def test_some_rows_are_read_as_all_are():
-    positions = points(2 * kernels.BLOCK + 100, 20.0)
+    positions = points(2 * kernels.BLOCK_ROWS + 100, 20.0)
     grid = repulsion.grid_field(positions, 0.2, CURVE)
     whole = np.empty_like(positions)
     repulsion.read_field(grid, positions, 1.0, whole)
-    for first, last in ((kernels.BLOCK, kernels.BLOCK + 300), (2 * kernels.BLOCK, len(positions))):
+    for first, last in ((kernels.BLOCK_ROWS, kernels.BLOCK_ROWS + 300), (2 * kernels.BLOCK_ROWS, len(positions))):
         part = np.empty((last - first, 2), np.float32)
         repulsion.read_field(grid, positions, 1.0, part, first)
         assert part.tobytes() == whole[first:last].tobytes()
@@ -209,7 +209,7 @@ def test_near_field_is_the_twins(width):
     positions = points(1300, width)
     frame = repulsion.frame_of(positions, 0.15)
     origin = np.array(frame.origin, np.float32)
-    rules = origin, repulsion.REACH * frame.spacing, 3, 9, kernels.NEAR, kernels.BLOCK
+    rules = origin, repulsion.REACH * frame.spacing, 3, 9, kernels.NEAR_SAMPLES, kernels.BLOCK_ROWS
     expected = naive.sampled_near_field(positions, *rules, forces_of())
     result = added_near(positions, frame, seed=3, epoch=9)
     np.testing.assert_allclose(result, expected, rtol=1e-3, atol=2e-3 * rms(expected))
@@ -218,7 +218,7 @@ def test_near_field_is_the_twins(width):
 def test_near_field_that_samples_all_is_exact():
     positions = points(600, 50.0)
     frame = repulsion.frame_of(positions, 0.15)
-    assert most_around(positions, frame) <= kernels.NEAR
+    assert most_around(positions, frame) <= kernels.NEAR_SAMPLES
     expected = naive.near_field(positions, repulsion.REACH * frame.spacing, forces_of())
     np.testing.assert_allclose(added_near(positions, frame), expected, rtol=1e-3, atol=1e-4 * rms(expected))
 
@@ -234,10 +234,14 @@ def test_near_field_has_the_right_mean():
 
 
 def test_near_field_of_some_rows_is_that_of_all():
-    positions = points(2 * kernels.BLOCK + 100, 8.0)
+    positions = points(2 * kernels.BLOCK_ROWS + 100, 8.0)
     frame = repulsion.frame_of(positions, 0.15)
     whole = added_near(positions, frame)
-    for first, last in ((kernels.BLOCK, 2 * kernels.BLOCK), (0, kernels.BLOCK), (2 * kernels.BLOCK, len(positions))):
+    for first, last in (
+        (kernels.BLOCK_ROWS, 2 * kernels.BLOCK_ROWS),
+        (0, kernels.BLOCK_ROWS),
+        (2 * kernels.BLOCK_ROWS, len(positions)),
+    ):
         part = np.zeros((last - first, 2), np.float32)
         repulsion.add_near_field(repulsion.near_points(positions, frame), 1.0, settings_of(), part, first)
         assert part.tobytes() == whole[first:last].tobytes()

@@ -128,10 +128,10 @@ def test_momentum_rises_on_coarse_levels(epochs):
 def test_negatives_come_in_whole_runs():
     for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
         count = schedule.negatives_for(degree, rate)
-        assert count % kernels.RUN == 0
-        assert kernels.RUN <= count <= schedule.MOST_RUNS * kernels.RUN <= kernels.POOL
-        if kernels.RUN < count < schedule.MOST_RUNS * kernels.RUN:
-            assert abs(count - degree * rate) <= kernels.RUN / 2
+        assert count % kernels.RUN_LENGTH == 0
+        assert kernels.RUN_LENGTH <= count <= schedule.MOST_RUNS * kernels.RUN_LENGTH <= kernels.POOL_SIZE
+        if kernels.RUN_LENGTH < count < schedule.MOST_RUNS * kernels.RUN_LENGTH:
+            assert abs(count - degree * rate) <= kernels.RUN_LENGTH / 2
 
 
 def test_begin():

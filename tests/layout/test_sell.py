@@ -26,7 +26,7 @@ from umap_sk.runtime.threads import limit_threads
 def several(seed=0, n=9000, largest=500):
     """Levels with more than one block of rows each, but for the last."""
     built = coarsen.build_levels(random_graph(seed, n=n), 3, largest)
-    assert len(built) >= 3 and built[1].n_vertices > kernels.BLOCK
+    assert len(built) >= 3 and built[1].n_vertices > kernels.BLOCK_ROWS
     return built
 
 
@@ -55,7 +55,7 @@ def test_slices_hold_the_edges_of_their_level(dtype):
     """Every row's entries in their order, under the new numbers and scaled; behind them nothing but edges to itself."""
     graph = with_star(random_graph(0))
     built = coarsen.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
-    assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK
+    assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK_ROWS
     for level, arranged in zip(built, sell.arrange(built, 3), strict=True):
         n, rank = level.n_vertices, np.argsort(arranged.order)
         starts, indices, weights = arranged.slices
@@ -80,7 +80,7 @@ def test_slices_hold_the_edges_of_their_level(dtype):
         assert arranged.mass.tolist() == level.mass[arranged.order].tolist()
 
 
-@pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK, kernels.BLOCK + 1])
+@pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK_ROWS, kernels.BLOCK_ROWS + 1])
 def test_any_number_of_rows(n):
     """A slice, a block, and one row more or less; the last row alone in its slice."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
@@ -112,15 +112,15 @@ def test_orders_are_permutations():
 
 def test_longer_rows_come_first_in_every_block():
     """As a stable sort by length does; rows of BLOCK edges and more count as equally long."""
-    lengths = np.random.default_rng(2).integers(0, 40, 3 * kernels.BLOCK + 77)
+    lengths = np.random.default_rng(2).integers(0, 40, 3 * kernels.BLOCK_ROWS + 77)
     before = np.random.default_rng(3).permutation(len(lengths)).astype(np.uint32)
-    lengths[before[[3, 5, 900, 1500]]] = [kernels.BLOCK - 1, kernels.BLOCK, 5000, kernels.BLOCK]
+    lengths[before[[3, 5, 900, 1500]]] = [kernels.BLOCK_ROWS - 1, kernels.BLOCK_ROWS, 5000, kernels.BLOCK_ROWS]
     order = before.copy()
     kernels.longest_first(np.concatenate([[0], np.cumsum(lengths)]), order)
-    for first in range(0, len(order), kernels.BLOCK):
-        block = before[first : first + kernels.BLOCK]
-        longest = np.argsort(-np.minimum(kernels.BLOCK, lengths[block]), kind="stable")
-        assert order[first : first + kernels.BLOCK].tolist() == block[longest].tolist()
+    for first in range(0, len(order), kernels.BLOCK_ROWS):
+        block = before[first : first + kernels.BLOCK_ROWS]
+        longest = np.argsort(-np.minimum(kernels.BLOCK_ROWS, lengths[block]), kind="stable")
+        assert order[first : first + kernels.BLOCK_ROWS].tolist() == block[longest].tolist()
 
 
 def test_groups_stand_together(monkeypatch):
@@ -159,7 +159,7 @@ def test_neighbors_are_near_in_memory():
     apart = np.abs(finest.slices.indices - rows_of_slices(finest.slices))[finest.slices.weights > 0]
     shuffled = np.abs(near - np.arange(n)[:, None])
     assert np.median(shuffled) > 4000
-    assert np.quantile(apart, 0.9) < 2 * kernels.BLOCK
+    assert np.quantile(apart, 0.9) < 2 * kernels.BLOCK_ROWS
 
 
 def test_owners_are_under_the_new_numbers():
@@ -241,7 +241,7 @@ def test_smoothed_is_the_twins(share, d):
     for depth, level in enumerate(sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0)):
         own = positions[: level.n_vertices]
         graph = dense_slices(level)
-        assert (graph > 0).sum(1).max() > kernels.PULLED
+        assert (graph > 0).sum(1).max() > kernels.GATHERED_EDGES
         inside = np.maximum(0, level.degree - graph.sum(1)) if depth else np.zeros(len(graph))
         if depth:
             np.testing.assert_allclose(level.inside, inside, rtol=1e-4, atol=1e-4)

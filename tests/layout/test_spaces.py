@@ -114,7 +114,7 @@ def test_epoch_is_the_twins(name):
     state = LayoutState(0, positions, moments, 4, 6)
     level, descent, forces = layout.levels[0], phase.descent, naive_forces(layout, phase, state)
     degree, count = level.degree.astype(float), phase.negatives
-    drawn = naive.draws(200, 6, 4, count, kernels.BLOCK, kernels.POOL)
+    drawn = naive.draws(200, 6, 4, count, kernels.BLOCK_ROWS, kernels.POOL_SIZE)
     exact = positions.astype(float)
     gradient = naive.epoch(name, exact, dense_slices(level), degree, drawn, count, forces, parameters)
     alpha = layout.forces.learning_rate * descent.step * (1 - 4 / phase.epochs) ** descent.fall * 0.01

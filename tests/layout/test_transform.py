@@ -74,7 +74,7 @@ def pool_push(frozen, indices, distances):
     def push(place, _):
         nonlocal state
         state = naive_numbers.next_random(state)
-        run = naive_numbers.below(state, kernels.POOL)
+        run = naive_numbers.below(state, kernels.POOL_SIZE)
         drawn = frozen.pool.T[run : run + transform.NEGATIVES].astype(float)
         return naive.repel(place - drawn, F).mean(0)
 
@@ -153,8 +153,8 @@ def test_sampled_places_depend_on_the_content_and_the_seed():
 def test_pool_holds_rows_that_have_a_place():
     positions = training_map(3, lost=300)
     frozen = transform.freeze(positions, FORCES, 7)
-    assert frozen.pool.shape == (3, 2 * kernels.POOL)
-    assert (frozen.pool[:, : kernels.POOL] == frozen.pool[:, kernels.POOL :]).all()
+    assert frozen.pool.shape == (3, 2 * kernels.POOL_SIZE)
+    assert (frozen.pool[:, : kernels.POOL_SIZE] == frozen.pool[:, kernels.POOL_SIZE :]).all()
     drawn = {tuple(column) for column in frozen.pool.T.tolist()}
     assert drawn == {tuple(row) for row in positions[~np.isnan(positions[:, 0])].tolist()}
 
@@ -175,12 +175,12 @@ def pulled(neighbors, training, first=0, factor=1.0):
     """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
     settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
     settings.a, settings.b = FORCES.curve
-    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN
+    settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN_LENGTH
     strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)
     indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
     arrays = (readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
     out = np.empty((len(neighbors.indptr) - 1, 3), np.float32)
-    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL), np.float32), settings, 10, out)
+    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL_SIZE), np.float32), settings, 10, out)
     assert np.isfinite(out).all()
     return out
 

@@ -7,8 +7,8 @@ import pytest
 from umap_sk import kernels
 from umap_sk.kernels import lanes, products
 from umap_sk.kernels.borrowed import borrowed
-from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, key_of, value_of
-from umap_sk.kernels.products import ROWS, SLICE
+from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, key_of, value_of
+from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS
 from umap_sk.neighbors import cells, few_rows
 from umap_sk.neighbors.euclidean import scale_rows
 from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
@@ -76,13 +76,16 @@ def all_halves(rows, halves, count, slices, columns, column_halves, out):
 def test_half_squared_distances(width):
     """All pairs, also where the rows fill no tile; the tile in numpy has the same bits."""
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(2 * ROWS, width)).astype(np.float32), random.normal(size=(48, width)).astype(np.float32)
+    x, y = (
+        random.normal(size=(2 * TILE_ROWS, width)).astype(np.float32),
+        random.normal(size=(48, width)).astype(np.float32),
+    )
     halves, column_halves = (x**2).sum(1) / 2, (y**2).sum(1) / 2
-    out, again = np.zeros((2 * ROWS, 48), np.float32), np.zeros((2 * ROWS, 48), np.float32)
+    out, again = np.zeros((2 * TILE_ROWS, 48), np.float32), np.zeros((2 * TILE_ROWS, 48), np.float32)
     all_halves(x, halves, 7, cells.pack_slices(y), 48, column_halves, out)
     np.testing.assert_allclose(out, naive.ranks_between(x, y), rtol=1e-4, atol=1e-5)
-    for first in (0, ROWS):
-        for at in range(0, 48, SLICE):
+    for first in (0, TILE_ROWS):
+        for at in range(0, 48, TILE_COLUMNS):
             products.tile_of_halves(x, first, cells.pack_slices(y), at, halves, column_halves, again)
     np.testing.assert_array_equal(out, again)
 
@@ -107,13 +110,13 @@ def test_keys():
     pairs = [(np.float32(number), name) for number in (0, 1e-30, 0.5, 2, 3e30) for name in (0, 7, 2**31)]
     keys = [made_key(*pair) for pair in pairs]
     assert keys == sorted(keys) and made_key(np.float32(-1e-9), 7) == keys[1]
-    assert [(np.float32(value(key)), int(key) & NAMES) for key in keys] == pairs
+    assert [(np.float32(value(key)), int(key) & ROW_MASK) for key in keys] == pairs
     random = np.random.default_rng(0)
     values, names = random.integers(0, 20, 64).astype(np.float32), random.permutation(64).astype(np.int32)
-    kept = np.full(9, NOTHING)
-    keep(values, names, 5, kept, np.empty(SLICE + 1, np.int64))
+    kept = np.full(9, EMPTY_KEY)
+    keep(values, names, 5, kept, np.empty(TILE_COLUMNS + 1, np.int64))
     expected = sorted((number, name) for number, name in zip(values, names, strict=True) if name != 5)[:9]
-    assert [(value(key), int(key) & NAMES) for key in kept] == expected
+    assert [(value(key), int(key) & ROW_MASK) for key in kept] == expected
 
 
 def test_centers(rows):
@@ -134,9 +137,9 @@ def test_packed_cells(rows):
     rows, centers = rows.astype(np.float32), rows[:7].astype(np.float32)
     homes = cells.find_nearest_centers(rows, centers)
     members, starts = cells.assign_slots(homes, 7)
-    assert (starts % SLICE == 0).all() and sorted(members[members >= 0]) == list(range(500))
+    assert (starts % TILE_COLUMNS == 0).all() and sorted(members[members >= 0]) == list(range(500))
     packed = cells.pack_cells(rows, members, starts, centers)
-    numbers = packed.slices.reshape(-1, 6, SLICE).transpose(0, 2, 1).reshape(-1, 6)
+    numbers = packed.slices.reshape(-1, 6, TILE_COLUMNS).transpose(0, 2, 1).reshape(-1, 6)
     used = members >= 0
     relative = rows[members[used]] - centers[homes[members[used]]]
     np.testing.assert_array_equal(numbers[used], relative)
@@ -165,7 +168,7 @@ def test_projection():
     rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
     scaled = scale_rows(rows, "euclidean", 0)
     axes = find_principal_axes(*scaled)
-    assert axes.directions is not None and len(axes.directions) % SLICE == 0
+    assert axes.directions is not None and len(axes.directions) % TILE_COLUMNS == 0
     np.testing.assert_allclose(axes.directions @ axes.directions.T, np.eye(len(axes.directions)), atol=1e-5)
     coordinates, errors = cells.project_rows(scaled, axes)
     exact = (rows.astype(np.float64) - axes.mean) @ axes.directions.T.astype(np.float64)
@@ -282,7 +285,7 @@ def test_copies_take_no_time_of_their_square(monkeypatch):
     index = index_of(rows)
     assert (
         len(index.centers.centers) > 10
-        and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.MAX_CELL_FACTOR + SLICE
+        and np.diff(index.cells.starts).max() <= np.sqrt(1000) * cells.MAX_CELL_FACTOR + TILE_COLUMNS
     )
     indices, ranks = cells.search_cells(index, None, 5, exact=False)
     assert not ranks.any() and (indices >= 0).all() and not (indices == np.arange(3000)[:, None]).any()
@@ -304,7 +307,7 @@ def test_few_columns_are_taken_as_they_are():
     assert find_principal_axes(noise, np.tile([1.0, 0.0], (3000, 1))).directions is None
     low = random.normal(size=(300, 5)) @ random.normal(size=(5, 140))
     directions = find_principal_axes(low, np.tile([1.0, 0.0], (300, 1))).directions
-    assert directions is not None and len(directions) == SLICE
+    assert directions is not None and len(directions) == TILE_COLUMNS
 
 
 def test_borrowed_arrays():

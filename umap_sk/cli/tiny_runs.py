@@ -15,7 +15,7 @@ from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
 from umap_sk.layout.spaces import NAMED
 from umap_sk.neighbors.few_rows import MAX_ROWS
-from umap_sk.neighbors.principal_axes import SLICE, UNPROJECTED_COLUMNS
+from umap_sk.neighbors.principal_axes import TILE_COLUMNS, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.runtime.compile import readonly
@@ -68,7 +68,7 @@ def run_searches() -> None:
     """Search features of both precisions, of few and many columns, and sparse ones, also for new rows."""
     random = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        for columns in (2, UNPROJECTED_COLUMNS + SLICE):
+        for columns in (2, UNPROJECTED_COLUMNS + TILE_COLUMNS):
             rows = (random.random((MAX_ROWS + 1, 3)) @ random.random((3, columns))).astype(dtype)
             for exact in (True, False):
                 search = RowSearch(rows, "correlation", exact=exact)

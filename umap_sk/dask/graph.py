@@ -49,9 +49,9 @@ class GraphInPieces(NamedTuple):
 
 def bounds_of(cluster: Cluster, n_rows: int) -> list[int]:
     """Bounds of pieces, each of whole blocks of rows: four for a worker, so that what is on its way is small."""
-    blocks, count = -(-n_rows // kernels.BLOCK), len(cluster.workers)
+    blocks, count = -(-n_rows // kernels.BLOCK_ROWS), len(cluster.workers)
     parts = min(blocks, max(count, min(4 * count, MOST_PIECES)))
-    return [min(n_rows, kernels.BLOCK * (blocks * part // parts)) for part in range(parts + 1)]
+    return [min(n_rows, kernels.BLOCK_ROWS * (blocks * part // parts)) for part in range(parts + 1)]
 
 
 def spans(bounds: list[int]) -> Iterator[tuple[int, int]]:

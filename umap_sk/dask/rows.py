@@ -18,7 +18,7 @@ from umap_sk.runtime.allocation import Allocate, allocate_scratch, in_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
-CHECKED = kernels.BLOCK  # rows whose edges have one checksum
+CHECKED = kernels.BLOCK_ROWS  # rows whose edges have one checksum
 
 
 class Piece(NamedTuple):

@@ -67,7 +67,7 @@ def sum_rows(indptr: np.ndarray, values: np.ndarray, scale: np.float32, out: np.
 
 def sum_row_blocks(indptr: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the float64 sum of all values of each block of rows."""
-    blocks = np.split(values, indptr[kernels.BLOCK : -1 : kernels.BLOCK])
+    blocks = np.split(values, indptr[kernels.BLOCK_ROWS : -1 : kernels.BLOCK_ROWS])
     return np.array([sum_columns(np.concatenate([[0.0], block])) for block in blocks])
 
 

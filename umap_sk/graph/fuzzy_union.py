@@ -128,8 +128,8 @@ def drop_zeros(graph: FuzzyGraph, allocate: Allocate = in_memory) -> FuzzyGraph:
     indices = allocate("indices", edges, graph.indices.dtype)
     weights = allocate("weights", edges, np.float32)
     to = 0
-    for first in range(0, len(indptr) - 1, kernels.BLOCK):
-        bounds = graph.indptr[first : first + kernels.BLOCK + 1]
+    for first in range(0, len(indptr) - 1, kernels.BLOCK_ROWS):
+        bounds = graph.indptr[first : first + kernels.BLOCK_ROWS + 1]
         block = slice(int(bounds[0]), int(bounds[-1]))
         kept = graph.weights[block] > 0
         ends = to + np.cumsum(np.concatenate([[0], kept]))

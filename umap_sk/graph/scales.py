@@ -73,7 +73,7 @@ def sum_distances(neighbors: Neighbors) -> np.ndarray:
     """Return the float64 sum of all distances of each block of rows."""
     if few_rows.are_few(neighbors.indptr):
         return few_rows.sum_row_blocks(neighbors.indptr, neighbors.distances)
-    sums = np.empty(-(-(len(neighbors.indptr) - 1) // kernels.BLOCK))
+    sums = np.empty(-(-(len(neighbors.indptr) - 1) // kernels.BLOCK_ROWS))
     kernels.sums_of_row_blocks(readonly(neighbors.indptr), readonly(neighbors.distances), sums)
     return sums
 

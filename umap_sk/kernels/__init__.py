@@ -21,11 +21,11 @@ from umap_sk.kernels.coarsen import (
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.epoch import BETA1, BETA2, field_step, sampled_step
-from umap_sk.kernels.forces import CHUNK, CLIP, POOL, RUN, sampled_field
+from umap_sk.kernels.forces import CHUNK_PAIRS, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
 from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import (
+    PATH_BLOCK_ROWS,
     PIVOTS,
-    SEEN_TOGETHER,
     diagonalize,
     filter_step,
     inner_products,
@@ -33,7 +33,7 @@ from umap_sk.kernels.init import (
 )
 from umap_sk.kernels.inverse import combine_rows
 from umap_sk.kernels.loss import ATTRACTION_STRIDE, scale_losses
-from umap_sk.kernels.near_field import NEAR, add_near_field, count_cells, sort_into_cells
+from umap_sk.kernels.near_field import NEAR_SAMPLES, add_near_field, count_cells, sort_into_cells
 from umap_sk.kernels.neighbors import (
     CLIPPED,
     CUT,
@@ -49,7 +49,7 @@ from umap_sk.kernels.neighbors import (
     close_gaps,
     nearest_rows,
 )
-from umap_sk.kernels.numbers import BLOCK, exp_minus, exponential, log_of, mix, power
+from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, exponential, log_of, mix, power
 from umap_sk.kernels.output_metrics import (
     arcs,
     chebyshevs,
@@ -64,7 +64,7 @@ from umap_sk.kernels.output_spaces import (
     CENTERED_UNIT,
     FLAT,
     HYPERBOLOID,
-    MOST,
+    MAX_HYPERBOLOID_LENGTH,
     UNIT,
     WRAPPED,
     bring_into_space,
@@ -74,12 +74,21 @@ from umap_sk.kernels.pieces import append_rows, copy_rows, count_sent, fill_sent
 from umap_sk.kernels.projection import center_rows, project_rows, unit_lengths
 from umap_sk.kernels.ranks import rank_candidates
 from umap_sk.kernels.scales import LANES, LARGEST_SIGMA, solve_scales, sums_of_row_blocks
-from umap_sk.kernels.sell import PULLED, SLICE, fill_slices, jitter, longest_first, slice_sums, smooth, take_from_slices
+from umap_sk.kernels.sell import (
+    GATHERED_EDGES,
+    SLICE,
+    fill_slices,
+    jitter,
+    longest_first,
+    slice_sums,
+    smooth,
+    take_from_slices,
+)
 from umap_sk.kernels.set_operations import (
     DIFFERENCE,
     INTERSECTION,
     UNION,
-    UNKNOWN,
+    UNKNOWN_LABEL,
     count_either,
     merge_graphs,
     restore_rows,
@@ -90,7 +99,7 @@ from umap_sk.kernels.sparse_search import search_sparse
 from umap_sk.kernels.ties import nearest_among_groups, row_keys
 from umap_sk.kernels.transform import place_by_samples, place_in_field
 from umap_sk.kernels.union import (
-    LOOKED_UP,
+    LOOKED_UP_EDGES,
     count_union,
     fill_received,
     fuzzy_union,

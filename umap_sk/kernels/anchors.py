@@ -3,7 +3,7 @@
 from numba import prange
 
 from umap_sk.kernels.forces import CLIP
-from umap_sk.kernels.numbers import BLOCK
+from umap_sk.kernels.numbers import BLOCK_ROWS
 from umap_sk.runtime.compile import parallel_kernel
 
 
@@ -11,8 +11,8 @@ from umap_sk.runtime.compile import parallel_kernel
 def pull_to_anchors(positions, anchors, strengths, share, out):
     """Add strength times difference, clipped as in UMAP, times `share`, to the field."""
     n, d = out.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             for k in range(d):
                 difference = max(-CLIP, min(CLIP, anchors[i, k] - positions[i, k]))
                 out[i, k] += share * strengths[i] * difference

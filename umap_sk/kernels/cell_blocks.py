@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
 from umap_sk.runtime.compile import kernel
 
-ROUNDING = np.float32(2.0**-18)  # of a product in float32, as a share of the squared lengths of what is multiplied
+PRODUCT_ROUNDING = np.float32(
+    2.0**-18
+)  # of a product in float32, as a share of the squared lengths of what is multiplied
 
 
 class Packed(NamedTuple):
@@ -52,9 +54,9 @@ class Block(NamedTuple):
 
 
 @kernel
-def padded(count, width):
+def make_padded_rows(count, width):
     """Rows of zeros, as many as fill whole tiles."""
-    return np.zeros(((count + ROWS - 1) // ROWS * ROWS, width), np.float32)
+    return np.zeros(((count + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, width), np.float32)
 
 
 @kernel
@@ -63,9 +65,9 @@ def unpack_rows(queries, task, cell, centers, origin, count, rows, members):
     width = rows.shape[1]
     for slot in range(max(task[2], queries.starts[cell]), min(task[3], queries.starts[cell + 1])):
         if queries.members[slot] >= 0:
-            at = slot // SLICE * SLICE * width + slot % SLICE
+            at = slot // TILE_COLUMNS * TILE_COLUMNS * width + slot % TILE_COLUMNS
             for t in range(width):
-                rows[count, t] = queries.slices[at + t * SLICE] + (centers[cell, t] - origin[t])
+                rows[count, t] = queries.slices[at + t * TILE_COLUMNS] + (centers[cell, t] - origin[t])
             members[count] = queries.members[slot]
             count += 1
     return count
@@ -86,9 +88,9 @@ def relative_centers(centers, order, origin, near, halves):
 def pack_rows(rows, slices, halves):
     """The first rows packed in slices, and half their squared lengths."""
     for r in range(halves.shape[0]):
-        at, half = r // SLICE * SLICE * rows.shape[1] + r % SLICE, np.float32(0)
+        at, half = r // TILE_COLUMNS * TILE_COLUMNS * rows.shape[1] + r % TILE_COLUMNS, np.float32(0)
         for t in range(rows.shape[1]):
-            slices[at + t * SLICE] = rows[r, t]
+            slices[at + t * TILE_COLUMNS] = rows[r, t]
             half += rows[r, t] * rows[r, t]
         halves[r] = np.float32(0.5) * half
 
@@ -149,7 +151,7 @@ def distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, b
             inverse = np.float32(1 / np.sqrt(gap)) if gap > 0 else np.float32(0)
             around = near_halves[turns[home]] + near_halves[turn] + 2 * (lengths[turns[home]] + lengths[turn])
             for r in range(firsts[home], firsts[home + 1]):
-                least = (line[r] - own[r] - ROUNDING * (halves[r] + around)) * inverse
+                least = (line[r] - own[r] - PRODUCT_ROUNDING * (halves[r] + around)) * inverse
                 line[r] = least if line[r] > bounds[r] else np.float32(-np.inf)
     for home in range(homes):
         for r in range(firsts[home], firsts[home + 1]):
@@ -161,9 +163,9 @@ def read_block(queries, centers, task, nearest_cells):
     """The rows of a task, and where they lie among the cells."""
     width, group = centers.centers.shape[1], centers.groups[task[0]]
     order, origin = centers.orders[group], centers.group_centers[group]
-    near, near_halves = padded(order.shape[0], width), np.zeros(order.shape[0] + ROWS, np.float32)
+    near, near_halves = make_padded_rows(order.shape[0], width), np.zeros(order.shape[0] + TILE_ROWS, np.float32)
     relative_centers(centers.centers, order, origin, near, near_halves)
-    rows = padded(task[3] - task[2] + task[1] - task[0] + SLICE, width)
+    rows = make_padded_rows(task[3] - task[2] + task[1] - task[0] + TILE_COLUMNS, width)
     members, firsts = np.empty(task[3] - task[2], np.int64), np.zeros(task[1] - task[0] + 1, np.int64)
     for home in range(task[1] - task[0]):
         firsts[home + 1] = unpack_rows(
@@ -174,7 +176,7 @@ def read_block(queries, centers, task, nearest_cells):
         turns[home] = task[0] + home - order[0]
         for t in range(width):
             rows[count + home, t] = near[turns[home], t]
-    columns = (count + turns.shape[0] + SLICE - 1) // SLICE * SLICE
+    columns = (count + turns.shape[0] + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS
     slices, halves = np.empty(columns * width, np.float32), np.empty(columns, np.float32)
     nothing = np.zeros(columns, np.float32)
     pack_rows(rows, slices, halves)

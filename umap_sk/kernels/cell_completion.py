@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk.kernels.borrowed import borrowed
-from umap_sk.kernels.cell_blocks import ROUNDING, move_rows, read_block
-from umap_sk.kernels.cell_search import COLUMNS, TOGETHER
-from umap_sk.kernels.products import SLICE, any_not_above, half_squared_distances
+from umap_sk.kernels.cell_blocks import PRODUCT_ROUNDING, move_rows, read_block
+from umap_sk.kernels.cell_search import COMPARED_COLUMNS, COMPARED_ROWS
+from umap_sk.kernels.products import TILE_COLUMNS, any_not_above, half_squared_distances
 from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.ranks import insert_ranked, rank_of
 from umap_sk.kernels.turns import next_block
@@ -27,7 +27,7 @@ class Errors(NamedTuple):
 def limit_of(rank, error, half):
     """What an estimate in float32 does not exceed, where the rank is not above `rank`."""
     far = np.sqrt(2 * rank) + error
-    return np.float32(min(3e38, 0.5 * (1 + 2.0**-18) * far * far + ROUNDING * half))
+    return np.float32(min(3e38, 0.5 * (1 + 2.0**-18) * far * far + PRODUCT_ROUNDING * half))
 
 
 @kernel
@@ -52,11 +52,11 @@ def improve_row(i, values, names, own, slack, half, compared, angular, row, indi
     """
     last, scaled = ranks.shape[0] - 1, False
     limit, directed = limit_of(ranks[last], slack, half), compared.affine[i, 0] != 0
-    for start in range(0, names.shape[0], SLICE):
+    for start in range(0, names.shape[0], TILE_COLUMNS):
         if not any_not_above(values, start, limit):
             continue
-        part = values[start : start + SLICE]
-        for t in range(SLICE):
+        part = values[start : start + TILE_COLUMNS]
+        for t in range(TILE_COLUMNS):
             name = names[start + t]
             if part[t] > limit or name < 0 or (own and name == i) or (ranks[last] == 0 and name > indices[last]):
                 continue
@@ -73,17 +73,17 @@ def complete_task(task, queries, cells, centers, compared, errors, own, angular,
     """Look for nearer neighbors of the rows of one block in all cells where there may be some."""
     block = read_block(queries, centers, task, errors.nearest_cells)
     width, chosen = block.rows.shape[1], np.empty(block.members.shape[0], np.int64)
-    moved, halves = np.zeros((TOGETHER, width), np.float32), np.zeros(TOGETHER, np.float32)
-    out, even = np.empty((TOGETHER, COLUMNS), np.float32), np.ones(width, np.float32)
+    moved, halves = np.zeros((COMPARED_ROWS, width), np.float32), np.zeros(COMPARED_ROWS, np.float32)
+    out, even = np.empty((COMPARED_ROWS, COMPARED_COLUMNS), np.float32), np.ones(width, np.float32)
     row = np.empty(compared.features.shape[1])
     for turn in range(block.order.shape[0]):
         other = np.int64(block.order[turn])
         near = rows_that_may_gain(block, turn, ranks, errors, chosen)
-        for first in range(0, near, TOGETHER):
-            part = chosen[first : min(near, first + TOGETHER)]
+        for first in range(0, near, COMPARED_ROWS):
+            part = chosen[first : min(near, first + COMPARED_ROWS)]
             move_rows(block.rows, part, block.centers[turn], even, moved, halves)
-            for at in range(cells.starts[other], cells.starts[other + 1], COLUMNS):
-                end = min(cells.starts[other + 1], at + COLUMNS)
+            for at in range(cells.starts[other], cells.starts[other + 1], COMPARED_COLUMNS):
+                end = min(cells.starts[other + 1], at + COMPARED_COLUMNS)
                 slices, names = cells.slices[at * width :], cells.members[at:end]
                 half_squared_distances(moved, halves, len(part), slices, end - at, cells.halves[at:end], out)
                 for q in range(len(part)):

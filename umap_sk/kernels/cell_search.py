@@ -6,16 +6,19 @@ import numpy as np
 
 from umap_sk.kernels.borrowed import borrowed
 from umap_sk.kernels.cell_blocks import move_rows, read_block
-from umap_sk.kernels.keys import NAMES, NOTHING, keep_nearest, value_of
-from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, value_of
+from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
 from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.ranks import insert_ranked, rank_of
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-TOGETHER, COLUMNS = 16 * ROWS, 16 * SLICE  # rows that are compared at once: what a core's cache has room for
-EXCESS = 1.5  # times the largest excess of a row's estimates over its ranks: what a further estimate may exceed
-FARTHEST = np.float32(3e38)
+COMPARED_ROWS, COMPARED_COLUMNS = (
+    16 * TILE_ROWS,
+    16 * TILE_COLUMNS,
+)  # rows that are compared at once: what a core's cache has room for
+EXCESS_FACTOR = 1.5  # times the largest excess of a row's estimates over its ranks: what a further estimate may exceed
+MAX_LIMIT = np.float32(3e38)
 
 
 class Effort(NamedTuple):
@@ -69,8 +72,8 @@ def rows_in_reach(planes, reach, most_pairs, found, chosen):
 def compare_with_cell(cells, other, members, chosen, own, found, room):
     """Keep the nearest of the rows of a cell for each of the rows that were moved to its center."""
     width, count = room.moved.shape[1], chosen.shape[0]
-    for at in range(cells.starts[other], cells.starts[other + 1], COLUMNS):
-        end = min(cells.starts[other + 1], at + COLUMNS)
+    for at in range(cells.starts[other], cells.starts[other + 1], COMPARED_COLUMNS):
+        end = min(cells.starts[other + 1], at + COMPARED_COLUMNS)
         halves, names = cells.halves[at:end], cells.members[at:end]
         half_squared_distances(room.moved, room.halves, count, cells.slices[at * width :], end - at, halves, room.out)
         for q in range(count):
@@ -83,24 +86,24 @@ def search_block(block, cells, weights, effort, own, found):
     """Candidates of the rows of a block: first in the nearest cells, then in the others that are in reach."""
     width, starts, chosen = block.rows.shape[1], cells.starts, np.empty(block.members.shape[0], np.int64)
     room = Room(
-        np.zeros((TOGETHER, width), np.float32),
-        np.zeros(TOGETHER, np.float32),
-        np.empty((TOGETHER, COLUMNS), np.float32),
-        np.empty(SLICE + 1, np.int64),
+        np.zeros((COMPARED_ROWS, width), np.float32),
+        np.zeros(COMPARED_ROWS, np.float32),
+        np.empty((COMPARED_ROWS, COMPARED_COLUMNS), np.float32),
+        np.empty(TILE_COLUMNS + 1, np.int64),
     )
     for turn_of_round in range(effort.reaches.shape[0] * block.order.shape[0]):
         step, turn = divmod(turn_of_round, block.order.shape[0])
         reach, other = effort.reaches[step], np.int64(block.order[turn])
         near = rows_in_reach(block.planes[turn], reach, effort.most_pairs[step], found, chosen)
-        for first in range(0, near, TOGETHER):
-            part = chosen[first : min(near, first + TOGETHER)]
+        for first in range(0, near, COMPARED_ROWS):
+            part = chosen[first : min(near, first + COMPARED_ROWS)]
             move_rows(block.rows, part, block.centers[turn], weights, room.moved, room.halves)
             compare_with_cell(cells, other, block.members, part, own, found, room)
         for q in range(near):
             r = chosen[q]
             found.seen[r] += starts[other + 1] - starts[other]
             tau = value_of(found.keys[r, effort.wanted - 1])
-            found.limits[r] = min(FARTHEST, np.sqrt(2 * tau))
+            found.limits[r] = min(MAX_LIMIT, np.sqrt(2 * tau))
 
 
 @kernel
@@ -115,9 +118,9 @@ def rank_row(row, directed, compared, keys, angular, indices, ranks):
         indices[t], ranks[t] = -1, np.inf
     for key in keys:
         estimate = np.float64(value_of(key))
-        if key == NOTHING or estimate - EXCESS * excess > ranks[last]:
+        if key == EMPTY_KEY or estimate - EXCESS_FACTOR * excess > ranks[last]:
             return
-        name = np.int64(key & NAMES)
+        name = np.int64(key & ROW_MASK)
         rank = rank_of(row, directed, compared.training, compared.training_affine, name, angular)
         excess = max(excess, estimate - rank)
         insert_ranked(indices, ranks, name, rank)
@@ -128,8 +131,8 @@ def search_task(task, queries, cells, centers, weights, compared, effort, own, a
     """Neighbors of the rows of one block; `row` has room for a scaled row."""
     block = read_block(queries, centers, task, effort.nearest_cells)
     count = block.members.shape[0]
-    keys = np.full((count, effort.kept), NOTHING)
-    found = Found(keys, np.full(count, FARTHEST), np.zeros(count, np.int64))
+    keys = np.full((count, effort.kept), EMPTY_KEY)
+    found = Found(keys, np.full(count, MAX_LIMIT), np.zeros(count, np.int64))
     search_block(block, cells, weights, effort, own, found)
     for r in range(count):
         i = block.members[r]

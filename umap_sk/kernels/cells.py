@@ -5,24 +5,24 @@ Each cell has slots for its rows, a multiple of a slice, of which the last ones 
 
 import numpy as np
 
-from umap_sk.kernels.products import ROWS, SLICE, half_squared_distances
+from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-BLOCK = 20 * ROWS  # rows of a block
-CENTERS = 16 * SLICE  # centers that are compared with them at once
+CENTERED_ROWS = 20 * TILE_ROWS  # rows of a block
+COMPARED_CENTERS = 16 * TILE_COLUMNS  # centers that are compared with them at once
 
 
 @kernel
 def smallest_of(values, count):
     """The smallest of the first values, a multiple of a slice."""
-    lanes = np.full(SLICE, np.inf, np.float32)
-    for start in range(0, count, SLICE):
-        part = values[start : start + SLICE]
-        for t in range(SLICE):
+    lanes = np.full(TILE_COLUMNS, np.inf, np.float32)
+    for start in range(0, count, TILE_COLUMNS):
+        part = values[start : start + TILE_COLUMNS]
+        for t in range(TILE_COLUMNS):
             lanes[t] = part[t] if part[t] < lanes[t] else lanes[t]
     least = lanes[0]
-    for t in range(SLICE):
+    for t in range(TILE_COLUMNS):
         least = min(least, lanes[t])
     return least
 
@@ -36,25 +36,25 @@ def first_place_of(values, value):
     return place
 
 
-@block_kernel(BLOCK)
+@block_kernel(CENTERED_ROWS)
 def nearest_centers(turns, thread, rows, centers, halves, nearest):
     """Number of the center that is nearest to each row, the first of those that are equally near.
 
     The centers are packed in slices, and the halves of their squared lengths are infinite where there is none.
     """
     n, width, count = rows.shape[0], rows.shape[1], halves.shape[0]
-    here, nothing = np.zeros((BLOCK, width), np.float32), np.zeros(BLOCK, np.float32)
-    best, out = np.empty(BLOCK, np.float32), np.empty((BLOCK, CENTERS), np.float32)
+    here, nothing = np.zeros((CENTERED_ROWS, width), np.float32), np.zeros(CENTERED_ROWS, np.float32)
+    best, out = np.empty(CENTERED_ROWS, np.float32), np.empty((CENTERED_ROWS, COMPARED_CENTERS), np.float32)
     block = next_block(turns, thread)
     while block >= 0:
-        first = block * BLOCK
-        used = min(BLOCK, n - first)
+        first = block * CENTERED_ROWS
+        used = min(CENTERED_ROWS, n - first)
         for r in range(used):
             best[r] = np.inf
             for t in range(width):
                 here[r, t] = rows[first + r, t]
-        for start in range(0, count, CENTERS):
-            columns = min(CENTERS, count - start)
+        for start in range(0, count, COMPARED_CENTERS):
+            columns = min(COMPARED_CENTERS, count - start)
             half_squared_distances(here, nothing, used, centers[start * width :], columns, halves[start:], out)
             for r in range(used):
                 least = smallest_of(out[r], columns)
@@ -91,16 +91,16 @@ def pack_cells(turns, thread, rows, members, starts, centers, slices, halves):
     cell = next_block(turns, thread)
     while cell >= 0:
         for slot in range(starts[cell], starts[cell + 1]):
-            at = slot // SLICE * SLICE * width + slot % SLICE
+            at = slot // TILE_COLUMNS * TILE_COLUMNS * width + slot % TILE_COLUMNS
             if members[slot] < 0:
                 halves[slot] = np.inf
                 for t in range(width):
-                    slices[at + t * SLICE] = 0
+                    slices[at + t * TILE_COLUMNS] = 0
                 continue
             row, half = rows[members[slot]], np.float32(0)
             for t in range(width):
                 difference = row[t] - centers[cell, t]
                 half += difference * difference
-                slices[at + t * SLICE] = difference
+                slices[at + t * TILE_COLUMNS] = difference
             halves[slot] = np.float32(0.5) * half
         cell = next_block(turns, thread)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
@@ -16,8 +16,8 @@ def choose_members(state, first_row, indptr, indices, seed, depth, decided):
     """
     n = decided.shape[0]
     salt = mix(uint64(seed) + uint64(depth))
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for row in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             i = first_row + row
             decided[row] = state[i]
             if state[i] == 0:
@@ -38,8 +38,8 @@ def choose_members(state, first_row, indptr, indices, seed, depth, decided):
 def exclude_neighbors(decided, first_row, indptr, indices, state):
     """Second half of a round: an undecided neighbor of a member is none (2). `decided` is of all vertices."""
     n = state.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for row in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             state[row] = decided[first_row + row]
             if state[row] == 0:
                 for e in range(indptr[row], indptr[row + 1]):

@@ -3,19 +3,19 @@
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.numbers import BLOCK, f4, log_of, power
-from umap_sk.kernels.sell import PULLED, SLICE
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4, log_of, power
+from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.kernels.union import place_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-SMALLEST = 1e-8  # is added to mean squared distances, as in umap-learn
-LOG_SMALLEST = -18.420680743952367
+ADDED_SQUARE = 1e-8  # is added to mean squared distances, as in umap-learn
+LOG_ADDED_SQUARE = -18.420680743952367
 
 
 @kernel
 def log_radius(mean_square):
     """Logarithm of a mean squared distance and SMALLEST, float64."""
-    return log_of(1.0 + np.float64(mean_square) / SMALLEST) + LOG_SMALLEST
+    return log_of(1.0 + np.float64(mean_square) / ADDED_SQUARE) + LOG_ADDED_SQUARE
 
 
 @kernel
@@ -36,8 +36,8 @@ def data_radii(indptr, indices, weights, listed_indptr, listed, distances, out):
     list, the larger one.
     """
     n = out.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             total = 0.0
             whole = 0.0
             for e in range(indptr[i], indptr[i + 1]):
@@ -86,22 +86,22 @@ def add_nearness(first, width, squared, weights, a, b, nearness, spread):
 def map_radii(positions, starts, indices, weights, settings, nearness, radii, logarithms):
     """Sum of every row's similarities in the map along its edges, and the mean square of their lengths by these."""
     n, d = positions.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         s = settings[0]
         own = np.zeros((d, SLICE), f4)
-        gathered = np.empty((d, PULLED * SLICE), f4)
-        squared = np.empty(PULLED * SLICE, f4)
+        gathered = np.empty((d, GATHERED_EDGES * SLICE), f4)
+        squared = np.empty(GATHERED_EDGES * SLICE, f4)
         whole = np.empty(SLICE, f4)
         spread = np.empty(SLICE, f4)
-        for slice_ in range(block * BLOCK // SLICE, (min(n, (block + 1) * BLOCK) + SLICE - 1) // SLICE):
+        for slice_ in range(block * BLOCK_ROWS // SLICE, (min(n, (block + 1) * BLOCK_ROWS) + SLICE - 1) // SLICE):
             rows = min(SLICE, n - slice_ * SLICE)
             whole[:] = f4(0)
             spread[:] = f4(0)
             for lane in range(rows):
                 for k in range(d):
                     own[k, lane] = positions[slice_ * SLICE + lane, k]
-            for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-                width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
+            for first in range(starts[slice_], starts[slice_ + 1], GATHERED_EDGES * SLICE):
+                width = min(GATHERED_EDGES, (starts[slice_ + 1] - first) // SLICE)
                 gather_rows(first, width * SLICE, positions, indices, gathered)
                 square_to_own(gathered, own, d, width, s.softening, squared)
                 add_nearness(first, width, squared, weights, s.a, s.b, whole, spread)
@@ -121,7 +121,7 @@ def sums_of_blocks(counted, values, others, sums):
         total = 0.0
         squares = 0.0
         products = 0.0
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             if counted[i] > f4(0):
                 value = np.float64(values[i])
                 rows += 1
@@ -146,9 +146,9 @@ def density_slopes(positions, nearness, radii, logarithms, target, mean, slope, 
             out[i, k] = positions[i, k]
         gain = f4(0)
         if nearness[i] > f4(0):
-            gain = scale * (target[i] - slope * (logarithms[i] - mean)) / (nearness[i] * (radii[i] + f4(SMALLEST)))
+            gain = scale * (target[i] - slope * (logarithms[i] - mean)) / (nearness[i] * (radii[i] + f4(ADDED_SQUARE)))
         out[i, d] = gain
-        out[i, d + 1] = gain * (radii[i] + f4(SMALLEST))
+        out[i, d + 1] = gain * (radii[i] + f4(ADDED_SQUARE))
 
 
 @kernel
@@ -182,20 +182,20 @@ def add_density(slopes, starts, indices, weights, degree, settings, out):
     `slopes` are those of :func:`density_slopes`; a field is multiplied by s.negative_rate and a row's degree later.
     """
     n, d = slopes.shape[0], slopes.shape[1] - 2
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         s = settings[0]
         own = np.zeros((d + 2, SLICE), f4)
-        gathered = np.empty((d + 2, PULLED * SLICE), f4)
-        squared = np.empty(PULLED * SLICE, f4)
+        gathered = np.empty((d + 2, GATHERED_EDGES * SLICE), f4)
+        squared = np.empty(GATHERED_EDGES * SLICE, f4)
         force = np.empty((d, SLICE), f4)
-        for slice_ in range(block * BLOCK // SLICE, (min(n, (block + 1) * BLOCK) + SLICE - 1) // SLICE):
+        for slice_ in range(block * BLOCK_ROWS // SLICE, (min(n, (block + 1) * BLOCK_ROWS) + SLICE - 1) // SLICE):
             rows = min(SLICE, n - slice_ * SLICE)
             force[:] = f4(0)
             for lane in range(rows):
                 for k in range(d + 2):
                     own[k, lane] = slopes[slice_ * SLICE + lane, k]
-            for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-                width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
+            for first in range(starts[slice_], starts[slice_ + 1], GATHERED_EDGES * SLICE):
+                width = min(GATHERED_EDGES, (starts[slice_ + 1] - first) // SLICE)
                 gather_rows(first, width * SLICE, slopes, indices, gathered)
                 square_to_own(gathered, own, d, width, s.softening, squared)
                 add_density_terms(first, width, squared, gathered, own, weights, s.a, s.b, force)

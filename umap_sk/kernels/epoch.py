@@ -8,14 +8,14 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.forces import attract_block, repel_block
-from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
 EPSILON = f4(1e-7)
 INNER_CURVATURE = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
-FARTHEST = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
+MAX_MOVE = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
 
 
 @kernel
@@ -82,7 +82,7 @@ def majorized_block(first_row, low, high, positions, moments, degrees, curvature
     new_m = out_moments[0, low:high].reshape(-1)
     for q in range((high - low) * positions.shape[1]):
         move = s.momentum * m[q] + s.step * g[q] / (c[q] + (EPSILON + s.floor * degrees[q]))
-        move = max(-FARTHEST, min(FARTHEST, move))
+        move = max(-MAX_MOVE, min(MAX_MOVE, move))
         new_m[q] = move
         new_y[q] = y[q] + move
 
@@ -93,15 +93,15 @@ def sampled_step(
 ):
     """One epoch with sampled repulsion."""
     n, d = out.shape
-    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            low = block * BLOCK
-            high = min(n, low + BLOCK)
-            gradient = np.empty((BLOCK, d), f4)
-            curvatures = np.empty((BLOCK, d), f4)
-            degrees = np.empty(BLOCK * d, f4)
+            low = block * BLOCK_ROWS
+            high = min(n, low + BLOCK_ROWS)
+            gradient = np.empty((BLOCK_ROWS, d), f4)
+            curvatures = np.empty((BLOCK_ROWS, d), f4)
+            degrees = np.empty(BLOCK_ROWS * d, f4)
             pulls = gradient, curvatures
             attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
             repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
@@ -119,15 +119,15 @@ def field_step(
     On coarse levels `inside` are weights of edges inside of vertices.
     """
     n, d = out.shape
-    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            low = block * BLOCK
-            high = min(n, low + BLOCK)
-            gradient = np.empty((BLOCK, d), f4)
-            curvatures = np.empty((BLOCK, d), f4)
-            degrees = np.empty(BLOCK * d, f4)
+            low = block * BLOCK_ROWS
+            high = min(n, low + BLOCK_ROWS)
+            gradient = np.empty((BLOCK_ROWS, d), f4)
+            curvatures = np.empty((BLOCK_ROWS, d), f4)
+            degrees = np.empty(BLOCK_ROWS * d, f4)
             pulls = gradient, curvatures
             attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
             by_component(low, high, degree, d, degrees)

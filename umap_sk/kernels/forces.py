@@ -3,14 +3,14 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK, below, f4, mix, next_random, power
-from umap_sk.kernels.sell import PULLED, SLICE
+from umap_sk.kernels.numbers import BLOCK_ROWS, below, f4, mix, next_random, power
+from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-POOL = 4096  # random vertices in a pool
-CHUNK = 2048  # pairs that are computed in one flat loop
+POOL_SIZE = 4096  # random vertices in a pool
+CHUNK_PAIRS = 2048  # pairs that are computed in one flat loop
 CLIP = f4(4)  # largest component of a pair's gradient
-RUN = 32  # negatives come in multiples of it, so that loops over them leave no remainder
+RUN_LENGTH = 32  # negatives come in multiples of it, so that loops over them leave no remainder
 
 
 @kernel
@@ -115,9 +115,9 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     own[:] = f4(0)
     pull = np.empty((d, SLICE), f4)
     curvature = np.empty(SLICE, f4)
-    gathered = np.empty(PULLED * SLICE, places.dtype)
+    gathered = np.empty(GATHERED_EDGES * SLICE, places.dtype)
     if places.ndim == 2:
-        difference = np.empty((d, PULLED * SLICE), f4)
+        difference = np.empty((d, GATHERED_EDGES * SLICE), f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
         rows = min(SLICE, high - slice_ * SLICE)
         pull[:] = f4(0)
@@ -125,8 +125,8 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
         for lane in range(rows):
             for k in range(d):
                 own[k, lane] = positions[first_row + slice_ * SLICE + lane, k]
-        for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-            width = min(PULLED, (starts[slice_ + 1] - first) // SLICE)
+        for first in range(starts[slice_], starts[slice_ + 1], GATHERED_EDGES * SLICE):
+            width = min(GATHERED_EDGES, (starts[slice_ + 1] - first) // SLICE)
             if places.ndim == 1:
                 gather_places(first, width * SLICE, places, indices, gathered)
                 pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull, curvature)
@@ -142,14 +142,14 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
 def draw_pool(block, positions, pick, s, pool):
     """Positions of POOL random vertices, drawn by mass, twice in a row so that a run never wraps."""
     state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
-    for t in range(POOL):
+    for t in range(POOL_SIZE):
         state = next_random(state)
         j = below(state, s.n_rows)
         if pick.shape[0] > 0:
             j = np.int64(pick[j])
         for k in range(positions.shape[1]):
             pool[k, t] = positions[j, k]
-            pool[k, t + POOL] = positions[j, k]
+            pool[k, t + POOL_SIZE] = positions[j, k]
     return state
 
 
@@ -159,7 +159,7 @@ def gather_runs(first, last, state, count, positions, pool, difference):
     place = 0
     for i in range(first, last):
         state = next_random(state)
-        run = below(state, POOL)
+        run = below(state, POOL_SIZE)
         for k in range(positions.shape[1]):
             own = positions[i, k]
             for q in range(count):
@@ -193,10 +193,10 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
     Each row has its own run of the pool.
     """
     d = positions.shape[1]
-    pool = np.empty((d, 2 * POOL), f4)
-    state = draw_pool((first_row + low) // BLOCK, positions, pick, s, pool)
+    pool = np.empty((d, 2 * POOL_SIZE), f4)
+    state = draw_pool((first_row + low) // BLOCK_ROWS, positions, pick, s, pool)
     count = s.negatives
-    batch = max(1, CHUNK // count)
+    batch = max(1, CHUNK_PAIRS // count)
     difference = np.empty((d, batch * count), f4)
     factors = np.empty(batch * count, f4)
     for first in range(low, high, batch):
@@ -212,10 +212,10 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
 def sampled_field(positions, first_row, degree, pick, settings, out):
     """Write the field at the rows from `first_row` on that sampled vertices exert, the same as in an epoch without."""
     n, d = out.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        gradient = np.zeros((BLOCK, d), f4)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
+        gradient = np.zeros((BLOCK_ROWS, d), f4)
         repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
         for i in range(low, high):
             for k in range(d):

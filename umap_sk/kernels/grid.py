@@ -4,11 +4,11 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP, repulsion_factor
-from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-AT_ONCE = 128  # rows whose cells or near points are looked at before anything is done with them
+BATCH_ROWS = 128  # rows whose cells or near points are looked at before anything is done with them
 
 
 @parallel_kernel
@@ -38,8 +38,8 @@ def bounding_boxes(positions, out):
     n = positions.shape[0]
     places = positions.reshape(-1)
     for block in prange(out.shape[1]):
-        start = 2 * block * BLOCK
-        stop = 2 * min(n, (block + 1) * BLOCK)
+        start = 2 * block * BLOCK_ROWS
+        stop = 2 * min(n, (block + 1) * BLOCK_ROWS)
         low = np.empty(SLICE, f4)  # x and y by turns
         high = np.empty(SLICE, f4)
         for lane in range(SLICE):
@@ -89,11 +89,11 @@ def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, l
     for part in prange(first_part, last_part):
         grid = grids[part]
         grid[:] = f4(0)
-        cells = np.empty(AT_ONCE, np.uint32)
-        weights = np.empty((4, AT_ONCE), f4)
+        cells = np.empty(BATCH_ROWS, np.uint32)
+        weights = np.empty((4, BATCH_ROWS), f4)
         stop = (part + 1) * n // parts
-        for first in range(part * n // parts, stop, AT_ONCE):
-            count = min(AT_ONCE, stop - first)
+        for first in range(part * n // parts, stop, BATCH_ROWS):
+            count = min(BATCH_ROWS, stop - first)
             corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights)
             for q in range(count):
                 low = uint64(cells[q])
@@ -122,8 +122,8 @@ def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, f
     `field` holds both components of corner after corner, which are numbered as in `deposit`.
     """
     n = out.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             x = (positions[first_row + i, 0] - origin_x) * inverse
             y = (positions[first_row + i, 1] - origin_y) * inverse
             column = np.int32(x)

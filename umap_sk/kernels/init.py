@@ -7,8 +7,8 @@ from umap_sk.kernels.numbers import f4
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
-SEEN_TOGETHER = 256  # rows whose paths one thread shortens one after the other
-SWEEPS = 40  # of Jacobi's rotations, far more than it takes
+PATH_BLOCK_ROWS = 256  # rows whose paths one thread shortens one after the other
+MAX_SWEEPS = 40  # of Jacobi's rotations, far more than it takes
 
 
 @parallel_kernel
@@ -22,8 +22,8 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
     """
     n = distances.shape[0]
     for block in prange(changed.shape[0]):
-        low = block * SEEN_TOGETHER
-        high = min(n, low + SEEN_TOGETHER)
+        low = block * PATH_BLOCK_ROWS
+        high = min(n, low + PATH_BLOCK_ROWS)
         best = np.empty(PIVOTS, f4)
         changed[block] = 0
         for step in range(high - low):
@@ -86,7 +86,7 @@ def diagonalize(matrix, vectors):
     From the identity these become the eigenvectors; row k belongs to matrix[k, k].
     """
     n = matrix.shape[0]
-    for _sweep in range(SWEEPS):
+    for _sweep in range(MAX_SWEEPS):
         still = True
         for p in range(n - 1):
             for q in range(p + 1, n):

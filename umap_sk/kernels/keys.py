@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from umap_sk.kernels.products import SLICE, any_not_above
+from umap_sk.kernels.products import TILE_COLUMNS, any_not_above
 from umap_sk.runtime.compile import kernel
 
-NAMES = 0xFFFFFFFF  # bits of a key that name the row
-NOTHING = np.int64(0x7F7FFFFFFFFFFFFF)  # key of no row, at the largest finite value
+ROW_MASK = 0xFFFFFFFF  # bits of a key that name the row
+EMPTY_KEY = np.int64(0x7F7FFFFFFFFFFFFF)  # key of no row, at the largest finite value
 
 
 @kernel
@@ -38,14 +38,14 @@ def keep_nearest(values, names, itself, keys, passed):
     """
     last = keys.shape[0] - 1
     worst = value_of(keys[last])
-    for start in range(0, names.shape[0], SLICE):
+    for start in range(0, names.shape[0], TILE_COLUMNS):
         if not any_not_above(values, start, worst):
             continue
-        part, found = values[start : start + SLICE], 0
-        for t in range(SLICE):
+        part, found = values[start : start + TILE_COLUMNS], 0
+        for t in range(TILE_COLUMNS):
             passed[found] = key_of(part[t], names[start + t])
             found += part[t] <= worst
         for t in range(found):
-            if passed[t] < keys[last] and np.int64(passed[t] & NAMES) != itself:
+            if passed[t] < keys[last] and np.int64(passed[t] & ROW_MASK) != itself:
                 insert_key(keys, passed[t])
         worst = value_of(keys[last])

@@ -9,9 +9,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-WIDTH = 8  # numbers of a vector; two vectors are summed side by side
-STEP = 2 * WIDTH
-DOUBLE, VECTOR = ir.DoubleType(), ir.VectorType(ir.DoubleType(), WIDTH)
+VECTOR_WIDTH = 8  # numbers of a vector; two vectors are summed side by side
+LOOP_WIDTH = 2 * VECTOR_WIDTH
+DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTOR_WIDTH)
 
 
 def multiply_add(a, b, c):
@@ -31,10 +31,10 @@ def inner_product(row, other, scale, shift):
 
 def sum_by_lanes(terms):
     """Sums of numpy arrays along their last axis, in the order of the compiled sums."""
-    whole = terms.shape[-1] - terms.shape[-1] % STEP
-    pairs = terms[..., :whole].reshape(*terms.shape[:-1], whole // STEP, 2, WIDTH)
-    total = np.zeros((*terms.shape[:-1], 2, WIDTH))
-    for step in range(whole // STEP):
+    whole = terms.shape[-1] - terms.shape[-1] % LOOP_WIDTH
+    pairs = terms[..., :whole].reshape(*terms.shape[:-1], whole // LOOP_WIDTH, 2, VECTOR_WIDTH)
+    total = np.zeros((*terms.shape[:-1], 2, VECTOR_WIDTH))
+    for step in range(whole // LOOP_WIDTH):
         total += pairs[..., step, :, :]
     lanes = total[..., 0, :] + total[..., 1, :]
     while lanes.shape[-1] > 1:
@@ -76,13 +76,13 @@ def _generate_sum(term, context, builder, signature, arguments):
     """Code of a loop over two vectors at a time, the sum of their lanes, and a loop over the numbers that are left."""
     arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(2)]
     count = cgutils.unpack_tuple(builder, arrays[0].shape)[0]
-    whole = builder.mul(builder.udiv(count, count.type(STEP)), count.type(STEP))
+    whole = builder.mul(builder.udiv(count, count.type(LOOP_WIDTH)), count.type(LOOP_WIDTH))
 
     def load(which, index, kind):
         pointer = builder.gep(arrays[which].data, [index])
         element = context.get_value_type(signature.args[which].dtype)
-        if kind is VECTOR:
-            pointer = builder.bitcast(pointer, ir.VectorType(element, WIDTH).as_pointer())
+        if kind is VECTOR_TYPE:
+            pointer = builder.bitcast(pointer, ir.VectorType(element, VECTOR_WIDTH).as_pointer())
         value = builder.load(pointer)
         value.align = 4 if element == ir.FloatType() else 8
         return builder.fpext(value, kind) if element == ir.FloatType() else value
@@ -92,30 +92,30 @@ def _generate_sum(term, context, builder, signature, arguments):
         return term(builder, load(0, index, kind), scaled)
 
     spread = [_spread(builder, argument) for argument in arguments[2:]]
-    sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * WIDTH)) for _ in range(2)]
-    with cgutils.for_range_slice(builder, count.type(0), whole, count.type(STEP)) as (index, _):
+    sums = [cgutils.alloca_once_value(builder, ir.Constant(VECTOR_TYPE, [0.0] * VECTOR_WIDTH)) for _ in range(2)]
+    with cgutils.for_range_slice(builder, count.type(0), whole, count.type(LOOP_WIDTH)) as (index, _):
         for half, place in enumerate(sums):
-            value = next_term(builder.add(index, count.type(half * WIDTH)), VECTOR, *spread)
+            value = next_term(builder.add(index, count.type(half * VECTOR_WIDTH)), VECTOR_TYPE, *spread)
             builder.store(builder.fadd(builder.load(place), value), place)
     lanes = builder.fadd(builder.load(sums[0]), builder.load(sums[1]))
     total = cgutils.alloca_once_value(builder, _sum_of_lanes(builder, lanes))
     with cgutils.for_range_slice(builder, whole, count, count.type(1)) as (index, _):
-        value = next_term(index, DOUBLE, *arguments[2:])
+        value = next_term(index, DOUBLE_TYPE, *arguments[2:])
         builder.store(builder.fadd(builder.load(total), value), total)
     return builder.load(total)
 
 
 def _spread(builder, number):
     """A vector of one number."""
-    vector = ir.Constant(VECTOR, ir.Undefined)
-    for lane in range(WIDTH):
+    vector = ir.Constant(VECTOR_TYPE, ir.Undefined)
+    for lane in range(VECTOR_WIDTH):
         vector = builder.insert_element(vector, number, ir.IntType(32)(lane))
     return vector
 
 
 def _sum_of_lanes(builder, vector):
     """Halves of the lanes added to each other until one is left."""
-    parts = [builder.extract_element(vector, ir.IntType(32)(lane)) for lane in range(WIDTH)]
+    parts = [builder.extract_element(vector, ir.IntType(32)(lane)) for lane in range(VECTOR_WIDTH)]
     while len(parts) > 1:
         half = len(parts) // 2
         parts = [builder.fadd(parts[i], parts[half + i]) for i in range(half)]

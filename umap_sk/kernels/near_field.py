@@ -4,12 +4,12 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP, repulsion_factor
-from umap_sk.kernels.grid import AT_ONCE
-from umap_sk.kernels.numbers import BLOCK, f4, mix, next_random
+from umap_sk.kernels.grid import BATCH_ROWS
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix, next_random
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-NEAR = 8  # samples of the near field a vertex
+NEAR_SAMPLES = 8  # samples of the near field a vertex
 
 
 @kernel
@@ -70,11 +70,11 @@ def three_columns(cell_x, cell_y, rows, columns, begin):
 
 
 @kernel
-def choose(block, order, first_row, n_rows, s, chosen, offsets):
+def choose_points(block, order, first_row, n_rows, s, chosen, offsets):
     """Points of a block whose rows are asked for, and where the samples of each begin; the number of these points."""
     state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
     found = 0
-    for point in range(block * BLOCK, min(order.shape[0], (block + 1) * BLOCK)):
+    for point in range(block * BLOCK_ROWS, min(order.shape[0], (block + 1) * BLOCK_ROWS)):
         state = next_random(state)
         row = np.int64(order[point]) - first_row
         chosen[found] = point
@@ -101,14 +101,14 @@ def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, row
             total = count0 + count1 + count2
             shift1 = begin1 - count0
             shift2 = begin2 - count0 - count1
-        spread = f4(total) / f4(min(total, NEAR))
+        spread = f4(total) / f4(min(total, NEAR_SAMPLES))
         spreads[q] = spread
-        for t in range(min(total, NEAR)):
-            place = min(total - 1, np.int64((f4(t) + offsets[q]) * spread)) if total > NEAR else t
+        for t in range(min(total, NEAR_SAMPLES)):
+            place = min(total - 1, np.int64((f4(t) + offsets[q]) * spread)) if total > NEAR_SAMPLES else t
             shift = shift1 if place >= count0 else begin0
             shift = shift2 if place >= count0 + count1 else shift
             near[t, q] = places[place + shift]
-        for t in range(total, NEAR):
+        for t in range(total, NEAR_SAMPLES):
             near[t, q] = places[own]
 
 
@@ -117,9 +117,9 @@ def push_near(own, near, reach, s, sums):
     """Sums of the near pairs' gradients: of each the share that the grid leaves out."""
     strength = f4(2) * s.gamma * s.b
     sums[:] = f4(0)
-    for t in range(NEAR):
+    for t in range(NEAR_SAMPLES):
         other = near[t].view(f4)
-        for q in range(AT_ONCE):
+        for q in range(BATCH_ROWS):
             dx = own[0, q] - other[2 * q]
             dy = own[1, q] - other[2 * q + 1]
             d2 = dx * dx + dy * dy
@@ -135,19 +135,19 @@ def add_near_field(
 ):
     """Add the repulsion that ends at `reach` to the rows from `first_row` on, from NEAR samples of the cells around."""
     n = order.shape[0]
-    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            chosen = np.empty(BLOCK, np.int64)
-            offsets = np.empty(BLOCK, f4)
-            near = np.zeros((NEAR, AT_ONCE), np.uint64)
-            own = np.zeros((2, AT_ONCE), f4)
-            sums = np.empty((2, AT_ONCE), f4)
-            spreads = np.empty(AT_ONCE, f4)
-            found = choose(block, order, first_row, out.shape[0], settings[0], chosen, offsets)
-            for first in range(0, found, AT_ONCE):
-                count = min(AT_ONCE, found - first)
+            chosen = np.empty(BLOCK_ROWS, np.int64)
+            offsets = np.empty(BLOCK_ROWS, f4)
+            near = np.zeros((NEAR_SAMPLES, BATCH_ROWS), np.uint64)
+            own = np.zeros((2, BATCH_ROWS), f4)
+            sums = np.empty((2, BATCH_ROWS), f4)
+            spreads = np.empty(BATCH_ROWS, f4)
+            found = choose_points(block, order, first_row, out.shape[0], settings[0], chosen, offsets)
+            for first in range(0, found, BATCH_ROWS):
+                count = min(BATCH_ROWS, found - first)
                 some = chosen[first : first + count]
                 gather_near(
                     some, offsets[first:], points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads

@@ -124,7 +124,7 @@ def distance_problem(d, limit, lowest):
 
 
 @kernel
-def nearest_of_row(
+def collect_neighbors(
     indices, at, dists, first, length, own, whole, real, table, stamp, near_indices, near_dists, width, tally
 ):
     """Collect the nearest neighbors of one row.
@@ -205,7 +205,7 @@ def nearest_rows(
                 own = whole[3] + i
                 to = out_starts[i]
                 width = out_starts[i + 1] - to
-                count, code, entry = nearest_of_row(
+                count, code, entry = collect_neighbors(
                     indices,
                     at,
                     dists,

@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.runtime.compile import kernel
 
-NO_SLOPE = f4(1e-9)  # sines and lengths below which a direction is rounding
+MIN_SLOPE_LENGTH = f4(1e-9)  # sines and lengths below which a direction is rounding
 
 
 @kernel
@@ -51,10 +51,10 @@ def arcs(first, second, count, parameters, distance, gradient):
         chord = np.sqrt(near[q])
         other = np.sqrt(inverse[q])
         shorter = chord <= other
-        angle = f4(2) * arctangent((chord if shorter else other) / ((other if shorter else chord) + NO_SLOPE))
+        angle = f4(2) * arctangent((chord if shorter else other) / ((other if shorter else chord) + MIN_SLOPE_LENGTH))
         distance[q] = angle if shorter else f4(3.1415927) - angle
         sine = f4(0.5) * chord * other
-        inverse[q] = f4(1) / sine if sine > NO_SLOPE else f4(0)
+        inverse[q] = f4(1) / sine if sine > MIN_SLOPE_LENGTH else f4(0)
     for k in range(first.shape[0]):
         for q in range(count):
             gradient[k, q] = ((first[k, q] - second[k, q]) - f4(0.5) * near[q] * first[k, q]) * inverse[q]
@@ -93,7 +93,7 @@ def hyperboloids(first, second, count, parameters, distance, gradient):
         distance[q] = 2.0 * log_of(root + np.sqrt(1.0 + root * root))
         sine = np.sqrt(half * (half + 2.0))
         along[q] = along[q] / (1.0 + z) - rise
-        square[q] = 1.0 / sine if sine > NO_SLOPE else 0.0
+        square[q] = 1.0 / sine if sine > MIN_SLOPE_LENGTH else 0.0
     for k in range(first.shape[0]):
         for q in range(count):
             x = np.float64(first[k, q])

@@ -4,14 +4,22 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.epoch import adam_block, by_component
-from umap_sk.kernels.forces import CHUNK, CLIP, POOL, add_runs, attraction_factor, draw_pool, repulsion_factor
-from umap_sk.kernels.numbers import BLOCK, below, exp_minus, f4, next_random
-from umap_sk.kernels.sell import PULLED, SLICE
+from umap_sk.kernels.forces import (
+    CHUNK_PAIRS,
+    CLIP,
+    POOL_SIZE,
+    add_runs,
+    attraction_factor,
+    draw_pool,
+    repulsion_factor,
+)
+from umap_sk.kernels.numbers import BLOCK_ROWS, below, exp_minus, f4, next_random
+from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 FLAT, WRAPPED, UNIT, CENTERED_UNIT, HYPERBOLOID = 0, 1, 2, 3, 4  # how a step ends in the space again
-FARTHEST = 9.0  # from the hyperboloid's lowest point, where float32 still tells neighbors apart
-MOST = 4051.54190208279  # the hyperbolic sine of it, whose last bit libraries do not agree on
+MAX_HYPERBOLIC_DISTANCE = 9.0  # from the hyperboloid's lowest point, where float32 still tells neighbors apart
+MAX_HYPERBOLOID_LENGTH = 4051.54190208279  # the hyperbolic sine of it, whose last bit libraries do not agree on
 
 
 @kernel
@@ -56,7 +64,7 @@ def along_hyperboloid(before, place):
         inner += x * step
         length += step * step
     length = np.sqrt(length)
-    shrunk = exp_minus(min(length, FARTHEST))
+    shrunk = exp_minus(min(length, MAX_HYPERBOLIC_DISTANCE))
     cosh = 0.5 * (1.0 / shrunk + shrunk)
     sinh = 0.5 * (1.0 / shrunk - shrunk) / length if length > 1e-6 else 1.0
     reached = 0.0
@@ -66,9 +74,9 @@ def along_hyperboloid(before, place):
         value = cosh * x + sinh * (step + x * inner / (1.0 + np.sqrt(1.0 + square)))
         place[k] = value
         reached += value * value
-    if reached > MOST * MOST:
+    if reached > MAX_HYPERBOLOID_LENGTH * MAX_HYPERBOLOID_LENGTH:
         for k in range(d):
-            place[k] *= MOST / np.sqrt(reached)
+            place[k] *= MAX_HYPERBOLOID_LENGTH / np.sqrt(reached)
 
 
 @kernel
@@ -104,12 +112,12 @@ def clip(count, factors, gradient):
 def pull_block(low, high, positions, starts, indices, weights, measure, parameters, s, first, second, terms, out):
     """Pull of every edge of the rows [low, high), slice by slice, every row's edges in their order."""
     n, d = positions.shape
-    distance = np.empty(PULLED * SLICE, f4)
+    distance = np.empty(GATHERED_EDGES * SLICE, f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
         place = slice_ * SLICE
         rows = min(SLICE, high - place)
-        for begin in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-            width = min(PULLED, (starts[slice_ + 1] - begin) // SLICE)
+        for begin in range(starts[slice_], starts[slice_ + 1], GATHERED_EDGES * SLICE):
+            width = min(GATHERED_EDGES, (starts[slice_ + 1] - begin) // SLICE)
             for k in range(d):
                 for lane in range(SLICE):
                     own = positions[min(n - 1, place + lane), k]
@@ -130,16 +138,16 @@ def pull_block(low, high, positions, starts, indices, weights, measure, paramete
 def push_block(low, high, positions, degree, pick, measure, parameters, s, first, second, terms, out):
     """Add the push of s.negatives sampled vertices to the rows [low, high), each row from its own run of the pool."""
     d = positions.shape[1]
-    pool = np.empty((d, 2 * POOL), f4)
-    distance = np.empty(CHUNK, f4)
-    state = draw_pool(low // BLOCK, positions, pick, s, pool)
+    pool = np.empty((d, 2 * POOL_SIZE), f4)
+    distance = np.empty(CHUNK_PAIRS, f4)
+    state = draw_pool(low // BLOCK_ROWS, positions, pick, s, pool)
     count = s.negatives
-    batch = CHUNK // count
+    batch = CHUNK_PAIRS // count
     for begin in range(low, high, batch):
         end = min(high, begin + batch)
         for i in range(begin, end):
             state = next_random(state)
-            run = below(state, POOL)
+            run = below(state, POOL_SIZE)
             place = (i - begin) * count
             for k in range(d):
                 own = positions[i, k]
@@ -169,14 +177,14 @@ def space_step(
 ):
     """One epoch in a space, with sampled repulsion."""
     n, d = positions.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        first = np.empty((d, CHUNK), f4)
-        second = np.empty((d, CHUNK), f4)
-        terms = np.empty((d, CHUNK), f4)
-        gradient = np.zeros((BLOCK, d), f4)
-        degrees = np.empty(BLOCK * d, f4)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
+        first = np.empty((d, CHUNK_PAIRS), f4)
+        second = np.empty((d, CHUNK_PAIRS), f4)
+        terms = np.empty((d, CHUNK_PAIRS), f4)
+        gradient = np.zeros((BLOCK_ROWS, d), f4)
+        degrees = np.empty(BLOCK_ROWS * d, f4)
         s = settings[0]
         pull_block(
             low, high, positions, starts, indices, weights, measure, parameters, s, first, second, terms, gradient

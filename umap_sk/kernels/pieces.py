@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK
+from umap_sk.kernels.numbers import BLOCK_ROWS
 from umap_sk.kernels.union import fuzzy_union, place_of
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
@@ -32,7 +32,7 @@ def fill_sent(indptr, indices, weights, first_row, first_target, starts, sources
 
 
 @kernel
-def merged_row(own, own_weights, more, more_weights, ratio, indices, weights):
+def merge_row(own, own_weights, more, more_weights, ratio, indices, weights):
     """Fuzzy union of a row and what was sent to it, both sorted by index; the number of edges whose weight is not 0."""
     none = uint64(0xFFFFFFFFFFFFFFFF)
     count = p = q = 0
@@ -55,11 +55,11 @@ def merged_row(own, own_weights, more, more_weights, ratio, indices, weights):
 def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, ratio, out_indices, out_weights, lengths):
     """Fuzzy unions of rows and what was sent to them; row i begins at indptr[i] + sent_indptr[i], with its room."""
     n = lengths.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             first, last = indptr[i], indptr[i + 1]
             more, end = sent_indptr[i], sent_indptr[i + 1]
-            lengths[i] = merged_row(
+            lengths[i] = merge_row(
                 indices[first:last],
                 weights[first:last],
                 sources[more:end],
@@ -74,8 +74,8 @@ def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, rat
 def copy_rows(indptr, indices, weights, rows, out_indptr, out_indices, out_weights):
     """Some rows of a graph, in the order in which they are asked for; row i goes to out_indptr[i]."""
     n = rows.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             first = indptr[rows[i]]
             for e in range(indptr[rows[i] + 1] - first):
                 out_indices[out_indptr[i] + e] = indices[first + e]

@@ -12,8 +12,8 @@ from numba.extending import intrinsic, overload
 
 from umap_sk.runtime.compile import kernel
 
-ROWS, SLICE = 6, 16  # of a tile, whose sums fit into the registers of a core with vectors of 256 bits
-VECTOR = ir.VectorType(ir.FloatType(), SLICE)
+TILE_ROWS, TILE_COLUMNS = 6, 16  # of a tile, whose sums fit into the registers of a core with vectors of 256 bits
+TILE_VECTOR = ir.VectorType(ir.FloatType(), TILE_COLUMNS)
 
 
 def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
@@ -23,18 +23,18 @@ def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
     product and sum rounded once.
     """
     width = rows.shape[1]
-    columns = slices[at * width : (at + SLICE) * width].reshape(width, SLICE).astype(np.float64)
-    sums = np.zeros((ROWS, SLICE), np.float32)
+    columns = slices[at * width : (at + TILE_COLUMNS) * width].reshape(width, TILE_COLUMNS).astype(np.float64)
+    sums = np.zeros((TILE_ROWS, TILE_COLUMNS), np.float32)
     for k in range(width):
-        products = rows[first : first + ROWS, k : k + 1].astype(np.float64) * columns[k]
+        products = rows[first : first + TILE_ROWS, k : k + 1].astype(np.float64) * columns[k]
         sums = (products + sums).astype(np.float32)
-    lengths = half_rows[first : first + ROWS, None] + half_columns[at : at + SLICE]
-    out[first : first + ROWS, at : at + SLICE] = lengths - sums
+    lengths = half_rows[first : first + TILE_ROWS, None] + half_columns[at : at + TILE_COLUMNS]
+    out[first : first + TILE_ROWS, at : at + TILE_COLUMNS] = lengths - sums
 
 
 def two_tiles_of_halves(rows, first, slices, at, half_rows, half_columns, out):
     """The same of two slices that follow each other."""
-    for start in (at, at + SLICE):
+    for start in (at, at + TILE_COLUMNS):
         tile_of_halves(rows, first, slices, start, half_rows, half_columns, out)
 
 
@@ -58,16 +58,19 @@ def _tiles_of_halves(count):
 def _generate_tiles(builder, numbers, first, at, tiles):
     """Code of a loop over the numbers of the rows, whose products with all of the tiles' columns are summed."""
     rows, slices, half_rows, half_columns, out = numbers
-    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-    fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{SLICE}f32")
+    kind = ir.FunctionType(TILE_VECTOR, [TILE_VECTOR] * 3)
+    fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{TILE_COLUMNS}f32")
     width, columns = cgutils.unpack_tuple(builder, rows.shape)[1], cgutils.unpack_tuple(builder, out.shape)[1]
-    at_row = [builder.add(first, first.type(r)) for r in range(ROWS)]
-    at_tile = [builder.add(at, at.type(tile * SLICE)) for tile in tiles]
-    sums = [[cgutils.alloca_once_value(builder, ir.Constant(VECTOR, [0.0] * SLICE)) for _ in at_tile] for _ in at_row]
+    at_row = [builder.add(first, first.type(r)) for r in range(TILE_ROWS)]
+    at_tile = [builder.add(at, at.type(tile * TILE_COLUMNS)) for tile in tiles]
+    sums = [
+        [cgutils.alloca_once_value(builder, ir.Constant(TILE_VECTOR, [0.0] * TILE_COLUMNS)) for _ in at_tile]
+        for _ in at_row
+    ]
     lines = [builder.gep(rows.data, [builder.mul(row, width)]) for row in at_row]
     parts = [builder.gep(slices.data, [builder.mul(tile, width)]) for tile in at_tile]
     with cgutils.for_range(builder, width) as loop:
-        loaded = [_load(builder, part, builder.mul(loop.index, width.type(SLICE))) for part in parts]
+        loaded = [_load(builder, part, builder.mul(loop.index, width.type(TILE_COLUMNS))) for part in parts]
         for line, places in zip(lines, sums, strict=True):
             number = _spread(builder, builder.load(builder.gep(line, [loop.index])))
             for column, place in zip(loaded, places, strict=True):
@@ -82,14 +85,16 @@ def _generate_tiles(builder, numbers, first, at, tiles):
 
 def any_not_above(values, start, limit):
     """Whether one of the numbers of a slice that begins at `start` is at most a limit."""
-    return bool((values[start : start + SLICE] <= limit).any())
+    return bool((values[start : start + TILE_COLUMNS] <= limit).any())
 
 
 @intrinsic
 def _any_not_above(typing_context, values, start, limit):
     def generate(context, builder, signature, arguments):
         numbers = _load(builder, context.make_array(values)(context, builder, arguments[0]).data, arguments[1])
-        bits = builder.bitcast(builder.fcmp_ordered("<=", numbers, _spread(builder, arguments[2])), ir.IntType(SLICE))
+        bits = builder.bitcast(
+            builder.fcmp_ordered("<=", numbers, _spread(builder, arguments[2])), ir.IntType(TILE_COLUMNS)
+        )
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
     return types.boolean(values, types.intp, types.float32), generate
@@ -101,7 +106,7 @@ def _compiled_any_not_above(values, start, limit):
 
 
 def _vector_at(builder, data, index):
-    return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), TILE_VECTOR.as_pointer())
 
 
 def _load(builder, data, index):
@@ -116,9 +121,9 @@ def _store(builder, vector, data, index):
 
 def _spread(builder, number):
     """A vector of one number."""
-    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.IntType(32)(0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), SLICE), [0] * SLICE)
-    return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), lanes)
+    one = builder.insert_element(ir.Constant(TILE_VECTOR, ir.Undefined), number, ir.IntType(32)(0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE_COLUMNS), [0] * TILE_COLUMNS)
+    return builder.shuffle_vector(one, ir.Constant(TILE_VECTOR, ir.Undefined), lanes)
 
 
 _tile_of_halves, _two_tiles_of_halves = _tiles_of_halves(1), _tiles_of_halves(2)
@@ -144,10 +149,10 @@ def half_squared_distances(rows, halves, count, slices, columns, column_halves, 
 
     Rows, halves and `out` have room for a multiple of ROWS; `columns` is a multiple of SLICE.
     """
-    pairs = columns - columns % (2 * SLICE)
-    for at in range(0, pairs, 2 * SLICE):
-        for first in range(0, count, ROWS):
+    pairs = columns - columns % (2 * TILE_COLUMNS)
+    for at in range(0, pairs, 2 * TILE_COLUMNS):
+        for first in range(0, count, TILE_ROWS):
             two_tiles_of_halves(rows, first, slices, at, halves, column_halves, out)
     if pairs < columns:
-        for first in range(0, count, ROWS):
+        for first in range(0, count, TILE_ROWS):
             tile_of_halves(rows, first, slices, pairs, halves, column_halves, out)

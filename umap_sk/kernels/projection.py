@@ -7,8 +7,10 @@ from umap_sk.kernels.products import half_squared_distances
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-BLOCK = 60  # rows of a block, a multiple of the rows of a tile
-ROUNDING = 2.0**-22  # of a coordinate, as a share of the length of a row: float32 rounds a few times by 2^-24
+PROJECTED_ROWS = 60  # rows of a block, a multiple of the rows of a tile
+COORDINATE_ROUNDING = (
+    2.0**-22
+)  # of a coordinate, as a share of the length of a row: float32 rounds a few times by 2^-24
 
 
 @kernel
@@ -25,7 +27,7 @@ def mean_of(row):
     return total / row.shape[0] * largest
 
 
-@block_kernel(BLOCK)
+@block_kernel(PROJECTED_ROWS)
 def unit_lengths(turns, thread, features, centered, affine):
     """Scale and shift of each row, so that ``x * scale - shift`` has length 1; both 0 for a row without a direction.
 
@@ -34,7 +36,7 @@ def unit_lengths(turns, thread, features, centered, affine):
     n, origin = features.shape[0], np.zeros(features.shape[1])
     block = next_block(turns, thread)
     while block >= 0:
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+        for i in range(block * PROJECTED_ROWS, min(n, block * PROJECTED_ROWS + PROJECTED_ROWS)):
             row = features[i]
             mean = mean_of(row) if centered else 0.0
             largest = 0.0
@@ -56,20 +58,20 @@ def scale_row(features, affine, i, out):
         out[t] = row[t] * scale - shift
 
 
-@block_kernel(BLOCK)
+@block_kernel(PROJECTED_ROWS)
 def center_rows(turns, thread, features, affine, mean, out, errors):
     """Each row without the mean, 0 beyond the features' columns, and how far the row may be from that by rounding."""
     n, d = features.shape
     block = next_block(turns, thread)
     while block >= 0:
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+        for i in range(block * PROJECTED_ROWS, min(n, block * PROJECTED_ROWS + PROJECTED_ROWS)):
             row, line, square = features[i], out[i], 0.0
             for t in range(d):
                 line[t] = row[t] * affine[i, 0] - affine[i, 1] - mean[t]
                 square += line[t] * np.float64(line[t])
             for t in range(d, out.shape[1]):
                 line[t] = 0
-            errors[i] = ROUNDING * np.sqrt(square)
+            errors[i] = COORDINATE_ROUNDING * np.sqrt(square)
         block = next_block(turns, thread)
 
 
@@ -81,14 +83,14 @@ def length_beyond(square, along, columns):
         left -= along[t] * np.float64(along[t])
     left = np.sqrt(max(0.0, left))
     length = np.sqrt(square)
-    error = 2 * ROUNDING * np.sqrt(np.float64(columns)) * length  # of sums of so many products
+    error = 2 * COORDINATE_ROUNDING * np.sqrt(np.float64(columns)) * length  # of sums of so many products
     of_left = np.sqrt(2 * length * error)
     if left > 0:
         of_left = min(of_left, length * error / left)
-    return left, ROUNDING * length + error + of_left
+    return left, COORDINATE_ROUNDING * length + error + of_left
 
 
-@block_kernel(BLOCK)
+@block_kernel(PROJECTED_ROWS)
 def project_rows(turns, thread, features, affine, mean, axes, out, errors):
     """Coordinates of each row without the mean along the axes, then the length of what is left of it, then 0.
 
@@ -106,12 +108,12 @@ def project_rows(turns, thread, features, affine, mean, axes, out, errors):
     """
     n, d = features.shape
     p = axes.shape[0] // d
-    scaled, rows, squares = np.empty(d), np.zeros((BLOCK, d), np.float32), np.empty(BLOCK)
-    along, nothing = np.empty((BLOCK, p), np.float32), np.zeros(max(BLOCK, p), np.float32)
+    scaled, rows, squares = np.empty(d), np.zeros((PROJECTED_ROWS, d), np.float32), np.empty(PROJECTED_ROWS)
+    along, nothing = np.empty((PROJECTED_ROWS, p), np.float32), np.zeros(max(PROJECTED_ROWS, p), np.float32)
     block = next_block(turns, thread)
     while block >= 0:
-        first = block * BLOCK
-        count = min(BLOCK, n - first)
+        first = block * PROJECTED_ROWS
+        count = min(PROJECTED_ROWS, n - first)
         for r in range(count):
             i = first + r
             scale_row(features, affine, i, scaled)

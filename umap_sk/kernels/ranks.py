@@ -7,8 +7,8 @@ from umap_sk.kernels.projection import scale_row
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-ROWS = 64  # rows of a block
-SAME = 2.0**-48  # unit vectors that are nearer to each other are the same but for rounding
+RANKED_ROWS = 64  # rows of a block
+SAME_ROWS_DISTANCE = 2.0**-48  # unit vectors that are nearer to each other are the same but for rounding
 
 
 @kernel
@@ -24,9 +24,9 @@ def rank_of(row, has_direction, features, affine, j, angular):
     if has_direction != (scale != 0):
         return 1.0
     if between < 1:
-        return 0.5 * between if between > SAME * SAME else 0.0
+        return 0.5 * between if between > SAME_ROWS_DISTANCE * SAME_ROWS_DISTANCE else 0.0
     product = inner_product(row, features[j], scale, shift)
-    return 2.0 if product <= SAME - 1 else 1 - product
+    return 2.0 if product <= SAME_ROWS_DISTANCE - 1 else 1 - product
 
 
 @kernel
@@ -44,7 +44,7 @@ def insert_ranked(indices, ranks, name, rank):
     ranks[place], indices[place] = rank, name
 
 
-@block_kernel(ROWS)
+@block_kernel(RANKED_ROWS)
 def rank_candidates(turns, thread, new, new_affine, features, affine, candidates, own, angular, indices, ranks):
     """The nearest of each row's candidates, by rank and then by index.
 
@@ -53,7 +53,7 @@ def rank_candidates(turns, thread, new, new_affine, features, affine, candidates
     n, row = candidates.shape[0], np.empty(features.shape[1])
     block = next_block(turns, thread)
     while block >= 0:
-        for i in range(block * ROWS, min(n, block * ROWS + ROWS)):
+        for i in range(block * RANKED_ROWS, min(n, block * RANKED_ROWS + RANKED_ROWS)):
             scale_row(new, new_affine, i, row)
             names, found = indices[i], ranks[i]
             for t in range(names.shape[0]):

@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.neighbors import longest
-from umap_sk.kernels.numbers import BLOCK, exp_minus, f4, log_of
+from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LANES = 64  # rows whose local scales are solved side by side
@@ -78,7 +78,7 @@ def sums_of_row_blocks(indptr, values, sums):
     n = indptr.shape[0] - 1
     for block in prange(sums.shape[0]):
         total = 0.0
-        for e in range(indptr[block * BLOCK], indptr[min(n, (block + 1) * BLOCK)]):
+        for e in range(indptr[block * BLOCK_ROWS], indptr[min(n, (block + 1) * BLOCK_ROWS)]):
             total += values[e]
         sums[block] = total
 

@@ -3,32 +3,32 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK, f4, mix
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import parallel_kernel
 
 SLICE = 16  # rows whose edges lie side by side, so that they are computed side by side
-PULLED = 64  # edges of every row of a slice that are gathered at once
-TOGETHER = 64  # slices that a thread takes at a time
+GATHERED_EDGES = 64  # edges of every row of a slice that are gathered at once
+SLICES_PER_TURN = 64  # slices that a thread takes at a time
 
 
 @parallel_kernel
 def longest_first(indptr, order):
     """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
     n = order.shape[0]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
         before = order[low:high].copy()
-        places = np.zeros(BLOCK + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
+        places = np.zeros(BLOCK_ROWS + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
         for q in range(high - low):
-            places[min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])] += 1
+            places[min(BLOCK_ROWS, indptr[before[q] + 1] - indptr[before[q]])] += 1
         place = high
-        for length in range(BLOCK + 1):
+        for length in range(BLOCK_ROWS + 1):
             place -= places[length]
             places[length] = place
         for q in range(high - low):
-            length = min(BLOCK, indptr[before[q] + 1] - indptr[before[q]])
+            length = min(BLOCK_ROWS, indptr[before[q] + 1] - indptr[before[q]])
             order[places[length]] = before[q]
             places[length] += 1
 
@@ -44,11 +44,11 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
     """
     n = order.shape[0]
     last = starts.shape[0] - 1
-    turns = shared_out((last + TOGETHER - 1) // TOGETHER)
+    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            for slice_ in range(block * TOGETHER, min(last, (block + 1) * TOGETHER)):
+            for slice_ in range(block * SLICES_PER_TURN, min(last, (block + 1) * SLICES_PER_TURN)):
                 width = (starts[slice_ + 1] - starts[slice_]) // SLICE
                 for lane in range(SLICE):
                     own = min(n - 1, slice_ * SLICE + lane)
@@ -102,23 +102,23 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
     """
     n, d = out.shape
     last = starts.shape[0] - 1
-    turns = shared_out((last + TOGETHER - 1) // TOGETHER)
+    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            for slice_ in range(block * TOGETHER, min(last, (block + 1) * TOGETHER)):
+            for slice_ in range(block * SLICES_PER_TURN, min(last, (block + 1) * SLICES_PER_TURN)):
                 low = slice_ * SLICE
                 rows = min(SLICE, n - low)
                 total = np.zeros(SLICE, f4)
                 value = np.zeros((d, SLICE), f4)
-                gathered = np.empty(PULLED * SLICE, f4)
+                gathered = np.empty(GATHERED_EDGES * SLICE, f4)
                 for lane in range(rows):
                     if inner.shape[0] > 0:
                         total[lane] = inner[low + lane]
                         for k in range(d):
                             value[k, lane] = inner[low + lane] * positions[first_row + low + lane, k]
-                for first in range(starts[slice_], starts[slice_ + 1], PULLED * SLICE):
-                    count = min(PULLED * SLICE, starts[slice_ + 1] - first)
+                for first in range(starts[slice_], starts[slice_ + 1], GATHERED_EDGES * SLICE):
+                    count = min(GATHERED_EDGES * SLICE, starts[slice_ + 1] - first)
                     for q in range(0, count, SLICE):
                         for lane in range(SLICE):
                             total[lane] += weights[first + q + lane]
@@ -143,8 +143,8 @@ def jitter(positions, first_row, amount):
     The rows are those from `first_row` on.
     """
     n, d = positions.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
             for k in range(d):
                 share = f4(np.int64(mix(uint64((first_row + i) * d + k)) >> uint64(40))) * f4(2 / 16777216) - f4(1)
                 positions[i, k] += amount * share

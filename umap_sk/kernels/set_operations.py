@@ -4,13 +4,13 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.neighbors import longest
-from umap_sk.kernels.numbers import BLOCK, exp_minus, f4, log_of
+from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 UNION, INTERSECTION, DIFFERENCE = 0, 1, 2
-HALVINGS = 32  # of the interval in which a row's exponent lies, as in umap-learn
-TOLERANCE = 1e-5  # of the sum that they end at
-UNKNOWN = -1  # label
+MAX_HALVINGS = 32  # of the interval in which a row's exponent lies, as in umap-learn
+SUM_TOLERANCE = 1e-5  # of the sum that they end at
+UNKNOWN_LABEL = -1  # label
 
 
 @kernel
@@ -20,7 +20,7 @@ def power_below_one(x, exponent):
 
 
 @kernel
-def combined(operation, left, right, settings):
+def combine_weights(operation, left, right, settings):
     """Weight of an edge of two graphs; one that a graph lacks is 0 there, and takes a small weight in its place.
 
     `settings` are what stands for an edge that the left and the right graph lack, from where on weights count (umap-
@@ -41,8 +41,8 @@ def combined(operation, left, right, settings):
 def count_either(left_indptr, left_indices, right_indptr, right_indices, lengths):
     """How many edges each row has in one of two graphs or in both."""
     n = left_indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
             p = left_indptr[i]
             q = right_indptr[i]
             both = 0
@@ -62,8 +62,8 @@ def merge_graphs(
 ):  # fmt: skip
     """Merge the rows of two graphs and combine their weights; a difference has the edges of the left graph alone."""
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
             p = left_indptr[i]
             q = right_indptr[i]
             place = indptr[i]
@@ -76,14 +76,14 @@ def merge_graphs(
                 q += int(b <= a)
                 if operation != DIFFERENCE or left > 0:
                     indices[place] = min(a, b)
-                    weights[place] = f4(combined(operation, left, right, settings))
+                    weights[place] = f4(combine_weights(operation, left, right, settings))
                     place += 1
 
 
 @kernel
 def label_factor(one, other, unknown, different):
     """What an edge's weight is multiplied by, from the labels of its ends."""
-    if one == UNKNOWN or other == UNKNOWN:
+    if one == UNKNOWN_LABEL or other == UNKNOWN_LABEL:
         return unknown
     return 1.0 if one == other else different
 
@@ -92,8 +92,8 @@ def label_factor(one, other, unknown, different):
 def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
     """Multiply each weight by its edge's factor, then bring each row's largest to 1, before float32 can lose any."""
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
             largest = 0.0
             for e in range(indptr[i], indptr[i + 1]):
                 largest = max(largest, weights[e] * label_factor(labels[i], labels[indices[e]], unknown, different))
@@ -108,11 +108,11 @@ def exponent_of(logs, count, target):
     low = 0.0
     high = np.inf
     middle = 1.0
-    for _ in range(HALVINGS):
+    for _ in range(MAX_HALVINGS):
         total = 0.0
         for q in range(count):
             total += exp_minus(logs[q] * middle)
-        if abs(total - target) < TOLERANCE:
+        if abs(total - target) < SUM_TOLERANCE:
             break
         if total < target:
             high = middle
@@ -126,9 +126,9 @@ def exponent_of(logs, count, target):
 def restore_rows(indptr, weights, target):
     """Bring each row's largest weight to 1, and where the target is not 0 its sum to the target, by a power."""
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
         logs = np.empty(longest(indptr, low, high))
         for i in range(low, high):
             first = indptr[i]

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk.kernels.borrowed import borrowed
-from umap_sk.kernels.ranks import SAME, insert_ranked
+from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE, insert_ranked
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-BLOCK = 16  # rows of a block
-ROUNDING = 2.0**-17  # of a product in float32, as a share of the squared lengths of what is multiplied
+SEARCHED_ROWS = 16  # rows of a block
+ESTIMATE_ROUNDING = 2.0**-17  # of a product in float32, as a share of the squared lengths of what is multiplied
 
 
 class SparseRows(NamedTuple):
@@ -60,8 +60,8 @@ def sparse_rank(x, i, y, j, angular):
             b += 1
         square += difference * difference
     if not angular or square < 1:
-        return 0.0 if angular and square <= SAME * SAME else 0.5 * square
-    return 2.0 if product <= SAME - 1 else 1 - product
+        return 0.0 if angular and square <= SAME_ROWS_DISTANCE * SAME_ROWS_DISTANCE else 0.5 * square
+    return 2.0 if product <= SAME_ROWS_DISTANCE - 1 else 1 - product
 
 
 @kernel
@@ -119,7 +119,7 @@ def insert_others(x, i, y, by_length, own, angular, products, indices, ranks):
     for t in range(by_length.shape[0]):
         j = by_length[t]
         half = x.halves[i] + y.halves[j]
-        if half > (1 + ROUNDING) * ranks[last] and not (angular and x.halves[i] * y.halves[j] == 0):
+        if half > (1 + ESTIMATE_ROUNDING) * ranks[last] and not (angular and x.halves[i] * y.halves[j] == 0):
             return
         if products[j] == 0 and not (own and j == i):
             insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
@@ -143,7 +143,7 @@ def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candida
         product = sums.products[j]
         sums.products[j] = 0
         half = x.halves[i] + y.halves[j]
-        if not whole or half - product > ranks[last] + ROUNDING * half or (own and j == i):
+        if not whole or half - product > ranks[last] + ESTIMATE_ROUNDING * half or (own and j == i):
             continue
         if ranks[last] > 0 or j < indices[last]:
             insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
@@ -151,7 +151,7 @@ def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candida
         sums.products[:] = 0
 
 
-@block_kernel(BLOCK)
+@block_kernel(SEARCHED_ROWS)
 def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own, angular, indices, ranks):
     """The nearest rows `y` of the rows [first, last) of `x`, by rank and then by index.
 
@@ -178,7 +178,7 @@ def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own,
     estimates, candidates = np.empty(kept), np.empty(kept, np.int64)
     block = next_block(turns, thread)
     while block >= 0:
-        start = first + block * BLOCK
-        for i in range(start, min(last, start + BLOCK)):
+        start = first + block * SEARCHED_ROWS
+        for i in range(start, min(last, start + SEARCHED_ROWS)):
             search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candidates, indices[i], ranks[i])
         block = next_block(turns, thread)

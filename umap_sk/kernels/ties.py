@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.numbers import BLOCK, below, f4, mix
+from umap_sk.kernels.numbers import BLOCK_ROWS, below, f4, mix
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 
@@ -11,8 +11,8 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 def row_keys(indptr, distances, keys):
     """64 bits that the distances of a row, in their order, decide."""
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
             key = uint64(0)
             for e in range(indptr[i], indptr[i + 1]):
                 key = mix(key ^ uint64(f4(distances[e]).view(np.uint32)))
@@ -98,7 +98,7 @@ def draw_others(i, starts, members, keys, shell, chosen, count):
 
 
 @kernel
-def nearest_of_row(i, edges, groups, of_rows, near, away, chosen, dists, strengths):
+def choose_nearest(i, edges, groups, of_rows, near, away, chosen, dists, strengths):
     """Nearest other rows of row i, group by group; of the shell of groups that has too many, those that are chosen."""
     starts, members = groups
     count = 0
@@ -139,10 +139,10 @@ def nearest_among_groups(
     Where all of them have one row, it takes the first.
     """
     n, count = chosen.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         strengths = np.empty(count, f4)
-        for i in range(block * BLOCK, min(n, block * BLOCK + BLOCK)):
-            nearest_of_row(
+        for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
+            choose_nearest(
                 i, (indptr, indices, weights), (starts, members), (group_of, keys),
                 near[group_of[i]], away[group_of[i]], chosen[i], dists[i], strengths,
             )  # fmt: skip

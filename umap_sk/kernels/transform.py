@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.epoch import BETA1, BETA2, EPSILON
-from umap_sk.kernels.forces import POOL, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
+from umap_sk.kernels.forces import POOL_SIZE, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
 from umap_sk.kernels.numbers import below, f4, mix, next_random
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
@@ -201,6 +201,6 @@ def place_by_samples(indptr, indices, distances, strengths, training, pool, sett
                     state = next_random(state)
                     share = settings[0].negative_rate * degree / f4(count)
                     push_from_pool(
-                        out[i], pool, below(state, POOL), count, share, settings[0], difference, factors, gradient
+                        out[i], pool, below(state, POOL_SIZE), count, share, settings[0], difference, factors, gradient
                     )
                     adam_row(out[i], moments, gradient, settings[0], t, epochs)

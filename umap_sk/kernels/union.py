@@ -4,15 +4,15 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.neighbors import longest
-from umap_sk.kernels.numbers import BLOCK, f4
+from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-LOOKED_UP = 256  # edges whose other entries are looked up at once
+LOOKED_UP_EDGES = 256  # edges whose other entries are looked up at once
 
 
 @kernel
-def padded(count):
+def round_up_to_eight(count):
     """The next multiple of 8, so that a loop leaves no remainder."""
     return (count + 7) // 8 * 8
 
@@ -30,11 +30,11 @@ def count_below(keys, stop, limit):
 def sort_rows(indptr, indices, values):
     """Sort every row by index, values along with it. Rows are short: an entry's place is the number of smaller ones."""
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
         width = longest(indptr, low, high)
-        keys = np.empty(padded(width), indices.dtype)
+        keys = np.empty(round_up_to_eight(width), indices.dtype)
         carried = np.empty(width, values.dtype)
         for i in range(low, high):
             first = indptr[i]
@@ -44,9 +44,9 @@ def sort_rows(indptr, indices, values):
                 keys[q] = indices[first + q]
                 carried[q] = values[first + q]
                 largest = max(largest, keys[q])
-            keys[count : padded(count)] = largest
+            keys[count : round_up_to_eight(count)] = largest
             for q in range(count):
-                place = first + count_below(keys, padded(count), keys[q])
+                place = first + count_below(keys, round_up_to_eight(count), keys[q])
                 indices[place] = keys[q]
                 values[place] = carried[q]
 
@@ -75,18 +75,18 @@ def join_mutual(indptr, indices, weights, mix_ratio):
     up many at a time, each step for all of them, so that the processor waits for many rows at once.
     """
     n = indptr.shape[0] - 1
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        low = block * BLOCK
-        high = min(n, low + BLOCK)
-        forth = np.empty(LOOKED_UP, np.int64)
-        source = np.empty(LOOKED_UP, np.int64)
-        bounds = np.empty((2, LOOKED_UP), np.int64)
-        back = np.empty(LOOKED_UP, np.int64)
-        weight = np.empty((2, LOOKED_UP), f4)
+    for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        low = block * BLOCK_ROWS
+        high = min(n, low + BLOCK_ROWS)
+        forth = np.empty(LOOKED_UP_EDGES, np.int64)
+        source = np.empty(LOOKED_UP_EDGES, np.int64)
+        bounds = np.empty((2, LOOKED_UP_EDGES), np.int64)
+        back = np.empty(LOOKED_UP_EDGES, np.int64)
+        weight = np.empty((2, LOOKED_UP_EDGES), f4)
         row = low
-        for start in range(indptr[low], indptr[high], LOOKED_UP):
+        for start in range(indptr[low], indptr[high], LOOKED_UP_EDGES):
             count = 0
-            for e in range(start, min(indptr[high], start + LOOKED_UP)):
+            for e in range(start, min(indptr[high], start + LOOKED_UP_EDGES)):
                 while e >= indptr[row + 1]:
                     row += 1
                 forth[count] = e
@@ -117,7 +117,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
 
 
 @kernel
-def joined(weight, mix_ratio):
+def compute_final_weight(weight, mix_ratio):
     """Final weight of an entry after `join_mutual`."""
     return -weight if weight < 0 else fuzzy_union(weight, f4(0), mix_ratio)
 
@@ -131,7 +131,7 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
         for i in range(part * n // parts, (part + 1) * n // parts):
             kept = 0
             for e in range(indptr[i], indptr[i + 1]):
-                if joined(weights[e], mix_ratio) > 0:
+                if compute_final_weight(weights[e], mix_ratio) > 0:
                     kept += 1
                     if weights[e] > 0:
                         received[part, indices[e]] += 1
@@ -147,7 +147,7 @@ def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out
         for i in range(part * n // parts, (part + 1) * n // parts):
             for e in range(indptr[i], indptr[i + 1]):
                 if weights[e] > 0:
-                    weight = joined(weights[e], mix_ratio)
+                    weight = compute_final_weight(weights[e], mix_ratio)
                     if weight > 0:
                         j = indices[e]
                         place = out_indptr[j] + received[part, j]
@@ -157,7 +157,7 @@ def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out
 
 
 @kernel
-def packed(index, weight):
+def pack_edge(index, weight):
     """An edge as one number, by which edges are ordered as by their index."""
     return (uint64(index) << uint64(32)) | uint64(np.uint32(f4(weight).view(np.int32)))
 
@@ -169,25 +169,25 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
     Both lists end in a number that is larger than any edge, and the smaller of their heads is taken without a branch.
     """
     n = indptr.shape[0] - 1
-    turns = shared_out((n + BLOCK - 1) // BLOCK)
+    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
-            low = block * BLOCK
-            high = min(n, low + BLOCK)
+            low = block * BLOCK_ROWS
+            high = min(n, low + BLOCK_ROWS)
             width = longest(out_indptr, low, high) + 1
             own = np.empty(width, np.uint64)
             more = np.empty(width, np.uint64)
             for i in range(low, high):
                 count = 0
                 for e in range(indptr[i], indptr[i + 1]):
-                    weight = joined(weights[e], mix_ratio)
-                    own[count] = packed(indices[e], weight)
+                    weight = compute_final_weight(weights[e], mix_ratio)
+                    own[count] = pack_edge(indices[e], weight)
                     count += int(weight > 0)
                 first = out_indptr[i]
                 last = out_indptr[i + 1]
                 for e in range(first + count, last):
-                    more[e - first - count] = packed(out_indices[e], out_weights[e])
+                    more[e - first - count] = pack_edge(out_indices[e], out_weights[e])
                 own[count] = uint64(0xFFFFFFFFFFFFFFFF)
                 more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
                 p = 0

@@ -68,7 +68,7 @@ def target_of(held: SharedGraph, level: ArrangedLevel) -> Target:
 
 def moments_of(counted: np.ndarray, values: np.ndarray, others: np.ndarray) -> Moments:
     """Moments over the rows that count; the sums of blocks are added without rounding."""
-    sums = np.empty((-(-len(values) // kernels.BLOCK), 4))
+    sums = np.empty((-(-len(values) // kernels.BLOCK_ROWS), 4))
     kernels.sums_of_blocks(readonly(counted), readonly(values), readonly(others), sums)
     rows, total, squares, products = (math.fsum(column) for column in sums.T.tolist())
     mean = total / rows

@@ -11,8 +11,8 @@ mix = get_python_function(kernels.mix)
 
 def longest_first(indptr: np.ndarray, order: np.ndarray) -> None:
     """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
-    lengths = np.minimum(kernels.BLOCK, np.diff(indptr)[order])
-    order[:] = order[np.lexsort((-lengths, np.arange(len(order)) // kernels.BLOCK))]
+    lengths = np.minimum(kernels.BLOCK_ROWS, np.diff(indptr)[order])
+    order[:] = order[np.lexsort((-lengths, np.arange(len(order)) // kernels.BLOCK_ROWS))]
 
 
 def fill_slices(

@@ -149,7 +149,7 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
-    changed = np.ones(-(-len(distances) // kernels.SEEN_TOGETHER), np.int8)
+    changed = np.ones(-(-len(distances) // kernels.PATH_BLOCK_ROWS), np.int8)
     backwards = False
     while changed.any():
         kernels.relax_paths(*edges, backwards, distances, changed)

@@ -103,7 +103,7 @@ def spacing_for(a: float, b: float) -> float:
 
 def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
     """Grid that covers all positions, with larger cells where the map outgrows it."""
-    corners = np.empty((4, -(-len(positions) // kernels.BLOCK)), np.float32)
+    corners = np.empty((4, -(-len(positions) // kernels.BLOCK_ROWS)), np.float32)
     kernels.bounding_boxes(readonly(positions), corners)
     low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low

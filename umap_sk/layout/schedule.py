@@ -264,4 +264,4 @@ def total_epochs(phases: tuple[Phase, ...]) -> int:
 
 def negatives_for(mean_degree: float, rate: float) -> int:
     """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs."""
-    return kernels.RUN * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN)))
+    return kernels.RUN_LENGTH * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN_LENGTH)))

@@ -254,10 +254,10 @@ def check_inside(space: Space, init: np.ndarray) -> None:
                 f"init has {len(bad)} rows of nothing but {what}, first row {bad[0]}, which have no direction: "
                 f"output_metric={space.name!r} needs one. Add a little noise."
             )
-    if space.name == "hyperboloid" and np.linalg.norm(init, axis=1).max() > kernels.MOST:
+    if space.name == "hyperboloid" and np.linalg.norm(init, axis=1).max() > kernels.MAX_HYPERBOLOID_LENGTH:
         raise ValueError(
             f"init goes up to a length of {np.linalg.norm(init, axis=1).max():.3g}, but output_metric='hyperboloid' "
-            f"needs lengths up to {kernels.MOST:.4g}: farther out float32 does not tell neighbors apart. Scale it down."
+            f"needs lengths up to {kernels.MAX_HYPERBOLOID_LENGTH:.4g}: farther out float32 does not tell neighbors apart. Scale it down."
         )
 
 

@@ -78,7 +78,7 @@ def freeze(positions: np.ndarray, forces: Forces, seed: int, space: Space | None
     elif positions.shape[1] == 2:
         field = grid_field(placed, spacing_for(*forces.curve), Kernel(*forces.curve, forces.gamma))
         return FrozenMap(positions, forces, seed, field, None, len(placed))
-    drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL) % np.uint64(len(placed))].T
+    drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL_SIZE) % np.uint64(len(placed))].T
     pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
     return FrozenMap(positions, forces, seed, None, pool, len(placed), space)
 

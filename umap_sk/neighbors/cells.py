@@ -9,7 +9,7 @@ from umap_sk import kernels
 from umap_sk.kernels.cell_blocks import Centers, Compared, Packed
 from umap_sk.kernels.cell_completion import Errors
 from umap_sk.kernels.cell_search import Effort
-from umap_sk.kernels.products import SLICE
+from umap_sk.kernels.products import TILE_COLUMNS
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
 from umap_sk.neighbors.principal_axes import Axes, find_principal_axes
 from umap_sk.runtime.compile import readonly
@@ -122,15 +122,15 @@ def project_rows(rows: AffineRows, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
 def pack_slices(rows: np.ndarray) -> np.ndarray:
     """Store rows in slices, padded with zeros."""
     count, width = rows.shape
-    full = np.zeros((-(-count // SLICE) * SLICE, width), np.float32)
+    full = np.zeros((-(-count // TILE_COLUMNS) * TILE_COLUMNS, width), np.float32)
     full[:count] = rows
-    return np.ascontiguousarray(full.reshape(-1, SLICE, width).transpose(0, 2, 1)).reshape(-1)
+    return np.ascontiguousarray(full.reshape(-1, TILE_COLUMNS, width).transpose(0, 2, 1)).reshape(-1)
 
 
 def find_nearest_centers(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """Return the nearest center of each row."""
     nearest = np.empty(len(rows), np.int32)
-    halves = np.full(-(-len(centers) // SLICE) * SLICE, np.inf, np.float32)
+    halves = np.full(-(-len(centers) // TILE_COLUMNS) * TILE_COLUMNS, np.inf, np.float32)
     halves[: len(centers)] = compute_half_squares(centers)
     kernels.nearest_centers(len(rows), readonly(rows), readonly(pack_slices(centers)), readonly(halves), nearest)
     return nearest
@@ -151,7 +151,7 @@ def find_centers(rows: np.ndarray, count: int, axes: Axes, random: np.random.Gen
 def assign_slots(homes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the row of each slot, by cell and then by row, or -1 for padding, and the first slot of each cell."""
     sizes = np.bincount(homes, minlength=count)
-    starts = np.concatenate([[0], np.cumsum(-(-sizes // SLICE) * SLICE)])
+    starts = np.concatenate([[0], np.cumsum(-(-sizes // TILE_COLUMNS) * TILE_COLUMNS)])
     order = np.argsort(homes, kind="stable")
     members = np.full(starts[-1], -1, np.int32 if len(homes) < 2**31 else np.int64)
     firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from umap_sk.kernels.lanes import sum_by_lanes
-from umap_sk.kernels.ranks import SAME
+from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE
 from umap_sk.neighbors.euclidean import AffineRows, compute_half_squares
 
 MAX_ROWS = 4096  # rows up to which this search is used
@@ -72,10 +72,10 @@ def rank_candidates(
     between = sum_by_lanes((here[..., :-1] - others[..., :-1]) ** 2)
     ranks = between / 2
     if angular:
-        ranks = np.where(between <= SAME * SAME, 0, ranks)
+        ranks = np.where(between <= SAME_ROWS_DISTANCE * SAME_ROWS_DISTANCE, 0, ranks)
         far = between >= 1
         products = sum_by_lanes(rows[np.nonzero(far)[0], :-1] * others[far][:, :-1])
-        ranks[far] = np.where(products <= SAME - 1, 2, 1 - products)
+        ranks[far] = np.where(products <= SAME_ROWS_DISTANCE - 1, 2, 1 - products)
         ranks[others[..., -1] != here[..., -1]] = 1
     ranks[np.isinf(np.take_along_axis(estimates, candidates, 1))] = np.inf
     order = np.lexsort((candidates, ranks), axis=1)

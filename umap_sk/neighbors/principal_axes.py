@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umap_sk.kernels.products import SLICE
+from umap_sk.kernels.products import TILE_COLUMNS
 from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
 from umap_sk.linear_algebra.principal_directions import centered_rows, covariance_times, turned
 
@@ -49,15 +49,15 @@ def find_principal_axes(features: Any, affine: np.ndarray) -> Axes:
     lengths = sample - mean
     lengths /= centered.scale
     total = float(np.square(lengths, out=lengths).sum())
-    vectors = random.random((min(columns, MAX_AXES + SLICE), columns)) - 0.5
+    vectors = random.random((min(columns, MAX_AXES + TILE_COLUMNS), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
         once = covariance_times(centered, vectors)  # and once more, since the directions need not be exact
         vectors = orthonormal_rows(covariance_times(centered, once / max(np.abs(once).max(), 1e-300)))
         found = turned(centered, vectors)
     directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
     wanted = 1 + int(np.searchsorted(shares[:MAX_AXES], VARIANCE_SHARE))
-    count = min(MAX_AXES, -(-wanted // SLICE) * SLICE)
-    return Axes(mean, directions[:count] if count + SLICE < columns else None)
+    count = min(MAX_AXES, -(-wanted // TILE_COLUMNS) * TILE_COLUMNS)
+    return Axes(mean, directions[:count] if count + TILE_COLUMNS < columns else None)
 
 
 def count_sampled_rows(n: int, columns: int) -> int:
