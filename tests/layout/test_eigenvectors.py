@@ -153,7 +153,7 @@ def test_eigenpairs_are_numpys(case):
         matrix = np.ones((n, n)) / n
     elif case in ("diagonal", "zero"):
         matrix = np.diag(np.arange(n) / n) * (case == "diagonal")
-    values, vectors = eigenvectors.eigenpairs(matrix)
+    values, vectors = eigenvectors.compute_eigenpairs(matrix)
     np.testing.assert_allclose(values, np.linalg.eigvalsh(matrix)[::-1], atol=1e-13)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(n), atol=1e-13)
     np.testing.assert_allclose(matrix @ vectors, vectors * values, atol=1e-13)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 from umap_sk.linear_algebra import principal_directions as directions
-from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
+from umap_sk.linear_algebra.eigenpairs import orthonormalize_rows
 
 RNG = np.random.default_rng
 
@@ -38,12 +38,12 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_directions_are_singular_vectors(name):
     features = CASES[name]
-    rows = directions.centered_rows(features)
-    found = directions.principal_directions(rows, 2, 0)
+    rows = directions.center_rows(features)
+    found = directions.find_principal_directions(rows, 2, 0)
     wanted, values = singular(features.astype(np.float64), 2)
     np.testing.assert_allclose(np.abs((found.vectors * wanted).sum(axis=1)), 1, atol=1e-5)
     np.testing.assert_allclose(found.squares, (values / rows.scale) ** 2, rtol=1e-4)
-    along = directions.coordinates_along(rows, found.vectors) * rows.scale
+    along = directions.compute_coordinates(rows, found.vectors) * rows.scale
     expected = (features - rows.mean) @ found.vectors.T
     np.testing.assert_allclose(along, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -51,7 +51,7 @@ def test_directions_are_singular_vectors(name):
 def test_sparse_rows_are_those_of_dense_ones():
     features = RNG(0).normal(size=(3_000, 200)) * (RNG(1).random((3_000, 200)) < 0.1 * 0.9 ** np.arange(200))
     found = [
-        directions.principal_directions(directions.centered_rows(form(features)), 2, 0).vectors
+        directions.find_principal_directions(directions.center_rows(form(features)), 2, 0).vectors
         for form in (np.asarray, scipy.sparse.csr_array, scipy.sparse.csc_matrix)
     ]
     np.testing.assert_allclose(found[1], found[0], atol=1e-4)
@@ -60,10 +60,10 @@ def test_sparse_rows_are_those_of_dense_ones():
 
 def test_directions_of_many_rows(monkeypatch):
     """Those of a sample, to which all rows are applied once: nearer to the directions of all than to those of it."""
-    monkeypatch.setattr(directions, "SAMPLE", 200)
+    monkeypatch.setattr(directions, "SAMPLED_ROWS", 200)
     features = falling(4_000, 150)
-    rows = directions.centered_rows(features)
-    found = directions.principal_directions(rows, 2, 0).vectors
+    rows = directions.center_rows(features)
+    found = directions.find_principal_directions(rows, 2, 0).vectors
     wanted = singular(features, 2)[0]
     sample = RNG(0)
     sample.random((16, 150))
@@ -77,7 +77,7 @@ def test_directions_of_many_rows(monkeypatch):
 def test_orthonormal_rows(rank):
     """Of the span of what is given; what is missing is filled by rounding, or is 0."""
     rows = RNG(2).normal(size=(8, rank)) @ RNG(3).normal(size=(rank, 20))
-    found = orthonormal_rows(rows)
+    found = orthonormalize_rows(rows)
     lengths = np.square(found).sum(axis=1)
     kept = found[lengths > 0.5]
     assert len(kept) >= rank and not found[lengths <= 0.5].any()
@@ -87,9 +87,9 @@ def test_orthonormal_rows(rank):
 
 def test_the_order_of_a_sum_does_not_matter():
     """Exact sums have one value, whichever order BLAS takes its terms in."""
-    rows = directions.centered_rows(falling(3_000, 300))
-    vectors = orthonormal_rows(RNG(4).normal(size=(16, 300)))
+    rows = directions.center_rows(falling(3_000, 300))
+    vectors = orthonormalize_rows(RNG(4).normal(size=(16, 300)))
     order = RNG(5).permutation(300)
     turned = directions.CenteredRows(rows.features[:, order], rows.mean[order], rows.units[order], rows.scale)
-    whole = directions.covariance_times(rows, vectors)
-    np.testing.assert_array_equal(directions.covariance_times(turned, vectors[:, order]), whole[:, order])
+    whole = directions.multiply_by_covariance(rows, vectors)
+    np.testing.assert_array_equal(directions.multiply_by_covariance(turned, vectors[:, order]), whole[:, order])

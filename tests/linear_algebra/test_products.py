@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from umap_sk.linear_algebra.products import BITS, TERMS, in_two, product, whole_numbers
+from umap_sk.linear_algebra.products import MAX_TERMS, PART_BITS, multiply, round_to_whole_numbers, split_numbers
 
 RNG = np.random.default_rng
 
@@ -15,7 +15,7 @@ def test_whole_numbers(axis):
     """Multiples of a power of two that are as near to the numbers as so few bits allow, along every line."""
     array = RNG(0).normal(size=(30, 20)) * 10.0 ** RNG(1).integers(-200, 200, 20)
     array[3], array[:, 4] = 0, 0
-    numbers, unit = whole_numbers(array, 20, axis)
+    numbers, unit = round_to_whole_numbers(array, 20, axis)
     assert (numbers == np.rint(numbers)).all() and np.abs(numbers).max() <= 2**20
     assert (np.frexp(unit)[0] == 0.5).all() and unit.shape[axis] == 1
     assert (np.abs(numbers * unit - array) <= unit / 2).all()
@@ -24,30 +24,30 @@ def test_whole_numbers(axis):
 
 
 def test_numbers_too_small_to_be_scaled_are_zero():
-    numbers, unit = whole_numbers(np.array([[5e-324, 1e-300]]), 20, 1)
+    numbers, unit = round_to_whole_numbers(np.array([[5e-324, 1e-300]]), 20, 1)
     assert not numbers.any() and np.isfinite(unit).all()
 
 
-@pytest.mark.parametrize("terms", [1, 100, TERMS, TERMS + 1, 5000])
+@pytest.mark.parametrize("terms", [1, 100, MAX_TERMS, MAX_TERMS + 1, 5000])
 def test_product(terms):
     left, right = RNG(2).normal(size=(7, terms)), RNG(3).normal(size=(terms, 5))
     largest = np.abs(left).max(axis=1)[:, None] * np.abs(right).max(axis=0)
-    assert (np.abs(product(left, right) - left @ right) <= 2.0**-38 * largest * np.sqrt(terms)).all()
+    assert (np.abs(multiply(left, right) - left @ right) <= 2.0**-38 * largest * np.sqrt(terms)).all()
 
 
 def test_product_of_sums_in_any_order():
     """Bit for bit the exact sum of the parts' products, however the terms are ordered."""
     left, right = RNG(4).normal(size=(3, 1000)), RNG(5).normal(size=(1000, 2))
     order = RNG(6).permutation(1000)
-    np.testing.assert_array_equal(product(left, right), product(left[:, order], right[order]))
-    (one, _), (other, _) = in_two(left, 1)[0], in_two(right, 0)[1]
+    np.testing.assert_array_equal(multiply(left, right), multiply(left[:, order], right[order]))
+    (one, _), (other, _) = split_numbers(left, 1)[0], split_numbers(right, 0)[1]
     exact = sum(Fraction(a) * Fraction(b) for a, b in zip(one[0], other[:, 1], strict=True))
     assert Fraction((one @ other)[0, 1]) == exact
 
 
 def test_sums_are_exact_at_their_largest():
     """The bits of both factors and of the number of terms are those of a float64."""
-    largest = np.full((1, TERMS), 2.0**BITS)
+    largest = np.full((1, MAX_TERMS), 2.0**PART_BITS)
     assert (largest @ largest.T)[0, 0] == 2**53
     odd = largest - 1
-    assert int((odd @ odd.T)[0, 0]) == TERMS * (2**BITS - 1) ** 2
+    assert int((odd @ odd.T)[0, 0]) == MAX_TERMS * (2**PART_BITS - 1) ** 2

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.layout.curve import LARGEST_RATE
 from umap_sk.layout.init import FARTHEST
 from umap_sk.layout.sell import ArrangedLevel
-from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.runtime.compile import readonly
 
 FILLED = 1e-12  # of the unit vectors that fill up directions in which nothing varies
@@ -106,9 +106,9 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     """Orthogonal matrix of the largest inner product with a square one (Schoenemann, Psychometrika 31, 1966)."""
     scaled = matrix / max(np.abs(matrix).max(), 1e-300)
-    right = eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
+    right = compute_eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
     left = (scaled[:, :, None] * right).sum(axis=1).T
-    left = orthonormal_rows(left + FILLED * np.eye(len(matrix)))
+    left = orthonormalize_rows(left + FILLED * np.eye(len(matrix)))
     return np.asarray((left[:, :, None] * right.T[:, None, :]).sum(axis=0))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.init import random_positions
-from umap_sk.linear_algebra.eigenpairs import eigenpairs
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import FEW_ROWS
 
@@ -93,7 +93,7 @@ def orthonormal(known: np.ndarray, block: np.ndarray) -> np.ndarray:
         block = block - known[:, None] * products(known[:, None], block)
         inner = products(block, block)
         scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-        values, vectors = eigenpairs(inner * scale * scale[:, None])
+        values, vectors = compute_eigenpairs(inner * scale * scale[:, None])
         block = combined(block, scale[:, None] * vectors / np.sqrt(np.maximum(values, 1e-15)))
     return block
 
@@ -102,7 +102,7 @@ def ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndar
     """The best eigenvectors within the span of orthonormal vectors."""
     image = stepped(matrix, block, block, 0.0, 1.0, 0.0)
     inner, squares = products(block, image), products(image, image)
-    values, vectors = eigenpairs((inner + inner.T) / 2)
+    values, vectors = compute_eigenpairs((inner + inner.T) / 2)
     lengths = (vectors[:, None, :] * squares[:, :, None] * vectors).sum(axis=(0, 1))
     return values, combined(block, vectors), np.sqrt(np.maximum(lengths - values * values, 0))
 

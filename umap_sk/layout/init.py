@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 from threadpoolctl import threadpool_limits
 
-from umap_sk.linear_algebra.principal_directions import centered_rows, coordinates_along, principal_directions
+from umap_sk.linear_algebra.principal_directions import center_rows, compute_coordinates, find_principal_directions
 
 FARTHEST = 1e15  # coordinates of positions that are given: float32 holds their squares
 TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
@@ -43,11 +43,11 @@ def principal_components(features: Any, n_components: int, seed: int) -> np.ndar
     Each direction is such that its largest number is positive.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # more threads take longer for products as narrow as these
-        rows = centered_rows(features)
-        directions = principal_directions(rows, n_components, seed).vectors
+        rows = center_rows(features)
+        directions = find_principal_directions(rows, n_components, seed).vectors
         farthest = np.argmax(np.abs(directions), axis=1)
         signs = np.where(directions[np.arange(n_components), farthest] < 0, -1.0, 1.0)
-        positions = coordinates_along(rows, directions * signs[:, None])
+        positions = compute_coordinates(rows, directions * signs[:, None])
     return (positions / max(np.abs(positions).max(), np.finfo(positions.dtype).tiny)).astype(np.float32)
 
 

@@ -12,8 +12,8 @@ from umap_sk.layout.coarsen import Level, coarsen
 from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths
 from umap_sk.layout.init import random_positions
 from umap_sk.layout.spectral import component_centres
-from umap_sk.linear_algebra.eigenpairs import eigenpairs
-from umap_sk.linear_algebra.products import product
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
+from umap_sk.linear_algebra.products import multiply
 from umap_sk.runtime.compile import get_python_function, readonly
 
 MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
@@ -166,9 +166,9 @@ def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.n
     centered += means
     centered /= 2
     weighted = centered * np.sqrt(share)[:, None]
-    inner = product(weighted.T, weighted)
-    variances, axes = eigenpairs(inner / max(np.abs(inner).max(), 1e-300))
-    leading = product(centered, axes[:, : spare.shape[1]])
+    inner = multiply(weighted.T, weighted)
+    variances, axes = compute_eigenpairs(inner / max(np.abs(inner).max(), 1e-300))
+    leading = multiply(centered, axes[:, : spare.shape[1]])
     enough = variances[: spare.shape[1]] > LEAST_VARIANCE * variances[0]
     positions = np.where(enough, leading, spare)
     return positions / positions[np.argmax(np.abs(positions), axis=0), np.arange(spare.shape[1])]

@@ -5,7 +5,7 @@ import numpy as np
 from umap_sk import kernels
 
 
-def eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compute_eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of a small symmetric matrix of norm about 1, the largest first, and its eigenvectors in columns."""
     left, rows = matrix.copy(), np.eye(len(matrix))
     kernels.diagonalize(left, rows)
@@ -13,7 +13,7 @@ def eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.diagonal(left)[order], rows[order].T
 
 
-def orthonormal_rows(rows: np.ndarray) -> np.ndarray:
+def orthonormalize_rows(rows: np.ndarray) -> np.ndarray:
     """Rows of the same span, of length 1 and at right angles to each other, by two passes of Gram and Schmidt's method.
 
     A row that has nothing but rounding beside those above it becomes any direction at right angles to them, or 0.

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 
-from umap_sk.linear_algebra.eigenpairs import eigenpairs, orthonormal_rows
-from umap_sk.linear_algebra.products import TERMS, product, whole_numbers
+from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
+from umap_sk.linear_algebra.products import MAX_TERMS, multiply, round_to_whole_numbers
 
-BITS, FACTOR_BITS = 22, 20  # of the features, and of what they are multiplied by
-NUMBERS = 2**18  # of a block of rows, which fit into the cache of a core
-LEAST_ROWS = 16  # of a block
-GUARDS = 8  # vectors beside those that are wanted, at least
-MULTIPLE = 8  # of which the number of vectors is one
-FEW_COLUMNS = 128  # whose directions are found at once
-SAMPLE = 5_000  # rows by which directions are found first
-TOLERANCE = 1e-3  # of the residual of a direction, as a share of the first one's variance
-ROUNDS = 30  # of the iteration, at most
+FEATURE_BITS, FACTOR_BITS = 22, 20  # of the features, and of what they are multiplied by
+BLOCK_NUMBERS = 2**18  # of a block of rows, which fit into the cache of a core
+MIN_BLOCK_ROWS = 16  # of a block
+GUARD_VECTORS = 8  # vectors beside those that are wanted, at least
+WIDTH_MULTIPLE = 8  # of which the number of vectors is one
+MAX_WHOLE_COLUMNS = 128  # whose directions are found at once
+SAMPLED_ROWS = 5_000  # rows by which directions are found first
+RESIDUAL_TOLERANCE = 1e-3  # of the residual of a direction, as a share of the first one's variance
+MAX_ROUNDS = 30  # of the iteration, at most
 
 
 class CenteredRows(NamedTuple):
@@ -59,7 +59,7 @@ class Directions(NamedTuple):
     squares: np.ndarray
 
 
-def principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
+def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
     """The leading directions: of many rows those of a sample, to which the covariance of all rows is applied once.
 
     References
@@ -68,45 +68,49 @@ def principal_directions(rows: CenteredRows, count: int, seed: int) -> Direction
     """
     n, columns = rows.features.shape
     random = np.random.default_rng(seed)
-    width = columns if columns <= FEW_COLUMNS else min(columns, -(-(count + GUARDS) // MULTIPLE) * MULTIPLE)
+    width = (
+        columns
+        if columns <= MAX_WHOLE_COLUMNS
+        else min(columns, -(-(count + GUARD_VECTORS) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE)
+    )
     vectors = np.eye(columns) if width == columns else random.random((width, columns)) - 0.5
-    if n <= 2 * SAMPLE or width == columns:
-        return first_of(improved(rows, vectors, count), count)
-    sample = rows._replace(features=rows.features[np.sort(random.choice(n, SAMPLE, replace=False))])
-    found = turned(rows, improved(sample, vectors, count).vectors)
-    return first_of(found._replace(vectors=orthonormal_rows(found.images)), count)
+    if n <= 2 * SAMPLED_ROWS or width == columns:
+        return select_first(iterate_subspace(rows, vectors, count), count)
+    sample = rows._replace(features=rows.features[np.sort(random.choice(n, SAMPLED_ROWS, replace=False))])
+    found = apply_rayleigh_ritz(rows, iterate_subspace(sample, vectors, count).vectors)
+    return select_first(found._replace(vectors=orthonormalize_rows(found.images)), count)
 
 
-def first_of(found: Directions, count: int) -> Directions:
+def select_first(found: Directions, count: int) -> Directions:
     """So many directions."""
     return Directions(*(array[:count] for array in found))
 
 
-def improved(rows: CenteredRows, vectors: np.ndarray, count: int, rounds: int = ROUNDS) -> Directions:
+def iterate_subspace(rows: CenteredRows, vectors: np.ndarray, count: int, rounds: int = MAX_ROUNDS) -> Directions:
     """Directions to which the covariance has been applied until `count` of them stand still, or so often."""
-    found = turned(rows, orthonormal_rows(vectors))
+    found = apply_rayleigh_ritz(rows, orthonormalize_rows(vectors))
     for _ in range(rounds - 1):
         left = found.images - found.squares[:, None] * found.vectors
-        if np.square(left[:count]).sum(axis=1).max() <= (TOLERANCE * found.squares[0]) ** 2:
+        if np.square(left[:count]).sum(axis=1).max() <= (RESIDUAL_TOLERANCE * found.squares[0]) ** 2:
             break
-        found = turned(rows, orthonormal_rows(found.images))
+        found = apply_rayleigh_ritz(rows, orthonormalize_rows(found.images))
     return found
 
 
-def turned(rows: CenteredRows, vectors: np.ndarray) -> Directions:
+def apply_rayleigh_ritz(rows: CenteredRows, vectors: np.ndarray) -> Directions:
     """Directions of the largest variances within the span of orthonormal vectors (Rayleigh and Ritz)."""
-    images = covariance_times(rows, vectors)
-    inner = product(vectors, images.T)
+    images = multiply_by_covariance(rows, vectors)
+    inner = multiply(vectors, images.T)
     largest = float(np.abs(inner).max()) or 1.0
-    values, turns = eigenpairs((inner + inner.T) / (2 * largest))
-    return Directions(product(turns.T, vectors), product(turns.T, images), values * largest)
+    values, turns = compute_eigenpairs((inner + inner.T) / (2 * largest))
+    return Directions(multiply(turns.T, vectors), multiply(turns.T, images), values * largest)
 
 
-def covariance_times(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
+def multiply_by_covariance(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     """Products of the covariance matrix, which is not divided by the number of rows, and vectors."""
     image = np.zeros(vectors.shape)
-    for numbers, coordinates in multiplied(rows, vectors):
-        factors, unit = whole_numbers(coordinates, FACTOR_BITS, 1)
+    for numbers, coordinates in multiply_blocks(rows, vectors):
+        factors, unit = round_to_whole_numbers(coordinates, FACTOR_BITS, 1)
         part = factors @ numbers
         if scipy.sparse.issparse(rows.features):
             part = part - factors.sum(axis=1)[:, None] * (rows.mean / rows.units)
@@ -114,23 +118,23 @@ def covariance_times(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     return image * (rows.units / rows.scale)
 
 
-def multiplied(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
     """Whole numbers of every block of rows, and the block's coordinates along vectors, in units of the scale."""
-    factors, unit = whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
+    factors, unit = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
     of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
-    for block in blocks_of(rows.features):
-        numbers = whole_block(rows, block)
+    for block in iterate_blocks(rows.features):
+        numbers = round_block(rows, block)
         if scipy.sparse.issparse(numbers):  # whose products scipy adds up without BLAS
             yield numbers, ((numbers @ factors.T).T - of_mean) * unit
             continue
         sums = np.zeros((len(vectors), len(numbers)))
-        for first in range(0, numbers.shape[1], TERMS):
-            terms = slice(first, first + TERMS)
+        for first in range(0, numbers.shape[1], MAX_TERMS):
+            terms = slice(first, first + MAX_TERMS)
             sums += factors[:, terms] @ numbers[:, terms].T
         yield numbers, sums * unit
 
 
-def whole_block(rows: CenteredRows, block: slice) -> Any:
+def round_block(rows: CenteredRows, block: slice) -> Any:
     """A block of rows as whole numbers; the mean is left in sparse ones."""
     part = rows.features[block]
     if scipy.sparse.issparse(part):
@@ -142,12 +146,12 @@ def whole_block(rows: CenteredRows, block: slice) -> Any:
     return np.rint(numbers, out=numbers)
 
 
-def coordinates_along(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
+def compute_coordinates(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     """Coordinates of all rows along vectors, in units of the scale."""
-    return np.concatenate([coordinates.T for _, coordinates in multiplied(rows, vectors)])
+    return np.concatenate([coordinates.T for _, coordinates in multiply_blocks(rows, vectors)])
 
 
-def centered_rows(features: Any) -> CenteredRows:
+def center_rows(features: Any) -> CenteredRows:
     """Mean and unit of every column."""
     n, columns = features.shape
     if scipy.sparse.issparse(features):
@@ -157,19 +161,21 @@ def centered_rows(features: Any) -> CenteredRows:
         np.maximum.at(farthest, features.indices, np.abs(features.data))
     else:
         mean, low, high = np.zeros(columns), features[0], features[0]
-        for block in blocks_of(features):
+        for block in iterate_blocks(features):
             part = features[block].astype(np.float64)
             mean += part.sum(axis=0)
             low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
         mean /= n
         farthest = np.maximum(high - mean, mean - low)
-    units = whole_numbers(farthest[None], BITS, 0)[1][0]
+    units = round_to_whole_numbers(farthest[None], FEATURE_BITS, 0)[1][0]
     return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
 
 
-def blocks_of(features: Any) -> Iterator[slice]:
+def iterate_blocks(features: Any) -> Iterator[slice]:
     """Rows that are multiplied together."""
     n, columns = features.shape
-    step = TERMS if scipy.sparse.issparse(features) else min(TERMS, max(LEAST_ROWS, NUMBERS // columns))
+    step = (
+        MAX_TERMS if scipy.sparse.issparse(features) else min(MAX_TERMS, max(MIN_BLOCK_ROWS, BLOCK_NUMBERS // columns))
+    )
     for first in range(0, n, step):
         yield slice(first, min(first + step, n))

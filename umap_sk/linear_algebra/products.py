@@ -8,12 +8,12 @@ a sum.
 
 import numpy as np
 
-TERMS = 2**11  # of an exact sum; these bits and those of both factors are 53 together
-BITS = 21  # of each part of a number
-SMALLEST = -900  # exponent of two below which numbers count as 0
+MAX_TERMS = 2**11  # of an exact sum; these bits and those of both factors are 53 together
+PART_BITS = 21  # of each part of a number
+MIN_EXPONENT = -900  # exponent of two below which numbers count as 0
 
 
-def whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
+def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Round to whole numbers of so many bits, and return them with their unit, one along each line of `axis`.
 
     Returns
@@ -24,11 +24,11 @@ def whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.nd
         Powers of two, by which the numbers are multiples of `array`, but for rounding; `axis` has length 1.
     """
     largest = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)
-    exponents = np.maximum(np.frexp(largest)[1], SMALLEST) - bits
+    exponents = np.maximum(np.frexp(largest)[1], MIN_EXPONENT) - bits
     return np.rint(array * np.ldexp(1.0, -exponents)), np.ldexp(1.0, exponents)
 
 
-def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Product of two matrices in float64, ``left @ right``.
 
     Its error is about ``2**-41`` of the largest number of a row of `left`, times that of a column of `right`, times the
@@ -41,17 +41,17 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     array([[3.5]])
     """
     total = np.zeros((len(left), right.shape[1]))
-    for first in range(0, left.shape[1], TERMS):
-        terms = slice(first, first + TERMS)
-        others = in_two(right[terms], 0)
-        for one, unit in in_two(left[:, terms], 1):
+    for first in range(0, left.shape[1], MAX_TERMS):
+        terms = slice(first, first + MAX_TERMS)
+        others = split_numbers(right[terms], 0)
+        for one, unit in split_numbers(left[:, terms], 1):
             for other, other_unit in others:
                 total += one @ other * unit * other_unit
     return total
 
 
-def in_two(array: np.ndarray, axis: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def split_numbers(array: np.ndarray, axis: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Numbers as sums of a larger and a smaller part, both of whole numbers with a unit."""
-    large, unit = whole_numbers(array, BITS, axis)
+    large, unit = round_to_whole_numbers(array, PART_BITS, axis)
     rest = array / unit - large
-    return [(large, unit), (np.rint(rest * 2.0**BITS), unit * 2.0**-BITS)]
+    return [(large, unit), (np.rint(rest * 2.0**PART_BITS), unit * 2.0**-PART_BITS)]

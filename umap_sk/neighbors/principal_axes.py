@@ -6,8 +6,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umap_sk.kernels.products import TILE_COLUMNS
-from umap_sk.linear_algebra.eigenpairs import orthonormal_rows
-from umap_sk.linear_algebra.principal_directions import centered_rows, covariance_times, turned
+from umap_sk.linear_algebra.eigenpairs import orthonormalize_rows
+from umap_sk.linear_algebra.principal_directions import apply_rayleigh_ritz, center_rows, multiply_by_covariance
 
 AXES_SAMPLE, AXES_SAMPLE_NUMBERS = 2500, 2**25  # largest sample in rows and in numbers
 UNPROJECTED_COLUMNS = 128  # up to this many columns, rows are not projected
@@ -45,15 +45,15 @@ def find_principal_axes(features: Any, affine: np.ndarray) -> Axes:
     mean = sample.mean(axis=0)
     if columns <= UNPROJECTED_COLUMNS:
         return Axes(mean, None)
-    centered = centered_rows(sample)
+    centered = center_rows(sample)
     lengths = sample - mean
     lengths /= centered.scale
     total = float(np.square(lengths, out=lengths).sum())
     vectors = random.random((min(columns, MAX_AXES + TILE_COLUMNS), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
-        once = covariance_times(centered, vectors)  # and once more, since the directions need not be exact
-        vectors = orthonormal_rows(covariance_times(centered, once / max(np.abs(once).max(), 1e-300)))
-        found = turned(centered, vectors)
+        once = multiply_by_covariance(centered, vectors)  # and once more, since the directions need not be exact
+        vectors = orthonormalize_rows(multiply_by_covariance(centered, once / max(np.abs(once).max(), 1e-300)))
+        found = apply_rayleigh_ritz(centered, vectors)
     directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
     wanted = 1 + int(np.searchsorted(shares[:MAX_AXES], VARIANCE_SHARE))
     count = min(MAX_AXES, -(-wanted // TILE_COLUMNS) * TILE_COLUMNS)
