@@ -8,7 +8,7 @@ import scipy.sparse
 from sklearn.datasets import load_digits
 
 from umap_sk import UMAP, PrecomputedUMAP, nearest_neighbors
-from umap_sk.layout.init import pca_positions
+from umap_sk.layout.init import compute_pca_positions
 
 SETTINGS = {"n_epochs": 15, "random_state": 0}
 
@@ -27,7 +27,7 @@ def of_digits():
     arrays = {"knn_indices": indices, "knn_dists": dists}
     model = PrecomputedUMAP(**SETTINGS).fit(**arrays)
     found = {"neighbors": digest(indices, dists), "graph": digest(model.graph_.data)}
-    found["pca"] = digest(pca_positions(features, 2, 0))
+    found["pca"] = digest(compute_pca_positions(features, 2, 0))
     for name, options in {
         "pivot_mds": {"init": "pivot_mds"},
         "spectral": {"init": "spectral"},
@@ -53,7 +53,7 @@ def of_made():
         "rows": digest(features),
         "inverted file": digest(indices, dists),
         "map": digest(model.embedding_),
-        "words": digest(*sparse, pca_positions(words, 2, 0)),
+        "words": digest(*sparse, compute_pca_positions(words, 2, 0)),
     }
 
 

@@ -36,7 +36,7 @@ def dense(graph, scale=1.0):
 
 
 def level_of(seed, **options):
-    return coarsen.finest_level(random_graph(seed, **options))
+    return coarsen.make_finest_level(random_graph(seed, **options))
 
 
 def alone(level):

@@ -39,7 +39,7 @@ def step(layout, phase, state):
 @contextlib.contextmanager
 def interrupted_at(last):
     """Ctrl-C comes in the block, in any fit, when so many epochs have been run."""
-    run = optimizer.run
+    run = optimizer.run_epochs
 
     def run_and_stop(problem, state, epochs, on_epoch, **options):
         def stop(state):
@@ -50,5 +50,5 @@ def interrupted_at(last):
         return run(problem, state, epochs, stop, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(optimizer, "run", run_and_stop)
+        patch.setattr(optimizer, "run_epochs", run_and_stop)
         yield

@@ -662,7 +662,7 @@ class PrecomputedUMAP(
         return self
 
     def __getstate__(self):
-        with readers.reading(super().__getstate__) as state:
+        with readers.hold_attributes(super().__getstate__) as state:
             return state_to_store(state)
 
     def __setstate__(self, state):

@@ -47,13 +47,13 @@ def interrupted(last):
 @pytest.fixture
 def epochs_run(monkeypatch):
     """A list that gets the number of every epoch that is computed."""
-    seen, advance = [], optimizer.advance
+    seen, advance = [], optimizer.run_epoch
 
     def spy(layout, state, spare=None):
         seen.append(state.epoch)
         return advance(layout, state, spare)
 
-    monkeypatch.setattr(optimizer, "advance", spy)
+    monkeypatch.setattr(optimizer, "run_epoch", spy)
     return seen
 
 
@@ -579,7 +579,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, epochs_run):
 
     expected = search(None)
     epochs_run.clear()
-    calls, run = [], optimizer.run
+    calls, run = [], optimizer.run_epochs
     third = pytest.MonkeyPatch()
 
     def stop_in_the_third(layout, state, epochs, on_epoch, **options):
@@ -594,7 +594,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, epochs_run):
         return run(layout, state, epochs, stop, **options)
 
     with third.context() as patch:
-        patch.setattr(optimizer, "run", stop_in_the_third)
+        patch.setattr(optimizer, "run_epochs", stop_in_the_third)
         with pytest.raises(KeyboardInterrupt):
             search(keep)
     assert len(epochs_run) == 20 + 20 + 8 and len(folders(keep)) == 3

@@ -80,14 +80,14 @@ def test_part_that_takes_part():
     """Rows with an edge or at the end of one, under new numbers; all their edges."""
     weights = np.array([0.5, 1.0, 0.25], np.float32)
     graph = FuzzyGraph(np.array([0, 0, 2, 2, 2, 3, 3]), np.array([2, 4, 5], np.int32), weights)
-    part, rows = problem.connected_part(SharedGraph(graph))
+    part, rows = problem.extract_connected_part(SharedGraph(graph))
     assert rows.tolist() == [1, 2, 4, 5]
     found = part.rows()
     assert (found.indptr.tolist(), found.indices.tolist()) == ([0, 2, 2, 3, 3], [1, 2, 3])
     assert found.indptr.dtype == np.int64 and found.indices.dtype == np.int32
     assert found.weights.tobytes() == weights.tobytes()
     whole = SharedGraph(FuzzyGraph(np.array([0, 1, 1]), np.array([1], np.int32), weights[:1]))
-    assert problem.connected_part(whole) == (whole, None)
+    assert problem.extract_connected_part(whole) == (whole, None)
 
 
 def test_intersection_without_an_edge():

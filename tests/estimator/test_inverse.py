@@ -98,7 +98,7 @@ def test_a_row_depends_on_its_place_alone(model, rows, monkeypatch):
     assert_array_equal(np.concatenate([model.inverse_transform(place[None]) for place in PLACES]), rows)
     for n_jobs in (1, 2):
         assert_array_equal(loaded(model).set_params(n_jobs=n_jobs).inverse_transform(PLACES, features=X), rows)
-    monkeypatch.setattr(inverse, "BLOCK_BYTES", 3 * 60 * 64 * 4)
+    monkeypatch.setattr(inverse, "FEATURE_BLOCK_BYTES", 3 * 60 * 64 * 4)
     assert_array_equal(model.inverse_transform(PLACES), rows)
 
 

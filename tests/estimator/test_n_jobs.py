@@ -77,13 +77,13 @@ def test_transform_from_many_threads():
 def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
     """There is nothing to share, and a thread that waits takes its processor from others."""
     model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(GRAPH)
-    threads, place = [], transform.place
+    threads, place = [], transform.place_rows
 
     def counting(*arguments):
         threads.append(numba.get_num_threads())
         return place(*arguments)
 
-    monkeypatch.setattr(transform, "place", counting)
+    monkeypatch.setattr(transform, "place_rows", counting)
     before = numba.get_num_threads()
     model.transform(GRAPH[np.arange(n_rows) % GRAPH.shape[0]])
     assert threads == [1 if few else before] and numba.get_num_threads() == before

@@ -62,9 +62,13 @@ def test_map_is_good(metric, params, axes, arrays, digits):
     assert metrics.distance_correlation(digits, model.embedding_, **given) > 0.1
     others = {"knn_indices": arrays["knn_indices"][:, 1:], "knn_dists": arrays["knn_dists"][:, 1:]}
     placed = model.transform(**others)
-    space = spaces.space_of(metric, params, axes)
-    near = spaces.distances_of_pairs(space, *(spaces.inside(space, rows) for rows in (placed, model.embedding_)))
-    far = spaces.distances_of_pairs(space, *(spaces.inside(space, rows) for rows in (placed, model.embedding_[::-1])))
+    space = spaces.resolve_space(metric, params, axes)
+    near = spaces.compute_pair_distances(
+        space, *(spaces.to_positions(space, rows) for rows in (placed, model.embedding_))
+    )
+    far = spaces.compute_pair_distances(
+        space, *(spaces.to_positions(space, rows) for rows in (placed, model.embedding_[::-1]))
+    )
     assert np.median(near) < 0.2 * np.median(far)
 
 

@@ -78,7 +78,7 @@ def test_what_is_read_is_of_one_moment():
     states = [SimpleNamespace(positions=np.zeros(1)) for _ in range(2)]
     before, after = (SimpleNamespace(layout=SimpleNamespace(state=state)) for state in states)
     attributes = {"_fitted": SimpleNamespace(run=before)}
-    with readers.reading(lambda: attributes) as read:
+    with readers.hold_attributes(lambda: attributes) as read:
         attributes["_fitted"] = SimpleNamespace(run=after)
         assert read["_fitted"].run is before
         assert readers.is_read(before.layout.state) and not readers.is_read(after.layout.state)
@@ -119,13 +119,13 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
     """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
     before, kept = model.embedding_, []
-    start = lay_out.begun
+    start = lay_out.begin
 
     def storing(*arguments, **options):
         kept.append(stored(model))
         return start(*arguments, **options)
 
-    monkeypatch.setattr(lay_out, "begun", storing)
+    monkeypatch.setattr(lay_out, "begin", storing)
     model.fit(**ARRAYS)
     monkeypatch.undo()
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)

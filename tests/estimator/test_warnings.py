@@ -108,7 +108,7 @@ def test_duplicates_and_rounding(ring):
 
 def test_eigensolver_gives_up(ring, monkeypatch):
     """The start is then what it has found, and says so."""
-    monkeypatch.setattr(eigenvectors, "STEPS", 1)
+    monkeypatch.setattr(eigenvectors, "MAX_STEPS", 1)
     model = PrecomputedUMAP(**SETTINGS, init="spectral")
     found = caught(model.fit, knn_indices=ring[0], knn_dists=ring[1])
     check(found, SpectralFallbackWarning)

@@ -13,7 +13,7 @@ from umap_sk import Manifold, PrecomputedUMAP, kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph, SlicedArray
 from umap_sk.layout import coarsen, sell
-from umap_sk.layout.problem import Schedule, layout_problem
+from umap_sk.layout.problem import Schedule, make_layout_problem
 from umap_sk.pipeline.settings import settings_of
 from umap_sk.runtime.allocation import allocate_on_disk
 
@@ -76,7 +76,7 @@ def test_what_only_half_was_given_up_comes_back():
     expected = copy_of(graph)
     shared = SharedGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
-    lanes = sell.make_slices([coarsen.finest_level(graph)], order, sell.inverse(order))
+    lanes = sell.make_slices([coarsen.make_finest_level(graph)], order, sell.invert_order(order))
     shared.release("weights", SlicedArray(order, lanes.starts, lanes.weights))
     shared.release("weights", SlicedArray(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
     assert shared.rows().indices is graph.indices
@@ -118,7 +118,7 @@ def test_a_fit_holds_its_graph_once(arrays):
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20)
     held = model.learn_manifold(**arrays)._shared
     assert held.owned == {*WHOLE}
-    problem, _ = layout_problem(held, Schedule(20, 2, True), settings_of(model.get_params()).layout.forces, 0)
+    problem, _ = make_layout_problem(held, Schedule(20, 2, True), settings_of(model.get_params()).layout.forces, 0)
     assert not held._rows
     assert held._sliced["weights"].values is problem.levels[0].slices.weights
     loaded = pickle.loads(pickle.dumps(model.partial_fit(epochs=3, **arrays)))
@@ -133,7 +133,7 @@ def test_kernel_twin():
     """Entry t of the row at lane l of a slice stands at the slice's start + 16 t + l."""
     graph = random_graph(3, n=50)
     order = np.random.default_rng(0).permutation(50).astype(np.int32)
-    made = sell.make_slices([coarsen.finest_level(graph)], order, sell.inverse(order))
+    made = sell.make_slices([coarsen.make_finest_level(graph)], order, sell.invert_order(order))
     expected = []
     for row in range(50):
         slice_, lane = divmod(order.tolist().index(row), kernels.SLICE)

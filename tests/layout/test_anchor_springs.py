@@ -31,7 +31,7 @@ def any_state(layout, phase, d, seed=1):
 def test_the_pull_is_the_twins(on_grid, d, depth):
     """An epoch's gradient is that of the epoch without anchors and the springs', whatever way repulsion takes."""
     free = layout_of(random_graph(0, n=3000), depth + 1, on_grid=on_grid)
-    held = free._replace(anchors=springs.on_levels(some_anchors(3000, d), free.levels, None))
+    held = free._replace(anchors=springs.aggregate_anchors(some_anchors(3000, d), free.levels, None))
     phase = next(phase for phase in free.phases if phase.depth == depth)
     state = any_state(free, phase, d)
     added = 2 * (step(held, phase, state)[1][0].astype(float) - step(free, phase, state)[1][0])
@@ -45,7 +45,7 @@ def test_springs_of_groups_are_the_twins():
     """Over two levels, each group in place of its members; free groups stay free."""
     layout = layout_of(random_graph(1, n=6000), 3)
     given = some_anchors(6000)._replace(strengths=np.where(np.arange(6000) % 5, 0, 1).astype(np.float32))
-    found = springs.on_levels(given, layout.levels, None)
+    found = springs.aggregate_anchors(given, layout.levels, None)
     order = layout.levels[0].order
     np.testing.assert_array_equal(found[0].places, given.places[order])
     for depth in (1, 2):
@@ -61,7 +61,7 @@ def test_anchors_of_the_rows_that_take_part():
     connected = np.arange(0, 4000, 2)
     given = some_anchors(4000)
     np.testing.assert_array_equal(
-        springs.on_levels(given, layout.levels, connected)[0].places, given.places[::2][layout.levels[0].order]
+        springs.aggregate_anchors(given, layout.levels, connected)[0].places, given.places[::2][layout.levels[0].order]
     )
 
 
@@ -74,10 +74,10 @@ def test_a_start_is_turned_to_its_anchors(d):
     here = (there @ rotation + 3).astype(np.float32)
     strengths = np.where(np.arange(50) < 20, rng.uniform(0.1, 2, 50), 0).astype(np.float32)
     places = np.where(strengths[:, None] > 0, there, 99).astype(np.float32)
-    np.testing.assert_allclose(springs.turned(here, Anchors(places, strengths)), there, atol=1e-4)
-    twice = springs.turned(here, Anchors(2 * places, strengths))
+    np.testing.assert_allclose(springs.align_to_anchors(here, Anchors(places, strengths)), there, atol=1e-4)
+    twice = springs.align_to_anchors(here, Anchors(2 * places, strengths))
     np.testing.assert_allclose(np.ptp(twice @ np.eye(d), axis=0), np.ptp(there, axis=0), rtol=1e-4)
-    np.testing.assert_array_equal(springs.turned(here, Anchors(places, 0 * strengths)), here)
+    np.testing.assert_array_equal(springs.align_to_anchors(here, Anchors(places, 0 * strengths)), here)
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
@@ -86,7 +86,7 @@ def test_nearest_rotation(rank):
     random = np.random.default_rng(rank)
     for scale in (1e-9, 1.0, 1e12):
         matrix = scale * random.normal(size=(3, rank)) @ random.normal(size=(rank, 3))
-        turn = springs.nearest_rotation(matrix)
+        turn = springs.find_nearest_rotation(matrix)
         np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
         best = np.linalg.svd(matrix)[1].sum()
         np.testing.assert_allclose((turn * matrix).sum(), best, rtol=1e-6, atol=1e-12)

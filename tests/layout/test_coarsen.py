@@ -12,7 +12,7 @@ from umap_sk.neighbors.read import read_neighbors
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
 
-LEAST = coarsen.LEAST_WEIGHT
+LEAST = coarsen.MIN_COARSE_WEIGHT
 
 
 def same_bits(one, other):
@@ -21,7 +21,7 @@ def same_bits(one, other):
 
 def test_finest_level():
     graph = random_graph(0)
-    level = coarsen.finest_level(graph)
+    level = coarsen.make_finest_level(graph)
     assert level.scale == pytest.approx(1 / 0.75)
     assert level.n_vertices == N
     np.testing.assert_allclose(level.degree, dense(graph).sum(1) / 0.75, rtol=1e-6)
@@ -33,14 +33,14 @@ def test_finest_level():
 @pytest.mark.parametrize("depth", [0, 3])
 def test_independent_set_is_the_twins(depth, symmetric):
     level = level_of(1, symmetric=symmetric)
-    state = coarsen.independent_set(level, 7, depth)
-    assert state.tolist() == naive.independent_set(dense(level), 7, depth, coarsen.ROUNDS).tolist()
+    state = coarsen.find_independent_set(level, 7, depth)
+    assert state.tolist() == naive.independent_set(dense(level), 7, depth, coarsen.MAX_LUBY_ROUNDS).tolist()
 
 
 @pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
 def test_independent_set_is_independent_and_maximal(seed):
     level = level_of(2)
-    state = coarsen.independent_set(level, seed, 0)
+    state = coarsen.find_independent_set(level, seed, 0)
     touching = dense(level) > 0
     assert set(state.tolist()) == {1, 2}
     assert not touching[state == 1][:, state == 1].any()
@@ -50,15 +50,15 @@ def test_independent_set_is_independent_and_maximal(seed):
 
 def test_independent_set_depends_on_seed_and_depth():
     level = level_of(2)
-    sets = [coarsen.independent_set(level, seed, depth).tolist() for seed, depth in ((0, 0), (9, 0), (0, 1))]
+    sets = [coarsen.find_independent_set(level, seed, depth).tolist() for seed, depth in ((0, 0), (9, 0), (0, 1))]
     assert sets[0] != sets[1]
     assert sets[0] != sets[2]
 
 
 def test_leftovers_of_the_rounds_become_members(monkeypatch):
-    monkeypatch.setattr(coarsen, "ROUNDS", 1)
+    monkeypatch.setattr(coarsen, "MAX_LUBY_ROUNDS", 1)
     level = level_of(3)
-    state = coarsen.independent_set(level, 0, 0)
+    state = coarsen.find_independent_set(level, 0, 0)
     assert state.tolist() == naive.independent_set(dense(level), 0, 0, 1).tolist()
     assert (dense(level)[state == 1][:, state == 1] > 0).any()
 
@@ -67,7 +67,7 @@ def test_leftovers_of_the_rounds_become_members(monkeypatch):
 def test_coarse_level_is_the_twins(symmetric):
     level = level_of(4, symmetric=symmetric)
     coarse = coarsen.coarsen(level, 0, 0)
-    state = coarsen.independent_set(level, 0, 0)
+    state = coarsen.find_independent_set(level, 0, 0)
     owner = naive.owners(dense(level), state)
     assert coarse.owner.tolist() == owner.tolist()
     graph, degree, mass = naive.coarsen(dense(level, level.scale), level.degree.astype(float), level.mass, owner, LEAST)
@@ -87,10 +87,10 @@ def test_levels_add_up():
     assert len(built) >= 3
     assert built[-1].n_vertices <= 600 < built[-2].n_vertices  # coarse ones may be twice as large
     for depth, (finer, coarse) in enumerate(zip(built, built[1:], strict=False)):
-        assert coarse.n_vertices <= coarsen.MOST_KEPT * finer.n_vertices
+        assert coarse.n_vertices <= coarsen.MAX_KEPT_SHARE * finer.n_vertices
         assert coarse.mass.sum() == N
         assert coarse.degree.sum(dtype=float) == pytest.approx(finer.degree.sum(dtype=float), rel=1e-5)
-        owner = naive.owners(dense(finer), coarsen.independent_set(finer, 3, depth))
+        owner = naive.owners(dense(finer), coarsen.find_independent_set(finer, 3, depth))
         assert coarse.owner.tolist() == owner.tolist()
         graph, degree, mass = naive.coarsen(
             dense(finer, finer.scale), finer.degree.astype(float), finer.mass, owner, LEAST
@@ -103,7 +103,7 @@ def test_levels_add_up():
 def test_parts_of_a_level_make_the_whole(monkeypatch):
     level = level_of(12, ties=False)
     whole = coarsen.coarsen(level, 0, 0)
-    monkeypatch.setattr(coarsen, "EDGES_AT_ONCE", 500)
+    monkeypatch.setattr(coarsen, "EDGES_PER_MERGE", 500)
     assert same_bits(whole, coarsen.coarsen(level, 0, 0))
 
 
@@ -119,9 +119,9 @@ def test_weak_edges_between_groups_are_left_out():
 def test_level_that_keeps_too_many_is_not_made(monkeypatch):
     level = level_of(6)
     kept = coarsen.coarsen(level, 0, 0).n_vertices / N
-    monkeypatch.setattr(coarsen, "MOST_KEPT", kept + 1e-9)
+    monkeypatch.setattr(coarsen, "MAX_KEPT_SHARE", kept + 1e-9)
     assert coarsen.coarsen(level, 0, 0) is not None
-    monkeypatch.setattr(coarsen, "MOST_KEPT", kept - 1e-9)
+    monkeypatch.setattr(coarsen, "MAX_KEPT_SHARE", kept - 1e-9)
     assert coarsen.coarsen(level, 0, 0) is None
     assert len(coarsen.build_levels(random_graph(6), 0, largest=10)) == 1
 
@@ -131,8 +131,8 @@ def test_level_that_keeps_too_many_is_not_made(monkeypatch):
     [(1, 0, 25_000), (2, 0, 10_000), (3, 0, 25_000), (2, 1, 50_000), (3, 2, 50_000)],
 )
 def test_largest_level_without_a_coarser_one(n_components, depth, largest):
-    assert not coarsen.needs_coarser(largest, depth, n_components=n_components)
-    assert coarsen.needs_coarser(largest + 1, depth, n_components=n_components)
+    assert not coarsen.needs_coarsening(largest, depth, n_components=n_components)
+    assert coarsen.needs_coarsening(largest + 1, depth, n_components=n_components)
 
 
 def test_levels_do_not_depend_on_threads(fashion_mnist):
@@ -150,7 +150,7 @@ def test_levels_do_not_depend_on_threads(fashion_mnist):
 def test_groups_with_numbers_beyond_int32():
     """Edges to groups whose numbers only uint32 holds, two of which differ in the highest bit alone."""
     level = level_of(10)
-    low = naive.owners(dense(level), coarsen.independent_set(level, 0, 0))
+    low = naive.owners(dense(level), coarsen.find_independent_set(level, 0, 0))
     size = low.max() + 1
     far = low.astype(np.uint32) + np.uint32(2**31)
     far[::2] -= np.uint32(2**31)
@@ -175,7 +175,7 @@ def test_groups_with_numbers_beyond_int32():
 
 def test_members_with_numbers_beyond_int32():
     level = level_of(11)
-    state = coarsen.independent_set(level, 0, 0)
+    state = coarsen.find_independent_set(level, 0, 0)
     number = (np.cumsum(state == 1) - 1).astype(np.uint32) + np.uint32(2**31 + 7)
     owner = np.empty(N, np.uint32)
     kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)

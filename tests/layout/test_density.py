@@ -27,7 +27,7 @@ def dense_layout(graph, n_levels=1, share=1.0, shift=SHIFT, **options):
     forces = Density(WEIGHT, share, shift)
     layout = layout_of(graph, n_levels, density=forces, **options)
     held = SharedGraph(graph, radii=radii_of(graph))
-    return layout._replace(target=density.target_of(held, layout.levels[0]))
+    return layout._replace(target=density.make_density_target(held, layout.levels[0]))
 
 
 @pytest.mark.parametrize("d, softening", [(1, 0.0), (2, 0.0), (2, 0.5), (3, 0.0)])
@@ -37,7 +37,7 @@ def test_it_is_the_gradient_of_the_correlation(d, softening):
     layout = dense_layout(graph)
     level, (a, b) = layout.levels[0], layout.forces.curve
     positions = np.random.default_rng(4).normal(size=(70, d)).astype(np.float32)
-    settings = optimizer.as_record(layout.forces, softening=softening)
+    settings = optimizer.make_settings(layout.forces, softening=softening)
     out = np.zeros_like(positions)
     density.add_density(layout.forces.density, layout.target, level, positions, settings, out)
     rules = a, b, softening, WEIGHT, SHIFT
@@ -52,13 +52,13 @@ def test_one_place_and_one_radius():
     """Rows that coincide, or all radii the same, leave nothing to divide by; nothing moves, and nothing is NaN."""
     graph = random_graph(1, n=70, edges=6)
     layout = dense_layout(graph, shift=0.0)
-    settings = optimizer.as_record(layout.forces)
+    settings = optimizer.make_settings(layout.forces)
     out = np.zeros((70, 2), np.float32)
     rules = layout.levels[0], np.ones((70, 2), np.float32), settings, out
     density.add_density(layout.forces.density, layout.target, *rules)
     assert not out.any()
     alike = SharedGraph(graph, radii=np.ones(70, np.float32))
-    target = density.target_of(alike, layout.levels[0])
+    target = density.make_density_target(alike, layout.levels[0])
     assert not target.radii.any()
 
 
@@ -66,12 +66,12 @@ def test_one_place_and_one_radius():
 def test_when_it_acts(share, first):
     """It acts in the last epochs, and its weight grows by the same amount from one to the next, up to the whole."""
     layout = dense_layout(random_graph(0), share=share)
-    assert optimizer.total_epochs(layout.phases) == 36
+    assert optimizer.count_epochs(layout.phases) == 36
     state = state_of(layout, layout.phases[0], 0)
     weights = []
     for epoch in range(36):
         phase = next(p for p in layout.phases if epoch < p.first_epoch + p.epochs)
-        now = optimizer.density_now(layout, phase, state._replace(epoch=epoch))
+        now = optimizer.get_current_density(layout, phase, state._replace(epoch=epoch))
         weights.append(now.weight if now else 0.0)
     grown = np.arange(1, 36 - first + 1) / (36 - first) if share else []
     np.testing.assert_allclose(weights, WEIGHT * np.r_[np.zeros(first), grown])

@@ -7,8 +7,14 @@ import scipy.sparse
 from graphs import level_of, random_graph
 
 from umap_sk.layout import coarsen
-from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths, coarsest_lengths, ends_of_edges, finest_lengths
-from umap_sk.layout.pivot_mds import paths_of
+from umap_sk.layout.edge_lengths import (
+    EdgeLengths,
+    coarsen_lengths,
+    coarsen_to_last_level,
+    compute_end_lengths,
+    make_finest_lengths,
+)
+from umap_sk.layout.pivot_mds import make_path_graph
 from umap_sk.runtime.threads import limit_threads
 
 N = 900
@@ -34,7 +40,7 @@ def dense_weights(level):
 def test_finest_edges_are_as_long_as_the_mean_of_their_ends():
     """In units of the longest; the edges are the graph's own."""
     level, distances = level_of(0, n=N), distances_of(N)
-    lengths = finest_lengths(level, distances)
+    lengths = make_finest_lengths(level, distances)
     assert np.shares_memory(lengths.indices, level.indices) and lengths.between.shape == (1,)
     expected = naive.edge_lengths(dense_weights(level), distances / distances.max())
     np.testing.assert_allclose(dense_lengths(lengths), expected, rtol=1e-6)
@@ -46,9 +52,9 @@ def test_coarser_lengths_are_the_twins(depth, symmetric):
     """Of all edges between two groups, whichever of them the level leaves out since they are weak."""
     graph = random_graph(4, n=N, symmetric=symmetric, ties=False)
     built = coarsen.build_levels(graph, 3, largest=1)[: depth + 1]
-    finer = coarsest_lengths(built[:-1], finest_lengths(built[0], distances_of(N)))
+    finer = coarsen_to_last_level(built[:-1], make_finest_lengths(built[0], distances_of(N)))
     level = built[-1]
-    lengths = coarser_lengths(finer, level)
+    lengths = coarsen_lengths(finer, level)
     expected = naive.coarser_lengths(dense_lengths(finer), level.owner, level.root)
     np.testing.assert_allclose(dense_lengths(lengths), expected, rtol=1e-6)
     assert lengths.between.dtype == np.float32 and not lengths.ends.any()
@@ -63,9 +69,9 @@ def test_lengths_along_a_path_are_the_differences_of_roots():
     graph = coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     built = coarsen.build_levels(graph, 0, largest=100)
     assert len(built) > 3
-    lengths, roots = finest_lengths(built[0], np.ones(n, np.float32)), np.arange(n)
+    lengths, roots = make_finest_lengths(built[0], np.ones(n, np.float32)), np.arange(n)
     for level in built[1:]:
-        lengths, roots = coarser_lengths(lengths, level), roots[level.root]
+        lengths, roots = coarsen_lengths(lengths, level), roots[level.root]
         found = dense_lengths(lengths)
         edges = np.isfinite(found)
         assert np.array_equal(found[edges], np.abs(roots[:, None] - roots)[edges])
@@ -75,9 +81,9 @@ def test_parts_and_threads_make_the_same_bits(monkeypatch):
     levels = coarsen.build_levels(random_graph(12, n=N), 0, largest=1)[:3]
     found = set()
     for threads, at_once in ((1, 2**21), (2, 2**21), (2, 100)):
-        monkeypatch.setattr(coarsen, "EDGES_AT_ONCE", at_once)
+        monkeypatch.setattr(coarsen, "EDGES_PER_MERGE", at_once)
         with limit_threads(threads):
-            lengths = coarsest_lengths(levels, finest_lengths(levels[0], distances_of(N)))
+            lengths = coarsen_to_last_level(levels, make_finest_lengths(levels[0], distances_of(N)))
         found.add(b"".join(array.tobytes() for array in lengths))
     assert len(found) == 1
 
@@ -87,7 +93,7 @@ def test_paths_lead_both_ways_by_the_shorter_of_two_edges():
     between = np.array([5, 2, 3, 0, 0], np.float32)
     indptr, indices = np.array([0, 1, 4, 5]), np.array([1, 0, 2, 3, 1], np.int32)
     indptr = np.append(indptr, 5)
-    paths = paths_of(EdgeLengths(indptr, indices, between, np.zeros(4, np.float32)), np.ones(4, np.float32))
+    paths = make_path_graph(EdgeLengths(indptr, indices, between, np.zeros(4, np.float32)), np.ones(4, np.float32))
     rows = np.repeat(np.arange(4), np.diff(paths.indptr))
     found = {(i, j): length for i, j, length in zip(rows.tolist(), paths.indices.tolist(), paths.lengths, strict=True)}
     assert found == {(0, 1): 2, (1, 0): 2, (1, 2): 0, (2, 1): 0, (1, 3): 0, (3, 1): 0}
@@ -96,6 +102,6 @@ def test_paths_lead_both_ways_by_the_shorter_of_two_edges():
 
 @pytest.mark.parametrize("unit", [1e-44, 1e-20, 1e37, 3e38])
 def test_ends_at_the_ends_of_float32(unit):
-    ends = ends_of_edges(np.float32(unit) * np.array([0, 1], np.float32))
+    ends = compute_end_lengths(np.float32(unit) * np.array([0, 1], np.float32))
     assert ends.dtype == np.float32 and ends.tolist() == [0, 0.5]
-    assert ends_of_edges(np.zeros(2, np.float32)).tolist() == [0, 0]
+    assert compute_end_lengths(np.zeros(2, np.float32)).tolist() == [0, 0]

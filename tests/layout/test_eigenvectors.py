@@ -7,7 +7,7 @@ import scipy.sparse
 
 from umap_sk import kernels
 from umap_sk.layout import eigenvectors
-from umap_sk.layout.eigenvectors import Matrix, leading_eigenvectors
+from umap_sk.layout.eigenvectors import Matrix, find_leading_eigenvectors
 
 RNG = np.random.default_rng
 
@@ -84,10 +84,13 @@ def test_leading_eigenvectors(name, count):
     """Orthonormal, with the largest eigenvalues, each as often as it is there."""
     matrix = normalised(GRAPHS[name])
     count = min(count, len(matrix.known) - 1)
-    solved = leading_eigenvectors(matrix, count, 0)
+    solved = find_leading_eigenvectors(matrix, count, 0)
     whole = dense(matrix)
     errors = np.linalg.norm(whole @ solved.vectors - solved.vectors * solved.values, axis=0)
-    assert errors.max() < 1.01 * eigenvectors.TOLERANCE + 1e-7 and solved.residual <= eigenvectors.TOLERANCE
+    assert (
+        errors.max() < 1.01 * eigenvectors.RESIDUAL_TOLERANCE + 1e-7
+        and solved.residual <= eigenvectors.RESIDUAL_TOLERANCE
+    )
     everything = np.c_[matrix.known, solved.vectors]
     np.testing.assert_allclose(everything.T @ everything, np.eye(count + 1), atol=1e-9)
     np.testing.assert_allclose(solved.values, naive.leading(whole, matrix.known, count), atol=3e-5)
@@ -99,14 +102,14 @@ def test_around_the_width_of_a_block(n, seed):
     """Matrices that are solved within all of their space, and those that are just too large for it."""
     graph = RNG(seed).uniform(size=(n, n)) ** 3
     matrix = normalised(graph + graph.T)
-    solved = leading_eigenvectors(matrix, 2, seed)
+    solved = find_leading_eigenvectors(matrix, 2, seed)
     np.testing.assert_allclose(solved.values, naive.leading(dense(matrix), matrix.known, 2), atol=1e-6)
 
 
 def test_seed_chooses_among_vectors_of_one_eigenvalue():
     """Any basis is as good, but none is of pairs of vertices alone, on which the others would coincide."""
     matrix = normalised(complete(40))
-    found = [leading_eigenvectors(matrix, 2, seed).vectors for seed in (0, 0, 1)]
+    found = [find_leading_eigenvectors(matrix, 2, seed).vectors for seed in (0, 0, 1)]
     assert found[0].tobytes() == found[1].tobytes()
     assert np.abs(found[0] - found[2]).max() > 0.1
     assert (np.abs(found[0]) > 1e-3).sum(0).min() > 30
@@ -114,10 +117,10 @@ def test_seed_chooses_among_vectors_of_one_eigenvalue():
 
 def test_steps_are_bounded(monkeypatch):
     """What there is after the last step is given back, with how good it is."""
-    monkeypatch.setattr(eigenvectors, "STEPS", 50)
+    monkeypatch.setattr(eigenvectors, "MAX_STEPS", 50)
     matrix = normalised(chain(3000))
-    solved = leading_eigenvectors(matrix, 2, 0)
-    assert 50 <= solved.steps < 150 and solved.residual > eigenvectors.TOLERANCE
+    solved = find_leading_eigenvectors(matrix, 2, 0)
+    assert 50 <= solved.steps < 150 and solved.residual > eigenvectors.RESIDUAL_TOLERANCE
     image = dense(matrix) @ solved.vectors - solved.vectors * solved.values
     assert np.linalg.norm(image, axis=0).max() == pytest.approx(solved.residual, rel=1e-6)
 
@@ -126,7 +129,7 @@ def test_steps_are_bounded(monkeypatch):
 def test_filter_is_the_twins(cut, degree):
     matrix = normalised(GRAPHS["few vertices"])
     block = RNG(2).normal(size=(20, 3))
-    found = eigenvectors.filtered(matrix, block.copy(), cut, degree)
+    found = eigenvectors.apply_filter(matrix, block.copy(), cut, degree)
     np.testing.assert_allclose(found, naive.chebyshev(dense(matrix), block, cut, degree), atol=1e-9)
 
 
@@ -140,8 +143,8 @@ def test_filter_step_is_the_twins():
 
 def test_products_and_combinations_are_the_twins():
     left, right, shares = RNG(4).normal(size=(300, 3)), RNG(5).normal(size=(300, 5)), RNG(6).normal(size=(5, 5))
-    np.testing.assert_allclose(eigenvectors.products(left, right), left.T @ right, atol=1e-12)
-    np.testing.assert_allclose(eigenvectors.combined(right, shares), right @ shares, atol=1e-12)
+    np.testing.assert_allclose(eigenvectors.compute_inner_products(left, right), left.T @ right, atol=1e-12)
+    np.testing.assert_allclose(eigenvectors.combine_columns(right, shares), right @ shares, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", ["random", "multiple", "one", "diagonal", "zero"])
@@ -162,7 +165,7 @@ def test_eigenpairs_are_numpys(case):
 def test_orthonormal_mends_vectors_that_are_almost_the_same():
     known = np.full(200, 1 / np.sqrt(200))
     block = RNG(8).normal(size=(200, 1)) + 1e-5 * RNG(9).normal(size=(200, 6)) + 50
-    found = np.c_[known, eigenvectors.orthonormal(known, block)]
+    found = np.c_[known, eigenvectors.orthonormalize(known, block)]
     np.testing.assert_allclose(found.T @ found, np.eye(7), atol=1e-9)
     rest = block - known[:, None] * (known @ block)
     np.testing.assert_allclose(found @ (found.T @ rest), rest, atol=1e-9)

@@ -34,7 +34,7 @@ def test_slices_are_the_kernels(rows, named, first_row):
     indptr, order = rows
     values = np.random.default_rng(1).integers(0, 2500, indptr[-1]).astype(np.uint32)
     names = np.random.default_rng(2).permutation(2500).astype(np.uint32)[: 2500 * named]
-    starts = sell.starts_of_slices(indptr, order)
+    starts = sell.find_slice_starts(indptr, order)
     one, other = np.empty((2, starts[-1]), np.uint32)
     given = readonly(indptr), readonly(values), names, order, first_row, readonly(starts)
     few_rows.fill_slices(*given, one)
@@ -56,7 +56,7 @@ def test_inner_products_are_the_kernels(monkeypatch):
     """Added up row by row."""
     left, right = np.random.default_rng(3).normal(size=(2, 2000, 8))
     for columns in (8, 1):
-        few = eigenvectors.products(left[:, :columns], right)
+        few = eigenvectors.compute_inner_products(left[:, :columns], right)
         with monkeypatch.context() as patched:
             patched.setattr(eigenvectors, "FEW_ROWS", 0)
-            np.testing.assert_array_equal(few, eigenvectors.products(left[:, :columns], right))
+            np.testing.assert_array_equal(few, eigenvectors.compute_inner_products(left[:, :columns], right))

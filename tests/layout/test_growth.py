@@ -32,7 +32,7 @@ def test_places_spread_as_the_twins_do():
         known = np.zeros(300, bool)
         known[1:30] = True
         places = np.where(known[:, None], rng.normal(0, 5, (300, 2)), NO_PLACE).astype(np.float32)
-        found = growth.filled(Manifold(graph, {"symmetrize": symmetric}), places, FORCES, 0)
+        found = growth.fill_positions(Manifold(graph, {"symmetrize": symmetric}), places, FORCES, 0)
         expected = naive.spread(both, places, known)
         np.testing.assert_array_equal(found[known], places[known])
         reached = ~np.isnan(expected[:, 0])
@@ -45,7 +45,7 @@ def test_rows_that_no_path_leads_to_lie_beside_the_map():
     graph = path_graph([(0, 50), (50, 90), (90, 91)])
     places = np.full((91, 2), NO_PLACE)
     places[:50] = np.random.default_rng(0).normal(0, 4, (50, 2))
-    found = growth.filled(Manifold(graph), places, FORCES, 0)
+    found = growth.fill_positions(Manifold(graph), places, FORCES, 0)
     np.testing.assert_array_equal(found[:50], places[:50])
     apart, right = found[50:90], places[:50, 0].max()
     assert right < apart[:, 0].min() < right + 0.2 * np.ptp(places[:50, 0])

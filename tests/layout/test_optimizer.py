@@ -12,7 +12,7 @@ from umap_sk.layout import optimizer
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import LayoutState
-from umap_sk.layout.schedule import SOFTENINGS
+from umap_sk.layout.schedule import SOFTENING_STEPS
 from umap_sk.runtime.compile import readonly
 
 START_WIDTH = 7.0
@@ -46,8 +46,8 @@ def sharpest_bend(curve):
 
 def softening_of(phase, state):
     """The square of a length that falls in steps."""
-    step = np.floor(SOFTENINGS * (state.epoch - phase.first_epoch) / phase.epochs)
-    fallen = (1 - step / SOFTENINGS) ** phase.descent.softening_fall
+    step = np.floor(SOFTENING_STEPS * (state.epoch - phase.first_epoch) / phase.epochs)
+    fallen = (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall
     return (unit_of(phase) * phase.descent.softening * fallen) ** 2
 
 
@@ -104,7 +104,7 @@ def test_adam_of_tiny_gradients_is_the_twins(floor):
     positions, moments, degrees, gradient = (array.astype(np.float32) for array in arrays)
     gradient[:5], moments[:, :5] = 0, 0
     corrections = {"correction1": 1 - 0.5 ** (done + 1), "correction2": 1 - 0.9 ** (done + 1)}
-    settings = optimizer.as_record(FORCES, step=alpha, floor=floor, **corrections)[0]
+    settings = optimizer.make_settings(FORCES, step=alpha, floor=floor, **corrections)[0]
     out, out_moments = np.full_like(positions, np.nan), np.full_like(moments, np.nan)
     compiled("adam_block")(0, 0, n, positions, moments, degrees, settings, gradient, out, out_moments)
     epsilon = 1e-7 + floor * degrees.reshape(n, d).astype(float)
@@ -156,8 +156,8 @@ def test_attraction_of_a_directed_graph():
 def on_grid(layout, phase, state, cells=1.0, near=False):
     """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
     level, f = layout.levels[state.depth], naive_forces(layout, phase, state)
-    frame = field.frame_of(state.positions, cells * field.spacing_for(*layout.forces.curve), 1000 // cells)
-    origin, reach = np.array(frame.origin, np.float32), field.REACH * frame.spacing
+    frame = field.make_frame(state.positions, cells * field.choose_spacing(*layout.forces.curve), 1000 // cells)
+    origin, reach = np.array(frame.origin, np.float32), field.NEAR_FIELD_CELLS * frame.spacing
     masses = naive.deposit(state.positions, origin, frame.spacing, level.mass)
     push = naive.grid_field(state.positions, masses, origin, frame.spacing, reach if near else 0, f)
     if near:
@@ -174,7 +174,7 @@ def test_field_epoch_is_the_twins(near, majorized, curve):
     layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized, curve=curve)
     phase = layout.phases[-1]
     assert phase.descent.near
-    first_near = int(np.ceil(optimizer.NEAR_FROM * phase.epochs))
+    first_near = int(np.ceil(optimizer.NEAR_FIELD_START * phase.epochs))
     state = state_of(layout, phase, done=first_near if near else first_near - 1)
     assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, near=near))
 
@@ -185,13 +185,13 @@ def test_arranging_epochs_on_the_field_are_the_twins(majorized):
     layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized)
     phase = layout.phases[0]
     assert phase.descent.softening > 0 and phase.descent.floor > 0 and not phase.descent.near
-    finest, widths = field.spacing_for(*FORCES.curve), []
+    finest, widths = field.choose_spacing(*FORCES.curve), []
     for done in (0, phase.epochs // 2, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        cells = min(optimizer.COARSE_CELLS, max(1, int(softening_of(phase, state) ** 0.5 / finest)))
+        cells = min(optimizer.COARSE_SPACING_FACTOR, max(1, int(softening_of(phase, state) ** 0.5 / finest)))
         widths.append(cells)
         assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, cells))
-    assert widths[0] == optimizer.COARSE_CELLS and widths[-1] == 1
+    assert widths[0] == optimizer.COARSE_SPACING_FACTOR and widths[-1] == 1
 
 
 @pytest.mark.parametrize("majorized", [False, True])
@@ -203,7 +203,7 @@ def test_field_epoch_of_a_coarse_level_is_the_twins(depth, majorized):
     assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
     for done in (0, phase.epochs - 1):
         state = state_of(layout, phase, done)
-        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimizer.COARSE_CELLS))
+        assert_epoch_is_the_twins(layout, phase, state, on_grid(layout, phase, state, optimizer.COARSE_SPACING_FACTOR))
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -259,7 +259,7 @@ def test_positions_beyond_int32_are_read(tmp_path):
     near = rng.uniform(0, 3, (kernels.BLOCK_ROWS, 2)).astype(np.float32)
     positions[: kernels.BLOCK_ROWS], positions[n - kernels.BLOCK_ROWS :] = near, near[::-1] + 1
     indices = (n - 1 - rng.integers(0, kernels.BLOCK_ROWS, (kernels.BLOCK_ROWS, 4))).astype(np.uint32)
-    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
+    settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
     settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN_LENGTH
@@ -270,7 +270,7 @@ def test_positions_beyond_int32_are_read(tmp_path):
     beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
     edges = readonly(starts), readonly(beside), readonly(np.full(len(beside), 0.5, np.float32))
     degree = np.full(kernels.BLOCK_ROWS, 2, np.float32)
-    before = readonly(positions), optimizer.packed_positions(positions), readonly(moments)
+    before = readonly(positions), optimizer.pack_positions(positions), readonly(moments)
     positions, places, moments = before
     kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)

@@ -11,7 +11,7 @@ from scipy.stats import pearsonr
 from umap_sk import kernels
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen, pivot_mds
-from umap_sk.layout.edge_lengths import finest_lengths
+from umap_sk.layout.edge_lengths import make_finest_lengths
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
 
@@ -22,7 +22,7 @@ def level_of(matrix):
     """A dense or sparse matrix of weights as a level."""
     matrix = scipy.sparse.csr_array(matrix, dtype=np.float32)
     graph = FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
-    return coarsen.finest_level(graph)
+    return coarsen.make_finest_level(graph)
 
 
 def grid_level(rows, columns):
@@ -49,7 +49,7 @@ def beside_each_other(*parts):
 
 def positions_of(level, distances, n_components, seed):
     """Pivot MDS of the finest level, by mean distances of its vertices to their neighbors."""
-    return pivot_mds.pivot_mds_positions(level, finest_lengths(level, distances), n_components, seed)
+    return pivot_mds.compute_pivot_mds_positions(level, make_finest_lengths(level, distances), n_components, seed)
 
 
 # ---------------------------------------------------------------------------------------------------- shortest paths
@@ -57,15 +57,15 @@ def positions_of(level, distances, n_components, seed):
 
 def random_paths(seed, n=700, edges=3):
     """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
-    level = coarsen.finest_level(random_graph(seed, n=n, edges=edges))
+    level = coarsen.make_finest_level(random_graph(seed, n=n, edges=edges))
     assert n > 2 * kernels.PATH_BLOCK_ROWS
     distances = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
-    return pivot_mds.paths_of(finest_lengths(level, distances), level.mass)
+    return pivot_mds.make_path_graph(make_finest_lengths(level, distances), level.mass)
 
 
 def pivots_of(paths, seed=0):
     """Any vertices of every component."""
-    return pivot_mds.first_of_components(np.random.default_rng(seed).random(len(paths.mass)), paths.component)
+    return pivot_mds.find_first_of_components(np.random.default_rng(seed).random(len(paths.mass)), paths.component)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -77,7 +77,7 @@ def test_shortest_paths_are_the_twins(seed):
     expected = naive.shortest_paths(np.where(lengths > 0, lengths, np.inf))
     assert paths.component.max() > 5
     pivots = pivots_of(paths)
-    found = pivot_mds.shortest_paths(paths, pivots)
+    found = pivot_mds.find_shortest_paths(paths, pivots)
     assert found.dtype == np.float32
     for component, some in enumerate(pivots):
         rows = np.flatnonzero(paths.component == component)
@@ -93,7 +93,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
     found = set()
     for threads in (1, 2):
         with limit_threads(threads):
-            found.add(pivot_mds.shortest_paths(paths, pivots).tobytes())
+            found.add(pivot_mds.find_shortest_paths(paths, pivots).tobytes())
     distances = np.full((3000, PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(PIVOTS)] = 0
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
@@ -112,14 +112,14 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
         mass=paths.mass[order],
         component=paths.component[order],
     )
-    found.add(pivot_mds.shortest_paths(shuffled, rank[pivots])[rank].tobytes())
+    found.add(pivot_mds.find_shortest_paths(shuffled, rank[pivots])[rank].tobytes())
     assert len(found) == 1
 
 
 def test_a_pass_in_which_nothing_changes_says_so():
     """Rows far from where something changes are told apart by blocks."""
     level, lengths = path_level(1000)
-    paths = pivot_mds.paths_of(finest_lengths(level, lengths), level.mass)
+    paths = pivot_mds.make_path_graph(make_finest_lengths(level, lengths), level.mass)
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
     distances = np.full((1000, PIVOTS), np.inf, np.float32)
     distances[999] = 0
@@ -139,7 +139,7 @@ def test_pivots_are_those_of_their_component_that_arrive_first():
     """Small components have theirs again and again; the order of the vertices decides between equal times."""
     component = np.array([1, 0, 0, 1, 1, 2] + [3] * 40)
     arrival = np.concatenate([[3.0, 2, 2, 1, 2, np.inf], np.arange(40)[::-1]])
-    pivots = pivot_mds.first_of_components(arrival, component)
+    pivots = pivot_mds.find_first_of_components(arrival, component)
     assert pivots.shape == (4, PIVOTS)
     assert pivots[0, :4].tolist() == [1, 2, 1, 2]
     assert pivots[1, :6].tolist() == [3, 4, 0, 3, 4, 0]
@@ -150,10 +150,10 @@ def test_pivots_are_those_of_their_component_that_arrive_first():
 def test_later_pivots_lie_far_from_earlier_ones():
     """No vertex twice where there are enough, and no vertex far from all of them."""
     level, _, lengths = grid_level(30, 30)
-    paths = pivot_mds.paths_of(finest_lengths(level, lengths), level.mass)
+    paths = pivot_mds.make_path_graph(make_finest_lengths(level, lengths), level.mass)
     for seed in range(6):
-        squared = pivot_mds.squared_distances(paths, seed)
-        assert squared.shape == (900, pivot_mds.BATCHES * PIVOTS)
+        squared = pivot_mds.compute_squared_distances(paths, seed)
+        assert squared.shape == (900, pivot_mds.PIVOT_BATCHES * PIVOTS)
         pivots = np.argmin(squared, axis=0)
         assert (squared.min(0) == 0).all() and len(set(pivots.tolist())) == len(pivots)
         nearest = squared.min(1) ** (2 / 3)
@@ -168,7 +168,7 @@ def test_scaling_by_all_vertices_is_classical_scaling():
     places = np.random.default_rng(0).normal(size=(60, 2)) * [2, 1]
     distances = np.linalg.norm(places[:, None] - places, axis=2)
     expected = naive.classical_scaling(distances, 2)
-    found = pivot_mds.scaled_mds(distances**2, np.ones(60), np.zeros((60, 2)))
+    found = pivot_mds.compute_scaled_mds(distances**2, np.ones(60), np.zeros((60, 2)))
     for axis, other in zip(found.T, expected.T, strict=True):
         assert abs(pearsonr(axis, other).statistic) > 1 - 1e-9
         assert axis.max() == 1 and np.abs(axis).max() == 1
@@ -180,8 +180,8 @@ def test_vertices_count_by_their_mass():
     mass = np.r_[np.full(10, 3.0), np.ones(20)]
     rows = np.repeat(np.arange(30), mass.astype(int))
     squared = ((places[:, None] - places[:8]) ** 2).sum(2)
-    found = pivot_mds.scaled_mds(squared.copy(), mass, np.zeros((30, 2)))
-    expected = pivot_mds.scaled_mds(squared[rows], np.ones(len(rows)), np.zeros((len(rows), 2)))
+    found = pivot_mds.compute_scaled_mds(squared.copy(), mass, np.zeros((30, 2)))
+    expected = pivot_mds.compute_scaled_mds(squared[rows], np.ones(len(rows)), np.zeros((len(rows), 2)))
     np.testing.assert_allclose(found[rows], expected, rtol=1e-6, atol=1e-9)
 
 
@@ -200,7 +200,7 @@ def test_a_path_is_bent_and_not_torn(n):
 def test_a_grid_comes_back(rows, columns):
     """Distances in the start follow those in the plane; the larger grid is coarsened on the way."""
     level, places, lengths = grid_level(rows, columns)
-    assert (level.n_vertices > pivot_mds.MOST_VERTICES) == (rows == 100)
+    assert (level.n_vertices > pivot_mds.MAX_PATH_VERTICES) == (rows == 100)
     positions = positions_of(level, lengths, 2, 0)
     assert (positions.shape, positions.dtype) == ((rows * columns, 2), np.float32)
     assert len(np.unique(positions, axis=0)) > 0.99 * len(places)

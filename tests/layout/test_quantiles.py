@@ -15,7 +15,7 @@ def small_blocks(monkeypatch):
     """More than one block of the rows here, and a sample that is not all of them."""
     for module in (side_by_side, quantiles):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 1000)
-    monkeypatch.setattr(quantiles, "SAMPLED", 300)
+    monkeypatch.setattr(quantiles, "SAMPLED_VALUES", 300)
 
 
 def recipes(n):
@@ -37,10 +37,10 @@ def recipes(n):
 def test_quantiles_have_the_bits_of_numpys(n):
     for name, column in recipes(n):
         positions = np.stack([column, -column[::-1]], axis=1).astype(np.float32)
-        found = quantiles.quantiles_of_axes(positions, SHARES)
+        found = quantiles.compute_axis_quantiles(positions, SHARES)
         assert_array_equal(found, np.quantile(positions, SHARES, axis=0), err_msg=name)
         ends = [positions.min(0), positions.max(0)]
-        assert_array_equal(quantiles.ends_of_axes(positions), ends, err_msg=name)
+        assert_array_equal(quantiles.find_axis_bounds(positions), ends, err_msg=name)
 
 
 def test_most_values_are_not_sorted():
@@ -55,5 +55,5 @@ def test_most_values_are_not_sorted():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(np, "partition", watched)
-        quantiles.values_at(column, 2000)
+        quantiles.select_values(column, 2000)
     assert seen[0] < len(column) // 2

@@ -20,7 +20,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
         assert [p.depth for p in phases] == [*range(n_levels - 1, 0, -1), 0, 0]
         assert phases[0].first_epoch == 0
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
-        assert schedule.total_epochs(phases) == sum(p.epochs for p in phases)
+        assert schedule.count_epochs(phases) == sum(p.epochs for p in phases)
         assert min(p.epochs for p in phases) >= 1
         assert [p.field for p in phases] == [on_grid] * (n_levels + 1)
         assert [p.negatives for p in phases[1:]] == [NEGATIVES] * n_levels
@@ -32,8 +32,8 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
     """Every length from one epoch a level on, no phase without an epoch, the graph itself last."""
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
-        phases = schedule.phases_of_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
-        assert schedule.total_epochs(phases) == max(length, n_levels)
+        phases = schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
+        assert schedule.count_epochs(phases) == max(length, n_levels)
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert min(p.epochs for p in phases) >= 1 and phases[0].depth == n_levels - 1
         assert {p.depth for p in phases} == set(range(n_levels))
@@ -45,8 +45,8 @@ def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
 def test_the_usual_length_gives_the_usual_schedule(n_levels, usual, majorized):
     """As many epochs as come of shares are shared out as these: steps, momentum and all."""
     planned = schedule.plan_phases(n_levels, usual, NEGATIVES, field=True, majorized=majorized)
-    length = schedule.total_epochs(planned)
-    assert schedule.phases_of_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
+    length = schedule.count_epochs(planned)
+    assert schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
 
 
 def test_a_longer_schedule_settles_for_longer():
@@ -72,14 +72,16 @@ def test_softening_falls_in_steps(epochs):
         phase = schedule.Phase(depth, 100, epochs, True, NEGATIVES, descent)
         nothing = np.zeros((0, 2), np.float32)
         states = [optimizer.LayoutState(depth, nothing, nothing, 100 + done, 0, 6.0) for done in range(epochs)]
-        lengths = np.sqrt([schedule.softening_at(phase, state.epoch, 6.0) for state in states])
+        lengths = np.sqrt([schedule.compute_softening(phase, state.epoch, 6.0) for state in states])
         assert lengths[0] == pytest.approx(3.0 if depth else 0.5)
         assert (np.diff(lengths) <= 0).all() and lengths[-1] > 0
-        assert len(set(lengths.tolist())) == min(epochs, schedule.SOFTENINGS)
+        assert len(set(lengths.tolist())) == min(epochs, schedule.SOFTENING_STEPS)
         smooth = lengths[0] * (1 - np.arange(epochs) / epochs) ** 2
-        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / schedule.SOFTENINGS) ** 2
+        before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / schedule.SOFTENING_STEPS) ** 2
         assert (smooth - 1e-9 <= lengths).all() and (lengths <= before + 1e-9).all()
-        settings = [optimizer.epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states]
+        settings = [
+            optimizer.make_epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states
+        ]
         np.testing.assert_allclose(np.ravel(settings), lengths**2, rtol=1e-6)
 
 
@@ -89,7 +91,7 @@ def test_a_wider_start_is_arranged_by_wider_steps():
     for phase in layout.phases:
         nothing = np.zeros((0, 2), np.float32)
         narrow, wide = (
-            optimizer.epoch_settings(
+            optimizer.make_epoch_settings(
                 layout, phase, optimizer.LayoutState(phase.depth, nothing, nothing, phase.first_epoch, 0, width)
             )
             for width in (2.0, 6.0)
@@ -118,26 +120,28 @@ def test_momentum_rises_on_coarse_levels(epochs):
     """From nothing to its whole in the middle of the phase; on the graph it is whole from the first epoch."""
     phases = schedule.plan_phases(3, 200, NEGATIVES, field=True)
     for phase in (phase._replace(first_epoch=50, epochs=epochs) for phase in phases):
-        shares = np.array([schedule.momentum_at(phase, 50 + done) for done in range(epochs)]) / phase.descent.momentum
+        shares = (
+            np.array([schedule.compute_momentum(phase, 50 + done) for done in range(epochs)]) / phase.descent.momentum
+        )
         rising = np.minimum(1, 2 * np.arange(epochs) / epochs) if phase.depth else np.ones(epochs)
         np.testing.assert_allclose(shares, rising)
     adam = schedule.plan_phases(3, 200, NEGATIVES, field=True, majorized=False)
-    assert {schedule.momentum_at(phase, phase.first_epoch) for phase in adam} == {-1.0}
+    assert {schedule.compute_momentum(phase, phase.first_epoch) for phase in adam} == {-1.0}
 
 
 def test_negatives_come_in_whole_runs():
     for degree, rate in ((1e-3, 5), (6.4, 5), (17.2, 5), (1e6, 5), (10, 0.1), (10, 40)):
-        count = schedule.negatives_for(degree, rate)
+        count = schedule.choose_negatives(degree, rate)
         assert count % kernels.RUN_LENGTH == 0
-        assert kernels.RUN_LENGTH <= count <= schedule.MOST_RUNS * kernels.RUN_LENGTH <= kernels.POOL_SIZE
-        if kernels.RUN_LENGTH < count < schedule.MOST_RUNS * kernels.RUN_LENGTH:
+        assert kernels.RUN_LENGTH <= count <= schedule.MAX_RUNS * kernels.RUN_LENGTH <= kernels.POOL_SIZE
+        if kernels.RUN_LENGTH < count < schedule.MAX_RUNS * kernels.RUN_LENGTH:
             assert abs(count - degree * rate) <= kernels.RUN_LENGTH / 2
 
 
 def test_begin():
     layout = layout_of(random_graph(7), 2)
     start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
-    state = optimizer.begin(layout, start, 11, 5.0)
+    state = optimizer.make_first_state(layout, start, 11, 5.0)
     assert (state.depth, state.epoch, state.seed, state.width) == (len(layout.levels) - 1, 0, 11, 5.0)
     assert state.positions.dtype == np.float32
     assert state.positions.flags.c_contiguous
@@ -149,7 +153,7 @@ def test_begin():
 def three_levels(*, majorized=True):
     layout = layout_of(random_graph(8, ties=False), 3, on_grid=True, majorized=majorized)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-    return layout, optimizer.begin(layout, start, 2, 10.0)
+    return layout, optimizer.make_first_state(layout, start, 2, 10.0)
 
 
 def copy_of(state):
@@ -164,13 +168,13 @@ def bits(state):
 def test_advance_only_reads_its_state():
     layout, state = three_levels()
     spare = None
-    for _ in range(schedule.total_epochs(layout.phases)):
+    for _ in range(schedule.count_epochs(layout.phases)):
         before = bits(state)
-        reached = optimizer.advance(layout, state)
+        reached = optimizer.run_epoch(layout, state)
         assert bits(state) == before
-        assert bits(optimizer.advance(layout, state, spare)) == bits(reached) != before
-        assert bits(optimizer.advance(layout, copy_of(state))) == bits(reached)
-        blank = optimizer.blank(reached)
+        assert bits(optimizer.run_epoch(layout, state, spare)) == bits(reached) != before
+        assert bits(optimizer.run_epoch(layout, copy_of(state))) == bits(reached)
+        blank = optimizer.allocate_next(reached)
         spare = state._replace(positions=blank[0], moments=blank[1])
         state = reached
     assert state.depth == 0
@@ -182,12 +186,12 @@ def test_positions_are_prolonged_at_the_end_of_a_phase(majorized):
     """Moments begin anew, but for last steps in the graph's second phase, which begins where the first one ends."""
     layout, state = three_levels(majorized=majorized)
     for phase, following in zip(layout.phases, layout.phases[1:], strict=False):
-        state = optimizer.run(layout, state, phase.epochs - 1)
+        state = optimizer.run_epochs(layout, state, phase.epochs - 1)
         assert (state.depth, state.epoch) == (phase.depth, phase.first_epoch + phase.epochs - 1)
         out, out_moments = step(layout, phase, state)
-        state = optimizer.run(layout, state, 1)
+        state = optimizer.run_epochs(layout, state, 1)
         assert (state.depth, state.epoch, state.width) == (following.depth, following.first_epoch, 10.0)
-        expected = sell.prolongation(layout.levels, phase.depth, out) if phase.depth else out
+        expected = sell.prolong(layout.levels, phase.depth, out) if phase.depth else out
         assert state.positions.tobytes() == expected.tobytes()
         assert state.moments.shape == (1 if majorized else 2, *state.positions.shape)
         kept = majorized and phase.depth == following.depth
@@ -196,26 +200,26 @@ def test_positions_are_prolonged_at_the_end_of_a_phase(majorized):
 
 def test_any_cutting_of_the_epochs_gives_the_same_bits():
     layout, first = three_levels()
-    total = schedule.total_epochs(layout.phases)
+    total = schedule.count_epochs(layout.phases)
     seen = []
-    whole = bits(optimizer.run(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
+    whole = bits(optimizer.run_epochs(layout, copy_of(first), total, lambda state: seen.append(bits(state))))
     assert [epoch for _, epoch, *_ in seen] == list(range(1, total + 1))
     assert seen[-1] == whole
     for cuts in ([1] * total, [total + 5], [3, 1, 20, 7, total]):
         state = copy_of(first)
         for epochs in cuts:
-            state = optimizer.run(layout, state, epochs)
+            state = optimizer.run_epochs(layout, state, epochs)
             assert bits(state) == seen[state.epoch - 1]
         assert bits(state) == whole
-    assert bits(optimizer.run(layout, state, 5)) == whole
+    assert bits(optimizer.run_epochs(layout, state, 5)) == whole
 
 
 def test_a_state_that_is_held_stays_as_it_is():
     """Whichever it is, for as long as it is; all others take turns in two more."""
     layout, first = three_levels()
-    total = schedule.total_epochs(layout.phases)
+    total = schedule.count_epochs(layout.phases)
     whole, places = [], {}
-    optimizer.run(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
+    optimizer.run_epochs(layout, copy_of(first), total, lambda state: whole.append(bits(state)))
     for length in (1, 2, 5, total):
         held, places = [], {}
 
@@ -225,7 +229,7 @@ def test_a_state_that_is_held_stays_as_it_is():
                 held[:] = [state]
             assert bits(held[0]) == whole[held[0].epoch - 1]
 
-        last = optimizer.run(
+        last = optimizer.run_epochs(
             layout,
             copy_of(first),
             total,
@@ -248,24 +252,24 @@ def test_wide_indices_make_the_same_layout():
             arrays = level.slices.indices, level.order, level.owner, level.row_owner
             assert {array.dtype for array in arrays} == {one.indices.dtype}
         start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-        reached.append(bits(optimizer.run(layout, optimizer.begin(layout, start, 2), 2 * EPOCHS)))
+        reached.append(bits(optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 2), 2 * EPOCHS)))
     assert reached[0] == reached[1]
 
 
 def test_a_true_answer_stops():
     layout, first = three_levels()
-    state = optimizer.run(layout, copy_of(first), 30, lambda state: state.epoch == 4)
+    state = optimizer.run_epochs(layout, copy_of(first), 30, lambda state: state.epoch == 4)
     assert state.epoch == 4
-    assert bits(state) == bits(optimizer.run(layout, first, 4))
+    assert bits(state) == bits(optimizer.run_epochs(layout, first, 4))
 
 
 def test_states_that_the_schedule_does_not_lead_to_are_refused():
     """Another level, other moments or another number of vertices: of a version whose steps were others."""
     graph, settings = random_graph(7), problem.Schedule(60, 2, True)
     held = SharedGraph(graph)
-    begun = layout_run.begun(held, Start("random"), settings, FORCES, 0)
+    begun = layout_run.begin(held, Start("random"), settings, FORCES, 0)
     state = begun.state
-    assert layout_run.resumed(held, settings, FORCES, state).state is state
+    assert layout_run.resume(held, settings, FORCES, state).state is state
     others = (
         state._replace(depth=state.depth + 1),
         state._replace(moments=np.zeros((3 - len(state.moments), *state.positions.shape), np.float32)),
@@ -273,6 +277,6 @@ def test_states_that_the_schedule_does_not_lead_to_are_refused():
     )
     for other in others:
         with pytest.raises(ValueError, match="a version of the package with other steps has written it. Fit again"):
-            layout_run.resumed(held, settings, FORCES, other)
-    total = layout_run.planned_epochs(begun)
-    assert layout_run.resumed(held, settings, FORCES, others[1]._replace(epoch=total)).state.epoch == total
+            layout_run.resume(held, settings, FORCES, other)
+    total = layout_run.count_planned_epochs(begun)
+    assert layout_run.resume(held, settings, FORCES, others[1]._replace(epoch=total)).state.epoch == total

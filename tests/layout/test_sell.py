@@ -17,7 +17,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen, optimizer, problem, sell
 from umap_sk.layout import run as layout_run
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.start import Start, start_at
+from umap_sk.layout.start import Start, make_array_start
 from umap_sk.runtime import allocation
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
@@ -84,7 +84,7 @@ def test_slices_hold_the_edges_of_their_level(dtype):
 def test_any_number_of_rows(n):
     """A slice, a block, and one row more or less; the last row alone in its slice."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
-    level = coarsen.finest_level(
+    level = coarsen.make_finest_level(
         coarsen.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
     )
     arranged = alone(level)
@@ -105,7 +105,7 @@ def test_edges_are_read_only_and_unsigned():
 
 def test_orders_are_permutations():
     built = several()
-    for level, order in zip(built, sell.orders_of(built, 3), strict=True):
+    for level, order in zip(built, sell.find_orders(built, 3), strict=True):
         assert order.dtype == level.indices.dtype
         assert sorted(order.tolist()) == list(range(level.n_vertices))
 
@@ -128,7 +128,7 @@ def test_groups_stand_together(monkeypatch):
     for functions in (kernels, sell.few_rows):
         monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several()
-    orders = sell.orders_of(built, 3)
+    orders = sell.find_orders(built, 3)
     for coarse, finer_order, order in zip(built[1:], orders, orders[1:], strict=False):
         groups = coarse.owner[finer_order]
         assert groups[np.flatnonzero(np.diff(groups, prepend=-1))].tolist() == order.tolist()
@@ -141,11 +141,11 @@ def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
     for functions in (kernels, sell.few_rows):
         monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several(largest=1000)
-    assert built[-1].n_vertices > sell.TOP
+    assert built[-1].n_vertices > sell.MAX_TOP_VERTICES
     above = coarsen.coarsen(built[-1], 3, len(built) - 1)
-    groups = above.owner[sell.orders_of(built, 3)[-1]]
+    groups = above.owner[sell.find_orders(built, 3)[-1]]
     assert np.count_nonzero(np.diff(groups)) == above.n_vertices - 1
-    assert sell.orders_of(built[:1], 3)[0].tolist() == list(range(built[0].n_vertices))
+    assert sell.find_orders(built[:1], 3)[0].tolist() == list(range(built[0].n_vertices))
 
 
 def test_neighbors_are_near_in_memory():
@@ -200,9 +200,9 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        begun = layout_run.begun(
+        begun = layout_run.begin(
             SharedGraph(one),
-            start_at(given) if init == "array" else Start(init),
+            make_array_start(given) if init == "array" else Start(init),
             problem.Schedule(5, 2, True),
             FORCES,
             0,
@@ -211,11 +211,11 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
         whole = np.zeros((N, N))
         whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
-        assert np.isnan(layout_run.whole_positions(begun, lonely)).all(1).tolist() == lonely.tolist()
-        kept = layout_run.begun(
-            SharedGraph(one), start_at(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
+        assert np.isnan(layout_run.compute_embedding(begun, lonely)).all(1).tolist() == lonely.tolist()
+        kept = layout_run.begin(
+            SharedGraph(one), make_array_start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
         )
-        assert layout_run.whole_positions(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
+        assert layout_run.compute_embedding(kept, lonely)[~lonely].tobytes() == given[~lonely].tobytes()
         assert lonely.any()
 
 
@@ -227,7 +227,7 @@ def test_average():
     mass = np.random.default_rng(0).integers(1, 9, N).astype(np.float32)
     positions = np.random.default_rng(1).normal(size=(N, 3)).astype(np.float32)
     level = level._replace(mass=np.bincount(level.owner, mass).astype(np.float32))
-    result = sell.average(level, mass, positions)
+    result = sell.average_groups(level, mass, positions)
     expected = [np.average(positions[level.owner == c], 0, mass[level.owner == c]) for c in range(level.n_vertices)]
     assert result.dtype == np.float32 and finer.n_vertices == N
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
@@ -246,7 +246,7 @@ def test_smoothed_is_the_twins(share, d):
         if depth:
             np.testing.assert_allclose(level.inside, inside, rtol=1e-4, atol=1e-4)
             assert inside.max() > 1
-        result = sell.smoothed(level, own, share)
+        result = sell.smooth(level, own, share)
         np.testing.assert_allclose(result, naive.smooth(graph, own, inside, share), rtol=1e-4, atol=1e-5)
         if not depth:
             assert level.inside.size == 0
@@ -279,7 +279,7 @@ def test_prolongation_is_the_twins():
         positions = np.random.default_rng(depth).normal(size=(coarse.n_vertices, 2)).astype(np.float32)
         graph, degree = dense_slices(finer), finer.degree.astype(float)
         expected = naive.prolongation(graph, degree, coarse.owner, positions, finest=depth == 1, amount=sell.JITTER)
-        result = sell.prolongation(built, depth, positions)
+        result = sell.prolong(built, depth, positions)
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
@@ -307,7 +307,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     own = positions[: kernels.SLICE].T.copy()
     indices[first : first + kernels.SLICE] = np.arange(kernels.SLICE)
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
-    settings = optimizer.as_record(FORCES._replace(curve=curve))[0]
+    settings = optimizer.make_settings(FORCES._replace(curve=curve))[0]
     begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
     plane, anywhere, curvatures = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
     ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
@@ -330,7 +330,7 @@ def test_pull_of_ends_that_almost_coincide():
     ends[0] = 0
     own, weights = np.zeros((2, kernels.SLICE), np.float32), np.ones(kernels.SLICE, np.float32)
     indices = np.arange(kernels.SLICE, dtype=np.uint32)
-    arguments = ends.astype(np.float32), own, indices, weights, optimizer.as_record(FORCES)[0]
+    arguments = ends.astype(np.float32), own, indices, weights, optimizer.make_settings(FORCES)[0]
     f = naive_layout.forces(a=FORCES.curve.a, b=FORCES.curve.b, attraction=FORCES.attraction)
     expected = naive_layout.attract(ends, f).T
     assert np.abs(expected).max() < kernels.CLIP
@@ -415,7 +415,7 @@ def test_edges_of_levels_that_were_left_are_released(monkeypatch):
     while model.epoch_ < model.n_epochs_ - 1:
         depth = model._fitted.run.layout.state.depth
         model.partial_fit()
-        held = [len(level.slices.indices) > 0 for level in layout_run.problem_of(model._fitted.run.layout).levels]
+        held = [len(level.slices.indices) > 0 for level in layout_run.get_problem(model._fitted.run.layout).levels]
         assert held == [number <= depth for number in range(3)]
     assert np.array_equal(model.partial_fit().embedding_, whole)
     assert np.array_equal(early.partial_fit(epochs=100).embedding_, whole)

@@ -17,12 +17,12 @@ from umap_sk.runtime.threads import limit_threads
 
 PARAMS = {"minkowski": {"p": 3.5}, "torus": {"period": [4.0, 7.0]}}
 AXES = {"cosine": 3, "correlation": 4}
-NAMES = list(spaces.NAMED)
+NAMES = list(spaces.NAMED_METRICS)
 WRAPPED = ("torus",)
 
 
 def space_of(name):
-    return spaces.space_of(name, PARAMS.get(name), AXES.get(name, 2))
+    return spaces.resolve_space(name, PARAMS.get(name), AXES.get(name, 2))
 
 
 def points_of(name, n, seed=0):
@@ -131,7 +131,7 @@ def test_same_bits_on_threads():
     """A thread owns its rows."""
     layout = layout_of(random_graph(1))._replace(space=space_of("haversine"))
     positions = points_of("haversine", 2500)
-    state = optimizer.begin(layout, positions, 5)
+    state = optimizer.make_first_state(layout, positions, 5)
     with limit_threads(1):
         whole, _ = step(layout, layout.phases[0], state)
     with limit_threads(2):
@@ -161,14 +161,14 @@ def test_function_of_umap_learn_is_the_named_metric():
     layout = layout_of(random_graph(0, n=200))
     positions = points_of("torus", 200)
     positions[5:8] = positions[4]
-    state = optimizer.begin(layout, positions, 5)
+    state = optimizer.make_first_state(layout, positions, 5)
     named, moments = step(layout._replace(space=space_of("torus")), layout.phases[0], state)
     for params in (None, {"period": (4.0, 7.0)}):
-        space = spaces.space_of(around, params, 2)
+        space = spaces.resolve_space(around, params, 2)
         out, out_moments = step(layout._replace(space=space), layout.phases[0], state)
         np.testing.assert_allclose(out_moments, moments, rtol=1e-3, atol=1e-3)
         assert np.isfinite(out).all()
-    assert spaces.space_of(around, None, 2).measure is spaces.space_of(around, None, 2).measure
+    assert spaces.resolve_space(around, None, 2).measure is spaces.resolve_space(around, None, 2).measure
 
 
 # ------------------------------------------------------------------------------------------------------- new rows
@@ -179,23 +179,23 @@ def test_new_row_between_its_neighbors(name):
     """A row with one neighbor ends near it, one at distance 0 on it, one without any nowhere."""
     from umap_sk.layout.curve import Curve
     from umap_sk.layout.optimizer import Forces
-    from umap_sk.layout.transform import freeze, place
+    from umap_sk.layout.transform import freeze, place_rows
     from umap_sk.neighbors.read import Neighbors
 
     space = space_of(name)
-    embedding = spaces.coordinates_of(name, points_of(name, 300))
+    embedding = spaces.to_coordinates(name, points_of(name, 300))
     frozen = freeze(embedding, Forces(Curve(1.577, 0.895)), 3, space)
     indptr = np.array([0, 1, 2, 2, 4])
     neighbors = Neighbors(indptr, np.array([7, 8, 9, 10], np.int32), np.array([1, 0, 1, 1], np.float32), 300)
-    new = place(frozen, neighbors, 15, 1.0)
-    alone = place(frozen, Neighbors(indptr[:2], neighbors.indices[:1], neighbors.distances[:1], 300), 15, 1.0)
+    new = place_rows(frozen, neighbors, 15, 1.0)
+    alone = place_rows(frozen, Neighbors(indptr[:2], neighbors.indices[:1], neighbors.distances[:1], 300), 15, 1.0)
     np.testing.assert_array_equal(new[:1], alone)
     np.testing.assert_array_equal(new[1], embedding[8])
     assert np.isnan(new[2]).all()
-    pairs = spaces.inside(space, new[:1]), spaces.inside(space, embedding[7:8])
-    others = np.repeat(pairs[1], 300, 0), spaces.inside(space, embedding)
-    apart = spaces.distances_of_pairs(space, *pairs)[0]
-    assert apart < np.quantile(spaces.distances_of_pairs(space, *others), 0.25)
+    pairs = spaces.to_positions(space, new[:1]), spaces.to_positions(space, embedding[7:8])
+    others = np.repeat(pairs[1], 300, 0), spaces.to_positions(space, embedding)
+    apart = spaces.compute_pair_distances(space, *pairs)[0]
+    assert apart < np.quantile(spaces.compute_pair_distances(space, *others), 0.25)
 
 
 # ---------------------------------------------------------------------------------------------------- coordinates
@@ -205,10 +205,10 @@ def test_angles_there_and_back():
     """Poles and the seam: unit vectors of angles, and angles of unit vectors."""
     space = space_of("haversine")
     angles = np.array([[0.0, 0.0], [np.pi, 0.0], [1.0, np.pi - 1e-3], [1.0, 1e-3 - np.pi], [0.3, -2.0]])
-    vectors = spaces.inside(space, angles)
+    vectors = spaces.to_positions(space, angles)
     np.testing.assert_allclose(vectors[:2], [[0, 0, 1], [0, 0, -1]], atol=1e-6)
-    np.testing.assert_allclose(spaces.coordinates_of("haversine", vectors)[2:], angles[2:], atol=1e-6)
-    seam = spaces.distances_of_pairs(space, vectors[2:3], vectors[3:4])
+    np.testing.assert_allclose(spaces.to_coordinates("haversine", vectors)[2:], angles[2:], atol=1e-6)
+    seam = spaces.compute_pair_distances(space, vectors[2:3], vectors[3:4])
     np.testing.assert_allclose(seam, 2e-3 * np.sin(1.0), rtol=1e-3)
 
 
@@ -225,10 +225,10 @@ def test_disk():
 def test_nearest():
     """The nearest by comparing all, in order, ties by number."""
     for name in ("haversine", "hyperboloid", "torus"):
-        coordinates = spaces.coordinates_of(name, points_of(name, 120))
+        coordinates = spaces.to_coordinates(name, points_of(name, 120))
         space = space_of(name)
-        positions = spaces.inside(space, coordinates).astype(float)
-        near = spaces.nearest_in_space(space, coordinates[:20], coordinates, 6)
+        positions = spaces.to_positions(space, coordinates).astype(float)
+        near = spaces.find_nearest_in_space(space, coordinates[:20], coordinates, 6)
         for i in range(20):
             d = naive.distance(name, positions[i][None], positions, space.parameters.astype(float))
             np.testing.assert_array_equal(near[i, 1:], np.argsort(d, kind="stable")[1:6])

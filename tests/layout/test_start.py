@@ -13,9 +13,9 @@ from umap_sk import kernels
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.layout import coarsen, init, optimizer, start, width
 from umap_sk.layout.curve import Curve, fit_curve
-from umap_sk.layout.problem import Schedule, layout_problem
-from umap_sk.layout.spectral import spectral_positions
-from umap_sk.layout.start import Start, start_positions
+from umap_sk.layout.problem import Schedule, make_layout_problem
+from umap_sk.layout.spectral import compute_spectral_positions
+from umap_sk.layout.start import Start, compute_start_positions
 from umap_sk.runtime.threads import limit_threads
 
 
@@ -28,36 +28,36 @@ def spread_out(seed, n=500):
 
 
 def test_random_positions():
-    positions = init.random_positions(20_000, 3, 5)
+    positions = init.draw_positions(20_000, 3, 5)
     assert (positions.shape, positions.dtype) == ((20_000, 3), np.float32)
     assert -10 <= positions.min() < -9.99
     assert 9.99 < positions.max() < 10
     for axis in positions.T:
         assert np.abs(np.histogram(axis, 10, (-10, 10))[0] - 2000).max() < 200
     assert np.abs(np.corrcoef(positions.T) - np.eye(3)).max() < 0.03
-    assert np.array_equal(positions, init.random_positions(20_000, 3, 5))
-    assert np.array_equal(positions[:100], init.random_positions(100, 3, 5))
-    assert not np.array_equal(positions, init.random_positions(20_000, 3, 6))
+    assert np.array_equal(positions, init.draw_positions(20_000, 3, 5))
+    assert np.array_equal(positions[:100], init.draw_positions(100, 3, 5))
+    assert not np.array_equal(positions, init.draw_positions(20_000, 3, 6))
 
 
 def test_pca_positions(digits):
-    positions = init.pca_positions(digits.features, 3, 0)
-    assert np.array_equal(positions, init.pca_positions(digits.features, 3, 0))
+    positions = init.compute_pca_positions(digits.features, 3, 0)
+    assert np.array_equal(positions, init.compute_pca_positions(digits.features, 3, 0))
     centered = digits.features - digits.features.mean(0)
     leading = np.linalg.svd(centered, full_matrices=False)[2][:3]
     expected = np.abs(centered @ leading.T)
     np.testing.assert_allclose(np.abs(positions), expected / expected.max(), atol=1e-4)
     with pytest.raises(ValueError, match="needs at least n_components=65 features and rows.*1797, 64"):
-        init.pca_positions(digits.features, 65, 0)
+        init.compute_pca_positions(digits.features, 65, 0)
 
 
 def test_scaled_robustly():
     positions = spread_out(0)
-    scaled = width.scaled_robustly(positions)
+    scaled = width.scale_robustly(positions)
     np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-5)
     assert scaled.dtype == np.float32
-    assert np.abs(scaled).max() == width.BOUND
-    low, high = np.quantile(scaled, [width.LOWEST, width.HIGHEST], axis=0)
+    assert np.abs(scaled).max() == width.CLIP_BOUND
+    low, high = np.quantile(scaled, [width.LOW_QUANTILE, width.HIGH_QUANTILE], axis=0)
     np.testing.assert_allclose(low, -0.5, atol=1e-3)
     np.testing.assert_allclose(high, 0.5, atol=1e-3)
 
@@ -71,10 +71,10 @@ def test_axes_are_stretched_twice_as_much_as_the_widest_at_most(case):
         positions[5:, 1] = 3
     elif case == "one point":
         positions[:] = 3
-    scaled = width.scaled_robustly(positions, width.STRETCHED)
+    scaled = width.scale_robustly(positions, width.MAX_STRETCH)
     np.testing.assert_allclose(scaled, naive.scaled_robustly(positions, 2), atol=1e-5)
     if case == "thin":
-        spread = np.quantile(scaled, width.HIGHEST, axis=0) - np.quantile(scaled, width.LOWEST, axis=0)
+        spread = np.quantile(scaled, width.HIGH_QUANTILE, axis=0) - np.quantile(scaled, width.LOW_QUANTILE, axis=0)
         assert spread[:2].tolist() == pytest.approx([1, 1]) and 0.18 < spread[2] < 0.22
 
 
@@ -87,7 +87,7 @@ def test_ranks_where_few_points_are_far(case):
         positions[5:, 1] = 3
     else:
         positions[:, 1] = 3
-    scaled = width.scaled_robustly(positions)
+    scaled = width.scale_robustly(positions)
     np.testing.assert_allclose(scaled, naive.scaled_robustly(positions), atol=1e-6)
     assert scaled.min() == -0.5
     assert scaled.max() == pytest.approx(0.5 - 1 / 500)
@@ -95,15 +95,15 @@ def test_ranks_where_few_points_are_far(case):
 
 
 def test_smoothed_start_is_the_twins():
-    level = alone(coarsen.finest_level(random_graph(0)))
+    level = alone(coarsen.make_finest_level(random_graph(0)))
     graph = dense_slices(level)
     positions = np.random.default_rng(2).normal(size=(level.n_vertices, 3)).astype(np.float32)
     positions[graph.sum(1) == 0] = 0
     expected = positions.astype(float)
-    for _ in range(width.PASSES):
+    for _ in range(width.START_SMOOTHINGS):
         expected = naive_graph.smooth(graph, expected, np.zeros(level.n_vertices), 1.0)
-    smoothed = width.smoothed_start(level, positions)
-    assert np.abs(smoothed).max() == width.BOUND
+    smoothed = width.smooth_start(level, positions)
+    assert np.abs(smoothed).max() == width.CLIP_BOUND
     np.testing.assert_allclose(smoothed, naive.scaled_robustly(expected), atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def ring_level(n=400):
     corner = np.zeros((n, n), np.float32)
     corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
     matrix = scipy.sparse.csr_array(weights + scipy.sparse.csr_array(corner))
-    return coarsen.finest_level(
+    return coarsen.make_finest_level(
         coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
 
@@ -122,8 +122,8 @@ def ring_level(n=400):
 @pytest.mark.parametrize("min_dist, size, rate", [(0.1, 1, 7.0), (0.8, 1, 7.0), (0.1, 1e-6, 0.0)])
 def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypatch):
     """The attraction alone, too, of edges whose squares are as small as what is added to them."""
-    monkeypatch.setattr(width, "OPPOSITE", 100)
-    finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    monkeypatch.setattr(width, "MIN_LOSS_OPPOSITES", 100)
+    finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
     f = naive.forces(a=curve.a, b=curve.b, rate=rate, gamma=0.5)
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
@@ -131,8 +131,8 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
         positions *= np.float32(size)
         positions[1:9] = positions[0]
         scales = np.array([3.0, 10.0, 100.0])
-        losses = width.expected_losses(level, positions, scales, 600, curve, rate / 2)
-        stride, opposite_stride = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100))
+        losses = width.compute_expected_losses(level, positions, scales, 600, curve, rate / 2)
+        stride, opposite_stride = (max(1, level.n_vertices // count) - 1 | 1 for count in (width.MIN_LOSS_ROWS, 100))
         assert level.n_vertices < 600 or (stride, opposite_stride) == (9, 5)
         arguments = dense_slices(level), level.degree.astype(float), level.mass.astype(float), positions
         rules = stride, opposite_stride, kernels.ATTRACTION_STRIDE, 600, f
@@ -144,15 +144,15 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_length_spread_is_the_twins(symmetric, d):
     """Of edges with ties, of a graph and a coarse level, in any unit."""
-    finest = coarsen.finest_level(random_graph(1, n=600, symmetric=symmetric))
+    finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
         for power in (1, 2, 5):
             positions = np.sign(spread) * np.abs(spread) ** np.float32(power)
             positions[1:9] = positions[0]
-            found = width.length_spread(*width.sampled_edges(level, positions))
+            found = width.compute_length_spread(*width.sample_edges(level, positions))
             assert found == pytest.approx(naive.length_spread(dense_slices(level), positions), rel=1e-4)
-            assert width.length_spread(*width.sampled_edges(level, positions * np.float32(64))) == pytest.approx(
+            assert width.compute_length_spread(*width.sample_edges(level, positions * np.float32(64))) == pytest.approx(
                 found, rel=1e-6
             )
 
@@ -162,21 +162,21 @@ def test_length_spread_of_folds():
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * level.order / n
     even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
-    assert 1 <= width.length_spread(*width.sampled_edges(level, even)) < 3
+    assert 1 <= width.compute_length_spread(*width.sample_edges(level, even)) < 3
     folded = even.copy()
     folded[level.order % 20 == 0] *= -1
-    assert width.length_spread(*width.sampled_edges(level, folded)) > 100
-    assert width.length_spread(*width.sampled_edges(level, np.zeros_like(even))) == 1
+    assert width.compute_length_spread(*width.sample_edges(level, folded)) > 100
+    assert width.compute_length_spread(*width.sample_edges(level, np.zeros_like(even))) == 1
 
 
 def test_length_spread_of_a_sample(monkeypatch):
     """Some rows stand for all."""
-    level = alone(coarsen.finest_level(random_graph(2, n=20_000, hub=False)))
+    level = alone(coarsen.make_finest_level(random_graph(2, n=20_000, hub=False)))
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
     for measured in (2_000, 20_000):
-        monkeypatch.setattr(width, "MEASURED", measured)
-        found.append(width.length_spread(*width.sampled_edges(level, positions)))
+        monkeypatch.setattr(width, "MIN_MEASURED_VERTICES", measured)
+        found.append(width.compute_length_spread(*width.sample_edges(level, positions)))
     assert found[0] == pytest.approx(found[1], rel=0.1) and found[0] != found[1]
 
 
@@ -184,36 +184,36 @@ def test_lowest_scale():
     """By hand of a parabola, by a fit of anything, and the first or last itself."""
     scales = np.array([2.0, 3.0, 5.0, 8.0, 13.0])
     losses = (np.log(scales) - np.log(4.4)) ** 2 + 7
-    assert width.lowest_scale(scales, losses) == pytest.approx(4.4)
+    assert width.find_lowest_scale(scales, losses) == pytest.approx(4.4)
     rng = np.random.default_rng(0)
     for losses in rng.random((50, 5)):
-        assert width.lowest_scale(scales, losses) == pytest.approx(naive.lowest_scale(scales, losses), rel=1e-6)
-    assert width.lowest_scale(scales, scales) == 2 and width.lowest_scale(scales, -scales) == 13
-    assert width.lowest_scale(scales, np.ones(5)) == 2
+        assert width.find_lowest_scale(scales, losses) == pytest.approx(naive.lowest_scale(scales, losses), rel=1e-6)
+    assert width.find_lowest_scale(scales, scales) == 2 and width.find_lowest_scale(scales, -scales) == 13
+    assert width.find_lowest_scale(scales, np.ones(5)) == 2
 
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
     """Room, less where there are folds, within bounds; the coarsest level tells of the room, the finest of folds."""
-    fine, coarse = alone(coarsen.finest_level(random_graph(1, n=600))), alone(ring_level())
+    fine, coarse = alone(coarsen.make_finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
-    spread = width.length_spread(*width.sampled_edges(fine, positions))
+    spread = width.compute_length_spread(*width.sample_edges(fine, positions))
     angle = 2 * np.pi * coarse.order / 400
     averages = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
     forces = optimizer.Forces(Curve(1.577, 0.895), gamma=0.5, negative_rate=7.0)
-    monkeypatch.setattr(width, "OPPOSITE", 100)
+    monkeypatch.setattr(width, "MIN_LOSS_OPPOSITES", 100)
     f = naive.forces(a=1.577, b=0.895, rate=7.0, gamma=0.5)
     rules = (
-        *(max(1, coarse.n_vertices // count) - 1 | 1 for count in (width.SAMPLED, 100)),
+        *(max(1, coarse.n_vertices // count) - 1 | 1 for count in (width.MIN_LOSS_ROWS, 100)),
         kernels.ATTRACTION_STRIDE,
         600,
         f,
     )
     arguments = dense_slices(coarse), coarse.degree.astype(float), coarse.mass.astype(float), averages
-    scales = np.array(width.SCALES)
+    scales = np.array(width.CANDIDATE_SCALES)
     losses = np.array([naive.expected_loss(*arguments, scale, *rules) for scale in scales])
     assert 0 < np.argmin(losses) < len(scales) - 1
-    room = width.ROOM * naive.lowest_scale(scales, losses)
+    room = width.ROOM_FACTOR * naive.lowest_scale(scales, losses)
     spread = naive.length_spread(dense_slices(fine), positions)
     folded, widest, narrowest, expected = {
         "room": (10 * spread, 1e6, 0.0, room),
@@ -221,9 +221,9 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
         "widest": (10 * spread, 0.7 * room, 0.0, 0.7 * room),
         "narrowest": (0.5 * spread, 1e6, 0.9 * room, 0.9 * room),
     }[limit]
-    for name, value in (("FOLDED", folded), ("WIDEST", widest), ("NARROWEST", narrowest)):
+    for name, value in (("MAX_UNFOLDED_SPREAD", folded), ("MAX_WIDTH", widest), ("MIN_WIDTH", narrowest)):
         monkeypatch.setattr(width, name, value)
-    assert width.suited_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
+    assert width.choose_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():
@@ -240,7 +240,7 @@ def clusters_level():
         np.fill_diagonal(block, 0)
         blocks.append(block)
     matrix = scipy.sparse.block_diag(blocks, format="csr")
-    return coarsen.finest_level(
+    return coarsen.make_finest_level(
         coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     )
 
@@ -249,27 +249,27 @@ def start_of_a_graph(init, seed=3):
     """A start that a small graph gives, its width, and the problem."""
     held = SharedGraph(random_graph(seed, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
     forces = optimizer.Forces(fit_curve())
-    problem, coarsest = layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
-    return *start_positions(Start(init), problem, coarsest, None, 2, 0), problem
+    problem, coarsest = make_layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
+    return *compute_start_positions(Start(init), problem, coarsest, None, 2, 0), problem
 
 
 @pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
 def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
     """Paths get the room that groups need before they are smoothed, since they fold nothing; eigenvectors 12."""
-    monkeypatch.setattr(start, "SMOOTHING", 0)
+    monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     positions, found, problem = start_of_a_graph(init, seed=1)
-    assert width.robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
+    assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
     (level,) = problem.levels
     scaled = (positions / found).astype(np.float32)
-    room = width.suited_width(900, level, scaled, problem.forces)
-    assert width.NARROWEST < room < width.WIDEST
+    room = width.choose_width(900, level, scaled, problem.forces)
+    assert width.MIN_WIDTH < room < width.MAX_WIDTH
     assert found == pytest.approx({"pivot_mds": room, "spectral": 12}[init], rel=1e-2)
 
 
 def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
     """By means of neighbors, pass after pass, and brought back to their width; on the graph itself they are not."""
     alone, _, _ = start_of_a_graph("pivot_mds")
-    monkeypatch.setattr(start, "SMOOTHING", 0)
+    monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     assert np.array_equal(start_of_a_graph("pivot_mds")[0], alone)
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=500))
     rough, width_of_rough, problem = start_of_a_graph("pivot_mds")
@@ -281,14 +281,14 @@ def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
     graph = dense_slices(level)
     for _ in range(4):
         smooth = naive_graph.smooth(graph, smooth, level.degree - graph.sum(1), 1.0)
-    expected = found * width.scaled_robustly(smooth.astype(np.float32))
+    expected = found * width.scale_robustly(smooth.astype(np.float32))
     assert np.abs(positions - expected).mean() < 0.02  # both are jittered
     assert np.abs(positions - rough).mean() > 1
 
 
 def test_spectral_positions_are_eigenvectors():
     level = ring_level()
-    positions = spectral_positions(level, 2, 0).astype(float)
+    positions = compute_spectral_positions(level, 2, 0).astype(float)
     graph = dense(level, level.scale)
     walk = graph / graph.sum(1, keepdims=True)
     values = np.sort(np.linalg.eigvalsh(walk))[::-1]
@@ -303,14 +303,14 @@ def test_spectral_positions_can_be_repeated(make, n_components):
     results = []
     for threads in (1, 2):
         with limit_threads(threads):
-            results.append(spectral_positions(make(), n_components, 4))
+            results.append(compute_spectral_positions(make(), n_components, 4))
     assert results[0].shape == (make().n_vertices, n_components)
     assert results[0].tobytes() == results[1].tobytes()
 
 
 def test_components_lie_apart():
     level = clusters_level()
-    positions = spectral_positions(level, 2, 0)
+    positions = compute_spectral_positions(level, 2, 0)
     groups = np.split(positions, [300, 420])
     centers = np.array([(group.min(0) + group.max(0)) / 2 for group in groups])
     radii = [np.abs(group - center).max() for group, center in zip(groups, centers, strict=True)]

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Manifold, PrecomputedUMAP
 from umap_sk.layout import init as start
-from umap_sk.layout.start import STARTS
+from umap_sk.layout.start import START_NAMES
 
 SETTINGS = {"n_neighbors": 10, "n_epochs": 20, "random_state": 0}
 POINTS = np.random.default_rng(0).normal(size=(300, 3))
@@ -22,7 +22,7 @@ def told(model):
     return init
 
 
-@pytest.mark.parametrize("name", [name for name in STARTS if name != "auto"])
+@pytest.mark.parametrize("name", [name for name in START_NAMES if name != "auto"])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_every_name(name, n_components):
     """In the constructor or in the call, the same map each time, told in the report; another start, another map."""
@@ -37,7 +37,7 @@ def test_every_name(name, n_components):
 
 
 def test_names_that_there_are():
-    assert set(STARTS) == {"auto", "pca", "pivot_mds", "spectral", "random"}
+    assert set(START_NAMES) == {"auto", "pca", "pivot_mds", "spectral", "random"}
     assert PrecomputedUMAP().init == "auto"
 
 
@@ -147,8 +147,8 @@ def test_frames_as_output_of_everything(frame, init):
 def test_sparse_features_of_as_many_columns_as_axes(rows, columns):
     """They have the components of dense ones but for signs and rounding."""
     points = np.random.default_rng(1).normal(size=(rows, columns))
-    found = start.pca_positions(scipy.sparse.csr_array(points), columns, 0)
-    np.testing.assert_allclose(np.abs(found), np.abs(start.pca_positions(points, columns, 0)), atol=1e-5)
+    found = start.compute_pca_positions(scipy.sparse.csr_array(points), columns, 0)
+    np.testing.assert_allclose(np.abs(found), np.abs(start.compute_pca_positions(points, columns, 0)), atol=1e-5)
     dists, indices = NearestNeighbors(n_neighbors=5).fit(points).kneighbors(points)
     model = PrecomputedUMAP(5, columns, n_epochs=5).fit(
         scipy.sparse.csr_array(points), knn_indices=indices, knn_dists=dists

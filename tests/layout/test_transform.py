@@ -16,7 +16,7 @@ from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import limit_threads
 
 FORCES = Forces(Curve(1.4, 0.85), gamma=0.8, negative_rate=6.0, learning_rate=0.9)
-F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.STEP)
+F = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=0.9 * transform.FIRST_PLACEMENT_STEP)
 N_TRAINING = 500
 
 
@@ -45,7 +45,7 @@ def neighbors_of(rows):
 
 
 def placed(frozen, rows, **options):
-    return transform.place(frozen, neighbors_of(rows), 12, 1.0, **options)
+    return transform.place_rows(frozen, neighbors_of(rows), 12, 1.0, **options)
 
 
 def strengths_of(distances):
@@ -75,7 +75,7 @@ def pool_push(frozen, indices, distances):
         nonlocal state
         state = naive_numbers.next_random(state)
         run = naive_numbers.below(state, kernels.POOL_SIZE)
-        drawn = frozen.pool.T[run : run + transform.NEGATIVES].astype(float)
+        drawn = frozen.pool.T[run : run + transform.ROW_NEGATIVES].astype(float)
         return naive.repel(place - drawn, F).mean(0)
 
     return push
@@ -86,7 +86,7 @@ def pool_push(frozen, indices, distances):
 def test_places_are_the_twins(d, lost):
     frozen = transform.freeze(training_map(d, lost), FORCES, 7)
     rows = new_rows(1, 60)
-    for epochs, tolerance in ((0, 1e-5), (1, 1e-4), (4, 1e-3), (transform.EPOCHS, 2e-2)):
+    for epochs, tolerance in ((0, 1e-5), (1, 1e-4), (4, 1e-3), (transform.PLACEMENT_EPOCHS, 2e-2)):
         result = placed(frozen, rows, epochs=epochs)
         assert (result.shape, result.dtype) == ((60, d), np.float32)
         for place, (indices, distances) in zip(result, rows, strict=True):
@@ -165,7 +165,7 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
     positions[0] = [9, 9]
     frozen = transform.freeze(positions, FORCES._replace(learning_rate=200.0), 7)
     rows = [(np.array([0]), np.array([1.0]))]
-    f = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=200 * transform.STEP)
+    f = naive.forces(a=1.4, b=0.85, gamma=0.8, attraction=2.0, rate=6.0, step=200 * transform.FIRST_PLACEMENT_STEP)
     expected = naive.place_row([1.0], positions[:1].astype(float), field_push(frozen), 2, f)
     assert np.abs(expected - positions[0]).max() > 50
     np.testing.assert_allclose(placed(frozen, rows, epochs=2)[0], expected, rtol=1e-3)
@@ -173,7 +173,7 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
 
 def pulled(neighbors, training, first=0, factor=1.0):
     """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
-    settings = np.zeros(1, optimizer.SETTINGS).view(np.recarray)
+    settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN_LENGTH
     strengths = np.linspace(0.1, 1, len(neighbors.indices), dtype=np.float32) * np.float32(factor)

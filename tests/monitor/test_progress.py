@@ -154,7 +154,7 @@ def first_run(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
-    start, run = lay_out.begun, optimizer.run
+    start, run = lay_out.begin, optimizer.run_epochs
 
     def slow_start(*arguments, **options):
         assert [kernel(1) for kernel in before] == [2, 2]
@@ -164,8 +164,8 @@ def first_run(monkeypatch, tmp_path):
         assert later(1) == 2
         return run(*arguments, **options)
 
-    monkeypatch.setattr(lay_out, "begun", slow_start)
-    monkeypatch.setattr(optimizer, "run", slow_run)
+    monkeypatch.setattr(lay_out, "begin", slow_start)
+    monkeypatch.setattr(optimizer, "run_epochs", slow_run)
 
 
 @pytest.mark.usefixtures("first_run")
@@ -207,8 +207,8 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
     if plain:
         monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
-    later, run = uncompiled(), optimizer.run
-    monkeypatch.setattr(optimizer, "run", lambda *given, **options: (later(1), run(*given, **options))[1])
+    later, run = uncompiled(), optimizer.run_epochs
+    monkeypatch.setattr(optimizer, "run_epochs", lambda *given, **options: (later(1), run(*given, **options))[1])
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     told = " ".join(capfd.readouterr().err.split())
     assert "in every process again" in told and "NUMBA_CACHE_DIR" in told
@@ -274,9 +274,9 @@ def test_edges_of_a_real_layout(monkeypatch):
     model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
     model.fit(knn_indices=indices, knn_dists=dists)
     ((edges, done),) = told
-    phases = schedule.phases_of_length(3, 100, 32, field=True)
+    phases = schedule.plan_exact_length(3, 100, 32, field=True)
     assert len(model.report_["phases"][-2]["levels"]) == 3 and done == 0
-    assert len(edges) == model.n_epochs_ == schedule.total_epochs(phases) == 100
+    assert len(edges) == model.n_epochs_ == schedule.count_epochs(phases) == 100
     of_phases = [set(edges[phase.first_epoch :][: phase.epochs]) for phase in phases]
     assert [len(of_phase) for of_phase in of_phases] == [1] * 4
     coarsest, middle, *finest = (of_phase.pop() for of_phase in of_phases)

@@ -95,6 +95,6 @@ def test_schedule_of_a_plan():
     """The one that a fit of so many rows has."""
     settings = {"n_components": 3, "symmetrize": True, "multilevel": True, "start": "array", "on_disk": False}
     sizes = make_sizes(10_000, 9, 10, None, n_epochs=None, own=True, **settings)
-    negatives = schedule.negatives_for(math.log2(10) * 1.5, 5)
+    negatives = schedule.choose_negatives(math.log2(10) * 1.5, 5)
     assert plan_time.plan_fit_phases(sizes, 1) == schedule.plan_phases(1, 500, negatives, field=False)
-    assert schedule.total_epochs(plan_time.plan_fit_phases(sizes._replace(n=10_001), 1)) == 180
+    assert schedule.count_epochs(plan_time.plan_fit_phases(sizes._replace(n=10_001), 1)) == 180

@@ -15,7 +15,7 @@ from umap_sk.cli.options import Parameter, add_parameters, read_estimator, read_
 from umap_sk.cli.signals import STOPPED, StopRequest
 from umap_sk.cli.terminal import Terminal
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.layout.start import STARTS
+from umap_sk.layout.start import START_NAMES
 from umap_sk.monitor.progress import Watcher, set_watcher
 from umap_sk.runtime.allocation import write_array_to
 
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def make_estimator(options: argparse.Namespace) -> PrecomputedUMAP:
     """Make the estimator with the given parameters, except a start from a file."""
     arguments = select_given(options, list_parameters())
-    if arguments.get("init", STARTS[0]) not in STARTS:
+    if arguments.get("init", START_NAMES[0]) not in START_NAMES:
         del arguments["init"]
     settings = select_given(options, list_checkpoint_settings(), "checkpoint_")
     if "checkpoint" in arguments:
@@ -69,8 +69,8 @@ def make_estimator(options: argparse.Namespace) -> PrecomputedUMAP:
 
 def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
     """Fit and write the map. Returns the answer, also for a run that was stopped by a signal."""
-    start = getattr(options, "init", STARTS[0])
-    start = None if start in STARTS else start
+    start = getattr(options, "init", START_NAMES[0])
+    start = None if start in START_NAMES else start
     inputs = [getattr(options, name) for name in FIT_INPUTS]
     check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [*inputs, start, options.model])

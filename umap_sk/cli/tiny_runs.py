@@ -13,7 +13,7 @@ import scipy.sparse
 from umap_sk import kernels
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.layout.coarsen import COARSEST_VERTICES
-from umap_sk.layout.spaces import NAMED
+from umap_sk.layout.spaces import NAMED_METRICS
 from umap_sk.neighbors.few_rows import MAX_ROWS
 from umap_sk.neighbors.principal_axes import TILE_COLUMNS, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.read import knn_graph
@@ -138,7 +138,7 @@ def run_set_operations() -> None:
 def run_output_metrics() -> None:
     """Fit maps in other spaces, and place new rows."""
     ring = make_ring(RING_ROWS)
-    for metric in NAMED:
+    for metric in NAMED_METRICS:
         needed = {"minkowski": {"p": 3.0}, "torus": {"period": 20.0}}.get(metric)
         axes = 2 if metric == "haversine" else 3
         model = fit_ring(ring, output_metric=metric, output_metric_params=needed, n_components=axes, init="random")

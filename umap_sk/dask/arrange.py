@@ -17,14 +17,14 @@ from umap_sk.layout.sell import (
     NO_SLICES,
     ArrangedLevel,
     Slices,
-    arranged_vectors,
-    fill,
-    inverse,
+    arrange_vectors,
+    attach_row_owners,
+    attach_slices,
+    find_orders,
+    find_slice_starts,
+    invert_order,
+    lay_out_values,
     make_slices,
-    orders_of,
-    starts_of_slices,
-    with_row_owners,
-    with_slices,
 )
 from umap_sk.runtime.compile import readonly
 
@@ -66,14 +66,14 @@ def _tower(
     """Every level's order and what is known of its vertices, with edges where they are here."""
     coarsest = alone[-1] if alone else whole(vectors[-1], pieces, scale)
     levels = [*vectors, *alone][:-1] + [coarsest]
-    orders = orders_of(levels, seed)
+    orders = find_orders(levels, seed)
     arranged: list[ArrangedLevel] = []
     for depth, level in enumerate(levels):
-        order, rank = orders[depth], inverse(orders[depth])
-        made = arranged_vectors(levels, orders, rank, depth)
+        order, rank = orders[depth], invert_order(orders[depth])
+        made = arrange_vectors(levels, orders, rank, depth)
         here = depth >= len(vectors) or level is coarsest
-        arranged.append(with_slices(made, make_slices([level], order, rank)) if here else made)
-    return Tower(with_row_owners(arranged), Coarsest(coarsest, lengths))
+        arranged.append(attach_slices(made, make_slices([level], order, rank)) if here else made)
+    return Tower(attach_row_owners(arranged), Coarsest(coarsest, lengths))
 
 
 def _blocks(cluster: Cluster, tower: Future, depth: int, level: LevelInPieces) -> Blocks:
@@ -108,7 +108,7 @@ class Wanted(NamedTuple):
 
 
 def _rank(tower: Tower, depth: int) -> np.ndarray:
-    return inverse(tower.levels[depth].order)
+    return invert_order(tower.levels[depth].order)
 
 
 def _wanted(tower: Tower, depth: int, bounds: list[int], first: int, last: int) -> Wanted:
@@ -130,14 +130,14 @@ def _laid_out(
     """A block of rows in slices, from what the pieces have given."""
     indptr, indices, weights = rows.joined(taken, rows.beside_worker())
     piece = np.searchsorted(wanted.bounds, wanted.numbers, "right")
-    order = inverse(np.argsort(piece, kind="stable")).astype(rank.dtype)
-    starts = starts_of_slices(indptr, order)
+    order = invert_order(np.argsort(piece, kind="stable")).astype(rank.dtype)
+    starts = find_slice_starts(indptr, order)
     slices = Slices(starts, np.empty(starts[-1], indices.dtype), np.empty(starts[-1], np.float32))
     taken_rows = readonly(indptr), order, readonly(starts)
-    fill(taken_rows, indices, rank, slices.indices, wanted.first_row)
-    fill(taken_rows, weights, rank[:0], slices.weights, wanted.first_row)
+    lay_out_values(taken_rows, indices, rank, slices.indices, wanted.first_row)
+    lay_out_values(taken_rows, weights, rank[:0], slices.weights, wanted.first_row)
     if scale != 1:
         np.multiply(slices.weights, np.float32(scale), out=slices.weights)
     mass = wanted.mass if len(wanted.mass) else np.broadcast_to(np.float32(1), n_vertices)
     block = ArrangedLevel(NO_SLICES, order[:0], wanted.degree, mass, order[:0], wanted.row_owner)
-    return with_slices(block._replace(first_row=wanted.first_row), slices)
+    return attach_slices(block._replace(first_row=wanted.first_row), slices)

@@ -14,8 +14,8 @@ from umap_sk.dask.graph import spans
 from umap_sk.dask.start import Layout, prolonged
 from umap_sk.layout import optimizer
 from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState
-from umap_sk.layout.run import check_reached
-from umap_sk.layout.schedule import Phase, keeps_moments, phase_at, total_epochs
+from umap_sk.layout.run import check_state
+from umap_sk.layout.schedule import Phase, count_epochs, find_phase, keeps_moments
 from umap_sk.layout.sell import NO_SLICES, ArrangedLevel
 
 POSITIONS = attrgetter("positions")
@@ -57,7 +57,7 @@ class Standing(NamedTuple):
 
 def begun(cluster: Cluster, layout: Layout, positions: Future, width: float, epoch: int = 0) -> Standing:
     """The first state of a phase."""
-    phase = phase_at(layout.phases, epoch)
+    phase = find_phase(layout.phases, epoch)
     depth = phase.depth
     if depth >= len(layout.blocks):
         state = submit(cluster, "start", _state, positions, phase, epoch, layout.seed, width)
@@ -69,7 +69,7 @@ def begun(cluster: Cluster, layout: Layout, positions: Future, width: float, epo
 
 def taken_up(cluster: Cluster, layout: Layout, state: LayoutState) -> Standing:
     """A stored state on the workers."""
-    check_reached(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
+    check_state(layout.phases, [blocks.bounds[-1] for blocks in layout.blocks], state)
     if state.depth >= len(layout.blocks):
         future = submit(cluster, "resume", LayoutState, *state)
         return Standing(state.depth, state.epoch, state.width, future, [], None)
@@ -86,8 +86,8 @@ def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[St
     """The state at the end of the schedule; `told` hears of every state that is reached."""
     held: deque[Standing] = deque()
     copies: list[list[Future]] = []
-    while standing.epoch < total_epochs(layout.phases):
-        phase = phase_at(layout.phases, standing.epoch)
+    while standing.epoch < count_epochs(layout.phases):
+        phase = find_phase(layout.phases, standing.epoch)
         if standing.state is not None:
             standing = _alone(cluster, layout, phase, standing)
         else:
@@ -97,7 +97,7 @@ def run(cluster: Cluster, layout: Layout, standing: Standing, told: Callable[[St
                 copies.append([*standing.stepped, *_copied(cluster, standing.stepped)])
             if len(copies) > 1 and all(future.done() for future in copies[-1]):
                 copies = copies[-1:]
-        if standing.epoch == phase.first_epoch + phase.epochs < total_epochs(layout.phases):
+        if standing.epoch == phase.first_epoch + phase.epochs < count_epochs(layout.phases):
             standing = _next(cluster, layout, phase, standing)
         held.append(standing)
         while len(held) > AHEAD or (held and _is_reached(held[0])):  # what is kept here stays in the workers' memory
@@ -126,7 +126,7 @@ def whole_state(cluster: Cluster, layout: Layout, standing: Standing) -> LayoutS
         return outcome(cluster, standing.state)
     if standing.stepped is None:
         positions = np.concatenate(outcome(cluster, standing.positions))
-        moments = optimizer.first_moments(phase_at(layout.phases, standing.epoch), positions)
+        moments = optimizer.make_moments(find_phase(layout.phases, standing.epoch), positions)
     else:
         parts: list[Stepped] = outcome(cluster, standing.stepped)
         positions = np.concatenate([part.positions for part in parts])
@@ -163,7 +163,7 @@ def _alone(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -
 
 def _next(cluster: Cluster, layout: Layout, phase: Phase, standing: Standing) -> Standing:
     """The first state of the next phase, on the next finer level if that phase is there."""
-    if keeps_moments(phase, phase_at(layout.phases, standing.epoch)):
+    if keeps_moments(phase, find_phase(layout.phases, standing.epoch)):
         return standing
     if standing.state is None and not phase.depth:
         return standing._replace(stepped=None)
@@ -200,13 +200,13 @@ def step(
     repulsion = None
     for number, block in enumerate(blocks):
         rows = slice(block.first_row - first, block.first_row - first + len(block.degree))
-        before = own.moments[number] if own else optimizer.first_moments(phase, out[rows])
+        before = own.moments[number] if own else optimizer.make_moments(phase, out[rows])
         problem = LayoutProblem(
             (_without_edges(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
         )
         state = LayoutState(phase.depth, positions, before, epoch, seed, width)
         if phase.field and repulsion is None:
-            repulsion = optimizer.repulsion_of(problem, phase, state)
+            repulsion = optimizer.compute_repulsion(problem, phase, state)
         moments.append(np.empty_like(before))
         optimizer.step_rows(problem, phase, state, out[rows], moments[-1], repulsion)
     return Stepped(out, tuple(moments))
@@ -220,17 +220,17 @@ def _without_edges(n_rows: int) -> ArrangedLevel:
 def epochs_alone(tower: Tower, phases: tuple[Phase, ...], forces: Forces, state: LayoutState) -> LayoutState:
     """All epochs that are left of a phase, on its level."""
     problem = LayoutProblem(tower.levels, phases, forces)
-    phase = phase_at(phases, state.epoch)
+    phase = find_phase(phases, state.epoch)
     given, spare = state, None
     while state.epoch < phase.first_epoch + phase.epochs:
-        reached = optimizer.stepped(problem, phase, state, spare)
+        reached = optimizer.step(problem, phase, state, spare)
         spare = None if state is given else state
         state = reached
     return state
 
 
 def _state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
-    moments = optimizer.first_moments(phase, positions)
+    moments = optimizer.make_moments(phase, positions)
     return LayoutState(phase.depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
 
 

@@ -16,7 +16,7 @@ from umap_sk.dask.epochs import Standing
 from umap_sk.dask.learning import Learned
 from umap_sk.dask.levels import build_levels
 from umap_sk.dask.start import Layout, layout_of, start
-from umap_sk.layout.schedule import total_epochs
+from umap_sk.layout.schedule import count_epochs
 from umap_sk.layout.start import Start, choose_start
 from umap_sk.monitor.progress import say
 from umap_sk.monitor.report import Report
@@ -91,7 +91,7 @@ def laid_out(
     lost = graph.lost if graph.lost.any() else None
     places = submit(cluster, "place", _places, tower, graph.n_samples, lost, graph.graph.kept)
     standing = _run(cluster, layout, standing, places, stored, report, settings.verbose)
-    return LaidOut(standing.positions, places, None, total_epochs(layout.phases), seed, n_components)
+    return LaidOut(standing.positions, places, None, count_epochs(layout.phases), seed, n_components)
 
 
 def _run(
@@ -104,7 +104,7 @@ def _run(
     verbose: Any,
 ) -> Standing:
     """Run all epochs that are left; what is due goes to the disk on the way."""
-    n_epochs = total_epochs(layout.phases)
+    n_epochs = count_epochs(layout.phases)
     if stored:
         stored.n_epochs = n_epochs
 

@@ -13,8 +13,8 @@ from umap_sk.dask.graph import GraphInPieces, each
 from umap_sk.dask.rows import Known, Piece
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout import coarsen
-from umap_sk.layout.coarsen import LEAST_WEIGHT, MOST_KEPT, ROUNDS, Level, Merging
-from umap_sk.layout.edge_lengths import NOTHING, EdgeLengths, coarsest_lengths, ends_of_edges
+from umap_sk.layout.coarsen import MAX_KEPT_SHARE, MAX_LUBY_ROUNDS, MIN_COARSE_WEIGHT, Level, Merging
+from umap_sk.layout.edge_lengths import ZERO_LENGTH, EdgeLengths, coarsen_to_last_level, compute_end_lengths
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import prefix_sums
 
@@ -81,13 +81,13 @@ def build_levels(
     vectors = submit(cluster, "degree", _finest_vectors, graph.known, degrees)
     lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _ends, graph.lengths)) if measured else None
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale, lengths)]
-    while coarsen.needs_coarser(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
+    while coarsen.needs_coarsening(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
         if coarse.n_vertices <= ALONE:
             gathered = submit(cluster, "coarsen", whole, coarse.vectors, coarse.pieces, coarse.scale)
-            coarser = submit(cluster, "coarsen", coarsen.coarser_levels, gathered, seed, len(levels), wide=True)
+            coarser = submit(cluster, "coarsen", coarsen.coarsen_repeatedly, gathered, seed, len(levels), wide=True)
             return Levels(levels, coarser, lengths_on_one(cluster, coarse, coarser))
         levels.append(coarse)
     return Levels(levels, submit(cluster, "coarsen", list), lengths_on_one(cluster, levels[-1]))
@@ -98,7 +98,7 @@ def lengths_on_one(cluster: Cluster, level: LevelInPieces, coarser: Future | Non
     if level.lengths is None:
         return None
     lengths = submit(cluster, "lengths", _whole_lengths, *level.lengths, level.n_vertices)
-    return submit(cluster, "lengths", coarsest_lengths, coarser, lengths, wide=True) if coarser else lengths
+    return submit(cluster, "lengths", coarsen_to_last_level, coarser, lengths, wide=True) if coarser else lengths
 
 
 def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> LevelInPieces | None:
@@ -106,7 +106,7 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
     state = independent_set(cluster, level, seed, depth)
     numbered = submit(cluster, "aggregate", _numbered, state, level.vectors)
     size = int(outcome(cluster, submit(cluster, "aggregate", itemgetter(-1), numbered)))
-    if size > MOST_KEPT * level.n_vertices:
+    if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
     owners = each(cluster, "aggregate", _owners, level.pieces, state, numbered)
     owner = submit(cluster, "aggregate", np.concatenate, owners)
@@ -128,7 +128,7 @@ def coarsen_pieces(cluster: Cluster, level: LevelInPieces, seed: int, depth: int
 def coarser_lengths(
     cluster: Cluster, lengths: LengthsInPieces, owner: Future, root: Future, bounds: list[int]
 ) -> LengthsInPieces:
-    """What :func:`umap_sk.layout.edge_lengths.coarser_lengths` makes of edges in memory."""
+    """What :func:`umap_sk.layout.edge_lengths.coarsen_lengths` makes of edges in memory."""
     parts = each(cluster, "lengths", _paths_to_roots, lengths.pieces, owner, root, lengths.ends)
     paths = submit(cluster, "lengths", np.concatenate, parts)
 
@@ -141,13 +141,13 @@ def coarser_lengths(
 
 
 def independent_set(cluster: Cluster, level: LevelInPieces, seed: int, depth: int) -> Future:
-    """What :func:`umap_sk.layout.coarsen.independent_set` finds; the state travels twice a round.
+    """What :func:`umap_sk.layout.coarsen.find_independent_set` finds; the state travels twice a round.
 
     A round is begun before it is known whether the one before was the last: it would change nothing.
     """
     states = [submit(cluster, "independent_set", np.zeros, level.n_vertices, np.int8)]
     ended: Future | None = None
-    for _ in range(ROUNDS):
+    for _ in range(MAX_LUBY_ROUNDS):
         chosen = each(cluster, "independent_set", _choose, level.pieces, states, seed, depth)
         following = each(cluster, "independent_set", _exclude, level.pieces, chosen)
         if ended is not None and outcome(cluster, ended):
@@ -164,13 +164,13 @@ def _degrees(piece: Piece, scale: float) -> np.ndarray:
 
 
 def _ends(lengths: list[np.ndarray]) -> np.ndarray:
-    return ends_of_edges(np.concatenate(lengths))
+    return compute_end_lengths(np.concatenate(lengths))
 
 
 def _paths_to_roots(piece: Piece, owner: np.ndarray, root: np.ndarray, ends: np.ndarray | None) -> np.ndarray:
     paths = np.empty(piece.n_rows, np.float32)
     indptr, indices, weights = piece.edges
-    between = weights if ends is None else readonly(NOTHING)
+    between = weights if ends is None else readonly(ZERO_LENGTH)
     added = np.zeros(len(owner), np.float32) if ends is None else ends
     groups = readonly(root), readonly(owner), piece.first_row
     kernels.paths_to_roots(*groups, indptr, indices, between, readonly(added), paths)
@@ -181,7 +181,7 @@ def _whole_lengths(pieces: list[Piece], ends: np.ndarray | None, n_vertices: int
     indptr, indices, between = rows.joined([piece.graph for piece in pieces])
     if ends is None:
         return EdgeLengths(indptr, indices, between, np.zeros(n_vertices, np.float32))
-    return EdgeLengths(indptr, indices, NOTHING, ends)
+    return EdgeLengths(indptr, indices, ZERO_LENGTH, ends)
 
 
 def _without_edges(lengths: list[np.ndarray], *vectors: np.ndarray) -> Level:
@@ -199,7 +199,7 @@ def _finest_vectors(known: list[Known], degrees: list[np.ndarray]) -> Level:
 
 
 def _coarse_vectors(lengths: list[np.ndarray], finer: Level, owner: np.ndarray, root: np.ndarray, size: int) -> Level:
-    return _without_edges(lengths, *coarsen.sums_of_members(finer, owner, size), owner, root)
+    return _without_edges(lengths, *coarsen.sum_members(finer, owner, size), owner, root)
 
 
 def _row_lengths(piece: Piece) -> np.ndarray:
@@ -252,7 +252,7 @@ def _merged(
     members: list[tuple[np.ndarray, FuzzyGraph]], owner: np.ndarray, first: int, last: int, scale: float
 ) -> Piece:
     """Rows of some coarse vertices, whose members come piece by piece."""
-    return _merged_by(members, owner, first, last, Merging(scale, LEAST_WEIGHT))
+    return _merged_by(members, owner, first, last, Merging(scale, MIN_COARSE_WEIGHT))
 
 
 def _measured(
@@ -264,7 +264,7 @@ def _measured(
     finest: bool,
 ) -> Piece:
     """The same with lengths."""
-    return _merged_by(members, owner, first, last, Merging(paths=paths), NOTHING if finest else None)
+    return _merged_by(members, owner, first, last, Merging(paths=paths), ZERO_LENGTH if finest else None)
 
 
 def _merged_by(
@@ -285,7 +285,7 @@ def _merged_by(
     lengths = np.empty(last - first, np.int64)
     edges = readonly(graph.indptr), readonly(graph.indices.view(np.uint32)), readonly(weights)
     own_paths = merging.paths[numbers] if len(merging.paths) else merging.paths
-    kept = coarsen.merged_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
+    kept = coarsen.merge_rows((bounds, order, *edges), owner, merging, own_paths, first, room, lengths)
     return Piece(first, FuzzyGraph(prefix_sums(lengths), *kept))
 
 

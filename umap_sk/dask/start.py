@@ -10,17 +10,17 @@ from umap_sk import kernels
 from umap_sk.dask.arrange import Blocks, Tower
 from umap_sk.dask.cluster import Cluster, home, outcome, submit
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.problem import Schedule, phases_of
+from umap_sk.layout.problem import Schedule, choose_phases
 from umap_sk.layout.schedule import Phase
-from umap_sk.layout.sell import JITTER, ArrangedLevel, prolongation, smoothed
+from umap_sk.layout.sell import JITTER, ArrangedLevel, prolong, smooth
 from umap_sk.layout.start import (
     Start,
-    averaged,
-    given_positions,
-    scaled_averages,
-    scaled_by_graph,
+    average_start,
+    compute_graph_start,
+    get_finest_positions,
+    scale_averages,
 )
-from umap_sk.layout.width import PASSES, STRETCHED, length_spread, sampled_edges, scaled_robustly
+from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_spread, sample_edges, scale_robustly
 
 
 class Layout(NamedTuple):
@@ -59,7 +59,7 @@ def layout_of(
 
 
 def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tuple[Phase, ...]]:
-    return len(tower.levels), phases_of(tower.levels, schedule, forces)
+    return len(tower.levels), choose_phases(tower.levels, schedule, forces)
 
 
 def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -> tuple[Future, float]:
@@ -84,7 +84,7 @@ def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -
 
 
 def prolonged(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> Future:
-    """Positions of the next finer level, as :func:`umap_sk.layout.sell.prolongation` finds them."""
+    """Positions of the next finer level, as :func:`umap_sk.layout.sell.prolong` finds them."""
     if depth - 1 >= len(layout.blocks):
         return submit(cluster, "prolong", _prolonged, layout.tower, depth, positions, wide=True)
     owners = submit(cluster, "prolong", _of_owners, layout.tower, depth, positions)
@@ -104,11 +104,11 @@ def of_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *give
 
 def _rescaled(cluster: Cluster, layout: Layout, positions: Future) -> Future:
     finest = layout.blocks[0]
-    for _ in range(PASSES):
+    for _ in range(START_SMOOTHINGS):
         parts = of_blocks(cluster, finest, "start", _smoothed, positions, 1.0, False)
         positions = submit(cluster, "start", np.concatenate, parts)
-    scaled = submit(cluster, "start", scaled_robustly, positions, STRETCHED)
-    edges = of_blocks(cluster, finest, "start", sampled_edges, scaled)
+    scaled = submit(cluster, "start", scale_robustly, positions, MAX_STRETCH)
+    edges = of_blocks(cluster, finest, "start", sample_edges, scaled)
     return submit(
         cluster, "start", _scaled_averages, layout.tower, scaled, edges, layout.phases, layout.forces, wide=True
     )
@@ -122,23 +122,23 @@ def _of_graph(
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
-    return scaled_by_graph(start, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
+    return compute_graph_start(start, LayoutProblem(tower.levels, phases, forces), tower.coarsest, n_components, seed)
 
 
 def _given(tower: Tower, start: Start, kept: np.ndarray | None, n_components: int, seed: int) -> np.ndarray:
     rows = None if kept is None else np.flatnonzero(kept)
-    return given_positions(start, tower.levels, rows, n_components, seed)
+    return get_finest_positions(start, tower.levels, rows, n_components, seed)
 
 
 def _scaled_averages(
     tower: Tower, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
 ) -> tuple[np.ndarray, float]:
-    spread = length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
-    return scaled_averages(finest, LayoutProblem(tower.levels, phases, forces), spread)
+    spread = compute_length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
+    return scale_averages(finest, LayoutProblem(tower.levels, phases, forces), spread)
 
 
 def _means(tower: Tower, finest: np.ndarray, phases: tuple[Phase, ...], forces: Forces) -> tuple[np.ndarray, float]:
-    return averaged(finest, LayoutProblem(tower.levels, phases, forces))
+    return average_start(finest, LayoutProblem(tower.levels, phases, forces))
 
 
 def _jittered(positions: np.ndarray) -> np.ndarray:
@@ -148,7 +148,7 @@ def _jittered(positions: np.ndarray) -> np.ndarray:
 
 
 def _prolonged(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
-    return prolongation(tower.levels, depth, positions)
+    return prolong(tower.levels, depth, positions)
 
 
 def _of_owners(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ def _of_owners(tower: Tower, depth: int, positions: np.ndarray) -> np.ndarray:
 
 
 def _smoothed(block: ArrangedLevel, positions: np.ndarray, share: float, jittered: bool) -> np.ndarray:
-    moved = smoothed(block, positions, share)
+    moved = smooth(block, positions, share)
     if jittered:
         kernels.jitter(moved, block.first_row, np.float32(JITTER))
     return moved

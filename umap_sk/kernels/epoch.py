@@ -14,6 +14,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
 EPSILON = f4(1e-7)
+ADAM_MOMENTUM = -1.0  # value of the momentum that selects Adam
 INNER_CURVATURE = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
 MAX_MOVE = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
 
@@ -134,7 +135,7 @@ def field_step(
             field = out[low:high].reshape(-1)
             add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
             here = first_row, low, high, positions, moments, degrees
-            if settings[0].momentum < f4(0):
+            if settings[0].momentum == f4(ADAM_MOMENTUM):
                 adam_block(*here, settings[0], gradient, out, out_moments)
             else:
                 if inside.shape[0] > 0:

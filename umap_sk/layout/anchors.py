@@ -1,28 +1,31 @@
-"""Anchors: places that rows are held near, each by a spring as strong as the row's edges times a strength."""
+"""Anchors: springs that pull rows towards positions of the map.
+
+The strength of a spring is a multiple of its row's degree.
+"""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.curve import LARGEST_RATE
-from umap_sk.layout.init import FARTHEST
+from umap_sk.layout.curve import MAX_RATE
+from umap_sk.layout.init import MAX_COORDINATE
 from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.runtime.compile import readonly
 
-FILLED = 1e-12  # of the unit vectors that fill up directions in which nothing varies
+FILL_LENGTH = 1e-12  # length of unit vectors that complete a basis where the positions vary in fewer directions
 
 
 class Anchors(NamedTuple):
-    """Where rows, or the vertices of a level, are held.
+    """The anchors of the rows, or of the vertices of a level.
 
     Attributes
     ----------
     places : ndarray of shape (n, d), float32
-        The places; anything finite for those that are free.
+        Positions of the anchors. Rows without an anchor have any finite position.
     strengths : ndarray of shape (n,), float32
-        How strongly, in units of the degree; 0 for those that are free.
+        Strengths of the springs as multiples of the degree, 0 for rows without an anchor.
     """
 
     places: np.ndarray
@@ -30,11 +33,14 @@ class Anchors(NamedTuple):
 
 
 def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> Anchors | None:
-    """Anchors as float32 places, finite where the strength is not 0, from places or a pair of places and strength."""
+    """Check the anchors, and return them as float32, or None if there are none.
+
+    The anchors are positions, or a tuple of positions and strengths. Rows with NaN or with a strength of 0 are free.
+    """
     if anchors is None:
         return None
-    if rate < 1 / LARGEST_RATE:
-        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / LARGEST_RATE:.0e} is needed.")
+    if rate < 1 / MAX_RATE:
+        raise ValueError(f"negative_sample_rate={rate}, but beside anchors at least {1 / MAX_RATE:.0e} is needed.")
     places, strength = anchors if isinstance(anchors, tuple) and len(anchors) == 2 else (anchors, 1.0)
     try:
         places, strengths = np.asarray(places), np.asarray(strength)
@@ -49,49 +55,54 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
             f"anchors have places of shape {places.shape}, but {n_rows} rows and n_components={n_components} axes are "
             f"needed: ({n_rows}, {n_components}), with NaN in the rows that are free."
         )
-    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= LARGEST_RATE)):
+    if strengths.shape not in ((), (n_rows,)) or not np.all((strengths >= 0) & (strengths <= MAX_RATE)):
         raise ValueError(
-            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {LARGEST_RATE:.0e}, but has "
+            f"The strength of anchors must be one number, or {n_rows} of them, from 0 to {MAX_RATE:.0e}, but has "
             f"shape {strengths.shape} and goes from {strengths.min()} to {strengths.max()}."
         )
     free = np.isnan(places).all(axis=1) | (strengths == 0)
-    bad = np.flatnonzero(~free & ~(np.abs(places) <= FARTHEST).all(axis=1))
+    bad = np.flatnonzero(~free & ~(np.abs(places) <= MAX_COORDINATE).all(axis=1))
     if len(bad):
         raise ValueError(
-            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {FARTHEST:.0e}, or NaN on every "
-            "axis of a row that is free."
+            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {MAX_COORDINATE:.0e}, or NaN on "
+            "every axis of a row that is free."
         )
     if free.all():
         raise ValueError("anchors hold no row: all places are NaN, or all strengths 0. Leave them out, or give some.")
-    held = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
-    return Anchors(*(np.ascontiguousarray(array) for array in held))
+    arrays = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
+    return Anchors(*(np.ascontiguousarray(array) for array in arrays))
 
 
-def on_levels(anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None) -> tuple[Anchors, ...]:
-    """Anchors of the vertices of every level, in the optimizer's order: of a group, the sum of its members' springs."""
+def aggregate_anchors(
+    anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None
+) -> tuple[Anchors, ...]:
+    """Return the anchors of the vertices of every level, in the optimizer's order.
+
+    The spring of a group is the sum of the springs of its members.
+    """
     rows = levels[0].order if connected is None else connected[levels[0].order]
-    found = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
+    anchors_of_levels = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
     for finer, coarser in zip(levels, levels[1:], strict=False):
-        places, strengths = found[-1]
+        places, strengths = anchors_of_levels[-1]
         pulls = finer.degree.astype(np.float64) * strengths
         count = coarser.n_vertices
         whole = np.bincount(coarser.owner, pulls, count)
         sums = [np.bincount(coarser.owner, pulls * column, count) for column in places.T]
-        held = whole > 0
+        pulled = whole > 0
         middle = np.zeros((count, places.shape[1]), np.float32)
-        middle[held] = np.stack(sums, axis=1)[held] / whole[held, None]
-        share = np.divide(whole, coarser.degree, out=np.zeros(count), where=held)
-        found.append(Anchors(middle, share.astype(np.float32)))
-    return tuple(found)
+        middle[pulled] = np.stack(sums, axis=1)[pulled] / whole[pulled, None]
+        share = np.divide(whole, coarser.degree, out=np.zeros(count), where=pulled)
+        anchors_of_levels.append(Anchors(middle, share.astype(np.float32)))
+    return tuple(anchors_of_levels)
 
 
-def known_places(anchors: Anchors) -> np.ndarray:
-    """The places, NaN for rows that are free."""
+def mask_free_rows(anchors: Anchors) -> np.ndarray:
+    """Return the positions of the anchors, with NaN for rows that are free."""
     return np.where(anchors.strengths[:, None] > 0, anchors.places, np.float32(np.nan))
 
 
-def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
-    """Positions turned, mirrored and shifted so that they lie as near to their anchors as they can."""
+def align_to_anchors(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
+    """Rotate, mirror and shift positions so that the weighted squared distances to their anchors are smallest."""
     weights = anchors.strengths.astype(np.float64)[:, None]
     if not weights.any():
         return positions
@@ -99,20 +110,25 @@ def turned(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     there = (weights * anchors.places).sum(0) / weights.sum()
     own, wanted = positions - here, anchors.places - there
     products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # by BLAS sums vary
-    turn = nearest_rotation(np.reshape(products, (own.shape[1], -1)))
+    turn = find_nearest_rotation(np.reshape(products, (own.shape[1], -1)))
     return (np.stack([(own * column).sum(1) for column in turn.T], axis=1) + there).astype(np.float32)
 
 
-def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
-    """Orthogonal matrix of the largest inner product with a square one (Schoenemann, Psychometrika 31, 1966)."""
+def find_nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """Return the orthogonal matrix with the largest inner product with `matrix`.
+
+    References
+    ----------
+    P. H. Schoenemann, "A generalized solution of the orthogonal Procrustes problem", Psychometrika 31, 1966.
+    """
     scaled = matrix / max(np.abs(matrix).max(), 1e-300)
     right = compute_eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
     left = (scaled[:, :, None] * right).sum(axis=1).T
-    left = orthonormalize_rows(left + FILLED * np.eye(len(matrix)))
+    left = orthonormalize_rows(left + FILL_LENGTH * np.eye(len(matrix)))
     return np.asarray((left[:, :, None] * right.T[:, None, :]).sum(axis=0))
 
 
 def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray) -> None:
-    """Add the pull of anchors to a field that counts times degree and `rate`."""
+    """Add the pull of the anchors to a field, which is later multiplied by the degree and `rate`."""
     places, strengths = (readonly(array) for array in anchors)
     kernels.pull_to_anchors(readonly(positions), places, strengths, np.float32(1 / rate), out)

@@ -1,4 +1,4 @@
-"""Coarser and coarser versions of the fuzzy graph, and how positions travel between them."""
+"""Coarse levels: smaller and smaller versions of the fuzzy graph, by aggregation."""
 
 from typing import Any, NamedTuple
 
@@ -10,32 +10,32 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import find_maximum, prefix_sums, taken
 
-COARSEST_VERTICES = 25_000  # vertices that need no coarser level
-IN_THE_PLANE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
-MOST_KEPT = 0.7  # a level that keeps a larger share of the vertices is not worth having
-ROUNDS = 12
-LEAST_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
-EDGES_AT_ONCE = 2**21  # that are merged before they are put together
+COARSEST_VERTICES = 25_000  # A graph with at most this number of vertices needs no coarse level.
+PLANE_SHARE = 0.4  # of that number, for maps with two dimensions, whose coarse levels have a field
+MAX_KEPT_SHARE = 0.7  # A coarse level with a larger share of the vertices is not used.
+MAX_LUBY_ROUNDS = 12
+MIN_COARSE_WEIGHT = 0.15  # of an edge between groups: a quarter of them is weaker, with a twentieth of the weight
+EDGES_PER_MERGE = 2**21  # edges of the finer level that are merged in one call
 
 
 class Level(NamedTuple):
-    """One level: a weighted graph whose vertices stand for groups of rows.
+    """A level: a weighted graph whose vertices are groups of rows.
 
     Attributes
     ----------
     indptr, indices, weights : ndarray
         The graph in compressed rows (int64, int32 or uint32, float32).
     scale : float
-        What the weights are multiplied by so that the largest of the finest level is 1.
+        Factor of the weights that makes the largest weight of the finest level 1.
     degree : ndarray of shape (n,), float32
-        Scaled weights of all edges of the vertex's rows, those inside of its group included.
+        Sum of the scaled weights of all edges of the vertex's rows, including the edges within the group.
     mass : ndarray of shape (n,), float32
-        Rows that the vertex stands for.
+        Number of rows in the vertex.
     owner : ndarray, int32 or uint32
-        For every vertex of the next finer level, this level's vertex; empty on the finest level.
+        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
     root : ndarray, int32 or uint32
-        For every vertex, that of the next finer level which its group has formed around, a member of the independent
-        set; empty on the finest level.
+        For each vertex, the member of the independent set from which the group was formed. It is a vertex of the next
+        finer level. The array is empty on the finest level.
     """
 
     indptr: np.ndarray
@@ -49,17 +49,17 @@ class Level(NamedTuple):
 
     @property
     def n_vertices(self) -> int:
-        """Vertices of this level."""
+        """Number of vertices of this level."""
         return len(self.indptr) - 1
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
+        """Read-only views of indptr, indices (as uint32) and weights for the kernels."""
         return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.weights)
 
 
-def finest_level(graph: FuzzyGraph) -> Level:
-    """The fuzzy graph itself as a level, its arrays shared."""
+def make_finest_level(graph: FuzzyGraph) -> Level:
+    """Return the fuzzy graph itself as a level, which shares its arrays."""
     scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
@@ -72,16 +72,16 @@ def finest_level(graph: FuzzyGraph) -> Level:
 def build_levels(
     graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> tuple[Level, ...]:
-    """Coarsen a graph as long as :func:`needs_coarser` says so and something is gained."""
-    return tuple(coarser_levels(finest_level(graph), seed, 0, largest, n_components=n_components))
+    """Coarsen a graph while :func:`needs_coarsening` is true and the number of vertices falls."""
+    return tuple(coarsen_repeatedly(make_finest_level(graph), seed, 0, largest, n_components=n_components))
 
 
-def coarser_levels(
+def coarsen_repeatedly(
     level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> list[Level]:
-    """A level, which has a depth, and all coarser ones."""
+    """Return a level of the given depth and all coarser levels."""
     levels = [level]
-    while needs_coarser(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
+    while needs_coarsening(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
@@ -89,18 +89,20 @@ def coarser_levels(
     return levels
 
 
-def needs_coarser(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2) -> bool:
-    """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
+def needs_coarsening(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2) -> bool:
+    """Return whether a level is too large to be the coarsest one. Coarse levels may be twice as large as the graph.
 
-    Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for. Where
-    repulsion is sampled, in more than two dimensions, some ten thousand rows are arranged best without any.
+    A few thousand vertices are too few to arrange hundreds of thousands of rows. In more than two dimensions, where
+    repulsion is sampled, ten thousand rows are arranged best without any coarse level.
     """
-    share = 2 if depth else IN_THE_PLANE if n_components == 2 else 1
+    share = 2 if depth else PLANE_SHARE if n_components == 2 else 1
     return n_vertices > share * largest
 
 
-def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
-    """Members (1) of a maximal independent set by Luby's rounds with hashed priorities; leftovers become members.
+def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
+    """Return the members (1) of a maximal independent set, found by Luby's rounds with hashed priorities.
+
+    Vertices that are undecided after the last round become members.
 
     References
     ----------
@@ -108,7 +110,7 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
     """
     state = np.zeros(level.n_vertices, np.int8)
     decided = np.zeros_like(state)
-    for _ in range(ROUNDS):
+    for _ in range(MAX_LUBY_ROUNDS):
         kernels.choose_members(readonly(state), 0, *level.edges[:2], seed, depth, decided)
         kernels.exclude_neighbors(readonly(decided), 0, *level.edges[:2], state)
         if state.min() > 0:
@@ -118,39 +120,40 @@ def independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 
 
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
-    """Merge every vertex into the member of an independent set at its strongest edge."""
-    state = independent_set(level, seed, depth)
+    """Merge each vertex with its strongest neighbor in an independent set. Return None if too many vertices remain."""
+    state = find_independent_set(level, seed, depth)
     number = prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
     size = int(number[-1])
-    if size > MOST_KEPT * level.n_vertices:
+    if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
     owner = np.empty(level.n_vertices, level.indices.dtype)
     kernels.aggregate_strongest(readonly(state), readonly(number), 0, *level.edges, owner)
     root = np.flatnonzero(state == 1).astype(owner.dtype)
     del state, number
-    graph = merge_edges(level.edges, owner, size, Merging(level.scale, LEAST_WEIGHT))
-    return Level(*graph, 1.0, *sums_of_members(level, owner, size), owner, root)
+    graph = merge_edges(level.edges, owner, size, Merging(level.scale, MIN_COARSE_WEIGHT))
+    return Level(*graph, 1.0, *sum_members(level, owner, size), owner, root)
 
 
-def sums_of_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Degree and mass of every group of a level's vertices."""
+def sum_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the degree and the mass of each group of vertices."""
     degree = np.bincount(owner, level.degree, size).astype(np.float32)
     mass = np.bincount(owner, None if level.mass.strides == (0,) else level.mass, size).astype(np.float32)
     return degree, mass
 
 
 class Merging(NamedTuple):
-    """How the edges between the members of two groups become one.
+    """Options for merging the edges between the members of two groups into one edge.
 
     Attributes
     ----------
     scale : float
-        What weights are multiplied by.
+        Factor of the weights.
     least : float
-        Weaker edges are left out, if they are not the vertex's strongest.
+        Edges with a smaller weight are removed, unless they are the strongest of their vertex.
     paths : ndarray, float32
-        From the ends of every vertex's edges to the root of its group; weights are lengths between the ends then, of
-        which the shortest path from root to root is kept. Empty where weights are added up.
+        For each vertex, the length of the path from the end of one of its edges to the root of its group. If it is
+        given, weights are lengths, and the merged edge is the shortest path between two roots. Otherwise, weights are
+        added.
     """
 
     scale: float = 1.0
@@ -161,7 +164,7 @@ class Merging(NamedTuple):
 def merge_edges(
     edges: tuple[np.ndarray, np.ndarray, np.ndarray], owner: np.ndarray, size: int, merging: Merging
 ) -> FuzzyGraph:
-    """One edge between two groups of vertices for all that lead from one to the other; those inside are left out."""
+    """Merge all edges between two groups into one edge, and drop the edges within groups."""
     bounds = prefix_sums(np.bincount(owner, minlength=size))
     members = np.empty(len(owner), owner.dtype)
     kernels.group_members(owner, bounds, members)
@@ -170,16 +173,16 @@ def merge_edges(
     parts = []
     first = 0
     while first < size:
-        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_AT_ONCE, "right")) - 1)
+        last = max(first + 1, int(np.searchsorted(room, room[first] + EDGES_PER_MERGE, "right")) - 1)
         starts = room[first : last + 1] - room[first]
         groups = bounds[first : last + 1], members, *edges
-        parts.append(merged_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
+        parts.append(merge_rows(groups, owner, merging, merging.paths, first, starts, lengths[first:last]))
         first = last
     indptr = prefix_sums(lengths)
     return FuzzyGraph(indptr, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def merged_rows(
+def merge_rows(
     groups: tuple[np.ndarray, ...],
     owner: np.ndarray,
     merging: Merging,
@@ -188,7 +191,7 @@ def merged_rows(
     starts: np.ndarray,
     lengths: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
+    """Return the indices and the weights of some rows of the coarse graph, and write their `lengths`."""
     indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
     paths = readonly(own_paths), readonly(merging.paths)
     rules = np.float32(merging.scale), np.float32(merging.least), owner, *paths
@@ -198,6 +201,6 @@ def merged_rows(
     return indices[:kept].copy(), weights[:kept].copy()
 
 
-def mean_of_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of the finer level's values, weighted by mass, for every vertex of a level."""
+def average_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the mean of the members' values for each vertex of a level, weighted by mass."""
     return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

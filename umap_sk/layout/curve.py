@@ -1,4 +1,4 @@
-"""The curve 1 / (1 + a d^2b) that says how near two points of the embedding are."""
+"""The curve 1 / (1 + a d^2b), which is the similarity of two points of the map at distance d."""
 
 import functools
 import math
@@ -9,14 +9,14 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.runtime.compile import get_python_function
 
-ROUNDS = 30  # of the fit, of which the first 20 change anything
+FIT_ROUNDS = 30  # of the fit. Only the first 20 change the result.
 exponential, log_of = (
     get_python_function(kernels.exponential),
     get_python_function(kernels.log_of),
 )  # the same on every machine
 
-LARGEST_RATE = 1e12  # rates and scales: a layout squares what it makes of them, in float32
-STEEPEST = 30.0  # exponent b
+MAX_RATE = 1e12  # of rates and scales, since a layout squares products of them in float32
+MAX_EXPONENT = 30.0  # of b
 
 
 class Curve(NamedTuple):
@@ -47,8 +47,8 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     target = np.where(distances < shift, 1.0, exponential(np.maximum(0.0, distances - shift)))
     logarithms = log_of(1024 * distances) - log_of(1024.0)
     a, b = 1.0, 1.0
-    for _ in range(ROUNDS):
-        step = step_of(a, b, logarithms, target)
+    for _ in range(FIT_ROUNDS):
+        step = compute_gauss_newton_step(a, b, logarithms, target)
         a, b = a * min(2.0, max(0.5, 1 + step[0] / a)), b * min(2.0, max(0.5, 1 + step[1] / b))
     return Curve(float(a * spread ** (-2 * b)), float(b))
 
@@ -71,23 +71,23 @@ def resolve_curve(a: float | None, b: float | None, *, spread: float, min_dist: 
 
 
 def check_curve(curve: Curve) -> Curve:
-    """The same curve, if float32 can follow it."""
-    if not 1 / STEEPEST <= curve.b <= STEEPEST:
+    """Return the curve if float32 can represent it, and raise otherwise."""
+    if not 1 / MAX_EXPONENT <= curve.b <= MAX_EXPONENT:
         raise ValueError(
-            f"b={curve.b} is no exponent of a curve: give 1/{STEEPEST:.0f} to {STEEPEST:.0f} (default: 0.9)."
+            f"b={curve.b} is no exponent of a curve: give 1/{MAX_EXPONENT:.0f} to {MAX_EXPONENT:.0f} (default: 0.9)."
         )
     halves = -math.log10(curve.a) / (2 * curve.b)
-    if abs(halves) > math.log10(LARGEST_RATE) or abs(math.log10(curve.a)) > 30:
+    if abs(halves) > math.log10(MAX_RATE) or abs(math.log10(curve.a)) > 30:
         raise ValueError(
             f"a={curve.a} with b={curve.b}: points are near up to a distance of a ** (-1 / 2b) = 1e{halves:+.0f}, but "
-            f"{1 / LARGEST_RATE:.0e} to {LARGEST_RATE:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, "
+            f"{1 / MAX_RATE:.0e} to {MAX_RATE:.0e} is needed, and a from 1e-30 to 1e+30. Give a nearer 1, "
             "or min_dist and spread instead."
         )
     return curve
 
 
-def step_of(a: float, b: float, logarithms: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Step of a and of b by the method of Gauss and Newton, for distances with these logarithms."""
+def compute_gauss_newton_step(a: float, b: float, logarithms: np.ndarray, target: np.ndarray) -> tuple[float, float]:
+    """Return the steps of a and b by the Gauss-Newton method, for distances with these logarithms."""
     powers = exponential(-2 * b * logarithms)
     similarities = 1 / (1 + a * powers)
     missing = target - similarities

@@ -1,4 +1,4 @@
-"""Lengths of the edges of coarse levels: the shortest paths from the root of one group to that of another."""
+"""Lengths of edges of coarse levels: the shortest paths between the roots of groups."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,23 @@ from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, Merging, merge_edges
 from umap_sk.runtime.compile import readonly
 
-NOTHING = np.zeros(1, np.float32)  # between the ends of all edges
+ZERO_LENGTH = np.zeros(1, np.float32)  # between the ends of all edges of the finest level
 
 
 class EdgeLengths(NamedTuple):
-    """Edges of a level with lengths, those too that are too weak for the level: paths lead over them.
+    """The edges of a level with their lengths, including edges that are too weak for the level.
 
-    An edge is as long as what its two ends and what between them adds, in units of twice the largest mean distance of a
-    row to its neighbors.
+    The length of an edge is the sum of a number for each end and a number for the edge. The unit is twice the largest
+    mean distance of a row to its neighbors.
 
     Attributes
     ----------
     indptr, indices : ndarray
         The edges in compressed rows (int64, int32 or uint32).
-    between : ndarray of shape (n_edges,), or (1,) for one of all, float32
-        What lies between the ends of an edge: nothing on the finest level.
+    between : ndarray of shape (n_edges,), or (1,) for one number for all, float32
+        The number for the edge, which is 0 on the finest level.
     ends : ndarray of shape (n,), float32
-        What a vertex adds to each of its edges: half the mean distance on the finest level, 0 on others.
+        The number for each end. It is half the mean distance on the finest level, and 0 on others.
     """
 
     indptr: np.ndarray
@@ -34,22 +34,25 @@ class EdgeLengths(NamedTuple):
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of indptr, indices (as uint32) and what lies between, as kernels take them."""
+        """Read-only views of indptr, indices (as uint32) and `between` for the kernels."""
         return readonly(self.indptr), readonly(self.indices.view(np.uint32)), readonly(self.between)
 
 
-def finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
-    """Lengths of the finest level's edges, of which only mean distances of rows to their neighbors are known."""
-    return EdgeLengths(level.indptr, level.indices, NOTHING, ends_of_edges(distances))
+def make_finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
+    """Return the lengths of the finest level's edges from the mean distances of the rows to their neighbors."""
+    return EdgeLengths(level.indptr, level.indices, ZERO_LENGTH, compute_end_lengths(distances))
 
 
-def ends_of_edges(distances: np.ndarray) -> np.ndarray:
-    """What rows with these mean distances add to their edges; sums of the distances themselves may leave float32."""
+def compute_end_lengths(distances: np.ndarray) -> np.ndarray:
+    """Return the contribution of each row to the lengths of its edges.
+
+    The mean distances are scaled, since sums of distances can overflow in float32.
+    """
     return (distances / (distances.max() or 1) / 2).astype(np.float32)
 
 
-def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
-    """Lengths of the next coarser level's edges."""
+def coarsen_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
+    """Return the lengths of the next coarser level's edges."""
     paths = np.empty_like(lengths.ends)
     edges = lengths.edges
     kernels.paths_to_roots(readonly(coarse.root), readonly(coarse.owner), 0, *edges, readonly(lengths.ends), paths)
@@ -57,8 +60,8 @@ def coarser_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
     return EdgeLengths(*graph, np.zeros(coarse.n_vertices, np.float32))
 
 
-def coarsest_lengths(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
-    """Lengths of the coarsest level's edges, from those of the finest one's."""
+def coarsen_to_last_level(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
+    """Return the lengths of the coarsest level's edges from those of the finest level."""
     for coarse in levels[1:]:
-        lengths = coarser_lengths(lengths, coarse)
+        lengths = coarsen_lengths(lengths, coarse)
     return lengths

@@ -1,4 +1,4 @@
-"""Places of rows that have none yet, from those that have: where a map goes on that rows have come to."""
+"""Positions of rows that were added to a map."""
 
 import numpy as np
 import scipy.sparse
@@ -9,41 +9,41 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
-from umap_sk.layout.run import advanced, begun, planned_epochs, whole_positions
+from umap_sk.layout.run import advance, begin, compute_embedding, count_planned_epochs
 from umap_sk.layout.sell import JITTER
 from umap_sk.layout.start import Start
 
-GAP = 0.1  # between a map and what is set beside it, in widths of the map
+COMPONENT_GAP = 0.1  # between a map and the rows next to it, in widths of the map
 
 
-def filled(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
-    """Places of all rows that have an edge: those known (not NaN) stay, the others start at their neighbors' mean.
+def fill_positions(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
+    """Place all rows with an edge. Rows with known positions (not NaN) keep them.
 
-    It goes outwards from the known rows, weighted by membership. Rows to which no path leads are laid out by
-    themselves, as a fit does, and set beside the rest.
+    Other rows are placed outwards from the known ones, at the means of their neighbors, weighted by membership
+    strength. Rows without a path to a known one get a layout of their own, which is placed next to the map.
     """
     given = ~np.isnan(places[:, 0])
     if given.all():
         return places
-    held, symmetric = manifold._shared, manifold.parameters.get("symmetrize") is True
-    indptr, indices, weights = held.rows(keep=False)
+    shared, symmetric = manifold._shared, manifold.parameters.get("symmetrize") is True
+    indptr, indices, weights = shared.rows(keep=False)
     n = len(places)
     graph = scipy.sparse.csr_array((weights, indices, indptr), (n, n))
     if not symmetric:
-        graph = graph + graph.T.tocsr()  # a directed graph's rows are held by those that list them, too
-    places, known = spread(graph, places, given)
+        graph = graph + graph.T.tocsr()  # in a directed graph, the rows that list a row place it, too
+    places, known = extend_map(graph, places, given)
     left = np.flatnonzero(~known & (np.diff(graph.indptr) > 0))
     if len(left):
-        lengths = None if held.lengths is None else held.lengths[left]
-        apart = laid_out_apart(graph[left][:, left], lengths, forces, places.shape[1], seed)
-        places[left] = beside(places[known], apart)
+        lengths = None if shared.lengths is None else shared.lengths[left]
+        apart = lay_out_separately(graph[left][:, left], lengths, forces, places.shape[1], seed)
+        places[left] = shift_beside(places[known], apart)
     moved = places.copy()
     kernels.jitter(moved, 0, np.float32(JITTER))
     return np.where(given[:, None], places, moved)
 
 
-def spread(graph: scipy.sparse.csr_array, places: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the rows that a path leads to from known ones, each the mean of its neighbors one step nearer."""
+def extend_map(graph: scipy.sparse.csr_array, places: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place the rows that have a path to a known row, each at the mean of its neighbors that are one step nearer."""
     places = np.where(known[:, None], places, np.float32(0))
     while True:
         left = np.flatnonzero(~known)
@@ -58,21 +58,21 @@ def spread(graph: scipy.sparse.csr_array, places: np.ndarray, known: np.ndarray)
         known[rows] = True
 
 
-def laid_out_apart(
+def lay_out_separately(
     graph: scipy.sparse.csr_array, lengths: np.ndarray | None, forces: Forces, n_components: int, seed: int
 ) -> np.ndarray:
-    """A map of some rows alone, by the default schedule."""
+    """Return a map of some rows only, with the default schedule."""
     graph.sort_indices()
     own = FuzzyGraph(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data)
     start = Start("spectral" if lengths is None else "pivot_mds")
-    run = begun(SharedGraph(own, (), lengths), start, Schedule(None, n_components, True), forces, seed)
-    run = advanced(run, planned_epochs(run), lambda _: False, reuse=True)
-    return whole_positions(run, np.zeros(graph.shape[0], bool))
+    run = begin(SharedGraph(own, (), lengths), start, Schedule(None, n_components, True), forces, seed)
+    run = advance(run, count_planned_epochs(run), lambda _: False, reuse=True)
+    return compute_embedding(run, np.zeros(graph.shape[0], bool))
 
 
-def beside(places: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Other places, shifted to the right of some, and to their middle on the other axes."""
+def shift_beside(places: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Shift positions to the right of others, and center them on the other axes."""
     low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
     shift = (low + high - others.min(0) - others.max(0)) / 2
-    shift[0] = high[0] + GAP * (high[0] - low[0]) - others[:, 0].min()
+    shift[0] = high[0] + COMPONENT_GAP * (high[0] - low[0]) - others[:, 0].min()
     return others + shift.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Positions to begin with that need no graph: random ones, and principal components."""
+"""Initial layouts that need no graph: random positions and principal components."""
 
 from typing import Any
 
@@ -8,27 +8,29 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk.linear_algebra.principal_directions import center_rows, compute_coordinates, find_principal_directions
 
-FARTHEST = 1e15  # coordinates of positions that are given: float32 holds their squares
-TOO_LARGE = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
-LEAST_WIDTH = 1e-6  # of a principal component, as a share of the widest
-THIN = 0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise
+MAX_COORDINATE = 1e15  # of given positions, whose squares must be finite in float32
+FEATURE_LIMITS = {8: 1e150, 4: 1e15}  # by the bytes of a number: sums of squares of smaller features are finite
+MIN_WIDTH_SHARE = 1e-6  # of a principal component, relative to the widest one
+THIN_SHARE = (  # A second principal component that is narrower than this share of the first one is mostly noise.
+    0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise
+)
 
 
-def random_positions(n: int, n_components: int, seed: int) -> np.ndarray:
-    """Uniform positions in [-10, 10], a function of row, axis and seed alone."""
+def draw_positions(n: int, n_components: int, seed: int) -> np.ndarray:
+    """Draw uniform positions in [-10, 10], which depend only on row, axis and seed."""
     bits = np.random.Philox(seed).random_raw(n * n_components)
     return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(20 / 2**24) - np.float32(10)).reshape(n, -1)
 
 
-def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Leading principal components."""
+def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """Return the leading principal components."""
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
             f"{features.shape}. Use init='auto', 'spectral' or 'random', or pass an array as init."
         )
-    positions = principal_components(features, n_components, seed)
-    directions = varying_directions(positions)
+    positions = compute_principal_components(features, n_components, seed)
+    directions = count_varying_directions(positions)
     if directions < n_components:
         raise ValueError(
             f"init='pca' needs features that vary in n_components={n_components} directions, but those of X vary in "
@@ -37,10 +39,10 @@ def pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndar
     return positions
 
 
-def principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
-    """Coordinates within [-1, 1]; axes along which the features do not vary are rounding.
+def compute_principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
+    """Return the principal components, scaled to [-1, 1]. Axes without variance contain rounding errors.
 
-    Each direction is such that its largest number is positive.
+    The largest entry of each direction is positive.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # more threads take longer for products as narrow as these
         rows = center_rows(features)
@@ -51,30 +53,30 @@ def principal_components(features: Any, n_components: int, seed: int) -> np.ndar
     return (positions / max(np.abs(positions).max(), np.finfo(positions.dtype).tiny)).astype(np.float32)
 
 
-def varying_directions(positions: np.ndarray) -> int:
-    """Principal components that are more than rounding."""
+def count_varying_directions(positions: np.ndarray) -> int:
+    """Return the number of principal components that exceed rounding errors."""
     widths = np.ptp(positions, axis=0)
-    return int(np.count_nonzero(widths > LEAST_WIDTH * widths.max()))
+    return int(np.count_nonzero(widths > MIN_WIDTH_SHARE * widths.max()))
 
 
 def is_thin(positions: np.ndarray) -> bool:
-    """Whether the points lie along a line, on which the graph has more to tell than what is across."""
+    """Return whether the points lie along a line. The graph then tells more than the second component does."""
     widths = np.ptp(positions[:, :2], axis=0)
-    return bool(widths.min() < THIN * widths.max())
+    return bool(widths.min() < THIN_SHARE * widths.max())
 
 
-def automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
-    """Principal components where there are features that vary in enough directions, else what the graph knows."""
+def choose_automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
+    """Return principal components if the features vary in enough directions, and else the name of another start."""
     graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
     if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
-        positions = principal_components(features, n_components, seed)
-        if varying_directions(positions) == n_components and not is_thin(positions):
+        positions = compute_principal_components(features, n_components, seed)
+        if count_varying_directions(positions) == n_components and not is_thin(positions):
             return positions
     return "pivot_mds" if has_lengths else "spectral"
 
 
 def squares_are_finite(features: Any) -> bool:
-    """Whether no value is NaN or infinite, or so large that sums of squares are."""
+    """Return whether all values are finite, and small enough for sums of squares."""
     values = features.data if scipy.sparse.issparse(features) else features
     largest = max(abs(float(values.max())), abs(float(values.min()))) if values.size else 0.0
-    return largest < TOO_LARGE[features.dtype.itemsize]
+    return largest < FEATURE_LIMITS[features.dtype.itemsize]

@@ -1,4 +1,4 @@
-"""The way back: rows of features for places in a finished map; a place's row depends on that place alone."""
+"""The inverse transform: rows of features for positions in a map. Each row depends only on its own position."""
 
 from typing import Any, NamedTuple
 
@@ -9,52 +9,52 @@ from scipy.spatial import cKDTree
 from umap_sk import kernels
 from umap_sk.runtime.compile import readonly
 
-NEAR = 60  # training rows that a place is combined of: the last weighs 1/20 of the first where they lie evenly
-WIDTH = 10  # which of them stands at one deviation of the Gaussian
-BLOCK_BYTES = 2**26  # of features that are taken at a time
+COMBINED_ROWS = 60  # rows that are combined. The last one has 1/20 of the weight of the first in an evenly filled map.
+DEVIATION_ROW = 10  # rank of the neighbor whose distance is the standard deviation of the Gaussian
+FEATURE_BLOCK_BYTES = 2**26  # size of the features that are read at once
 
 
 class PlacedRows(NamedTuple):
-    """The training rows of a map, to be found by their places.
+    """The training rows with a position, in a search tree.
 
     Attributes
     ----------
     tree : cKDTree
-        Of the rows that have a place.
+        Positions of these rows.
     names : ndarray of shape (n_placed,), int64
-        Which rows these are.
+        Indices of these rows.
     """
 
     tree: cKDTree
     names: np.ndarray
 
 
-def placed_rows(embedding: np.ndarray) -> PlacedRows:
-    """Prepare a map for the way back, once a model."""
+def index_placed_rows(embedding: np.ndarray) -> PlacedRows:
+    """Build the search tree of a map, once for each model."""
     names = np.flatnonzero(~np.isnan(embedding[:, 0]))
     return PlacedRows(cKDTree(embedding[names]), names)
 
 
-def output_dtype(features: Any) -> np.dtype:
-    """Dtype of combined rows."""
+def choose_output_dtype(features: Any) -> np.dtype:
+    """Return the dtype of the combined rows."""
     return np.dtype(np.float32 if features.dtype == np.float32 else np.float64)
 
 
-def combined(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
-    """Combinations of the training rows near each place; of the features, a block is in memory at a time."""
-    count = min(NEAR, len(rows.names))
-    out = np.empty((len(places), features.shape[1]), output_dtype(features))
-    step = max(1, BLOCK_BYTES // (count * max(1, out.itemsize * features.shape[1])))
+def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
+    """Combine the features of the training rows near each position, with one block of features in memory at a time."""
+    count = min(COMBINED_ROWS, len(rows.names))
+    out = np.empty((len(places), features.shape[1]), choose_output_dtype(features))
+    step = max(1, FEATURE_BLOCK_BYTES // (count * max(1, out.itemsize * features.shape[1])))
     for first in range(0, len(places), step):
         block = slice(first, first + step)
         distances, found = rows.tree.query(places[block], np.arange(1, count + 1), workers=threads)
         names, near = np.unique(rows.names[found], return_inverse=True)
-        taken = readonly(as_dense(features[names], out.dtype))
+        taken = readonly(make_dense(features[names], out.dtype))
         near = readonly(near.reshape(found.shape))
-        kernels.combine_rows(near, readonly(distances), min(WIDTH, count), taken, out[block])
+        kernels.combine_rows(near, readonly(distances), min(DEVIATION_ROW, count), taken, out[block])
     return out
 
 
-def as_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
-    """Rows as a plain array of this dtype."""
+def make_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
+    """Return rows as a dense array of the given dtype."""
     return np.ascontiguousarray(rows.toarray() if scipy.sparse.issparse(rows) else rows, dtype)

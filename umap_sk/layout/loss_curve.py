@@ -1,4 +1,4 @@
-"""The loss on the way: of a few rows of the level that runs, always the same ones, every few epochs."""
+"""The loss curve: the expected loss per row, computed from a sample of the current level every few epochs."""
 
 import math
 from collections.abc import Callable
@@ -8,25 +8,28 @@ import numpy as np
 
 from umap_sk import kernels
 from umap_sk.layout.optimizer import Forces
-from umap_sk.layout.run import LayoutRun, planned_epochs, problem_of
-from umap_sk.layout.sell import ArrangedLevel, stride_of
-from umap_sk.layout.spaces import Space, distances_of_pairs
+from umap_sk.layout.run import LayoutRun, count_planned_epochs, get_problem
+from umap_sk.layout.sell import ArrangedLevel, choose_stride
+from umap_sk.layout.spaces import Space, compute_pair_distances
 
-POINTS = 10  # of a whole schedule's curve
-MOST_ROWS, LEAST_ROWS = 128, 48  # that stand for all: one in a hundred within these bounds, as a small layout is short
-OTHERS = 8  # by chance, that each of them is held against
-NEAREST = 1e-6  # square of the smallest distance
+CURVE_POINTS = 10  # of a whole schedule
+MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = (  # bounds of the sample of one row in a hundred: a small layout is short
+    128,
+    48,
+)  # that stand for all: one in a hundred within these bounds, as a small layout is short
+N_OTHERS = 8  # random vertices that each sampled row is compared with
+MIN_SQUARED_DISTANCE = 1e-6
 
 
 class LossSample(NamedTuple):
-    """Pairs of vertices whose terms add up to the loss a row.
+    """Pairs of vertices, whose terms add up to the loss per row.
 
     Attributes
     ----------
     ends : ndarray of shape (2, m), int64
-        The pairs: edges of some vertices, then these vertices with others by chance.
+        The pairs: first the edges of some vertices, then these vertices with random others.
     attraction, repulsion : ndarray of shape (m,), float32
-        What the pair's attraction and its repulsion count; an edge's ends repel each other, too.
+        Weights of the attraction and the repulsion of each pair. The ends of an edge also repel each other.
     """
 
     ends: np.ndarray
@@ -34,11 +37,11 @@ class LossSample(NamedTuple):
     repulsion: np.ndarray
 
 
-def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = OTHERS) -> LossSample:
-    """About so many vertices of a level with their edges, and with some of the vertices that are no neighbors."""
-    rows = np.arange(0, level.n_vertices, stride_of(level.n_vertices, count))
-    edges, weights = edges_of(level, rows)
-    pairs = _with_others(level.n_vertices, rows, others)
+def draw_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = N_OTHERS) -> LossSample:
+    """Draw about `count` vertices of a level with their edges, and pair them with random vertices."""
+    rows = np.arange(0, level.n_vertices, choose_stride(level.n_vertices, count))
+    edges, weights = list_edges(level, rows)
+    pairs = _draw_pairs(level.n_vertices, rows, others)
     share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss a row
     rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
     near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
@@ -52,22 +55,22 @@ def loss_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, o
     return LossSample(ends, attraction.astype(np.float32), repulsion.astype(np.float32))
 
 
-def sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
-    """The loss a row, from the sample: ``log(1 + t)`` attracts and ``log(1 + 1 / t)`` repels, with t = a d^2b."""
+def compute_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
+    """Return the loss per row. With t = a d^2b, attraction has ``log(1 + t)`` and repulsion ``log(1 + 1 / t)``."""
     a, b = forces.curve
     ends = positions[sample.ends[0]], positions[sample.ends[1]]
     apart = ends[0] - ends[1]
-    squares = distances_of_pairs(space, *ends) ** 2 if space else np.einsum("ij,ij->i", apart, apart)
-    squares = np.maximum(squares, np.float32(NEAREST))
+    squares = compute_pair_distances(space, *ends) ** 2 if space else np.einsum("ij,ij->i", apart, apart)
+    squares = np.maximum(squares, np.float32(MIN_SQUARED_DISTANCE))
     log_t = np.float32(math.log(a)) + np.float32(b) * np.log(squares)
     log_of_1_t = np.logaddexp(0, log_t)
     return float((sample.attraction + sample.repulsion) @ log_of_1_t - sample.repulsion @ log_t)
 
 
-def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
-    """What is called after every epoch, and adds epoch, vertices of the level and loss to a list now and then."""
-    last, n_rows = planned_epochs(run), problem_of(run).levels[0].n_vertices
-    every, count = max(1, last // POINTS), min(MOST_ROWS, max(LEAST_ROWS, n_rows // 100))
+def make_loss_recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
+    """Return a callback for each epoch that sometimes appends epoch, number of vertices and loss to a list."""
+    last, n_rows = count_planned_epochs(run), get_problem(run).levels[0].n_vertices
+    every, count = max(1, last // CURVE_POINTS), min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, n_rows // 100))
     samples: dict[int, LossSample] = {}
 
     def after_epoch(run: LayoutRun) -> None:
@@ -76,15 +79,15 @@ def recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[
             return
         if state.depth not in samples:
             samples.clear()
-            samples[state.depth] = loss_sample(problem_of(run).levels[state.depth], n_rows, run.forces, count)
-        loss = sample_loss(samples[state.depth], state.positions, run.forces, problem_of(run).space)
+            samples[state.depth] = draw_sample(get_problem(run).levels[state.depth], n_rows, run.forces, count)
+        loss = compute_loss(samples[state.depth], state.positions, run.forces, get_problem(run).space)
         losses.append((state.epoch, len(state.positions), loss))
 
     return after_epoch
 
 
-def edges_of(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of the edges of some rows, and their weights."""
+def list_edges(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two ends of the edges of some rows, and their weights."""
     starts, indices, weights = level.slices
     slice_ = rows // kernels.SLICE
     width = np.diff(starts)[slice_] // kernels.SLICE
@@ -95,8 +98,8 @@ def edges_of(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.nda
     return ends, weights[entries[real]]
 
 
-def _with_others(n: int, rows: np.ndarray, others: int) -> np.ndarray:
-    """Each row with as many others by chance, or with all of them."""
+def _draw_pairs(n: int, rows: np.ndarray, others: int) -> np.ndarray:
+    """Pair each row with some random others, or with all of them if there are few."""
     step = np.arange(1, n)[None, :] if n - 1 <= others else np.random.RandomState(0).randint(1, n, (len(rows), others))
     other = (rows[:, None] + step) % n
     return np.stack([np.repeat(rows, other.shape[1]), other.ravel()])

@@ -1,4 +1,4 @@
-"""The optimizer: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
+"""The optimizer, which minimizes the expected loss on each level. An epoch is a pure function of the state."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,64 +8,63 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout.anchors import Anchors, add_pull
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.density import Density, Target, add_density
+from umap_sk.layout.density import Density, DensityTarget, add_density
 from umap_sk.layout.repulsion import (
-    MOST_CELLS,
+    MAX_CELLS,
     GridField,
-    Kernel,
     NearPoints,
+    RepulsionKernel,
     add_near_field,
-    grid_field,
-    near_points,
+    choose_spacing,
+    make_grid_field,
     read_field,
-    spacing_for,
+    sort_near_points,
 )
 from umap_sk.layout.schedule import (
     Phase,
+    compute_momentum,
+    compute_softening,
+    compute_step_size,
+    count_epochs,
+    count_moments,
+    find_phase,
     keeps_moments,
-    moments_of,
-    momentum_at,
-    phase_at,
-    softening_at,
-    step_at,
-    total_epochs,
 )
-from umap_sk.layout.sell import ArrangedLevel, prolongation
+from umap_sk.layout.sell import ArrangedLevel, prolong
 from umap_sk.layout.spaces import Space, check_raised
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
-COARSE_CELLS = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
-NEAR_FROM = 0.75  # of the last phase's epochs
+COARSE_SPACING_FACTOR = 5  # of the spacing of grids on coarse levels and with softening
+NEAR_FIELD_START = 0.75  # share of the last phase's epochs before the near field is added
 
-FIELDS = np.dtype(
+SETTINGS_FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
     + [(name, np.float32) for name in ("correction1", "correction2", "floor", "softening", "momentum")]
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
-# Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
-# whose interrupts it swallows there.
-SETTINGS = np.dtype((np.record, FIELDS))
+# A record has named fields in Python, too. With a recarray, numba would swallow interrupts.
+SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
 
 class Forces(NamedTuple):
-    """What pulls and pushes.
+    """The curve, and the strengths of attraction, repulsion and density.
 
     Attributes
     ----------
     curve : Curve
-        a and b.
+        The parameters a and b.
     gamma : float
         Strength of the repulsion.
     attraction : float
-        4 where each edge acts from both ends at once (2 for new rows).
+        Strength of the attraction: 4 if an edge moves both of its ends, and 2 for new rows.
     negative_rate : float
-        Negative samples an edge that the expectation stands for.
+        Number of negative samples per edge whose expected value is computed.
     learning_rate : float
         Factor of all steps.
     density : Density or None
-        How much radii in the map follow those in the data; None for not at all.
+        Weight of the density term, or None without it.
     """
 
     curve: Curve
@@ -77,49 +76,49 @@ class Forces(NamedTuple):
 
 
 class LayoutProblem(NamedTuple):
-    """What an epoch needs beside its state.
+    """The constant inputs of the epochs.
 
     Attributes
     ----------
     levels : tuple of ArrangedLevel
-        From the finest to the coarsest.
+        Levels from the finest to the coarsest.
     phases : tuple of Phase
         The schedule.
     forces : Forces
         Curve and rates.
     anchors : tuple of Anchors
-        What holds the vertices of each level; empty where nothing does.
-    target : Target or None
-        Radii in the data, where forces have a density.
+        Anchors of the vertices of each level, or an empty tuple.
+    target : DensityTarget or None
+        Radii in the data, if the forces have a density term.
     space : Space or None
-        Where the positions lie, if not in Euclidean space.
+        Space of the positions, or None for Euclidean space.
     """
 
     levels: tuple[ArrangedLevel, ...]
     phases: tuple[Phase, ...]
     forces: Forces
     anchors: tuple[Anchors, ...] = ()
-    target: Target | None = None
+    target: DensityTarget | None = None
     space: Space | None = None
 
 
 class LayoutState(NamedTuple):
-    """All that changes from epoch to epoch.
+    """The values that change from epoch to epoch.
 
     Attributes
     ----------
     depth : int
-        The level that the positions are of.
+        Level of the positions.
     positions : ndarray of shape (n, d), float32
-        Where its vertices are.
+        Positions of the vertices of this level.
     moments : ndarray of shape (1 or 2, n, d), float32
-        Every vertex's last step, or Adam's two moments.
+        Last step of each vertex, or the two moments of Adam.
     epoch : int
-        Epochs that were run, over all levels.
+        Number of finished epochs on all levels.
     seed : int
-        What all randomness depends on, beside epoch and row.
+        Seed of the random numbers, which also depend on epoch and row.
     width : float
-        How wide the start was, in units of the embedding.
+        Width of the initial layout, in units of the embedding.
     """
 
     depth: int
@@ -131,24 +130,24 @@ class LayoutState(NamedTuple):
 
 
 class Repulsion(NamedTuple):
-    """Repulsion of all vertices: a field on a grid, and where it counts what lies near each other."""
+    """Repulsion of all vertices: a field on a grid, and the points of its near field."""
 
     field: GridField
     near: NearPoints | None
 
 
-def begin(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
-    """State before the first epoch."""
+def make_first_state(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
+    """Return the state before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(problem.phases[0].depth, positions, first_moments(problem.phases[0], positions), 0, seed, width)
+    return LayoutState(problem.phases[0].depth, positions, make_moments(problem.phases[0], positions), 0, seed, width)
 
 
-def first_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
-    """Moments at the beginning of a phase, on vertices at these positions."""
-    return np.zeros((moments_of(phase), *positions.shape), np.float32)
+def make_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
+    """Return the moments at the beginning of a phase, which are 0."""
+    return np.zeros((count_moments(phase), *positions.shape), np.float32)
 
 
-def run(
+def run_epochs(
     problem: LayoutProblem,
     state: LayoutState,
     epochs: int,
@@ -157,18 +156,19 @@ def run(
     reuse: bool = False,
     must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
-    """The state so many epochs later, or where the schedule ends or `on_epoch`, told of each, wants a stop.
+    """Run some epochs, until the end of the schedule or until `on_epoch` returns true.
 
-    A state is good until the epoch after the next; those that `must_stay` is true of stay for longer, each for its
-    size in memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
+    `on_epoch` is called with the state after each epoch. The arrays of a state are reused in the epoch after the next,
+    unless `must_stay` returns true for it. With `reuse`, the arrays of the given state are overwritten, too, which
+    saves a third of the memory.
     """
-    last = min(total_epochs(problem.phases), state.epoch + epochs)
+    last = min(count_epochs(problem.phases), state.epoch + epochs)
     given = state
-    used: list[LayoutState] = []  # states of this level that are not needed any more
+    used: list[LayoutState] = []  # states of this level that are no longer needed
     with spare_threads(problem.levels[0].n_vertices):
         while state.epoch < last:
             spare = next((old for old in used if not (must_stay and must_stay(old))), None)
-            reached = advance(problem, state, spare)
+            reached = run_epoch(problem, state, spare)
             used = [old for old in used if old is not spare and state.depth == reached.depth]
             if state.depth == reached.depth and (reuse or state is not given):
                 used.append(state)
@@ -178,28 +178,28 @@ def run(
     return state
 
 
-def advance(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch, and the prolongation to the next level where a phase ends."""
-    phase = phase_at(problem.phases, state.epoch)
-    state = stepped(problem, phase, state, spare)
-    if not state.epoch == phase.first_epoch + phase.epochs < total_epochs(problem.phases):
+def run_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """Run one epoch. At the end of a phase, prolong the positions to the next level."""
+    phase = find_phase(problem.phases, state.epoch)
+    state = step(problem, phase, state, spare)
+    if not state.epoch == phase.first_epoch + phase.epochs < count_epochs(problem.phases):
         return state
-    following = phase_at(problem.phases, state.epoch)
+    following = find_phase(problem.phases, state.epoch)
     if keeps_moments(phase, following):
         return state
-    positions = prolongation(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-    return state._replace(depth=following.depth, positions=positions, moments=first_moments(following, positions))
+    positions = prolong(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
+    return state._replace(depth=following.depth, positions=positions, moments=make_moments(following, positions))
 
 
-def stepped(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch of a phase, on its level; it may be written over a spare state."""
-    out, out_moments = (spare.positions, spare.moments) if spare else blank(state)
+def step(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """Run one epoch on the level of a phase. The result may overwrite a spare state."""
+    out, out_moments = (spare.positions, spare.moments) if spare else allocate_next(state)
     step_rows(problem, phase, state, out, out_moments)
     return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
 
 
-def blank(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays to write a next state of the same level into."""
+def allocate_next(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
+    """Allocate the arrays of the next state on the same level."""
     return np.empty_like(state.positions), np.empty_like(state.moments)
 
 
@@ -211,23 +211,23 @@ def step_rows(
     out_moments: np.ndarray,
     repulsion: Repulsion | None = None,
 ) -> None:
-    """One epoch of the level's rows: a function of the state alone, whatever other rows are computed where.
+    """Compute one epoch of some rows, as a function of the state only.
 
-    Where the level has slices and degrees of some rows alone, the state's moments and what is written are of these,
-    too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
+    If the level has the slices and degrees of some rows only, the moments and the outputs are those of these rows. The
+    positions and the repulsion are always those of all rows. The repulsion is computed here unless it is given.
     """
     level = problem.levels[phase.depth]
-    settings = epoch_settings(problem, phase, state)
+    settings = make_epoch_settings(problem, phase, state)
     positions, moments = readonly(state.positions), readonly(state.moments)
     if problem.space:
         rows = *level.edges, level.degree, level.row_owner
         kernels.space_step(positions, moments, *rows, *problem.space.measured, settings, out, out_moments)
         check_raised(problem.space)
         return
-    density = density_now(problem, phase, state)
+    density = get_current_density(problem, phase, state)
     added = bool(density or problem.anchors)  # to a field
     if phase.field:
-        repulsion = repulsion or repulsion_of(problem, phase, state)
+        repulsion = repulsion or compute_repulsion(problem, phase, state)
         share = 1 / problem.levels[0].n_vertices
         read_field(repulsion.field, state.positions, share, out, level.first_row)
         if repulsion.near:
@@ -239,7 +239,7 @@ def step_rows(
     if density:
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, out)
-    places = packed_positions(positions)
+    places = pack_positions(positions)
     here = positions, places, level.first_row, moments, *level.edges, level.degree
     if phase.field or added:
         kernels.field_step(*here, readonly(level.inside), settings, out, out_moments)
@@ -247,44 +247,44 @@ def step_rows(
         kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
 
-def density_now(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
-    """The density of an epoch, whose weight grows from its first one on; None before, and on coarse levels."""
-    density, total = problem.forces.density, total_epochs(problem.phases)
+def get_current_density(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
+    """Return the density term of an epoch, or None. Its weight increases from its first epoch on the graph."""
+    density, total = problem.forces.density, count_epochs(problem.phases)
     done = state.epoch + 1 - total
     if density is None or phase.depth > 0 or density.share * total + done <= 0:
         return None
     return density._replace(weight=density.weight * min(1.0, 1 + done / (density.share * total)))
 
 
-def packed_positions(positions: np.ndarray) -> np.ndarray:
-    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
+def pack_positions(positions: np.ndarray) -> np.ndarray:
+    """Return positions as the attraction reads them: in two dimensions, both coordinates as one number."""
     return readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
-def repulsion_of(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
-    """The repulsion that an epoch's state exerts anywhere, for unit masses."""
+def compute_repulsion(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
+    """Compute the repulsion field of an epoch for unit masses, and the points of its near field."""
     forces, level = problem.forces, problem.levels[phase.depth]
-    coarse, softened = phase.depth > 0, softening_at(phase, state.epoch, state.width)
-    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FROM * phase.epochs
-    finest = spacing_for(*forces.curve)
-    wider = COARSE_CELLS if coarse else min(COARSE_CELLS, max(1, int(softened**0.5 / finest)))
-    spacing, most = finest * wider, MOST_CELLS // wider
-    kernel = Kernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
-    field = grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
-    return Repulsion(field, near_points(state.positions, field.frame) if near else None)
+    coarse, softened = phase.depth > 0, compute_softening(phase, state.epoch, state.width)
+    near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FIELD_START * phase.epochs
+    finest = choose_spacing(*forces.curve)
+    wider = COARSE_SPACING_FACTOR if coarse else min(COARSE_SPACING_FACTOR, max(1, int(softened**0.5 / finest)))
+    spacing, most = finest * wider, MAX_CELLS // wider
+    kernel = RepulsionKernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
+    field = make_grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
+    return Repulsion(field, sort_near_points(state.positions, field.frame) if near else None)
 
 
-def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
-    """Scalars of one epoch, as one record for the kernels."""
+def make_epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
+    """Return the scalars of one epoch as a record for the kernels."""
     forces, done = problem.forces, state.epoch - phase.first_epoch
-    return as_record(
+    return make_settings(
         forces._replace(gamma=forces.gamma * phase.descent.repulsion),
-        step=forces.learning_rate * step_at(phase, state.epoch, state.width, forces.curve.b),
+        step=forces.learning_rate * compute_step_size(phase, state.epoch, state.width, forces.curve.b),
         correction1=1 - kernels.BETA1 ** (done + 1),
         correction2=1 - kernels.BETA2 ** (done + 1),
         floor=phase.descent.floor,
-        momentum=momentum_at(phase, state.epoch),
-        softening=softening_at(phase, state.epoch, state.width),
+        momentum=compute_momentum(phase, state.epoch),
+        softening=compute_softening(phase, state.epoch, state.width),
         seed=state.seed,
         epoch=state.epoch,
         n_rows=problem.levels[0].n_vertices,
@@ -292,9 +292,8 @@ def epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> 
     )
 
 
-def as_record(forces: Forces, **values: float) -> np.ndarray:
-    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given."""
-    a, b = forces.curve
-    values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
+def make_settings(forces: Forces, **values: float) -> np.ndarray:
+    """Return a record for the kernels of the forces and other named values, which are 0 by default."""
+    values |= forces.curve._asdict() | {"gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate
-    return np.array([tuple(values.get(name, 0) for name in SETTINGS.fields or ())], SETTINGS)
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS_DTYPE.fields or ())], SETTINGS_DTYPE)

@@ -1,4 +1,4 @@
-"""Start from the graph's own distances: pivot MDS of the shortest paths on a coarse graph, component by component."""
+"""The initial layout "pivot_mds": pivot MDS of the shortest paths on a coarse graph, separately for each component."""
 
 from typing import NamedTuple
 
@@ -9,33 +9,33 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, coarsen
-from umap_sk.layout.edge_lengths import EdgeLengths, coarser_lengths
-from umap_sk.layout.init import random_positions
-from umap_sk.layout.spectral import component_centres
+from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_lengths
+from umap_sk.layout.init import draw_positions
+from umap_sk.layout.spectral import place_components
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.linear_algebra.products import multiply
 from umap_sk.runtime.compile import get_python_function, readonly
 
-MOST_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
-BATCHES = 4  # of kernels.PIVOTS pivots each
-SPREAD = 4  # power of the distance to the nearest pivot by which later ones are drawn
-LEAST_VARIANCE = 1e-8  # of an axis, as a share of the first one's; less is rounding
-log_of = get_python_function(kernels.log_of)  # the same on every machine
+MAX_PATH_VERTICES = 6_000  # of the graph whose shortest paths are computed: larger graphs are coarsened further
+PIVOT_BATCHES = 4  # of kernels.PIVOTS pivots each
+PIVOT_SPREAD_POWER = 4  # Later pivots are drawn by this power of the distance to the nearest pivot.
+MIN_VARIANCE_SHARE = 1e-8  # of an axis, relative to the first one: smaller variances are rounding errors
+log_of = get_python_function(kernels.log_of)  # returns the same bits on every machine
 
 
-class Paths(NamedTuple):
-    """A graph with lengths, whose components are numbered.
+class PathGraph(NamedTuple):
+    """A graph with lengths of edges and numbered components.
 
     Attributes
     ----------
     indptr, indices : ndarray
         Edges in both directions, in compressed rows.
     lengths : ndarray of shape (n_edges,), float32
-        Length of every edge.
+        Length of each edge.
     mass : ndarray of shape (n,), float32
-        Rows that every vertex stands for.
+        Number of rows in each vertex.
     component : ndarray of shape (n,), int32
-        The component of every vertex.
+        Component of each vertex.
     """
 
     indptr: np.ndarray
@@ -45,24 +45,24 @@ class Paths(NamedTuple):
     component: np.ndarray
 
 
-def pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) by shortest paths; components side by side, larger ones inside."""
+def compute_pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
+    """Compute pivot MDS (Brandes, Pich, Graph Drawing 2006) of the shortest paths, component by component."""
     levels = [level]
-    while levels[-1].n_vertices > MOST_VERTICES:
+    while levels[-1].n_vertices > MAX_PATH_VERTICES:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break
-        lengths = coarser_lengths(lengths, coarse)
+        lengths = coarsen_lengths(lengths, coarse)
         levels.append(coarse)
-    positions = positions_of_components(paths_of(lengths, levels[-1].mass), n_components, seed)
+    positions = lay_out_components(make_path_graph(lengths, levels[-1].mass), n_components, seed)
     for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
         positions = positions[coarser.owner]
-        positions = (positions + means_of_neighbors(finer, positions)) / 2
+        positions = (positions + average_neighbors(finer, positions)) / 2
     return positions.astype(np.float32)
 
 
-def means_of_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
-    """Weighted means of the vertices that each one lists, and of its own position by the edges inside of it."""
+def average_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
+    """Return the weighted means of the neighbors' positions. The weights within a vertex count for the vertex."""
     shape = (level.n_vertices, level.n_vertices)
     graph = csr_array((level.weights * np.float32(level.scale), level.indices, level.indptr), shape)
     outside = graph.sum(1, dtype=np.float64)
@@ -70,8 +70,8 @@ def means_of_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
     return (graph @ positions + inside[:, None] * positions) / (outside + inside)[:, None]
 
 
-def paths_of(lengths: EdgeLengths, mass: np.ndarray) -> Paths:
-    """Edges with lengths in both directions, the shorter one of two."""
+def make_path_graph(lengths: EdgeLengths, mass: np.ndarray) -> PathGraph:
+    """Return the edges in both directions, with the smaller one of two lengths."""
     n, indptr = len(mass), lengths.indptr
     of_edges = np.repeat(lengths.ends, np.diff(indptr)) + lengths.ends[lengths.indices] + lengths.between
     if len(of_edges) <= np.iinfo(np.int32).max:
@@ -87,65 +87,65 @@ def paths_of(lengths: EdgeLengths, mass: np.ndarray) -> Paths:
     component = np.zeros(n, np.int32)
     if len(breadth_first_order(graph, 0, return_predecessors=False)) < n:
         _, component = connected_components(graph, directed=False)
-    return Paths(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), shortest, mass, component)
+    return PathGraph(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), shortest, mass, component)
 
 
-def positions_of_components(paths: Paths, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS of every component, in a disc of an area by its mass; random where it is too small."""
+def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.ndarray:
+    """Compute pivot MDS of each component in a disc with its mass as the area. Tiny components are random."""
     n, count = len(paths.mass), int(paths.component.max()) + 1
     sizes = np.bincount(paths.component, minlength=count)
     members = np.split(np.argsort(paths.component, kind="stable"), np.cumsum(sizes)[:-1])
-    squared = squared_distances(paths, seed)
-    positions = random_positions(n, n_components, seed).astype(float) / 10
+    squared = compute_squared_distances(paths, seed)
+    positions = draw_positions(n, n_components, seed).astype(float) / 10
     with threadpool_limits(limits=1, user_api="blas"):
         for rows in members:
             if len(rows) > 2 * (n_components + 1):
-                positions[rows] = scaled_mds(squared[rows], paths.mass[rows], positions[rows])
+                positions[rows] = compute_scaled_mds(squared[rows], paths.mass[rows], positions[rows])
     if count == 1:
         return positions
-    centers, radii = component_centres(np.bincount(paths.component, paths.mass, count), n_components)
+    centers, radii = place_components(np.bincount(paths.component, paths.mass, count), n_components)
     return centers[paths.component] + radii[paths.component, None] * positions
 
 
-def squared_distances(paths: Paths, seed: int) -> np.ndarray:
-    """Squared distances of every vertex from the pivots of its component, by the shortest paths.
+def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
+    """Return the squared distances of the vertices to the pivots of their component, by the shortest paths.
 
-    Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
-    k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
+    Pivots come in batches. Later batches are drawn by a power of the distance to the nearest earlier pivot, as in
+    k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012). They therefore spread over the component.
     """
     n = len(paths.mass)
-    bits = np.random.Philox(seed).random_raw(BATCHES * n).reshape(BATCHES, n)
+    bits = np.random.Philox(seed).random_raw(PIVOT_BATCHES * n).reshape(PIVOT_BATCHES, n)
     race = log_of(2.0**53 / ((bits >> np.uint64(11)) + np.uint64(1)))  # exponential variables
     nearest, found = np.ones(n), []
-    for batch in range(BATCHES):
+    for batch in range(PIVOT_BATCHES):
         with np.errstate(divide="ignore"):
-            arrival = race[batch] / (paths.mass * nearest**SPREAD)
-        distances = shortest_paths(paths, first_of_components(arrival, paths.component))
+            arrival = race[batch] / (paths.mass * nearest**PIVOT_SPREAD_POWER)
+        distances = find_shortest_paths(paths, find_first_of_components(arrival, paths.component))
         lowest = np.ascontiguousarray(distances.T).min(0).astype(float)
         nearest = np.minimum(nearest, lowest) if batch else lowest
         found.append(distances)
-    return squared_powers(np.concatenate(found, axis=1, dtype=np.float64))
+    return square_powers(np.concatenate(found, axis=1, dtype=np.float64))
 
 
-def squared_powers(lengths: np.ndarray) -> np.ndarray:
-    """Squares of lengths to the power 3/4, which are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938).
+def square_powers(lengths: np.ndarray) -> np.ndarray:
+    """Return the squares of the lengths' powers 3/4.
 
-    The lengths themselves, along a curve, have one axis, and the second one is the noise of the paths; of these the
-    second is a bend.
+    These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
+    curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
     """
     return lengths * np.sqrt(lengths)
 
 
-def first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """The vertices of every component that arrive first, again and again where it has fewer than there are pivots."""
+def find_first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """Return the first arrivals of each component, repeated if it has fewer vertices than there are pivots."""
     order = np.lexsort((arrival, component))
     sizes = np.bincount(component)
     first = np.cumsum(sizes) - sizes
     return order[first[:, None] + np.arange(kernels.PIVOTS) % sizes[:, None]]
 
 
-def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
-    """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956)."""
+def find_shortest_paths(paths: PathGraph, pivots: np.ndarray) -> np.ndarray:
+    """Return the lengths of the shortest paths from a component's pivots to each vertex (Bellman 1958, Ford 1956)."""
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0
     edges = readonly(paths.indptr), readonly(paths.indices), readonly(paths.lengths)
@@ -157,8 +157,8 @@ def shortest_paths(paths: Paths, pivots: np.ndarray) -> np.ndarray:
     return distances
 
 
-def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """Leading axes of classical scaling by pivots, each within [-1, 1]; overwrites the squared distances."""
+def compute_scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
+    """Return the leading axes of pivot MDS, scaled to [-1, 1]. The squared distances are overwritten."""
     share = mass / mass.sum(dtype=np.float64)
     means = (share[:, None] * squared).sum(axis=0)
     centered = np.subtract(squared.mean(1, keepdims=True), squared, out=squared)
@@ -169,6 +169,6 @@ def scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.n
     inner = multiply(weighted.T, weighted)
     variances, axes = compute_eigenpairs(inner / max(np.abs(inner).max(), 1e-300))
     leading = multiply(centered, axes[:, : spare.shape[1]])
-    enough = variances[: spare.shape[1]] > LEAST_VARIANCE * variances[0]
+    enough = variances[: spare.shape[1]] > MIN_VARIANCE_SHARE * variances[0]
     positions = np.where(enough, leading, spare)
     return positions / positions[np.argmax(np.abs(positions), axis=0), np.arange(spare.shape[1])]

@@ -1,4 +1,4 @@
-"""From a manifold's graph to the problem of its layout: the rows that take part, coarser levels, a schedule."""
+"""From a graph to the problem of its layout: connected rows, coarse levels and a schedule."""
 
 from typing import Any, NamedTuple
 
@@ -8,32 +8,39 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
 from umap_sk.layout.coarsen import Level
-from umap_sk.layout.density import target_of
-from umap_sk.layout.edge_lengths import EdgeLengths, coarsest_lengths, finest_lengths
+from umap_sk.layout.density import make_density_target
+from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level, make_finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import Phase, in_units, negatives_for, phases_of_length, plan_phases, resettling_phases
+from umap_sk.layout.schedule import (
+    Phase,
+    choose_negatives,
+    plan_exact_length,
+    plan_phases,
+    plan_resettling,
+    scale_phase,
+)
 from umap_sk.layout.sell import ArrangedLevel, arrange
-from umap_sk.layout.spaces import Space, space_of
+from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.runtime.allocation import choose_allocator
 
-SMALL = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
+MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # with 500 epochs by default, as in umap-learn: larger data have 200
 
 
 class Schedule(NamedTuple):
-    """How long and over how many levels a layout goes.
+    """The number of epochs and of levels of a layout.
 
     Attributes
     ----------
     n_epochs : int or None
-        Epochs over all levels; None for the shares that phases have of 500 up to 10,000 rows and of 200 beyond.
+        Epochs on all levels. With None, phases have shares of 500 epochs for up to 10,000 rows, and of 200 for more.
     n_components : int
-        Axes of the embedding.
+        Dimensions of the embedding.
     multilevel : bool
-        False runs every epoch on the whole graph.
+        Whether epochs run on coarse levels.
     settled : bool
-        True begins at a map and keeps its arrangement, for exactly `n_epochs`.
+        Whether the layout begins with a map and keeps its arrangement, for exactly `n_epochs`.
     output_metric, output_metric_params : str or callable, and dict or None
-        Distances of the embedding; all but the Euclidean run every epoch on the whole graph.
+        Metric of the embedding. With any but the Euclidean one, all epochs run on the graph.
     """
 
     n_epochs: int | None
@@ -52,40 +59,40 @@ class Coarsest(NamedTuple):
     level : Level
         The level.
     lengths : EdgeLengths or None
-        Its edges with lengths, where they were asked for.
+        Lengths of its edges, if they were requested.
     """
 
     level: Level
     lengths: EdgeLengths | None
 
 
-def default_epochs(n_rows: int) -> int:
-    """Epochs of which phases have their shares where no number is given."""
-    return 500 if n_rows <= SMALL else 200
+def get_default_epochs(n_rows: int) -> int:
+    """Return the number of epochs of which the phases have shares by default."""
+    return 500 if n_rows <= MAX_ROWS_OF_LONG_SCHEDULE else 200
 
 
-def connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
-    """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
+def extract_connected_part(shared: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
+    """Return the graph of the rows with an edge in any direction, and these rows, or None if they are all rows.
 
-    The second value are these rows, None for all; the first is the same graph then.
+    Disconnected rows are removed, so that they do not repel others.
     """
-    kept = np.diff(held.indptr) > 0
+    kept = np.diff(shared.indptr) > 0
     if kept.all():
-        return held, None
-    graph = held.rows()
+        return shared, None
+    graph = shared.rows()
     kept[graph.indices] = True
     if kept.all():
-        return held, None
+        return shared, None
     number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
     indptr = np.concatenate([[0], graph.indptr[1:][kept]])
-    lengths = None if held.lengths is None else held.lengths[kept]
-    radii = None if held.radii is None else held.radii[kept]
+    lengths = None if shared.lengths is None else shared.lengths[kept]
+    radii = None if shared.radii is None else shared.radii[kept]
     part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
     return SharedGraph(part, ("indices",), lengths, radii), np.flatnonzero(kept)
 
 
-def layout_problem(
-    held: SharedGraph,
+def make_layout_problem(
+    shared: SharedGraph,
     schedule: Schedule,
     forces: Forces,
     seed: int,
@@ -93,23 +100,23 @@ def layout_problem(
     anchored: bool = False,
     distances: np.ndarray | None = None,
 ) -> tuple[LayoutProblem, Coarsest]:
-    """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
+    """Return the problem of a connected graph, and its coarsest level. The graph gives up its own arrays.
 
-    The problem has all levels, for its start, even if the epochs run on the graph alone. The coarsest one has
-    lengths where mean `distances` of the rows to their neighbors are given.
+    The problem has all levels for its initial layout, even if all epochs run on the graph. The coarsest level has
+    lengths of edges if the rows' mean `distances` to their neighbors are given.
     """
-    allocate = choose_allocator(held.rows().weights)
-    built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
-    lengths = None if distances is None else coarsest_lengths(built, finest_lengths(built[0], distances))
+    allocate = choose_allocator(shared.rows().weights)
+    built = list(coarsen.build_levels(shared.rows(), seed, n_components=schedule.n_components))
+    lengths = None if distances is None else coarsen_to_last_level(built, make_finest_lengths(built[0], distances))
     coarsest = Coarsest(built[-1], lengths)
-    levels = arrange(built, seed, allocate, held)
-    space = space_of(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
-    phases = phases_of(levels, schedule, forces, space, anchored=anchored)
-    target = None if space or forces.density is None else target_of(held, levels[0])
+    levels = arrange(built, seed, allocate, shared)
+    space = resolve_space(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
+    phases = choose_phases(levels, schedule, forces, space, anchored=anchored)
+    target = None if space or forces.density is None else make_density_target(shared, levels[0])
     return LayoutProblem(levels, phases, forces, target=target, space=space), coarsest
 
 
-def phases_of(
+def choose_phases(
     levels: tuple[ArrangedLevel, ...],
     schedule: Schedule,
     forces: Forces,
@@ -117,15 +124,15 @@ def phases_of(
     *,
     anchored: bool = False,
 ) -> tuple[Phase, ...]:
-    """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
-    n_epochs = schedule.n_epochs or default_epochs(levels[0].n_vertices)
-    planned = phases_of_length if schedule.n_epochs else plan_phases
-    negatives = negatives_for(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
+    """Return the phases of a schedule on the given levels, with or without anchors."""
+    n_epochs = schedule.n_epochs or get_default_epochs(levels[0].n_vertices)
+    planned = plan_exact_length if schedule.n_epochs else plan_phases
+    negatives = choose_negatives(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
-        return tuple(in_units(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))
+        return tuple(scale_phase(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))
     on_grid = schedule.n_components == 2 and len(levels) > 1
     if schedule.settled:
-        return resettling_phases(n_epochs, negatives, field=on_grid)
+        return plan_resettling(n_epochs, negatives, field=on_grid)
     majorized = not anchored and forces.density is None
     n_levels = len(levels) if schedule.multilevel else 1
     return planned(n_levels, n_epochs, negatives, field=on_grid, majorized=majorized)

@@ -1,4 +1,4 @@
-"""Quantiles and ends of every axis, a block of rows at a time."""
+"""Quantiles and bounds of the axes, computed in blocks of rows."""
 
 import math
 
@@ -6,29 +6,31 @@ import numpy as np
 
 from umap_sk.runtime.side_by_side import ROWS_AT_ONCE, in_blocks
 
-SAMPLED = 4_096  # values that tell between which two a quantile lies
-MARGIN = 64  # of them on either side of where it is expected: seven standard deviations in the middle, more elsewhere
+SAMPLED_VALUES = 4_096  # of an axis, by which the range of a quantile is estimated
+RANK_MARGIN = (  # sampled values on each side of the expected rank, at least seven standard deviations
+    64  # of them on either side of where it is expected: seven standard deviations in the middle, more elsewhere
+)
 
 
-def quantiles_of_axes(positions: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
-    """What ``np.quantile(positions, shares, axis=0)`` gives, with its bits, of finite positions."""
+def compute_axis_quantiles(positions: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """Return ``np.quantile(positions, shares, axis=0)`` with the same bits. Positions must be finite."""
     if len(positions) <= ROWS_AT_ONCE:
         return np.quantile(positions, shares, axis=0)
-    return np.array([[quantile(column, share) for column in positions.T] for share in shares])
+    return np.array([[compute_quantile(column, share) for column in positions.T] for share in shares])
 
 
-def quantile(column: np.ndarray, share: float) -> float:
-    """A quantile, between the two values at whose ranks it lies."""
+def compute_quantile(column: np.ndarray, share: float) -> float:
+    """Return a quantile, interpolated between the two values with the nearest ranks."""
     place = (len(column) - 1) * share
     rank = min(math.floor(place), len(column) - 2)
-    return float(np.quantile(values_at(column, rank), [place - rank])[0])
+    return float(np.quantile(select_values(column, rank), [place - rank])[0])
 
 
-def values_at(column: np.ndarray, rank: int) -> np.ndarray:
-    """The values that have a rank and the next one, the smallest being of rank 0."""
-    sample = np.sort(column[:: max(1, len(column) // SAMPLED)])
+def select_values(column: np.ndarray, rank: int) -> np.ndarray:
+    """Return the values with the given rank and the next one. The smallest value has rank 0."""
+    sample = np.sort(column[:: max(1, len(column) // SAMPLED_VALUES)])
     middle = rank * len(sample) // len(column)
-    low, high = sample[max(0, middle - MARGIN)], sample[min(len(sample) - 1, middle + MARGIN)]
+    low, high = sample[max(0, middle - RANK_MARGIN)], sample[min(len(sample) - 1, middle + RANK_MARGIN)]
 
     def between(block: slice) -> tuple[int, np.ndarray]:
         values = column[block]
@@ -41,8 +43,8 @@ def values_at(column: np.ndarray, rank: int) -> np.ndarray:
     return np.partition(candidates, [place, place + 1])[place : place + 2]
 
 
-def ends_of_axes(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest coordinate of every axis; NaN where there is one."""
+def find_axis_bounds(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest coordinate of each axis, or NaN if the axis contains NaN."""
 
     def ends(block: slice) -> list[tuple[float, float]]:
         return [(column.min(), column.max()) for column in positions[block].T]

@@ -1,4 +1,4 @@
-"""Estimators that are read while they fit: the arrays of the state that is read are not written over meanwhile."""
+"""Concurrent reads of an estimator that fits: the arrays of a state are not overwritten while someone reads them."""
 
 import contextlib
 import threading
@@ -13,8 +13,8 @@ _readers: Counter[int] = Counter()  # of a state's positions, by their id
 
 
 @contextlib.contextmanager
-def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Attributes of an estimator at one moment, whose layout stays as it is while the block runs."""
+def hold_attributes(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the attributes of an estimator at one moment, and keep its layout unchanged within the block."""
     with _lock:
         attributes = dict(take())
         run = getattr(attributes.get("_fitted"), "run", None)
@@ -32,6 +32,6 @@ def reading(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def is_read(state: LayoutState) -> bool:
-    """Whether somebody reads a state that is not the estimator's any more, so that nobody else begins to."""
+    """Return whether someone reads a state."""
     with _lock:
         return id(state.positions) in _readers

@@ -1,4 +1,4 @@
-"""Repulsion of all vertices at once: a field on a grid, by fast Fourier transforms, and its short range by samples."""
+"""Repulsion of all vertices: a field on a grid by fast Fourier transforms, and a near field by samples."""
 
 import functools
 from typing import Any, NamedTuple
@@ -11,17 +11,18 @@ from umap_sk import kernels
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.threads import spare_threads
 
-PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
-MOST_CELLS = 1_000  # along a side
-REACH = 3  # cells within which the near field takes over
-SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
-LIGHTER = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
-FEW_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
-GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
+GRID_PARTS = 8  # of the rows with a grid each: the number is fixed, so that sums have one order
+MAX_CELLS = 1_000  # along a side
+NEAR_FIELD_CELLS = 3  # radius of the near field, in cells
+DEFAULT_A, DEFAULT_B = 1.5769434602697652, 0.8950608778515733  # the curve of min_dist 0.1 and spread 1
+DEFAULT_SPACING = 0.15  # side of a cell for this curve, in units of the embedding
+GRID_SPEEDUP = 16  # rows whose deposition takes as long as one row of an epoch, to choose the number of threads
+MAX_SERIAL_CELLS = 2**17  # cells whose transforms are as fast on one thread as on two
+SPACING_GROWTH = 1.05  # ratio of successive spacings when the map outgrows the grid
 
 
-class Kernel(NamedTuple):
-    """What a unit mass exerts at a distance d: 2 gamma b / ((0.001 + d^2) (1 + a d^2b)) times the difference.
+class RepulsionKernel(NamedTuple):
+    """Repulsion of a unit mass at distance d: the difference times 2 gamma b / ((0.001 + d^2) (1 + a d^2b)).
 
     Attributes
     ----------
@@ -30,7 +31,7 @@ class Kernel(NamedTuple):
     gamma : float
         Strength of the repulsion.
     softening : float
-        Added to d^2, in squared units of the embedding.
+        Addition to d^2, in squared units of the embedding.
     """
 
     a: float
@@ -40,7 +41,7 @@ class Kernel(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Where a grid lies.
+    """Position and size of a grid.
 
     Attributes
     ----------
@@ -51,7 +52,7 @@ class Frame(NamedTuple):
     spacing : float
         Side of a cell, in units of the embedding.
     shape : tuple of 2 int
-        Cells along both axes.
+        Number of cells along both axes.
     """
 
     origin: tuple[float, float]
@@ -61,18 +62,18 @@ class Frame(NamedTuple):
 
 
 class NearPoints(NamedTuple):
-    """All positions in the order of the cells of a coarse grid.
+    """All positions, sorted by the cells of a coarse grid.
 
     Attributes
     ----------
     points : ndarray of shape (n, 2), float32
         The positions.
     order : ndarray of shape (n,), int32 or uint32
-        Their rows.
+        Rows of these positions.
     begin : ndarray of shape (n_cells + 1,), int64
-        Where every cell's points begin.
+        Index of the first point of each cell.
     cells : tuple
-        Origin, cells a unit of the embedding, rows and columns of cells, and their side, as kernels take them.
+        Origin, cells per unit of the embedding, numbers of rows and columns, and side of a cell, for the kernels.
     """
 
     points: np.ndarray
@@ -87,108 +88,113 @@ class GridField(NamedTuple):
     Attributes
     ----------
     frame : Frame
-        Where the grid lies.
+        Position and size of the grid.
     values : ndarray of shape (rows + 1, columns + 1, 2), float32
-        Both components at the corners of the grid's cells, for unit masses.
+        Both components at the corners of the cells, for unit masses.
     """
 
     frame: Frame
     values: np.ndarray
 
 
-def spacing_for(a: float, b: float) -> float:
-    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves."""
-    return SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
+def choose_spacing(a: float, b: float) -> float:
+    """Return the side of a cell for the curve 1 / (1 + a d^2b), in proportion to the distance where it is 1/2."""
+    return DEFAULT_SPACING * float(a ** (-1 / (2 * b)) / DEFAULT_A ** (-1 / (2 * DEFAULT_B)))
 
 
-def frame_of(positions: np.ndarray, spacing: float, most: int = MOST_CELLS) -> Frame:
-    """Grid that covers all positions, with larger cells where the map outgrows it."""
+def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> Frame:
+    """Return a grid that covers all positions. Its cells are larger if the map outgrows it."""
     corners = np.empty((4, -(-len(positions) // kernels.BLOCK_ROWS)), np.float32)
     kernels.bounding_boxes(readonly(positions), corners)
     low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
     extent = high - low
     excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
-        spacing *= GROWTH ** int(np.ceil(np.log(excess) / np.log(GROWTH)))
+        spacing *= SPACING_GROWTH ** int(np.ceil(np.log(excess) / np.log(SPACING_GROWTH)))
     cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
     return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
 
 
 @functools.lru_cache(maxsize=1)
-def transformed_kernel(
-    shape: tuple[int, int], spacing: float, near: bool, kernel: Kernel
+def transform_kernel(
+    shape: tuple[int, int], spacing: float, near: bool, kernel: RepulsionKernel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The transformed repulsion, both components: imaginary, since it is odd, and with no rounding as a real part."""
+    """Return the Fourier transforms of both components of the repulsion.
+
+    The repulsion is odd, so its transform is imaginary. Rounding errors in the real part are removed.
+    """
     fields = np.empty((2, *shape), np.float32)
-    reach = np.float32(REACH * spacing if near else 0)
+    reach = np.float32(NEAR_FIELD_CELLS * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=workers_for(shape)) for field in fields)
+    x, y = (scipy.fft.rfft2(field, workers=choose_workers(shape)) for field in fields)
     x.real, y.real = 0, 0
     return x, y
 
 
-def grid_field(
+def make_grid_field(
     positions: np.ndarray,
     spacing: float,
-    kernel: Kernel,
+    kernel: RepulsionKernel,
     *,
     near: bool = False,
     mass: np.ndarray | None = None,
-    most: int = MOST_CELLS,
+    most: int = MAX_CELLS,
 ) -> GridField:
-    """Repulsion that masses at all positions exert, as a field on a grid.
+    """Compute the repulsion of masses at all positions as a field on a grid.
 
-    As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
+    FIt-SNE does the same for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
     """
-    with spare_threads(len(positions) // LIGHTER):
-        frame = frame_of(positions, spacing, most)
-        density = density_on(frame, positions, mass)
+    with spare_threads(len(positions) // GRID_SPEEDUP):
+        frame = make_frame(positions, spacing, most)
+        density = deposit_masses(frame, positions, mass)
     corners = density.shape
     # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
     shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
-    workers = workers_for(shape)
+    workers = choose_workers(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
     spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
     values = np.empty((*corners, 2), np.float32)
-    for component, transformed in enumerate(transformed_kernel(shape, frame.spacing, near, kernel)):
+    for component, transformed in enumerate(transform_kernel(shape, frame.spacing, near, kernel)):
         half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
         values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
     return GridField(frame, values)
 
 
-def workers_for(shape: tuple[int, int]) -> int:
-    """Threads that transforms of a periodic grid take."""
-    return numba.get_num_threads() if shape[0] * shape[1] > FEW_CELLS else 1
+def choose_workers(shape: tuple[int, int]) -> int:
+    """Return the number of threads for transforms of a periodic grid."""
+    return numba.get_num_threads() if shape[0] * shape[1] > MAX_SERIAL_CELLS else 1
 
 
-def density_on(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
-    """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
+def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
+    """Deposit the masses of all positions on a grid. Each mass is shared among the four corners of its cell."""
     density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
-    grids = np.empty((PARTS, *density.shape), np.float32)
+    grids = np.empty((GRID_PARTS, *density.shape), np.float32)
     masses = readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(readonly(positions), masses, *cells_of(frame), 0, PARTS, grids.reshape(PARTS, -1))
+    kernels.deposit(
+        readonly(positions), masses, *get_cell_arguments(frame), 0, GRID_PARTS, grids.reshape(GRID_PARTS, -1)
+    )
     kernels.add_grids(grids, density)
     return density
 
 
-def cells_of(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
-    """Origin, cells a unit of the embedding, and corners in a column, as kernels take them."""
+def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
+    """Return the origin, the cells per unit of the embedding and the corners per column, for the kernels."""
     return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
-    """Write the field at the rows from `first_row` on into `out`."""
-    cells, values = cells_of(field.frame), readonly(field.values.reshape(-1))
+    """Interpolate the field at the rows from `first_row` on, and write it to `out`."""
+    cells, values = get_cell_arguments(field.frame), readonly(field.values.reshape(-1))
     kernels.interpolate(readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
-def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
-    """Positions sorted by cells as wide as the repulsion that a grid does not resolve."""
+def sort_near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
+    """Sort the positions by cells whose side is the radius of the near field."""
     n = len(positions)
-    reach = REACH * frame.spacing
+    reach = NEAR_FIELD_CELLS * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)
     cells = (*map(np.float32, frame.origin), np.float32(1 / reach))
-    counts = np.zeros((PARTS, n_rows * n_columns), np.int32)
+    counts = np.zeros((GRID_PARTS, n_rows * n_columns), np.int32)
     kernels.count_cells(readonly(positions), *cells, n_columns, counts)
     begin = np.concatenate([[0], np.cumsum(counts.sum(0, dtype=np.int64))])
     order = np.empty(n, np.int32 if n < 2**31 else np.uint32)
@@ -198,5 +204,5 @@ def near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
 
 
 def add_near_field(near: NearPoints, scale: float, settings: np.ndarray, out: np.ndarray, first_row: int = 0) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, to the rows from `first_row` on."""
+    """Add the near field, which the grid does not resolve, to the rows from `first_row` on."""
     kernels.add_near_field(*near[:3], *near.cells, np.float32(scale), settings, first_row, out)

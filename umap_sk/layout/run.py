@@ -1,4 +1,4 @@
-"""A layout run: a problem and where its descent is. It can be begun, advanced, stored and gone on with."""
+"""A layout run: its problem and its current state. A run can be started, continued, stored and resumed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -8,16 +8,16 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import optimizer
-from umap_sk.layout.anchors import Anchors, on_levels, turned
+from umap_sk.layout.anchors import Anchors, aggregate_anchors, align_to_anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.density import Density
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, begin
-from umap_sk.layout.problem import Schedule, connected_part, layout_problem
-from umap_sk.layout.schedule import Phase, moments_of, phase_at, total_epochs
-from umap_sk.layout.sell import NO_SLICES, prolongation
-from umap_sk.layout.space_start import laid_into, taken_as_is
-from umap_sk.layout.spaces import coordinates_of
-from umap_sk.layout.start import Start, start_positions
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, make_first_state
+from umap_sk.layout.problem import Schedule, extract_connected_part, make_layout_problem
+from umap_sk.layout.schedule import Phase, count_epochs, count_moments, find_phase
+from umap_sk.layout.sell import NO_SLICES, prolong
+from umap_sk.layout.space_start import lay_into_space, use_coordinates
+from umap_sk.layout.spaces import to_coordinates
+from umap_sk.layout.start import Start, compute_start_positions
 from umap_sk.runtime.side_by_side import put_rows, taken
 
 
@@ -27,17 +27,17 @@ class LayoutRun(NamedTuple):
     Attributes
     ----------
     problem : LayoutProblem or None
-        None after loading from a file, until :func:`restored` builds it again.
+        The problem. It is None after loading from a file, until :func:`restore` builds it again.
     state : LayoutState
-        Where it is.
+        The current state.
     rows : ndarray of int32, uint32 or int64
-        The rows that take part, in the optimizer's order.
+        The connected rows, in the optimizer's order.
     schedule : Schedule
-        How long it goes.
+        Number of epochs and of levels.
     forces : Forces
         Curve and rates.
     anchors : Anchors or None
-        Where rows of the data are held, of all rows.
+        Anchors of all rows.
     """
 
     problem: LayoutProblem | None
@@ -48,49 +48,51 @@ class LayoutRun(NamedTuple):
     anchors: Anchors | None = None
 
 
-def begun(
-    held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
+def begin(
+    shared: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
 ) -> LayoutRun:
-    """A run at epoch 0; a start that is scaled is turned to the anchors."""
-    held, connected = connected_part(held)
-    distances = held.lengths if start.needs_lengths else None
-    problem, coarsest = layout_problem(held, schedule, forces, seed, anchored=anchors is not None, distances=distances)
-    problem = held_near(problem, anchors, connected)
-    space, rows = problem.space, rows_in_order(problem, connected)
+    """Return a run before its first epoch. An initial layout that is rescaled is also aligned to the anchors."""
+    shared, connected = extract_connected_part(shared)
+    distances = shared.lengths if start.needs_lengths else None
+    problem, coarsest = make_layout_problem(
+        shared, schedule, forces, seed, anchored=anchors is not None, distances=distances
+    )
+    problem = attach_anchors(problem, anchors, connected)
+    space, rows = problem.space, get_rows_in_order(problem, connected)
     if space and space.kind != kernels.FLAT and start.positions is not None and not start.computed:
-        positions, width = taken_as_is(space, start.positions[rows], jittered=start.rescale), 1.0
+        positions, width = use_coordinates(space, start.positions[rows], jittered=start.rescale), 1.0
     else:
         axes = schedule.n_components
-        positions, width = start_positions(start, problem, coarsest, connected, axes, seed)
-        positions = laid_into(space, positions) if space else positions
+        positions, width = compute_start_positions(start, problem, coarsest, connected, axes, seed)
+        positions = lay_into_space(space, positions) if space else positions
     if anchors and start.rescale:
-        positions = turned(positions, problem.anchors[problem.phases[0].depth])
-    return LayoutRun(problem, begin(problem, positions, seed, width), rows, schedule, forces, anchors)
+        positions = align_to_anchors(positions, problem.anchors[problem.phases[0].depth])
+    return LayoutRun(problem, make_first_state(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
-def held_near(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
-    """The problem with its vertices held near anchors of the rows, if there are any."""
-    return problem._replace(anchors=on_levels(anchors, problem.levels, connected)) if anchors else problem
+def attach_anchors(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
+    """Return the problem with the anchors of all levels, if there are any."""
+    return problem._replace(anchors=aggregate_anchors(anchors, problem.levels, connected)) if anchors else problem
 
 
-def resumed(
-    held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
+def resume(
+    shared: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
 ) -> LayoutRun:
-    """A run that goes on from a stored state; its levels are built again."""
-    held, connected = connected_part(held)
-    problem, _ = layout_problem(held, schedule, forces, state.seed, anchored=anchors is not None)
-    problem = held_near(problem, anchors, connected)
-    check_reached(problem.phases, [level.n_vertices for level in problem.levels], state)
-    return LayoutRun(problem, state, rows_in_order(problem, connected), schedule, forces, anchors)
+    """Return a run with a stored state, and build its levels again."""
+    shared, connected = extract_connected_part(shared)
+    problem, _ = make_layout_problem(shared, schedule, forces, state.seed, anchored=anchors is not None)
+    problem = attach_anchors(problem, anchors, connected)
+    check_state(problem.phases, [level.n_vertices for level in problem.levels], state)
+    return LayoutRun(problem, state, get_rows_in_order(problem, connected), schedule, forces, anchors)
 
 
-def check_reached(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
-    """Refuse a state in the middle of a schedule that does not lead to it; `sizes` are those of the finest levels."""
-    if state.epoch >= total_epochs(phases):
+def check_state(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
+    """Raise if the schedule does not lead to this state. `sizes` are the vertices of the finest levels."""
+    if state.epoch >= count_epochs(phases):
         return
-    phase = phase_at(phases, state.epoch)
+    phase = find_phase(phases, state.epoch)
     n_vertices = sizes[phase.depth] if phase.depth < len(sizes) else len(state.positions)
-    expected = phase.depth, n_vertices, moments_of(phase)
+    expected = phase.depth, n_vertices, count_moments(phase)
     if (state.depth, len(state.positions), len(state.moments)) != expected:
         raise ValueError(
             f"The stored layout stands at epoch {state.epoch} with {len(state.positions)} vertices of level "
@@ -99,14 +101,14 @@ def check_reached(phases: tuple[Phase, ...], sizes: Sequence[int], state: Layout
         )
 
 
-def restored(run: LayoutRun, held: SharedGraph) -> LayoutRun:
-    """A run with its problem, built again from the graph if the run came from a file."""
+def restore(run: LayoutRun, shared: SharedGraph) -> LayoutRun:
+    """Return the run with its problem, which is built again after loading from a file."""
     if run.problem is not None:
         return run
-    return resumed(held, run.schedule, run.forces, run.state, run.anchors)
+    return resume(shared, run.schedule, run.forces, run.state, run.anchors)
 
 
-def advanced(
+def advance(
     run: LayoutRun,
     epochs: int,
     on_epoch: Callable[[LayoutRun], bool | None],
@@ -114,75 +116,76 @@ def advanced(
     reuse: bool = False,
     must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutRun:
-    """The run so many epochs later, or where the schedule ends or `on_epoch`, told of every epoch, wants a stop.
+    """Run some epochs, until the end of the schedule or until `on_epoch` returns true. It is called after each epoch.
 
-    `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run`.
+    `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run_epochs`.
     """
-    last, stopped = min(planned_epochs(run), run.state.epoch + epochs), False
+    last, stopped = min(count_planned_epochs(run), run.state.epoch + epochs), False
 
-    def told(state: LayoutState) -> bool:
+    def report(state: LayoutState) -> bool:
         nonlocal run, stopped
         run = run._replace(state=state)
         stopped = bool(on_epoch(run))
         return stopped
 
     while run.state.epoch < last and not stopped:
-        run = released(run)
-        count = min(last, phase_end(run)) - run.state.epoch
-        optimizer.run(problem_of(run), run.state, count, told, reuse=reuse, must_stay=must_stay)
+        run = release_coarse_edges(run)
+        count = min(last, find_phase_end(run)) - run.state.epoch
+        optimizer.run_epochs(get_problem(run), run.state, count, report, reuse=reuse, must_stay=must_stay)
         reuse = True
     return run
 
 
-def rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
-    """Rows of the data in the optimizer's order, of which the connected ones (None: all) take part."""
+def get_rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
+    """Return the rows in the optimizer's order. `connected` are the connected rows, or None if all rows are."""
     order = problem.levels[0].order
     return order if connected is None else taken(connected, order)
 
 
-def problem_of(run: LayoutRun) -> LayoutProblem:
-    """The problem of a run that has it."""
+def get_problem(run: LayoutRun) -> LayoutProblem:
+    """Return the problem of a run, which must have one."""
     assert run.problem is not None
     return run.problem
 
 
-def level_sizes(run: LayoutRun) -> list[int]:
-    """Vertices of the levels that epochs run on, the finest first."""
-    problem = problem_of(run)
+def get_level_sizes(run: LayoutRun) -> list[int]:
+    """Return the numbers of vertices of the levels with epochs, finest first."""
+    problem = get_problem(run)
     return [level.n_vertices for level in problem.levels[: problem.phases[0].depth + 1]]
 
 
-def planned_epochs(run: LayoutRun) -> int:
-    """Epochs of the whole schedule, over all levels."""
-    return total_epochs(problem_of(run).phases)
+def count_planned_epochs(run: LayoutRun) -> int:
+    """Return the number of epochs of the whole schedule, on all levels."""
+    return count_epochs(get_problem(run).phases)
 
 
-def edges_by_epoch(run: LayoutRun) -> list[int]:
-    """Edges of the level that each planned epoch is run on."""
-    problem = problem_of(run)
+def count_edges_by_epoch(run: LayoutRun) -> list[int]:
+    """Return the number of edges of the level of each planned epoch."""
+    problem = get_problem(run)
     return [len(problem.levels[phase.depth].slices.indices) for phase in problem.phases for _ in range(phase.epochs)]
 
 
-def phase_end(run: LayoutRun) -> int:
-    """Epoch at which the phase that the run is in ends."""
-    ends = (phase.first_epoch + phase.epochs for phase in problem_of(run).phases)
+def find_phase_end(run: LayoutRun) -> int:
+    """Return the epoch at which the current phase ends."""
+    ends = (phase.first_epoch + phase.epochs for phase in get_problem(run).phases)
     return next(end for end in ends if end > run.state.epoch)
 
 
-def finished(run: LayoutRun) -> bool:
-    """Whether the schedule has been run to its end."""
-    return run.state.epoch >= planned_epochs(run)
+def is_finished(run: LayoutRun) -> bool:
+    """Return whether all epochs of the schedule have been run."""
+    return run.state.epoch >= count_planned_epochs(run)
 
 
-def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
-    """Coordinates of all rows as they stand: prolonged from a coarse level, NaN for the rows that are lost.
+def compute_embedding(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
+    """Return the current coordinates of all rows. Positions of coarse levels are prolonged.
 
-    Lost are rows without edges of their own; others may list them, and they take part with them.
+    Rows in `lost` have no edges of their own, and their coordinates are NaN. They can take part in the layout, because
+    other rows can list them as neighbors.
     """
     positions = run.state.positions
     for depth in range(run.state.depth, 0, -1):
-        positions = prolongation(problem_of(run).levels, depth, positions)
-    positions = coordinates_of(run.schedule.output_metric, positions)
+        positions = prolong(get_problem(run).levels, depth, positions)
+    positions = to_coordinates(run.schedule.output_metric, positions)
     out = np.empty((len(lost), positions.shape[1]), np.float32)
     put_rows(positions, run.rows, out)
     if lost.any():
@@ -190,15 +193,15 @@ def whole_positions(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     return out
 
 
-def released(run: LayoutRun) -> LayoutRun:
-    """The same without the edges of coarser levels than the run's, which are not read any more."""
-    problem, depth = problem_of(run), run.state.depth
+def release_coarse_edges(run: LayoutRun) -> LayoutRun:
+    """Return the run without the edges of coarser levels, which are no longer needed."""
+    problem, depth = get_problem(run), run.state.depth
     left = [level._replace(slices=NO_SLICES) for level in problem.levels[depth + 1 :]]
     return run._replace(problem=problem._replace(levels=(*problem.levels[: depth + 1], *left)))
 
 
-def as_plain(run: LayoutRun) -> dict[str, Any]:
-    """What is stored of a run, in plain types and arrays of its own."""
+def to_plain(run: LayoutRun) -> dict[str, Any]:
+    """Return the stored form of a run, with plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
     forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}
     forces["density"] = run.forces.density and tuple(run.forces.density)
@@ -207,7 +210,7 @@ def as_plain(run: LayoutRun) -> dict[str, Any]:
 
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
-    """A run of what was stored, without its problem."""
+    """Return the run of a stored form, without its problem."""
     forces = stored["forces"] | {"curve": Curve(*stored["forces"]["curve"])}
     forces["density"] = forces["density"] and Density(*forces["density"])
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
@@ -216,5 +219,5 @@ def from_plain(stored: dict[str, Any]) -> LayoutRun:
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored."""
+    """Return the state of a stored form."""
     return LayoutState(**stored)

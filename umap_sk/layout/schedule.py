@@ -1,44 +1,44 @@
-"""The schedule: which epochs run on which level, and how vertices move in them."""
+"""The schedule: the levels of the epochs, and the steps in each phase."""
 
 from itertools import accumulate
 from typing import NamedTuple
 
 from umap_sk import kernels
 
-COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
-MOST_RUNS = 64
-SOFTENINGS = 10  # in a phase: the field's transformed kernel is kept from one to the next
-LONGEST = 200  # usual epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
+COARSEST_NEGATIVES = 128  # sampled vertices per vertex on the coarsest level: with fewer, noise tears clusters apart
+MAX_RUNS = 64  # of the pool per vertex
+SOFTENING_STEPS = 10  # different softenings in a phase: the transformed kernel of the field is cached between changes
+USUAL_EPOCHS = 200  # Epochs beyond these extend only the last phase: longer coarse phases lower the triplet accuracy.
 
 
 class Descent(NamedTuple):
-    """How the vertices of a phase move.
+    """The steps of the vertices in a phase.
 
     Attributes
     ----------
     step : float
-        Step size of its first epoch. With a momentum in steps to the lowest point of the attraction's majorizer;
-        without one it is Adam's alpha, in units of the embedding, on coarse levels in widths of the start.
+        Step size of the first epoch. With momentum, a step of 1 leads to the minimum of the attraction's majorizer.
+        With Adam, it is in units of the embedding, and on coarse levels in widths of the initial layout.
     fall : float
-        How it falls: as ``(1 - u) ** fall`` over the phase.
+        Exponent of the decay of the step size, ``(1 - u) ** fall``, where u is the finished part of the phase.
     momentum : float or None
-        Share of a vertex's last step in its next one; None for Adam in place of the majorizer.
+        Share of a vertex's last step in its next one, or None for Adam instead of the majorizer.
     momentum_rise : float
-        Share of the phase in which the momentum rises to this, in a line from 0 (it rises in Sutskever et al. 2013,
-        section 3, as well). With all of it from the first epoch on, discs are folded more often.
+        Share of the phase in which the momentum increases linearly from 0 (as in Sutskever et al. 2013, section 3).
+        With full momentum from the first epoch on, closed curves and discs fold more often.
     floor : float
-        Share of a vertex's degree that is added to what its gradient is divided by, so that weak forces move a vertex
-        less than strong ones; on coarse levels times their depth.
+        Share of the degree in the denominator of a step, which shortens steps along weak edges. On coarse levels, it is
+        multiplied by their depth.
     softening : float
-        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
-        it takes away the barriers between points that block each other. In units of the embedding, on coarse levels in
-        widths of the start: what is narrow at first, since it is folded or needs no room, is sorted more gently.
+        Length in the first epoch whose square is added to squared distances, as in Plummer's softened gravity (1911).
+        Softening lets vertices pass each other. The unit is that of the embedding, and on coarse levels the width of
+        the initial layout, because wide layouts need more softening.
     softening_fall : float
-        How the length falls.
+        Exponent of the decay of this length.
     repulsion : float
         Factor of the repulsion.
     near : bool
-        Whether the last quarter has the near field, where the repulsion is a field.
+        Whether the last quarter of the phase has the near field, if the repulsion is a field.
     """
 
     step: float
@@ -52,20 +52,20 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # of a map to which rows have come
+RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # for a map to which rows were added
 
 
 class Recipe(NamedTuple):
-    """How a layout goes about its levels.
+    """The steps and the shares of all phases of a layout.
 
     Attributes
     ----------
     coarse, arranging, settling : Descent
-        How vertices move on coarse levels, and in the two phases on the graph itself.
+        Steps on coarse levels, and in the two phases on the graph.
     coarsest, between : float
-        Epochs of the coarsest level, and of each level between it and the graph, in shares of `n_epochs`.
+        Epochs of the coarsest level, and of each other coarse level, as shares of `n_epochs`.
     fine : tuple of 2 float
-        Those of the two phases on the graph itself.
+        Epochs of the two phases on the graph, as shares of `n_epochs`.
     """
 
     coarse: Descent
@@ -76,6 +76,7 @@ class Recipe(NamedTuple):
     fine: tuple[float, float]
 
 
+# The numbers were chosen by a regression over about 90 layouts of 12 data sets (benchmarks/NOTES.md).
 MAJORIZED = Recipe(
     Descent(step=4.5, fall=1.4, momentum=0.65, momentum_rise=0.5, floor=0.035, softening=0.11, repulsion=1.5),
     Descent(step=4.0, fall=0.5, momentum=0.78, floor=0.05, softening=3.0, softening_fall=3.0),
@@ -84,7 +85,7 @@ MAJORIZED = Recipe(
     between=0.1,
     fine=(0.2, 0.2),
 )
-BELOW_LEVELS = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
+MAJORIZED_DEEP = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # for several coarse levels
 BY_ADAM = Recipe(
     Descent(step=0.4, fall=1.2, floor=0.5, softening=0.05, repulsion=1.5),
     Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0),
@@ -93,7 +94,7 @@ BY_ADAM = Recipe(
     between=0.15,
     fine=(0.1, 0.28),
 )
-ALONE = 0.4, 0.5  # shares of the two phases on the graph itself where no coarse level lies above it
+SINGLE_LEVEL_SHARES = 0.4, 0.5  # of the two phases on the graph without coarse levels
 
 
 class Phase(NamedTuple):
@@ -102,15 +103,15 @@ class Phase(NamedTuple):
     Attributes
     ----------
     depth : int
-        The level; 0 is the graph itself.
+        The level, 0 for the graph.
     first_epoch, epochs : int
-        Where the phase begins in the whole schedule, and how long it is.
+        First epoch of the phase in the schedule, and number of epochs.
     field : bool
-        Whether the repulsion is a field on a grid, or sampled.
+        Whether the repulsion is a field on a grid. Otherwise, it is sampled.
     negatives : int
-        Sampled vertices a vertex, where the repulsion is sampled.
+        Number of sampled vertices per vertex, if the repulsion is sampled.
     descent : Descent
-        How the vertices move.
+        Steps of the vertices.
     """
 
     depth: int
@@ -121,28 +122,30 @@ class Phase(NamedTuple):
     descent: Descent
 
 
-def recipe_for(n_levels: int, *, majorized: bool) -> Recipe:
-    """The recipe for so many levels, by majorization or by Adam."""
+def choose_recipe(n_levels: int, *, majorized: bool) -> Recipe:
+    """Return the recipe for some levels, with majorization or Adam."""
     if majorized:
-        recipe = BELOW_LEVELS if n_levels > 2 else MAJORIZED
+        recipe = MAJORIZED_DEEP if n_levels > 2 else MAJORIZED
     else:
         recipe = BY_ADAM
-    return recipe._replace(fine=ALONE) if n_levels == 1 else recipe
+    return recipe._replace(fine=SINGLE_LEVEL_SHARES) if n_levels == 1 else recipe
 
 
 def plan_phases(
     n_levels: int, n_epochs: float, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of shares of `n_epochs` over the levels, mostly nine tenths of it in all.
+    """Return the phases on all levels.
 
-    Vertices move by majorization, if at all, where the repulsion is a field.
+    Their epochs are shares of `n_epochs`, which add up to nine tenths of it in most cases. With a field, vertices move
+    by majorization if `majorized` is true.
 
-    On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
-    What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
+    The first phase on the graph arranges it by large softened steps. The second one takes small steps, which correct
+    errors of weak forces. Adam is used for noisy repulsion and for other forces than UMAP's, which the majorizer does
+    not contain.
     """
     coarsest = n_levels - 1
-    recipe = recipe_for(n_levels, majorized=field and majorized)
-    at_most = min(n_epochs, LONGEST) if coarsest else n_epochs
+    recipe = choose_recipe(n_levels, majorized=field and majorized)
+    at_most = min(n_epochs, USUAL_EPOCHS) if coarsest else n_epochs
     planned = [
         (
             depth,
@@ -151,7 +154,7 @@ def plan_phases(
         )
         for depth in range(coarsest, 0, -1)
     ]
-    settling = cooled(recipe.settling, n_epochs / LONGEST)
+    settling = reduce_momentum(recipe.settling, n_epochs / USUAL_EPOCHS)
     planned += [(0, recipe.fine[0] * at_most, recipe.arranging), (0, recipe.fine[1] * n_epochs, settling)]
     phases: list[Phase] = []
     first = 0
@@ -162,22 +165,28 @@ def plan_phases(
     return tuple(phases)
 
 
-def phases_of_length(
+def plan_exact_length(
     n_levels: int, length: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of so many epochs over all levels, at least one on each; shares are those of :func:`plan_phases`."""
-    recipe = recipe_for(n_levels, majorized=field and majorized)
+    """Return phases with exactly `length` epochs, at least one on each level.
+
+    The shares are those of :func:`plan_phases`.
+    """
+    recipe = choose_recipe(n_levels, majorized=field and majorized)
     arranging, settling = recipe.fine
     before = arranging + (recipe.coarsest + (n_levels - 2) * recipe.between if n_levels > 1 else 0)
     n_epochs = length / (before + settling)
-    if n_levels > 1 and n_epochs > LONGEST:
-        n_epochs = (length - before * LONGEST) / settling
+    if n_levels > 1 and n_epochs > USUAL_EPOCHS:
+        n_epochs = (length - before * USUAL_EPOCHS) / settling
     usual = plan_phases(n_levels, round(n_epochs, 6), negatives, field=field, majorized=majorized)
-    return fitted_into(usual, length)
+    return fit_to_length(usual, length)
 
 
-def fitted_into(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
-    """The phases with so many epochs in all: the last one makes up for rounding, then longer ones give some away."""
+def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
+    """Change the phases to `length` epochs.
+
+    The last phase corrects for rounding, and then the longest phases are shortened.
+    """
     epochs = [phase.epochs for phase in phases]
     epochs[-1] = max(1, length - sum(epochs[:-1]))
     while sum(epochs) > length and max(epochs) > 1:
@@ -189,79 +198,83 @@ def fitted_into(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
     return tuple(phase._replace(first_epoch=first, epochs=count) for phase, first, count in counted)
 
 
-def cooled(descent: Descent, share: float) -> Descent:
-    """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
+def reduce_momentum(descent: Descent, share: float) -> Descent:
+    """Return the steps of a phase with this share of the usual epochs, with less momentum.
 
-    The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, if it is not less than an epoch.
+    The memory of the momentum is 1 / (1 - momentum) epochs. It becomes the same share of the phase, but at least one
+    epoch.
     """
     if descent.momentum is None or share >= 1:
         return descent
     return descent._replace(momentum=1 - 1 / max(1.0, share / (1 - descent.momentum)))
 
 
-def resettling_phases(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
-    """Schedule of epochs that start at a map and keep its arrangement: small steps on the graph itself."""
+def plan_resettling(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
+    """Return the phase of a layout that begins with a map and keeps its arrangement by small steps on the graph."""
     return (Phase(0, 0, n_epochs, field, negatives, RESETTLING),)
 
 
-def in_units(phase: Phase, unit: float) -> Phase:
-    """A phase whose lengths are multiplied by a space's unit."""
+def scale_phase(phase: Phase, unit: float) -> Phase:
+    """Multiply the lengths of a phase by the unit of a space."""
     descent = phase.descent
     return phase._replace(descent=descent._replace(step=unit * descent.step, softening=unit * descent.softening))
 
 
-def phase_at(phases: tuple[Phase, ...], epoch: int) -> Phase:
-    """The phase that an epoch belongs to."""
+def find_phase(phases: tuple[Phase, ...], epoch: int) -> Phase:
+    """Return the phase of an epoch."""
     return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
 
 
-def unit_of(phase: Phase, width: float) -> float:
-    """What lengths of a phase are told in: on coarse levels in widths of the start, else in the embedding's units."""
+def get_length_unit(phase: Phase, width: float) -> float:
+    """Return the unit of a phase's lengths: the width of the initial layout on coarse levels, and 1 on the graph."""
     return width if phase.depth else 1.0
 
 
-def step_at(phase: Phase, epoch: int, width: float, b: float) -> float:
-    """Step size of an epoch of a layout whose start was so wide, and whose curve is 1 / (1 + a d^2b).
+def compute_step_size(phase: Phase, epoch: int, width: float, b: float) -> float:
+    """Return the step size of an epoch. `width` is that of the initial layout, and b is that of the curve.
 
-    By majorization, steps go to the lowest point of a quadratic above the attraction's loss. With b > 1, as a large
-    `min_dist` asks for, those of the edges' factors do not lie above it: the second derivative of log(1 + a d^2b) is up
-    to 2 b - 1 times the factor.
+    By majorization, a step leads to the minimum of a quadratic bound of the attraction's loss. The bound with the
+    edges' factors holds for b up to 1. For larger b, the second derivative of log(1 + a d^2b) is up to 2 b - 1 times
+    the factor.
     """
     descent = phase.descent
     step = descent.step * (1 - (epoch - phase.first_epoch) / phase.epochs) ** descent.fall
-    return unit_of(phase, width) * step if descent.momentum is None else step / max(1.0, 2 * b - 1)
+    return get_length_unit(phase, width) * step if descent.momentum is None else step / max(1.0, 2 * b - 1)
 
 
-def momentum_at(phase: Phase, epoch: int) -> float:
-    """Share of the last step in an epoch's; below 0 for steps by Adam."""
+def compute_momentum(phase: Phase, epoch: int) -> float:
+    """Return the share of the last step in the step of an epoch, or ADAM_MOMENTUM for Adam."""
     descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
     if descent.momentum is None:
-        return -1.0
+        return kernels.ADAM_MOMENTUM
     return descent.momentum * (min(1.0, done / descent.momentum_rise) if descent.momentum_rise else 1.0)
 
 
-def softening_at(phase: Phase, epoch: int, width: float) -> float:
-    """What is added to squared distances in an epoch of a layout whose start was so wide; it falls in steps."""
-    step = (epoch - phase.first_epoch) * SOFTENINGS // phase.epochs
-    length = unit_of(phase, width) * phase.descent.softening
-    return (length * (1 - step / SOFTENINGS) ** phase.descent.softening_fall) ** 2
+def compute_softening(phase: Phase, epoch: int, width: float) -> float:
+    """Return the addition to squared distances in an epoch, which decreases in steps.
+
+    `width` is that of the initial layout.
+    """
+    step = (epoch - phase.first_epoch) * SOFTENING_STEPS // phase.epochs
+    length = get_length_unit(phase, width) * phase.descent.softening
+    return (length * (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall) ** 2
 
 
-def moments_of(phase: Phase) -> int:
-    """Moments of a vertex in a phase: its last step, or Adam's two."""
+def count_moments(phase: Phase) -> int:
+    """Return the number of moments of a vertex: 1 for its last step, and 2 for Adam."""
     return 2 if phase.descent.momentum is None else 1
 
 
 def keeps_moments(phase: Phase, following: Phase) -> bool:
-    """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
-    return phase.depth == following.depth and moments_of(phase) == moments_of(following) == 1
+    """Return whether the next phase continues the last steps. Both phases then have momentum on the same level."""
+    return phase.depth == following.depth and count_moments(phase) == count_moments(following) == 1
 
 
-def total_epochs(phases: tuple[Phase, ...]) -> int:
-    """Epochs of the whole schedule, over all levels."""
+def count_epochs(phases: tuple[Phase, ...]) -> int:
+    """Return the number of epochs of the whole schedule, on all levels."""
     return phases[-1].first_epoch + phases[-1].epochs
 
 
-def negatives_for(mean_degree: float, rate: float) -> int:
-    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs."""
-    return kernels.RUN_LENGTH * min(MOST_RUNS, max(1, round(rate * mean_degree / kernels.RUN_LENGTH)))
+def choose_negatives(mean_degree: float, rate: float) -> int:
+    """Return the number of sampled vertices per vertex, in whole runs, for `rate` negative samples per edge."""
+    return kernels.RUN_LENGTH * min(MAX_RUNS, max(1, round(rate * mean_degree / kernels.RUN_LENGTH)))

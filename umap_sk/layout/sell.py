@@ -1,4 +1,7 @@
-"""Levels arranged for the optimizer: neighbors near each other in memory, the edges of 16 rows side by side."""
+"""Levels in the order of the optimizer, with their edges in slices (SELL-C-sigma).
+
+Neighbors are close in memory, and the edges of the 16 rows of a slice are interleaved.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,27 +11,27 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.shared import SharedGraph, SlicedArray
 from umap_sk.layout import few_rows
-from umap_sk.layout.coarsen import Level, coarsen, mean_of_members
+from umap_sk.layout.coarsen import Level, average_members, coarsen
 from umap_sk.runtime.allocation import Allocate, in_memory, release_free_memory
 from umap_sk.runtime.compile import readonly
 from umap_sk.runtime.side_by_side import in_blocks, prefix_sums, put_rows, taken
 from umap_sk.runtime.threads import FEW_ROWS
 
-JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
-TOP = 300  # vertices at which grouping for the sake of the order ends
+JITTER = 0.01  # of prolonged positions, in units of the embedding
+MAX_TOP_VERTICES = 300  # of the last level that groups vertices only for their order
 
 
 class Slices(NamedTuple):
-    """A weighted graph whose rows lie side by side, 16 in a slice, the first edges of all of them first.
+    """A weighted graph in slices of 16 rows, which begin with the first edges of all rows.
 
     Attributes
     ----------
     starts : ndarray of shape (n_slices + 1,), int64
-        Where each slice begins.
+        Index of the first edge of each slice.
     indices : ndarray, int32 or uint32
-        Other end of every edge; a row that is shorter than the longest of its slice ends in edges to itself.
+        Other end of each edge. Rows that are shorter than the longest of their slice end with edges to themselves.
     weights : ndarray, float32
-        Scaled weights; 0 for the edges that fill up.
+        Scaled weights, 0 for edges to the row itself.
     """
 
     starts: np.ndarray
@@ -47,19 +50,19 @@ class ArrangedLevel(NamedTuple):
     slices : Slices
         Its graph.
     order : ndarray of shape (n,), int32 or uint32
-        The level's own number of every vertex.
+        Index of each vertex in the `Level`.
     degree : ndarray of shape (n,), float32
-        See `Level`.
+        As in `Level`.
     mass : ndarray of shape (n,), float32
-        See `Level`.
+        As in `Level`.
     owner : ndarray, int32 or uint32
-        For every vertex of the next finer level this level's vertex; empty on the finest level.
+        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
     row_owner : ndarray, int32 or uint32
-        For every row of the finest level this level's vertex; empty on the finest level.
+        For each row of the finest level, its vertex on this level. It is empty on the finest level.
     inside : ndarray of shape (n,), float32
-        Of every vertex's degree, what edges inside of it weigh; empty on the finest level.
+        Weight of the edges within each vertex, which is a part of its degree. It is empty on the finest level.
     first_row : int
-        Where slices, degrees and what is inside begin, if they are of some rows alone.
+        First row of slices, degrees and `inside`, if they belong to some rows only.
     """
 
     slices: Slices
@@ -73,12 +76,12 @@ class ArrangedLevel(NamedTuple):
 
     @property
     def n_vertices(self) -> int:
-        """Vertices of this level."""
+        """Number of vertices of this level."""
         return len(self.mass)
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
+        """Read-only views of starts, indices (as uint32) and weights for the kernels."""
         starts, indices, weights = self.slices
         return readonly(starts), readonly(indices.view(np.uint32)), readonly(weights)
 
@@ -86,22 +89,22 @@ class ArrangedLevel(NamedTuple):
 def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
-    """Levels in the optimizer's order, and their edges in slices."""
-    orders = orders_of(levels, seed)
+    """Return levels in the optimizer's order, with their edges in slices."""
+    orders = find_orders(levels, seed)
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
     for depth in range(len(orders) - 1, -1, -1):
-        rank = inverse(orders[depth])
-        vectors = arranged_vectors(rest, orders, rank, depth)
+        rank = invert_order(orders[depth])
+        vectors = arrange_vectors(rest, orders, rank, depth)
         if depth == 0 and len(orders) > 1:
             release_free_memory()
         slices = make_slices(rest, orders[depth], rank, in_memory if depth else allocate, None if depth else shared)
-        arranged.append(with_slices(vectors, slices))
-    return with_row_owners(arranged[::-1])
+        arranged.append(attach_slices(vectors, slices))
+    return attach_row_owners(arranged[::-1])
 
 
-def with_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
-    """A level, or some of its rows, with its edges."""
+def attach_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
+    """Return a level, or some of its rows, with its edges."""
     level = level._replace(slices=slices)
     if len(level.row_owner) == 0:
         return level
@@ -110,8 +113,8 @@ def with_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
     return level._replace(inside=np.maximum(level.degree - outside, np.float32(0)))
 
 
-def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
-    """Levels, the finest first, that know the owners of its rows, and not only those of the next finer one's."""
+def attach_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
+    """Return levels, finest first, with the owners of the finest level's rows."""
     found = list(levels)
     for depth in range(2, len(found)):
         owners = taken(found[depth].owner, found[depth - 1].row_owner)
@@ -119,23 +122,23 @@ def with_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...
     return tuple(found)
 
 
-def arranged_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
-    """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
+def arrange_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
+    """Return a level in its order, without edges and owners of rows. `rank` is the inverse of the order."""
     level, order = levels[depth], orders[depth]
     owner = taken(rank, taken(level.owner, orders[depth - 1])) if depth else order[:0]
     mass = taken(level.mass, order) if depth else level.mass
     return ArrangedLevel(NO_SLICES, order, taken(level.degree, order), mass, owner, owner)
 
 
-def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
-    """Order of the vertices of every level.
+def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
+    """Return the order of the vertices of each level.
 
-    The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
-    are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
-    rows of a slice are about as long as each other.
+    The vertices of a group are adjacent, and so are the groups of a group. Most neighbors are therefore close in
+    memory, whatever the order of the data. Longer rows come first within blocks of 1,024, so that the rows of a slice
+    have similar lengths.
     """
     tower = list(levels)
-    while len(levels) > 1 and tower[-1].n_vertices > TOP:
+    while len(levels) > 1 and tower[-1].n_vertices > MAX_TOP_VERTICES:
         coarse = coarsen(tower[-1], seed, len(tower) - 1)
         if coarse is None:
             break
@@ -144,7 +147,7 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     orders: list[np.ndarray] = []
     for depth in range(len(tower) - 1, -1, -1):
         if depth < len(tower) - 1:
-            order = members_in_order(taken(inverse(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
+            order = sort_members(taken(invert_order(order), tower[depth + 1].owner), tower[depth + 1].n_vertices)
         if depth < len(levels):
             few = len(order) <= FEW_ROWS
             longest_first = few_rows.longest_first if few else kernels.longest_first
@@ -153,21 +156,21 @@ def orders_of(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     return orders[::-1]
 
 
-def members_in_order(group: np.ndarray, size: int) -> np.ndarray:
-    """Vertices sorted by their group, those of a group as they stood."""
+def sort_members(group: np.ndarray, size: int) -> np.ndarray:
+    """Sort vertices by group. The vertices of a group keep their order."""
     starts = prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
     return members
 
 
-def stride_of(n_rows: int, count: int) -> int:
-    """Distance at which about so many rows stand for all: odd, since blocks begin with their longest rows."""
+def choose_stride(n_rows: int, count: int) -> int:
+    """Return the odd stride of about `count` sampled rows. It is odd because blocks begin with their longest rows."""
     return max(1, n_rows // count) - 1 | 1
 
 
-def inverse(order: np.ndarray) -> np.ndarray:
-    """Place of every vertex in an order."""
+def invert_order(order: np.ndarray) -> np.ndarray:
+    """Return the position of each vertex in an order."""
     rank = np.empty_like(order)
     put_rows(np.arange(len(order), dtype=order.dtype), order, rank)
     return rank
@@ -180,20 +183,20 @@ def make_slices(
     allocate: Allocate = in_memory,
     shared: SharedGraph | None = None,
 ) -> Slices:
-    """Lay out the edges of a list's last level in slices."""
+    """Remove the last level of a list, and return its edges in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
-    starts = starts_of_slices(indptr, order)
+    starts = find_slice_starts(indptr, order)
     slices = Slices(
         starts,
         allocate("slice_indices", int(starts[-1]), indices.dtype),
         allocate("slice_weights", int(starts[-1]), np.float32),
     )
     rows = readonly(indptr), order, readonly(starts)
-    fill(rows, indices, rank, slices.indices)
+    lay_out_values(rows, indices, rank, slices.indices)
     del indices
     if shared and scale == 1:
         shared.release("indices", SlicedArray(order, starts, slices.indices))
-    fill(rows, weights, rank[:0], slices.weights)
+    lay_out_values(rows, weights, rank[:0], slices.weights)
     del weights
     if scale == 1:
         if shared:
@@ -203,8 +206,8 @@ def make_slices(
     return slices
 
 
-def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Where every slice begins, each as wide as its longest row, and where the last ends."""
+def find_slice_starts(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the first index of each slice and the end of the last. A slice is as wide as its longest row."""
 
     def longest(block: slice) -> np.ndarray:
         rows = order[block]
@@ -214,37 +217,37 @@ def starts_of_slices(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     return prefix_sums(np.concatenate(in_blocks(longest, len(order))) * kernels.SLICE)
 
 
-def fill(
+def lay_out_values(
     rows: tuple[np.ndarray, np.ndarray, np.ndarray],
     values: np.ndarray,
     names: np.ndarray,
     out: np.ndarray,
     first_row: int = 0,
 ) -> None:
-    """Lay out the values of rows, which are those from `first_row` on: their beginnings, order and slices' starts."""
+    """Store the values of the rows from `first_row` on in slices. `rows` are their indptr, order and slice starts."""
     indptr, order, starts = rows
     fill_slices = few_rows.fill_slices if len(order) <= FEW_ROWS else kernels.fill_slices
     bits = readonly(values.view(np.uint32))
     fill_slices(indptr, bits, names.view(np.uint32), order, first_row, starts, out.view(np.uint32))
 
 
-def average(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Positions of a level's vertices: the means of their members', weighted by mass."""
-    return np.stack([mean_of_members(level, finer_mass, column) for column in positions.T], axis=1)
+def average_groups(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return the positions of a level's vertices: the means of their members, weighted by mass."""
+    return np.stack([average_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
-def smoothed(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
-    """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors.
+def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
+    """Move each vertex of the level's rows by `share` of the way to the weighted mean of its neighbors.
 
-    Edges inside of a vertex lead to itself.
+    Edges within a vertex count as edges to itself.
     """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
     kernels.smooth(readonly(positions), level.first_row, out, *level.edges, readonly(level.inside), np.float32(share))
     return out
 
 
-def prolongation(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
-    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
-    positions = smoothed(levels[depth - 1], taken(positions, levels[depth].owner), 0.5)
+def prolong(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
+    """Return positions on the next finer level: half the owner, half the mean of the neighbors' owners, and jitter."""
+    positions = smooth(levels[depth - 1], taken(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

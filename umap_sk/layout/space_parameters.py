@@ -1,4 +1,4 @@
-"""Numbers that the metric of a space takes, from the parameters that a caller gave."""
+"""Parameters of output metrics, as numbers for the kernels."""
 
 import math
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 
-def numbers_of(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
-    """The exponent of "minkowski", the periods of "torus"; nothing for others."""
+def read_space_parameters(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
+    """Return the exponent of "minkowski", the periods of "torus", and an empty array for other metrics."""
     if metric == "minkowski":
         p = params.get("p", 2.0)
-        if shape_of_numbers(p) != () or not 1 <= p <= 30:
+        if find_numeric_shape(p) != () or not 1 <= p <= 30:
             raise ValueError(
                 f"output_metric_params={{'p': {p!r}}}, but an exponent from 1 to 30 is needed; for infinity use "
                 "output_metric='chebyshev'."
@@ -18,7 +18,7 @@ def numbers_of(metric: str, params: dict[str, Any], n_components: int) -> np.nda
         return np.array([p], np.float32)
     if metric == "torus":
         period = params.get("period", 2 * math.pi)
-        if shape_of_numbers(period) not in ((), (n_components,)):
+        if find_numeric_shape(period) not in ((), (n_components,)):
             raise ValueError(
                 f"output_metric_params={{'period': {period!r}}}, but n_components={n_components}: give one number for "
                 f"all axes, or {n_components} of them."
@@ -30,8 +30,8 @@ def numbers_of(metric: str, params: dict[str, Any], n_components: int) -> np.nda
     return np.empty(0, np.float32)
 
 
-def shape_of_numbers(value: Any) -> tuple[int, ...] | None:
-    """Shape of real numbers; None for anything else."""
+def find_numeric_shape(value: Any) -> tuple[int, ...] | None:
+    """Return the shape of real numbers, and None for anything else."""
     try:
         array = np.asarray(value)
     except ValueError:  # lists of different lengths

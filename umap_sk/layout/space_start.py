@@ -1,39 +1,41 @@
-"""The start of a layout in a space: a flat one laid into it, or an array of its own coordinates."""
+"""Initial layouts in other spaces: flat positions that are projected to the space, or its own coordinates."""
 
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.angles import angles_of
+from umap_sk.layout.angles import compute_angles
 from umap_sk.layout.sell import JITTER
-from umap_sk.layout.spaces import Space, inside
-from umap_sk.layout.width import scaled_robustly
+from umap_sk.layout.spaces import Space, to_positions
+from umap_sk.layout.width import scale_robustly
 from umap_sk.runtime.compile import get_python_function
 
-ANGLE = 0.7 * np.pi  # of a flat start's width, on the sphere
-SHARE, WIDTH = 0.7, 20.0  # of a period, and in units at most
-RADIUS = 3.0  # widths from the hyperboloid's lowest point
-exponential = get_python_function(kernels.exponential)  # the same on every machine
+SPHERE_ANGLE = 0.7 * np.pi  # that the width of a flat layout becomes on the sphere
+PERIOD_SHARE, MAX_TORUS_WIDTH = 0.7, 20.0  # share of a period that the layout covers, and its largest width in units
+HYPERBOLOID_RADIUS = 3.0  # factor of the distance to the lowest point of the hyperboloid
+exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
 
 
-def laid_into(space: Space, positions: np.ndarray) -> np.ndarray:
-    """Flat positions laid into a space, as far as it has a size of its own."""
+def lay_into_space(space: Space, positions: np.ndarray) -> np.ndarray:
+    """Project flat positions to a space, scaled to its size if it has one."""
     if space.kind == kernels.FLAT:
         return positions
-    flat = scaled_robustly(positions)
+    flat = scale_robustly(positions)
     lengths = np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
     if space.name == "haversine":
-        return inside(space, np.concatenate([ANGLE * lengths, angles_of(flat[:, 1:], flat[:, :1])], axis=1))
+        return to_positions(
+            space, np.concatenate([SPHERE_ANGLE * lengths, compute_angles(flat[:, 1:], flat[:, :1])], axis=1)
+        )
     if space.kind == kernels.WRAPPED:
-        flat = flat * np.minimum(SHARE * space.parameters, WIDTH) + space.parameters / 2
+        flat = flat * np.minimum(PERIOD_SHARE * space.parameters, MAX_TORUS_WIDTH) + space.parameters / 2
     if space.kind == kernels.HYPERBOLOID:
-        shrunk = exponential(RADIUS * lengths.astype(np.float64))
+        shrunk = exponential(HYPERBOLOID_RADIUS * lengths.astype(np.float64))
         flat = flat / lengths * (0.5 * (1 / shrunk - shrunk))  # the hyperbolic sine
-    return inside(space, flat)
+    return to_positions(space, flat)
 
 
-def taken_as_is(space: Space, coordinates: np.ndarray, *, jittered: bool) -> np.ndarray:
-    """Positions of an array of the space's own coordinates, moved a little so that no two lie on one place."""
-    positions = inside(space, coordinates)
+def use_coordinates(space: Space, coordinates: np.ndarray, *, jittered: bool) -> np.ndarray:
+    """Return positions from given coordinates of the space, with a small jitter so that no two are equal."""
+    positions = to_positions(space, coordinates)
     if jittered:
         kernels.jitter(positions, 0, np.float32(JITTER * space.unit))
         kernels.bring_into_space(positions, space.parameters, space.kind)

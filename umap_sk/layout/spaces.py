@@ -1,4 +1,4 @@
-"""Spaces that a layout can lie in beside the Euclidean: their distances, and where in them coordinates are."""
+"""Output spaces other than Euclidean space: their distances, and the conversion of coordinates."""
 
 import functools
 import math
@@ -9,28 +9,28 @@ import numba
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout.angles import angles_of, sines_and_cosines
-from umap_sk.layout.space_parameters import numbers_of
+from umap_sk.layout.angles import compute_angles, compute_sines_and_cosines
+from umap_sk.layout.space_parameters import read_space_parameters
 from umap_sk.runtime.compile import compile_callback, readonly
 from umap_sk.runtime.spelling import nearest_name
 from umap_sk.runtime.threads import config
 
-PAIRS = numba.types.Array(numba.float32, 2, "C")
-NUMBERS = numba.types.Array(numba.float32, 1, "C")
-MEASURE = numba.void(PAIRS, PAIRS, numba.int64, NUMBERS, NUMBERS, PAIRS)
+PAIRS_TYPE = numba.types.Array(numba.float32, 2, "C")
+NUMBERS_TYPE = numba.types.Array(numba.float32, 1, "C")
+MEASURE_TYPE = numba.void(PAIRS_TYPE, PAIRS_TYPE, numba.int64, NUMBERS_TYPE, NUMBERS_TYPE, PAIRS_TYPE)
 
 
-class Named(NamedTuple):
-    """What is known of a metric by its name.
+class NamedMetric(NamedTuple):
+    """A metric that has a name.
 
     Attributes
     ----------
     pairs : function
         Its kernel.
     kind : int
-        How a step ends in the space again.
+        How positions are projected to the space after a step.
     unit : float
-        Length that stands for one of the plane's in the steps of the schedule.
+        Length in the space that corresponds to 1 in the plane, for the steps of the schedule.
     """
 
     pairs: Callable[..., None]
@@ -38,39 +38,39 @@ class Named(NamedTuple):
     unit: float
 
 
-NAMED = {
-    "haversine": Named(kernels.arcs, kernels.UNIT, 0.3),
-    "hyperboloid": Named(kernels.hyperboloids, kernels.HYPERBOLOID, 0.3),
-    "manhattan": Named(kernels.manhattans, kernels.FLAT, 1.0),
-    "chebyshev": Named(kernels.chebyshevs, kernels.FLAT, 1.0),
-    "minkowski": Named(kernels.minkowskis, kernels.FLAT, 1.0),
-    "cosine": Named(kernels.cosines, kernels.UNIT, 0.03),
-    "correlation": Named(kernels.cosines, kernels.CENTERED_UNIT, 0.03),
-    "torus": Named(kernels.toruses, kernels.WRAPPED, 1.0),
+NAMED_METRICS = {
+    "haversine": NamedMetric(kernels.arcs, kernels.UNIT, 0.3),
+    "hyperboloid": NamedMetric(kernels.hyperboloids, kernels.HYPERBOLOID, 0.3),
+    "manhattan": NamedMetric(kernels.manhattans, kernels.FLAT, 1.0),
+    "chebyshev": NamedMetric(kernels.chebyshevs, kernels.FLAT, 1.0),
+    "minkowski": NamedMetric(kernels.minkowskis, kernels.FLAT, 1.0),
+    "cosine": NamedMetric(kernels.cosines, kernels.UNIT, 0.03),
+    "correlation": NamedMetric(kernels.cosines, kernels.CENTERED_UNIT, 0.03),
+    "torus": NamedMetric(kernels.toruses, kernels.WRAPPED, 1.0),
 }
-TAKEN = {"minkowski": "p", "torus": "period"}  # what a metric takes of output_metric_params
-AXES = {"haversine": (2, 2), "hyperboloid": (1, None), "cosine": (2, None), "correlation": (3, None)}
-AT_ONCE = 2**22  # distances that are held while the nearest are looked up
-ROUNDING = 1e-5  # by which coordinates may be outside
+METRIC_PARAMETERS = {"minkowski": "p", "torus": "period"}  # names in output_metric_params
+METRIC_AXES = {"haversine": (2, 2), "hyperboloid": (1, None), "cosine": (2, None), "correlation": (3, None)}
+DISTANCES_PER_BLOCK = 2**22  # in memory while the nearest points are searched
+BOUND_TOLERANCE = 1e-5  # by which coordinates may exceed their bounds
 
 
 class Space(NamedTuple):
-    """A space that a layout lies in.
+    """A space of the positions of a layout.
 
     Attributes
     ----------
     name : str
-        The metric; "function" for one that was given.
+        Name of the metric, or "function" for a given function.
     measure : CFunc
-        Distances and gradients of pairs, compiled.
+        Compiled distances and gradients of pairs.
     parameters : ndarray, float32
-        What it takes beside the pairs; where a function was given, what :func:`check_raised` reads.
+        Parameters of the metric. For a given function, errors are reported in it to :func:`check_raised`.
     kind : int
-        How a step ends in the space again.
+        How positions are projected to the space after a step.
     unit : float
-        As in `Named`.
+        As in `NamedMetric`.
     function : callable, optional
-        The function that was given, of two points alone.
+        The given function of two points.
     """
 
     name: str
@@ -82,45 +82,51 @@ class Space(NamedTuple):
 
     @property
     def measured(self) -> tuple[Any, np.ndarray, int]:
-        """What kernels take of it."""
+        """The arguments of kernels that describe the space."""
         return self.measure, self.parameters, self.kind
 
 
-def space_of(metric: Any, params: dict[str, Any] | None, n_components: int) -> Space | None:
-    """The space of an output metric, None for the Euclidean; a ValueError or TypeError says what it cannot be."""
+def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int) -> Space | None:
+    """Return the space of an output metric, or None for the Euclidean metric.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the metric or its parameters are invalid.
+    """
     params = params or {}
     if callable(metric):
-        return space_of_function(metric, tuple(params.values()), n_components)
-    if metric != "euclidean" and metric not in NAMED:
-        names = ", ".join(map(repr, ("euclidean", *NAMED)))
+        return make_function_space(metric, tuple(params.values()), n_components)
+    if metric != "euclidean" and metric not in NAMED_METRICS:
+        names = ", ".join(map(repr, ("euclidean", *NAMED_METRICS)))
         raise ValueError(
             f"output_metric={metric!r} is not known; the nearest name is "
-            f"{nearest_name(metric, ('euclidean', *NAMED))!r}. Use {names}, or a function compiled by numba that "
-            "returns a distance and its gradient, such as those of umap.distances."
+            f"{nearest_name(metric, ('euclidean', *NAMED_METRICS))!r}. Use {names}, or a function compiled by numba "
+            "that returns a distance and its gradient, such as those of umap.distances."
         )
-    unknown = sorted(params.keys() - {TAKEN.get(metric)})
+    unknown = sorted(params.keys() - {METRIC_PARAMETERS.get(metric)})
     if unknown:
-        taken = f"takes {TAKEN[metric]!r} alone" if metric in TAKEN else "takes none"
+        taken = f"takes {METRIC_PARAMETERS[metric]!r} alone" if metric in METRIC_PARAMETERS else "takes none"
         raise ValueError(f"output_metric_params has {unknown}, but output_metric={metric!r} {taken}. Remove them.")
     if metric == "euclidean":
         return None
-    fewest, most = AXES.get(metric, (1, None))
+    fewest, most = METRIC_AXES.get(metric, (1, None))
     if n_components < fewest or n_components > (most or n_components):
         needed = f"n_components={fewest}" if most else f"at least n_components={fewest}"
         raise ValueError(f"n_components={n_components}, but output_metric={metric!r} needs {needed}.")
-    known, numbers = NAMED[metric], numbers_of(metric, params, n_components)
+    known, numbers = NAMED_METRICS[metric], read_space_parameters(metric, params, n_components)
     unit = min(1.0, float(numbers.min()) / (2 * math.pi)) if metric == "torus" else known.unit
-    return Space(metric, measure_of(metric), numbers, known.kind, unit)
+    return Space(metric, compile_measure(metric), numbers, known.kind, unit)
 
 
 @functools.cache
-def measure_of(name: str) -> Any:
-    """The compiled distances of a metric by name."""
-    return compile_callback(NAMED[name].pairs, MEASURE)
+def compile_measure(name: str) -> Any:
+    """Compile the distances of a metric that has a name."""
+    return compile_callback(NAMED_METRICS[name].pairs, MEASURE_TYPE)
 
 
-def space_of_function(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
-    """The space of a function that was given, after a look at what it returns."""
+def make_function_space(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
+    """Check what a given function returns, and return its space."""
     if not (config.DISABLE_JIT or isinstance(function, numba.core.registry.CPUDispatcher)):
         raise TypeError(
             f"output_metric={function!r} is not compiled. Put numba.njit before it; it is called with two points and "
@@ -132,21 +138,21 @@ def space_of_function(function: Any, arguments: tuple[Any, ...], n_components: i
         shapes = [np.shape(value) for value in found]
     except Exception as error:
         raise ValueError(
-            f"output_metric={name_of(function)} cannot be called with two points of n_components={n_components} "
-            f"float32 numbers and {len(arguments)} values of output_metric_params: {first_line(error)}"
+            f"output_metric={get_name(function)} cannot be called with two points of n_components={n_components} "
+            f"float32 numbers and {len(arguments)} values of output_metric_params: {get_first_line(error)}"
         ) from error
     if shapes != [(), (n_components,)]:
         raise ValueError(
-            f"output_metric={name_of(function)} returns values of the shapes {shapes}, but a distance and its gradient "
-            f"are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
+            f"output_metric={get_name(function)} returns values of the shapes {shapes}, but a distance and its "
+            f"gradient are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
         )
     raised = np.zeros(1 + 2 * n_components, np.float32)
-    measure, of_points = measure_of_function(function, arguments), lambda x, y: function(x, y, *arguments)
+    measure, of_points = compile_function_measure(function, arguments), lambda x, y: function(x, y, *arguments)
     return Space("function", measure, raised, kernels.FLAT, 1.0, of_points)
 
 
 def check_raised(space: Space) -> None:
-    """Raise what a function raised in a kernel, where numba cannot pass an error on."""
+    """Raise the error that a given function raised in a kernel, where numba cannot raise it."""
     if space.function is None or not space.parameters[0]:
         return
     here, there = np.split(space.parameters[1:].copy(), 2)
@@ -162,35 +168,35 @@ def check_raised(space: Space) -> None:
     ) from cause
 
 
-def first_line(error: Exception) -> str:
-    """What an error says first; numba says much."""
+def get_first_line(error: Exception) -> str:
+    """Return the first line of an error, since messages of numba are long."""
     return next(iter(str(error).strip().splitlines()), repr(error))
 
 
-def name_of(function: Any) -> str:
-    """A function's own name."""
+def get_name(function: Any) -> str:
+    """Return the name of a function."""
     return getattr(function, "__name__", repr(function))
 
 
-def measure_of_function(function: Any, arguments: tuple[Any, ...]) -> Any:
-    """Compiled distances by a function that was given; kept for the next call where its arguments can be compared."""
+def compile_function_measure(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """Compile the distances of a given function. They are cached if its arguments are hashable."""
     try:
-        return _kept(function, arguments)
+        return _compile_function(function, arguments)
     except TypeError:
-        return _kept.__wrapped__(function, arguments)
+        return _compile_function.__wrapped__(function, arguments)
 
 
 @functools.lru_cache(maxsize=16)
-def _kept(function: Any, arguments: tuple[Any, ...]) -> Any:
-    return compile_callback(kernels.of_function(function, arguments), MEASURE, kept=False)
+def _compile_function(function: Any, arguments: tuple[Any, ...]) -> Any:
+    return compile_callback(kernels.of_function(function, arguments), MEASURE_TYPE, kept=False)
 
 
-def inside(space: Space, coordinates: np.ndarray) -> np.ndarray:
-    """Positions as epochs move them, of coordinates as the embedding has them: unit vectors for angles."""
+def to_positions(space: Space, coordinates: np.ndarray) -> np.ndarray:
+    """Return the positions that epochs move from coordinates of the embedding. Angles become unit vectors."""
     positions = np.array(coordinates, np.float32, order="C")
     if space.name == "haversine":
         polar, longitude = np.asarray(coordinates, np.float64).T
-        (sine, height), (second, first) = sines_and_cosines(polar), sines_and_cosines(longitude)
+        (sine, height), (second, first) = compute_sines_and_cosines(polar), compute_sines_and_cosines(longitude)
         positions = np.stack([sine * first, sine * second, height], 1).astype(np.float32)
     placed = np.flatnonzero(np.isfinite(positions).all(axis=1))
     ended = positions[placed]
@@ -199,27 +205,27 @@ def inside(space: Space, coordinates: np.ndarray) -> np.ndarray:
     return positions
 
 
-def coordinates_of(metric: Any, positions: np.ndarray) -> np.ndarray:
-    """Coordinates as the embedding has them, of positions as epochs move them: angles for unit vectors."""
+def to_coordinates(metric: Any, positions: np.ndarray) -> np.ndarray:
+    """Return coordinates of the embedding from the positions that epochs move. Unit vectors become angles."""
     if metric != "haversine":
         return positions
     x, y, z = positions.astype(np.float64).T
-    return np.stack([angles_of(np.sqrt(x * x + y * y), z), angles_of(y, x)], 1).astype(np.float32)
+    return np.stack([compute_angles(np.sqrt(x * x + y * y), z), compute_angles(y, x)], 1).astype(np.float32)
 
 
-def distances_of_pairs(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distances of pairs of positions."""
+def compute_pair_distances(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the distances of pairs of positions."""
     out = np.empty(len(points), np.float32)
     kernels.paired_in_space(readonly(points), readonly(others), space.measure, space.parameters, out)
     check_raised(space)
     return out
 
 
-def nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of the nearest others of each row, the nearest first, by comparing all of them."""
-    points, opposite = inside(space, coordinates), inside(space, others)
+def find_nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the `count` nearest others of each row in ascending order of distance, by brute force."""
+    points, opposite = to_positions(space, coordinates), to_positions(space, others)
     out = np.empty((len(points), count), np.int64)
-    step = max(1, AT_ONCE // len(opposite))
+    step = max(1, DISTANCES_PER_BLOCK // len(opposite))
     for begin in range(0, len(points), step):
         part = points[begin : begin + step]
         distances = np.empty((len(part), len(opposite)), np.float32)
@@ -232,14 +238,14 @@ def nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, 
 
 
 def check_inside(space: Space, init: np.ndarray) -> None:
-    """Raise if a start that was given is outside of the space."""
+    """Raise if a given initial layout is outside of the space."""
     bounds = {
         "haversine": ((0, math.pi), (-math.pi, math.pi)),
         "torus": tuple((0, float(period)) for period in space.parameters),
     }.get(space.name, ())
     for axis, (low, high) in enumerate(bounds):
         least, most = float(init[:, axis].min()), float(init[:, axis].max())
-        if least < low - ROUNDING or most > high + ROUNDING:
+        if least < low - BOUND_TOLERANCE or most > high + BOUND_TOLERANCE:
             what = f"{('polar angles', 'longitudes')[axis]} " if space.name == "haversine" else ""
             raise ValueError(
                 f"init goes from {least:.3g} to {most:.3g} along axis {axis}, but output_metric={space.name!r} needs "
@@ -257,12 +263,13 @@ def check_inside(space: Space, init: np.ndarray) -> None:
     if space.name == "hyperboloid" and np.linalg.norm(init, axis=1).max() > kernels.MAX_HYPERBOLOID_LENGTH:
         raise ValueError(
             f"init goes up to a length of {np.linalg.norm(init, axis=1).max():.3g}, but output_metric='hyperboloid' "
-            f"needs lengths up to {kernels.MAX_HYPERBOLOID_LENGTH:.4g}: farther out float32 does not tell neighbors apart. Scale it down."
+            f"needs lengths up to {kernels.MAX_HYPERBOLOID_LENGTH:.4g}: farther out float32 does not tell neighbors "
+            "apart. Scale it down."
         )
 
 
 def poincare_disk(coordinates: Any) -> np.ndarray:
-    """Points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
+    """Return the points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The start of a run: what the parameter `init` means, and positions on the level where the epochs begin."""
+"""Initial layouts: the parameter `init`, and positions on the first level of the schedule."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,53 +8,55 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.layout import few_rows
 from umap_sk.layout.init import (
-    FARTHEST,
-    TOO_LARGE,
-    automatic_start,
-    pca_positions,
-    random_positions,
+    FEATURE_LIMITS,
+    MAX_COORDINATE,
+    choose_automatic_start,
+    compute_pca_positions,
+    draw_positions,
     squares_are_finite,
 )
 from umap_sk.layout.optimizer import LayoutProblem
-from umap_sk.layout.pivot_mds import pivot_mds_positions
+from umap_sk.layout.pivot_mds import compute_pivot_mds_positions
 from umap_sk.layout.problem import Coarsest
-from umap_sk.layout.quantiles import ends_of_axes
-from umap_sk.layout.sell import JITTER, ArrangedLevel, average, prolongation, smoothed
-from umap_sk.layout.spectral import spectral_positions
+from umap_sk.layout.quantiles import find_axis_bounds
+from umap_sk.layout.sell import JITTER, ArrangedLevel, average_groups, prolong, smooth
+from umap_sk.layout.spectral import compute_spectral_positions
 from umap_sk.layout.width import (
-    NARROWEST,
-    WIDEST,
-    length_spread,
-    robust_widths,
-    sampled_edges,
-    scaled_robustly,
-    smoothed_start,
-    suited_width,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    choose_width,
+    compute_length_spread,
+    compute_robust_widths,
+    sample_edges,
+    scale_robustly,
+    smooth_start,
 )
 from umap_sk.runtime.side_by_side import taken
 from umap_sk.runtime.threads import FEW_ROWS
 
-STARTS = ("auto", "pivot_mds", "spectral", "pca", "random")
-OF_A_GRAPH = ("pivot_mds", "spectral")  # starts that the graph gives
-SMOOTHING = 4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
-SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
+START_NAMES = ("auto", "pivot_mds", "spectral", "pca", "random")
+GRAPH_STARTS = ("pivot_mds", "spectral")  # names of those that are computed from the graph
+PIVOT_MDS_SMOOTHINGS = (  # passes over pivot MDS on a coarse level, by which rows around others contract
+    4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
+)
+SPECTRAL_WIDTH = 12.0  # fixed, since the loss prefers wider layouts: it does not see how eigenvectors fold large groups
 
 
 class Start(NamedTuple):
-    """Where a layout begins.
+    """An initial layout.
 
     Attributes
     ----------
     name : {"auto", "pivot_mds", "spectral", "pca", "random", "array"}
-        The start; "array" where positions are given.
+        Name of the method, or "array" for given positions.
     positions : ndarray of shape (n, n_components), float32, optional
-        The positions of the rows, where they are given.
+        Given positions of the rows.
     features : ndarray or sparse matrix of shape (n, n_features), optional
-        What "pca" and "auto" compute principal components of.
+        Features for the principal components of "pca" and "auto".
     rescale : bool
-        Whether positions are smoothed and scaled; false only for some that are given.
+        Whether positions are smoothed and scaled. It can be false only for given positions.
     computed : bool
-        Whether positions were computed here, in flat space, and not given in the coordinates of the output space.
+        Whether the positions were computed in flat space. Otherwise, they are coordinates of the output space.
     """
 
     name: str
@@ -65,24 +67,24 @@ class Start(NamedTuple):
 
     @property
     def is_of_graph(self) -> bool:
-        """Whether the graph gives it."""
-        return self.name in OF_A_GRAPH
+        """Whether the graph alone determines the layout."""
+        return self.name in GRAPH_STARTS
 
     @property
     def needs_lengths(self) -> bool:
-        """Whether it needs lengths of the coarsest level's edges."""
+        """Whether the layout needs lengths of the coarsest level's edges."""
         return self.name == "pivot_mds"
 
 
-def start_at(positions: np.ndarray, *, rescale: bool = True, features: Any = None) -> Start:
-    """Return the start at positions that are given."""
+def make_array_start(positions: np.ndarray, *, rescale: bool = True, features: Any = None) -> Start:
+    """Return the initial layout of given positions."""
     return Start("array", positions, features, rescale)
 
 
 def resolve_init(
     init: Any, shape: tuple[int, int], *, has_lengths: bool, features: Any = None, rescale: bool = True
 ) -> Start:
-    """Return the start that the parameter `init` names or gives, after a look whether it can be used.
+    """Check the parameter `init`, and return the initial layout.
 
     Parameters
     ----------
@@ -93,42 +95,42 @@ def resolve_init(
     has_lengths : bool
         Whether the distances of the graph's edges are known, which "pivot_mds" needs.
     features : ndarray or sparse matrix of shape (n_rows, n_features), optional
-        What "pca" needs.
+        Features, which "pca" needs.
     rescale : bool
-        Whether positions that are given are smoothed and scaled.
+        Whether given positions are smoothed and scaled.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is not known, what it needs is missing, or positions are not finite numbers of this shape.
+        If the name is unknown, if its data are missing, or if positions are not finite numbers of this shape.
     """
     if isinstance(init, str):
         check_name(init, features, has_lengths)
         return Start(init, features=features)
-    return start_at(check_positions(init, *shape), rescale=rescale, features=features)
+    return make_array_start(check_positions(init, *shape), rescale=rescale, features=features)
 
 
 def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) -> Start:
-    """Return the start itself, or the one that "auto" stands for."""
+    """Return the initial layout, after a choice of the method for "auto"."""
     if start.name != "auto":
         return start
-    found = automatic_start(start.features, has_lengths, n_components, seed)
+    found = choose_automatic_start(start.features, has_lengths, n_components, seed)
     if isinstance(found, str):
         return start._replace(name=found)
     return start._replace(name="array", positions=found, computed=True)
 
 
 def check_name(init: str, features: Any, has_lengths: bool) -> None:
-    """Raise if the name of a start is not known, or what it works on is missing."""
-    if init not in STARTS:
-        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, STARTS))} or an array.")
+    """Raise if the name of an initial layout is unknown, or if its data are missing."""
+    if init not in START_NAMES:
+        raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, START_NAMES))} or an array.")
     if init == "pca" and features is None:
         raise ValueError(
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
         )
     if init == "pca" and not squares_are_finite(features):
-        largest, limit = float(abs(features).max()), TOO_LARGE[features.dtype.itemsize]
+        largest, limit = float(abs(features).max()), FEATURE_LIMITS[features.dtype.itemsize]
         problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
         raise ValueError(
             f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
@@ -143,7 +145,7 @@ def check_name(init: str, features: Any, has_lengths: bool) -> None:
 
 
 def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
-    """Return positions as float32 of shape (n_rows, n_components), finite and with no constant axis."""
+    """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis."""
     try:
         start = np.asarray(init)
     except ValueError as error:
@@ -160,17 +162,17 @@ def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
         )
     with np.errstate(over="ignore"):
         start = start.astype(np.float32, copy=False)
-    low, high = ends_of_axes(start)
+    low, high = find_axis_bounds(start)
     if not np.isfinite([low, high]).all():
         bad = np.flatnonzero(~np.isfinite(start).all(axis=1))
         raise ValueError(
             f"init has a value that is NaN or infinite (in float32) in {len(bad)} rows, first in row {bad[0]}. Replace "
             "it, for example by the mean of the row's neighbors."
         )
-    if max(abs(low).max(), abs(high).max()) > FARTHEST:
+    if max(abs(low).max(), abs(high).max()) > MAX_COORDINATE:
         raise ValueError(
-            f"init goes up to {np.abs(start).max():.2g}, but positions up to {FARTHEST:.0e} are needed, whose squares "
-            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
+            f"init goes up to {np.abs(start).max():.2g}, but positions up to {MAX_COORDINATE:.0e} are needed, whose "
+            "squares float32 can hold. Scale it down, for example by init / np.abs(init).max()."
         )
     flat = np.flatnonzero(low == high)
     if len(flat):
@@ -181,7 +183,7 @@ def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
     return start
 
 
-def start_positions(
+def compute_start_positions(
     start: Start,
     problem: LayoutProblem,
     coarsest: Coarsest,
@@ -189,19 +191,19 @@ def start_positions(
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
-    """Positions of the vertices of the first phase's level, and the width of the start.
+    """Return the positions of the vertices on the level of the first phase, and their width.
 
-    "pivot_mds" needs the coarsest level's lengths; `connected` are the rows that take part, None for all.
+    "pivot_mds" needs the lengths of the coarsest level. `connected` are the connected rows, or None if all rows are.
     """
     levels, scaled = problem.levels, start.rescale
     if start.is_of_graph:
-        positions, width = scaled_by_graph(start, problem, coarsest, n_components, seed)
+        positions, width = compute_graph_start(start, problem, coarsest, n_components, seed)
     else:
-        finest = given_positions(start, levels, connected, n_components, seed)
-        positions, width = rescaled(finest, problem) if scaled else averaged(finest, problem)
+        finest = get_finest_positions(start, levels, connected, n_components, seed)
+        positions, width = rescale_start(finest, problem) if scaled else average_start(finest, problem)
     if len(positions) != levels[problem.phases[0].depth].n_vertices:
         for depth in range(len(levels) - 1, 0, -1):
-            positions = prolongation(levels, depth, positions)
+            positions = prolong(levels, depth, positions)
     if scaled:
         positions = np.ascontiguousarray(positions)
         jitter = few_rows.jitter if len(positions) <= FEW_ROWS else kernels.jitter
@@ -209,58 +211,58 @@ def start_positions(
     return positions, width
 
 
-def averaged(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
-    """Means on the first phase's level of positions that are taken as they are, and how wide they are."""
+def average_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
+    """Average given positions to the level of the first phase, and return their width."""
     positions = finest
     for depth in range(problem.phases[0].depth):
-        positions = average(problem.levels[depth + 1], problem.levels[depth].mass, positions)
-    return positions, min(WIDEST, max(NARROWEST, float(robust_widths(positions).max())))
+        positions = average_groups(problem.levels[depth + 1], problem.levels[depth].mass, positions)
+    return positions, min(MAX_WIDTH, max(MIN_WIDTH, float(compute_robust_widths(positions).max())))
 
 
-def rescaled(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
-    """Means on the coarsest level of smoothed positions, as wide as suits them, and that width."""
-    finest = smoothed_start(problem.levels[0], finest)
-    return scaled_averages(finest, problem, length_spread(*sampled_edges(problem.levels[0], finest)))
+def rescale_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
+    """Smooth positions, average them to the coarsest level and scale them. Return them with their width."""
+    finest = smooth_start(problem.levels[0], finest)
+    return scale_averages(finest, problem, compute_length_spread(*sample_edges(problem.levels[0], finest)))
 
 
-def scaled_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -> tuple[np.ndarray, float]:
-    """Means on the coarsest level of smoothed positions, whose edges have this spread, as wide as suits them."""
+def scale_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -> tuple[np.ndarray, float]:
+    """Average smoothed positions to the coarsest level and scale them. `spread` is that of their edges."""
     levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
-        positions = average(coarser, finer.mass, positions)
-    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces, spread)
+        positions = average_groups(coarser, finer.mass, positions)
+    width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces, spread)
     return positions * np.float32(width), width
 
 
-def scaled_by_graph(
+def compute_graph_start(
     start: Start, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
-    """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
+    """Return positions of the coarsest level's vertices, computed from its graph, and their width."""
     levels, order = problem.levels, problem.levels[-1].order
     if not start.needs_lengths:
-        positions = scaled_robustly(spectral_positions(coarsest.level, n_components, seed)[order])
+        positions = scale_robustly(compute_spectral_positions(coarsest.level, n_components, seed)[order])
         return positions * np.float32(SPECTRAL_WIDTH), SPECTRAL_WIDTH
     assert coarsest.lengths is not None
-    positions = scaled_robustly(pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)[order])
-    width = suited_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
+    positions = scale_robustly(compute_pivot_mds_positions(coarsest.level, coarsest.lengths, n_components, seed)[order])
+    width = choose_width(levels[0].n_vertices, levels[-1], positions, problem.forces)
     if len(levels) > 1:
-        for _ in range(SMOOTHING):
-            positions = smoothed(levels[-1], positions, 1.0)
-        positions = scaled_robustly(positions)
+        for _ in range(PIVOT_MDS_SMOOTHINGS):
+            positions = smooth(levels[-1], positions, 1.0)
+        positions = scale_robustly(positions)
     return positions * np.float32(width), width
 
 
-def given_positions(
+def get_finest_positions(
     start: Start, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None, n_components: int, seed: int
 ) -> np.ndarray:
-    """Positions of the finest level's vertices that are given, random, or principal components, in its order."""
+    """Return given positions, random ones or principal components, in the order of the finest level."""
     n = levels[0].n_vertices
     if start.positions is not None:
         positions = np.asarray(start.positions, np.float32)
     elif start.name == "random":
-        positions = random_positions(n, n_components, seed)
+        positions = draw_positions(n, n_components, seed)
     else:
-        positions = pca_positions(start.features, n_components, seed)
+        positions = compute_pca_positions(start.features, n_components, seed)
     if connected is not None and len(positions) != n:
         positions = taken(positions, connected)
     return taken(positions, levels[0].order)

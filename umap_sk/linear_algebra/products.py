@@ -1,27 +1,26 @@
-"""Products of matrices by BLAS, to the same bits whichever BLAS computes them.
+"""Products of matrices with the same bits for any BLAS.
 
-BLAS chooses the order of its sums, and what it fuses, by the processor. Numbers are therefore rounded to whole numbers
-of so few bits that a float64 holds every product and every sum of them exactly (Ozaki, Ogita, Oishi, Rump, "Error-free
-transformations of matrix multiplication", Numerical Algorithms 59, 2012). No order and no fused operation changes such
-a sum.
+BLAS chooses the order of sums and the fused operations by the processor. Numbers are therefore rounded to whole numbers
+with few bits, whose products and sums are exact in float64 (Ozaki, Ogita, Oishi, Rump, "Error-free transformations of
+matrix multiplication", Numerical Algorithms 59, 2012). No order and no fused operation changes such a sum.
 """
 
 import numpy as np
 
-MAX_TERMS = 2**11  # of an exact sum; these bits and those of both factors are 53 together
+MAX_TERMS = 2**11  # of an exact sum: its bits and those of both factors are 53 together
 PART_BITS = 21  # of each part of a number
-MIN_EXPONENT = -900  # exponent of two below which numbers count as 0
+MIN_EXPONENT = -900  # of two, below which numbers count as 0
 
 
 def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Round to whole numbers of so many bits, and return them with their unit, one along each line of `axis`.
+    """Round to whole numbers with `bits` bits. Each line along `axis` has one unit.
 
     Returns
     -------
     numbers : ndarray
         Whole numbers from ``-2**bits`` to ``2**bits``, in float64.
     unit : ndarray
-        Powers of two, by which the numbers are multiples of `array`, but for rounding; `axis` has length 1.
+        Powers of two. The product with the numbers is `array`, up to rounding. `axis` has length 1.
     """
     largest = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)
     exponents = np.maximum(np.frexp(largest)[1], MIN_EXPONENT) - bits
@@ -29,10 +28,10 @@ def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tu
 
 
 def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Product of two matrices in float64, ``left @ right``.
+    """Return the product of two matrices in float64, ``left @ right``.
 
-    Its error is about ``2**-41`` of the largest number of a row of `left`, times that of a column of `right`, times the
-    number of terms.
+    The error is about ``2**-41`` times the number of terms, the largest number of a row of `left` and the largest
+    number of a column of `right`.
 
     Examples
     --------
@@ -51,7 +50,7 @@ def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def split_numbers(array: np.ndarray, axis: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Numbers as sums of a larger and a smaller part, both of whole numbers with a unit."""
+    """Split numbers into a large and a small part. Both are whole numbers with a unit."""
     large, unit = round_to_whole_numbers(array, PART_BITS, axis)
     rest = array / unit - large
     return [(large, unit), (np.rint(rest * 2.0**PART_BITS), unit * 2.0**-PART_BITS)]

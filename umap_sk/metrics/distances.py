@@ -8,7 +8,7 @@ import scipy.sparse
 from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 
-from umap_sk.layout.spaces import Space, distances_of_pairs, inside, space_of
+from umap_sk.layout.spaces import Space, compute_pair_distances, resolve_space, to_positions
 from umap_sk.neighbors.sparse_structure import check_structure
 
 PAIRS_AT_ONCE = 20_000  # pairs whose features are in memory at once
@@ -53,7 +53,7 @@ def triplet_accuracy(
     drawn = placed[np.random.RandomState(random_state).randint(0, len(placed), (3, n_triplets))]
     i, j, k = drawn[:, (drawn[0] != drawn[1]) & (drawn[0] != drawn[2]) & (drawn[1] != drawn[2])]
     before = _compute_distances(X, i, j, metric) < _compute_distances(X, i, k, metric)
-    space = space_of(output_metric, output_metric_params, positions.shape[1])
+    space = resolve_space(output_metric, output_metric_params, positions.shape[1])
     after = _compute_map_distances(space, positions, i, j) < _compute_map_distances(space, positions, i, k)
     return float((before == after).mean())
 
@@ -95,7 +95,7 @@ def distance_correlation(
     X, positions, placed = _check_rows(X, embedding)
     i, j = placed[np.random.RandomState(random_state).randint(0, len(placed), (2, n_pairs))]
     i, j = i[i != j], j[i != j]
-    space = space_of(output_metric, output_metric_params, positions.shape[1])
+    space = resolve_space(output_metric, output_metric_params, positions.shape[1])
     return float(spearmanr(_compute_distances(X, i, j, metric), _compute_map_distances(space, positions, i, j))[0])
 
 
@@ -125,5 +125,5 @@ def _compute_map_distances(
     """Return the distances of pairs of rows in the map."""
     if space is None:
         return _compute_distances(positions, first, second)
-    places = inside(space, positions)
-    return distances_of_pairs(space, places[first], places[second])
+    places = to_positions(space, positions)
+    return compute_pair_distances(space, places[first], places[second])

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk.graph.manifold import Manifold
-from umap_sk.layout.spaces import distances_of_pairs, inside, space_of
+from umap_sk.layout.spaces import compute_pair_distances, resolve_space, to_positions
 from umap_sk.metrics.sample import draw_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 
@@ -87,15 +87,17 @@ def prepare_positions(
 ) -> tuple[np.ndarray, Callable[..., Any]]:
     """Return the positions of an embedding, and a function for their squared distances."""
     positions = np.asarray(embedding, np.float64)
-    space = space_of(metric, params, positions.shape[1])
+    space = resolve_space(metric, params, positions.shape[1])
     if space is None:
         return positions, _compute_squares
 
     def squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
         points = np.ascontiguousarray(np.broadcast_to(points, others.shape))
-        return np.maximum(distances_of_pairs(space, points, np.ascontiguousarray(others)).astype(np.float64), 0) ** 2
+        return (
+            np.maximum(compute_pair_distances(space, points, np.ascontiguousarray(others)).astype(np.float64), 0) ** 2
+        )
 
-    return inside(space, positions), squares
+    return to_positions(space, positions), squares
 
 
 def _compute_squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:

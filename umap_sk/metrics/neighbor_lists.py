@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from umap_sk.layout.spaces import Space, nearest_in_space
+from umap_sk.layout.spaces import Space, find_nearest_in_space
 from umap_sk.neighbors.read import Neighbors
 
 
@@ -107,7 +107,7 @@ def _find_nearest_in_map(
         tree = cKDTree(np.asarray(training[placed], np.float64))
         near = placed[tree.query(np.asarray(places[rows], np.float64), np.arange(1, n_queried + 1))[1]]
     else:
-        near = placed[nearest_in_space(space, places[rows], training[placed], n_queried)]
+        near = placed[find_nearest_in_space(space, places[rows], training[placed], n_queried)]
     kept = ~np.isin(rows[:, None] * n + near, own_keys)
     kept &= np.cumsum(kept, axis=1) <= k
     out[rows] = _pad_lists(np.nonzero(kept)[0], near[kept], kept.sum(axis=1), k)

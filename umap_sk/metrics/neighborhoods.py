@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from umap_sk.layout.spaces import space_of
+from umap_sk.layout.spaces import resolve_space
 from umap_sk.metrics.neighbor_lists import NeighborLists, are_training_rows, find_ranks, list_neighbors, select_rows
 from umap_sk.metrics.sample import DEFAULT_MAX_ROWS, draw_rows
 from umap_sk.neighbors.formats import as_csr
@@ -165,7 +165,7 @@ def list_placed_rows(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int
     If there are as many rows as in the map and most list themselves first, they are the rows of the map.
     """
     rows = draw_rows(np.arange(len(places)), DEFAULT_MAX_ROWS, 0)
-    space = space_of(umap.output_metric, umap.output_metric_params, umap.n_components)
+    space = resolve_space(umap.output_metric, umap.output_metric_params, umap.n_components)
     if are_training_rows(neighbors):
         return list_neighbors(select_rows(neighbors, rows), umap.embedding_[rows], umap.embedding_, k, rows, space)
     return list_neighbors(select_rows(neighbors, rows), places[rows], umap.embedding_, k, space=space)
@@ -196,7 +196,7 @@ def list_sampled_rows(
     check_structure(graph, "graph")
     rows = draw_rows(np.arange(len(places)), max_rows, random_state)
     neighbors, _ = read_neighbors(as_csr(graph)[rows], n_neighbors=len(whole), drop_self=False)
-    space = space_of(*output, whole.shape[1])
+    space = resolve_space(*output, whole.shape[1])
     return list_neighbors(neighbors, places[rows], whole, check_k(k), rows if training is None else None, space)
 
 

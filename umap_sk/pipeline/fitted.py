@@ -6,7 +6,7 @@ import numpy as np
 
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.run import LayoutRun, as_plain, from_plain, whole_positions
+from umap_sk.layout.run import LayoutRun, compute_embedding, from_plain, to_plain
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.monitor.report import Report
@@ -103,7 +103,7 @@ def known_manifold(fitted: Fitted) -> Manifold:
 def at_layout(fitted: Fitted, layout: LayoutRun) -> Fitted:
     """The same fit with the map of its layout as that stands now."""
     assert fitted.run is not None
-    embedding = whole_positions(layout, known_manifold(fitted).disconnected())
+    embedding = compute_embedding(layout, known_manifold(fitted).disconnected())
     run = fitted.run._replace(layout=layout)
     return fitted._replace(embedding=embedding, epoch=layout.state.epoch, run=run, cache=MapCache())
 
@@ -122,7 +122,7 @@ def as_stored(fitted: Fitted) -> dict[str, Any]:
     layout = fitted.layout
     if layout and fitted.epoch != layout.state.epoch:
         fitted = at_layout(fitted, layout)
-    run = fitted.run and fitted.run._asdict() | {"layout": layout and as_plain(layout)}
+    run = fitted.run and fitted.run._asdict() | {"layout": layout and to_plain(layout)}
     plain: dict[str, Any] = {"curve": tuple(fitted.curve), "columns": tuple(fitted.columns), "run": run}
     features = select_stored_features(fitted.features, fitted.search)
     stored = fitted._asdict() | plain | {"features": features, "report": fitted.report.copy()}

@@ -13,10 +13,10 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.anchors import check_anchors
-from umap_sk.layout.growth import filled
+from umap_sk.layout.growth import fill_positions
 from umap_sk.layout.problem import Schedule
-from umap_sk.layout.run import LayoutRun, advanced, begun, edges_by_epoch, whole_positions
-from umap_sk.layout.start import start_at
+from umap_sk.layout.run import LayoutRun, advance, begin, compute_embedding, count_edges_by_epoch
+from umap_sk.layout.start import make_array_start
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.progress import show_epochs
 from umap_sk.monitor.report import Report
@@ -75,7 +75,7 @@ def grow(settings: Settings, fitted: Fitted, arguments: Arguments, epochs: int =
     layout = settle(settings, fitted, manifold, arguments.anchors, int(epochs), report)
     done = fitted.epoch + layout.state.epoch
     return fitted._replace(
-        embedding=whole_positions(layout, manifold.disconnected()),
+        embedding=compute_embedding(layout, manifold.disconnected()),
         manifold=manifold,
         epoch=done,
         n_epochs=done,
@@ -222,17 +222,17 @@ def settle(
     with report.phase("start") as entry:
         places = np.full((manifold.n_samples, n_components), np.nan, np.float32)
         places[: len(fitted.embedding)] = fitted.embedding
-        start = start_at(filled(manifold, places, forces, fitted.seed), rescale=False)
+        start = make_array_start(fill_positions(manifold, places, forces, fitted.seed), rescale=False)
         schedule = Schedule(epochs, n_components, multilevel=False, settled=True)
-        layout = begun(manifold._shared, start, schedule, forces, fitted.seed, checked)
+        layout = begin(manifold._shared, start, schedule, forces, fitted.seed, checked)
         entry["init"] = "the map"
-    with report.phase("layout") as entry, show_epochs(edges_by_epoch(layout), 0, settings.verbose) as show:
+    with report.phase("layout") as entry, show_epochs(count_edges_by_epoch(layout), 0, settings.verbose) as show:
 
         def after_epoch(layout: LayoutRun) -> bool:
             entry["epochs"] = layout.state.epoch
             return bool(show(layout.state.epoch))
 
-        return advanced(layout, epochs, after_epoch, reuse=True)
+        return advance(layout, epochs, after_epoch, reuse=True)
 
 
 def columns_of_all(fitted: Fitted, manifold: Manifold) -> Columns:

@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from umap_sk.checkpoint.session import Session
-from umap_sk.layout.anchors import Anchors, check_anchors, known_places
-from umap_sk.layout.growth import filled
-from umap_sk.layout.loss_curve import recorder
+from umap_sk.layout.anchors import Anchors, check_anchors, mask_free_rows
+from umap_sk.layout.growth import fill_positions
+from umap_sk.layout.loss_curve import make_loss_recorder
 from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.readers import is_read
 from umap_sk.layout.run import (
     LayoutRun,
-    advanced,
-    begun,
-    edges_by_epoch,
-    finished,
-    level_sizes,
-    planned_epochs,
-    restored,
-    resumed,
-    whole_positions,
+    advance,
+    begin,
+    compute_embedding,
+    count_edges_by_epoch,
+    count_planned_epochs,
+    get_level_sizes,
+    is_finished,
+    restore,
+    resume,
 )
 from umap_sk.layout.spaces import check_inside
-from umap_sk.layout.start import Start, choose_start, resolve_init, start_at
+from umap_sk.layout.start import Start, choose_start, make_array_start, resolve_init
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
@@ -78,8 +78,8 @@ def begin_layout(
         embedding, epoch, n_epochs, seed, layout = state.positions, state.epoch, stored.n_epochs, state.seed, None
     else:
         layout = start_layout(settings.layout, learned, start, anchors, seed, state)
-        embedding, epoch = whole_positions(layout, manifold.disconnected()), layout.state.epoch
-        n_epochs, seed = planned_epochs(layout), layout.state.seed
+        embedding, epoch = compute_embedding(layout, manifold.disconnected()), layout.state.epoch
+        n_epochs, seed = count_planned_epochs(layout), layout.state.seed
         if stored:
             stored.n_epochs = n_epochs
     return Fitted(
@@ -130,15 +130,15 @@ def start_layout(
     shared, schedule, forces = manifold._shared, settings.schedule, settings.forces
     with spare_threads(manifold.n_samples), report.phase("resume" if state else "start") as entry:
         if state:
-            layout = resumed(shared, schedule, forces, state, anchors)
+            layout = resume(shared, schedule, forces, state, anchors)
             entry["epoch"] = state.epoch
         else:
             if anchors and start.name == "auto":
-                start = start_at(filled(manifold, known_places(anchors), forces, seed), rescale=False)
+                start = make_array_start(fill_positions(manifold, mask_free_rows(anchors), forces, seed), rescale=False)
             start = choose_start(start, shared.lengths is not None, settings.n_components, seed)
             entry["init"] = start.name
-            layout = begun(shared, start, schedule, forces, seed, anchors)
-        entry["levels"] = level_sizes(layout)
+            layout = begin(shared, start, schedule, forces, seed, anchors)
+        entry["levels"] = get_level_sizes(layout)
     return layout
 
 
@@ -173,7 +173,7 @@ def run_epochs(
         Whether the arrays of the layout's state may be overwritten.
     """
     publish = publish or (lambda fitted: None)
-    fitted = with_layout(fitted, restored(unfinished_layout(fitted), known_manifold(fitted)._shared))
+    fitted = with_layout(fitted, restore(unfinished_layout(fitted), known_manifold(fitted)._shared))
     publish(fitted)
     epochs = fitted.n_epochs - fitted.epoch if epochs is None else epochs
     try:
@@ -185,11 +185,11 @@ def run_epochs(
                 publish(fitted)
                 return observe(fitted, layout)
 
-            advanced(unfinished_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=must_stay(stored))
+            advance(unfinished_layout(fitted), epochs, after_epoch, reuse=reuse, must_stay=must_stay(stored))
     finally:
         layout = unfinished_layout(fitted)
         fitted = at_layout(fitted, layout)
-        if finished(layout):
+        if is_finished(layout):
             fitted = fitted._replace(run=Run(None, fitted.run.fingerprints if fitted.run else {}))
         publish(fitted)
         if stored:
@@ -216,10 +216,10 @@ def watched(
 ) -> Iterator[Callable[[Fitted, LayoutRun], bool]]:
     """What to call after every epoch: report, loss, progress, checkpoint, callbacks; true where one wants a stop."""
     begins = unfinished_layout(fitted)
-    edges, first = edges_by_epoch(begins), begins.state.epoch
+    edges, first = count_edges_by_epoch(begins), begins.state.epoch
     last = min(fitted.n_epochs, first + epochs)
     report = fitted.report
-    record_loss = recorder(report.setdefault("losses", []), begins)
+    record_loss = make_loss_recorder(report.setdefault("losses", []), begins)
     del fitted, begins  # whose arrays are not needed once the epochs run
     with (
         task.subtask("layout", last - first) as layout_task,

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 
 from umap_sk.checkpoint.settings import Checkpoint
-from umap_sk.layout.curve import LARGEST_RATE
-from umap_sk.layout.start import STARTS
+from umap_sk.layout.curve import MAX_RATE
+from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.choice import SEARCHER_NAMES
 from umap_sk.runtime.spelling import nearest_name, validate_names
 
@@ -22,7 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "metric_params": [dict, None],
     "searcher": [StrOptions(set(SEARCHER_NAMES)), HasMethods("kneighbors"), HasMethods("transform")],
     "min_dist": [Interval(Real, 0, None, closed="left")],
-    "spread": [Interval(Real, 1 / LARGEST_RATE, LARGEST_RATE, closed="both")],
+    "spread": [Interval(Real, 1 / MAX_RATE, MAX_RATE, closed="both")],
     "a": [Interval(Real, 0, None, closed="neither"), None],
     "b": [Interval(Real, 0, None, closed="neither"), None],
     "local_connectivity": [Interval(Real, 0, None, closed="left")],
@@ -32,21 +32,21 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "target_metric": [str, None],
     "target_weight": [Interval(Real, 0, 1, closed="both")],
     "target_n_neighbors": [Interval(Integral, 2, None, closed="left"), None],
-    "init": [StrOptions(set(STARTS)), "array-like"],
+    "init": [StrOptions(set(START_NAMES)), "array-like"],
     "rescale_init": ["boolean"],
     "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
-    "learning_rate": [Interval(Real, 0, LARGEST_RATE, closed="right")],
-    "negative_sample_rate": [Interval(Real, 0, LARGEST_RATE, closed="right")],
-    "repulsion_strength": [Interval(Real, 0, LARGEST_RATE, closed="both")],
+    "learning_rate": [Interval(Real, 0, MAX_RATE, closed="right")],
+    "negative_sample_rate": [Interval(Real, 0, MAX_RATE, closed="right")],
+    "repulsion_strength": [Interval(Real, 0, MAX_RATE, closed="both")],
     "multilevel": ["boolean"],
     "output_metric": [str, callable],
     "output_metric_params": [dict, None],
     "random_state": ["random_state", np.random.Generator],
     "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
     "verbose": ["verbose"],
-    "dens_lambda": [Interval(Real, 0, LARGEST_RATE, closed="both")],
+    "dens_lambda": [Interval(Real, 0, MAX_RATE, closed="both")],
     "dens_frac": [Interval(Real, 0, 1, closed="both")],
-    "dens_var_shift": [Interval(Real, 0, LARGEST_RATE, closed="both")],
+    "dens_var_shift": [Interval(Real, 0, MAX_RATE, closed="both")],
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
 
@@ -88,7 +88,7 @@ DEFAULTS: dict[str, Any] = {
 
 def validate(estimator: Any, by_constraints: Callable[[], object]) -> None:
     """Validate parameters by their constraints; errors name what misspelled names are near."""
-    validate_names(estimator, by_constraints, init=STARTS, searcher=SEARCHER_NAMES)
+    validate_names(estimator, by_constraints, init=START_NAMES, searcher=SEARCHER_NAMES)
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:

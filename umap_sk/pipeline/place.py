@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout import transform
-from umap_sk.layout.init import FARTHEST
-from umap_sk.layout.inverse import combined, output_dtype, placed_rows
+from umap_sk.layout.init import MAX_COORDINATE
+from umap_sk.layout.inverse import choose_output_dtype, combine_features, index_placed_rows
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.searchers import find_neighbors
@@ -153,7 +153,7 @@ def place_given(settings: Settings, fitted: Fitted, given: NewRows) -> np.ndarra
     frozen = fitted.cache.get(
         "frozen", lambda: transform.freeze(fitted.embedding, forces, fitted.seed, settings.layout.space)
     )
-    places = transform.place(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
+    places = transform.place_rows(frozen, neighbors, graph.n_neighbors, graph.local_connectivity)
     warn_of_lost(np.isnan(places[:, 0]), "new rows have no usable neighbor", graph.disconnection_distance)
     return places if given.X is None else places.astype(given.X.dtype, copy=False)
 
@@ -197,11 +197,11 @@ def find_features(settings: Settings, fitted: Fitted, places: Any, features: Any
     """
     places = check_places(places, fitted.embedding.shape[1])
     features = check_features(features_of_fit(fitted) if features is None else features, len(fitted.embedding))
-    out = np.full((len(places), features.shape[1]), np.nan, output_dtype(features))
+    out = np.full((len(places), features.shape[1]), np.nan, choose_output_dtype(features))
     known = ~np.isnan(places).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
-        rows = fitted.cache.get("rows", lambda: placed_rows(fitted.embedding))
-        out[known] = combined(rows, places[known], features, threads)
+        rows = fitted.cache.get("rows", lambda: index_placed_rows(fitted.embedding))
+        out[known] = combine_features(rows, places[known], features, threads)
     return out
 
 
@@ -226,7 +226,7 @@ def check_places(places: Any, n_components: int) -> np.ndarray:
             "coordinates as transform returns them."
         )
     farthest = np.nanmax(np.abs(coordinates), initial=0)
-    if farthest > FARTHEST:
+    if farthest > MAX_COORDINATE:
         raise ValueError(f"Places go up to {farthest:.2g}; give those within the map's surroundings.")
     return coordinates
 

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from umap_sk.layout.curve import Curve, resolve_curve
-from umap_sk.layout.density import SHIFT, Density
+from umap_sk.layout.density import SHIFT_FACTOR, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
-from umap_sk.layout.spaces import Space, space_of
+from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.neighbors.choice import SearchSettings
 from umap_sk.pipeline.parameters import DEFAULTS, check_parameters
 from umap_sk.pipeline.targets import TargetSettings
@@ -182,7 +182,7 @@ def _graph(values: dict[str, Any]) -> GraphSettings:
 
 def _layout(values: dict[str, Any]) -> LayoutSettings:
     """How the graph is laid out; ValueError where the output metric does not go with the density."""
-    space = space_of(values["output_metric"], values["output_metric_params"], values["n_components"])
+    space = resolve_space(values["output_metric"], values["output_metric_params"], values["n_components"])
     forces = _forces(values)
     if space and forces.density:
         raise ValueError(
@@ -201,7 +201,7 @@ def _forces(values: dict[str, Any]) -> Forces:
     curve = resolve_curve(values["a"], values["b"], spread=values["spread"], min_dist=values["min_dist"])
     density = None
     if values["dens_lambda"] > 0 and values["dens_frac"] > 0:
-        shift = SHIFT * float(values["dens_var_shift"])
+        shift = SHIFT_FACTOR * float(values["dens_var_shift"])
         density = Density(float(values["dens_lambda"]), float(values["dens_frac"]), shift)
     return Forces(
         curve,

@@ -1,8 +1,8 @@
 """The memory of a plan: bytes of the arrays that exist at the peak of each phase."""
 
 from umap_sk.graph.fuzzy_union import MAX_PARTS
-from umap_sk.layout.coarsen import EDGES_AT_ONCE, needs_coarser
-from umap_sk.layout.repulsion import MOST_CELLS
+from umap_sk.layout.coarsen import EDGES_PER_MERGE, needs_coarsening
+from umap_sk.layout.repulsion import MAX_CELLS
 from umap_sk.neighbors import formats
 from umap_sk.planning.search import count_search_bytes
 from umap_sk.planning.sizes import Sizes
@@ -86,11 +86,11 @@ def count_level_bytes(sizes: Sizes) -> int:
         coarse = 16 * (n // MERGED_VERTICES) + 8 * count_coarse_edges(sizes, n, sizes.edges)
         # Degrees, owners and casts while the members of groups are sorted. Then the part that is merged at once, its
         # parts, and the merged result.
-        peak = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + 2 * coarse)
+        peak = max(36 * n, 16 * n + 8 * min(sizes.edges, EDGES_PER_MERGE) + 2 * coarse)
         if sizes.start in ("auto", "pivot_mds"):
             # The same for edges with lengths and weak edges, and each row's path to its root.
             measured = int(8 * WEAK_EDGE_FACTOR * count_coarse_edges(sizes, n, sizes.edges))
-            peak = max(peak, 20 * n + 8 * min(sizes.edges, EDGES_AT_ONCE) + coarse + 2 * measured)
+            peak = max(peak, 20 * n + 8 * min(sizes.edges, EDGES_PER_MERGE) + coarse + 2 * measured)
     # Degrees and ranks while slices are made. Indices of an own graph are freed before weights are copied.
     return max(peak, count_layout_bytes(sizes) + 8 * n - count_freed_bytes(sizes) // 2)
 
@@ -132,7 +132,7 @@ def count_disk_bytes(sizes: Sizes) -> int:
 
 def count_field_bytes(sizes: Sizes) -> int:
     """Return the bytes of the grids, and of the rows in the order of their cells."""
-    cells = USUAL_CELLS if sizes.edges_known else MOST_CELLS + 24  # rounded to a multiple of 32
+    cells = USUAL_CELLS if sizes.edges_known else MAX_CELLS + 24  # rounded to a multiple of 32
     # Density, spectrum, the last two transformed kernels, and the tables and transforms of the next two, on grids of
     # twice the side.
     return 130 * cells**2 + (4 + 4 * sizes.n_components) * sizes.n
@@ -140,7 +140,7 @@ def count_field_bytes(sizes: Sizes) -> int:
 
 def has_levels(sizes: Sizes) -> bool:
     """Return whether there are coarser levels than the graph itself."""
-    return needs_coarser(sizes.n, 0, n_components=sizes.n_components)
+    return needs_coarsening(sizes.n, 0, n_components=sizes.n_components)
 
 
 def has_field(sizes: Sizes) -> bool:
@@ -167,6 +167,6 @@ def count_coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 def estimate_level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Estimate the numbers of vertices and edges of the levels, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
-    while needs_coarser(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
+    while needs_coarsening(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
         levels.append((levels[-1][0] // MERGED_VERTICES, count_coarse_edges(sizes, *levels[-1])))
     return levels

@@ -11,12 +11,12 @@ from umap_sk.graph.fuzzy_union import fuzzy_graph
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE, SharedGraph
 from umap_sk.layout import run
-from umap_sk.layout.coarsen import COARSEST_VERTICES, IN_THE_PLANE
+from umap_sk.layout.coarsen import COARSEST_VERTICES, PLANE_SHARE
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
-from umap_sk.layout.problem import Schedule, default_epochs
-from umap_sk.layout.schedule import Phase, negatives_for, phases_of_length, plan_phases
-from umap_sk.layout.start import OF_A_GRAPH, start_at
+from umap_sk.layout.problem import Schedule, get_default_epochs
+from umap_sk.layout.schedule import Phase, choose_negatives, plan_exact_length, plan_phases
+from umap_sk.layout.start import GRAPH_STARTS, make_array_start
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import estimate_level_sizes, has_field, is_majorized
 from umap_sk.planning.search import estimate_search_seconds
@@ -25,7 +25,7 @@ from umap_sk.runtime.threads import FEW_ROWS, spare_threads
 
 PROBE_NEIGHBORS, PROBE_EPOCHS = 15, 100  # of the synthetic fit
 # Rows of the synthetic fit: the first size that a fit does not exceed.
-PROBE_SIZES = FEW_ROWS, int(IN_THE_PLANE * COARSEST_VERTICES), COARSEST_VERTICES, 60_000
+PROBE_SIZES = FEW_ROWS, int(PLANE_SHARE * COARSEST_VERTICES), COARSEST_VERTICES, 60_000
 COARSE_EDGES = 0.5  # relative to the edges in the memory plan: the median of eight graphs
 SOLVER_SECONDS = 1e-5  # per vertex of the coarsest level, if the start is computed from the graph
 
@@ -54,7 +54,7 @@ def estimate_phase_seconds(sizes: Sizes, threads: int) -> dict[str, float | None
     if sizes.listed:
         seconds |= {"neighbors": rates.neighbors * sizes.n * sizes.listed, "graph": rates.graph * sizes.kept}
     levels = estimate_level_sizes(sizes)
-    solver = SOLVER_SECONDS * levels[-1][0] if sizes.start in OF_A_GRAPH else 0.0
+    solver = SOLVER_SECONDS * levels[-1][0] if sizes.start in GRAPH_STARTS else 0.0
     phases = plan_fit_phases(sizes, len(levels) if sizes.multilevel else 1)
     edges = [sizes.edges, *(COARSE_EDGES * most for _, most in levels[1:])]
     layout = sum(rates.epoch[classify_phase(phase)] * edges[phase.depth] * phase.epochs for phase in phases)
@@ -63,9 +63,9 @@ def estimate_phase_seconds(sizes: Sizes, threads: int) -> dict[str, float | None
 
 def plan_fit_phases(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """Return the schedule of a fit."""
-    planned = phases_of_length if sizes.n_epochs else plan_phases
-    n_epochs = sizes.n_epochs or default_epochs(sizes.n)
-    negatives = negatives_for(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
+    planned = plan_exact_length if sizes.n_epochs else plan_phases
+    n_epochs = sizes.n_epochs or get_default_epochs(sizes.n)
+    negatives = choose_negatives(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
     return planned(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=is_majorized(sizes))
 
 
@@ -88,10 +88,10 @@ def _time_fit(indices: np.ndarray, dists: np.ndarray, start: np.ndarray, n_epoch
     manifold = SharedGraph(fuzzy_graph(neighbors, PROBE_NEIGHBORS), WHOLE, mean_distances(neighbors))
     clock.append(time.perf_counter())
     schedule = Schedule(n_epochs, start.shape[1], multilevel=True)
-    layout = run.begun(manifold, start_at(start), schedule, Forces(fit_curve()), seed=0)
+    layout = run.begin(manifold, make_array_start(start), schedule, Forces(fit_curve()), seed=0)
     clock.append(time.perf_counter())
-    problem, ends = run.problem_of(layout), clock[-1:]
-    run.advanced(layout, run.planned_epochs(layout), lambda _: ends.append(time.perf_counter()))
+    problem, ends = run.get_problem(layout), clock[-1:]
+    run.advance(layout, run.count_planned_epochs(layout), lambda _: ends.append(time.perf_counter()))
     spent = {
         classify_phase(p): (ends[p.first_epoch + p.epochs] - ends[p.first_epoch]) / p.epochs for p in problem.phases
     }

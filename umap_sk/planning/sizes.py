@@ -7,7 +7,7 @@ import numpy as np
 
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
-from umap_sk.layout.start import STARTS
+from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.validate import check_width
 from umap_sk.planning.search import SearchSizes, describe_search
 
@@ -128,7 +128,7 @@ def make_sizes(
     **settings: Any,
 ) -> Sizes:
     """Make sizes from the other fields. An unknown number of graph entries is replaced by its upper bound."""
-    starts = ("array", *STARTS)
+    starts = ("array", *START_NAMES)
     if settings["start"] not in starts:
         raise ValueError(f"init={settings['start']!r}, but one of {starts} is needed; 'array' stands for any array.")
     kept = n * min(wanted, listed or wanted, n - 1)
