@@ -109,7 +109,7 @@ def align_to_anchors(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
     here = (weights * positions).sum(0) / weights.sum()
     there = (weights * anchors.places).sum(0) / weights.sum()
     own, wanted = positions - here, anchors.places - there
-    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # by BLAS sums vary
+    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # sums of BLAS vary
     turn = find_nearest_rotation(np.reshape(products, (own.shape[1], -1)))
     return (np.stack([(own * column).sum(1) for column in turn.T], axis=1) + there).astype(np.float32)
 

@@ -122,7 +122,7 @@ def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
     """Merge each vertex with its strongest neighbor in an independent set. Return None if too many vertices remain."""
     state = find_independent_set(level, seed, depth)
-    number = prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
+    number = prefix_sums(state == 1, level.indices.dtype)  # index of each member
     size = int(number[-1])
     if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
@@ -168,7 +168,7 @@ def merge_edges(
     bounds = prefix_sums(np.bincount(owner, minlength=size))
     members = np.empty(len(owner), owner.dtype)
     kernels.group_members(owner, bounds, members)
-    room = taken(prefix_sums(taken(np.diff(edges[0]), members)), bounds)  # edges of all members so far
+    room = taken(prefix_sums(taken(np.diff(edges[0]), members)), bounds)  # prefix sums of the members' edges
     lengths = np.empty(size, np.int64)
     parts = []
     first = 0

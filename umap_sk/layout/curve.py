@@ -10,10 +10,8 @@ from umap_sk import kernels
 from umap_sk.runtime.compile import get_python_function
 
 FIT_ROUNDS = 30  # of the fit. Only the first 20 change the result.
-exponential, log_of = (
-    get_python_function(kernels.exponential),
-    get_python_function(kernels.log_of),
-)  # the same on every machine
+exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
+log_of = get_python_function(kernels.log_of)
 
 MAX_RATE = 1e12  # of rates and scales, since a layout squares products of them in float32
 MAX_EXPONENT = 30.0  # of b
@@ -42,7 +40,7 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     >>> round(curve.a, 3), round(curve.b, 3)
     (1.577, 0.895)
     """
-    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread; every curve is 1 at 0
+    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread, without 0, where every curve is 1
     shift = min_dist / spread
     target = np.where(distances < shift, 1.0, exponential(np.maximum(0.0, distances - shift)))
     logarithms = log_of(1024 * distances) - log_of(1024.0)

@@ -109,7 +109,7 @@ def compute_ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray,
 
 def choose_filter(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
     """Choose the cut of the next filter and its degree."""
-    gap = (FILTER_GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(GAIN)
+    gap = (FILTER_GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(FILTER_GAIN)
     cut = max(MIN_CUT, min(float(values[-1]), (2 * float(values[count - 1]) - gap) / (2 + gap)))
     first, known = (math.sqrt(max(4 * (value - cut) / (cut + 1), 1e-12)) for value in (float(values[0]), 1.0))
     return cut, max(2, int(min(degree, MAX_GAIN / first, MAX_KNOWN_GAIN / max(known - first, 1e-6))))
@@ -155,6 +155,6 @@ def compute_inner_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def combine_columns(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Return linear combinations of vectors, ``block @ shares``."""
     out = np.zeros_like(block)
-    for column, share in zip(block.T, shares, strict=True):  # in this order on every machine
+    for column, share in zip(block.T, shares, strict=True):  # the same order on every machine
         out += column[:, None] * share
     return out

@@ -11,9 +11,7 @@ from umap_sk.linear_algebra.principal_directions import center_rows, compute_coo
 MAX_COORDINATE = 1e15  # of given positions, whose squares must be finite in float32
 FEATURE_LIMITS = {8: 1e150, 4: 1e15}  # by the bytes of a number: sums of squares of smaller features are finite
 MIN_WIDTH_SHARE = 1e-6  # of a principal component, relative to the widest one
-THIN_SHARE = (  # A second principal component that is narrower than this share of the first one is mostly noise.
-    0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise
-)
+THIN_SHARE = 0.01  # A second principal component narrower than this share of the first one is mostly noise.
 
 
 def draw_positions(n: int, n_components: int, seed: int) -> np.ndarray:

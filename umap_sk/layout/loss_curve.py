@@ -13,10 +13,7 @@ from umap_sk.layout.sell import ArrangedLevel, choose_stride
 from umap_sk.layout.spaces import Space, compute_pair_distances
 
 CURVE_POINTS = 10  # of a whole schedule
-MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = (  # bounds of the sample of one row in a hundred: a small layout is short
-    128,
-    48,
-)  # that stand for all: one in a hundred within these bounds, as a small layout is short
+MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = 128, 48  # bounds of the sample of one row in a hundred
 N_OTHERS = 8  # random vertices that each sampled row is compared with
 MIN_SQUARED_DISTANCE = 1e-6
 
@@ -42,13 +39,15 @@ def draw_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, o
     rows = np.arange(0, level.n_vertices, choose_stride(level.n_vertices, count))
     edges, weights = list_edges(level, rows)
     pairs = _draw_pairs(level.n_vertices, rows, others)
-    share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss a row
+    share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss per row
     rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
     near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
     far[np.isin(pairs[0] * level.n_vertices + pairs[1], edges[0] * level.n_vertices + edges[1])] = 0
-    drawn = far.reshape(len(rows), len(far) // len(rows))  # no columns where there is one vertex alone
+    drawn = far.reshape(len(rows), len(far) // len(rows))  # no columns for a single vertex
     beyond = n_rows - level.mass[rows] - np.bincount(np.searchsorted(rows, edges[0]), near, len(rows))
-    far = (drawn / np.maximum(drawn.sum(axis=1), 1e-9)[:, None] * beyond[:, None]).ravel()  # all that are no neighbors
+    far = (
+        drawn / np.maximum(drawn.sum(axis=1), 1e-9)[:, None] * beyond[:, None]
+    ).ravel()  # represent all that are no neighbors
     ends = np.concatenate([edges, pairs], axis=1)
     repulsion = rate * level.degree[ends[0]] * np.concatenate([near, far])
     attraction = share * np.concatenate([weights, np.zeros(len(far))])

@@ -225,7 +225,7 @@ def step_rows(
         check_raised(problem.space)
         return
     density = get_current_density(problem, phase, state)
-    added = bool(density or problem.anchors)  # to a field
+    added = bool(density or problem.anchors)  # terms of a field
     if phase.field:
         repulsion = repulsion or compute_repulsion(problem, phase, state)
         share = 1 / problem.levels[0].n_vertices

@@ -75,10 +75,10 @@ def make_path_graph(lengths: EdgeLengths, mass: np.ndarray) -> PathGraph:
     n, indptr = len(mass), lengths.indptr
     of_edges = np.repeat(lengths.ends, np.diff(indptr)) + lengths.ends[lengths.indices] + lengths.between
     if len(of_edges) <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)  # else indices are made as wide
+        indptr = indptr.astype(np.int32)  # otherwise, scipy would widen the indices
     with np.errstate(divide="ignore"):
         reverse = csr_array((1 / of_edges.astype(np.float64), lengths.indices, indptr), (n, n)).T.tocsr()
-        graph = reverse.T.tocsr()  # each with the columns of a row in order
+        graph = reverse.T.tocsr()  # with sorted columns in both
         if np.array_equal(graph.indptr, reverse.indptr) and np.array_equal(graph.indices, reverse.indices):
             graph.data = np.maximum(graph.data, reverse.data)
         else:

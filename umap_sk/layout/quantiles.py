@@ -7,9 +7,7 @@ import numpy as np
 from umap_sk.runtime.side_by_side import ROWS_AT_ONCE, in_blocks
 
 SAMPLED_VALUES = 4_096  # of an axis, by which the range of a quantile is estimated
-RANK_MARGIN = (  # sampled values on each side of the expected rank, at least seven standard deviations
-    64  # of them on either side of where it is expected: seven standard deviations in the middle, more elsewhere
-)
+RANK_MARGIN = 64  # sampled values on each side of the expected rank, at least seven standard deviations
 
 
 def compute_axis_quantiles(positions: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:

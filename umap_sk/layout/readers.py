@@ -9,7 +9,7 @@ from typing import Any
 from umap_sk.layout.optimizer import LayoutState
 
 _lock = threading.RLock()
-_readers: Counter[int] = Counter()  # of a state's positions, by their id
+_readers: Counter[int] = Counter()  # number of readers by the id of a state's positions
 
 
 @contextlib.contextmanager

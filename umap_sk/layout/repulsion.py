@@ -148,7 +148,7 @@ def make_grid_field(
         frame = make_frame(positions, spacing, most)
         density = deposit_masses(frame, positions, mass)
     corners = density.shape
-    # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
+    # Half of the transforms are skipped: beyond the corners, the input is 0 and the output is not used.
     shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
     workers = choose_workers(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)

@@ -191,7 +191,7 @@ def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
     epochs[-1] = max(1, length - sum(epochs[:-1]))
     while sum(epochs) > length and max(epochs) > 1:
         epochs[epochs.index(max(epochs))] -= 1
-    if sum(epochs) > length:  # one epoch a level, which settles the graph itself
+    if sum(epochs) > length:  # one epoch per level, and on the graph that of the second phase
         phases, epochs = (*phases[:-2], phases[-1]), epochs[1:]
     firsts = [0, *accumulate(epochs[:-1])]
     counted = zip(phases, firsts, epochs, strict=True)

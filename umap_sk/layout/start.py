@@ -36,9 +36,7 @@ from umap_sk.runtime.threads import FEW_ROWS
 
 START_NAMES = ("auto", "pivot_mds", "spectral", "pca", "random")
 GRAPH_STARTS = ("pivot_mds", "spectral")  # names of those that are computed from the graph
-PIVOT_MDS_SMOOTHINGS = (  # passes over pivot MDS on a coarse level, by which rows around others contract
-    4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
-)
+PIVOT_MDS_SMOOTHINGS = 4  # passes over pivot MDS on a coarse level: rows around others contract
 SPECTRAL_WIDTH = 12.0  # fixed, since the loss prefers wider layouts: it does not see how eigenvectors fold large groups
 
 

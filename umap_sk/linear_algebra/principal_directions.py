@@ -124,7 +124,7 @@ def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[A
     of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
     for block in iterate_blocks(rows.features):
         numbers = round_block(rows, block)
-        if scipy.sparse.issparse(numbers):  # whose products scipy adds up without BLAS
+        if scipy.sparse.issparse(numbers):  # scipy adds these products without BLAS
             yield numbers, ((numbers @ factors.T).T - of_mean) * unit
             continue
         sums = np.zeros((len(vectors), len(numbers)))
