@@ -1,6 +1,7 @@
 """Sums over vectors of fixed width, and fused multiplication and addition.
 
-The compiler chooses neither the order of the sums nor what is fused, so the bits are the same on every processor.
+The compiler chooses neither the order of the sums nor the fused operations. The bits are therefore the same on every
+processor.
 """
 
 import numpy as np
@@ -9,28 +10,28 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-VECTOR_WIDTH = 8  # numbers of a vector; two vectors are summed side by side
+VECTOR_WIDTH = 8  # numbers of a vector. Two vectors are summed side by side.
 LOOP_WIDTH = 2 * VECTOR_WIDTH
 DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTOR_WIDTH)
 
 
 def multiply_add(a, b, c):
-    """``a * b + c`` in float32, rounded once."""
+    """Return ``a * b + c`` in float32, rounded once."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
 
 
 def squared_difference(row, other, scale, shift):
-    """Sum of the squares of ``row - (other * scale - shift)`` in float64."""
+    """Return the sum of the squares of ``row - (other * scale - shift)`` in float64."""
     return sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
 
 
 def inner_product(row, other, scale, shift):
-    """Sum of ``row * (other * scale - shift)`` in float64."""
+    """Return the sum of ``row * (other * scale - shift)`` in float64."""
     return sum_by_lanes(row * (np.asarray(other, np.float64) * scale - shift))
 
 
 def sum_by_lanes(terms):
-    """Sums of numpy arrays along their last axis, in the order of the compiled sums."""
+    """Return the sums of numpy arrays along their last axis, in the order of the compiled sums."""
     whole = terms.shape[-1] - terms.shape[-1] % LOOP_WIDTH
     pairs = terms[..., :whole].reshape(*terms.shape[:-1], whole // LOOP_WIDTH, 2, VECTOR_WIDTH)
     total = np.zeros((*terms.shape[:-1], 2, VECTOR_WIDTH))
@@ -60,7 +61,7 @@ def _compiled_multiply_add(a, b, c):
 
 
 def _sum_over_lanes(term):
-    """An intrinsic that adds up what `term` makes of each number of a row and of another one, scaled and shifted."""
+    """Return an intrinsic that sums `term` of each number of a row and of another row, which is scaled and shifted."""
 
     @intrinsic
     def summed(typing_context, row, other, scale, shift):
@@ -73,7 +74,7 @@ def _sum_over_lanes(term):
 
 
 def _generate_sum(term, context, builder, signature, arguments):
-    """Code of a loop over two vectors at a time, the sum of their lanes, and a loop over the numbers that are left."""
+    """Generate a loop over two vectors at a time, the sum of their lanes, and a loop over the remaining numbers."""
     arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(2)]
     count = cgutils.unpack_tuple(builder, arrays[0].shape)[0]
     whole = builder.mul(builder.udiv(count, count.type(LOOP_WIDTH)), count.type(LOOP_WIDTH))
@@ -106,7 +107,7 @@ def _generate_sum(term, context, builder, signature, arguments):
 
 
 def _spread(builder, number):
-    """A vector of one number."""
+    """Return a vector with one number in all lanes."""
     vector = ir.Constant(VECTOR_TYPE, ir.Undefined)
     for lane in range(VECTOR_WIDTH):
         vector = builder.insert_element(vector, number, ir.IntType(32)(lane))
@@ -114,7 +115,7 @@ def _spread(builder, number):
 
 
 def _sum_of_lanes(builder, vector):
-    """Halves of the lanes added to each other until one is left."""
+    """Add the two halves of the lanes until one is left."""
     parts = [builder.extract_element(vector, ir.IntType(32)(lane)) for lane in range(VECTOR_WIDTH)]
     while len(parts) > 1:
         half = len(parts) // 2

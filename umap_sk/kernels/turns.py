@@ -1,6 +1,6 @@
-"""Blocks of rows shared out to threads: each has blocks of its own, and takes over others' when these are done.
+"""Blocks of rows that are shared among threads. A thread has its own blocks, and then takes blocks of others.
 
-Rows differ in length, and a core may be busy with something else; which thread computes a block decides no bit of it.
+Rows differ in length, and a core may be busy with something else. The choice of the thread changes no bit.
 """
 
 import numba
@@ -14,12 +14,12 @@ from umap_sk.runtime.compile import END, LINE, NEXT, kernel
 
 
 def threads_in_force():
-    """Threads that a parallel loop runs on."""
+    """Return the number of threads of a parallel loop."""
     return numba.get_num_threads()
 
 
 def take(turns, thread):
-    """The next of a thread's blocks, counted up in one step that no other thread can come between."""
+    """Return the next of a thread's blocks, and count it in one atomic step."""
     turns[thread, NEXT] += 1
     return int(turns[thread, NEXT]) - 1
 
@@ -56,9 +56,9 @@ def _compiled_take(turns, thread):
 
 @kernel
 def shared_out(n_blocks):
-    """A row a thread: its next block, and where its blocks end."""
+    """Return, for each thread, its next block and the end of its blocks."""
     threads = threads_in_force()
-    turns = np.empty((threads, LINE), np.int64)  # what lies between is never read
+    turns = np.empty((threads, LINE), np.int64)  # other columns are never read
     for thread in range(threads):
         turns[thread, NEXT] = thread * n_blocks // threads
         turns[thread, END] = (thread + 1) * n_blocks // threads
@@ -67,7 +67,7 @@ def shared_out(n_blocks):
 
 @kernel
 def next_block(turns, thread):
-    """A block that nobody has taken, of the thread's own or else of another's; -1 when all are taken."""
+    """Return a block that no thread has taken, of the thread itself or of another, or -1 if all are taken."""
     threads = turns.shape[0]
     for step in range(threads):
         other = (thread + step) % threads
