@@ -1,4 +1,4 @@
-"""The loss on the way: against its formula, and the same however the epochs are cut."""
+"""The loss curve follows its formula, and does not depend on the steps of the fit."""
 
 import math
 
@@ -25,7 +25,7 @@ def model(monkeypatch):
 
 
 def naive_loss(level, n_rows, forces, positions):
-    """The loss a row of a level, over all pairs."""
+    """Return the loss per row of a level, over all pairs."""
     (a, b), (starts, indices, weights) = forces.curve, level.slices
     total = 0.0
     for i in range(level.n_vertices):
@@ -97,7 +97,7 @@ def test_reports_as_html(model):
 
 
 def test_in_another_space_distances_are_its_own():
-    """On a torus, pairs at both sides of the seam are near."""
+    """On a torus, pairs on both sides of the seam are near."""
     level = np.array([[0.1, 1.0], [6.2, 1.0], [3.0, 1.0]], np.float32)
     ends = np.array([[0, 0], [1, 2]])
     sample = LossSample(ends, np.ones(2, np.float32), np.zeros(2, np.float32))

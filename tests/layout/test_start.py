@@ -1,4 +1,4 @@
-"""Where a layout begins: scaling, ranks, the width of a start, and starts that can be repeated."""
+"""Initial layouts: scaling, ranks, widths, and the same bits on each call."""
 
 import functools
 
@@ -20,7 +20,7 @@ from umap_sk.runtime.threads import limit_threads
 
 
 def spread_out(seed, n=500):
-    """Three axes of different centers and widths, with a few far points."""
+    """Return three axes with different centers and widths, and a few outliers."""
     rng = np.random.default_rng(seed)
     positions = rng.normal(size=(n, 3)) * [1, 1e-2, 1e4] + [0, 1, -3e4]
     positions[:3] += np.ptp(positions, axis=0)
@@ -108,7 +108,7 @@ def test_smoothed_start_is_the_twins():
 
 
 def ring_level(n=400):
-    """A ring, each vertex tied to the two next to it on either side."""
+    """Return a ring with edges to the two next vertices on either side."""
     weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
     corner = np.zeros((n, n), np.float32)
     corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
@@ -121,7 +121,7 @@ def ring_level(n=400):
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("min_dist, size, rate", [(0.1, 1, 7.0), (0.8, 1, 7.0), (0.1, 1e-6, 0.0)])
 def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypatch):
-    """The attraction alone, too, of edges whose squares are as small as what is added to them."""
+    """Attraction and loss are correct, also for edges as short as the number that is added to their squares."""
     monkeypatch.setattr(width, "MIN_LOSS_OPPOSITES", 100)
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
@@ -143,7 +143,7 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_length_spread_is_the_twins(symmetric, d):
-    """Of edges with ties, of a graph and a coarse level, in any unit."""
+    """There are ties, a graph and a coarse level, and any unit."""
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
@@ -158,7 +158,7 @@ def test_length_spread_is_the_twins(symmetric, d):
 
 
 def test_length_spread_of_folds():
-    """Even edges have none, a few that are far longer than most have much; without lengths there is nothing to tell."""
+    """Equal edges have a small spread, and a few long edges have a large one. The spread of edges of length 0 is 1."""
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * level.order / n
     even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
@@ -170,7 +170,7 @@ def test_length_spread_of_folds():
 
 
 def test_length_spread_of_a_sample(monkeypatch):
-    """Some rows stand for all."""
+    """Some rows represent all."""
     level = alone(coarsen.make_finest_level(random_graph(2, n=20_000, hub=False)))
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
@@ -181,7 +181,7 @@ def test_length_spread_of_a_sample(monkeypatch):
 
 
 def test_lowest_scale():
-    """By hand of a parabola, by a fit of anything, and the first or last itself."""
+    """The minimum is that of a parabola, or the first or last scale."""
     scales = np.array([2.0, 3.0, 5.0, 8.0, 13.0])
     losses = (np.log(scales) - np.log(4.4)) ** 2 + 7
     assert width.find_lowest_scale(scales, losses) == pytest.approx(4.4)
@@ -194,7 +194,7 @@ def test_lowest_scale():
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
-    """Room, less where there are folds, within bounds; the coarsest level tells of the room, the finest of folds."""
+    """The coarsest level shows the room, and the finest level the folds, within bounds."""
     fine, coarse = alone(coarsen.make_finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
     spread = width.compute_length_spread(*width.sample_edges(fine, positions))
@@ -227,7 +227,7 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
 
 
 def clusters_level():
-    """Three groups without an edge between them, of 300, 120 and 2 vertices."""
+    """Return three groups without edges between them, with 300, 120 and 2 vertices."""
     rng = np.random.default_rng(3)
     sizes = (300, 120, 2)
     blocks = []
@@ -246,7 +246,7 @@ def clusters_level():
 
 
 def start_of_a_graph(init, seed=3):
-    """A start that a small graph gives, its width, and the problem."""
+    """Return an initial layout from a small graph, its width, and the problem."""
     held = SharedGraph(random_graph(seed, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
     forces = optimizer.Forces(fit_curve())
     problem, coarsest = make_layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
@@ -255,7 +255,7 @@ def start_of_a_graph(init, seed=3):
 
 @pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
 def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
-    """Paths get the room that groups need before they are smoothed, since they fold nothing; eigenvectors 12."""
+    """Pivot MDS has the room of its groups before it is smoothed, since it has no folds. Spectral layouts have 12."""
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     positions, found, problem = start_of_a_graph(init, seed=1)
     assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
@@ -267,7 +267,7 @@ def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
 
 
 def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
-    """By means of neighbors, pass after pass, and brought back to their width; on the graph itself they are not."""
+    """Passes of means of neighbors are followed by scaling. On the graph itself, there are none."""
     alone, _, _ = start_of_a_graph("pivot_mds")
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     assert np.array_equal(start_of_a_graph("pivot_mds")[0], alone)
