@@ -4,7 +4,7 @@ import numpy as np
 
 
 def neighbor_lists(distances, embedding, training, itself, k):
-    """Return each row's neighbors in ascending order of distance, without infinite ones, and its k nearest in the map."""
+    """Return each row's neighbors in ascending order, without infinite distances, and its k nearest in the map."""
     lists = []
     for i in range(len(distances)):
         others = [j for j in range(len(training)) if j not in itself[i]]

@@ -63,7 +63,7 @@ def _phases(tower: Tower, schedule: Schedule, forces: Forces) -> tuple[int, tupl
 
 
 def start(cluster: Cluster, layout: Layout, start: Start, kept: Future | None) -> tuple[Future, float]:
-    """Positions of the first phase's level, and the width of the start, as :func:`start_positions` finds them."""
+    """Positions of the first phase's level, and their width, as :func:`compute_start_positions` finds them."""
     if start.is_of_graph:
         held = layout.tower, layout.phases, layout.forces
         found = submit(cluster, "start", _of_graph, *held, start, *layout[-2:], wide=True)
