@@ -6,20 +6,20 @@ import pytest
 from numba import prange
 from numpy.testing import assert_array_equal
 
-from umap_sk.kernels.turns import END, NEXT, next_block, shared_out
+from umap_sk.kernels.turns import END, NEXT, divide_blocks, next_block
 from umap_sk.runtime.threads import limit_threads
 
 
 @numba.njit(nogil=True)
 def given_out(n_blocks):
     """Return the initial turns of a launch."""
-    return shared_out(n_blocks)
+    return divide_blocks(n_blocks)
 
 
 @numba.njit(parallel=True)
 def computed(slow, times, by):
     """Count for each block how often each thread computes it. Threads before `slow` are slow."""
-    turns = shared_out(times.shape[0])
+    turns = divide_blocks(times.shape[0])
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -157,7 +157,7 @@ def of_files(directory: str, first: int, last: int) -> Piece:
     edges = slice(int(indptr[first]), int(indptr[last]))
     piece = Piece(first, FuzzyGraph(indptr[first : last + 1] - indptr[first], indices[edges], weights[edges]))
     problem = np.zeros(3, np.int64)
-    kernels.look_at_rows(readonly(indptr), readonly(indices), readonly(weights), first, last, np.float32(1), problem)
+    kernels.check_rows(readonly(indptr), readonly(indices), readonly(weights), first, last, np.float32(1), problem)
     if problem[0]:
         raise ValueError(
             f"The manifold in {directory!r} is no graph: row {problem[1]} has an index that is no row, or a weight "

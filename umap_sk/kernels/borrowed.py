@@ -10,13 +10,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
-def borrowed(arrays):
+def borrow(arrays):
     """Return an array, or a named tuple of arrays. In compiled code, their references are not counted."""
     return arrays
 
 
 @intrinsic
-def _borrowed(typing_context, arrays):
+def _borrow(typing_context, arrays):
     def uncounted(context, builder, kind, value):
         if not isinstance(kind, types.Array):
             return value
@@ -34,6 +34,6 @@ def _borrowed(typing_context, arrays):
     return arrays(arrays), generate
 
 
-@overload(borrowed)
-def _compiled_borrowed(arrays):
-    return lambda arrays: _borrowed(arrays)  # type: ignore[call-arg]
+@overload(borrow)
+def _compiled_borrow(arrays):
+    return lambda arrays: _borrow(arrays)  # type: ignore[call-arg]

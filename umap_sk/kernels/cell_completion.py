@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.cell_blocks import PRODUCT_ROUNDING, move_rows, read_block
 from umap_sk.kernels.cell_search import COMPARED_COLUMNS, COMPARED_ROWS
 from umap_sk.kernels.products import TILE_COLUMNS, any_not_above, half_squared_distances
@@ -106,7 +106,7 @@ def complete_cells(turns, thread, tasks, queries, cells, centers, compared, erro
     indices, ranks : (n_rows, wanted)
         Approximate neighbors, which may be incomplete.
     """
-    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
+    compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     number = next_block(turns, thread)
     while number >= 0:
         complete_task(tasks[number], queries, cells, centers, compared, errors, own, angular, indices, ranks)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.cell_blocks import move_rows, read_block
 from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, value_of
 from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
@@ -163,7 +163,7 @@ def search_cells(
     indices, ranks : (n_rows, wanted)
         The neighbors, with -1 and infinity for missing ones.
     """
-    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
+    compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     row = np.empty(compared.features.shape[1])
     number = next_block(turns, thread)
     while number >= 0:

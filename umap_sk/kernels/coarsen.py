@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 
@@ -178,7 +178,7 @@ def coarse_rows(
     edge is the shortest path between roots. `paths` belong to all vertices, and `own_paths` to the rows of the graph.
     """
     n = lengths.shape[0]
-    turns = shared_out((n + 255) // 256)
+    turns = divide_blocks((n + 255) // 256)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

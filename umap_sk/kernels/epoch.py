@@ -8,7 +8,7 @@ from numba import prange
 
 from umap_sk.kernels.forces import attract_block, repel_block
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # decay rates of Adam's moments
@@ -94,7 +94,7 @@ def sampled_step(
 ):
     """Run one epoch with sampled repulsion."""
     n, d = out.shape
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -121,7 +121,7 @@ def field_step(
     vertices.
     """
     n, d = out.shape
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -6,7 +6,7 @@ from numba import prange, uint64
 from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.grid import BATCH_ROWS
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix, next_random
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 NEAR_SAMPLES = 8  # samples of the near field per vertex
@@ -139,7 +139,7 @@ def add_near_field(
 ):
     """Add the repulsion up to `reach` to the rows from `first_row` on, from samples of the cells around."""
     n = order.shape[0]
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
@@ -59,7 +59,7 @@ def row_largest(indices, at, dists, first, length, own, low, high):
 
 
 @kernel
-def met_before(table, stamp, j):
+def is_repeated(table, stamp, j):
     """Return whether this row has already contained `j`, and remember it.
 
     `table` is a hash table with open addressing. A slot contains the row's stamp above 33 bits, and the index below.
@@ -158,7 +158,7 @@ def collect_neighbors(
         if d >= cut:
             tally[CUT] += 1
             continue
-        if table.shape[0] > 0 and met_before(table, stamp, j):
+        if table.shape[0] > 0 and is_repeated(table, stamp, j):
             tally[DUPLICATES] += 1
             kept, welcome = forget_farther(near_indices, near_dists, kept, j, d)
             if not welcome:
@@ -192,7 +192,7 @@ def nearest_rows(
     n_chunks = tally.shape[0]
     chunk_rows = (n_rows + n_chunks - 1) // n_chunks
     widest = longest(out_starts, 0, n_rows)
-    turns = shared_out(n_chunks)
+    turns = divide_blocks(n_chunks)
     for thread in prange(turns.shape[0]):
         c = next_block(turns, thread)
         while c >= 0:

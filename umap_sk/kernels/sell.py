@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import parallel_kernel
 
 SLICE = 16  # rows whose edges are interleaved, so that they are computed side by side
@@ -43,7 +43,7 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
     """
     n = order.shape[0]
     last = starts.shape[0] - 1
-    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
+    turns = divide_blocks((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -102,7 +102,7 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
     """
     n, d = out.shape
     last = starts.shape[0] - 1
-    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
+    turns = divide_blocks((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE, insert_ranked
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
@@ -178,8 +178,8 @@ def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own,
     indices, ranks : (n_rows, n_neighbors)
         The neighbors, with -1 and infinity for missing ones.
     """
-    n, x, y, inverted = y.halves.shape[0], borrowed(x), borrowed(y), borrowed(inverted)
-    indices, ranks = borrowed(indices), borrowed(ranks)
+    n, x, y, inverted = y.halves.shape[0], borrow(x), borrow(y), borrow(inverted)
+    indices, ranks = borrow(indices), borrow(ranks)
     sums = Sums(np.zeros(n, np.float32), np.empty(2 * n, np.int64))
     estimates, candidates = np.empty(kept), np.empty(kept, np.int64)
     block = next_block(turns, thread)

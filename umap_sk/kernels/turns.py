@@ -13,19 +13,19 @@ from numba.extending import intrinsic, overload
 from umap_sk.runtime.compile import END, LINE, NEXT, kernel
 
 
-def threads_in_force():
+def get_thread_count():
     """Return the number of threads of a parallel loop."""
     return numba.get_num_threads()
 
 
-def take(turns, thread):
+def take_block(turns, thread):
     """Return the next of a thread's blocks, and count it in one atomic step."""
     turns[thread, NEXT] += 1
     return int(turns[thread, NEXT]) - 1
 
 
 @intrinsic
-def _threads_in_force(typing_context):
+def _get_thread_count(typing_context):
     def generate(context, builder, signature, arguments):
         function = ir.FunctionType(ir.IntType(64), [])
         return builder.call(cgutils.get_or_insert_function(builder.module, function, "get_num_threads"), [])
@@ -34,7 +34,7 @@ def _threads_in_force(typing_context):
 
 
 @intrinsic
-def _take(typing_context, turns, thread):
+def _take_block(typing_context, turns, thread):
     def generate(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         place = [arguments[1], context.get_constant(types.intp, NEXT)]
@@ -44,20 +44,20 @@ def _take(typing_context, turns, thread):
     return types.int64(turns, types.intp), generate
 
 
-@overload(threads_in_force)
-def _compiled_threads_in_force():
-    return lambda: _threads_in_force()  # type: ignore[call-arg]
+@overload(get_thread_count)
+def _compiled_get_thread_count():
+    return lambda: _get_thread_count()  # type: ignore[call-arg]
 
 
-@overload(take)
-def _compiled_take(turns, thread):
-    return lambda turns, thread: _take(turns, thread)  # type: ignore[call-arg]
+@overload(take_block)
+def _compiled_take_block(turns, thread):
+    return lambda turns, thread: _take_block(turns, thread)  # type: ignore[call-arg]
 
 
 @kernel
-def shared_out(n_blocks):
+def divide_blocks(n_blocks):
     """Return, for each thread, its next block and the end of its blocks."""
-    threads = threads_in_force()
+    threads = get_thread_count()
     turns = np.empty((threads, LINE), np.int64)  # other columns are never read
     for thread in range(threads):
         turns[thread, NEXT] = thread * n_blocks // threads
@@ -72,7 +72,7 @@ def next_block(turns, thread):
     for step in range(threads):
         other = (thread + step) % threads
         if turns[other, NEXT] < turns[other, END]:
-            block = take(turns, other)
+            block = take_block(turns, other)
             if block < turns[other, END]:
                 return block
     return -1

@@ -5,7 +5,7 @@ from numba import prange, uint64
 
 from umap_sk.kernels.neighbors import longest
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 LOOKED_UP_EDGES = 256  # edges whose other entries are searched at once
@@ -169,7 +169,7 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
     Both lists end with a number that is larger than any edge. The smaller of their heads is chosen without a branch.
     """
     n = indptr.shape[0] - 1
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

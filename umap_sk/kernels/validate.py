@@ -23,7 +23,7 @@ def entry_problem(row, before, j, weight, n, largest):
 
 
 @serial_kernel
-def look_at_rows(indptr, indices, weights, first, last, largest, problem):
+def check_rows(indptr, indices, weights, first, last, largest, problem):
     """Check the rows [first, last) of a fuzzy graph, without reading beyond its arrays.
 
     Returns a sum of 64 bits per edge that depend on both ends and the weight. Edges to smaller rows are subtracted.
