@@ -84,11 +84,11 @@ def test_it_is_drawn_by_level(model):
 
 def test_reports_as_html(model):
     model.report_["run"] = "a <b> folder"
-    told = model.report_._repr_html_()
+    page = model.report_._repr_html_()
     for phase in model.report_["phases"]:
-        assert f"<b>{phase['name']}</b>" in told and f"{phase['seconds']:.3f}<" in told
-    assert "a &lt;b&gt; folder" in told and told.count("<polyline") == len(np.unique(model.loss_curve_[:, 1]))
-    assert "losses" not in str(model.report_) and f"{model.loss_curve_[-1, 2]:.3f} in {model.n_epochs_} epochs" in told
+        assert f"<b>{phase['name']}</b>" in page and f"{phase['seconds']:.3f}<" in page
+    assert "a &lt;b&gt; folder" in page and page.count("<polyline") == len(np.unique(model.loss_curve_[:, 1]))
+    assert "losses" not in str(model.report_) and f"{model.loss_curve_[-1, 2]:.3f} in {model.n_epochs_} epochs" in page
     link = 'href="https://umap-sk.readthedocs.io/en/latest/reference/generated/umap_sk.PrecomputedUMAP.html"'
     assert link in model._repr_html_()
     copied = model.report_.copy()

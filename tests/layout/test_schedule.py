@@ -270,8 +270,8 @@ def test_states_that_the_schedule_does_not_lead_to_are_refused():
     """States with another level, other moments or another number of vertices are from other versions."""
     graph, settings = random_graph(7), problem.Schedule(60, 2, True)
     held = SharedGraph(graph)
-    begun = layout_run.begin(held, Start("random"), settings, FORCES, 0)
-    state = begun.state
+    run = layout_run.begin(held, Start("random"), settings, FORCES, 0)
+    state = run.state
     assert layout_run.resume(held, settings, FORCES, state).state is state
     others = (
         state._replace(depth=state.depth + 1),
@@ -281,5 +281,5 @@ def test_states_that_the_schedule_does_not_lead_to_are_refused():
     for other in others:
         with pytest.raises(ValueError, match="a version of the package with other steps has written it. Fit again"):
             layout_run.resume(held, settings, FORCES, other)
-    total = layout_run.count_planned_epochs(begun)
+    total = layout_run.count_planned_epochs(run)
     assert layout_run.resume(held, settings, FORCES, others[1]._replace(epoch=total)).state.epoch == total

@@ -200,18 +200,18 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        begun = layout_run.begin(
+        run = layout_run.begin(
             SharedGraph(one),
             make_array_start(given) if init == "array" else Start(init),
             problem.Schedule(5, 2, True),
             FORCES,
             0,
         )
-        assert (len(begun.problem.levels) > 1) == (largest < N)
+        assert (len(run.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
-        whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
+        whole[np.ix_(run.rows, run.rows)] = dense_slices(run.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
-        assert np.isnan(layout_run.compute_embedding(begun, lonely)).all(1).tolist() == lonely.tolist()
+        assert np.isnan(layout_run.compute_embedding(run, lonely)).all(1).tolist() == lonely.tolist()
         kept = layout_run.begin(
             SharedGraph(one), make_array_start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
         )
@@ -284,9 +284,9 @@ def test_prolongation_is_the_twins():
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
-def pulled_both_ways(begun, first, width, positions, own, indices, weights, settings):
+def pulled_both_ways(initial, first, width, positions, own, indices, weights, settings):
     """Return a slice's gradients by the kernels for two and for any dimensions, and the curvatures of the former."""
-    plane, anywhere, curvatures = begun.copy(), begun.copy(), np.zeros_like(own[0])
+    plane, anywhere, curvatures = initial.copy(), initial.copy(), np.zeros_like(own[0])
     count = width * kernels.SLICE
     gathered = np.empty(count, np.uint64)
     compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
@@ -308,13 +308,13 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     indices[first : first + kernels.SLICE] = np.arange(kernels.SLICE)
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
     settings = optimizer.make_settings(FORCES._replace(curve=curve))[0]
-    begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
-    plane, anywhere, curvatures = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
+    initial = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
+    plane, anywhere, curvatures = pulled_both_ways(initial, first, width, positions, own, indices, weights, settings)
     ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
     assert 10 < np.count_nonzero(np.abs(terms) == kernels.CLIP) < terms.size / 2
-    expected = begun + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
+    expected = initial + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
     np.testing.assert_allclose(plane, expected, rtol=1e-3, atol=1e-3)
     assert plane.tobytes() == anywhere.tobytes()
     for lane, others in enumerate(indices[first:].reshape(width, kernels.SLICE).T):

@@ -16,7 +16,7 @@ DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)
 ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
 
 
-def told(model):
+def read_start_name(model):
     """Return the initial layout that the report names."""
     (init,) = (phase["init"] for phase in model.report_["phases"] if phase["name"] == "start")
     return init
@@ -28,12 +28,12 @@ def test_every_name(name, n_components):
     """The constructor and the call give the same map, and the report has the name. Other names give other maps."""
     settings = {**SETTINGS, "n_components": n_components}
     model = PrecomputedUMAP(**settings, init=name).fit(POINTS, **ARRAYS)
-    assert told(model) == name and f"init={name}" in str(model.report_)
+    assert read_start_name(model) == name and f"init={name}" in str(model.report_)
     assert np.isfinite(model.embedding_).all() and model.embedding_.shape == (300, n_components)
     again = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS, init=name)
     assert np.array_equal(again.embedding_, model.embedding_)
     array = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS)
-    assert told(array) == "array" and not np.array_equal(array.embedding_, model.embedding_)
+    assert read_start_name(array) == "array" and not np.array_equal(array.embedding_, model.embedding_)
 
 
 def test_names_that_there_are():
@@ -49,7 +49,7 @@ def chosen(X=None, n_components=2, **data):
     settings = {**SETTINGS, "n_components": n_components}
     data = data or ARRAYS
     model = PrecomputedUMAP(**settings).fit(X, **data)
-    name = "pca" if told(model) == "array" else told(model)
+    name = "pca" if read_start_name(model) == "array" else read_start_name(model)
     by_name = PrecomputedUMAP(**settings, init=name).fit(X, **data)
     assert np.array_equal(by_name.embedding_, model.embedding_), name
     return name
@@ -83,7 +83,7 @@ def test_without_features_the_distances_give_the_start():
     expected = PrecomputedUMAP(**SETTINGS).fit(**ARRAYS).embedding_
     for X in (matrix, scipy.sparse.csr_array(matrix)):
         model = PrecomputedUMAP(**SETTINGS).fit(X)
-        assert told(model) == "pivot_mds" and np.array_equal(model.embedding_, expected)
+        assert read_start_name(model) == "pivot_mds" and np.array_equal(model.embedding_, expected)
 
 
 def test_without_distances_the_spectrum_gives_the_start():
@@ -153,7 +153,7 @@ def test_sparse_features_of_as_many_columns_as_axes(rows, columns):
     model = PrecomputedUMAP(5, columns, n_epochs=5).fit(
         scipy.sparse.csr_array(points), knn_indices=indices, knn_dists=dists
     )
-    assert told(model) == "array"
+    assert read_start_name(model) == "array"
 
 
 def test_rescale_init_is_for_arrays_alone():
