@@ -32,7 +32,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
     """Each length from one epoch per level on is possible. No phase is empty, and the graph is last."""
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
-        phases = schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
+        phases = schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
         assert schedule.count_epochs(phases) == max(length, n_levels)
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert min(p.epochs for p in phases) >= 1 and phases[0].depth == n_levels - 1
@@ -46,7 +46,7 @@ def test_the_usual_length_gives_the_usual_schedule(n_levels, usual, majorized):
     """The number of epochs that results from the shares gives the same steps and momentum."""
     planned = schedule.plan_phases(n_levels, usual, NEGATIVES, field=True, majorized=majorized)
     length = schedule.count_epochs(planned)
-    assert schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
+    assert schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
 
 
 def test_a_longer_schedule_settles_for_longer():

@@ -13,13 +13,7 @@ from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.problem import Schedule, choose_phases
 from umap_sk.layout.schedule import Phase
 from umap_sk.layout.sell import JITTER, ArrangedLevel, prolong, smooth
-from umap_sk.layout.start import (
-    Start,
-    average_start,
-    compute_graph_start,
-    get_finest_positions,
-    scale_averages,
-)
+from umap_sk.layout.start import Start, average_start, compute_graph_start, get_finest_positions, scale_averages
 from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_spread, sample_edges, scale_robustly
 
 

@@ -11,14 +11,7 @@ from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import make_density_target
 from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level, make_finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import (
-    Phase,
-    choose_negatives,
-    plan_exact_length,
-    plan_phases,
-    plan_resettling,
-    scale_phase,
-)
+from umap_sk.layout.schedule import Phase, choose_negatives, plan_length, plan_phases, plan_resettling, scale_phase
 from umap_sk.layout.sell import ArrangedLevel, arrange
 from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.runtime.allocation import choose_allocator
@@ -126,7 +119,7 @@ def choose_phases(
 ) -> tuple[Phase, ...]:
     """Return the phases of a schedule on the given levels, with or without anchors."""
     n_epochs = schedule.n_epochs or get_default_epochs(levels[0].n_vertices)
-    planned = plan_exact_length if schedule.n_epochs else plan_phases
+    planned = plan_length if schedule.n_epochs else plan_phases
     negatives = choose_negatives(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
         return tuple(scale_phase(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))

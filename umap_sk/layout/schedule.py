@@ -165,7 +165,7 @@ def plan_phases(
     return tuple(phases)
 
 
-def plan_exact_length(
+def plan_length(
     n_levels: int, length: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
     """Return phases with exactly `length` epochs, at least one on each level.
