@@ -74,7 +74,7 @@ def test_rows_that_are_looked_at(graph):
     problem = np.zeros(3, np.int64)
     n = len(graph.indptr) - 1
     with np.errstate(over="ignore"):
-        balance = kernels.look_at_rows(*graph, 0, n, np.float32(1), problem)
+        balance = kernels.check_rows(*graph, 0, n, np.float32(1), problem)
     if expected is None:
         assert not problem.any()
         whole = graph.indptr[0] == 0 and graph.indptr[-1] == len(graph.indices)

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: found again by the next process, and never those of another source."""
+"""Compiled kernels on disk: the next process finds them, and never those of another source."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ print(positions.astype(float).sum(), *(sum(counts.values()) for counts in (stats
 
 
 def jittered(package, **environment):
-    """Sum of the positions, cache hits and cache misses in a fresh process."""
+    """Return the sum of the positions, cache hits and cache misses of a new process."""
     environment = {**os.environ, "PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": "", **environment}
     done = subprocess.run(
         [sys.executable, "-c", CODE], env=environment, cwd=package.parent, capture_output=True, text=True, check=True
@@ -42,7 +42,7 @@ def test_a_helper_in_another_file_is_part_of_the_key(package):
 
 
 def test_no_other_source_has_a_file_of_the_same_name(package):
-    """What is there of an older source, or another numba, cannot be taken for what is being written."""
+    """Files of an older source or another numba cannot be mistaken for the current ones."""
     jittered(package)
     kept = {path: path.read_bytes() for path in package.rglob("*.nb[ic]")}
     numbers = package / "kernels" / "numbers.py"

@@ -1,4 +1,4 @@
-"""Hashes, random numbers and elementary functions: exact where they are whole, to a stated error where they are not."""
+"""Hashes and random numbers are exact, and elementary functions have a bounded error."""
 
 import naive_numbers as naive
 import numpy as np
@@ -34,7 +34,7 @@ def test_next_random_and_below():
 
 @pytest.mark.parametrize("b", [0.1, 0.5, 0.895, 1.0, 1.5, 2.0])
 def test_power(b):
-    """Relative error under 1e-4 wherever the result is a normal float32, and no jump where it is not."""
+    """The relative error is below 1e-4 where the result is a normal float32, and there is no jump elsewhere."""
     rng = np.random.default_rng(1)
     x = (10 ** rng.uniform(-20, 20, 4000)).astype(np.float32)
     x = np.concatenate([x, (2.0 ** np.arange(-20, 20)).astype(np.float32), np.linspace(0.5, 4, 1000, dtype=np.float32)])
@@ -70,7 +70,7 @@ def test_log_of():
 
 
 def test_whole_power():
-    """Of shares of moments: float32 squares and products, each rounded once."""
+    """The products in float32 are each rounded once."""
     for base in (0.5, 0.9, 1.0):
         for exponent in range(70):
             found = compiled("whole_power")(np.float32(base), exponent)

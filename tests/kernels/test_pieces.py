@@ -1,4 +1,4 @@
-"""Edges that are sent from piece to piece, against dense matrices."""
+"""Edges that are sent between pieces equal those of dense matrices."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_edges_are_sent_to_their_targets(first, last):
 
 @pytest.mark.parametrize("ratio", [1.0, 0.4, 0.0])
 def test_rows_and_what_was_sent_make_the_union(ratio):
-    """The same bits as the union in one piece; weights of 0 among them."""
+    """The bits are those of the union in one piece, also with weights of 0."""
     graph = random_graph(1, n=N, symmetric=False)
     graph.weights[::7] = 0
     expected = compute_fuzzy_union(graph._replace(weights=graph.weights.copy()), ratio)

@@ -1,4 +1,4 @@
-"""A folder of compiled kernels that many processes write to and read from at once."""
+"""A folder of compiled kernels that many processes use at once."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ caching._CacheLocator.ensure_cache_path = refused
 
 
 def started(folder, code=CODE):
-    """A process in a folder with a copy of the package, which waits for a line before it launches a kernel."""
+    """Start a process in a folder with a copy of the package. It waits for a line before it calls a kernel."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -51,7 +51,7 @@ def started(folder, code=CODE):
 
 
 def test_eight_processes_at_once(package, tmp_path):
-    """All begin with an empty folder and give the same bits; a ninth compiles nothing."""
+    """All processes begin with an empty folder and return the same bits. A ninth one compiles nothing."""
     processes = [started(tmp_path) for _ in range(8)]
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 8
     for process in processes:
@@ -65,12 +65,12 @@ def test_eight_processes_at_once(package, tmp_path):
 
 
 def files(folder, *more):
-    """The cache of one function."""
+    """Return the cache of one function."""
     return SignatureFiles([str(folder), *map(str, more)], "kernel")
 
 
 def test_two_signatures_saved_at_once_keep_apart(tmp_path):
-    """Each of two processes has looked into the folder before the other has written; numba gives both one file."""
+    """Each of two processes reads the folder before the other writes. numba gives both files one name."""
     one, other = files(tmp_path), files(tmp_path)
     assert one.load(("first", 1)) is None and other.load(("second", 2)) is None
     one.save(("first", 1), "code of the first")
@@ -81,7 +81,7 @@ def test_two_signatures_saved_at_once_keep_apart(tmp_path):
 
 
 def test_another_signature_of_the_same_name_is_not_taken(tmp_path):
-    """The whole key is in the file, should two of them ever have one checksum."""
+    """The file contains the whole key, in case two keys have the same checksum."""
     files(tmp_path).save("one", "code")
     (path,) = tmp_path.iterdir()
     path.rename(tmp_path / files(tmp_path)._name_file("other"))
@@ -90,7 +90,7 @@ def test_another_signature_of_the_same_name_is_not_taken(tmp_path):
 
 @pytest.mark.parametrize("kept", [0, 10, -1])
 def test_a_file_that_is_not_whole_is_compiled_again(kept, tmp_path):
-    """As a machine that lost its power leaves it."""
+    """A power failure can leave such a file."""
     files(tmp_path).save("key", list(range(100)))
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:kept])
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_whole_is_compiled_again(kept, tmp_path):
 
 
 def test_folders_that_are_only_read(tmp_path):
-    """What lies in another folder is found, and what is new goes to the first."""
+    """Files in another folder are found, and new ones are written to the first folder."""
     image, own = tmp_path / "image", tmp_path / "own"
     image.mkdir(), own.mkdir()
     files(image).save("old", "code of the image")
@@ -111,7 +111,7 @@ def test_folders_that_are_only_read(tmp_path):
 
 
 def test_no_folder_to_write_to(tmp_path):
-    """What can be read is found, and nothing is written."""
+    """Readable files are found, and nothing is written."""
     image = tmp_path / "image"
     image.mkdir()
     files(image).save("old", "code of the image")
@@ -120,7 +120,7 @@ def test_no_folder_to_write_to(tmp_path):
 
 
 def test_a_process_that_may_write_nowhere_finds_the_kernels(package, tmp_path):
-    """Not to the folder of the image, nor beside the package, nor at home."""
+    """It can write neither to the folder of the image, nor next to the package, nor to the home directory."""
     bits, count = started(tmp_path).communicate("\n")[0].split()[1:]
     assert int(count) > 0
     before = sorted(tmp_path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Blocks shared out to threads: each is computed once, whoever is slow."""
+"""Blocks that are shared among threads: each is computed once, whichever thread is slow."""
 
 import numba
 import numpy as np
@@ -6,20 +6,20 @@ import pytest
 from numba import prange
 from numpy.testing import assert_array_equal
 
-from umap_sk.kernels.turns import END, NEXT, next_block, shared_out
+from umap_sk.kernels.turns import END, NEXT, divide_blocks, next_block
 from umap_sk.runtime.threads import limit_threads
 
 
 @numba.njit(nogil=True)
 def given_out(n_blocks):
-    """What a launch begins with."""
-    return shared_out(n_blocks)
+    """Return the initial turns of a launch."""
+    return divide_blocks(n_blocks)
 
 
 @numba.njit(parallel=True)
 def computed(slow, times, by):
-    """How often each block is computed and by which thread, where those before `slow` take long."""
-    turns = shared_out(times.shape[0])
+    """Count for each block how often each thread computes it. Threads before `slow` are slow."""
+    turns = divide_blocks(times.shape[0])
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -52,7 +52,7 @@ def test_blocks_of_a_thread_follow_each_other(threads):
 
 @numba.njit
 def taken_by_one(n_blocks, threads):
-    """Blocks in the order in which one thread takes them all, the others doing nothing."""
+    """Return the order in which one thread takes all blocks while the others do nothing."""
     turns = np.zeros((threads, 8), np.int64)
     for thread in range(threads):
         turns[thread, NEXT] = thread * n_blocks // threads

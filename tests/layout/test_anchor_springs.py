@@ -1,4 +1,4 @@
-"""Anchors in one epoch and on coarse levels against their twins; how a start is turned to them."""
+"""Anchors in one epoch and on coarse levels equal their naive twins, and initial layouts are aligned to them."""
 
 import naive_layout as naive
 import numpy as np
@@ -12,7 +12,7 @@ from umap_sk.layout.optimizer import LayoutState
 
 
 def some_anchors(n, d=2, seed=0):
-    """Places near and far, strengths of many sizes, a third of the rows free."""
+    """Return near and far anchors with very different strengths. A third of the rows is free."""
     rng = np.random.default_rng(seed)
     strengths = np.where(rng.random(n) < 0.3, 0, 10 ** rng.uniform(-2, 1, n))
     places = np.where(strengths[:, None] > 0, rng.normal(0, 4, (n, d)), 0)
@@ -29,7 +29,7 @@ def any_state(layout, phase, d, seed=1):
 @pytest.mark.parametrize("depth", [0, 1])
 @pytest.mark.parametrize("on_grid, d", [(True, 2), (False, 2), (False, 3)])
 def test_the_pull_is_the_twins(on_grid, d, depth):
-    """An epoch's gradient is that of the epoch without anchors and the springs', whatever way repulsion takes."""
+    """The gradient is that of an epoch without anchors plus that of the springs, for each kind of repulsion."""
     free = layout_of(random_graph(0, n=3000), depth + 1, on_grid=on_grid)
     held = free._replace(anchors=springs.aggregate_anchors(some_anchors(3000, d), free.levels, None))
     phase = next(phase for phase in free.phases if phase.depth == depth)
@@ -42,7 +42,7 @@ def test_the_pull_is_the_twins(on_grid, d, depth):
 
 
 def test_springs_of_groups_are_the_twins():
-    """Over two levels, each group in place of its members; free groups stay free."""
+    """Over two levels, a group has the sum of its members' springs, and free groups stay free."""
     layout = layout_of(random_graph(1, n=6000), 3)
     given = some_anchors(6000)._replace(strengths=np.where(np.arange(6000) % 5, 0, 1).astype(np.float32))
     found = springs.aggregate_anchors(given, layout.levels, None)
@@ -67,7 +67,7 @@ def test_anchors_of_the_rows_that_take_part():
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_a_start_is_turned_to_its_anchors(d):
-    """A map that was turned, mirrored and shifted comes back; free rows do not count, and nothing is stretched."""
+    """A rotated, mirrored and shifted map is restored. Free rows do not count, and nothing is stretched."""
     rng = np.random.default_rng(d)
     there = rng.normal(0, 5, (50, d))
     rotation = np.linalg.qr(rng.normal(size=(d, d)))[0] * -1
@@ -82,7 +82,7 @@ def test_a_start_is_turned_to_its_anchors(d):
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
 def test_nearest_rotation(rank):
-    """Orthogonal, and with the largest inner product, which is the sum of the singular values."""
+    """The matrix is orthogonal. Its inner product is the largest one, the sum of the singular values."""
     random = np.random.default_rng(rank)
     for scale in (1e-9, 1.0, 1e12):
         matrix = scale * random.normal(size=(3, rank)) @ random.normal(size=(rank, 3))

@@ -1,4 +1,4 @@
-"""Sines, cosines and angles against numpy's."""
+"""Sines, cosines and angles equal those of numpy."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def test_sines_and_cosines():
 
 
 def test_angles():
-    """In every quadrant, on the axes and where both are 0, with numpy's signs."""
+    """Angles have numpy's values and signs in each quadrant, on the axes and at the origin."""
     random = np.random.default_rng(0)
     ends = [-1.0, -0.0, 0.0, 1.0, 1e-300]
     y, x = np.concatenate([random.normal(size=(2, 5_000)), np.stack(np.meshgrid(ends, ends)).reshape(2, -1)], axis=1)

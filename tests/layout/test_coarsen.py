@@ -1,4 +1,4 @@
-"""Coarser levels against their twins: independent sets and merged edges."""
+"""Independent sets and merged edges of coarse levels equal their naive twins."""
 
 import naive_graph as naive
 import numpy as np
@@ -148,7 +148,7 @@ def test_levels_do_not_depend_on_threads(fashion_mnist):
 
 
 def test_groups_with_numbers_beyond_int32():
-    """Edges to groups whose numbers only uint32 holds, two of which differ in the highest bit alone."""
+    """Groups may have numbers that need uint32. Two of them differ only in the highest bit."""
     level = level_of(10)
     low = naive.owners(dense(level), coarsen.find_independent_set(level, 0, 0))
     size = low.max() + 1

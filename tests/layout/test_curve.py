@@ -1,4 +1,4 @@
-"""The curve: umap-learn's where umap-learn's solver finds one, and a curve for every spread."""
+"""The curve is that of umap-learn if its solver finds one, and there is a curve for each spread."""
 
 import warnings
 
@@ -16,7 +16,7 @@ def test_curve_is_umap_learns(spread, min_dist):
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
 def test_curve_is_the_same_in_other_units(share):
-    """Where a spread of 0.1 or 10 left the solver with negative parameters."""
+    """umap-learn's solver finds negative parameters for a spread of 0.1 or 10."""
     unit = fit_curve(1.0, share)
     distances = np.linspace(0.01, 3, 50)
     for spread in (1e-3, 0.1, 10.0, 1e3):

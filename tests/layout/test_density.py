@@ -1,4 +1,4 @@
-"""The force that keeps density, against the derivative of what it raises, and when it acts."""
+"""The density term has the gradient of its objective, and acts in the right epochs."""
 
 import naive_density as naive
 import numpy as np
@@ -16,14 +16,14 @@ SHIFT, WEIGHT = 0.2, 3.0
 
 
 def radii_of(graph, seed=3):
-    """Log radii of a graph's rows, NaN for those without edges."""
+    """Return log radii of a graph's rows, with NaN for rows without edges."""
     radii = np.random.default_rng(seed).normal(2, 1.5, len(graph.indptr) - 1).astype(np.float32)
     radii[np.diff(graph.indptr) == 0] = np.nan
     return radii
 
 
 def dense_layout(graph, n_levels=1, share=1.0, shift=SHIFT, **options):
-    """A layout that keeps density."""
+    """Return a layout problem with a density term."""
     forces = Density(WEIGHT, share, shift)
     layout = layout_of(graph, n_levels, density=forces, **options)
     held = SharedGraph(graph, radii=radii_of(graph))
@@ -32,7 +32,7 @@ def dense_layout(graph, n_levels=1, share=1.0, shift=SHIFT, **options):
 
 @pytest.mark.parametrize("d, softening", [(1, 0.0), (2, 0.0), (2, 0.5), (3, 0.0)])
 def test_it_is_the_gradient_of_the_correlation(d, softening):
-    """Central differences of the correlation give the same force, rows without edges and of one edge among them."""
+    """The force equals central differences of the correlation, also for rows with one edge or none."""
     graph = random_graph(1, n=70, edges=6)
     layout = dense_layout(graph)
     level, (a, b) = layout.levels[0], layout.forces.curve
@@ -49,7 +49,7 @@ def test_it_is_the_gradient_of_the_correlation(d, softening):
 
 
 def test_one_place_and_one_radius():
-    """Rows that coincide, or all radii the same, leave nothing to divide by; nothing moves, and nothing is NaN."""
+    """If rows or radii are equal, there are no divisions by 0: nothing moves, and nothing is NaN."""
     graph = random_graph(1, n=70, edges=6)
     layout = dense_layout(graph, shift=0.0)
     settings = optimizer.make_settings(layout.forces)
@@ -64,7 +64,7 @@ def test_one_place_and_one_radius():
 
 @pytest.mark.parametrize("share, first", [(0.0, 36), (0.25, 27), (0.5, 18), (1.0, 0)])
 def test_when_it_acts(share, first):
-    """It acts in the last epochs, and its weight grows by the same amount from one to the next, up to the whole."""
+    """The term acts in the last epochs. Its weight increases linearly to the full weight."""
     layout = dense_layout(random_graph(0), share=share)
     assert optimizer.count_epochs(layout.phases) == 36
     state = state_of(layout, layout.phases[0], 0)
@@ -78,7 +78,7 @@ def test_when_it_acts(share, first):
 
 
 def test_coarse_levels_do_without():
-    """Radii are of rows: epochs on coarse levels are those of a layout without density."""
+    """Epochs on coarse levels equal those of a layout without density."""
     graph = random_graph(0)
     layout, plain = dense_layout(graph, 3, on_grid=True), layout_of(graph, 3, on_grid=True)
     for phase in layout.phases:
@@ -100,7 +100,7 @@ def test_same_bits_on_threads(d, on_grid):
 
 
 def test_sampled_repulsion_stays():
-    """With next to no weight, an epoch is the one without density: its repulsion is drawn in the same way."""
+    """With a tiny weight, an epoch equals one without density, with the same random numbers."""
     graph = random_graph(0)
     layout, plain = dense_layout(graph), layout_of(graph)
     forces = layout.forces._replace(density=layout.forces.density._replace(weight=1e-20))

@@ -1,4 +1,4 @@
-"""Lengths of coarse levels' edges against their twin: the shortest paths from root to root."""
+"""Lengths of coarse edges equal those of their naive twin: the shortest paths between roots."""
 
 import naive_paths as naive
 import numpy as np
@@ -25,7 +25,7 @@ def distances_of(n, seed=0):
 
 
 def dense_lengths(lengths):
-    """Lengths of edges, infinity where there is none."""
+    """Return lengths of edges as a matrix, with infinity for missing edges."""
     n = len(lengths.ends)
     rows = np.repeat(np.arange(n), np.diff(lengths.indptr))
     out = np.full((n, n), np.inf)
@@ -38,7 +38,7 @@ def dense_weights(level):
 
 
 def test_finest_edges_are_as_long_as_the_mean_of_their_ends():
-    """In units of the longest; the edges are the graph's own."""
+    """The edges are those of the graph. The unit is the longest mean distance."""
     level, distances = level_of(0, n=N), distances_of(N)
     lengths = make_finest_lengths(level, distances)
     assert np.shares_memory(lengths.indices, level.indices) and lengths.between.shape == (1,)
@@ -49,7 +49,7 @@ def test_finest_edges_are_as_long_as_the_mean_of_their_ends():
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("depth", [1, 2])
 def test_coarser_lengths_are_the_twins(depth, symmetric):
-    """Of all edges between two groups, whichever of them the level leaves out since they are weak."""
+    """All edges between two groups count, also those that are too weak for the level."""
     graph = random_graph(4, n=N, symmetric=symmetric, ties=False)
     built = coarsen.build_levels(graph, 3, largest=1)[: depth + 1]
     finer = coarsen_to_last_level(built[:-1], make_finest_lengths(built[0], distances_of(N)))
@@ -63,7 +63,7 @@ def test_coarser_lengths_are_the_twins(depth, symmetric):
 
 
 def test_lengths_along_a_path_are_the_differences_of_roots():
-    """Whatever the sizes of the groups, on every level."""
+    """The sizes of the groups do not matter, on any level."""
     n = 5000
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n), format="csr").astype(np.float32)
     graph = coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
@@ -89,7 +89,7 @@ def test_parts_and_threads_make_the_same_bits(monkeypatch):
 
 
 def test_paths_lead_both_ways_by_the_shorter_of_two_edges():
-    """An edge that one end alone lists, two that differ, and one of no length."""
+    """Edges may be listed by one end only, have two lengths, or have length 0."""
     between = np.array([5, 2, 3, 0, 0], np.float32)
     indptr, indices = np.array([0, 1, 4, 5]), np.array([1, 0, 2, 3, 1], np.int32)
     indptr = np.append(indptr, 5)

@@ -1,4 +1,4 @@
-"""The eigensolver against dense twins: filter, rotations, and the eigenvectors of graphs that are hard on it."""
+"""The eigensolver equals dense twins: filter, rotations, and eigenvectors of difficult graphs."""
 
 import naive_eigenvectors as naive
 import numpy as np
@@ -13,7 +13,7 @@ RNG = np.random.default_rng
 
 
 def normalised(graph):
-    """A graph's weights divided by the roots of both ends' degrees, and its known eigenvector."""
+    """Return a graph's weights, divided by the roots of both ends' degrees, with the known eigenvector."""
     graph = scipy.sparse.csr_array(graph)
     root = np.sqrt(graph.sum(1))
     weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])
@@ -51,14 +51,14 @@ def star(n):
 
 
 def neighbors(n, seed):
-    """Random points, each tied to about four that are near by."""
+    """Return a graph of random points with about four near neighbors each."""
     points = RNG(seed).uniform(size=(n, 2))
     apart = ((points[:, None] - points) ** 2).sum(-1)
     return np.exp(-apart * n) * (apart < np.sort(apart, axis=1)[:, [4]]) * (1 - np.eye(n)) + 1e-3 * complete(n) / n
 
 
 def cliques(count, size):
-    """Cliques in a row, tied to the next by an edge: eigenvalues close to 1 as many as there are cliques."""
+    """Return a row of cliques, each with one edge to the next. There is an eigenvalue close to 1 for each clique."""
     graph = scipy.sparse.block_diag([complete(size)] * count).toarray()
     ends = np.arange(count - 1) * size
     graph[ends, ends + size] = graph[ends + size, ends] = 0.01
@@ -81,7 +81,7 @@ GRAPHS = {
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("count", [1, 2, 3, 10])
 def test_leading_eigenvectors(name, count):
-    """Orthonormal, with the largest eigenvalues, each as often as it is there."""
+    """The vectors are orthonormal and have the largest eigenvalues with their multiplicities."""
     matrix = normalised(GRAPHS[name])
     count = min(count, len(matrix.known) - 1)
     solved = find_leading_eigenvectors(matrix, count, 0)
@@ -99,7 +99,7 @@ def test_leading_eigenvectors(name, count):
 @pytest.mark.parametrize("n", [9, 10, 24, 25, 26])
 @pytest.mark.parametrize("seed", range(5))
 def test_around_the_width_of_a_block(n, seed):
-    """Matrices that are solved within all of their space, and those that are just too large for it."""
+    """Matrices that are solved in their whole space, and slightly larger ones, have correct solutions."""
     graph = RNG(seed).uniform(size=(n, n)) ** 3
     matrix = normalised(graph + graph.T)
     solved = find_leading_eigenvectors(matrix, 2, seed)
@@ -107,7 +107,7 @@ def test_around_the_width_of_a_block(n, seed):
 
 
 def test_seed_chooses_among_vectors_of_one_eigenvalue():
-    """Any basis is as good, but none is of pairs of vertices alone, on which the others would coincide."""
+    """The seed chooses a basis, but none with pairs of vertices only, where all others would coincide."""
     matrix = normalised(complete(40))
     found = [find_leading_eigenvectors(matrix, 2, seed).vectors for seed in (0, 0, 1)]
     assert found[0].tobytes() == found[1].tobytes()

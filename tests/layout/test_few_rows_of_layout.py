@@ -1,4 +1,4 @@
-"""What the layout of few rows computes in numpy: the bits of the kernels of the same names."""
+"""The numpy functions for few rows return the bits of the kernels of the same names."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from umap_sk.runtime.compile import as_readonly
 
 @pytest.fixture
 def rows():
-    """Where rows of all lengths begin, some of them longer than a block, and an order of them."""
+    """Return the indptr of rows of all lengths, some longer than a block, and an order of them."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(0, 40, 2500)
     lengths[::500] = 1100
@@ -18,7 +18,7 @@ def rows():
 
 
 def test_order_by_length_is_the_kernels(rows):
-    """The longest first within blocks, those of one length as they stood."""
+    """Longer rows come first within blocks, and rows of the same length keep their order."""
     indptr, order = rows
     one, other = order.copy(), order.copy()
     few_rows.longest_first(indptr, one)
@@ -30,7 +30,7 @@ def test_order_by_length_is_the_kernels(rows):
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("first_row", [0, 1024])
 def test_slices_are_the_kernels(rows, named, first_row):
-    """Values as they are or renamed, and what fills rows up."""
+    """Values, renamed values and padding are the same."""
     indptr, order = rows
     values = np.random.default_rng(1).integers(0, 2500, indptr[-1]).astype(np.uint32)
     names = np.random.default_rng(2).permutation(2500).astype(np.uint32)[: 2500 * named]
@@ -44,7 +44,7 @@ def test_slices_are_the_kernels(rows, named, first_row):
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_jitter_is_the_kernels(axes):
-    """The same draw for every row and axis."""
+    """Each row and axis has the same random number."""
     one, other = np.zeros((2, 1500, axes), np.float32)
     few_rows.jitter(one, 7, np.float32(0.01))
     kernels.jitter(other, 7, np.float32(0.01))
@@ -53,7 +53,7 @@ def test_jitter_is_the_kernels(axes):
 
 
 def test_inner_products_are_the_kernels(monkeypatch):
-    """Added up row by row."""
+    """The products are added row by row."""
     left, right = np.random.default_rng(3).normal(size=(2, 2000, 8))
     for columns in (8, 1):
         few = eigenvectors.compute_inner_products(left[:, :columns], right)

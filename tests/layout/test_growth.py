@@ -1,4 +1,4 @@
-"""Places of rows that have none, from those that have."""
+"""Rows without positions are placed by their neighbors."""
 
 import naive_layout as naive
 import numpy as np
@@ -14,7 +14,7 @@ NO_PLACE = np.float32(np.nan)
 
 
 def path_graph(parts):
-    """Rows in paths, one after the other."""
+    """Return a graph of several paths."""
     first = np.concatenate([np.arange(part[0], part[1] - 1) for part in parts])
     ends = np.sort(np.concatenate([first * 1000 + first + 1, (first + 1) * 1000 + first]))
     rows, columns = np.divmod(ends, 1000)
@@ -23,7 +23,10 @@ def path_graph(parts):
 
 
 def test_places_spread_as_the_twins_do():
-    """Round by round, by weight; a directed graph holds rows from both sides; what is known stays to the bit."""
+    """Positions spread step by step, weighted by membership, in both directions of edges.
+
+    Known positions keep their bits.
+    """
     rng = np.random.default_rng(0)
     for symmetric in (True, False):
         graph = random_graph(3, n=300, edges=3, hub=False, symmetric=symmetric)
@@ -41,7 +44,7 @@ def test_places_spread_as_the_twins_do():
 
 
 def test_rows_that_no_path_leads_to_lie_beside_the_map():
-    """In an arrangement of their own: a path stays a path. Rows without an edge have no place."""
+    """These rows get a layout of their own, in which a path stays a path. Rows without an edge are NaN."""
     graph = path_graph([(0, 50), (50, 90), (90, 91)])
     places = np.full((91, 2), NO_PLACE)
     places[:50] = np.random.default_rng(0).normal(0, 4, (50, 2))

@@ -1,4 +1,4 @@
-"""The loss on the way: against its formula, and the same however the epochs are cut."""
+"""The loss curve follows its formula, and does not depend on the steps of the fit."""
 
 import math
 
@@ -25,7 +25,7 @@ def model(monkeypatch):
 
 
 def naive_loss(level, n_rows, forces, positions):
-    """The loss a row of a level, over all pairs."""
+    """Return the loss per row of a level, over all pairs."""
     (a, b), (starts, indices, weights) = forces.curve, level.slices
     total = 0.0
     for i in range(level.n_vertices):
@@ -86,11 +86,11 @@ def test_it_is_drawn_by_level(model):
 
 def test_reports_as_html(model):
     model.report_["run"] = "a <b> folder"
-    told = model.report_._repr_html_()
+    page = model.report_._repr_html_()
     for phase in model.report_["phases"]:
-        assert f"<b>{phase['name']}</b>" in told and f"{phase['seconds']:.3f}<" in told
-    assert "a &lt;b&gt; folder" in told and told.count("<polyline") == len(np.unique(model.loss_curve_[:, 1]))
-    assert "losses" not in str(model.report_) and f"{model.loss_curve_[-1, 2]:.3f} in {model.n_epochs_} epochs" in told
+        assert f"<b>{phase['name']}</b>" in page and f"{phase['seconds']:.3f}<" in page
+    assert "a &lt;b&gt; folder" in page and page.count("<polyline") == len(np.unique(model.loss_curve_[:, 1]))
+    assert "losses" not in str(model.report_) and f"{model.loss_curve_[-1, 2]:.3f} in {model.n_epochs_} epochs" in page
     link = 'href="https://umap-sk.readthedocs.io/en/latest/reference/generated/umap_sk.PrecomputedUMAP.html"'
     assert link in model._repr_html_()
     copied = model.report_.copy()
@@ -99,7 +99,7 @@ def test_reports_as_html(model):
 
 
 def test_in_another_space_distances_are_its_own():
-    """On a torus, pairs at both sides of the seam are near."""
+    """On a torus, pairs on both sides of the seam are near."""
     level = np.array([[0.1, 1.0], [6.2, 1.0], [3.0, 1.0]], np.float32)
     ends = np.array([[0, 0], [1, 2]])
     sample = LossSample(ends, np.ones(2, np.float32), np.zeros(2, np.float32))

@@ -1,4 +1,4 @@
-"""One epoch against its twin, and in blocks of rows."""
+"""One epoch equals its naive twin, also in blocks of rows."""
 
 import naive_layout as naive
 import numpy as np
@@ -19,7 +19,7 @@ START_WIDTH = 7.0
 
 
 def state_of(layout, phase, done, width=3.0, d=2, seed=8):
-    """Any state of a phase: points that coincide, points far away, moments of earlier epochs, a start of any width."""
+    """Return a state of a phase with equal and remote points, moments, and an initial layout of any width."""
     n = layout.levels[phase.depth].n_vertices
     rng = np.random.default_rng(seed)
     positions = rng.uniform(0, width, (n, d))
@@ -33,12 +33,12 @@ def state_of(layout, phase, done, width=3.0, d=2, seed=8):
 
 
 def unit_of(phase):
-    """Lengths, Adam's steps among them, are in widths of the start on coarse levels, in the embedding's units below."""
+    """Return the unit of lengths and of Adam's steps: the initial width on coarse levels, and 1 on the graph."""
     return START_WIDTH if phase.depth else 1.0
 
 
 def sharpest_bend(curve):
-    """The largest second derivative of the attraction's loss, over its factor, if that is above 1."""
+    """Return the largest second derivative of the attraction's loss relative to its factor, at least 1."""
     d = np.geomspace(1e-3, 1e3, 1000)
     before, here, after = (np.log1p(curve.a * (d * (1 + h)) ** (2 * curve.b)) for h in (-1e-4, 0, 1e-4))
     return max(1.0, ((after - 2 * here + before) / 1e-4 / ((after - before) / 2)).max())
@@ -96,7 +96,7 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
 
 @pytest.mark.parametrize("floor", [0.0, 3e-8])
 def test_adam_of_tiny_gradients_is_the_twins(floor):
-    """Gradients of about 1e-7, where what keeps the quotient from 0 / 0 counts as much as they do."""
+    """For gradients of about 1e-7, the addition to the denominator matters."""
     rng = np.random.default_rng(10)
     n, d, alpha, done = 40, 2, 0.7, 2
     positions, gradient, first = (rng.normal(size=(n, d)) * size for size in (1.0, 1e-7, 1e-7))
@@ -126,7 +126,7 @@ def sampled(layout, phase, state):
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
 def test_sampled_epoch_is_the_twins(d, last):
-    """Rows without an edge, one row with more edges than are gathered at once."""
+    """Some rows have no edge, and one has more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
     assert longest > (kernels.CHUNK_PAIRS if d == 2 else 400) > kernels.GATHERED_EDGES
@@ -137,7 +137,7 @@ def test_sampled_epoch_is_the_twins(d, last):
 
 @pytest.mark.parametrize("depth", [2, 1])
 def test_sampled_epoch_of_a_coarse_level_is_the_twins(depth):
-    """Vertices stand for many rows, and are drawn as often; Adam is damped."""
+    """Vertices are drawn by mass, and Adam has a floor."""
     layout = layout_of(random_graph(1, n=6000), 3)
     phase = next(p for p in layout.phases if p.depth == depth)
     assert phase.descent.floor > 0 and phase.descent.softening > 0
@@ -154,7 +154,7 @@ def test_attraction_of_a_directed_graph():
 
 
 def on_grid(layout, phase, state, cells=1.0, near=False):
-    """The twin's repulsion by way of the grid, on which every vertex lies with its mass."""
+    """Return the twin's repulsion on the grid, with the mass of each vertex."""
     level, f = layout.levels[state.depth], naive_forces(layout, phase, state)
     frame = field.make_frame(state.positions, cells * field.choose_spacing(*layout.forces.curve), 1000 // cells)
     origin, reach = np.array(frame.origin, np.float32), field.NEAR_FIELD_CELLS * frame.spacing
@@ -181,7 +181,7 @@ def test_field_epoch_is_the_twins(near, majorized, curve):
 
 @pytest.mark.parametrize("majorized", [False, True])
 def test_arranging_epochs_on_the_field_are_the_twins(majorized):
-    """Softened, on cells that are wider while they are, and damped; no near field to the end."""
+    """The epochs have softening, wider cells, and a floor. They have no near field."""
     layout = layout_of(random_graph(3, n=1300), on_grid=True, majorized=majorized)
     phase = layout.phases[0]
     assert phase.descent.softening > 0 and phase.descent.floor > 0 and not phase.descent.near
@@ -197,7 +197,7 @@ def test_arranging_epochs_on_the_field_are_the_twins(majorized):
 @pytest.mark.parametrize("majorized", [False, True])
 @pytest.mark.parametrize("depth", [2, 1])
 def test_field_epoch_of_a_coarse_level_is_the_twins(depth, majorized):
-    """Wider cells, on which vertices lie with their masses, and no near field to the end."""
+    """The cells are wider and contain masses. There is no near field."""
     layout = layout_of(random_graph(1, n=6000), 3, on_grid=True, majorized=majorized)
     phase = next(p for p in layout.phases if p.depth == depth)
     assert phase.field and phase.descent.floor > 0 and layout.levels[depth].mass.max() > 2
@@ -208,7 +208,7 @@ def test_field_epoch_of_a_coarse_level_is_the_twins(depth, majorized):
 
 @pytest.mark.parametrize("depth", [0, 1])
 def test_sampled_repulsion_has_the_right_mean(depth):
-    """Over many seeds the gradient is attraction and the sum over all pairs, weighted by mass."""
+    """The mean gradient over many seeds is the attraction plus the sum over all pairs, weighted by mass."""
     layout = layout_of(random_graph(4, n=1500), 2)
     phase = next(p for p in layout.phases if p.depth == depth)._replace(field=False)
     state = state_of(layout, phase, 0)
@@ -252,7 +252,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
 
 
 def test_positions_beyond_int32_are_read(tmp_path):
-    """One block of rows whose neighbors have numbers above 2^31, in a file that is mostly holes."""
+    """The neighbors of one block of rows have numbers above 2^31, in a sparse file."""
     n = 2**31 + 5000
     positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
     rng = np.random.default_rng(9)

@@ -1,4 +1,4 @@
-"""The start from the graph's distances: shortest paths, pivots, scaling, and components beside each other."""
+"""Pivot MDS: shortest paths, pivots, scaling, and components next to each other."""
 
 import naive_paths as naive
 import numpy as np
@@ -19,14 +19,14 @@ PIVOTS = kernels.PIVOTS
 
 
 def level_of(matrix):
-    """A dense or sparse matrix of weights as a level."""
+    """Return a dense or sparse matrix of weights as a level."""
     matrix = scipy.sparse.csr_array(matrix, dtype=np.float32)
     graph = FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     return coarsen.make_finest_level(graph)
 
 
 def grid_level(rows, columns):
-    """A grid whose vertices are tied to the eight around them; where they are, and one length for all edges."""
+    """Return a grid with edges to all eight neighbors, the positions of its vertices, and equal lengths of edges."""
     places = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), 2).reshape(-1, 2)
     along, across = (scipy.sparse.diags_array([1.0] * 3, offsets=[-1, 0, 1], shape=(n, n)) for n in (rows, columns))
     near = scipy.sparse.kron(along, across) - scipy.sparse.eye_array(rows * columns)
@@ -34,12 +34,12 @@ def grid_level(rows, columns):
 
 
 def path_level(n):
-    """A path, whose graph extends along one axis alone."""
+    """Return a path, which extends along one axis."""
     return level_of(scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))), np.ones(n, np.float32)
 
 
 def beside_each_other(*parts):
-    """A level of several that have no edges between them."""
+    """Return one level that contains several levels without edges between them."""
     matrices = []
     for level in parts:
         n = level.n_vertices
@@ -70,7 +70,7 @@ def pivots_of(paths, seed=0):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_shortest_paths_are_the_twins(seed):
-    """From each component's pivots to all of its vertices; there is no way to those of others."""
+    """Paths lead from each component's pivots to all of its vertices, and to no other component."""
     paths = random_paths(seed)
     n = len(paths.mass)
     lengths = scipy.sparse.csr_array((paths.lengths, paths.indices, paths.indptr), (n, n)).toarray()
@@ -87,7 +87,7 @@ def test_shortest_paths_are_the_twins(seed):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
-    """Whichever rows come first, forwards or backwards, the shortest paths are the same to the bit."""
+    """The bits do not depend on the order of the rows or on the direction of a pass."""
     paths = random_paths(5, n=3000)
     pivots = pivots_of(paths)
     found = set()
@@ -117,7 +117,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
 
 
 def test_a_pass_in_which_nothing_changes_says_so():
-    """Rows far from where something changes are told apart by blocks."""
+    """Each block of rows has its own flag."""
     level, lengths = path_level(1000)
     paths = pivot_mds.make_path_graph(make_finest_lengths(level, lengths), level.mass)
     edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
@@ -136,7 +136,7 @@ def test_a_pass_in_which_nothing_changes_says_so():
 
 
 def test_pivots_are_those_of_their_component_that_arrive_first():
-    """Small components have theirs again and again; the order of the vertices decides between equal times."""
+    """The pivots of small components are repeated, and the order of the vertices decides ties."""
     component = np.array([1, 0, 0, 1, 1, 2] + [3] * 40)
     arrival = np.concatenate([[3.0, 2, 2, 1, 2, np.inf], np.arange(40)[::-1]])
     pivots = pivot_mds.find_first_of_components(arrival, component)
@@ -148,7 +148,7 @@ def test_pivots_are_those_of_their_component_that_arrive_first():
 
 
 def test_later_pivots_lie_far_from_earlier_ones():
-    """No vertex twice where there are enough, and no vertex far from all of them."""
+    """No vertex is a pivot twice if there are enough, and each vertex has a pivot nearby."""
     level, _, lengths = grid_level(30, 30)
     paths = pivot_mds.make_path_graph(make_finest_lengths(level, lengths), level.mass)
     for seed in range(6):
@@ -164,7 +164,7 @@ def test_later_pivots_lie_far_from_earlier_ones():
 
 
 def test_scaling_by_all_vertices_is_classical_scaling():
-    """Where every vertex is a pivot: the same axes but for signs and lengths."""
+    """If each vertex is a pivot, the axes are those of classical scaling up to signs and lengths."""
     places = np.random.default_rng(0).normal(size=(60, 2)) * [2, 1]
     distances = np.linalg.norm(places[:, None] - places, axis=2)
     expected = naive.classical_scaling(distances, 2)
@@ -175,7 +175,7 @@ def test_scaling_by_all_vertices_is_classical_scaling():
 
 
 def test_vertices_count_by_their_mass():
-    """One that stands for three has the axes of three in one place."""
+    """A vertex of mass three has the effect of three vertices at one position."""
     places = np.random.default_rng(1).normal(size=(30, 3))
     mass = np.r_[np.full(10, 3.0), np.ones(20)]
     rows = np.repeat(np.arange(30), mass.astype(int))
@@ -187,7 +187,7 @@ def test_vertices_count_by_their_mass():
 
 @pytest.mark.parametrize("n", [500, 3000])
 def test_a_path_is_bent_and_not_torn(n):
-    """Its second axis is a bend, though lengths differ by chance: what is near does not lie far."""
+    """The second axis is a bend, even if lengths are noisy: near vertices stay near."""
     level, _ = path_level(n)
     positions = positions_of(level, np.random.default_rng(0).uniform(0.5, 1.5, n), 2, 0)
     along, bend = positions.T
@@ -198,7 +198,7 @@ def test_a_path_is_bent_and_not_torn(n):
 
 @pytest.mark.parametrize("rows, columns", [(20, 30), (100, 100)])
 def test_a_grid_comes_back(rows, columns):
-    """Distances in the start follow those in the plane; the larger grid is coarsened on the way."""
+    """Distances in the layout follow those in the plane. The larger grid has a coarse level."""
     level, places, lengths = grid_level(rows, columns)
     assert (level.n_vertices > pivot_mds.MAX_PATH_VERTICES) == (rows == 100)
     positions = positions_of(level, lengths, 2, 0)
@@ -211,7 +211,7 @@ def test_a_grid_comes_back(rows, columns):
 
 
 def test_lengths_matter():
-    """Of two chains of the same edges the one with longer ones is the longer one."""
+    """Of two chains with as many edges, the one with longer edges is longer."""
     n = 40
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))
     lengths = np.where(np.arange(n) < n // 2, 1, 9).astype(np.float32)
@@ -222,7 +222,7 @@ def test_lengths_matter():
 
 @pytest.mark.parametrize("unit", [1e-44, 1e-20, 1e20, 1e37, 3e38])
 def test_the_unit_of_the_lengths_does_not_matter(unit):
-    """Up to the ends of float32, where sums of lengths have no number any more."""
+    """Lengths may be so large or small that their sums leave float32."""
     level, _, lengths = grid_level(12, 12)
     expected = positions_of(level, lengths, 2, 0)
     with np.errstate(all="raise", under="ignore"):
@@ -232,7 +232,7 @@ def test_the_unit_of_the_lengths_does_not_matter(unit):
 
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_vertices_that_are_all_one_place(n_components):
-    """A graph whose distances are all 0 has no axes: a random start, finite."""
+    """A graph with all distances 0 has no axes, and its layout is random and finite."""
     level, _, lengths = grid_level(8, 8)
     positions = positions_of(level, 0 * lengths, n_components, 0)
     assert np.isfinite(positions).all() and (np.ptp(positions, axis=0) > 1).all()
@@ -243,7 +243,7 @@ def test_vertices_that_are_all_one_place(n_components):
 
 
 def are_apart(one, other):
-    """Whether a line parts two groups of points, by trying many directions."""
+    """Return whether a line separates two groups of points, by a test of many directions."""
     angles = np.linspace(0, 2 * np.pi, 720)
     directions = np.stack([np.cos(angles), np.sin(angles)])
     return ((one @ directions).max(0) < (other @ directions).min(0)).any()
@@ -251,7 +251,7 @@ def are_apart(one, other):
 
 @pytest.mark.parametrize("count", [2, 3, 9])
 def test_components_do_not_overlap(count):
-    """A straight line lies between any two of one size."""
+    """A straight line separates any two components of the same size."""
     whole = beside_each_other(*[grid_level(9, 9)[0]] * count)
     positions = positions_of(whole, np.ones(81 * count, np.float32), 2, 0)
     groups = np.split(positions, count)
@@ -259,7 +259,7 @@ def test_components_do_not_overlap(count):
 
 
 def test_components_take_room_by_their_mass():
-    """The largest lies inside, tiny ones have their places around it."""
+    """The largest component is in the middle, and tiny ones are around it."""
     parts = [grid_level(20, 20)[0], grid_level(12, 12)[0], path_level(60)[0], *[path_level(3)[0]] * 3]
     whole = beside_each_other(*parts)
     sizes = [part.n_vertices for part in parts]
@@ -275,7 +275,7 @@ def test_components_take_room_by_their_mass():
 
 
 def test_a_component_is_arranged_whatever_lies_beside_it():
-    """The other components change its place and its pivots, not its shape."""
+    """Other components change its position and its pivots, but not its shape."""
     level, places, lengths = grid_level(15, 25)
     whole = beside_each_other(level, path_level(30)[0], level)
     positions = positions_of(whole, np.ones(whole.n_vertices, np.float32), 2, 0)
@@ -286,7 +286,7 @@ def test_a_component_is_arranged_whatever_lies_beside_it():
 
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_many_tiny_components(n_components):
-    """Pairs and lone vertices have neither an axis nor the same place."""
+    """Pairs and single vertices have no axis, but positions of their own."""
     pair = scipy.sparse.coo_array(([1.0, 1.0], ([0, 1], [1, 0])), (2, 2))
     matrix = scipy.sparse.block_diag([pair] * 300 + [scipy.sparse.coo_array((1, 1))] * 50, format="csr")
     positions = positions_of(level_of(matrix), np.ones(650, np.float32), n_components, 0)
@@ -299,7 +299,7 @@ def test_many_tiny_components(n_components):
 
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_bits_can_be_repeated(n_components):
-    """On one thread and two, by way of coarser levels, with several components; another seed has other pivots."""
+    """The bits are the same on one thread and two, with coarse levels and components. Another seed has other pivots."""
     level, _, lengths = grid_level(80, 80)
     level = beside_each_other(level, grid_level(10, 10)[0])
     lengths = np.resize(lengths, level.n_vertices) + np.random.default_rng(0).random(level.n_vertices, np.float32)
@@ -311,7 +311,7 @@ def test_bits_can_be_repeated(n_components):
 
 
 def test_a_graph_in_one_direction_alone():
-    """Edges lead both ways, whichever end lists the other."""
+    """Edges are used in both directions, whichever end lists the other."""
     n = 200
     matrix = scipy.sparse.diags_array([1.0], offsets=[1], shape=(n, n))
     steps = np.diff(positions_of(level_of(matrix), np.ones(n, np.float32), 2, 0)[:, 0])

@@ -1,4 +1,4 @@
-"""Quantiles of many rows: the bits of numpy's, whatever the block and wherever they lie."""
+"""Quantiles of many rows have numpy's bits, for any blocks and any values."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ SHARES = (0.02, 0.5, 0.98)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    """More than one block of the rows here, and a sample that is not all of them."""
+    """Use more than one block for the rows here, and a sample of them."""
     for module in (side_by_side, quantiles):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 1000)
     monkeypatch.setattr(quantiles, "SAMPLED_VALUES", 300)
 
 
 def recipes(n):
-    """Columns of n values of many kinds, by name."""
+    """Return columns of n values of many kinds, by name."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=n)
     yield "normal", values
@@ -44,7 +44,7 @@ def test_quantiles_have_the_bits_of_numpys(n):
 
 
 def test_most_values_are_not_sorted():
-    """The quantiles of many values come from those near them."""
+    """The quantiles of many values are computed from the values near them."""
     column = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
     seen = []
     partition = np.partition

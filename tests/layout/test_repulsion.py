@@ -1,4 +1,4 @@
-"""Repulsion as a field: the grid and its near field against the sum over all pairs."""
+"""Repulsion as a field: the grid and its near field approximate the sum over all pairs."""
 
 import naive_layout as naive
 import numpy as np
@@ -19,7 +19,7 @@ def forces_of(curve=CURVE):
 
 
 def points(n, width, seed=0):
-    """Uniform in a rectangle twice as wide as high, off the origin, with pairs that nearly touch."""
+    """Return uniform points in a rectangle away from the origin, with pairs that nearly coincide."""
     rng = np.random.default_rng(seed)
     positions = rng.uniform(0, 1, (n, 2)) * [width, width / 2] + [3, -7]
     positions[1 : n // 4 : 2] = positions[: n // 4 - 1 : 2] + rng.normal(0, 0.05, (n // 8, 2))
@@ -79,7 +79,7 @@ def test_frame_covers_all_positions(n, width):
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 24, 29])
 def test_any_row_may_be_the_outermost(n):
-    """In a whole slice of coordinates, the last one too, and in what is left over; at either end of both axes."""
+    """The extreme row may be in a whole slice of coordinates or in the rest, at both ends of both axes."""
     for row in range(n):
         for outermost in (np.array([-3, 5]), np.array([4, -2])):
             positions = np.zeros((n, 2), np.float32)
@@ -112,7 +112,7 @@ def test_cells_grow_with_a_map_that_is_too_wide(most):
 @pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize("n", [40, 5000])
 def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
-    """More rows than 2 blocks or parts; the same cells, deposited and read by hand."""
+    """There are more rows than two blocks or parts. The same cells are filled and read in numpy."""
     positions, spacing, curve = points(n, 4.0), 0.2, CURVE._replace(softening=softening)
     frame, result = field_at(positions, spacing, curve, near=near, scale=0.5)
     reach = repulsion.NEAR_FIELD_CELLS * spacing if near else 0
@@ -163,7 +163,7 @@ def test_some_rows_are_read_as_all_are():
 
 @pytest.mark.parametrize("heavy", [False, True])
 def test_deposit_may_be_cut_into_parts(heavy):
-    """Each part of the rows has its own grid, so parts may be deposited anywhere and in any order."""
+    """Each part of the rows has its own grid, so parts may be deposited in any order."""
     positions = points(5003, 9.0)
     frame = repulsion.make_frame(positions, 0.25)
     mass = (
@@ -205,7 +205,7 @@ def test_field_does_not_depend_on_threads():
 
 @pytest.mark.parametrize("width", [30.0, 6.0, 1.0])
 def test_near_field_is_the_twins(width):
-    """From a few vertices in the cells around to hundreds; all of a small map within reach."""
+    """There are from a few to hundreds of vertices in the cells around, or the whole map is within reach."""
     positions = points(1300, width)
     frame = repulsion.make_frame(positions, 0.15)
     origin = np.array(frame.origin, np.float32)

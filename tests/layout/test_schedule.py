@@ -1,4 +1,4 @@
-"""How epochs follow each other, over the levels and whatever the cuts."""
+"""The sequence of epochs on all levels, for any steps of the fit."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 @pytest.mark.parametrize("majorized", [True, False])
 @pytest.mark.parametrize("n_levels", [1, 2, 3, 6])
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
-    """Every length from one epoch a level on, no phase without an epoch, the graph itself last."""
+    """Each length from one epoch per level on is possible. No phase is empty, and the graph is last."""
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
         phases = schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
         assert schedule.count_epochs(phases) == max(length, n_levels)
@@ -43,14 +43,17 @@ def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
 @pytest.mark.parametrize("n_levels", [1, 2, 3, 5])
 @pytest.mark.parametrize("usual", [100, 200, 500])
 def test_the_usual_length_gives_the_usual_schedule(n_levels, usual, majorized):
-    """As many epochs as come of shares are shared out as these: steps, momentum and all."""
+    """The number of epochs that results from the shares gives the same steps and momentum."""
     planned = schedule.plan_phases(n_levels, usual, NEGATIVES, field=True, majorized=majorized)
     length = schedule.count_epochs(planned)
     assert schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
 
 
 def test_a_longer_schedule_settles_for_longer():
-    """Beyond 200 epochs coarse levels and large steps get no more: Fashion-MNIST's triplets fell from .739 to .690."""
+    """Beyond 200 epochs, only the last phase grows.
+
+    Otherwise, the triplet accuracy of Fashion-MNIST fell from .739 to .690.
+    """
     short, long = (schedule.plan_phases(3, n_epochs, NEGATIVES, field=True) for n_epochs in (200, 500))
     assert [phase.epochs for phase in long[:-1]] == [phase.epochs for phase in short[:-1]]
     assert (short[-1].epochs, long[-1].epochs) == (40, 100)
@@ -58,7 +61,7 @@ def test_a_longer_schedule_settles_for_longer():
 
 @pytest.mark.parametrize("n_levels", [1, 2, 4])
 def test_all_phases_but_the_last_are_softened(n_levels):
-    """The last one has UMAP's own forces, and the near field."""
+    """The last phase has UMAP's own forces and the near field."""
     *earlier, last = (p.descent for p in schedule.plan_phases(n_levels, 200, NEGATIVES, field=True))
     assert all(descent.softening > 0 and not descent.near for descent in earlier)
     assert last.softening == 0 and last.repulsion == 1 and last.near
@@ -66,7 +69,7 @@ def test_all_phases_but_the_last_are_softened(n_levels):
 
 @pytest.mark.parametrize("epochs", [1, 7, 44, 300])
 def test_softening_falls_in_steps(epochs):
-    """From its first value, on coarse levels in widths of the start, without ever rising."""
+    """Softening never increases. On coarse levels, its unit is the width of the initial layout."""
     for depth in (0, 1):
         descent = schedule.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
         phase = schedule.Phase(depth, 100, epochs, True, NEGATIVES, descent)
@@ -86,7 +89,7 @@ def test_softening_falls_in_steps(epochs):
 
 
 def test_a_wider_start_is_arranged_by_wider_steps():
-    """On coarse levels Adam's steps and the softening go with the width of the start, on the graph they do not."""
+    """On coarse levels, Adam's steps and the softening are proportional to the width of the initial layout."""
     layout = layout_of(random_graph(7), 2)
     for phase in layout.phases:
         nothing = np.zeros((0, 2), np.float32)
@@ -102,7 +105,7 @@ def test_a_wider_start_is_arranged_by_wider_steps():
 
 
 def test_few_epochs_settle_with_less_momentum():
-    """As many times its memory fits into the phase; nothing else changes."""
+    """The memory of the momentum is proportional to the phase, and nothing else changes."""
     usual, half, few, none = (
         schedule.plan_phases(2, n_epochs, NEGATIVES, field=True)[-1].descent for n_epochs in (200, 100, 50, 10)
     )
@@ -117,7 +120,7 @@ def test_few_epochs_settle_with_less_momentum():
 
 @pytest.mark.parametrize("epochs", [1, 9, 100])
 def test_momentum_rises_on_coarse_levels(epochs):
-    """From nothing to its whole in the middle of the phase; on the graph it is whole from the first epoch."""
+    """The momentum increases from 0 in the first half of the phase. On the graph, it is constant."""
     phases = schedule.plan_phases(3, 200, NEGATIVES, field=True)
     for phase in (phase._replace(first_epoch=50, epochs=epochs) for phase in phases):
         shares = (
@@ -157,7 +160,7 @@ def three_levels(*, majorized=True):
 
 
 def copy_of(state):
-    """The same state with arrays of its own, for `run` reuses those that it is given."""
+    """Return the same state with its own arrays, since `run_epochs` reuses those of a given state."""
     return state._replace(positions=state.positions.copy(), moments=state.moments.copy())
 
 
@@ -183,7 +186,7 @@ def test_advance_only_reads_its_state():
 
 @pytest.mark.parametrize("majorized", [False, True])
 def test_positions_are_prolonged_at_the_end_of_a_phase(majorized):
-    """Moments begin anew, but for last steps in the graph's second phase, which begins where the first one ends."""
+    """Moments become 0, except for last steps in the second phase on the graph."""
     layout, state = three_levels(majorized=majorized)
     for phase, following in zip(layout.phases, layout.phases[1:], strict=False):
         state = optimizer.run_epochs(layout, state, phase.epochs - 1)
@@ -215,7 +218,7 @@ def test_any_cutting_of_the_epochs_gives_the_same_bits():
 
 
 def test_a_state_that_is_held_stays_as_it_is():
-    """Whichever it is, for as long as it is; all others take turns in two more."""
+    """Any state can be kept for any time, and all others use two sets of arrays."""
     layout, first = three_levels()
     total = schedule.count_epochs(layout.phases)
     whole, places = [], {}
@@ -242,7 +245,7 @@ def test_a_state_that_is_held_stays_as_it_is():
 
 
 def test_wide_indices_make_the_same_layout():
-    """uint32 in place of int32, from the levels to the last epoch."""
+    """uint32 instead of int32 changes nothing, from the levels to the last epoch."""
     graph = random_graph(9)
     wide = graph._replace(indices=graph.indices.astype(np.uint32))
     reached = []
@@ -264,7 +267,7 @@ def test_a_true_answer_stops():
 
 
 def test_states_that_the_schedule_does_not_lead_to_are_refused():
-    """Another level, other moments or another number of vertices: of a version whose steps were others."""
+    """States with another level, other moments or another number of vertices are from other versions."""
     graph, settings = random_graph(7), problem.Schedule(60, 2, True)
     held = SharedGraph(graph)
     begun = layout_run.begin(held, Start("random"), settings, FORCES, 0)

@@ -1,4 +1,4 @@
-"""Levels arranged for the optimizer: the same graph in another order, on any threads, in memory or in files."""
+"""Levels in the optimizer's order: the same graph, on any threads, in memory or in files."""
 
 import copy
 import functools
@@ -24,14 +24,14 @@ from umap_sk.runtime.threads import limit_threads
 
 
 def several(seed=0, n=9000, largest=500):
-    """Levels with more than one block of rows each, but for the last."""
+    """Return levels with more than one block of rows each, except for the last."""
     built = coarsen.build_levels(random_graph(seed, n=n), 3, largest)
     assert len(built) >= 3 and built[1].n_vertices > kernels.BLOCK_ROWS
     return built
 
 
 def entries_of(level, row):
-    """Where a row's entries lie in the slices, in their order."""
+    """Return the indices of a row's entries in the slices, in their order."""
     slice_, lane = divmod(row, kernels.SLICE)
     return np.arange(level.slices.starts[slice_] + lane, level.slices.starts[slice_ + 1], kernels.SLICE)
 
@@ -43,7 +43,7 @@ def assert_same_arrays(one, other):
 
 
 def flat(arranged):
-    """All arrays of all levels."""
+    """Return all arrays of all levels."""
     return [array for level in arranged for array in (*level.slices, *level[1:-1])]
 
 
@@ -52,7 +52,7 @@ def flat(arranged):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
 def test_slices_hold_the_edges_of_their_level(dtype):
-    """Every row's entries in their order, under the new numbers and scaled; behind them nothing but edges to itself."""
+    """Each row's entries have their order, new numbers and scaled weights. Edges to the row itself follow."""
     graph = with_star(random_graph(0))
     built = coarsen.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
     assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK_ROWS
@@ -82,7 +82,7 @@ def test_slices_hold_the_edges_of_their_level(dtype):
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK_ROWS, kernels.BLOCK_ROWS + 1])
 def test_any_number_of_rows(n):
-    """A slice, a block, and one row more or less; the last row alone in its slice."""
+    """There is one slice or block, or one row more or less. The last row can be alone in its slice."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
     level = coarsen.make_finest_level(
         coarsen.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
@@ -124,7 +124,7 @@ def test_longer_rows_come_first_in_every_block():
 
 
 def test_groups_stand_together(monkeypatch):
-    """Without the order within blocks, the members of a vertex are neighbors in the order, on every level above."""
+    """Without the order within blocks, the members of a vertex are adjacent on each level above."""
     for functions in (kernels, sell.few_rows):
         monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several()
@@ -137,7 +137,7 @@ def test_groups_stand_together(monkeypatch):
 
 
 def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
-    """Down to a few hundred vertices, by levels that are made for this alone; not where there is one level."""
+    """Further levels down to a few hundred vertices group it, unless there is only one level."""
     for functions in (kernels, sell.few_rows):
         monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several(largest=1000)
@@ -149,7 +149,7 @@ def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
 
 
 def test_neighbors_are_near_in_memory():
-    """A ring whose rows come shuffled: most edges of the arranged graph stay within a few hundred rows."""
+    """In a shuffled ring, most edges of the arranged graph connect rows within a few hundred."""
     n = 20_000
     name = np.random.default_rng(5).permutation(n)
     near = name[(np.argsort(name)[:, None] + [-2, -1, 1, 2]) % n].astype(np.int32)
@@ -189,7 +189,7 @@ def test_arranged_levels_depend_on_the_seed_not_on_threads():
 @pytest.mark.parametrize("largest", [coarsen.COARSEST_VERTICES, 500])
 @pytest.mark.parametrize("init", ["array", "random"])
 def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
-    """The same graph under other row numbers: every row keeps its neighbors, and a start its place."""
+    """With other row numbers, each row keeps its neighbors and its initial position."""
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=largest))
     graph = random_graph(6, ties=False, hub=False)
     name = np.random.default_rng(1).permutation(N)
@@ -207,9 +207,9 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
             FORCES,
             0,
         )
-        assert (len(begun.problem.levels) > 1) == (largest < N)
+        assert (len(run.problem.levels) > 1) == (largest < N)
         whole = np.zeros((N, N))
-        whole[np.ix_(begun.rows, begun.rows)] = dense_slices(begun.problem.levels[0])
+        whole[np.ix_(run.rows, run.rows)] = dense_slices(run.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
         assert np.isnan(layout_run.compute_embedding(begun, lonely)).all(1).tolist() == lonely.tolist()
         kept = layout_run.begin(
@@ -236,7 +236,7 @@ def test_average():
 @pytest.mark.parametrize("share", [1.0, 0.5])
 @pytest.mark.parametrize("d", [2, 3])
 def test_smoothed_is_the_twins(share, d):
-    """Of rows with more edges than are gathered at once, too; on coarse levels with what is inside of vertices."""
+    """Rows may have more edges than are gathered at once. Coarse levels have edges within vertices."""
     positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
     for depth, level in enumerate(sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0)):
         own = positions[: level.n_vertices]
@@ -264,7 +264,7 @@ def test_slice_sums():
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_jitter_is_the_twins(d):
-    """Rows of one place come to lie apart, by little."""
+    """Equal positions are moved apart by a small distance."""
     positions = np.full((N, d), 3.0, np.float32)
     kernels.jitter(positions, 0, np.float32(0.25))
     np.testing.assert_allclose(positions, naive.jitter(np.full((N, d), 3.0), 0.25), rtol=1e-6)
@@ -284,9 +284,9 @@ def test_prolongation_is_the_twins():
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
-def pulled_both_ways(begun, first, width, positions, own, indices, weights, settings):
-    """A slice's gradients from the kernel for two dimensions and that for any number, and the former's curvatures."""
-    plane, anywhere, curvatures = begun.copy(), begun.copy(), np.zeros_like(own[0])
+def pulled_both_ways(initial, first, width, positions, own, indices, weights, settings):
+    """Return a slice's gradients by the kernels for two and for any dimensions, and the curvatures of the former."""
+    plane, anywhere, curvatures = initial.copy(), initial.copy(), np.zeros_like(own[0])
     count = width * kernels.SLICE
     gathered = np.empty(count, np.uint64)
     compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
@@ -297,7 +297,7 @@ def pulled_both_ways(begun, first, width, positions, own, indices, weights, sett
 
 
 def test_two_dimensions_have_no_arithmetic_of_their_own():
-    """Both ways to pull give the same bits, from pairs that coincide to pairs that are clipped."""
+    """Both kernels return the same bits, for equal positions and for clipped pairs."""
     rng = np.random.default_rng(3)
     width, first = 5, 2 * kernels.SLICE
     positions = (rng.normal(size=(300, 2)) * 10 ** rng.uniform(-4, 2, (300, 1))).astype(np.float32)
@@ -314,7 +314,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
     assert 10 < np.count_nonzero(np.abs(terms) == kernels.CLIP) < terms.size / 2
-    expected = begun + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
+    expected = initial + (terms * weights[first:].reshape(width, kernels.SLICE, 1)).sum(0).T
     np.testing.assert_allclose(plane, expected, rtol=1e-3, atol=1e-3)
     assert plane.tobytes() == anywhere.tobytes()
     for lane, others in enumerate(indices[first:].reshape(width, kernels.SLICE).T):
@@ -325,7 +325,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
 
 
 def test_pull_of_ends_that_almost_coincide():
-    """Down to distances whose squares are less than what is added to them, and to 0."""
+    """Squared distances may be smaller than the number that is added to them, or 0."""
     ends = np.repeat(np.geomspace(1e-9, 1e-3, kernels.SLICE), 2).reshape(-1, 2).astype(np.float32) * [1, -0.5]
     ends[0] = 0
     own, weights = np.zeros((2, kernels.SLICE), np.float32), np.ones(kernels.SLICE, np.float32)
@@ -355,7 +355,7 @@ def test_arrays_beside_an_array(tmp_path):
 
 
 def files_without_a_name(folder):
-    """Bytes of files in a folder that no name leads to any more but this process maps."""
+    """Return the bytes of deleted files in a folder that this process maps."""
     with open("/proc/self/maps") as lines:
         deleted = [line.split(maxsplit=5) for line in lines if line.rstrip().endswith("(deleted)")]
     found = [line[0].split("-") for line in deleted if line[5].startswith(str(folder))]
@@ -364,7 +364,7 @@ def files_without_a_name(folder):
 
 @pytest.fixture
 def stored(ring, tmp_path):
-    """A manifold in files, and one of the same graph in memory."""
+    """Return a manifold in files, and one of the same graph in memory."""
     model = PrecomputedUMAP(6)
     in_memory = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     on_disk = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
@@ -372,7 +372,7 @@ def stored(ring, tmp_path):
 
 
 def assert_laid_out_from(stored, place):
-    """Slices in files in a place, which vanish with the layout; the map is that of the graph in memory."""
+    """Check that slices are in files, which vanish with the layout, and that the map is that of the graph in memory."""
     on_disk, in_memory, folder = stored
     settings = {"n_neighbors": 6, "n_epochs": 20, "random_state": 0}
     names = sorted(path.name for path in folder.iterdir())
@@ -396,7 +396,7 @@ def test_slices_of_a_graph_in_files_lie_beside_it(stored):
 
 
 def test_slices_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
-    """Then they lie among the system's temporary files. (A superuser can write anywhere, so the answer is given.)"""
+    """The files are then temporary ones of the system. A superuser can write anywhere, so the check is replaced."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(allocation.os, "access", lambda folder, mode: folder != stored[2])
@@ -404,7 +404,10 @@ def test_slices_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatc
 
 
 def test_edges_of_levels_that_were_left_are_released(monkeypatch):
-    """Each level's edges go when its phase is over; a copy that was made before that still goes on to the same bits."""
+    """Each level's edges are released after its phase.
+
+    An earlier copy of the run still continues with the same bits.
+    """
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=50))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)

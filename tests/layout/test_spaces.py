@@ -1,4 +1,4 @@
-"""Output metrics: distances and gradients against central differences, an epoch and new rows against their twins."""
+"""Output metrics: gradients equal central differences, and epochs and new rows equal their naive twins."""
 
 import naive_layout
 import naive_spaces as naive
@@ -26,14 +26,14 @@ def space_of(name):
 
 
 def points_of(name, n, seed=0):
-    """Positions all over a space, as epochs move them."""
+    """Return positions everywhere in a space."""
     d = 3 if name == "haversine" else AXES.get(name, 2)
     points = np.random.default_rng(seed).normal(size=(n, d)) * (1.5 if name == "hyperboloid" else 1)
     return naive.moved(name, points, 0 * points, space_of(name).parameters.astype(float)).astype(np.float32)
 
 
 def opposite(name, points):
-    """What is farthest from each point, or the point itself where nothing is."""
+    """Return the farthest point from each point, or the point itself if there is none."""
     if name == "torus":
         period = space_of(name).parameters
         return np.where(points < period / 2, points + period / 2, points - period / 2)
@@ -41,7 +41,7 @@ def opposite(name, points):
 
 
 def measured(space, first, second):
-    """Distances and gradients of pairs of rows, through a kernel that takes the compiled function."""
+    """Return distances and gradients of pairs of rows by a kernel that calls the compiled function."""
     first, second = (np.ascontiguousarray(points.T, np.float32) for points in (first, second))
     distance, gradient = np.empty(first.shape[1], np.float32), np.empty_like(first)
     call(space.measure, first, second, space.parameters, distance, gradient)
@@ -58,7 +58,7 @@ def call(measure, first, second, parameters, distance, gradient):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_is_the_central_difference(name):
-    """Of random pairs, of near ones, of pairs on one place and of opposite ones."""
+    """Pairs are random, near, equal or opposite."""
     space, n = space_of(name), 400
     parameters = space.parameters.astype(float)
     first, second = points_of(name, n), points_of(name, n, 1)
@@ -81,7 +81,7 @@ def test_gradient_is_the_central_difference(name):
 
 @pytest.mark.parametrize("name", ["haversine", "hyperboloid", "torus"])
 def test_slope_is_one(name):
-    """A step of length 1 along the gradient changes a length by 1, far out as well."""
+    """A step of length 1 along the gradient changes a distance by 1, also for remote points."""
     points = points_of(name, 300)
     if name == "hyperboloid":
         points[:50] *= 500 / np.linalg.norm(points[:50], axis=1, keepdims=True)
@@ -91,7 +91,7 @@ def test_slope_is_one(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_end_in_the_space(name):
-    """Positions brought into a space are in it, and are its twin's after an epoch's step."""
+    """Projected positions are in the space, and equal those of the naive twin after a step."""
     space, points = space_of(name), points_of(name, 200)
     brought = points * np.float32(1.3) if space.kind in (kernels.UNIT, kernels.CENTERED_UNIT) else points.copy()
     kernels.bring_into_space(brought, space.parameters, space.kind)
@@ -103,7 +103,7 @@ def test_steps_end_in_the_space(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_epoch_is_the_twins(name):
-    """The gradient that the moments tell of, and where the step ends."""
+    """The gradient in the moments and the final positions are those of the twin."""
     space, layout = space_of(name), layout_of(random_graph(0, n=200))
     layout = layout._replace(space=space)
     phase, parameters = layout.phases[0], space.parameters.astype(float)
@@ -143,7 +143,7 @@ def test_same_bits_on_threads():
 
 @numba.njit
 def around(x, y, period=(4.0, 7.0)):
-    """The torus of umap-learn's documentation; its gradient is NaN on one place."""
+    """Return the torus metric of umap-learn's documentation, whose gradient is NaN for equal points."""
     total, slope = 0.0, np.zeros_like(x)
     for i in range(x.shape[0]):
         size = abs(x[i] - y[i])
@@ -157,7 +157,7 @@ def around(x, y, period=(4.0, 7.0)):
 
 
 def test_function_of_umap_learn_is_the_named_metric():
-    """By the signature of umap-learn, with its arguments given and by default; what is no number moves nothing."""
+    """A function with umap-learn's signature works, with and without arguments. NaN gradients move nothing."""
     layout = layout_of(random_graph(0, n=200))
     positions = points_of("torus", 200)
     positions[5:8] = positions[4]
@@ -176,7 +176,7 @@ def test_function_of_umap_learn_is_the_named_metric():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_new_row_between_its_neighbors(name):
-    """A row with one neighbor ends near it, one at distance 0 on it, one without any nowhere."""
+    """A row with one neighbor ends near it, and at distance 0 on it. A row without neighbors is NaN."""
     from umap_sk.layout.curve import Curve
     from umap_sk.layout.optimizer import Forces
     from umap_sk.layout.transform import freeze, place_rows
@@ -202,7 +202,7 @@ def test_new_row_between_its_neighbors(name):
 
 
 def test_angles_there_and_back():
-    """Poles and the seam: unit vectors of angles, and angles of unit vectors."""
+    """Angles become unit vectors and angles again, also at poles and at the seam."""
     space = space_of("haversine")
     angles = np.array([[0.0, 0.0], [np.pi, 0.0], [1.0, np.pi - 1e-3], [1.0, 1e-3 - np.pi], [0.3, -2.0]])
     vectors = spaces.to_positions(space, angles)
@@ -223,7 +223,7 @@ def test_disk():
 
 
 def test_nearest():
-    """The nearest by comparing all, in order, ties by number."""
+    """The nearest points are found by brute force, in ascending order, with ties by number."""
     for name in ("haversine", "hyperboloid", "torus"):
         coordinates = spaces.to_coordinates(name, points_of(name, 120))
         space = space_of(name)

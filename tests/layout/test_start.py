@@ -1,4 +1,4 @@
-"""Where a layout begins: scaling, ranks, the width of a start, and starts that can be repeated."""
+"""Initial layouts: scaling, ranks, widths, and the same bits on each call."""
 
 import functools
 
@@ -20,7 +20,7 @@ from umap_sk.runtime.threads import limit_threads
 
 
 def spread_out(seed, n=500):
-    """Three axes of different centers and widths, with a few far points."""
+    """Return three axes with different centers and widths, and a few outliers."""
     rng = np.random.default_rng(seed)
     positions = rng.normal(size=(n, 3)) * [1, 1e-2, 1e4] + [0, 1, -3e4]
     positions[:3] += np.ptp(positions, axis=0)
@@ -108,7 +108,7 @@ def test_smoothed_start_is_the_twins():
 
 
 def ring_level(n=400):
-    """A ring, each vertex tied to the two next to it on either side."""
+    """Return a ring with edges to the two next vertices on either side."""
     weights = scipy.sparse.diags_array([1.0] * 4, offsets=[-2, -1, 1, 2], shape=(n, n), dtype=np.float32).tocsr()
     corner = np.zeros((n, n), np.float32)
     corner[[0, 0, 1, n - 1, n - 2, n - 1], [n - 1, n - 2, n - 1, 0, 0, 1]] = 1
@@ -158,7 +158,7 @@ def test_length_spread_is_the_twins(symmetric, d):
 
 
 def test_length_spread_of_folds():
-    """Even edges have none, a few that are far longer than most have much; without lengths there is nothing to tell."""
+    """Equal edges have a small spread, and a few long edges have a large one. The spread of edges of length 0 is 1."""
     level, n = alone(ring_level()), 400
     angle = 2 * np.pi * level.order / n
     even = (np.stack([np.cos(angle), np.sin(angle)], 1) / 2).astype(np.float32)
@@ -181,7 +181,7 @@ def test_length_spread_of_a_sample(monkeypatch):
 
 
 def test_lowest_scale():
-    """By hand of a parabola, by a fit of anything, and the first or last itself."""
+    """The minimum is that of a parabola, or the first or last scale."""
     scales = np.array([2.0, 3.0, 5.0, 8.0, 13.0])
     losses = (np.log(scales) - np.log(4.4)) ** 2 + 7
     assert width.find_lowest_scale(scales, losses) == pytest.approx(4.4)
@@ -221,13 +221,13 @@ def test_suited_width_is_the_twins(limit, monkeypatch):
         "widest": (10 * spread, 0.7 * room, 0.0, 0.7 * room),
         "narrowest": (0.5 * spread, 1e6, 0.9 * room, 0.9 * room),
     }[limit]
-    for name, value in (("FOLDED", folded), ("WIDEST", widest), ("NARROWEST", narrowest)):
+    for name, value in (("MAX_UNFOLDED_SPREAD", folded), ("MAX_WIDTH", widest), ("MIN_WIDTH", narrowest)):
         monkeypatch.setattr(width, name, value)
     assert width.choose_width(600, coarse, averages, forces, spread) == pytest.approx(expected, rel=1e-3)
 
 
 def clusters_level():
-    """Three groups without an edge between them, of 300, 120 and 2 vertices."""
+    """Return three groups without edges between them, with 300, 120 and 2 vertices."""
     rng = np.random.default_rng(3)
     sizes = (300, 120, 2)
     blocks = []
@@ -246,7 +246,7 @@ def clusters_level():
 
 
 def start_of_a_graph(init, seed=3):
-    """A start that a small graph gives, its width, and the problem."""
+    """Return an initial layout from a small graph, its width, and the problem."""
     held = SharedGraph(random_graph(seed, n=900), WHOLE, np.linspace(1, 2, 900, dtype=np.float32))
     forces = optimizer.Forces(fit_curve())
     problem, coarsest = make_layout_problem(held, Schedule(20, 2, True), forces, 0, distances=held.lengths)
@@ -267,7 +267,7 @@ def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
 
 
 def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
-    """By means of neighbors, pass after pass, and brought back to their width; on the graph itself they are not."""
+    """Passes of means of neighbors are followed by scaling. On the graph itself, there are none."""
     alone, _, _ = start_of_a_graph("pivot_mds")
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     assert np.array_equal(start_of_a_graph("pivot_mds")[0], alone)

@@ -1,4 +1,4 @@
-"""Starts by name: what each of them is, which one "auto" takes, and that the report tells."""
+"""Initial layouts by name: their positions, the choice of "auto", and the name in the report."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ DISTS, INDICES = NearestNeighbors(n_neighbors=10).fit(POINTS).kneighbors(POINTS)
 ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
 
 
-def told(model):
-    """The start that the report tells."""
+def read_start_name(model):
+    """Return the initial layout that the report names."""
     (init,) = (phase["init"] for phase in model.report_["phases"] if phase["name"] == "start")
     return init
 
@@ -25,15 +25,15 @@ def told(model):
 @pytest.mark.parametrize("name", [name for name in START_NAMES if name != "auto"])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_every_name(name, n_components):
-    """In the constructor or in the call, the same map each time, told in the report; another start, another map."""
+    """The constructor and the call give the same map, and the report has the name. Other names give other maps."""
     settings = {**SETTINGS, "n_components": n_components}
     model = PrecomputedUMAP(**settings, init=name).fit(POINTS, **ARRAYS)
-    assert told(model) == name and f"init={name}" in str(model.report_)
+    assert read_start_name(model) == name and f"init={name}" in str(model.report_)
     assert np.isfinite(model.embedding_).all() and model.embedding_.shape == (300, n_components)
     again = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS, init=name)
     assert np.array_equal(again.embedding_, model.embedding_)
     array = PrecomputedUMAP(**settings, init=POINTS[:, :n_components]).fit(POINTS, **ARRAYS)
-    assert told(array) == "array" and not np.array_equal(array.embedding_, model.embedding_)
+    assert read_start_name(array) == "array" and not np.array_equal(array.embedding_, model.embedding_)
 
 
 def test_names_that_there_are():
@@ -45,11 +45,11 @@ def test_names_that_there_are():
 
 
 def chosen(X=None, n_components=2, **data):
-    """What "auto" begins with, and that it is the same map as by name."""
+    """Return the choice of "auto", and check that the map is the same as by name."""
     settings = {**SETTINGS, "n_components": n_components}
     data = data or ARRAYS
     model = PrecomputedUMAP(**settings).fit(X, **data)
-    name = "pca" if told(model) == "array" else told(model)
+    name = "pca" if read_start_name(model) == "array" else read_start_name(model)
     by_name = PrecomputedUMAP(**settings, init=name).fit(X, **data)
     assert np.array_equal(by_name.embedding_, model.embedding_), name
     return name
@@ -57,7 +57,7 @@ def chosen(X=None, n_components=2, **data):
 
 @pytest.mark.parametrize("form", [np.array, scipy.sparse.csr_array, lambda X: X.astype(np.float32)])
 def test_features_give_components(form):
-    """Dense, sparse or single; beside arrays or a manifold; as many columns as axes are enough."""
+    """Features may be dense, sparse or float32, with arrays or a manifold, and with as many columns as axes."""
     assert chosen(form(POINTS)) == "pca"
     assert chosen(form(POINTS), n_components=3) == "pca"
     assert chosen(form(POINTS), manifold=PrecomputedUMAP(10).learn_manifold(**ARRAYS)) == "pca"
@@ -71,23 +71,23 @@ def test_features_that_are_searched_give_components():
 
 
 def graph():
-    """The fuzzy graph without the distances."""
+    """Return the fuzzy graph without the distances."""
     return PrecomputedUMAP(10).learn_manifold(**ARRAYS).graph
 
 
 def test_without_features_the_distances_give_the_start():
-    """Of arrays, of a distance graph, of a matrix and of a manifold."""
+    """The distances come from arrays, a distance graph, a matrix or a manifold."""
     assert chosen() == "pivot_mds"
     assert chosen(manifold=PrecomputedUMAP(10).learn_manifold(**ARRAYS)) == "pivot_mds"
     matrix = np.sqrt(((POINTS[:, None] - POINTS) ** 2).sum(-1))
     expected = PrecomputedUMAP(**SETTINGS).fit(**ARRAYS).embedding_
     for X in (matrix, scipy.sparse.csr_array(matrix)):
         model = PrecomputedUMAP(**SETTINGS).fit(X)
-        assert told(model) == "pivot_mds" and np.array_equal(model.embedding_, expected)
+        assert read_start_name(model) == "pivot_mds" and np.array_equal(model.embedding_, expected)
 
 
 def test_without_distances_the_spectrum_gives_the_start():
-    """A manifold of memberships, of which nobody knows the distances; asked for by name they are missed."""
+    """A manifold of memberships has no distances. "pivot_mds" by name is an error then."""
     manifold = Manifold.from_graph(graph())
     assert chosen(manifold=manifold) == "spectral"
     with pytest.raises(ValueError, match="init='pivot_mds' needs the distances of the graph, but this manifold has"):
@@ -111,7 +111,7 @@ def test_without_distances_the_spectrum_gives_the_start():
 )
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_features_that_give_no_components(features):
-    """Beside arrays X may be anything: what cannot be squared or varies too little is left alone."""
+    """Next to arrays, X may be anything: features that vary too little or cannot be squared are ignored."""
     assert chosen(features) == "pivot_mds"
     assert chosen(features, manifold=Manifold.from_graph(graph())) == "spectral"
 
@@ -119,13 +119,13 @@ def test_features_that_give_no_components(features):
 @pytest.mark.parametrize("dtype, size", [(np.float32, 1e14), (np.float64, 1e35), (np.float64, 1e149)])
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_large_features(dtype, size):
-    """As long as sums of squares can be held they are no reason to warn, or to do without."""
+    """If sums of squares are finite, there is no warning, and the features are used."""
     assert chosen((POINTS / 10 * size).astype(dtype)) == "pca"
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_features_whose_squares_leave_float32():
-    """Left alone, or refused by name."""
+    """ "auto" ignores them, and "pca" raises."""
     features = (POINTS * 1e20).astype(np.float32)
     assert chosen(features) == "pivot_mds"
     with pytest.raises(ValueError, match=r"X goes up to .*e\+20; values below 1e\+15 are needed in float32"):
@@ -135,7 +135,7 @@ def test_features_whose_squares_leave_float32():
 @pytest.mark.parametrize("frame", ["pandas", "polars"])
 @pytest.mark.parametrize("init", ["auto", "pca"])
 def test_frames_as_output_of_everything(frame, init):
-    """scikit-learn's own setting does not reach the components."""
+    """scikit-learn's global setting of the output does not affect the components."""
     pytest.importorskip(frame)
     expected = PrecomputedUMAP(**SETTINGS, init=init).fit(POINTS, **ARRAYS).embedding_
     with config_context(transform_output=frame):
@@ -145,7 +145,7 @@ def test_frames_as_output_of_everything(frame, init):
 
 @pytest.mark.parametrize("rows, columns", [(15, 2), (300, 2), (40, 4)])
 def test_sparse_features_of_as_many_columns_as_axes(rows, columns):
-    """They have the components of dense ones but for signs and rounding."""
+    """Their components are those of dense features up to signs and rounding."""
     points = np.random.default_rng(1).normal(size=(rows, columns))
     found = start.compute_pca_positions(scipy.sparse.csr_array(points), columns, 0)
     np.testing.assert_allclose(np.abs(found), np.abs(start.compute_pca_positions(points, columns, 0)), atol=1e-5)
@@ -153,11 +153,11 @@ def test_sparse_features_of_as_many_columns_as_axes(rows, columns):
     model = PrecomputedUMAP(5, columns, n_epochs=5).fit(
         scipy.sparse.csr_array(points), knn_indices=indices, knn_dists=dists
     )
-    assert told(model) == "array"
+    assert read_start_name(model) == "array"
 
 
 def test_rescale_init_is_for_arrays_alone():
-    """Whatever "auto" takes is brought to a width of its own."""
+    """The choice of "auto" is always rescaled."""
     for X in (None, POINTS):
         one, other = (PrecomputedUMAP(**SETTINGS, rescale_init=keep).fit(X, **ARRAYS) for keep in (False, True))
         assert np.array_equal(one.embedding_, other.embedding_)
@@ -165,7 +165,7 @@ def test_rescale_init_is_for_arrays_alone():
 
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_rows_that_are_lost_have_no_start():
-    """Distances, components and arrays follow the rows that are left."""
+    """Distances, components and arrays are reduced to the connected rows."""
     indices, dists = INDICES.copy(), DISTS
     lost = [5, 299]
     indices[lost] = -1
@@ -185,7 +185,7 @@ def test_rows_that_are_lost_have_no_start():
 
 
 def cliques(size, n=30_000):
-    """Neighbors of rows that lie in cliques of one size, all at distance 1."""
+    """Return neighbors of rows in cliques of one size, all at distance 1."""
     n -= n % size
     first = np.arange(n) // size * size
     others = [first + (np.arange(n) - first + step) % size for step in range(1, size)]
@@ -195,9 +195,9 @@ def cliques(size, n=30_000):
 @pytest.mark.parametrize("size", [2, 3, 5, 10])
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_thousands_of_pieces_stay_together(size):
-    """Nothing holds them but the room there is; pieces are small, but their rows do not lie on one place.
+    """Only the room between them separates small pieces, but the rows of a piece do not coincide.
 
-    They end some 1e-5 apart, where float32 has few numbers: a few in a thousand share their places.
+    Their distances are about 1e-5 in the end, where float32 is coarse: a few in a thousand rows coincide.
     """
     positions = PrecomputedUMAP(random_state=0).fit_transform(**cliques(size))
     assert np.isfinite(positions).all()

@@ -1,4 +1,4 @@
-"""New rows against their twin, and a row's place as a matter of that row alone."""
+"""New rows equal their naive twin, and the position of a row depends on this row only."""
 
 import naive_graph
 import naive_layout as naive
@@ -27,7 +27,7 @@ def training_map(d, lost=0):
 
 
 def new_rows(seed, n, k=12):
-    """Rows of 1 to k neighbors; some far tighter than others, some at distance 0, some without any."""
+    """Return rows with 1 to k neighbors. Some are very tight, some have distance 0, and some have none."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, k + 1, n)
     lengths[::9] = 0
@@ -54,7 +54,10 @@ def strengths_of(distances):
 
 
 def field_push(frozen):
-    """Push of all rows that have a place, as the grid carries it; outside of the grid that of its nearest place."""
+    """Return the push of all placed rows by the grid.
+
+    Outside of the grid, it is that of the nearest position inside.
+    """
     rows = frozen.positions[~np.isnan(frozen.positions[:, 0])]
     frame = frozen.field.frame
     masses = naive.deposit(rows, frame.origin, frame.spacing)
@@ -68,7 +71,7 @@ def field_push(frozen):
 
 
 def pool_push(frozen, indices, distances):
-    """Mean push of a run of the map's pool; where it begins is drawn from the row's content."""
+    """Return the mean push of a run of the map's pool. Its beginning depends on the row's content."""
     state = naive.content_of_row(indices, distances, frozen.seed)
 
     def push(place, _):
@@ -117,7 +120,7 @@ def test_rows_without_a_usable_neighbor_are_nan():
 
 @pytest.mark.parametrize("d", [2, 3])
 def test_a_place_depends_on_its_row_alone(d):
-    """In bits: in any order, alone, beside rows of any other scale, on any number of threads."""
+    """The bits do not depend on the order, on other rows or on threads."""
     frozen = transform.freeze(training_map(d, lost=30), FORCES, 7)
     rows = new_rows(2, 300)
     whole = placed(frozen, rows)
@@ -135,7 +138,7 @@ def test_a_place_depends_on_its_row_alone(d):
 
 
 def test_sampled_places_depend_on_the_content_and_the_seed():
-    """Rows with the same neighbors but other distances meet other random vertices."""
+    """Rows with the same neighbors but other distances have other random vertices."""
     positions = training_map(3)
     indices = np.array([3, 1, 4, 15])
     same = [(indices, np.full(4, distance)) for distance in (1.0, 2.0)] + [(indices + 1, np.ones(4))]
@@ -160,7 +163,7 @@ def test_pool_holds_rows_that_have_a_place():
 
 
 def test_far_rows_are_pulled_in_from_beyond_the_grid():
-    """The field ends where the grid ends; a step beyond it must not read another place's memory."""
+    """A step beyond the grid must not read outside of the field."""
     positions = training_map(2)
     positions[0] = [9, 9]
     frozen = transform.freeze(positions, FORCES._replace(learning_rate=200.0), 7)
@@ -186,14 +189,14 @@ def pulled(neighbors, training, first=0, factor=1.0):
 
 
 def test_only_the_ratios_of_strengths_count():
-    """A row whose strengths are all tiny goes as far as any other."""
+    """A row with tiny strengths moves as far as any other."""
     neighbors = neighbors_of([row for row in new_rows(5, 50) if len(row[0])])
     usual, tiny = (pulled(neighbors, training_map(3), factor=factor) for factor in (1.0, 2.0**-30))
     assert usual.tobytes() == tiny.tobytes()
 
 
 def test_training_rows_beyond_int32_are_read(tmp_path):
-    """Neighbors with numbers above 2^31, in a file that is mostly holes, are what they are in a small map."""
+    """Neighbors with numbers above 2^31, in a sparse file, have the effect of those in a small map."""
     n = 2**31 + 5000
     large = np.memmap(tmp_path / "training", np.float32, "w+", shape=(n, 3))
     large[n - N_TRAINING :] = training_map(3)

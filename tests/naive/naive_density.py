@@ -1,4 +1,4 @@
-"""Slow, obvious twins of what keeps density, in float64. Imports nothing from the package."""
+"""Slow, obvious twins of the density term, in float64. Imports nothing from the package."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ SMALLEST = 1e-8
 
 
 def listed_distances(indices, dists, n):
-    """Dense distances between rows that list each other, the larger one where both do; 0 elsewhere."""
+    """Return dense distances between rows that list each other, the larger one of two, and 0 for others."""
     out = np.zeros((n, n))
     for i, (row, values) in enumerate(zip(indices, dists, strict=True)):
         for j, value in zip(row, values, strict=True):
@@ -17,7 +17,7 @@ def listed_distances(indices, dists, n):
 
 
 def data_radii(graph, distances, power=2):
-    """Logarithm of the mean of a power of the distances along each row's edges, by membership; NaN without edges."""
+    """Return the log of the weighted mean of a power of the distances along each row's edges, or NaN without edges."""
     out = []
     for strengths, row in zip(graph, distances, strict=True):
         out.append(np.log(SMALLEST + strengths @ row**power / strengths.sum()) if strengths.any() else np.nan)
@@ -25,7 +25,7 @@ def data_radii(graph, distances, power=2):
 
 
 def map_logarithms(graph, positions, a, b, softening):
-    """Logarithm of every row's mean squared length of its edges, softened, weighted by the similarity in the map."""
+    """Return the log of each row's mean squared edge length, softened and weighted by the similarity in the map."""
     out = []
     for strengths, place in zip(graph, positions, strict=True):
         x = ((positions - place) ** 2).sum(1)[strengths > 0] + softening
@@ -35,7 +35,7 @@ def map_logarithms(graph, positions, a, b, softening):
 
 
 def objective(graph, positions, radii, a, b, softening, weight, shift):
-    """Weight, times the sum of all degrees, times the correlation of the log radii, of rows that have edges."""
+    """Return the correlation of the log radii of rows with edges, times its weight and the sum of all degrees."""
     has = graph.any(1)
     mapped = map_logarithms(graph, positions, a, b, softening)[has]
     target = (radii[has] - radii[has].mean()) / radii[has].std()
@@ -44,7 +44,7 @@ def objective(graph, positions, radii, a, b, softening, weight, shift):
 
 
 def gradient(graph, positions, radii, *rules, step=1e-5):
-    """Its gradient, by central differences: there is no formula to get wrong."""
+    """Return the gradient of the objective by central differences, which need no formula."""
     positions = np.asarray(positions, float)
     out = np.zeros_like(positions)
     for place in np.ndindex(positions.shape):

@@ -4,12 +4,12 @@ import numpy as np
 
 
 def filter_step(matrix, now, before, center, factor, share):
-    """One step of a recurrence."""
+    """Compute one step of a recurrence."""
     return factor * (matrix @ now - center * now) - share * before
 
 
 def chebyshev(matrix, block, cut, degree):
-    """The polynomial that is cosh(degree * acosh(t)) beyond [-1, cut], moved to t in [-1, 1], and 1 at 1."""
+    """Return the polynomial that is cosh(degree * acosh(t)) beyond [-1, cut], moved to t in [-1, 1], and 1 at 1."""
 
     def polynomial(value):
         t = (2 * value - (cut - 1)) / (cut + 1)
@@ -21,6 +21,6 @@ def chebyshev(matrix, block, cut, degree):
 
 
 def leading(matrix, known, count):
-    """The largest eigenvalues but for that of the known eigenvector."""
+    """Return the largest eigenvalues except for that of the known eigenvector."""
     left = matrix - 3 * np.outer(known, known)
     return np.linalg.eigvalsh(left)[::-1][:count]

@@ -1,7 +1,6 @@
-"""Slow, obvious twins of scales, fuzzy graph and levels, in plain Python and dense NumPy. Imports nothing from the
-package.
+"""Slow, obvious twins of scales, fuzzy graph and levels, in plain Python and dense NumPy.
 
-A graph is a dense matrix of weights, 0 where there is no edge.
+They import nothing from the package. A graph is a dense matrix of weights, with 0 for missing edges.
 """
 
 import math
@@ -13,7 +12,7 @@ import numpy as np
 
 
 def nearest_nonzero(distances, local_connectivity):
-    """Distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated."""
+    """Return the distance to the `local_connectivity`-th neighbor with a positive distance, interpolated."""
     nonzero = [float(d) for d in distances if d > 0]
     if not nonzero:
         return 0.0
@@ -26,7 +25,10 @@ def nearest_nonzero(distances, local_connectivity):
 
 
 def solve_sigma(excess, target):
-    """Bisection of sum exp(-excess / sigma) = target; 0 or 2^64 where no sigma is small or large enough."""
+    """Solve sum exp(-excess / sigma) = target by bisection.
+
+    The result is 0 or 2^64 if no sigma is small or large enough.
+    """
     if len(excess) <= target:
         return 2.0**64
     if sum(e == 0 for e in excess) >= target - 1e-5:
@@ -40,7 +42,7 @@ def solve_sigma(excess, target):
 
 
 def local_scales(rows, n_neighbors, local_connectivity=1.0, new_rows=False):
-    """rho, rounded to float32, and sigma of every row, which is a list of distances."""
+    """Return rho, rounded to float32, and sigma of each row, which is a list of distances."""
     self_entries = 0 if new_rows else 1
     entries = sum(len(row) + self_entries for row in rows)
     global_mean = sum(map(math.fsum, rows)) / max(1, entries)
@@ -54,12 +56,12 @@ def local_scales(rows, n_neighbors, local_connectivity=1.0, new_rows=False):
 
 
 def mean_distances(rows):
-    """Mean of every row's distances, 0 where it has none."""
+    """Return the mean of each row's distances, or 0 without distances."""
     return [math.fsum(row) / max(1, len(row)) for row in rows]
 
 
 def memberships(distances, rho, sigma):
-    """Membership strength of every neighbor of one row."""
+    """Return the membership strength of each neighbor of one row."""
     return [math.exp(-min(700.0, max(0.0, d - rho) / sigma)) if sigma > 0 else 1.0 for d in distances]
 
 
@@ -67,13 +69,13 @@ def memberships(distances, rho, sigma):
 
 
 def fuzzy_union(directed, mix_ratio):
-    """Symmetric graph of a directed one."""
+    """Return the symmetric graph of a directed one."""
     other = directed.T
     return mix_ratio * (directed + other) + (1 - 2 * mix_ratio) * directed * other
 
 
 def fuzzy_graph(rows, n_neighbors, local_connectivity=1.0, mix_ratio=1.0, symmetrize=True):
-    """Dense fuzzy graph of rows of (index, distance), each sorted by distance."""
+    """Return the dense fuzzy graph of rows of (index, distance), each sorted by distance."""
     scales = local_scales([[d for _, d in row] for row in rows], n_neighbors, local_connectivity)
     directed = np.zeros((len(rows), len(rows)))
     for i, (row, (rho, sigma)) in enumerate(zip(rows, scales, strict=True)):
@@ -86,7 +88,7 @@ def fuzzy_graph(rows, n_neighbors, local_connectivity=1.0, mix_ratio=1.0, symmet
 
 
 def independent_set(graph, seed, depth, rounds):
-    """Luby's rounds: 1 for members, 2 for vertices with a member among their neighbors, leftovers become members."""
+    """Run Luby's rounds: 1 for members, 2 for neighbors of members. Undecided vertices become members."""
     n = len(graph)
     salt = naive_numbers.mix((seed + depth) % 2**64)
     priority = [naive_numbers.mix(salt ^ i) for i in range(n)]
@@ -103,7 +105,7 @@ def independent_set(graph, seed, depth, rounds):
 
 
 def owners(graph, state):
-    """Number of the member that each vertex joins: its own, or that of the strongest member next to it."""
+    """Return the number of the member that each vertex joins: its own, or that of its strongest neighbor in the set."""
     number = np.cumsum(state == 1) - 1
     owner = number.copy()
     for i in np.flatnonzero(state != 1):
@@ -112,7 +114,10 @@ def owners(graph, state):
 
 
 def coarsen(graph, degree, mass, owner, least):
-    """Graph without edges inside of groups, and without those below `least` but for a group's strongest; sums."""
+    """Return the coarse graph and its sums, without edges within groups and without edges below `least`.
+
+    The strongest edge of a group is always kept.
+    """
     members = np.eye(owner.max() + 1)[owner]
     coarse = members.T @ graph @ members
     np.fill_diagonal(coarse, 0)
@@ -121,7 +126,7 @@ def coarsen(graph, degree, mass, owner, least):
 
 
 def smooth(graph, positions, inner, share):
-    """`share` of the weighted mean of the neighbors and, with the weight `inner`, itself; the rest of itself."""
+    """Return `share` of the weighted mean of the neighbors and itself (`inner`), plus the rest of itself."""
     out = np.array(positions, float)
     for i in range(len(graph)):
         weights = graph[i].copy()
@@ -132,13 +137,16 @@ def smooth(graph, positions, inner, share):
 
 
 def jitter(positions, amount):
-    """Every coordinate moved by up to `amount`, by a hash of its number among all of them."""
+    """Move each coordinate by up to `amount`, by a hash of its number."""
     shares = [naive_numbers.mix(number) // 2**40 / 2**23 - 1 for number in range(positions.size)]
     return positions + amount * np.reshape(shares, positions.shape)
 
 
 def prolongation(graph, degree, owner, coarse_positions, finest, amount=0.0):
-    """Half the owner's position, half the mean of the neighbors' owners, inner edges counted on coarse levels."""
+    """Return half the owner's position plus half the mean of the neighbors' owners.
+
+    On coarse levels, edges within a vertex count for its owner.
+    """
     inner = np.zeros(len(graph)) if finest else np.maximum(0, degree - graph.sum(1))
     return jitter(smooth(graph, coarse_positions[owner], inner, 0.5), amount)
 
@@ -147,7 +155,7 @@ def prolongation(graph, degree, owner, coarse_positions, finest, amount=0.0):
 
 
 def first_problem(indptr, indices, weights, largest=1.0):
-    """What is wrong with the first row of a graph that has something wrong, its number, and the entry; or None."""
+    """Return the first problem of a graph with its row and entry, or None."""
     n = len(indptr) - 1
     for row in range(n):
         start, stop = int(indptr[row]), int(indptr[row + 1])
@@ -169,7 +177,7 @@ def first_problem(indptr, indices, weights, largest=1.0):
 
 
 def is_symmetric(indptr, indices, weights):
-    """Whether every edge has its like the other way, of the same weight."""
+    """Return whether each edge has a reverse edge with the same weight."""
     edges = set()
     for row in range(len(indptr) - 1):
         for entry in range(indptr[row], indptr[row + 1]):

@@ -1,10 +1,13 @@
-"""Slow, obvious twin of the way back. Imports nothing from the package."""
+"""Slow, obvious twin of the inverse transform. Imports nothing from the package."""
 
 import math
 
 
 def combination(place, embedding, features, near=60, width=10):
-    """Mean of the rows whose places are nearest, by a Gaussian whose deviation is the `width`-th distance."""
+    """Return the Gaussian mean of the rows with the nearest positions.
+
+    The standard deviation is the `width`-th distance.
+    """
     placed = [row for row in range(len(embedding)) if not math.isnan(embedding[row][0])]
     distances = sorted((math.dist(place, embedding[row]), row) for row in placed)[:near]
     deviation = distances[min(width, len(distances)) - 1][0]

@@ -1,7 +1,7 @@
-"""Slow, obvious twins of start, epochs, field and transform, in float64. Imports nothing from the package.
+"""Slow, obvious twins of initial layout, epochs, field and transform, in float64. Imports nothing from the package.
 
-Positions are n x d matrices, a graph is a dense matrix of weights s that are at most 1, and `forces` is any object with
-a, b, gamma, attraction, rate (negative samples an edge), step and softening (what is added to squared distances).
+Positions are n x d matrices, and a graph is a dense matrix of weights s up to 1. `forces` is any object with a, b,
+gamma, attraction, rate (negative samples per edge), step and softening (addition to squared distances).
 """
 
 import types
@@ -13,7 +13,7 @@ CLIP = 4.0
 
 
 def forces(**values):
-    """Forces of the default curve, except for what is given."""
+    """Return the forces of the default curve, except for the given values."""
     usual = {"a": 1.577, "b": 0.895, "gamma": 1.0, "attraction": 4.0, "rate": 5.0, "step": 1.0, "softening": 0.0}
     return types.SimpleNamespace(**usual | values)
 
@@ -22,9 +22,9 @@ def forces(**values):
 
 
 def scaled_robustly(positions, stretched=np.inf):
-    """Each axis centered and divided by its width between the 2 % and 98 % quantiles, clipped; or by ranks.
+    """Center each axis, divide it by the width between its 2 % and 98 % quantiles and clip it, or use ranks.
 
-    One whose width is less than the widest one's share is as much narrower in the end.
+    An axis that is narrower than the given share of the widest one stays narrower in proportion.
     """
     columns = [np.asarray(column, float) for column in positions.T]
     low, high = np.transpose([np.quantile(column, [0.02, 0.98]) for column in columns])
@@ -46,9 +46,9 @@ def scaled_robustly(positions, stretched=np.inf):
 
 
 def length_spread(graph, positions):
-    """Mean square of the edges' lengths over the square of the middle one, both by weight.
+    """Return the weighted mean square of the edges' lengths over the square of the weighted median.
 
-    The middle edge is the first, from the shortest up, with which half of the edges' weights are reached.
+    The median edge is the first one, in ascending order, with which half of the total weight is reached.
     """
     lengths = np.linalg.norm(np.asarray(positions, float)[:, None] - positions, axis=2)
     edges = sorted(zip(lengths[graph > 0].tolist(), graph[graph > 0].tolist(), strict=True))
@@ -62,7 +62,7 @@ def length_spread(graph, positions):
 
 
 def lowest_scale(scales, losses):
-    """Lowest point of the parabola through the lowest of all losses and its neighbors, over logarithms."""
+    """Return the minimum of the parabola through the lowest loss and its neighbors, over logarithms."""
     k = int(np.argmin(losses))
     if k in (0, len(scales) - 1):
         return scales[k]
@@ -71,11 +71,11 @@ def lowest_scale(scales, losses):
 
 
 def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride, thin, n_rows, f):
-    """Expectation of UMAP's loss a row at one scale.
+    """Return the expected value of UMAP's loss per row at one scale.
 
-    Of every `stride` rows, attraction is that of every `thin`-th, repulsion that of the first, against every `apart`-th
-    of the others, which stand for all of them, as the rows do. An edge is stored twice, so the sum over rows counts
-    each twice, and the repulsion as well: both are half the sums.
+    Of each `stride` rows, attraction is that of every `thin`-th. Repulsion is that of the first against every
+    `apart`-th of the others. These rows represent all. An edge is stored twice, so the sums count attraction and
+    repulsion twice, and both are halved.
     """
     y = np.asarray(positions, float) * scale
     attraction = repulsion = 0.0
@@ -95,30 +95,30 @@ def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride
 
 
 def clip(values):
-    """Every component in [-4, 4]."""
+    """Clip each component to [-4, 4]."""
     return np.clip(values, -CLIP, CLIP)
 
 
 def attract(difference, f):
-    """Pull on a vertex along differences (other - own), clipped; the gradient of -log(1 / (1 + a d^2b))."""
+    """Return the clipped pull on a vertex along differences (other - own), the gradient of -log(1 / (1 + a d^2b))."""
     d2 = (difference**2).sum(-1, keepdims=True) + 1e-12 + f.softening
     return clip(f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b) * difference)
 
 
 def repel(difference, f):
-    """Push on a vertex along differences (own - other), clipped."""
+    """Return the clipped push on a vertex along differences (own - other)."""
     d2 = (difference**2).sum(-1, keepdims=True) + f.softening
     return clip(2 * f.gamma * f.b / ((0.001 + d2) * (1 + f.a * d2**f.b)) * difference)
 
 
 def attraction(graph, positions, f):
-    """Pull of all edges on every vertex."""
+    """Return the pull of all edges on each vertex."""
     y = np.asarray(positions, float)
     return np.stack([graph[i] @ attract(y - y[i], f) for i in range(len(y))])
 
 
 def adam(positions, moments, gradient, epsilon, done, alpha):
-    """One step of Adam with beta1 0.5 and beta2 0.9 up the gradient; `done` steps were taken before."""
+    """Move by one step of Adam with beta1 0.5 and beta2 0.9 along the gradient, after `done` steps."""
     first = 0.5 * moments[0] + 0.5 * gradient
     second = 0.9 * moments[1] + 0.1 * gradient**2
     size = np.sqrt(second / (1 - 0.9 ** (done + 1))) + epsilon
@@ -126,28 +126,29 @@ def adam(positions, moments, gradient, epsilon, done, alpha):
 
 
 def curvatures(graph, positions, f):
-    """Of every vertex, half the bend of the quadratic in it that touches the attraction's loss from above."""
+    """Return half the curvature of the quadratic bound that touches the attraction's loss, for each vertex."""
     y = np.asarray(positions, float)
     d2 = ((y[:, None] - y) ** 2).sum(2) + 1e-12 + f.softening
     return (graph * (f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b))).sum(1)[:, None]
 
 
 def inner_curvature(inside, degree):
-    """Curvature of coarse vertices whose rows have almost all of their weights among each other."""
+    """Return the additional curvature of coarse vertices whose edges are mostly within them."""
     shares = np.divide(inside, degree, out=np.zeros_like(degree), where=degree > 0)
     return 0.1 * inside * shares**8
 
 
 def heavy_ball(positions, moments, gradient, curvatures, momentum, alpha):
-    """One step up the gradient over the curvatures, with a share of the last step; at most 1 along an axis."""
+    """Move by gradient over curvature and a share of the last step, at most 1 along an axis."""
     move = np.clip(momentum * moments[0] + alpha * gradient / curvatures, -1, 1)
     return positions + move, move[None]
 
 
 def sampled_repulsion(positions, degree, pick, seed, epoch, count, block_rows, pool_size, f):
-    """Push of `count` drawn vertices on every vertex, each a run of its block's pool, weighted to the expectation.
+    """Return the push of `count` drawn vertices on each vertex, scaled to the expected value.
 
-    `pick` names a vertex for every row of the data, so that a drawn row is a vertex drawn by its mass.
+    Each vertex has a run of its block's pool. `pick` maps each row of the data to a vertex, so that vertices are drawn
+    by mass.
     """
     y = np.asarray(positions, float)
     gradient = np.zeros_like(y)
@@ -169,13 +170,13 @@ def sampled_repulsion(positions, degree, pick, seed, epoch, count, block_rows, p
 
 
 def pull_to_anchors(positions, degree, places, strengths):
-    """Pull of a spring on every vertex: degree times strength times the difference, clipped."""
+    """Return the pull of a spring on each vertex: degree times strength times the clipped difference."""
     difference = np.asarray(places, float) - positions
     return (np.asarray(degree, float) * strengths)[:, None] * clip(difference)
 
 
 def anchors_of_groups(owner, degree, places, strengths):
-    """Place and strength of one spring for each group that pulls it as the springs of its members would together."""
+    """Return position and strength of one spring for each group, with the same pull as the springs of its members."""
     found_places, found_strengths = [], []
     for group in range(owner.max() + 1):
         pulls = degree[owner == group].astype(float) * strengths[owner == group]
@@ -186,7 +187,7 @@ def anchors_of_groups(owner, degree, places, strengths):
 
 
 def spread(graph, places, known):
-    """Places of all vertices that a path leads to from known ones; each the weighted mean of its known neighbors."""
+    """Place all vertices with a path to known ones, each at the weighted mean of its known neighbors."""
     places, known = np.where(known[:, None], places, 0.0).astype(float), known.copy()
     while True:
         found = {i: graph[i, known] for i in np.flatnonzero(~known) if graph[i, known].sum() > 0}
@@ -201,13 +202,13 @@ def spread(graph, places, known):
 
 
 def whole_field(at, positions, f):
-    """Sum of the pushes of unit masses at all positions, at some places; nothing is left out."""
+    """Return the sum of the pushes of unit masses at all positions, at some points."""
     at, positions = np.asarray(at, float), np.asarray(positions, float)
     return np.stack([repel(place - positions, f).sum(0) for place in at])
 
 
 def corners_of(place, origin, spacing):
-    """The four corners of a place's cell and their bilinear shares."""
+    """Return the four corners of a position's cell and their bilinear weights."""
     x, y = (np.asarray(place, float) - origin) / spacing
     column, row = int(x), int(y)
     fx, fy = x - column, y - row
@@ -220,7 +221,7 @@ def corners_of(place, origin, spacing):
 
 
 def deposit(positions, origin, spacing, mass=None):
-    """Mass at every corner of the grid that has any, from unit masses or those given."""
+    """Return the mass at each corner of the grid with any mass, from unit masses or given ones."""
     masses = {}
     for place, size in zip(positions, np.ones(len(positions)) if mass is None else mass, strict=True):
         for corner, share in corners_of(place, origin, spacing).items():
@@ -229,12 +230,15 @@ def deposit(positions, origin, spacing, mass=None):
 
 
 def near_share(d2, reach):
-    """Share of the push that the near field carries at a squared distance."""
+    """Return the share of the push that belongs to the near field at a squared distance."""
     return np.maximum(0, 1 - d2 / reach**2) ** 2
 
 
 def grid_field(at, masses, origin, spacing, reach, f):
-    """Push of the masses on the grid's corners, read from the corners; without what is near unless reach is 0."""
+    """Return the push of the masses on the grid's corners, interpolated.
+
+    Unless reach is 0, it is without the near field.
+    """
     places, mass = np.array(list(masses)) * spacing, np.array(list(masses.values()))
     out = np.zeros((len(at), 2))
     for i, place in enumerate(at):
@@ -246,7 +250,7 @@ def grid_field(at, masses, origin, spacing, reach, f):
 
 
 def near_field(positions, reach, f):
-    """The near field's share of all pushes on every vertex."""
+    """Return the near field's share of all pushes on each vertex."""
     y = np.asarray(positions, float)
     out = []
     for place in y:
@@ -257,10 +261,10 @@ def near_field(positions, reach, f):
 
 
 def sampled_near_field(positions, origin, reach, seed, epoch, most, block_rows, f):
-    """The same from at most `most` vertices of the 3 x 3 cells of size `reach` around every vertex.
+    """Return the near field from at most `most` vertices of the 3 x 3 cells of size `reach` around each vertex.
 
-    Vertices stand in the order of their cells. Of more than `most` every (count / most)-th is taken, from an offset
-    that is drawn for each vertex in this order, and stands for that many.
+    Vertices are sorted by cell. If there are more than `most`, every (count / most)-th is used, and represents that
+    many. The offset is drawn for each vertex in this order.
     """
     cells = ((positions - origin) / np.float32(reach)).astype(int)
     order = np.lexsort((cells[:, 1], cells[:, 0]))
@@ -284,14 +288,14 @@ def sampled_near_field(positions, origin, reach, seed, epoch, most, block_rows, 
 
 
 def weighted_mean(strengths, neighbors):
-    """Where a new row starts."""
+    """Return the first position of a new row."""
     return np.asarray(strengths, float) @ neighbors / np.sum(strengths, dtype=float)
 
 
 def place_row(strengths, neighbors, push, epochs, f):
-    """A new row that is pulled by its neighbors, whose positions are given, and pushed by `push(place, epoch)`.
+    """Place a new row by the pull of its neighbors' positions and by `push(place, epoch)`.
 
-    Rates are relative to the strongest; the step falls as (1 - epoch / epochs) ** 2.
+    Rates are relative to the strongest one. The step decreases as (1 - epoch / epochs) ** 2.
     """
     rates = np.asarray(strengths, float) / np.max(strengths)
     place = weighted_mean(strengths, neighbors)
@@ -303,7 +307,7 @@ def place_row(strengths, neighbors, push, epochs, f):
 
 
 def content_of_row(indices, distances, seed):
-    """Hash of a row's neighbors and the bits of their distances as float32."""
+    """Return a hash of a row's neighbors and the bits of their distances as float32."""
     state = naive_numbers.mix(seed)
     bits = np.asarray(distances, np.float32).view(np.uint32).tolist()
     for index, word in zip(indices, bits, strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def neighbor_lists(distances, embedding, training, itself, k):
-    """For each row: its neighbors nearest first (infinite distances are none), and its k nearest in the map."""
+    """Return each row's neighbors in ascending order, without infinite distances, and its k nearest in the map."""
     lists = []
     for i in range(len(distances)):
         others = [j for j in range(len(training)) if j not in itself[i]]
@@ -16,7 +16,7 @@ def neighbor_lists(distances, embedding, training, itself, k):
 
 
 def recall(lists, k):
-    """Mean share of the k nearest that are kept."""
+    """Return the mean share of the k nearest that are kept."""
     shares = []
     for found, mapped, _ in lists:
         m = min(k, len(found))
@@ -26,7 +26,7 @@ def recall(lists, k):
 
 
 def trust(lists, k):
-    """Venna and Kaski's trustworthiness with ranks cut behind the list."""
+    """Return Venna and Kaski's trustworthiness with ranks that end with the list."""
     excess = worst = 0
     for found, mapped, n_others in lists:
         m = min(k, len(found))
@@ -43,7 +43,7 @@ def trust(lists, k):
 
 
 def loss(weights, positions, a, b, rate, strength):
-    """The expected loss a row, from all pairs."""
+    """Return the expected loss per row, from all pairs."""
     weights = weights / weights.max()
     n, total = len(positions), 0.0
     for i in range(n):

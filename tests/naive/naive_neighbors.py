@@ -9,7 +9,7 @@ COUNTS = ("sentinels", "self_entries", "duplicates", "clipped", "cut_by_distance
 
 
 def rows_of_arrays(indices, dists):
-    """One list of (index, distance) a row; a missing neighbor has the index None."""
+    """Return one list of (index, distance) per row. A missing neighbor has the index None."""
     indices, dists = np.asarray(indices), np.asarray(dists)
     missing = {-1, int(np.iinfo(indices.dtype).max)}
     return [
@@ -19,12 +19,12 @@ def rows_of_arrays(indices, dists):
 
 
 def rows_of_matrix(matrix):
-    """Every entry of a dense matrix."""
+    """Return each entry of a dense matrix."""
     return [[(j, float(d)) for j, d in enumerate(row)] for row in np.asarray(matrix)]
 
 
 def rows_of_triples(triples, n_rows):
-    """Entries of a sparse graph, given as (row, column, distance)."""
+    """Return the entries of a sparse graph, given as (row, column, distance)."""
     rows = [[] for _ in range(n_rows)]
     for i, j, d in triples:
         rows[int(i)].append((int(j), float(d)))
@@ -32,10 +32,10 @@ def rows_of_triples(triples, n_rows):
 
 
 def read(rows, *, wanted, n_columns, own="drop", cut=math.inf, rounding=1e-6, limit=FLOAT32_MAX):
-    """Nearest neighbors of each row and what was counted.
+    """Return the nearest neighbors of each row and the counts.
 
-    `own` says what an entry that names its own row is: "drop", "zero" (kept at distance 0) or "neighbor".
-    Raises ValueError("row column reason") for the first entry that is wrong.
+    `own` decides on entries of the row itself: "drop", "zero" (distance 0) or "neighbor". Raises ValueError("row column
+    reason") for the first invalid entry.
     """
     counts = dict.fromkeys(COUNTS, 0)
     result = []
@@ -77,7 +77,7 @@ def read(rows, *, wanted, n_columns, own="drop", cut=math.inf, rounding=1e-6, li
 
 
 def falls(rows, *, own="drop"):
-    """Whether distances fall along most of the rows that have three neighbors or more."""
+    """Return whether distances decrease along most of the rows with at least three neighbors."""
     falling = telling = 0
     for i, row in enumerate(rows):
         ds = [d for j, d in row if j is not None and not (j == i and own != "neighbor")]
@@ -88,5 +88,5 @@ def falls(rows, *, own="drop"):
 
 
 def first_outside(places, limit):
-    """Number of the first place that is not in range, -1 if there is none."""
+    """Return the first index of a number that is out of range, or -1."""
     return next((e for e, place in enumerate(places) if place not in range(limit)), -1)

@@ -1,10 +1,10 @@
-"""Slow, obvious twins of the start from the graph's distances, in dense NumPy. Imports nothing from the package."""
+"""Slow, obvious twins of pivot MDS, in dense NumPy. Imports nothing from the package."""
 
 import numpy as np
 
 
 def edge_lengths(graph, distances):
-    """Length of every edge, the mean of its ends' mean distances; infinity where there is none."""
+    """Return the length of each edge, the mean of its ends' mean distances, with infinity for missing edges."""
     n = len(distances)
     out = np.full((n, n), np.inf)
     for i in range(n):
@@ -15,7 +15,7 @@ def edge_lengths(graph, distances):
 
 
 def coarser_lengths(lengths, owner, root):
-    """Length of the shortest path from root to root over one edge between the groups; infinity where there is none."""
+    """Return the lengths of the shortest paths between roots over one edge between groups, or infinity."""
     n, size = len(owner), len(root)
     to_root = np.array([0 if i == root[owner[i]] else lengths[i, root[owner[i]]] for i in range(n)])
     out = np.full((size, size), np.inf)
@@ -28,7 +28,7 @@ def coarser_lengths(lengths, owner, root):
 
 
 def shortest_paths(lengths):
-    """Length of the shortest path between all pairs of vertices, by Floyd (1962) and Warshall (1962)."""
+    """Return the lengths of the shortest paths between all pairs of vertices (Floyd 1962, Warshall 1962)."""
     distances = np.minimum(lengths, lengths.T)
     np.fill_diagonal(distances, 0)
     for k in range(len(distances)):
@@ -37,7 +37,7 @@ def shortest_paths(lengths):
 
 
 def classical_scaling(distances, n_components):
-    """Positions with these distances, by Torgerson (1952), the widest axis first."""
+    """Return positions with these distances (Torgerson 1952), with the widest axis first."""
     n = len(distances)
     centering = np.eye(n) - 1 / n
     values, vectors = np.linalg.eigh(-centering @ distances**2 @ centering / 2)

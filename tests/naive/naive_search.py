@@ -4,27 +4,27 @@ import numpy as np
 
 
 def ranks_between(x, y):
-    """Half the squared distances of all rows, each summed by itself."""
+    """Return half the squared distances of all rows, each with its own sum."""
     return np.array([[0.5 * ((a - b) ** 2).sum() for b in y] for a in x])
 
 
 def nearest(ranks, k):
-    """The k smallest of each row, by rank and then by index; and their ranks."""
+    """Return the k smallest of each row, by rank and then by index, and their ranks."""
     order = np.array([sorted(range(len(row)), key=lambda j: (row[j], j))[:k] for row in ranks])
     return order, np.take_along_axis(ranks, order, axis=1)
 
 
 def cells_of(rows, centers):
-    """The nearest center of each row."""
+    """Return the nearest center of each row."""
     return ranks_between(rows, centers).argmin(axis=1)
 
 
 def visited_cells(row, home, rows, homes, centers, order, wanted, nearest_cells, reaches):
-    """Cells whose rows are compared with a row, in their order.
+    """Return the cells whose rows are compared with a row, in their order.
 
-    First those of the nearest centers, in the given order of all cells. Then, in a round for each of the `reaches` and
-    in that order, each other one whose bisecting plane is within that share of the distance to the last of the
-    `wanted` nearest rows that were seen so far.
+    The first cells are those of the nearest centers, in the given order of all cells. Then there is a round for each of
+    the `reaches`. It visits, in that order, each other cell whose bisecting plane is close enough. The limit is this
+    share of the distance to the last of the `wanted` nearest rows so far.
     """
     to_centers = np.array([((row - center) ** 2).sum() for center in centers])
     certain = set(np.argsort(to_centers, kind="stable")[:nearest_cells]) | {home}
@@ -45,9 +45,9 @@ def visited_cells(row, home, rows, homes, centers, order, wanted, nearest_cells,
 
 
 def sparse_candidates(row, lists, budget):
-    """Rows that share a column with a row: its rarest columns first, as long as their lists fit into the budget.
+    """Return the rows that share a column with a row, and whether all columns fit into the budget.
 
-    Returns the rows, and whether all columns fitted.
+    The rarest columns come first.
     """
     found = set()
     for column in sorted(np.flatnonzero(row), key=lambda column: (len(lists[column]), column)):

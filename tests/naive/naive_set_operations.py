@@ -1,6 +1,6 @@
 """Slow, obvious twins of the set operations of graphs, in dense NumPy. Imports nothing from the package.
 
-A graph is a dense matrix of weights, 0 where there is no edge.
+A graph is a dense matrix of weights, with 0 for missing edges.
 """
 
 import math
@@ -9,23 +9,23 @@ import numpy as np
 
 
 def floor(graph):
-    """What stands for an edge that a graph lacks."""
+    """Return the weight that represents a missing edge."""
     return max(1e-8, graph[graph > 0].min() / 2)
 
 
 def filled(graph, value):
-    """The graph with a value in place of what it lacks."""
+    """Return the graph with a value for missing edges."""
     return np.where(graph > 0, graph, value)
 
 
 def union(left, right):
-    """Weights of edges that either graph has."""
+    """Return the weights of edges in either graph."""
     a, b = filled(left, floor(left)), filled(right, floor(right))
     return np.where((left > 0) | (right > 0), a + b - a * b, 0)
 
 
 def intersection(left, right, mix_weight):
-    """Weights of edges that either graph has, those that one lacks nearly gone."""
+    """Return the weights of edges in either graph. Edges that one graph lacks are almost 0."""
     a, b = filled(left, floor(left)), filled(right, min(1e-4, floor(right)))
     if mix_weight < 0.5:
         both = a * b ** (mix_weight / (1 - mix_weight))
@@ -36,14 +36,14 @@ def intersection(left, right, mix_weight):
 
 
 def difference(left, right, keep_unshared):
-    """Weights of the left graph's edges times what the right one leaves; those of next to no weight as they are."""
+    """Return the left graph's weights times the complement of the right one. Tiny weights stay as they are."""
     least = min(1e-4, max(1e-8, (1 - right.max()) / 2))
     rest = np.where(right > 0, 1 - right, 1 if keep_unshared else least)
     return np.where((left > floor(left)) | (rest > least), left * rest, left)
 
 
 def exponent(row, target):
-    """The exponent at which a row's powers add up to the target: umap-learn's bisection."""
+    """Return the exponent for which a row's powers have the target as sum, by umap-learn's bisection."""
     low, high, middle = 0.0, math.inf, 1.0
     for _ in range(32):
         total = sum(weight**middle for weight in row)
@@ -57,7 +57,7 @@ def exponent(row, target):
 
 
 def locally_connected(graph, rescale, symmetrize=True):
-    """Rows divided by their largest weight, raised to a power, both directions united."""
+    """Divide rows by their largest weight, raise them to a power and unite both directions."""
     out = np.zeros_like(graph)
     for i in np.flatnonzero(graph.max(axis=1) > 0):
         edges = np.flatnonzero(graph[i])
@@ -67,7 +67,7 @@ def locally_connected(graph, rescale, symmetrize=True):
 
 
 def with_labels(graph, labels, weight, symmetrize=True):
-    """Edges between different labels weakened."""
+    """Weaken edges between different labels."""
     out = graph.copy()
     for i, j in zip(*np.nonzero(graph), strict=True):
         if labels[i] < 0 or labels[j] < 0:
@@ -78,7 +78,7 @@ def with_labels(graph, labels, weight, symmetrize=True):
 
 
 def nearest_on_a_line(values, count):
-    """The nearest others of each number; of equal ones the next in ascending order, ahead before behind."""
+    """Return the nearest others of each number. Equal ones are in ascending order, with those ahead first."""
     order = sorted(range(len(values)), key=lambda i: (values[i], i))
     place = {row: rank for rank, row in enumerate(order)}
     found = []

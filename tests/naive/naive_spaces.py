@@ -1,7 +1,7 @@
-"""Distances of spaces as textbooks have them, steps in them, and gradients by central differences, in float64.
+"""Textbook distances of spaces, steps in them, and gradients by central differences, in float64.
 
-Points are the rows of arrays, positions as epochs move them: unit vectors for "haversine", "cosine" and "correlation"
-(whose numbers sum to 0), x of (x, z) with z^2 = 1 + |x|^2 for "hyperboloid". Imports nothing from the package.
+Points are rows of arrays: unit vectors for "haversine", "cosine" and "correlation" (whose numbers sum to 0). For
+"hyperboloid", they are x of (x, z) with z^2 = 1 + |x|^2. Imports nothing from the package.
 """
 
 import naive_layout as naive
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def distance(name, p, q, parameters=()):
-    """Distances of pairs of rows."""
+    """Return the distances of pairs of rows."""
     if name == "haversine":
         return np.arccos(np.clip((p * q).sum(-1), -1, 1))
     if name in ("cosine", "correlation"):
@@ -30,7 +30,7 @@ def distance(name, p, q, parameters=()):
 
 
 def moved(name, p, step, parameters=()):
-    """Where rows are after a step along the space."""
+    """Return the rows after a step along the space."""
     if name == "torus":
         return (p + step) % np.asarray(parameters)
     if name == "hyperboloid":
@@ -46,7 +46,7 @@ def moved(name, p, step, parameters=()):
 
 
 def gradient(name, p, q, parameters=(), h=1e-6):
-    """Central differences of the distance along every axis of a step."""
+    """Return central differences of the distance along each axis of a step."""
     slopes = []
     for axis in np.eye(p.shape[-1]) * h:
         ends = (distance(name, moved(name, p, step, parameters), q, parameters) for step in (axis, -axis))
@@ -55,7 +55,7 @@ def gradient(name, p, q, parameters=(), h=1e-6):
 
 
 def forces_on(name, row, others, f, parameters, *, pull):
-    """Clipped terms of one row's gradient, one for each other."""
+    """Return the clipped terms of one row's gradient, one for each other row."""
     own = np.broadcast_to(row, others.shape)
     d = distance(name, own, others, parameters)[:, None]
     d2 = d**2 + f.softening + (1e-12 if pull else 0)
@@ -65,7 +65,7 @@ def forces_on(name, row, others, f, parameters, *, pull):
 
 
 def epoch(name, positions, graph, degree, draw, count, f, parameters):
-    """Gradient of an epoch: all edges, and `count` drawn rows a row, which `draw` lists."""
+    """Return the gradient of an epoch: all edges, and `count` drawn rows per row, which `draw` lists."""
     out = np.zeros_like(positions)
     for i, row in enumerate(positions):
         near = np.flatnonzero(graph[i])
@@ -77,7 +77,7 @@ def epoch(name, positions, graph, degree, draw, count, f, parameters):
 
 
 def draws(n, seed, epoch, count, block_rows, pool_size):
-    """Rows that every row is pushed by: each a run of its block's pool."""
+    """Return the rows that push each row: each has a run of its block's pool."""
     drawn = []
     for block in range(-(-n // block_rows)):
         state = naive_numbers.block_seed(seed, epoch, block)

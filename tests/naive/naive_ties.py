@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the choice among rows whose targets are equally near. Imports nothing from the package."""
+"""Slow, obvious twins of the choice among rows with equally near targets. Imports nothing from the package."""
 
 import struct
 
@@ -6,7 +6,7 @@ from naive_numbers import WORD, below, mix
 
 
 def row_key(distances):
-    """The bits of a row's distances as float32, mixed one after the other."""
+    """Return a mixture of the bits of a row's distances as float32."""
     key = 0
     for distance in distances:
         key = mix(key ^ struct.unpack("<I", struct.pack("<f", distance))[0])
@@ -14,7 +14,7 @@ def row_key(distances):
 
 
 def keys_of(rows):
-    """A key for each row; of rows with the same distances, each but the first is moved on by the golden ratio."""
+    """Return a key for each row. Repeated keys are shifted by the golden ratio."""
     keys, met = [], {}
     for distances in rows:
         key = row_key(distances)
@@ -24,7 +24,10 @@ def keys_of(rows):
 
 
 def groups_along_a_line(values):
-    """Of each different number all of them by distance, then by how many lie between, then ahead before behind."""
+    """Return all numbers for each distinct number, by distance.
+
+    Ties are sorted by the count between them, and then ahead before behind.
+    """
     different = sorted(set(values))
     lists = {}
     for rank, value in enumerate(different):
@@ -38,10 +41,10 @@ def groups_along_a_line(values):
 
 
 def nearest_rows(values, lists, count, weights, keys):
-    """The nearest other rows of each row and their distances.
+    """Return the nearest other rows of each row and their distances.
 
-    `lists` has for every value all values with their distances, the nearest first, and itself at the beginning;
-    `weights` is the graph of the data as a matrix.
+    `lists` has, for each value, all values with their distances in ascending order, beginning with itself. `weights` is
+    the graph of the data as a matrix.
     """
     members = {value: sorted((keys[j], j) for j in range(len(values)) if values[j] == value) for value in set(values)}
     found = []
@@ -63,7 +66,7 @@ def nearest_rows(values, lists, count, weights, keys):
 
 
 def chosen_of(i, shell, members, room, weights, keys):
-    """The strongest neighbors in the graph first, then members that the row's key draws."""
+    """Return the strongest neighbors in the graph, and then members that the row's key draws."""
     inside = [j for value in shell for _, j in members[value]]
     chosen = sorted((j for j in inside if weights[i][j] > 0), key=lambda j: (-weights[i][j], keys[j]))[:room]
     draw = keys[i]

@@ -320,6 +320,6 @@ def test_borrowed_arrays():
 
 @serial_kernel
 def add_borrowed(given, out):
-    given, out = borrowed(given), borrowed(out)
+    given, out = borrow(given), borrow(out)
     for i in range(len(out)):
         out[i] = given.mean[i] + given.directions[i]

@@ -93,7 +93,7 @@ def test_table_of_met_neighbors_equals_a_set(size, n_keys):
         keys = rng.integers(0, 2**32, n_keys)
         met = set()
         for j in rng.choice(keys, 2 * n_keys):
-            assert compiled("met_before")(table, stamp, j) == (j in met)
+            assert compiled("is_repeated")(table, stamp, j) == (j in met)
             met.add(j)
 
 

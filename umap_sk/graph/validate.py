@@ -116,12 +116,12 @@ def scan_parts(graph: FuzzyGraph, parts: int) -> Iterator[PartFindings]:
 def scan_part(graph: FuzzyGraph, first: int, last: int) -> PartFindings:
     """Check some rows."""
     problem = np.zeros(3, np.int64)
-    balance = kernels.look_at_rows(*graph, first, last, LARGEST_WEIGHT, problem)
+    balance = kernels.check_rows(*graph, first, last, LARGEST_WEIGHT, problem)
     return PartFindings(problem, int(balance))
 
 
 def describe_problem(graph: FuzzyGraph, code: int, row: int, entry: int) -> str:
-    """Describe a problem by its code from :func:`umap_sk.kernels.look_at_rows`."""
+    """Describe a problem by its code from :func:`umap_sk.kernels.check_rows`."""
     n, n_edges = len(graph.indptr) - 1, len(graph.indices)
     if code == kernels.BAD_BOUNDS:
         start, stop = graph.indptr[row : row + 2]

@@ -1,9 +1,9 @@
-"""Compiled functions over plain arrays and scalars, one file a phase, in the order of the pipeline.
+"""Compiled functions of arrays and scalars, one file for each phase, in the order of the pipeline.
 
-Kernels have no policy: what to compute, and on which rows, is decided by their callers. A row is written by one thread
-only, every sum has a fixed order, and constants such as block sizes belong to the algorithm, never to the machine, so
-the bits do not depend on the number of threads. No kernel allows the compiler to reorder or to fuse arithmetic. They
-import the runtime alone. Callers take them from here.
+Kernels have no policy: their callers decide what to compute, and for which rows. One thread writes a row, each sum has
+a fixed order, and constants such as block sizes do not depend on the machine. The bits are therefore the same for any
+number of threads. No kernel allows the compiler to reorder or to fuse arithmetic. Kernels import runtime only, and
+other folders import them from here.
 """
 
 from umap_sk.kernels.anchors import pull_to_anchors
@@ -107,4 +107,4 @@ from umap_sk.kernels.union import (
     merge_received,
     sort_rows,
 )
-from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, first_outside, look_at_rows
+from umap_sk.kernels.validate import BAD_BOUNDS, BAD_WEIGHT, OWN_ROW, UNSORTED, check_rows, first_outside

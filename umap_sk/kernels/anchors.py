@@ -1,4 +1,4 @@
-"""Anchors: the pull of rows to places."""
+"""Anchors: springs that pull rows towards positions."""
 
 from numba import prange
 
@@ -9,7 +9,7 @@ from umap_sk.runtime.compile import parallel_kernel
 
 @parallel_kernel
 def pull_to_anchors(positions, anchors, strengths, share, out):
-    """Add strength times difference, clipped as in UMAP, times `share`, to the field."""
+    """Add the pull of the anchors to the field: strength times difference, clipped as in UMAP, times `share`."""
     n, d = out.shape
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):

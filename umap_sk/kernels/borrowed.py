@@ -1,8 +1,8 @@
-"""Arrays that are read without counting who refers to them.
+"""Arrays without reference counts.
 
-Compiled code counts the references to an array whenever a function takes it or a part of it. The count is one place in
-memory for all threads, so that they wait for each other where functions of a few hundred nanoseconds take whole arrays.
-Whoever launched the kernel refers to its arguments until it ends.
+Compiled code counts the references to an array whenever a function takes it or a part of it. All threads share this
+count, so they wait for each other in functions of a few hundred nanoseconds. The caller of a kernel keeps a reference
+to its arguments until the kernel ends.
 """
 
 from numba import types
@@ -10,13 +10,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
-def borrowed(arrays):
-    """An array, or a named tuple of arrays, as it is; in compiled code, one whose references are not counted."""
+def borrow(arrays):
+    """Return an array, or a named tuple of arrays. In compiled code, their references are not counted."""
     return arrays
 
 
 @intrinsic
-def _borrowed(typing_context, arrays):
+def _borrow(typing_context, arrays):
     def uncounted(context, builder, kind, value):
         if not isinstance(kind, types.Array):
             return value
@@ -34,6 +34,6 @@ def _borrowed(typing_context, arrays):
     return arrays(arrays), generate
 
 
-@overload(borrowed)
-def _compiled_borrowed(arrays):
-    return lambda arrays: _borrowed(arrays)  # type: ignore[call-arg]
+@overload(borrow)
+def _compiled_borrow(arrays):
+    return lambda arrays: _borrow(arrays)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""Blocks of rows that are compared with the rows of cells: what is known of them, and which cells are near."""
+"""Blocks of rows that are compared with the rows of cells: their positions among the cells."""
 
 from typing import NamedTuple
 
@@ -13,26 +13,26 @@ PRODUCT_ROUNDING = np.float32(
 
 
 class Packed(NamedTuple):
-    """Rows in the slots of cells, relative to their centers, packed in slices."""
+    """Rows in the slots of cells, relative to their centers, in slices."""
 
     slices: np.ndarray
-    halves: np.ndarray  # half the squared length of each row; infinite in an empty slot
-    members: np.ndarray  # which row each is; -1 in an empty slot
-    starts: np.ndarray  # where each cell begins, a multiple of a slice
+    halves: np.ndarray  # half the squared length of each row, infinite in empty slots
+    members: np.ndarray  # index of each row, -1 in empty slots
+    starts: np.ndarray  # first slot of each cell, a multiple of a slice
 
 
 class Centers(NamedTuple):
-    """Centers of cells, which are numbered so that those of a group follow each other."""
+    """Centers of cells. The cells of a group have consecutive numbers."""
 
     centers: np.ndarray
     groups: np.ndarray  # group of each cell
     group_centers: np.ndarray
-    orders: np.ndarray  # groups x cells: which cells a group looks at, its own first, then by distance
-    lengths: np.ndarray  # the largest half of a squared length in each cell, of its rows and its center
+    orders: np.ndarray  # groups x cells: cells in the order of each group, its own first, then by distance
+    lengths: np.ndarray  # largest half of a squared length in each cell, of its rows and its center
 
 
 class Compared(NamedTuple):
-    """The rows that are compared with the training rows, and these, with their scales and shifts."""
+    """The rows to search for and the training rows, with their scales and shifts."""
 
     features: np.ndarray
     affine: np.ndarray
@@ -41,16 +41,16 @@ class Compared(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Rows of cells of one group that are searched together.
+    """Rows from cells of one group that are searched together.
 
     Rows and centers are relative to the center of the group. Cells are numbered in the order of the group.
     """
 
     rows: np.ndarray
-    members: np.ndarray  # which row each is
-    order: np.ndarray  # cells
-    centers: np.ndarray  # of these
-    planes: np.ndarray  # cells x rows: least distances from the planes between cells; -inf of the nearest cells
+    members: np.ndarray  # index of each row
+    order: np.ndarray  # cells in the order of the group
+    centers: np.ndarray  # of these cells
+    planes: np.ndarray  # cells x rows: lower bounds of distances to planes between cells, -inf for the nearest cells
 
 
 @kernel
@@ -61,7 +61,7 @@ def make_padded_rows(count, width):
 
 @kernel
 def unpack_rows(queries, task, cell, centers, origin, count, rows, members):
-    """Rows of a cell in the slots of a task, relative to an origin, after the first ones; returns where they end."""
+    """Append the rows of a cell in a task's slots, relative to an origin, and return the new number of rows."""
     width = rows.shape[1]
     for slot in range(max(task[2], queries.starts[cell]), min(task[3], queries.starts[cell + 1])):
         if queries.members[slot] >= 0:
@@ -75,7 +75,7 @@ def unpack_rows(queries, task, cell, centers, origin, count, rows, members):
 
 @kernel
 def relative_centers(centers, order, origin, near, halves):
-    """Centers in an order, relative to an origin, and half their squared distances from it."""
+    """Write centers in an order, relative to an origin, and half their squared distances from it."""
     for turn in range(order.shape[0]):
         half = np.float32(0)
         for t in range(near.shape[1]):
@@ -86,7 +86,7 @@ def relative_centers(centers, order, origin, near, halves):
 
 @kernel
 def pack_rows(rows, slices, halves):
-    """The first rows packed in slices, and half their squared lengths."""
+    """Write the first rows in slices, and half their squared lengths."""
     for r in range(halves.shape[0]):
         at, half = r // TILE_COLUMNS * TILE_COLUMNS * rows.shape[1] + r % TILE_COLUMNS, np.float32(0)
         for t in range(rows.shape[1]):
@@ -97,7 +97,7 @@ def pack_rows(rows, slices, halves):
 
 @kernel
 def bounds_of_nearest(values, n_rows, count, wanted):
-    """The value of each column that so many of the first rows do not exceed."""
+    """Return, for each column, the `wanted`-th smallest value of the first rows."""
     least, bounds = np.empty((count, wanted), np.float32), np.empty(count, np.float32)
     for r in range(count):
         for place in range(wanted):
@@ -119,25 +119,26 @@ def bounds_of_nearest(values, n_rows, count, wanted):
 
 @kernel
 def distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, bounds):
-    """Least distances of rows from the planes between their cells and all others, -inf for their nearest centers.
+    """Compute lower bounds of the distances of rows to the planes between their cells and all others.
 
-    Rounding is taken off, also that by which a row may be in a cell whose center is not quite its nearest.
+    The bounds are -inf for the nearest centers. The rounding error is subtracted. It includes the error by which a row
+    may be in a cell whose center is not quite its nearest.
 
     Parameters
     ----------
     planes : (n_cells, at least n_rows + n_homes)
-        Half the squared distances of centers and rows less half the squared lengths of the rows, and behind the rows
-        the same of the centers of their cells; it is overwritten.
+        Half the squared distances of centers and rows, minus half the squared lengths of the rows. The columns behind
+        the rows contain the same for the centers of their cells. It is overwritten.
     firsts : (n_homes + 1,)
-        Where the rows of each of their cells begin.
+        First row of each of the rows' cells.
     turns : (n_homes,)
-        Which of the cells these are.
+        Numbers of these cells.
     halves, near_halves
         Half the squared lengths of rows and centers.
     lengths : (n_cells,)
-        Half the squared lengths, not relative to the group, that the rows of each cell have at most.
+        Largest half of a squared length in each cell, not relative to the group.
     bounds : (n_rows,)
-        What the values of the nearest centers do not exceed.
+        Largest value of the nearest centers.
     """
     homes = turns.shape[0]
     own = np.empty(firsts[homes], np.float32)
@@ -160,7 +161,7 @@ def distances_from_planes(planes, firsts, turns, halves, near_halves, lengths, b
 
 @kernel
 def read_block(queries, centers, task, nearest_cells):
-    """The rows of a task, and where they lie among the cells."""
+    """Return the rows of a task as a block."""
     width, group = centers.centers.shape[1], centers.groups[task[0]]
     order, origin = centers.orders[group], centers.group_centers[group]
     near, near_halves = make_padded_rows(order.shape[0], width), np.zeros(order.shape[0] + TILE_ROWS, np.float32)
@@ -192,7 +193,7 @@ def read_block(queries, centers, task, nearest_cells):
 
 @kernel
 def half_of_squares(row):
-    """Half the squared length of a row, by four sums side by side."""
+    """Return half the squared length of a row, from four partial sums."""
     width = row.shape[0]
     a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
     for t in range(0, width - 3, 4):
@@ -207,7 +208,7 @@ def half_of_squares(row):
 
 @kernel
 def move_rows(rows, chosen, center, weights, moved, halves):
-    """Chosen rows relative to a center, weighted, and half their squared lengths without the weights."""
+    """Write chosen rows relative to a center, with weights, and half their squared lengths without weights."""
     for q in range(chosen.shape[0]):
         row, line = rows[chosen[q]], moved[q]
         for t in range(row.shape[0]):

@@ -1,4 +1,4 @@
-"""All nearest neighbors: whatever a search of cells may have missed is looked for where it can be."""
+"""Exact nearest neighbors: a search of all cells that can contain a neighbor which a first search has missed."""
 
 from typing import NamedTuple
 
@@ -15,24 +15,27 @@ from umap_sk.runtime.compile import block_kernel, kernel
 
 
 class Errors(NamedTuple):
-    """Bounds of what rounding has changed: how far each row may be from its exact coordinates."""
+    """Bounds of rounding errors: distances of rows from their exact coordinates."""
 
     rows: np.ndarray
-    cells: np.ndarray  # the largest of the training rows of each cell
-    halves: np.ndarray  # the largest half of a squared length in each cell
-    nearest_cells: int = 1  # of a row, whose planes need not be looked at
+    cells: np.ndarray  # largest error of the training rows of each cell
+    halves: np.ndarray  # largest half of a squared length in each cell
+    nearest_cells: int = 1  # of a row, whose planes are not checked
 
 
 @kernel
 def limit_of(rank, error, half):
-    """What an estimate in float32 does not exceed, where the rank is not above `rank`."""
+    """Return an upper bound of the float32 estimates of ranks up to `rank`."""
     far = np.sqrt(2 * rank) + error
     return np.float32(min(3e38, 0.5 * (1 + 2.0**-18) * far * far + PRODUCT_ROUNDING * half))
 
 
 @kernel
 def rows_that_may_gain(block, turn, ranks, errors, chosen):
-    """Which rows may have a nearer neighbor in a cell, by their distance from the plane between; and how many."""
+    """Write the rows that may have a nearer neighbor in a cell, and return their number.
+
+    The distance of a row to the plane between the cells decides.
+    """
     count, last, planes, other = 0, ranks.shape[1] - 1, block.planes[turn], block.order[turn]
     for r in range(block.members.shape[0]):
         i = block.members[r]
@@ -45,10 +48,9 @@ def rows_that_may_gain(block, turn, ranks, errors, chosen):
 
 @kernel
 def improve_row(i, values, names, own, slack, half, compared, angular, row, indices, ranks):
-    """Insert those whose rank is lower than that of the last neighbor, by rank and then by index.
+    """Insert the rows of a cell with a lower rank than the last neighbor, by rank and then by index.
 
-    `values` are estimates that do not exceed the ranks by more than what rounding may have changed. `row` has room for
-    a scaled row.
+    `values` are estimates that exceed the ranks by at most the rounding error. `row` has room for a scaled row.
     """
     last, scaled = ranks.shape[0] - 1, False
     limit, directed = limit_of(ranks[last], slack, half), compared.affine[i, 0] != 0
@@ -70,7 +72,7 @@ def improve_row(i, values, names, own, slack, half, compared, angular, row, indi
 
 @kernel
 def complete_task(task, queries, cells, centers, compared, errors, own, angular, indices, ranks):
-    """Look for nearer neighbors of the rows of one block in all cells where there may be some."""
+    """Search nearer neighbors of the rows of one block in all cells that may contain some."""
     block = read_block(queries, centers, task, errors.nearest_cells)
     width, chosen = block.rows.shape[1], np.empty(block.members.shape[0], np.int64)
     moved, halves = np.zeros((COMPARED_ROWS, width), np.float32), np.zeros(COMPARED_ROWS, np.float32)
@@ -94,7 +96,7 @@ def complete_task(task, queries, cells, centers, compared, errors, own, angular,
 
 @block_kernel(1)
 def complete_cells(turns, thread, tasks, queries, cells, centers, compared, errors, own, angular, indices, ranks):
-    """Make neighbors that a search has found exact: the nearest training rows by rank and then by index.
+    """Make approximate neighbors exact: the nearest training rows by rank and then by index.
 
     Parameters
     ----------
@@ -102,9 +104,9 @@ def complete_cells(turns, thread, tasks, queries, cells, centers, compared, erro
         As in :func:`umap_sk.kernels.cell_search.search_cells`.
     errors : Errors
     indices, ranks : (n_rows, wanted)
-        What was found, which may have missed some.
+        Approximate neighbors, which may be incomplete.
     """
-    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
+    compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     number = next_block(turns, thread)
     while number >= 0:
         complete_task(tasks[number], queries, cells, centers, compared, errors, own, angular, indices, ranks)

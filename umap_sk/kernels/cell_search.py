@@ -1,10 +1,10 @@
-"""Neighbors by an inverted file: each row is compared with the rows of the cells that are near to it."""
+"""Neighbors by an inverted file: each row is compared with the rows of nearby cells."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.cell_blocks import move_rows, read_block
 from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, value_of
 from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
@@ -22,30 +22,30 @@ MAX_LIMIT = np.float32(3e38)
 
 
 class Effort(NamedTuple):
-    """How far a search goes.
+    """The effort of a search.
 
-    The candidates of a row are searched in the cells of its nearest centers, and then in each cell whose bisecting
-    plane is nearer than a share of the distance to the last neighbor that is wanted. The share grows from round to
-    round, each of which leaves out the rows that were compared with so many others already.
+    The candidates of a row come from the cells of its nearest centers. They also come from each cell whose bisecting
+    plane is closer than a share of the distance to the last wanted neighbor. The share increases from round to round.
+    Each round skips the rows that were compared with enough rows before.
     """
 
     wanted: int  # neighbors of a row
-    kept: int  # candidates of a row, at most
+    kept: int  # largest number of candidates of a row
     nearest_cells: int
-    reaches: np.ndarray  # the share of each round
-    most_pairs: np.ndarray  # of a row before each round
+    reaches: np.ndarray  # share of each round
+    most_pairs: np.ndarray  # largest number of compared rows before each round
 
 
 class Found(NamedTuple):
-    """Candidates of the rows of a block, and how far each row has come."""
+    """Candidates of the rows of a block, and the progress of each row."""
 
     keys: np.ndarray  # sorted
-    limits: np.ndarray  # distance of the last neighbor that is wanted
-    seen: np.ndarray  # how many rows each was compared with
+    limits: np.ndarray  # distance of the last wanted neighbor
+    seen: np.ndarray  # number of rows that each was compared with
 
 
 class Room(NamedTuple):
-    """Arrays that are written again for every cell."""
+    """Arrays that are overwritten for each cell."""
 
     moved: np.ndarray
     halves: np.ndarray
@@ -55,9 +55,9 @@ class Room(NamedTuple):
 
 @kernel
 def rows_in_reach(planes, reach, most_pairs, found, chosen):
-    """Which rows are to be compared with those of a cell, and how many; they are so once.
+    """Write the rows that are compared with a cell, and return their number. A row is compared with a cell only once.
 
-    They are those whose distance from the plane between is within reach, which it always is for the nearest cells.
+    The distance to the plane between the cells must be within reach. It always is for the nearest cells.
     """
     count = 0
     for r in range(found.limits.shape[0]):
@@ -70,7 +70,7 @@ def rows_in_reach(planes, reach, most_pairs, found, chosen):
 
 @kernel
 def compare_with_cell(cells, other, members, chosen, own, found, room):
-    """Keep the nearest of the rows of a cell for each of the rows that were moved to its center."""
+    """Keep the nearest rows of a cell for each row, after the rows were moved to its center."""
     width, count = room.moved.shape[1], chosen.shape[0]
     for at in range(cells.starts[other], cells.starts[other + 1], COMPARED_COLUMNS):
         end = min(cells.starts[other + 1], at + COMPARED_COLUMNS)
@@ -83,7 +83,7 @@ def compare_with_cell(cells, other, members, chosen, own, found, room):
 
 @kernel
 def search_block(block, cells, weights, effort, own, found):
-    """Candidates of the rows of a block: first in the nearest cells, then in the others that are in reach."""
+    """Search the candidates of the rows of a block, first in the nearest cells and then in others within reach."""
     width, starts, chosen = block.rows.shape[1], cells.starts, np.empty(block.members.shape[0], np.int64)
     room = Room(
         np.zeros((COMPARED_ROWS, width), np.float32),
@@ -108,10 +108,10 @@ def search_block(block, cells, weights, effort, own, found):
 
 @kernel
 def rank_row(row, directed, compared, keys, angular, indices, ranks):
-    """The nearest of a row's candidates, by rank and then by index.
+    """Write the nearest of a row's candidates, by rank and then by index.
 
-    Candidates are ranked until their estimates exceed the last rank by more than the row's estimates have exceeded
-    their ranks so far.
+    Candidates are ranked until their estimates exceed the last rank by more than the margin. The margin depends on the
+    largest difference of estimate and rank so far.
     """
     last, excess = ranks.shape[0] - 1, 0.0
     for t in range(last + 1):
@@ -128,7 +128,7 @@ def rank_row(row, directed, compared, keys, angular, indices, ranks):
 
 @kernel
 def search_task(task, queries, cells, centers, weights, compared, effort, own, angular, row, indices, ranks):
-    """Neighbors of the rows of one block; `row` has room for a scaled row."""
+    """Search the neighbors of the rows of one block. `row` has room for a scaled row."""
     block = read_block(queries, centers, task, effort.nearest_cells)
     count = block.members.shape[0]
     keys = np.full((count, effort.kept), EMPTY_KEY)
@@ -144,29 +144,29 @@ def search_task(task, queries, cells, centers, weights, compared, effort, own, a
 def search_cells(
     turns, thread, tasks, queries, cells, centers, weights, compared, effort, own, angular, indices, ranks
 ):
-    """The nearest training rows of each row that a search of some effort finds, by rank and then by index.
+    """Search the nearest training rows of each row with a given effort, by rank and then by index.
 
     Parameters
     ----------
     tasks : (n_tasks, 4)
-        The first cell of a block of rows, and where they end, and the same of their slots.
+        First cell and end of the cells of each block, and the same for its slots.
     queries : Packed
-        The rows; with `own` the training rows.
+        The rows. With `own`, they are the training rows.
     cells : Packed
         The training rows.
     centers : Centers
     weights : (width,) float32
-        What each coordinate counts in a product.
+        Weight of each coordinate in a product.
     compared : Compared
     effort : Effort
     own : bool
-        None of the rows is its own neighbor.
+        Whether a row cannot be its own neighbor.
     angular : bool
-        Ranks of unit vectors.
+        Whether ranks are those of unit vectors.
     indices, ranks : (n_rows, wanted)
-        What is found; -1 and infinity where nothing is.
+        The neighbors, with -1 and infinity for missing ones.
     """
-    compared, cells, indices, ranks = borrowed(compared), borrowed(cells), borrowed(indices), borrowed(ranks)
+    compared, cells, indices, ranks = borrow(compared), borrow(cells), borrow(indices), borrow(ranks)
     row = np.empty(compared.features.shape[1])
     number = next_block(turns, thread)
     while number >= 0:

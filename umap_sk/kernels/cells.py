@@ -1,6 +1,6 @@
 """Cells of an inverted file: the rows that are nearest to each of many centers (Jegou, Douze, Schmid 2011).
 
-Each cell has slots for its rows, a multiple of a slice, of which the last ones may be empty.
+The number of slots of a cell is a multiple of a slice. The last slots can be empty.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def smallest_of(values, count):
 
 @kernel
 def first_place_of(values, value):
-    """Where a value stands first."""
+    """Return the first index of a value."""
     place = 0
     while values[place] != value:
         place += 1
@@ -38,9 +38,9 @@ def first_place_of(values, value):
 
 @block_kernel(CENTERED_ROWS)
 def nearest_centers(turns, thread, rows, centers, halves, nearest):
-    """Number of the center that is nearest to each row, the first of those that are equally near.
+    """Write the number of the nearest center of each row. The first of equally near centers is chosen.
 
-    The centers are packed in slices, and the halves of their squared lengths are infinite where there is none.
+    The centers are in slices. The halves of their squared lengths are infinite in empty slots.
     """
     n, width, count = rows.shape[0], rows.shape[1], halves.shape[0]
     here, nothing = np.zeros((CENTERED_ROWS, width), np.float32), np.zeros(CENTERED_ROWS, np.float32)
@@ -66,7 +66,7 @@ def nearest_centers(turns, thread, rows, centers, halves, nearest):
 
 @block_kernel(1)
 def means_of_cells(turns, thread, rows, members, starts, centers):
-    """Mean of the rows of each cell, added up in their order; an empty cell keeps its center."""
+    """Write the mean of the rows of each cell, added in their order. An empty cell keeps its center."""
     total = np.empty(rows.shape[1])
     cell = next_block(turns, thread)
     while cell >= 0:
@@ -86,7 +86,10 @@ def means_of_cells(turns, thread, rows, members, starts, centers):
 
 @block_kernel(1)
 def pack_cells(turns, thread, rows, members, starts, centers, slices, halves):
-    """Rows of each cell relative to its center, in slices, and half their squared lengths, infinite in empty slots."""
+    """Write the rows of each cell relative to its center, in slices, and half their squared lengths.
+
+    The halves are infinite in empty slots.
+    """
     width = rows.shape[1]
     cell = next_block(turns, thread)
     while cell >= 0:

@@ -1,4 +1,4 @@
-"""Coarser graphs by aggregation: independent sets (Luby 1986), and the edges of the groups."""
+"""Aggregation: independent sets (Luby 1986), and the edges between groups."""
 
 import numpy as np
 from numba import prange, uint64
@@ -10,9 +10,10 @@ from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 @parallel_kernel
 def choose_members(state, first_row, indptr, indices, seed, depth, decided):
-    """First half of one of Luby's rounds: an undecided vertex (0) that beats its undecided neighbors is a member (1).
+    """Run the first half of one of Luby's rounds.
 
-    `state` is of all vertices, everything else of those from `first_row` on.
+    An undecided vertex (0) becomes a member (1) if it has a higher priority than its undecided neighbors. `state`
+    belongs to all vertices, and other arrays to those from `first_row` on.
     """
     n = decided.shape[0]
     salt = mix(uint64(seed) + uint64(depth))
@@ -36,7 +37,10 @@ def choose_members(state, first_row, indptr, indices, seed, depth, decided):
 
 @parallel_kernel
 def exclude_neighbors(decided, first_row, indptr, indices, state):
-    """Second half of a round: an undecided neighbor of a member is none (2). `decided` is of all vertices."""
+    """Run the second half of a round: undecided neighbors of members are excluded (2).
+
+    `decided` belongs to all vertices.
+    """
     n = state.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for row in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
@@ -50,9 +54,9 @@ def exclude_neighbors(decided, first_row, indptr, indices, state):
 
 @parallel_kernel
 def aggregate_strongest(state, number, first_row, indptr, indices, weights, owner):
-    """Every vertex outside of the independent set joins the member at its strongest edge.
+    """Join each vertex outside of the independent set with the member at its strongest edge.
 
-    `state` and `number` are of all vertices, everything else of those from `first_row` on.
+    `state` and `number` belong to all vertices, and other arrays to those from `first_row` on.
     """
     for row in prange(owner.shape[0]):
         i = first_row + row
@@ -68,7 +72,10 @@ def aggregate_strongest(state, number, first_row, indptr, indices, weights, owne
 
 @serial_kernel
 def group_members(owner, member_indptr, members):
-    """Vertices by owner, in ascending order; `member_indptr` arrives as the counts' prefix sums."""
+    """Write the vertices sorted by owner, in ascending order.
+
+    `member_indptr` contains the prefix sums of the counts.
+    """
     place = member_indptr[:-1].copy()
     for i in range(owner.shape[0]):
         members[place[owner[i]]] = i
@@ -77,7 +84,7 @@ def group_members(owner, member_indptr, members):
 
 @kernel
 def widest_group(first, last, member_indptr, members, indptr):
-    """Power of two that is at least twice the edges of any group in [first, last)."""
+    """Return a power of two that is at least twice the number of edges of any group in [first, last)."""
     widest = 1
     for c in range(first, last):
         edges = 0
@@ -92,10 +99,10 @@ def widest_group(first, last, member_indptr, members, indptr):
 
 @parallel_kernel
 def paths_to_roots(root, owner, first_row, indptr, indices, between, ends, paths):
-    """Length of the path from the end of any of a vertex's edges over the vertex to the root of its group.
+    """Write the length of the path from the end of a vertex's edge, over the vertex, to the root of its group.
 
-    An edge is as long as what its two `ends` and what `between` them adds, one value for all or one for each. `paths`,
-    `indptr` and `indices` are of the vertices from `first_row` on, everything else of all.
+    The length of an edge is the sum of the `ends` of both vertices and `between`, which has one number for all edges or
+    one for each. `paths`, `indptr` and `indices` belong to the vertices from `first_row` on, and other arrays to all.
     """
     last = between.shape[0] - 1
     for row in prange(paths.shape[0]):
@@ -112,10 +119,10 @@ def paths_to_roots(root, owner, first_row, indptr, indices, between, ends, paths
 
 @kernel
 def gather_coarse_row(c, first, last, members, indptr, indices, weights, owner, own_paths, paths, keys, totals, slots):
-    """Bring together the edges of c's members by the owner of their other end in a hash table; the number of owners.
+    """Merge the edges of a group's members by the owner of their other end in a hash table.
 
-    The members are members[first:last]. Weights are added up; where there are `paths`, weights are lengths, and the
-    shortest path counts.
+    Return the number of owners. The members are members[first:last]. Weights are added. If there are `paths`, weights
+    are lengths, and the shortest path is kept.
     """
     mask = keys.shape[0] - 1
     last_weight = weights.shape[0] - 1
@@ -161,15 +168,17 @@ def coarse_rows(
     out_weights,
     lengths,
 ):
-    """Edges of some coarse vertices, from `first_vertex` on, their weights added up and multiplied by `scale`.
+    """Write the edges of some coarse vertices, from `first_vertex` on.
 
-    The r-th of them has members from member_indptr[r] on, and lengths[r] edges from starts[r] on, where there is room
-    for all edges of its members. Edges that are weaker than `least`, and are not the vertex's strongest, are left out.
-    Where there are `paths` from the ends of edges to the roots of groups, of all vertices and as `own_paths` of the
-    rows of the graph, weights are what lies between the ends, and an edge is the shortest path from root to root.
+    Their weights are added and multiplied by `scale`. The r-th vertex has members from member_indptr[r] on. Its
+    lengths[r] edges begin at starts[r], with room for all edges of its members. Edges weaker than `least` are removed,
+    unless they are the vertex's strongest.
+
+    If there are `paths` from the ends of edges to the roots of groups, weights are lengths between the ends, and an
+    edge is the shortest path between roots. `paths` belong to all vertices, and `own_paths` to the rows of the graph.
     """
     n = lengths.shape[0]
-    turns = shared_out((n + 255) // 256)
+    turns = divide_blocks((n + 255) // 256)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -202,7 +211,7 @@ def coarse_rows(
 
 @parallel_kernel
 def row_sums(indptr, weights, scale, degree):
-    """Sum of every row's weights, times `scale`."""
+    """Write the sum of each row's weights, times `scale`."""
     for i in prange(degree.shape[0]):
         total = f4(0)
         for e in range(indptr[i], indptr[i + 1]):

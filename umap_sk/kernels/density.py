@@ -20,7 +20,7 @@ def log_radius(mean_square):
 
 @kernel
 def listed_distance(indptr, indices, distances, row, column):
-    """Distance at which a row lists another, 0 where it does not."""
+    """Return the distance at which a row lists another, or 0."""
     last = indptr[row + 1]
     place = place_of(indices, indptr[row], last, column)
     if place < last and np.int64(indices[place]) == column:
@@ -30,10 +30,10 @@ def listed_distance(indptr, indices, distances, row, column):
 
 @parallel_kernel
 def data_radii(indptr, indices, weights, listed_indptr, listed, distances, out):
-    """Logarithm of every row's mean squared distance along its edges, weighted by their strengths; NaN without edges.
+    """Write the log of each row's mean squared distance along its edges, weighted by strength. It is NaN without edges.
 
-    Distances are those of the rows of neighbors that the graph was made of, sorted by index: of an edge that both ends
-    list, the larger one.
+    Distances are those of the neighbors from which the graph was made, sorted by index. If both ends list an edge, its
+    distance is the larger one.
     """
     n = out.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
@@ -52,7 +52,7 @@ def data_radii(indptr, indices, weights, listed_indptr, listed, distances, out):
 
 @kernel
 def gather_rows(first, count, rows, indices, out):
-    """The rows at the other ends of `count` edges, column by column."""
+    """Write the rows at the other ends of `count` edges, column by column."""
     for k in range(rows.shape[1]):
         for q in range(count):
             out[k, q] = rows[indices[first + q], k]
@@ -60,7 +60,7 @@ def gather_rows(first, count, rows, indices, out):
 
 @kernel
 def square_to_own(gathered, own, d, width, softening, squared):
-    """Squared distances of the rows of a slice to the other ends of `width` edges of each, and the softening."""
+    """Write the softened squared distances of a slice's rows to the other ends of `width` edges of each."""
     for q in range(width * SLICE):
         squared[q] = f4(1e-12) + softening
     for k in range(d):
@@ -72,7 +72,7 @@ def square_to_own(gathered, own, d, width, softening, squared):
 
 @kernel
 def add_nearness(first, width, squared, weights, a, b, nearness, spread):
-    """Add the similarities in the map along the edges of a slice's rows, and with their squared lengths."""
+    """Add the similarities in the map along the edges of a slice's rows, and these times the squared lengths."""
     for t in range(width):
         for lane in range(SLICE):
             x = squared[t * SLICE + lane]
@@ -84,7 +84,7 @@ def add_nearness(first, width, squared, weights, a, b, nearness, spread):
 
 @parallel_kernel
 def map_radii(positions, starts, indices, weights, settings, nearness, radii, logarithms):
-    """Sum of every row's similarities in the map along its edges, and the mean square of their lengths by these."""
+    """Write each row's sum of similarities along its edges, and the weighted mean square of the edges' lengths."""
     n, d = positions.shape
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         s = settings[0]
@@ -114,7 +114,7 @@ def map_radii(positions, starts, indices, weights, settings, nearness, radii, lo
 
 @parallel_kernel
 def sums_of_blocks(counted, values, others, sums):
-    """Of every block: rows that count, the sums of their values and of the squares, and of the products with others."""
+    """Write, for each block, the number of counted rows and the sums of values, squares, and products with others."""
     n = values.shape[0]
     for block in prange(sums.shape[0]):
         rows = 0
@@ -136,9 +136,9 @@ def sums_of_blocks(counted, values, others, sums):
 
 @parallel_kernel
 def density_slopes(positions, nearness, radii, logarithms, target, mean, slope, scale, out):
-    """Every row's place, and how much the objective gains by its mean square and by its similarities.
+    """Write each row's position, and the derivatives of the objective by its mean square and by its similarities.
 
-    The correlation's derivative by a row's logarithm is `scale` (target - slope (logarithm - mean)).
+    The derivative of the correlation by a row's logarithm is `scale` (target - slope (logarithm - mean)).
     """
     n, d = positions.shape
     for i in prange(n):
@@ -153,10 +153,10 @@ def density_slopes(positions, nearness, radii, logarithms, target, mean, slope, 
 
 @kernel
 def add_density_terms(first, width, squared, gathered, own, weights, a, b, force):
-    """Add the force of `width` edges of a slice's rows: twice the derivative by the squared length, times the edge.
+    """Add the force of `width` edges of a slice's rows: the edge times twice the derivative by the squared length.
 
-    With the similarity p = 1 / (1 + a x^b) of the squared length x, d(p x)/dx = p (1 - b (1 - p)), and
-    -dp/dx = b p (1 - p) / x.
+    With the similarity p = 1 / (1 + a x^b) of the squared length x, d(p x)/dx = p (1 - b (1 - p)), and -dp/dx = b p (1
+    - p) / x.
     """
     d = force.shape[0]
     for t in range(width):
@@ -179,7 +179,7 @@ def add_density_terms(first, width, squared, gathered, own, weights, a, b, force
 def add_density(slopes, starts, indices, weights, degree, settings, out):
     """Add the gradient of the radii's correlation to the field.
 
-    `slopes` are those of :func:`density_slopes`; a field is multiplied by s.negative_rate and a row's degree later.
+    `slopes` are those of :func:`density_slopes`. A field is later multiplied by s.negative_rate and the degree.
     """
     n, d = slopes.shape[0], slopes.shape[1] - 2
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):

@@ -1,7 +1,6 @@
 """One epoch of some rows: forces, and a step by Adam (Kingma, Ba 2015) or by majorization with momentum.
 
-The rows are those from `first_row` on, a whole number of blocks before which others lie: positions are of all rows,
-everything else of these alone.
+The rows are those from `first_row` on, which begin a block. Positions belong to all rows, and other arrays to these.
 """
 
 import numpy as np
@@ -12,7 +11,7 @@ from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import next_block, shared_out
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-BETA1, BETA2 = 0.5, 0.9  # shares of the moments that stay
+BETA1, BETA2 = 0.5, 0.9  # decay rates of Adam's moments
 EPSILON = f4(1e-7)
 INNER_CURVATURE = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
 MAX_MOVE = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
@@ -20,7 +19,7 @@ MAX_MOVE = f4(1)  # that a step with momentum goes along an axis, in units of th
 
 @kernel
 def by_component(low, high, degree, d, out):
-    """Degrees of the rows [low, high), each as often as a row has components, so that loops over these are flat."""
+    """Write the degrees of the rows [low, high), repeated for each component, so that loops over them are flat."""
     for i in range(low, high):
         for k in range(d):
             out[(i - low) * d + k] = degree[i]
@@ -28,16 +27,17 @@ def by_component(low, high, degree, d, out):
 
 @kernel
 def add_field(count, rate, degrees, field, gradient):
-    """Add the field at every row, times its degree."""
+    """Add the field at each row, times its degree."""
     for q in range(count):
         gradient[q] += rate * degrees[q] * field[q]
 
 
 @kernel
 def add_inner_curvature(low, high, inside, degree, curvatures):
-    """Curvature of vertices that little but what is inside of them holds, which would run away from what repels them.
+    """Add to the curvature of vertices whose edges are mostly within them.
 
-    Of a vertex's degree `inside` is what its rows' edges to each other weigh; the share counts to the 8th power.
+    Otherwise, repulsion would move them far away. `inside` is the part of a vertex's degree that belongs to the edges
+    within it. Its share has the power 8.
     """
     for i in range(low, high):
         share = inside[i] / (degree[i] + EPSILON)
@@ -49,7 +49,7 @@ def add_inner_curvature(low, high, inside, degree, curvatures):
 
 @kernel
 def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, out, out_moments):
-    """A step of the rows [low, high) from `first_row` on upwards along the gradient; s.floor damps light vertices."""
+    """Move the rows [low, high), counted from `first_row`, by Adam. s.floor shortens the steps of weak forces."""
     g = gradient.reshape(-1)
     y = positions[first_row + low : first_row + high].reshape(-1)
     m = moments[0, low:high].reshape(-1)
@@ -69,10 +69,10 @@ def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, o
 
 @kernel
 def majorized_block(first_row, low, high, positions, moments, degrees, curvatures, s, gradient, out, out_moments):
-    """A step of the rows [low, high) from `first_row` on: gradients over curvatures, and a share of the last step.
+    """Move the rows [low, high), counted from `first_row`, by gradients over curvatures and a share of the last step.
 
-    Polyak's heavy ball (1964), preconditioned by the diagonal of the attraction's majorizer; s.floor damps vertices
-    whose edges are long, which this would send far. The last step is the only moment.
+    This is Polyak's heavy ball (1964), preconditioned by the diagonal of the attraction's majorizer. s.floor shortens
+    the steps of vertices with long edges. The last step is the only moment.
     """
     g = gradient.reshape(-1)
     c = curvatures.reshape(-1)
@@ -91,7 +91,7 @@ def majorized_block(first_row, low, high, positions, moments, degrees, curvature
 def sampled_step(
     positions, places, first_row, moments, starts, indices, weights, degree, pick, settings, out, out_moments
 ):
-    """One epoch with sampled repulsion."""
+    """Run one epoch with sampled repulsion."""
     n, d = out.shape
     turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
@@ -114,9 +114,10 @@ def sampled_step(
 def field_step(
     positions, places, first_row, moments, starts, indices, weights, degree, inside, settings, out, out_moments
 ):
-    """One epoch whose repulsion is a field; `out` arrives with it. A momentum below 0 stands for Adam.
+    """Run one epoch whose repulsion is a field, which `out` contains at first.
 
-    On coarse levels `inside` are weights of edges inside of vertices.
+    ADAM_MOMENTUM as the momentum selects Adam. On coarse levels, `inside` contains the weights of the edges within
+    vertices.
     """
     n, d = out.shape
     turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
@@ -134,7 +135,7 @@ def field_step(
             field = out[low:high].reshape(-1)
             add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
             here = first_row, low, high, positions, moments, degrees
-            if settings[0].momentum < f4(0):
+            if settings[0].momentum == f4(ADAM_MOMENTUM):
                 adam_block(*here, settings[0], gradient, out, out_moments)
             else:
                 if inside.shape[0] > 0:

@@ -15,20 +15,20 @@ RUN_LENGTH = 32  # negatives come in multiples of it, so that loops over them le
 
 @kernel
 def attraction_factor(d2, strength, a, b):
-    """What the difference of a pair is multiplied by: strength d^2(b-1) / (1 + a d^2b), of d2 > 0."""
+    """Return the factor of a pair's difference: strength d^2(b-1) / (1 + a d^2b), for d2 > 0."""
     p = power(d2, b)
     return strength * p / (d2 * (a * p + f4(1)))
 
 
 @kernel
 def repulsion_factor(d2, strength, a, b):
-    """What the difference of a pair is multiplied by: strength / ((0.001 + d^2) (1 + a d^2b))."""
+    """Return the factor of a pair's difference: strength / ((0.001 + d^2) (1 + a d^2b))."""
     return strength / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
 
 
 @kernel
 def pair_factors_attraction(squared, count, s):
-    """Squared distances become the pairs' factors of the attraction, of the strength s.attraction a b."""
+    """Replace squared distances by the pairs' factors of the attraction, with the strength s.attraction a b."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
         squared[q] = attraction_factor(squared[q] + (f4(1e-12) + s.softening), strength, s.a, s.b)
@@ -36,7 +36,7 @@ def pair_factors_attraction(squared, count, s):
 
 @kernel
 def pair_factors_repulsion(squared, count, s):
-    """Squared distances become the pairs' factors of the repulsion, of the strength 2 gamma b."""
+    """Replace squared distances by the pairs' factors of the repulsion, with the strength 2 gamma b."""
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
         squared[q] = repulsion_factor(squared[q] + s.softening, strength, s.a, s.b)
@@ -44,7 +44,7 @@ def pair_factors_repulsion(squared, count, s):
 
 @kernel
 def square(difference, count, squared):
-    """Squared lengths of the pairs' differences."""
+    """Write the squared lengths of the pairs' differences."""
     for q in range(count):
         squared[q] = difference[0, q] * difference[0, q]
     for k in range(1, difference.shape[0]):
@@ -54,7 +54,7 @@ def square(difference, count, squared):
 
 @kernel
 def clip_terms(difference, factors, count):
-    """Gradients of the pairs in place of their differences, every component clipped as in UMAP."""
+    """Replace the differences of pairs by their gradients, whose components are clipped as in UMAP."""
     for k in range(difference.shape[0]):
         for q in range(count):
             difference[k, q] = max(-CLIP, min(CLIP, factors[q] * difference[k, q]))
@@ -62,7 +62,7 @@ def clip_terms(difference, factors, count):
 
 @kernel
 def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
-    """Add the pull of `width` edges of every row of a slice in two dimensions, in one pass over what was gathered."""
+    """Add the pull of `width` edges of each row of a slice in two dimensions, in one pass."""
     strength = s.attraction * s.a * s.b
     closest = f4(1e-12) + s.softening
     for t in range(width):
@@ -78,14 +78,14 @@ def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
 
 @kernel
 def gather_places(first, count, places, indices, out):
-    """Both coordinates of the other ends of `count` edges, as one number each."""
+    """Write both coordinates of the other ends of `count` edges, as one number each."""
     for q in range(count):
         out[q] = places[indices[first + q]]
 
 
 @kernel
 def pull_anywhere(first, width, positions, own, indices, weights, s, difference, factors, gradient):
-    """Add the pull of `width` edges of every row of a slice in any number of dimensions."""
+    """Add the pull of `width` edges of each row of a slice in any number of dimensions."""
     count = width * SLICE
     for k in range(own.shape[0]):
         for q in range(count):
@@ -101,14 +101,14 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 @kernel
 def attract_block(first_row, low, high, positions, places, starts, indices, weights, s, gradient, curvatures):
-    """Pull of every edge of the rows [low, high) from `first_row` on, slice by slice, every row's edges in their order.
+    """Write the pull of all edges of the rows [low, high), counted from `first_row`, in the order of the edges.
 
-    Curvatures, the same for all components of a row, are the sums of its edges' factors: those of the quadratic that
-    touches the attraction's loss and lies above it everywhere else (majorization; Hunter, Lange 2004). Beyond two
-    dimensions, where no step asks for them, they are 0.
+    Curvatures are the sums of a row's factors, which are the same for all components. They belong to the quadratic
+    bound that touches the attraction's loss and is above it everywhere else (majorization; Hunter, Lange 2004). Beyond
+    two dimensions, no step needs them, and they are 0.
 
-    In two dimensions `places` holds both coordinates of a row as one number; otherwise it is `positions`. Its
-    dimensions are known when this is compiled, so that one of the two ways is.
+    In two dimensions, `places` contains both coordinates of a row as one number, and otherwise it is `positions`. The
+    number of its dimensions is a constant of compilation, so that only one of the two branches is compiled.
     """
     d = positions.shape[1]
     own = np.empty((d, SLICE), f4)
@@ -140,7 +140,10 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
 
 @kernel
 def draw_pool(block, positions, pick, s, pool):
-    """Positions of POOL random vertices, drawn by mass, twice in a row so that a run never wraps."""
+    """Write the positions of POOL_SIZE random vertices, drawn by mass.
+
+    They are written twice, so that a run never wraps.
+    """
     state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
     for t in range(POOL_SIZE):
         state = next_random(state)
@@ -155,7 +158,7 @@ def draw_pool(block, positions, pick, s, pool):
 
 @kernel
 def gather_runs(first, last, state, count, positions, pool, difference):
-    """Differences of the rows [first, last) to their runs of the pool."""
+    """Write the differences of the rows [first, last) to their runs of the pool."""
     place = 0
     for i in range(first, last):
         state = next_random(state)
@@ -170,7 +173,7 @@ def gather_runs(first, last, state, count, positions, pool, difference):
 
 @kernel
 def add_runs(first, last, low, count, share, degree, difference, gradient):
-    """Add the sums of the rows' terms, each in four partial sums, times share and degree."""
+    """Add the sums of the rows' terms, each from four partial sums, times share and degree."""
     for k in range(difference.shape[0]):
         for i in range(first, last):
             place = (i - first) * count
@@ -188,7 +191,7 @@ def add_runs(first, last, low, count, share, degree, difference, gradient):
 
 @kernel
 def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
-    """Add the push of s.negatives sampled vertices to the rows [low, high) from `first_row` on.
+    """Add the push of s.negatives sampled vertices to the rows [low, high), counted from `first_row`.
 
     Each row has its own run of the pool.
     """
@@ -210,7 +213,7 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
 
 @parallel_kernel
 def sampled_field(positions, first_row, degree, pick, settings, out):
-    """Write the field at the rows from `first_row` on that sampled vertices exert, the same as in an epoch without."""
+    """Write the field of sampled vertices at the rows from `first_row` on, as in an epoch with sampled repulsion."""
     n, d = out.shape
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS

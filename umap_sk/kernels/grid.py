@@ -13,9 +13,9 @@ BATCH_ROWS = 128  # rows whose cells or near points are looked at before anythin
 
 @parallel_kernel
 def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
-    """The repulsion of a unit mass at the grid's origin, on the periodic grid; within `reach` only its smooth part.
+    """Write the repulsion of a unit mass at the origin of the periodic grid.
 
-    `softening` is added to squared distances.
+    Within `reach`, only its smooth part is written. `softening` is added to squared distances.
     """
     rows, columns = kernel_x.shape
     for i in prange(rows):
@@ -34,7 +34,7 @@ def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
 
 @parallel_kernel
 def bounding_boxes(positions, out):
-    """Smallest and largest coordinates of every block of rows."""
+    """Write the smallest and the largest coordinates of each block of rows."""
     n = positions.shape[0]
     places = positions.reshape(-1)
     for block in prange(out.shape[1]):
@@ -59,7 +59,7 @@ def bounding_boxes(positions, out):
 
 @kernel
 def corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights):
-    """Number of the lower corner of every row's cell, and the shares of its mass that fall to the cell's corners."""
+    """Write the lower corner of each row's cell, and the shares of its mass at the four corners."""
     for q in range(count):
         x = (positions[first + q, 0] - origin_x) * inverse
         y = (positions[first + q, 1] - origin_y) * inverse
@@ -80,9 +80,9 @@ def corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, c
 
 @parallel_kernel
 def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, last_part, grids):
-    """Spread every row's mass over the four corners of its cell; every part of the rows has a grid of its own.
+    """Deposit each row's mass on the four corners of its cell. Each part of the rows has its own grid.
 
-    Corners are numbered column by column, `columns` in each. Where `mass` is empty, every row's mass is 1.
+    Corners are numbered column by column, with `columns` in each. If `mass` is empty, each row's mass is 1.
     """
     n = positions.shape[0]
     parts = grids.shape[0]
@@ -106,7 +106,7 @@ def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, l
 
 @parallel_kernel
 def add_grids(grids, density):
-    """Sum of the parts' grids in their order."""
+    """Add the grids of all parts in their order."""
     for i in prange(density.shape[0]):
         for j in range(density.shape[1]):
             density[i, j] = f4(0)
@@ -117,9 +117,9 @@ def add_grids(grids, density):
 
 @parallel_kernel
 def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, out):
-    """The field at the rows from `first_row` on, bilinearly between the corners of its cell.
+    """Write the field at the rows from `first_row` on, interpolated between the corners of the cell.
 
-    `field` holds both components of corner after corner, which are numbered as in `deposit`.
+    `field` contains both components of one corner after the other, numbered as in `deposit`.
     """
     n = out.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):

@@ -1,4 +1,4 @@
-"""Shortest paths for pivot MDS, and the linear algebra of the spectral start, in a fixed order."""
+"""Shortest paths for pivot MDS, and linear algebra for spectral layouts with a fixed order of sums."""
 
 import numpy as np
 from numba import prange, uint32
@@ -13,12 +13,12 @@ MAX_SWEEPS = 40  # of Jacobi's rotations, far more than it takes
 
 @parallel_kernel
 def relax_paths(indptr, indices, lengths, backwards, distances, changed):
-    """Shorten paths from PIVOTS sources in place, as Bellman and Ford do; every edge has a length.
+    """Shorten paths from PIVOTS sources in place, as in the Bellman-Ford algorithm. Each edge has a length.
 
-    Edges are taken four at a time, a row's last one again where there are fewer, since what is stored after every edge
-    would have to be loaded for the next. Rows may see what other threads have just written: repeated until nothing
-    changes, it ends at the greatest fixed point in any order (Tarski 1955), since a sum of floats only falls with its
-    terms.
+    Edges are processed four at a time, since a store after each edge would delay the next load. If there are fewer, the
+    last one is repeated. Rows may read what other threads have just written. The caller repeats this until nothing
+    changes. A sum of floats only falls with its terms, so the result is the greatest fixed point in any order (Tarski
+    1955).
     """
     n = distances.shape[0]
     for block in prange(changed.shape[0]):
@@ -47,7 +47,7 @@ def relax_paths(indptr, indices, lengths, backwards, distances, changed):
 
 @serial_kernel
 def filter_step(indptr, indices, weights, now, before, center, factor, share, out):
-    """factor * (A @ now - center * now) - share * before, for all columns of a block at once."""
+    """Write factor * (A @ now - center * now) - share * before for all columns of a block."""
     n, width = now.shape
     for i in range(n):
         for k in range(width):
@@ -61,7 +61,7 @@ def filter_step(indptr, indices, weights, now, before, center, factor, share, ou
 
 @serial_kernel
 def inner_products(left, right, out):
-    """left.T @ right, row by row."""
+    """Write left.T @ right, row by row."""
     out[:] = 0.0
     for i in range(left.shape[0]):
         for j in range(left.shape[1]):
@@ -81,9 +81,10 @@ def rotate(rows, p, q, c, s):
 
 @serial_kernel
 def diagonalize(matrix, vectors):
-    """Jacobi's method: rotates a symmetric matrix of norm about 1 until it is diagonal, and rows of `vectors` with it.
+    """Rotate a symmetric matrix of norm about 1 until it is diagonal, by Jacobi's method.
 
-    From the identity these become the eigenvectors; row k belongs to matrix[k, k].
+    The rows of `vectors` are rotated with it. If they are the identity at first, they become the eigenvectors. Row k
+    belongs to matrix[k, k].
     """
     n = matrix.shape[0]
     for _sweep in range(MAX_SWEEPS):

@@ -1,4 +1,4 @@
-"""Rows of features from places in a map."""
+"""Rows of features for positions in a map."""
 
 import numpy as np
 from numba import prange
@@ -9,7 +9,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 @kernel
 def gaussian_weights(distances, width, weights):
-    """Weights that sum to 1, of a Gaussian whose deviation is the `width`-th of the distances, which ascend."""
+    """Write Gaussian weights with sum 1. The standard deviation is the `width`-th of the ascending distances."""
     deviation = distances[width - 1]
     total = 0.0
     for j in range(len(distances)):
@@ -25,7 +25,7 @@ def gaussian_weights(distances, width, weights):
 
 @parallel_kernel
 def combine_rows(near, distances, width, rows, out):
-    """Sums of the rows near each place, weighted by a Gaussian of their distances from it, in their order."""
+    """Write the sums of the rows near each position, weighted by a Gaussian of their distances, in their order."""
     for i in prange(near.shape[0]):
         weights = np.empty(near.shape[1])
         gaussian_weights(distances[i], width, weights)

@@ -1,4 +1,4 @@
-"""Keys: a float32 that is not negative and the number of a row in one integer, which orders by both."""
+"""Keys: a nonnegative float32 and the number of a row in one integer, whose order is that of both."""
 
 import numpy as np
 
@@ -11,20 +11,20 @@ EMPTY_KEY = np.int64(0x7F7FFFFFFFFFFFFF)  # key of no row, at the largest finite
 
 @kernel
 def key_of(value, name):
-    """Key of a row; what rounding has brought below 0 counts as 0."""
+    """Return the key of a row. Values below 0 are rounding errors and count as 0."""
     positive = value if value > 0 else np.float32(0)
     return (np.int64(np.float32(positive).view(np.int32)) << 32) | np.int64(name)
 
 
 @kernel
 def value_of(key):
-    """The value of a key."""
+    """Return the value of a key."""
     return np.int32(key >> 32).view(np.float32)
 
 
 @kernel
 def insert_key(keys, key):
-    """Put a key where it belongs among sorted ones; the last falls out."""
+    """Insert a key into sorted ones, and drop the last."""
     for t in range(keys.shape[0] - 1, 0, -1):
         keys[t] = max(keys[t - 1], min(keys[t], key))
     keys[0] = min(keys[0], key)
@@ -32,9 +32,9 @@ def insert_key(keys, key):
 
 @kernel
 def keep_nearest(values, names, itself, keys, passed):
-    """Insert the rows whose value is not above that of the last key.
+    """Insert the rows whose value is at most that of the last key.
 
-    There are as many rows as fill whole slices; `passed` has room for the keys of one, and one more.
+    The rows fill whole slices. `passed` has room for the keys of one slice, and one more.
     """
     last = keys.shape[0] - 1
     worst = value_of(keys[last])

@@ -1,6 +1,7 @@
 """Sums over vectors of fixed width, and fused multiplication and addition.
 
-The compiler chooses neither the order of the sums nor what is fused, so the bits are the same on every processor.
+The compiler chooses neither the order of the sums nor the fused operations. The bits are therefore the same on every
+processor.
 """
 
 import numpy as np
@@ -15,17 +16,17 @@ DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTO
 
 
 def multiply_add(a, b, c):
-    """``a * b + c`` in float32, rounded once."""
+    """Return ``a * b + c`` in float32, rounded once."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
 
 
 def squared_difference(row, other, scale, shift):
-    """Sum of the squares of ``row - (other * scale - shift)`` in float64."""
+    """Return the sum of the squares of ``row - (other * scale - shift)`` in float64."""
     return sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
 
 
 def inner_product(row, other, scale, shift):
-    """Sum of ``row * (other * scale - shift)`` in float64."""
+    """Return the sum of ``row * (other * scale - shift)`` in float64."""
     return sum_by_lanes(row * (np.asarray(other, np.float64) * scale - shift))
 
 
@@ -60,7 +61,7 @@ def _compiled_multiply_add(a, b, c):
 
 
 def _sum_over_lanes(term):
-    """An intrinsic that adds up what `term` makes of each number of a row and of another one, scaled and shifted."""
+    """Return an intrinsic that sums `term` of each number of a row and of another row, which is scaled and shifted."""
 
     @intrinsic
     def summed(typing_context, row, other, scale, shift):
@@ -73,7 +74,7 @@ def _sum_over_lanes(term):
 
 
 def _generate_sum(term, context, builder, signature, arguments):
-    """Code of a loop over two vectors at a time, the sum of their lanes, and a loop over the numbers that are left."""
+    """Generate a loop over two vectors at a time, the sum of their lanes, and a loop over the remaining numbers."""
     arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in range(2)]
     count = cgutils.unpack_tuple(builder, arrays[0].shape)[0]
     whole = builder.mul(builder.udiv(count, count.type(LOOP_WIDTH)), count.type(LOOP_WIDTH))

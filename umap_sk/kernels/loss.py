@@ -1,4 +1,4 @@
-"""The expected loss (Damrich, Hamprecht 2021, theorem 3.1) of some rows."""
+"""The expected loss (Damrich, Hamprecht 2021, theorem 3.1) of a sample of rows."""
 
 import numpy as np
 from numba import prange
@@ -7,17 +7,17 @@ from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import parallel_kernel
 
-ATTRACTION_STRIDE = 4  # of the scales' attraction: of so many rows one is looked at
+ATTRACTION_STRIDE = 4  # One row of this number is sampled for the attraction of scales.
 
 
 @parallel_kernel
 def scale_losses(
     positions, starts, indices, weights, degree, mass, stride, opposite_stride, powers, a, b, attracted, repelled
 ):
-    """Expected losses of scale * positions, powers = scale ** 2b, from a share of the rows, repulsion from fewer.
+    """Write the expected losses of scale * positions, with powers = scale ** 2b, from a sample of the rows.
 
-    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them from every
-    opposite_stride-th of all, from a row on that differs from part to part; these stand for all others.
+    Part p has the rows [p * stride, (p + 1) * stride), and the repulsion of the first of them. It is repelled by every
+    opposite_stride-th row, from a first one that differs between parts. These rows represent all others.
     """
     n, d = positions.shape
     for part in prange(attracted.shape[0]):

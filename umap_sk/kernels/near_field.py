@@ -1,4 +1,4 @@
-"""The short range of the repulsion, which the grid does not resolve, from samples of the cells around a row."""
+"""The near field: repulsion that the grid does not resolve, from samples of the cells around a row."""
 
 import numpy as np
 from numba import prange, uint64
@@ -14,13 +14,13 @@ NEAR_SAMPLES = 8  # samples of the near field a vertex
 
 @kernel
 def cell_of(x, y, origin_x, origin_y, inverse, columns):
-    """Number of the cell that holds a point."""
+    """Return the number of the cell that contains a point."""
     return np.int64((x - origin_x) * inverse) * columns + np.int64((y - origin_y) * inverse)
 
 
 @parallel_kernel
 def count_cells(positions, origin_x, origin_y, inverse, columns, counts):
-    """Rows in every cell, by part of the rows."""
+    """Count the rows in each cell, for each part of the rows."""
     n = positions.shape[0]
     parts = counts.shape[0]
     for part in prange(parts):
@@ -30,7 +30,7 @@ def count_cells(positions, origin_x, origin_y, inverse, columns, counts):
 
 @parallel_kernel
 def sort_into_cells(positions, origin_x, origin_y, inverse, columns, counts, begin, order, points):
-    """Rows and their positions in the order of their cells, ascending within a cell; uses up `counts`."""
+    """Write the rows and their positions sorted by cells, and ascending within a cell. `counts` is overwritten."""
     n = positions.shape[0]
     parts = counts.shape[0]
     for cell in prange(counts.shape[1]):
@@ -51,7 +51,7 @@ def sort_into_cells(positions, origin_x, origin_y, inverse, columns, counts, beg
 
 @kernel
 def three_columns(cell_x, cell_y, rows, columns, begin):
-    """Where the points of the 3 x 3 cells around a cell lie: begin and number of those of each of three columns."""
+    """Return the first point and the number of points of each of three columns in the 3 x 3 cells around a cell."""
     low = max(0, cell_y - 1)
     high = min(columns - 1, cell_y + 1) + 1
     count0 = 0
@@ -85,9 +85,10 @@ def choose_points(block, order, first_row, n_rows, s, chosen, offsets):
 
 @kernel
 def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, rows, columns, near, spreads):
-    """Up to NEAR evenly spaced points of the 3 x 3 cells around each chosen point, and how many each stands for.
+    """Write up to NEAR_SAMPLES evenly spaced points of the 3 x 3 cells around each chosen point.
 
-    A point with fewer around it stands in for those that are missing itself: it does not push itself.
+    `spreads` are the numbers of points that a sample represents. A point with fewer points around it is its own sample
+    instead, since it does not push itself.
     """
     places = points.reshape(-1).view(np.uint64)
     cell = np.int64(-1)
@@ -95,7 +96,7 @@ def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, row
         own = chosen[q]
         cell_x = np.int64((points[own, 0] - origin_x) * inverse)
         cell_y = np.int64((points[own, 1] - origin_y) * inverse)
-        if cell_x * columns + cell_y != cell:  # points come in the order of their cells
+        if cell_x * columns + cell_y != cell:  # points are sorted by cell
             cell = cell_x * columns + cell_y
             begin0, count0, begin1, count1, begin2, count2 = three_columns(cell_x, cell_y, rows, columns, begin)
             total = count0 + count1 + count2
@@ -114,7 +115,7 @@ def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, row
 
 @kernel
 def push_near(own, near, reach, s, sums):
-    """Sums of the near pairs' gradients: of each the share that the grid leaves out."""
+    """Write the sums of the near pairs' gradients: of each, the share that is not in the grid."""
     strength = f4(2) * s.gamma * s.b
     sums[:] = f4(0)
     for t in range(NEAR_SAMPLES):
@@ -133,7 +134,7 @@ def push_near(own, near, reach, s, sums):
 def add_near_field(
     points, order, begin, origin_x, origin_y, inverse, rows, columns, reach, scale, settings, first_row, out
 ):
-    """Add the repulsion that ends at `reach` to the rows from `first_row` on, from NEAR samples of the cells around."""
+    """Add the repulsion up to `reach` to the rows from `first_row` on, from samples of the cells around."""
     n = order.shape[0]
     turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):

@@ -1,9 +1,9 @@
-"""Rows of neighbors from whatever was given: the nearest of each row, checked, without what is missing."""
+"""Rows of neighbors from any input: the nearest of each row, checked and without missing entries."""
 
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 OUT_OF_RANGE, NOT_A_NUMBER, TOO_LARGE, NEGATIVE = 1, 2, 3, 4
@@ -13,7 +13,7 @@ TALLIES = 7
 
 @kernel
 def longest(starts, low, high):
-    """Entries of the longest of the rows [low, high)."""
+    """Return the length of the longest of the rows [low, high)."""
     length = 0
     for i in range(low, high):
         length = max(length, starts[i + 1] - starts[i])
@@ -22,7 +22,7 @@ def longest(starts, low, high):
 
 @kernel
 def row_falls(indices, at, dists, first, length, own, low, high):
-    """How the distances of a row run: 2 if they only fall, 1 if not, 0 if fewer than three entries could tell."""
+    """Return 2 if the distances of a row only decrease, 1 if not, and 0 for fewer than three entries."""
     count = 0
     rises = False
     falls = False
@@ -46,7 +46,7 @@ def row_falls(indices, at, dists, first, length, own, low, high):
 
 @kernel
 def row_largest(indices, at, dists, first, length, own, low, high):
-    """Largest finite absolute distance of a row's real entries."""
+    """Return the largest finite absolute distance of a row's valid entries."""
     largest = 0.0
     for e in range(length):
         j = indices[at + e]
@@ -59,11 +59,11 @@ def row_largest(indices, at, dists, first, length, own, low, high):
 
 
 @kernel
-def met_before(table, stamp, j):
-    """Whether this row has shown `j` already; remembers it.
+def is_repeated(table, stamp, j):
+    """Return whether this row has already contained `j`, and remember it.
 
-    `table` is a hash table with open addressing. A slot that another row has written counts as empty, so nothing is
-    cleared from row to row: a slot holds the row's stamp above 33 bits and the index below.
+    `table` is a hash table with open addressing. A slot contains the row's stamp above 33 bits, and the index below.
+    Slots with other stamps count as empty, so that the table is never cleared.
     """
     mask = table.shape[0] - 1
     key = (stamp << 33) | j
@@ -78,9 +78,9 @@ def met_before(table, stamp, j):
 
 @kernel
 def forget_farther(near_indices, near_dists, kept, j, d):
-    """Take `j` out of the kept neighbors if it stands there with a larger distance.
+    """Remove `j` from the kept neighbors if its distance there is larger.
 
-    Returns the number of neighbors left and whether the entry (`j`, `d`) may go in.
+    Returns the number of neighbors that remain, and whether the entry (`j`, `d`) may be inserted.
     """
     for t in range(kept):
         if near_indices[t] == j:
@@ -95,7 +95,7 @@ def forget_farther(near_indices, near_dists, kept, j, d):
 
 @kernel
 def insert_sorted(near_indices, near_dists, width, kept, j, d):
-    """Put (`d`, `j`) where it belongs among the sorted neighbors; the last one falls out if there is no room."""
+    """Insert (`d`, `j`) into the sorted neighbors, and drop the last one if there is no room."""
     t = kept
     if kept == width:
         if d > near_dists[t - 1] or (d == near_dists[t - 1] and j > near_indices[t - 1]):
@@ -113,7 +113,7 @@ def insert_sorted(near_indices, near_dists, width, kept, j, d):
 
 @kernel
 def distance_problem(d, limit, lowest):
-    """Code of what is wrong with distance `d`, or 0."""
+    """Return the code of the problem with distance `d`, or 0."""
     if np.isnan(d):
         return NOT_A_NUMBER
     if d > limit:
@@ -129,7 +129,7 @@ def collect_neighbors(
 ):
     """Collect the nearest neighbors of one row.
 
-    Returns how many there are, what is wrong with the row (0: nothing) and at which entry.
+    Returns their number, the code of the problem with the row (0 for none) and the entry with this problem.
     """
     low, high, n_columns = whole[0], whole[1], whole[2]
     cut, limit = real[0], real[1]
@@ -158,7 +158,7 @@ def collect_neighbors(
         if d >= cut:
             tally[CUT] += 1
             continue
-        if table.shape[0] > 0 and met_before(table, stamp, j):
+        if table.shape[0] > 0 and is_repeated(table, stamp, j):
             tally[DUPLICATES] += 1
             kept, welcome = forget_farther(near_indices, near_dists, kept, j, d)
             if not welcome:
@@ -183,16 +183,16 @@ def nearest_rows(
     tally,
     problem,
 ):
-    """Nearest neighbors of every row of a block, sorted by (distance, index), each neighbor once.
+    """Write the nearest neighbors of each row of a block, sorted by (distance, index), without duplicates.
 
-    Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). Rows are shared out in as many chunks as
-    `tally` has rows, so that every chunk has its own counts and scratch space.
+    Entry e of row i is (indices[index_starts[i] + e], dists[starts[i] + e]). `tally` has one row for each chunk of
+    rows, so that each chunk has its own counts and scratch space.
     """
     n_rows = kept.shape[0]
     n_chunks = tally.shape[0]
     chunk_rows = (n_rows + n_chunks - 1) // n_chunks
     widest = longest(out_starts, 0, n_rows)
-    turns = shared_out(n_chunks)
+    turns = divide_blocks(n_chunks)
     for thread in prange(turns.shape[0]):
         c = next_block(turns, thread)
         while c >= 0:
@@ -235,7 +235,7 @@ def nearest_rows(
 
 @serial_kernel
 def close_gaps(starts, kept, indices, values):
-    """Move rows that do not fill their room together, in place, keeping their order."""
+    """Move rows together that do not fill their room, in place and in their order."""
     to = 0
     for i in range(kept.shape[0]):
         for e in range(starts[i], starts[i] + kept[i]):

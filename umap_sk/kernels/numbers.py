@@ -1,4 +1,4 @@
-"""Random numbers by counters, powers and logarithms; what all kernels share."""
+"""Random numbers by counters, powers and logarithms, which all kernels share."""
 
 import numpy as np
 from numba import uint64
@@ -11,7 +11,7 @@ BLOCK_ROWS = 1024  # rows that share a pool of negatives
 
 @kernel
 def mix(value):
-    """Splitmix64 (Steele, Lea, Flood 2014): 64 well mixed bits of a counter."""
+    """Return 64 well mixed bits of a counter, by Splitmix64 (Steele, Lea, Flood 2014)."""
     z = uint64(value) + uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
@@ -20,19 +20,22 @@ def mix(value):
 
 @kernel
 def next_random(state):
-    """Step of a 64-bit linear congruential generator; its high bits are used."""
+    """Return the next state of a 64-bit linear congruential generator, whose high bits are used."""
     return state * uint64(6364136223846793005) + uint64(1442695040888963407)
 
 
 @kernel
 def below(state, count):
-    """Whole number in [0, count) from the high half of 64 random bits."""
+    """Return a whole number in [0, count) from the high half of 64 random bits."""
     return np.int64(((state >> uint64(32)) * uint64(count)) >> uint64(32))
 
 
 @kernel
 def power(x, b):
-    """x ** b for float32 x > 0 from polynomials on the float's bits: relative error below 1e-4, anywhere the same."""
+    """Return x ** b for float32 x > 0, by polynomials of the float's bits. The relative error is below 1e-4.
+
+    The result is the same on every processor.
+    """
     bits = f4(x).view(np.int32)
     m = np.int32((bits & np.int32(0x007FFFFF)) | np.int32(0x3F800000)).view(f4)
     p = f4(-0.4094755) + m * f4(0.0439287)
@@ -53,13 +56,16 @@ def power(x, b):
 
 @kernel
 def exp_minus(x):
-    """exp(-x) for float64 x >= 0, relative error below 1e-12, the same on every processor; 1e-304 beyond 700."""
+    """Return exp(-x) for float64 x >= 0, and 1e-304 for x beyond 700. The relative error is below 1e-12.
+
+    The result is the same on every processor.
+    """
     return exponential(min(x, 700.0))
 
 
 @kernel
 def exponential(x):
-    """exp(-x) for float64 x from 0 to 700."""
+    """Return exp(-x) for float64 x from 0 to 700."""
     y = x * -1.4426950408889634
     z = y + 6755399441055744.0
     f = (y - (z - 6755399441055744.0)) * 0.6931471805599453
@@ -80,7 +86,10 @@ def exponential(x):
 
 @kernel
 def log_of(x):
-    """Natural logarithm of float64 x >= 1, absolute error below 1e-10, the same on every processor."""
+    """Return the natural logarithm of float64 x >= 1. The absolute error is below 1e-10.
+
+    The result is the same on every processor.
+    """
     bits = np.float64(x).view(np.int64) + np.int64(0x95F6200000000)  # moves sqrt(1/2)..sqrt(2) into one binade
     exponent = (bits >> np.int64(52)) - np.int64(1023)
     m = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E00000000)).view(np.float64)

@@ -1,8 +1,8 @@
-"""Distances of a layout that is not in Euclidean space, with their gradients, for many pairs at once.
+"""Distances in other spaces than Euclidean space, and their gradients, for many pairs at once.
 
-Each writes the distances of the pairs (first[:, q], second[:, q]) and their gradients with respect to the first: of
-length 1 where a step of length 1 changes the distance by 1, and 0 where the distance has no slope, as between points on
-one place or opposite each other. `parameters` are the metric's own.
+Each kernel writes the distances of the pairs (first[:, q], second[:, q]) and their gradients by the first. The length
+of a gradient is 1 if a step of length 1 changes the distance by 1. It is 0 where the distance has no slope, as for
+equal or opposite points. `parameters` are those of the metric.
 """
 
 import numba
@@ -16,7 +16,10 @@ MIN_SLOPE_LENGTH = f4(1e-9)  # sines and lengths below which a direction is roun
 
 @kernel
 def arctangent(x):
-    """Arctangent of float32 0 <= x <= 1, by a polynomial: error below 2e-7, anywhere the same."""
+    """Return the arctangent of float32 0 <= x <= 1, by a polynomial. The error is below 2e-7.
+
+    The result is the same on every processor.
+    """
     beyond = x > f4(0.41421357)
     t = (x - f4(1)) / (x + f4(1)) if beyond else x
     z = t * t
@@ -26,7 +29,7 @@ def arctangent(x):
 
 @kernel
 def add_squares(first, second, count, sign, out):
-    """Squares of the lengths of first + sign * second."""
+    """Write the squared lengths of first + sign * second."""
     for q in range(count):
         out[q] = f4(0)
     for k in range(first.shape[0]):
@@ -37,12 +40,12 @@ def add_squares(first, second, count, sign, out):
 
 @kernel
 def sign_of(x):
-    """1, -1 or 0."""
+    """Return 1, -1 or 0."""
     return f4(1) if x > f4(0) else (f4(-1) if x < f4(0) else f4(0))
 
 
 def arcs(first, second, count, parameters, distance, gradient):
-    """Lengths of arcs between points of the unit sphere, haversine distances: 2 atan2(|p - q|, |p + q|)."""
+    """Write lengths of arcs between points of the unit sphere, haversine distances: 2 atan2(|p - q|, |p + q|)."""
     near = np.empty(count, f4)
     inverse = np.empty(count, f4)
     add_squares(first, second, count, f4(-1), near)
@@ -61,7 +64,7 @@ def arcs(first, second, count, parameters, distance, gradient):
 
 
 def cosines(first, second, count, parameters, distance, gradient):
-    """1 - p q of unit vectors, |p - q|^2 / 2; the gradient is tangential to the sphere."""
+    """Write 1 - p q of unit vectors, which is |p - q|^2 / 2. The gradient is tangential to the sphere."""
     add_squares(first, second, count, f4(-1), distance)
     for q in range(count):
         distance[q] *= f4(0.5)
@@ -71,9 +74,10 @@ def cosines(first, second, count, parameters, distance, gradient):
 
 
 def hyperboloids(first, second, count, parameters, distance, gradient):
-    """Lengths of lines of the hyperboloid z^2 = 1 + |x|^2, whose points are given by x: arcosh(z z' - x x').
+    """Write lengths of geodesics of the hyperboloid z^2 = 1 + |x|^2, whose points are given by x: arcosh(z z' - x x').
 
-    The gradient's components are in the frame that comes from the lowest point by a boost: along the hyperboloid.
+    The gradient is tangential to the hyperboloid. Its components are in the frame that a boost moves from the lowest
+    point.
     """
     apart, square, other_square, along = np.zeros((4, count))
     for k in range(first.shape[0]):
@@ -101,7 +105,7 @@ def hyperboloids(first, second, count, parameters, distance, gradient):
 
 
 def manhattans(first, second, count, parameters, distance, gradient):
-    """Sums of absolute differences."""
+    """Write sums of absolute differences."""
     for q in range(count):
         distance[q] = f4(0)
     for k in range(first.shape[0]):
@@ -112,7 +116,7 @@ def manhattans(first, second, count, parameters, distance, gradient):
 
 
 def chebyshevs(first, second, count, parameters, distance, gradient):
-    """Largest absolute differences."""
+    """Write the largest absolute differences."""
     taken = np.zeros(count, f4)
     for q in range(count):
         distance[q] = f4(0)
@@ -129,7 +133,7 @@ def chebyshevs(first, second, count, parameters, distance, gradient):
 
 
 def minkowskis(first, second, count, parameters, distance, gradient):
-    """Roots of sums of powers of absolute differences; parameters[0] is the exponent."""
+    """Write roots of sums of powers of absolute differences. parameters[0] is the exponent."""
     p = parameters[0]
     least = f4(1e-20)
     largest = np.zeros(count, f4)
@@ -152,7 +156,7 @@ def minkowskis(first, second, count, parameters, distance, gradient):
 
 
 def toruses(first, second, count, parameters, distance, gradient):
-    """Euclidean distances the shorter way around each axis; parameters are the axes' periods."""
+    """Write Euclidean distances, the shorter way around each axis. `parameters` are the axes' periods."""
     for q in range(count):
         distance[q] = f4(0)
     for k in range(first.shape[0]):
@@ -172,9 +176,10 @@ def toruses(first, second, count, parameters, distance, gradient):
 
 
 def of_function(function, arguments):
-    """A function of two points that returns a distance and its gradient, as one of many pairs.
+    """Return a kernel for many pairs from a function of two points that returns a distance and its gradient.
 
-    Where it raises, `parameters` become 1 and the coordinates of both points, since numba can only print the error.
+    If the function raises, `parameters` become 1 and the coordinates of both points, since numba can only print the
+    error.
     """
 
     @numba.njit

@@ -1,4 +1,4 @@
-"""One epoch in a space whose distances are given as a compiled function, and how a step ends in it again."""
+"""One epoch in a space whose distances are a compiled function, and the projection to the space after a step."""
 
 import numpy as np
 from numba import prange
@@ -24,7 +24,7 @@ MAX_HYPERBOLOID_LENGTH = 4051.54190208279  # the hyperbolic sine of it, whose la
 
 @kernel
 def end_in_space(kind, before, parameters, place):
-    """Bring a row that has moved from `before` to `place` by a tangential step back into the space."""
+    """Project a row to the space after a tangential step from `before` to `place`."""
     d = place.shape[0]
     if kind == WRAPPED:
         for k in range(d):
@@ -52,7 +52,7 @@ def end_in_space(kind, before, parameters, place):
 
 @kernel
 def along_hyperboloid(before, place):
-    """Walk the line of the hyperboloid that begins with the step to `place`, in the frame of `before`."""
+    """Follow the geodesic of the hyperboloid that begins with the step to `place`, in the frame of `before`."""
     d = place.shape[0]
     square = 0.0
     inner = 0.0
@@ -81,7 +81,7 @@ def along_hyperboloid(before, place):
 
 @kernel
 def pulls(count, s, distance, gradient):
-    """Gradients of distances become those of the attraction's terms, every component clipped as in UMAP."""
+    """Replace gradients of distances by those of the attraction's terms, whose components are clipped as in UMAP."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
         length = max(distance[q], f4(0))
@@ -91,7 +91,7 @@ def pulls(count, s, distance, gradient):
 
 @kernel
 def pushes(count, s, distance, gradient):
-    """Gradients of distances become those of the repulsion's terms, every component clipped as in UMAP."""
+    """Replace gradients of distances by those of the repulsion's terms, whose components are clipped as in UMAP."""
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
         length = max(distance[q], f4(0))
@@ -101,7 +101,7 @@ def pushes(count, s, distance, gradient):
 
 @kernel
 def clip(count, factors, gradient):
-    """Factors times gradients, clipped; 0 for what is no number."""
+    """Multiply gradients by factors, and clip their components."""
     for k in range(gradient.shape[0]):
         for q in range(count):
             term = factors[q] * gradient[k, q]
@@ -110,7 +110,7 @@ def clip(count, factors, gradient):
 
 @kernel
 def pull_block(low, high, positions, starts, indices, weights, measure, parameters, s, first, second, terms, out):
-    """Pull of every edge of the rows [low, high), slice by slice, every row's edges in their order."""
+    """Add the pull of all edges of the rows [low, high), slice by slice in the order of the edges."""
     n, d = positions.shape
     distance = np.empty(GATHERED_EDGES * SLICE, f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
@@ -136,7 +136,7 @@ def pull_block(low, high, positions, starts, indices, weights, measure, paramete
 
 @kernel
 def push_block(low, high, positions, degree, pick, measure, parameters, s, first, second, terms, out):
-    """Add the push of s.negatives sampled vertices to the rows [low, high), each row from its own run of the pool."""
+    """Add the push of s.negatives sampled vertices to the rows [low, high). Each row has its own run of the pool."""
     d = positions.shape[1]
     pool = np.empty((d, 2 * POOL_SIZE), f4)
     distance = np.empty(CHUNK_PAIRS, f4)
@@ -175,7 +175,7 @@ def space_step(
     out,
     out_moments,
 ):
-    """One epoch in a space, with sampled repulsion."""
+    """Run one epoch in a space, with sampled repulsion."""
     n, d = positions.shape
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS
@@ -198,6 +198,6 @@ def space_step(
 
 @parallel_kernel
 def bring_into_space(positions, parameters, kind):
-    """Bring every row into the space."""
+    """Project each row to the space."""
     for i in prange(positions.shape[0]):
         end_in_space(kind, positions[i].copy(), parameters, positions[i])

@@ -1,4 +1,4 @@
-"""Pieces of a graph whose rows lie in several processes: edges that are sent to the piece of their other end."""
+"""Pieces of a graph in several processes: edges that are sent to the piece of their other end."""
 
 import numpy as np
 from numba import prange, uint64
@@ -10,7 +10,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 @serial_kernel
 def count_sent(indptr, indices, first_target, counts):
-    """Edges of some rows, each sorted by index, by their targets from `first_target` on."""
+    """Count the edges of some rows by their targets, from `first_target` on. The edges are sorted by index."""
     last_target = first_target + counts.shape[0]
     for i in range(indptr.shape[0] - 1):
         stop = place_of(indices, indptr[i], indptr[i + 1], last_target)
@@ -20,7 +20,10 @@ def count_sent(indptr, indices, first_target, counts):
 
 @serial_kernel
 def fill_sent(indptr, indices, weights, first_row, first_target, starts, sources, out):
-    """Sources and weights of these edges, target by target, sources ascending; uses up `starts`."""
+    """Write the sources and weights of these edges, target by target and in ascending order.
+
+    `starts` is overwritten.
+    """
     last_target = first_target + starts.shape[0]
     for i in range(indptr.shape[0] - 1):
         stop = place_of(indices, indptr[i], indptr[i + 1], last_target)
@@ -53,7 +56,7 @@ def merge_row(own, own_weights, more, more_weights, ratio, indices, weights):
 
 @parallel_kernel
 def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, ratio, out_indices, out_weights, lengths):
-    """Fuzzy unions of rows and what was sent to them; row i begins at indptr[i] + sent_indptr[i], with its room."""
+    """Write the fuzzy unions of rows and the edges sent to them. Row i begins at indptr[i] + sent_indptr[i]."""
     n = lengths.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
@@ -72,7 +75,7 @@ def unite_rows(indptr, indices, weights, sent_indptr, sources, sent_weights, rat
 
 @parallel_kernel
 def copy_rows(indptr, indices, weights, rows, out_indptr, out_indices, out_weights):
-    """Some rows of a graph, in the order in which they are asked for; row i goes to out_indptr[i]."""
+    """Copy some rows of a graph in the requested order. Row i begins at out_indptr[i]."""
     n = rows.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
@@ -84,7 +87,7 @@ def copy_rows(indptr, indices, weights, rows, out_indptr, out_indices, out_weigh
 
 @serial_kernel
 def append_rows(indptr, indices, weights, places, out_indices, out_weights):
-    """Rows of a graph, written from places[i] on."""
+    """Write the rows of a graph, each from places[i] on."""
     for i in range(places.shape[0]):
         for e in range(indptr[i + 1] - indptr[i]):
             out_indices[places[i] + e] = indices[indptr[i] + e]

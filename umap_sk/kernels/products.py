@@ -1,7 +1,7 @@
-"""Products of matrices in float32, in tiles of six rows and sixteen columns, every sum in the order of its terms.
+"""Products of matrices in float32, in tiles of six rows and sixteen columns, each sum in the order of its terms.
 
-The columns are packed: sixteen of them make a slice, in which the first numbers of all sixteen come first. Processors
-with 32 vector registers of 512 bits compute two tiles at once, which changes no sum.
+Sixteen columns are a slice, which begins with the first numbers of all sixteen. Processors with 32 vector registers of
+512 bits compute two tiles at once, which changes no sum.
 """
 
 import numpy as np
@@ -17,10 +17,10 @@ TILE_VECTOR = ir.VectorType(ir.FloatType(), TILE_COLUMNS)
 
 
 def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
-    """Half the squared distances of six rows and the sixteen columns of a slice that begins at number `at`.
+    """Write half the squared distances of six rows and the sixteen columns of a slice that begins at number `at`.
 
-    Each is the sum of half the squared lengths less the product, which is summed in the order of the numbers, each
-    product and sum rounded once.
+    Each is the sum of half the squared lengths minus the product. The product is summed in the order of the numbers.
+    Each term and sum is rounded once.
     """
     width = rows.shape[1]
     columns = slices[at * width : (at + TILE_COLUMNS) * width].reshape(width, TILE_COLUMNS).astype(np.float64)
@@ -39,7 +39,7 @@ def two_tiles_of_halves(rows, first, slices, at, half_rows, half_columns, out):
 
 
 def _tiles_of_halves(count):
-    """An intrinsic that computes so many tiles, all at once where the processor has the registers."""
+    """Return an intrinsic that computes some tiles, all at once if the processor has enough registers."""
 
     @intrinsic
     def computed(typing_context, rows, first, slices, at, half_rows, half_columns, out):
@@ -56,7 +56,7 @@ def _tiles_of_halves(count):
 
 
 def _generate_tiles(builder, numbers, first, at, tiles):
-    """Code of a loop over the numbers of the rows, whose products with all of the tiles' columns are summed."""
+    """Generate a loop over the numbers of the rows, which sums their products with the columns of all tiles."""
     rows, slices, half_rows, half_columns, out = numbers
     kind = ir.FunctionType(TILE_VECTOR, [TILE_VECTOR] * 3)
     fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{TILE_COLUMNS}f32")
@@ -145,9 +145,9 @@ def _compiled_two_tiles_of_halves(rows, first, slices, at, half_rows, half_colum
 
 @kernel
 def half_squared_distances(rows, halves, count, slices, columns, column_halves, out):
-    """Half the squared distances of the first rows and the packed columns, from half their squared lengths.
+    """Write half the squared distances of the first rows and the columns in slices, from half their squared lengths.
 
-    Rows, halves and `out` have room for a multiple of ROWS; `columns` is a multiple of SLICE.
+    Rows, halves and `out` have room for a multiple of TILE_ROWS. `columns` is a multiple of TILE_COLUMNS.
     """
     pairs = columns - columns % (2 * TILE_COLUMNS)
     for at in range(0, pairs, 2 * TILE_COLUMNS):

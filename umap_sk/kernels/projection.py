@@ -15,7 +15,7 @@ COORDINATE_ROUNDING = (
 
 @kernel
 def mean_of(row):
-    """Mean of a row, exactly its value where all are the same; the sum does not overflow."""
+    """Return the mean of a row. It is exact if all values are equal, and the sum does not overflow."""
     low, high, total = np.float64(row[0]), np.float64(row[0]), 0.0
     for value in row:
         low, high = min(low, np.float64(value)), max(high, np.float64(value))
@@ -29,9 +29,9 @@ def mean_of(row):
 
 @block_kernel(PROJECTED_ROWS)
 def unit_lengths(turns, thread, features, centered, affine):
-    """Scale and shift of each row, so that ``x * scale - shift`` has length 1; both 0 for a row without a direction.
+    """Write the scale and shift of each row, so that ``x * scale - shift`` has length 1.
 
-    With `centered` it has mean 0 as well.
+    Both are 0 for rows without direction. With `centered`, the mean is also 0.
     """
     n, origin = features.shape[0], np.zeros(features.shape[1])
     block = next_block(turns, thread)
@@ -51,7 +51,7 @@ def unit_lengths(turns, thread, features, centered, affine):
 
 @kernel
 def scale_row(features, affine, i, out):
-    """A row as the search compares it, in float64."""
+    """Write a row as the search compares it, in float64."""
     scale, shift = affine[i, 0], affine[i, 1]
     row = features[i]
     for t in range(row.shape[0]):
@@ -60,7 +60,7 @@ def scale_row(features, affine, i, out):
 
 @block_kernel(PROJECTED_ROWS)
 def center_rows(turns, thread, features, affine, mean, out, errors):
-    """Each row without the mean, 0 beyond the features' columns, and how far the row may be from that by rounding."""
+    """Write each row minus the mean, with 0 beyond the features' columns, and the bound of its rounding error."""
     n, d = features.shape
     block = next_block(turns, thread)
     while block >= 0:
@@ -77,7 +77,7 @@ def center_rows(turns, thread, features, affine, mean, out, errors):
 
 @kernel
 def length_beyond(square, along, columns):
-    """Length of what is left of a row beside its coordinates, and how far both may be from that by rounding."""
+    """Return the length of a row's part outside of its coordinates, and the bound of the rounding error of both."""
     left, p = square, along.shape[0]
     for t in range(p):
         left -= along[t] * np.float64(along[t])
@@ -92,7 +92,7 @@ def length_beyond(square, along, columns):
 
 @block_kernel(PROJECTED_ROWS)
 def project_rows(turns, thread, features, affine, mean, axes, out, errors):
-    """Coordinates of each row without the mean along the axes, then the length of what is left of it, then 0.
+    """Write the coordinates of each row minus the mean along the axes, then the length of the rest, and then 0.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ def project_rows(turns, thread, features, affine, mean, axes, out, errors):
         Scale and shift of each row.
     mean : (d,)
     axes : (d * p,) float32
-        Orthonormal directions, packed in slices.
+        Orthonormal directions, in slices.
     out : (n, more than p) float32
     errors : (n,) float32
-        How far each row may be from that by rounding.
+        Bound of each row's rounding error.
     """
     n, d = features.shape
     p = axes.shape[0] // d
@@ -120,7 +120,7 @@ def project_rows(turns, thread, features, affine, mean, axes, out, errors):
             for t in range(d):
                 rows[r, t] = mean[t] - scaled[t]
             squares[r] = squared_difference(mean, features[i], affine[i, 0], affine[i, 1])
-        half_squared_distances(rows, nothing, count, axes, p, nothing, along)  # 0 less the products
+        half_squared_distances(rows, nothing, count, axes, p, nothing, along)  # minus the products
         for r in range(count):
             line = out[first + r]
             for t in range(p):

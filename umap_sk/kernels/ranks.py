@@ -1,4 +1,4 @@
-"""Exact ranks of rows: half the squared distance, or what stands for it, in float64."""
+"""Exact ranks of rows in float64: half the squared distance, or its equivalent for unit vectors."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ SAME_ROWS_DISTANCE = 2.0**-48  # unit vectors that are nearer to each other are 
 
 @kernel
 def rank_of(row, has_direction, features, affine, j, angular):
-    """Half the squared distance of a scaled row and row j; for unit vectors 1 less their product.
+    """Return half the squared distance of a scaled row and row j, or 1 minus their product for unit vectors.
 
-    A row without a direction has the rank 0 beside its like, and 1 beside all others.
+    Two rows without a direction have rank 0. One such row and any other have rank 1.
     """
     scale, shift = affine[j, 0], affine[j, 1]
     between = squared_difference(row, features[j], scale, shift)
@@ -31,7 +31,7 @@ def rank_of(row, has_direction, features, affine, j, angular):
 
 @kernel
 def insert_ranked(indices, ranks, name, rank):
-    """Put a row where it belongs among sorted ones, by rank and then by name, unless it is there already."""
+    """Insert a row into sorted ones, by rank and then by name, unless it is already there."""
     place = ranks.shape[0] - 1
     if rank > ranks[place] or (rank == ranks[place] and name >= indices[place] and indices[place] >= 0):
         return
@@ -46,9 +46,9 @@ def insert_ranked(indices, ranks, name, rank):
 
 @block_kernel(RANKED_ROWS)
 def rank_candidates(turns, thread, new, new_affine, features, affine, candidates, own, angular, indices, ranks):
-    """The nearest of each row's candidates, by rank and then by index.
+    """Write the nearest of each row's candidates, by rank and then by index.
 
-    Candidates are -1 where there is none; with `own` the rows are the training rows, and none is its own neighbor.
+    Missing candidates are -1. With `own`, the rows are the training rows, and none is its own neighbor.
     """
     n, row = candidates.shape[0], np.empty(features.shape[1])
     block = next_block(turns, thread)

@@ -1,4 +1,4 @@
-"""Local scales: rho, sigma and the membership strengths of every row (McInnes, Healy, Melville 2018, section 3.1)."""
+"""Local scales: rho, sigma and the membership strengths of each row (McInnes, Healy, Melville 2018, section 3.1)."""
 
 import numpy as np
 from numba import prange
@@ -7,13 +7,16 @@ from umap_sk.kernels.neighbors import longest
 from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-LANES = 64  # rows whose local scales are solved side by side
-LARGEST_SIGMA = 2.0**64  # sigma of rows with fewer neighbors than the sum that is asked for
+LANES = 64  # rows whose local scales are computed side by side
+LARGEST_SIGMA = 2.0**64  # of rows with fewer neighbors than the target sum
 
 
 @kernel
 def nearest_nonzero(distances, first, last, local_connectivity):
-    """Distance to the `local_connectivity`-th neighbor that is not at distance 0, interpolated between neighbors."""
+    """Return the distance to the `local_connectivity`-th neighbor with a positive distance.
+
+    It is interpolated between neighbors.
+    """
     while first < last and distances[first] <= 0:
         first += 1
     if first == last:
@@ -32,13 +35,13 @@ def nearest_nonzero(distances, first, last, local_connectivity):
 
 @parallel_kernel
 def solve_scales(indptr, distances, target, local_connectivity, self_entries, global_mean, rho, sigma, strengths):
-    """Local scales of every row: rho, and sigma so that sum_j exp(-max(0, d_j - rho) / sigma) = target.
+    """Solve for each row's rho and sigma, so that sum_j exp(-max(0, d_j - rho) / sigma) = target.
 
-    Membership strengths exp(-max(0, d - rho) / sigma) are written to `strengths`, unless it is empty; it may be
-    `distances`.
+    Membership strengths exp(-max(0, d - rho) / sigma) are written to `strengths` unless it is empty. It can be the same
+    array as `distances`.
 
-    rho is rounded to float32, as the distances are and as umap-learn does. Rows of new points, which are not entries of
-    their own (`self_entries` is 0), never look at the mean of all rows.
+    rho is rounded to float32, like the distances and as in umap-learn. Rows of new points do not contain themselves
+    (`self_entries` is 0), and they never use the mean of all rows.
     """
     n = rho.shape[0]
     for block in prange((n + LANES - 1) // LANES):
@@ -74,7 +77,7 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
 
 @parallel_kernel
 def sums_of_row_blocks(indptr, values, sums):
-    """Sum of all values of every block of rows."""
+    """Write the sum of the values of each block of rows."""
     n = indptr.shape[0] - 1
     for block in prange(sums.shape[0]):
         total = 0.0
@@ -85,10 +88,11 @@ def sums_of_row_blocks(indptr, values, sums):
 
 @kernel
 def newton_scales(excess, lengths, target):
-    """Sigma of LANES rows side by side, so that the sum is the target to 1e-5; rows are filled up with zeros.
+    """Return sigma of LANES rows side by side, so that the sum is the target up to 1e-5. Rows are padded with zeros.
 
-    Newton's method on the logarithm of the sum, which is convex in 1 / sigma: from 1 / sigma = 0 it only rises, and
-    does not overshoot. Where even an infinite sigma is too small, it is LARGEST_SIGMA; where none is small enough, 0.
+    Newton's method is applied to the logarithm of the sum, which is convex in 1 / sigma. From 1 / sigma = 0, it only
+    increases and does not overshoot. If even an infinite sigma is too small, it is LARGEST_SIGMA. If none is small
+    enough, it is 0.
     """
     width = excess.shape[0]
     inverse = np.zeros(LANES)
@@ -120,7 +124,7 @@ def newton_scales(excess, lengths, target):
         for r in range(LANES):
             if not done[r]:
                 value = total[r] - (width - lengths[r])
-                done[r] = abs(value - target) < 1e-6  # the step that follows makes it less than 1e-11
+                done[r] = abs(value - target) < 1e-6  # after the next step, it is below 1e-11
                 inverse[r] += log_of(max(1.0, value / target)) * value / slope[r]
                 result[r] = 1.0 / inverse[r]
     return result

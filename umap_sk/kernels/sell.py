@@ -14,7 +14,7 @@ SLICES_PER_TURN = 64  # slices that a thread takes at a time
 
 @parallel_kernel
 def longest_first(indptr, order):
-    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
+    """Sort the rows of each block by length in descending order. Rows of the same length keep their order."""
     n = order.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS
@@ -35,12 +35,11 @@ def longest_first(indptr, order):
 
 @parallel_kernel
 def fill_slices(indptr, values, names, order, first_row, starts, out):
-    """Lay the values of the edges of every slice's rows side by side: those that come first in their rows first.
+    """Interleave the values of the edges of each slice's rows: the first values of all rows come first.
 
-    Row i of the slices, which is number `first_row` + i among all, is row order[i] of the graph, whose entries keep
-    their order. Values are taken as uint32, whatever they are. Where `names` is not empty, names[value] is written, and
-    a row that is shorter than others is filled up with its own number, as edges to itself; otherwise the values
-    themselves, and 0.
+    Row i of the slices has the number `first_row` + i and is row order[i] of the graph. Its entries keep their order.
+    Values are read as uint32, whatever their type. If `names` is not empty, names[value] is written, and short rows are
+    padded with their own number. Otherwise, the values are written, and short rows are padded with 0.
     """
     n = order.shape[0]
     last = starts.shape[0] - 1
@@ -70,9 +69,9 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
 
 @parallel_kernel
 def take_from_slices(indptr, order, names, starts, values, out):
-    """Bring the values of the edges back into the graph's rows; where `names` is not empty, values[e] means names[it].
+    """Write the values of the edges in the order of the graph's rows.
 
-    All values are taken as uint32, whatever they are.
+    If `names` is not empty, they are replaced by names. All values are read as uint32, whatever their type.
     """
     for i in prange(order.shape[0]):
         first = indptr[order[i]]
@@ -84,7 +83,7 @@ def take_from_slices(indptr, order, names, starts, values, out):
 
 @parallel_kernel
 def slice_sums(starts, weights, sums):
-    """Sum of the weights of every row."""
+    """Write the sum of the weights of each row."""
     n = sums.shape[0]
     for slice_ in prange(starts.shape[0] - 1):
         for lane in range(min(SLICE, n - slice_ * SLICE)):
@@ -96,9 +95,10 @@ def slice_sums(starts, weights, sums):
 
 @parallel_kernel
 def smooth(positions, first_row, out, starts, indices, weights, inner, share):
-    """`share` of the weighted mean of the neighbors (and of itself, with the weight `inner`), the rest of itself.
+    """Write `share` of the weighted mean of the neighbors plus the rest of the row itself.
 
-    Positions are of all rows, everything else of the rows from `first_row` on.
+    The row counts as its own neighbor with the weight `inner`. Positions belong to all rows, and other arrays to the
+    rows from `first_row` on.
     """
     n, d = out.shape
     last = starts.shape[0] - 1
@@ -138,7 +138,7 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
 
 @parallel_kernel
 def jitter(positions, first_row, amount):
-    """Move every row by up to `amount` along every axis, so that no two lie on one place: those would never part.
+    """Move each row by up to `amount` along each axis, since equal positions would never separate.
 
     The rows are those from `first_row` on.
     """

@@ -1,4 +1,4 @@
-"""Set operations of fuzzy graphs: two graphs row by row, labels against edges, and rows brought back to 1."""
+"""Set operations of fuzzy graphs: two graphs row by row, labels, and rows with a restored largest weight of 1."""
 
 import numpy as np
 from numba import prange
@@ -15,7 +15,7 @@ UNKNOWN_LABEL = -1  # label
 
 @kernel
 def power_below_one(x, exponent):
-    """x ** exponent for x in (0, 1]; what rounding has left above 1 counts as 1."""
+    """Return x ** exponent for x in (0, 1]. Values above 1 are rounding errors and count as 1."""
     return x if exponent == 1.0 else exp_minus(exponent * log_of(1.0 / min(1.0, x)))
 
 
@@ -23,8 +23,8 @@ def power_below_one(x, exponent):
 def combine_weights(operation, left, right, settings):
     """Weight of an edge of two graphs; one that a graph lacks is 0 there, and takes a small weight in its place.
 
-    `settings` are what stands for an edge that the left and the right graph lack, from where on weights count (umap-
-    learn leaves the sum where neither does), and the exponents of both.
+    `settings` are the weights of missing edges of the left and the right graph, the smallest weights that count, and
+    the exponents of both. umap-learn keeps the sum if no weight counts.
     """
     first = left if left > 0 else settings[0]
     second = right if right > 0 else settings[1]
@@ -39,7 +39,7 @@ def combine_weights(operation, left, right, settings):
 
 @parallel_kernel
 def count_either(left_indptr, left_indices, right_indptr, right_indices, lengths):
-    """How many edges each row has in one of two graphs or in both."""
+    """Count each row's edges that are in at least one of two graphs."""
     n = left_indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
@@ -60,7 +60,7 @@ def merge_graphs(
     left_indptr, left_indices, left_weights, right_indptr, right_indices, right_weights,
     operation, settings, indptr, indices, weights,
 ):  # fmt: skip
-    """Merge the rows of two graphs and combine their weights; a difference has the edges of the left graph alone."""
+    """Merge the rows of two graphs and combine their weights. A difference has only edges of the left graph."""
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
@@ -90,7 +90,10 @@ def label_factor(one, other, unknown, different):
 
 @parallel_kernel
 def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
-    """Multiply each weight by its edge's factor, then bring each row's largest to 1, before float32 can lose any."""
+    """Multiply each weight by its edge's factor, and scale each row to a largest weight of 1.
+
+    Both happen in float64, before float32 can underflow.
+    """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
@@ -104,7 +107,10 @@ def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
 
 @kernel
 def exponent_of(logs, count, target):
-    """Exponent at which the powers of a row's weights, given as -log, add up to the target, by umap-learn's steps."""
+    """Return the exponent for which the powers of a row's weights, given as -log, have the target as sum.
+
+    The steps are those of umap-learn.
+    """
     low = 0.0
     high = np.inf
     middle = 1.0
@@ -124,7 +130,7 @@ def exponent_of(logs, count, target):
 
 @parallel_kernel
 def restore_rows(indptr, weights, target):
-    """Bring each row's largest weight to 1, and where the target is not 0 its sum to the target, by a power."""
+    """Scale each row to a largest weight of 1. If the target is not 0, change the sum to it by a power."""
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS

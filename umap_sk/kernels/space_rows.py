@@ -1,4 +1,4 @@
-"""Places of new rows in a map that stands in a space of its own, and distances in it."""
+"""Positions of new rows in a map of any output space, and distances in it."""
 
 import numpy as np
 from numba import prange
@@ -12,7 +12,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 @kernel
 def start_in_space(first, last, indices, strengths, training, kind, parameters, place):
-    """Put a new row at the weighted mean of its neighbors, as seen from the nearest."""
+    """Place a new row at the weighted mean of its neighbors, relative to the nearest one."""
     origin = training[indices[first]]
     total = f4(0)
     for e in range(first, last):
@@ -40,7 +40,7 @@ def lay_beside(place, others, begin, count, first, second):
 
 @kernel
 def descend_in_space(rates, near, pool, state, measure, parameters, kind, settings, epochs, place):
-    """Epochs of one row, pulled at some rates by the columns of `near` and pushed by runs of the pool."""
+    """Run the epochs of one row. The columns of `near` pull it with some rates, and runs of the pool push it."""
     d, count = near.shape
     s = settings[0]
     room = max(count, s.negatives)
@@ -78,7 +78,7 @@ def descend_in_space(rates, near, pool, state, measure, parameters, kind, settin
 
 @kernel
 def rates_and_places(first, last, indices, strengths, training, rates, near):
-    """Strengths of a row's neighbors relative to the strongest, and where they are."""
+    """Write the strengths of a row's neighbors relative to the strongest, and their positions."""
     strongest = f4(0)
     for e in range(first, last):
         strongest = max(strongest, strengths[e])
@@ -92,7 +92,7 @@ def rates_and_places(first, last, indices, strengths, training, rates, near):
 def place_in_space(
     indptr, indices, distances, strengths, training, pool, measure, parameters, kind, settings, epochs, out
 ):
-    """New rows against the map held still, in any space; NaN for rows without neighbors."""
+    """Place new rows in a fixed map of any space. Rows without neighbors are NaN."""
     d = training.shape[1]
     for block in prange((out.shape[0] + 63) // 64):
         for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
@@ -114,7 +114,7 @@ def place_in_space(
 
 @parallel_kernel
 def distances_in_space(points, others, measure, parameters, out):
-    """Distances from every point to every other."""
+    """Write the distances from each point to each other."""
     d = points.shape[1]
     n = others.shape[0]
     for i in prange(points.shape[0]):
@@ -135,7 +135,7 @@ def distances_in_space(points, others, measure, parameters, out):
 
 @parallel_kernel
 def paired_in_space(points, others, measure, parameters, out):
-    """Distances of every point and the other in its place."""
+    """Write the distance of each pair of points."""
     n, d = points.shape
     for block in prange((n + CHUNK_PAIRS - 1) // CHUNK_PAIRS):
         low = block * CHUNK_PAIRS

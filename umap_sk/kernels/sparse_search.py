@@ -1,4 +1,4 @@
-"""Neighbors of sparse rows by an inverted index: for each column the rows that have something in it."""
+"""Neighbors of sparse rows by an inverted index, which lists for each column the rows with an entry."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ ESTIMATE_ROUNDING = 2.0**-17  # of a product in float32, as a share of the squar
 
 
 class SparseRows(NamedTuple):
-    """Rows in CSR format, their columns in ascending order, and half their squared lengths."""
+    """Rows in CSR format with ascending columns, and half their squared lengths."""
 
     starts: np.ndarray
     columns: np.ndarray
@@ -23,7 +23,7 @@ class SparseRows(NamedTuple):
 
 
 class Inverted(NamedTuple):
-    """The same rows by columns, with their values in float32, and all rows by their lengths."""
+    """The same rows by columns, with values in float32, and all rows sorted by length."""
 
     starts: np.ndarray
     rows: np.ndarray
@@ -35,12 +35,15 @@ class Sums(NamedTuple):
     """Products of one row with all others."""
 
     products: np.ndarray
-    touched: np.ndarray  # rows whose product is not 0; a product that was 0 in between has its row there twice
+    touched: np.ndarray  # rows whose product is not 0, twice if a partial sum was 0
 
 
 @kernel
 def sparse_rank(x, i, y, j, angular):
-    """Half the squared distance of two rows; for unit vectors 1 less their product, and 0 for two rows of zeros."""
+    """Return half the squared distance of two rows, or 1 minus their product for unit vectors.
+
+    The rank of two rows of zeros is 0.
+    """
     a, b, a_end, b_end = x.starts[i], y.starts[j], x.starts[i + 1], y.starts[j + 1]
     if angular and (a == a_end or b == b_end):
         return 0.0 if a == a_end and b == b_end else 1.0
@@ -66,9 +69,9 @@ def sparse_rank(x, i, y, j, angular):
 
 @kernel
 def add_products(x, i, inverted, budget, sums):
-    """Products with the rows that share a column, rare columns first, as far as the budget goes.
+    """Add products with the rows that share a column, rare columns first, within the budget.
 
-    Returns how many rows share one, and whether the budget was enough.
+    Returns the number of these rows, and whether the budget was sufficient.
     """
     first, count = x.starts[i], x.starts[i + 1] - x.starts[i]
     lengths = np.zeros(count, np.int64)
@@ -96,7 +99,7 @@ def add_products(x, i, inverted, budget, sums):
 
 @kernel
 def nearest_estimates(x, i, y, own, count, sums, estimates, candidates):
-    """Of the touched rows those whose products tell that they are nearest; returns how many."""
+    """Write the nearest of the touched rows by their products, and return their number."""
     kept, room = 0, candidates.shape[0]
     for t in range(count):
         j = sums.touched[t]
@@ -114,7 +117,7 @@ def nearest_estimates(x, i, y, own, count, sums, estimates, candidates):
 
 @kernel
 def insert_others(x, i, y, by_length, own, angular, products, indices, ranks):
-    """Insert rows that share no column, of which the shortest are nearest, and of unit vectors all are equally near."""
+    """Insert rows that share no column. The shortest are nearest, and all unit vectors are equally near."""
     last = ranks.shape[0] - 1
     for t in range(by_length.shape[0]):
         j = by_length[t]
@@ -129,7 +132,10 @@ def insert_others(x, i, y, by_length, own, angular, products, indices, ranks):
 
 @kernel
 def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candidates, indices, ranks):
-    """The nearest rows of one row: exact where its budget is enough, else of what shares its rare columns."""
+    """Search the nearest rows of one row. The result is exact if its budget is sufficient.
+
+    Otherwise, only rows that share its rare columns are compared.
+    """
     last = ranks.shape[0] - 1
     for t in range(last + 1):
         indices[t], ranks[t] = -1, np.inf
@@ -147,33 +153,33 @@ def search_row(x, i, y, inverted, budget, own, angular, sums, estimates, candida
             continue
         if ranks[last] > 0 or j < indices[last]:
             insert_ranked(indices, ranks, j, sparse_rank(x, i, y, j, angular))
-    if count == sums.touched.shape[0]:  # there may be more
+    if count == sums.touched.shape[0]:  # the list may be incomplete
         sums.products[:] = 0
 
 
 @block_kernel(SEARCHED_ROWS)
 def search_sparse(turns, thread, x, y, inverted, first, last, budget, kept, own, angular, indices, ranks):
-    """The nearest rows `y` of the rows [first, last) of `x`, by rank and then by index.
+    """Search the nearest rows `y` of the rows [first, last) of `x`, by rank and then by index.
 
     Parameters
     ----------
     x, y : SparseRows
-        With `own` the same.
+        Rows to search for, and training rows. With `own`, they are the same.
     inverted : Inverted
-        Of `y`.
+        Index of `y`.
     budget : int
-        Products that are computed for a row.
+        Number of products that are computed for a row.
     kept : int
-        Candidates of a row whose budget is not enough.
+        Number of candidates of a row whose budget is insufficient.
     own : bool
-        None of the rows is its own neighbor.
+        Whether a row cannot be its own neighbor.
     angular : bool
-        Ranks of unit vectors.
+        Whether ranks are those of unit vectors.
     indices, ranks : (n_rows, n_neighbors)
-        What is found; -1 and infinity where nothing is.
+        The neighbors, with -1 and infinity for missing ones.
     """
-    n, x, y, inverted = y.halves.shape[0], borrowed(x), borrowed(y), borrowed(inverted)
-    indices, ranks = borrowed(indices), borrowed(ranks)
+    n, x, y, inverted = y.halves.shape[0], borrow(x), borrow(y), borrow(inverted)
+    indices, ranks = borrow(indices), borrow(ranks)
     sums = Sums(np.zeros(n, np.float32), np.empty(2 * n, np.int64))
     estimates, candidates = np.empty(kept), np.empty(kept, np.int64)
     block = next_block(turns, thread)

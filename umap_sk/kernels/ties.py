@@ -1,4 +1,4 @@
-"""Nearest rows where many rows are equally near: groups of equal rows, and a choice within the last ones."""
+"""Nearest rows with many ties: groups of equal rows, and a choice within the last groups."""
 
 import numpy as np
 from numba import prange, uint64
@@ -9,7 +9,7 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 @parallel_kernel
 def row_keys(indptr, distances, keys):
-    """64 bits that the distances of a row, in their order, decide."""
+    """Write 64 bits that depend on the distances of a row, in their order."""
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
@@ -21,7 +21,7 @@ def row_keys(indptr, distances, keys):
 
 @kernel
 def is_among(chosen, count, j):
-    """Whether one of the first `count` numbers is j."""
+    """Return whether one of the first `count` numbers is j."""
     for q in range(count):
         if chosen[q] == j:
             return True
@@ -30,9 +30,9 @@ def is_among(chosen, count, j):
 
 @kernel
 def strongest_first(i, edges, of_rows, shell, chosen, strengths):
-    """Write the strongest neighbors of row i that lie in the groups of a shell, of equal ones the smaller key first.
+    """Write the strongest neighbors of row i in the groups of a shell, and return their number.
 
-    Returns how many there are, at most as many as there is room for in `chosen`.
+    Among equal strengths, smaller keys come first. The number is limited by the size of `chosen`.
     """
     indptr, indices, weights = edges
     group_of, keys = of_rows
@@ -59,7 +59,7 @@ def strongest_first(i, edges, of_rows, shell, chosen, strengths):
 
 @kernel
 def first_not_below(members, keys, low, high, key):
-    """The first of the places [low, high) whose member's key is not below a key; `low` if all of them are."""
+    """Return the first index in [low, high) whose member's key is not below a key, or `low` if there is none."""
     first, last = low, high
     while low < high:
         middle = (low + high) // 2
@@ -74,7 +74,8 @@ def first_not_below(members, keys, low, high, key):
 def draw_others(i, starts, members, keys, shell, chosen, count):
     """Fill `chosen`, from `count` on, with other members of a shell, drawn by the key of row i.
 
-    Each draw points into the keys of one group; the member that comes next from there, round all groups, is taken.
+    Each draw is a position among the keys of one group. The next member from there is chosen, in a cycle over all
+    groups.
     """
     size = 0
     for g in shell:
@@ -131,12 +132,12 @@ def choose_nearest(i, edges, groups, of_rows, near, away, chosen, dists, strengt
 def nearest_among_groups(
     indptr, indices, weights, starts, members, group_of, keys, near, away, chosen, dists
 ):  # fmt: skip
-    """Nearest other rows of each row, and their distances, from the nearest groups of each group.
+    """Write the nearest other rows of each row, and their distances, from the nearest groups of each group.
 
-    Group g consists of the rows ``members[starts[g]:starts[g + 1]]``, in ascending order of their keys; ``near[g]`` are
-    the groups nearest to it, itself first, and ``away[g]`` their distances. Of groups that are equally near, and have
-    more rows than there is room for, a row takes its strongest neighbors in the graph, then rows that its key draws.
-    Where all of them have one row, it takes the first.
+    Group g consists of the rows ``members[starts[g]:starts[g + 1]]``, in ascending order of their keys. ``near[g]`` are
+    its nearest groups, with itself first, and ``away[g]`` are their distances. Equally near groups can have more rows
+    than there is room for. A row then chooses its strongest neighbors in the graph, and then rows that its key draws.
+    If each of these groups has one row, it chooses the first ones.
     """
     n, count = chosen.shape
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):

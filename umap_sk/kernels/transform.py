@@ -1,4 +1,4 @@
-"""Places of new rows in a map that stands."""
+"""Positions of new rows in a fixed map."""
 
 import numpy as np
 from numba import prange, uint64
@@ -11,7 +11,10 @@ from umap_sk.runtime.compile import kernel, parallel_kernel
 
 @kernel
 def start_row(first, last, indices, distances, strengths, training, place):
-    """Put a new row at its neighbor at distance 0 (False) or at its neighbors' weighted mean (True: optimize it)."""
+    """Place a new row at a neighbor with distance 0 (False), or at the weighted mean of its neighbors (True).
+
+    True means that the row must be optimized.
+    """
     d = training.shape[1]
     if distances[first] == 0:
         for k in range(d):
@@ -29,7 +32,7 @@ def start_row(first, last, indices, distances, strengths, training, place):
 
 @kernel
 def pull_row(first, last, indices, strengths, strongest, training, place, s, difference, factors, gradient):
-    """Pull of a row's neighbors, its rates relative to its strongest; the sum of the rates."""
+    """Add the pull of a row's neighbors, with rates relative to the strongest one, and return the sum of the rates."""
     d = training.shape[1]
     count = last - first
     for k in range(d):
@@ -49,7 +52,7 @@ def pull_row(first, last, indices, strengths, strongest, training, place, s, dif
 
 @kernel
 def whole_power(base, exponent):
-    """base ** exponent for a whole number, by squares, the same on every processor."""
+    """Return base ** exponent for a whole number, by squaring, which is the same on every processor."""
     result = f4(1)
     while exponent > 0:
         if exponent % 2 == 1:
@@ -61,7 +64,7 @@ def whole_power(base, exponent):
 
 @kernel
 def adam_row(place, moments, gradient, s, done, epochs):
-    """One step of Adam for one row; the step size falls as (1 - done / epochs) ** 2."""
+    """Move one row by a step of Adam, whose size decreases as (1 - done / epochs) ** 2."""
     rest = f4(1) - f4(done) / f4(epochs)
     correction1 = f4(1) - whole_power(f4(BETA1), done + 1)
     correction2 = f4(1) - whole_power(f4(BETA2), done + 1)
@@ -74,7 +77,7 @@ def adam_row(place, moments, gradient, s, done, epochs):
 
 @kernel
 def push_from_field(place, field, origin_x, origin_y, inverse, share, gradient):
-    """Push of the whole map from its field; beyond the grid that of the nearest place inside."""
+    """Add the push of the whole map from its field. Beyond the grid, the nearest position inside is used."""
     x = min(max((place[0] - origin_x) * inverse, f4(0)), f4(field.shape[0] - 2))
     y = min(max((place[1] - origin_y) * inverse, f4(0)), f4(field.shape[1] - 2))
     column = np.int64(x)
@@ -92,7 +95,7 @@ def push_from_field(place, field, origin_x, origin_y, inverse, share, gradient):
 
 @kernel
 def content_of_row(first, last, indices, distances, seed):
-    """Hash of a row's neighbors and the bits of their distances: what its randomness depends on."""
+    """Return a hash of a row's neighbors and of their distances, which is the seed of its random numbers."""
     state = mix(uint64(seed))
     for e in range(first, last):
         bits = uint64(np.uint32(f4(distances[e]).view(np.int32)))
@@ -102,7 +105,7 @@ def content_of_row(first, last, indices, distances, seed):
 
 @kernel
 def push_from_pool(place, pool, run, count, share, s, difference, factors, gradient):
-    """Push of a run of the model's pool of random vertices."""
+    """Add the push of a run of the model's pool of random vertices."""
     d = place.shape[0]
     for k in range(d):
         for q in range(count):
@@ -132,7 +135,7 @@ def place_in_field(
     epochs,
     out,
 ):
-    """New rows against the map held still, in two dimensions; NaN for rows without neighbors."""
+    """Place new rows in a fixed map with two dimensions. Rows without neighbors are NaN."""
     for block in prange((out.shape[0] + 63) // 64):
         for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
             first = indptr[i]
@@ -167,7 +170,7 @@ def place_in_field(
 
 @parallel_kernel
 def place_by_samples(indptr, indices, distances, strengths, training, pool, settings, epochs, out):
-    """New rows against the map held still, in any number of dimensions; NaN for rows without neighbors."""
+    """Place new rows in a fixed map with any number of dimensions. Rows without neighbors are NaN."""
     d = training.shape[1]
     count = settings[0].negatives
     for block in prange((out.shape[0] + 63) // 64):

@@ -1,6 +1,6 @@
-"""Blocks of rows shared out to threads: each has blocks of its own, and takes over others' when these are done.
+"""Blocks of rows that are shared among threads. A thread has its own blocks, and then takes blocks of others.
 
-Rows differ in length, and a core may be busy with something else; which thread computes a block decides no bit of it.
+Rows differ in length, and a core may be busy with something else. The choice of the thread changes no bit.
 """
 
 import numba
@@ -13,19 +13,19 @@ from numba.extending import intrinsic, overload
 from umap_sk.runtime.compile import END, LINE, NEXT, kernel
 
 
-def threads_in_force():
-    """Threads that a parallel loop runs on."""
+def get_thread_count():
+    """Return the number of threads of a parallel loop."""
     return numba.get_num_threads()
 
 
-def take(turns, thread):
-    """The next of a thread's blocks, counted up in one step that no other thread can come between."""
+def take_block(turns, thread):
+    """Return the next of a thread's blocks, and count it in one atomic step."""
     turns[thread, NEXT] += 1
     return int(turns[thread, NEXT]) - 1
 
 
 @intrinsic
-def _threads_in_force(typing_context):
+def _get_thread_count(typing_context):
     def generate(context, builder, signature, arguments):
         function = ir.FunctionType(ir.IntType(64), [])
         return builder.call(cgutils.get_or_insert_function(builder.module, function, "get_num_threads"), [])
@@ -34,7 +34,7 @@ def _threads_in_force(typing_context):
 
 
 @intrinsic
-def _take(typing_context, turns, thread):
+def _take_block(typing_context, turns, thread):
     def generate(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         place = [arguments[1], context.get_constant(types.intp, NEXT)]
@@ -44,21 +44,21 @@ def _take(typing_context, turns, thread):
     return types.int64(turns, types.intp), generate
 
 
-@overload(threads_in_force)
-def _compiled_threads_in_force():
-    return lambda: _threads_in_force()  # type: ignore[call-arg]
+@overload(get_thread_count)
+def _compiled_get_thread_count():
+    return lambda: _get_thread_count()  # type: ignore[call-arg]
 
 
-@overload(take)
-def _compiled_take(turns, thread):
-    return lambda turns, thread: _take(turns, thread)  # type: ignore[call-arg]
+@overload(take_block)
+def _compiled_take_block(turns, thread):
+    return lambda turns, thread: _take_block(turns, thread)  # type: ignore[call-arg]
 
 
 @kernel
-def shared_out(n_blocks):
-    """A row a thread: its next block, and where its blocks end."""
-    threads = threads_in_force()
-    turns = np.empty((threads, LINE), np.int64)  # what lies between is never read
+def divide_blocks(n_blocks):
+    """Return, for each thread, its next block and the end of its blocks."""
+    threads = get_thread_count()
+    turns = np.empty((threads, LINE), np.int64)  # other columns are never read
     for thread in range(threads):
         turns[thread, NEXT] = thread * n_blocks // threads
         turns[thread, END] = (thread + 1) * n_blocks // threads
@@ -67,12 +67,12 @@ def shared_out(n_blocks):
 
 @kernel
 def next_block(turns, thread):
-    """A block that nobody has taken, of the thread's own or else of another's; -1 when all are taken."""
+    """Return a block that no thread has taken, of the thread itself or of another, or -1 if all are taken."""
     threads = turns.shape[0]
     for step in range(threads):
         other = (thread + step) % threads
         if turns[other, NEXT] < turns[other, END]:
-            block = take(turns, other)
+            block = take_block(turns, other)
             if block < turns[other, END]:
                 return block
     return -1

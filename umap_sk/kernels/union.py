@@ -1,4 +1,4 @@
-"""The fuzzy union: sorted rows, mutual edges, and the other direction merged in."""
+"""The fuzzy union: sorted rows, mutual edges, and a merge with the other direction."""
 
 import numpy as np
 from numba import prange, uint64
@@ -19,7 +19,7 @@ def round_up_to_eight(count):
 
 @kernel
 def count_below(keys, stop, limit):
-    """How many of the keys [0, stop), a multiple of 8, lie below the limit."""
+    """Return the number of keys in [0, stop), a multiple of 8, that are below the limit."""
     count = np.int32(0)
     for q in range(stop):
         count += np.int32(keys[q] < limit)
@@ -28,7 +28,7 @@ def count_below(keys, stop, limit):
 
 @parallel_kernel
 def sort_rows(indptr, indices, values):
-    """Sort every row by index, values along with it. Rows are short: an entry's place is the number of smaller ones."""
+    """Sort each row by index. Rows are short, so the position of an entry is the number of smaller ones."""
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS
@@ -53,7 +53,7 @@ def sort_rows(indptr, indices, values):
 
 @kernel
 def place_of(indices, first, last, column):
-    """Where `column` stands or would stand in a sorted row: a count has no branch that could be guessed wrong."""
+    """Return the position of `column` in a sorted row, or where it would be inserted. A count needs no branch."""
     count = np.int32(0)
     for e in range(last - first):
         count += np.int32(indices[first + e] < column)
@@ -62,17 +62,17 @@ def place_of(indices, first, last, column):
 
 @kernel
 def fuzzy_union(forth, back, mix_ratio):
-    """Weight of the mixture of fuzzy union and intersection (McInnes et al. 2018, section 4.1)."""
+    """Return the weight of the mixture of fuzzy union and intersection (McInnes et al. 2018, section 4.1)."""
     return mix_ratio * (forth + back) + (f4(1) - f4(2) * mix_ratio) * (forth * back)
 
 
 @parallel_kernel
 def join_mutual(indptr, indices, weights, mix_ratio):
-    """Give both entries of an edge that both ends list its final weight, with a minus sign as the mark.
+    """Write the final weight to both entries of a mutual edge, with a minus sign as the mark.
 
-    The two entries are touched only by one of the rows, so no entry has two writers or readers: by the smaller index if
-    the difference of both is even, else by the larger one, which is about half of every row's edges. Edges are looked
-    up many at a time, each step for all of them, so that the processor waits for many rows at once.
+    Only one of the two rows accesses the two entries, so that no entry has two writers or readers. It is the smaller
+    index if the difference of both is even, and else the larger one, which is about half of each row's edges. Edges are
+    searched many at a time, each step for all of them, so that the processor waits for many rows at once.
     """
     n = indptr.shape[0] - 1
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
@@ -97,7 +97,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                 j = np.int64(indices[forth[q]])
                 bounds[0, q] = indptr[j]
                 bounds[1, q] = indptr[j + 1]
-            for q in range(count):  # the rows are on their way from memory when they are searched
+            for q in range(count):  # loads the rows from memory before they are searched
                 last = max(0, bounds[1, q] - 1)
                 back[q] = np.int64(indices[min(bounds[0, q], last)]) + np.int64(indices[last])
             mutual = 0
@@ -124,7 +124,7 @@ def compute_final_weight(weight, mix_ratio):
 
 @parallel_kernel
 def count_union(indptr, indices, weights, mix_ratio, own, received):
-    """Edges of the symmetric graph: each row's own, and by part of the rows those that only the other end lists."""
+    """Count the edges of the symmetric graph: each row's own, and for each part those that only the other end lists."""
     n = indptr.shape[0] - 1
     parts = received.shape[0]
     for part in prange(parts):
@@ -140,7 +140,7 @@ def count_union(indptr, indices, weights, mix_ratio, own, received):
 
 @parallel_kernel
 def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out_indices, out_weights):
-    """Write the edges that only their source lists at their targets' rows, behind the room for the rows' own edges."""
+    """Write the edges that only their source lists to the rows of their targets, behind the room for own edges."""
     n = indptr.shape[0] - 1
     parts = received.shape[0]
     for part in prange(parts):
@@ -164,9 +164,9 @@ def pack_edge(index, weight):
 
 @parallel_kernel
 def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices, out_weights):
-    """Merge every row's own edges, which come sorted, with those that it received, which are sorted as well.
+    """Merge each row's own edges with those that it received. Both are sorted.
 
-    Both lists end in a number that is larger than any edge, and the smaller of their heads is taken without a branch.
+    Both lists end with a number that is larger than any edge. The smaller of their heads is chosen without a branch.
     """
     n = indptr.shape[0] - 1
     turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)

@@ -1,4 +1,4 @@
-"""What is wrong with a graph, or with another sparse array, that was stored or given."""
+"""Checks of graphs and other sparse arrays that were stored or given."""
 
 import numpy as np
 from numba import uint64
@@ -12,22 +12,22 @@ BAD_BOUNDS, UNSORTED, OWN_ROW, BAD_WEIGHT = 5, 6, 7, 8
 
 @kernel
 def entry_problem(row, before, j, weight, n, largest):
-    """Code of what is wrong with an entry of a graph's row whose last neighbor is `before`, or 0."""
+    """Return the code of the problem with an entry of a graph's row whose last neighbor is `before`, or 0."""
     if j < 0 or j >= n:
         return OUT_OF_RANGE
     if j <= before:
         return UNSORTED
     if j == row:
         return OWN_ROW
-    return 0 if 0.0 < weight <= largest else BAD_WEIGHT  # as is NaN
+    return 0 if 0.0 < weight <= largest else BAD_WEIGHT  # also for NaN
 
 
 @serial_kernel
-def look_at_rows(indptr, indices, weights, first, last, largest, problem):
-    """Look for what no fuzzy graph has in the rows [first, last), reading nothing that is not there.
+def check_rows(indptr, indices, weights, first, last, largest, problem):
+    """Check the rows [first, last) of a fuzzy graph, without reading beyond its arrays.
 
-    Returns a sum over the edges of 64 bits that both ends and the weight decide, those of edges to smaller rows
-    subtracted: over all rows of a symmetric graph they come to 0, over those of another hardly ever.
+    Returns a sum of 64 bits per edge that depend on both ends and the weight. Edges to smaller rows are subtracted.
+    Over all rows, the sum is 0 for a symmetric graph, and hardly ever for another one.
     """
     n = indptr.shape[0] - 1
     total = uint64(0)
@@ -53,7 +53,7 @@ def look_at_rows(indptr, indices, weights, first, last, largest, problem):
 
 @serial_kernel
 def first_outside(places, limit):
-    """Number of the first place that is not in [0, limit); -1 if there is none."""
+    """Return the first index of a number outside of [0, limit), or -1 if there is none."""
     for e in range(places.shape[0]):
         if places[e] < 0 or places[e] >= limit:
             return e

@@ -1,4 +1,4 @@
-"""The layout: from a graph to coordinates, over coarser graphs, a start and epochs of a schedule.
+"""The layout: coarse graphs, an initial layout and the epochs of a schedule turn a graph into positions.
 
-It imports graph and what is below.
+This folder imports graph and what is below.
 """

@@ -1,4 +1,7 @@
-"""Anchors: places that rows are held near, each by a spring as strong as the row's edges times a strength."""
+"""Anchors: springs that pull rows towards positions of the map.
+
+The strength of a spring is a multiple of its row's degree.
+"""
 
 from typing import Any, NamedTuple
 
@@ -15,14 +18,14 @@ FILL_LENGTH = 1e-12  # of the unit vectors that fill up directions in which noth
 
 
 class Anchors(NamedTuple):
-    """Where rows, or the vertices of a level, are held.
+    """The anchors of the rows, or of the vertices of a level.
 
     Attributes
     ----------
     places : ndarray of shape (n, d), float32
-        The places; anything finite for those that are free.
+        Positions of the anchors. Rows without an anchor have any finite position.
     strengths : ndarray of shape (n,), float32
-        How strongly, in units of the degree; 0 for those that are free.
+        Strengths of the springs as multiples of the degree, 0 for rows without an anchor.
     """
 
     places: np.ndarray
@@ -30,7 +33,10 @@ class Anchors(NamedTuple):
 
 
 def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> Anchors | None:
-    """Anchors as float32 places, finite where the strength is not 0, from places or a pair of places and strength."""
+    """Check the anchors, and return them as float32, or None if there are none.
+
+    The anchors are positions, or a tuple of positions and strengths. Rows with NaN or with a strength of 0 are free.
+    """
     if anchors is None:
         return None
     if rate < 1 / MAX_RATE:
@@ -63,8 +69,8 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
         )
     if free.all():
         raise ValueError("anchors hold no row: all places are NaN, or all strengths 0. Leave them out, or give some.")
-    held = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
-    return Anchors(*(np.ascontiguousarray(array) for array in held))
+    arrays = np.where(free[:, None], 0, places).astype(np.float32), np.where(free, 0, strengths).astype(np.float32)
+    return Anchors(*(np.ascontiguousarray(array) for array in arrays))
 
 
 def aggregate_anchors(
@@ -72,19 +78,19 @@ def aggregate_anchors(
 ) -> tuple[Anchors, ...]:
     """Anchors of the vertices of every level, in the optimizer's order: of a group, the sum of its members' springs."""
     rows = levels[0].order if connected is None else connected[levels[0].order]
-    found = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
+    anchors_of_levels = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
     for finer, coarser in zip(levels, levels[1:], strict=False):
-        places, strengths = found[-1]
+        places, strengths = anchors_of_levels[-1]
         pulls = finer.degree.astype(np.float64) * strengths
         count = coarser.n_vertices
         whole = np.bincount(coarser.owner, pulls, count)
         sums = [np.bincount(coarser.owner, pulls * column, count) for column in places.T]
-        held = whole > 0
+        pulled = whole > 0
         middle = np.zeros((count, places.shape[1]), np.float32)
-        middle[held] = np.stack(sums, axis=1)[held] / whole[held, None]
-        share = np.divide(whole, coarser.degree, out=np.zeros(count), where=held)
-        found.append(Anchors(middle, share.astype(np.float32)))
-    return tuple(found)
+        middle[pulled] = np.stack(sums, axis=1)[pulled] / whole[pulled, None]
+        share = np.divide(whole, coarser.degree, out=np.zeros(count), where=pulled)
+        anchors_of_levels.append(Anchors(middle, share.astype(np.float32)))
+    return tuple(anchors_of_levels)
 
 
 def mask_free_rows(anchors: Anchors) -> np.ndarray:

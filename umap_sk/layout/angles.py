@@ -1,4 +1,7 @@
-"""Sines, cosines and angles from sums and square roots alone: those of libraries differ by processor in last bits."""
+"""Sines, cosines and angles, computed by sums and square roots only.
+
+The functions of libraries differ between processors in the last bits.
+"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Coarser and coarser versions of the fuzzy graph, and how positions travel between them."""
+"""Coarse levels: smaller and smaller versions of the fuzzy graph, by aggregation."""
 
 from typing import Any, NamedTuple
 
@@ -19,23 +19,23 @@ EDGES_PER_MERGE = 2**21  # that are merged before they are put together
 
 
 class Level(NamedTuple):
-    """One level: a weighted graph whose vertices stand for groups of rows.
+    """A level: a weighted graph whose vertices are groups of rows.
 
     Attributes
     ----------
     indptr, indices, weights : ndarray
         The graph in compressed rows (int64, int32 or uint32, float32).
     scale : float
-        What the weights are multiplied by so that the largest of the finest level is 1.
+        Factor of the weights that makes the largest weight of the finest level 1.
     degree : ndarray of shape (n,), float32
-        Scaled weights of all edges of the vertex's rows, those inside of its group included.
+        Sum of the scaled weights of all edges of the vertex's rows, including the edges within the group.
     mass : ndarray of shape (n,), float32
-        Rows that the vertex stands for.
+        Number of rows in the vertex.
     owner : ndarray, int32 or uint32
-        For every vertex of the next finer level, this level's vertex; empty on the finest level.
+        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
     root : ndarray, int32 or uint32
-        For every vertex, that of the next finer level which its group has formed around, a member of the independent
-        set; empty on the finest level.
+        For each vertex, the member of the independent set from which the group was formed. It is a vertex of the next
+        finer level. The array is empty on the finest level.
     """
 
     indptr: np.ndarray
@@ -49,7 +49,7 @@ class Level(NamedTuple):
 
     @property
     def n_vertices(self) -> int:
-        """Vertices of this level."""
+        """Number of vertices of this level."""
         return len(self.indptr) - 1
 
     @property
@@ -79,7 +79,7 @@ def build_levels(
 def coarsen_repeatedly(
     level: Level, seed: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> list[Level]:
-    """A level, which has a depth, and all coarser ones."""
+    """Return a level of the given depth and all coarser levels."""
     levels = [level]
     while needs_coarser_level(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
@@ -94,8 +94,8 @@ def needs_coarser_level(
 ) -> bool:
     """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
 
-    Few thousand vertices for hundreds of thousands of rows arrange these worse than their graph asks for. Where
-    repulsion is sampled, in more than two dimensions, some ten thousand rows are arranged best without any.
+    A few thousand vertices are too few to arrange hundreds of thousands of rows. In more than two dimensions, where
+    repulsion is sampled, ten thousand rows are arranged best without any coarse level.
     """
     share = 2 if depth else PLANE_SHARE if n_components == 2 else 1
     return n_vertices > share * largest
@@ -142,17 +142,18 @@ def sum_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray,
 
 
 class Merging(NamedTuple):
-    """How the edges between the members of two groups become one.
+    """Options for merging the edges between the members of two groups into one edge.
 
     Attributes
     ----------
     scale : float
-        What weights are multiplied by.
+        Factor of the weights.
     least : float
-        Weaker edges are left out, if they are not the vertex's strongest.
+        Edges with a smaller weight are removed, unless they are the strongest of their vertex.
     paths : ndarray, float32
-        From the ends of every vertex's edges to the root of its group; weights are lengths between the ends then, of
-        which the shortest path from root to root is kept. Empty where weights are added up.
+        For each vertex, the length of the path from the end of one of its edges to the root of its group. If it is
+        given, weights are lengths, and the merged edge is the shortest path between two roots. Otherwise, weights are
+        added.
     """
 
     scale: float = 1.0
@@ -190,7 +191,7 @@ def merge_rows(
     starts: np.ndarray,
     lengths: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and weights of some coarse vertices' rows, whose `lengths` are filled in; see the kernel."""
+    """Return the indices and the weights of some rows of the coarse graph, and write their `lengths`."""
     indices, weights = np.empty(starts[-1], owner.dtype), np.empty(starts[-1], np.float32)
     paths = as_readonly(own_paths), as_readonly(merging.paths)
     rules = np.float32(merging.scale), np.float32(merging.least), owner, *paths

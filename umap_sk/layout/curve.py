@@ -1,4 +1,4 @@
-"""The curve 1 / (1 + a d^2b) that says how near two points of the embedding are."""
+"""The curve 1 / (1 + a d^2b), which is the similarity of two points of the map at distance d."""
 
 import functools
 import math
@@ -42,7 +42,7 @@ def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     >>> round(curve.a, 3), round(curve.b, 3)
     (1.577, 0.895)
     """
-    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread; every curve is 1 at 0
+    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread, without 0, where every curve is 1
     shift = min_dist / spread
     target = np.where(distances < shift, 1.0, exponential(np.maximum(0.0, distances - shift)))
     logarithms = log_of(1024 * distances) - log_of(1024.0)

@@ -1,4 +1,4 @@
-"""Density (densMAP; Narayan, Berger, Cho, Nature Biotechnology 2021): dense stays dense, sparse stays sparse."""
+"""Density (densMAP; Narayan, Berger, Cho, Nature Biotechnology 2021): dense regions stay dense in the map."""
 
 import math
 from typing import NamedTuple
@@ -14,16 +14,16 @@ SHIFT_FACTOR = 5.0  # times dens_var_shift: radii in the map may differ more, so
 
 
 class Density(NamedTuple):
-    """How much the correlation of the log radii in data and map counts, beside UMAP's loss.
+    """The weight of the correlation between the log radii in the data and in the map.
 
     Attributes
     ----------
     weight : float
-        Of the correlation, against the loss of an edge on average.
+        Weight of the correlation, relative to the mean loss of an edge.
     share : float
-        Of the epochs, the last ones, that have it; those on coarse levels never do.
+        Share of the epochs with this term, counted from the end. Epochs of coarse levels never have it.
     shift : float
-        What is added to the variance of the map's log radii.
+        Number that is added to the variance of the map's log radii.
     """
 
     weight: float
@@ -37,9 +37,9 @@ class DensityTarget(NamedTuple):
     Attributes
     ----------
     radii : ndarray of shape (n,), float32
-        Log radii in the data, in the optimizer's order, with mean 0 and variance 1; 0 for rows without edges.
+        Log radii in the data with mean 0 and variance 1, in the optimizer's order. They are 0 for rows without edges.
     degree : float
-        Mean degree of the rows that have edges.
+        Mean degree of the rows with edges.
     """
 
     radii: np.ndarray
@@ -83,7 +83,7 @@ def add_density(
     settings: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Add the gradient of the correlation, in the loss's units, to the field in `out`."""
+    """Add the gradient of the correlation, in units of the loss, to the field in `out`."""
     n, d = positions.shape
     nearness, radii, logarithms = (np.empty(n, np.float32) for _ in range(3))
     kernels.map_radii(as_readonly(positions), *level.edges, settings, nearness, radii, logarithms)

@@ -1,4 +1,4 @@
-"""Lengths of the edges of coarse levels: the shortest paths from the root of one group to that of another."""
+"""Lengths of edges of coarse levels: the shortest paths between the roots of groups."""
 
 from typing import NamedTuple
 
@@ -12,19 +12,19 @@ ZERO_LENGTH = np.zeros(1, np.float32)  # between the ends of all edges
 
 
 class EdgeLengths(NamedTuple):
-    """Edges of a level with lengths, those too that are too weak for the level: paths lead over them.
+    """The edges of a level with their lengths, including edges that are too weak for the level.
 
-    An edge is as long as what its two ends and what between them adds, in units of twice the largest mean distance of a
-    row to its neighbors.
+    The length of an edge is the sum of a number for each end and a number for the edge. The unit is twice the largest
+    mean distance of a row to its neighbors.
 
     Attributes
     ----------
     indptr, indices : ndarray
         The edges in compressed rows (int64, int32 or uint32).
-    between : ndarray of shape (n_edges,), or (1,) for one of all, float32
-        What lies between the ends of an edge: nothing on the finest level.
+    between : ndarray of shape (n_edges,), or (1,) for one number for all, float32
+        The number for the edge, which is 0 on the finest level.
     ends : ndarray of shape (n,), float32
-        What a vertex adds to each of its edges: half the mean distance on the finest level, 0 on others.
+        The number for each end. It is half the mean distance on the finest level, and 0 on others.
     """
 
     indptr: np.ndarray

@@ -1,10 +1,10 @@
-"""The first eigenvectors of a symmetric sparse matrix, to the same bits for any number of threads, library or machine.
+"""The first eigenvectors of a symmetric sparse matrix, with the same bits on any number of threads and any machine.
 
-A block of vectors is filtered by Chebyshev's polynomials, which damp what belongs to smaller eigenvalues, and made
-orthonormal again; the matrix within their span gives the eigenvectors (Zhou, Saad, Tiago, Chelikowsky, "Self-consistent
+Chebyshev polynomials of the matrix filter a block of vectors and damp smaller eigenvalues. The block is then made
+orthonormal, and the matrix within its span gives the eigenvectors (Zhou, Saad, Tiago, Chelikowsky, "Self-consistent
 field calculations using Chebyshev-filtered subspace iteration", J. Comput. Phys. 219, 2006). All sums have a fixed
-order, and nothing is left to a library of linear algebra. The vectors are random at first, so where an eigenvalue is
-multiple, the seed chooses a basis.
+order, and no library of linear algebra is called. The first vectors are random. If an eigenvalue is multiple, the seed
+therefore decides on the basis.
 """
 
 import math
@@ -30,14 +30,14 @@ MIN_CUT = -0.9
 
 
 class Matrix(NamedTuple):
-    """A symmetric matrix in compressed rows, with eigenvalues in [-1, 1] and a known eigenvector, whose value is 1.
+    """A symmetric matrix in compressed rows, with eigenvalues in [-1, 1] and a known eigenvector with eigenvalue 1.
 
     Attributes
     ----------
     indptr, indices, weights : ndarray
         The rows (int64, uint32, float64).
     known : ndarray of shape (n,), float64
-        The eigenvector, of length 1.
+        The known eigenvector, of length 1.
     """
 
     indptr: np.ndarray
@@ -52,13 +52,13 @@ class Eigenvectors(NamedTuple):
     Attributes
     ----------
     values : ndarray of shape (count,), float64
-        Eigenvalues, the largest first.
+        Eigenvalues in descending order.
     vectors : ndarray of shape (n, count), float64
-        Eigenvectors, of length 1.
+        Eigenvectors of length 1.
     residual : float
         Largest length of ``matrix @ v - value * v``.
     steps : int
-        Products of the matrix with a block of vectors that it took.
+        Number of products of the matrix with a block of vectors.
     """
 
     values: np.ndarray
@@ -136,7 +136,7 @@ def apply_recurrence(
     share: float,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """One step of a recurrence, ``factor * (matrix @ now - center * now) - share * before``."""
+    """Compute one step of a recurrence, ``factor * (matrix @ now - center * now) - share * before``."""
     out = np.empty_like(now) if out is None else out
     rows = as_readonly(matrix.indptr), as_readonly(matrix.indices), as_readonly(matrix.weights)
     kernels.filter_step(*rows, as_readonly(now), as_readonly(before), center, factor, share, out)
@@ -155,6 +155,6 @@ def compute_inner_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def combine_columns(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Combinations of vectors, ``block @ shares``."""
     out = np.zeros_like(block)
-    for column, share in zip(block.T, shares, strict=True):  # in this order on every machine
+    for column, share in zip(block.T, shares, strict=True):  # the same order on every machine
         out += column[:, None] * share
     return out

@@ -1,4 +1,7 @@
-"""What the layout of few rows needs beside its epochs, in numpy, to the bits of the kernels of the same names."""
+"""The layout of few rows in numpy, except for its epochs.
+
+The functions return the same bits as the kernels of the same names.
+"""
 
 import numpy as np
 from numba import uint64
@@ -24,20 +27,20 @@ def fill_slices(
     starts: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Lay the values of the edges of every slice's rows side by side."""
+    """Store the values of the edges slice by slice, with the rows of a slice interleaved."""
     slices = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     lanes = (np.arange(len(out)) - starts[slices]) % kernels.SLICE
     out[:] = first_row + np.minimum(len(order) - 1, slices * kernels.SLICE + lanes) if len(names) else 0
     lengths = np.diff(indptr)[order]
     rows = np.repeat(np.arange(len(order)), lengths)
     places = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    taken_up = values[indptr[order[rows]] + places]
+    gathered = values[indptr[order[rows]] + places]
     to = starts[rows // kernels.SLICE] + rows % kernels.SLICE + kernels.SLICE * places
-    out[to] = names[taken_up] if len(names) else taken_up
+    out[to] = names[gathered] if len(names) else gathered
 
 
 def jitter(positions: np.ndarray, first_row: int, amount: np.float32) -> None:
-    """Move every row by up to `amount` along every axis."""
+    """Move each row by up to `amount` along each axis."""
     numbers = first_row * positions.shape[1] + np.arange(positions.size)
     drawn = (mix(numbers.astype(np.uint64)) >> uint64(40)).astype(np.int64).astype(np.float32)
     share = drawn * np.float32(2 / 16777216) - np.float32(1)

@@ -1,4 +1,4 @@
-"""Places of rows that have none yet, from those that have: where a map goes on that rows have come to."""
+"""Positions of rows that were added to a map."""
 
 import numpy as np
 import scipy.sparse
@@ -19,14 +19,14 @@ COMPONENT_GAP = 0.1  # between a map and what is set beside it, in widths of the
 def fill_positions(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
     """Places of all rows that have an edge: those known (not NaN) stay, the others start at their neighbors' mean.
 
-    It goes outwards from the known rows, weighted by membership. Rows to which no path leads are laid out by
-    themselves, as a fit does, and set beside the rest.
+    Other rows are placed outwards from the known ones, at the means of their neighbors, weighted by membership
+    strength. Rows without a path to a known one get a layout of their own, which is placed next to the map.
     """
     given = ~np.isnan(places[:, 0])
     if given.all():
         return places
-    held, symmetric = manifold._shared, manifold.parameters.get("symmetrize") is True
-    indptr, indices, weights = held.rows(keep=False)
+    shared, symmetric = manifold._shared, manifold.parameters.get("symmetrize") is True
+    indptr, indices, weights = shared.rows(keep=False)
     n = len(places)
     graph = scipy.sparse.csr_array((weights, indices, indptr), (n, n))
     if not symmetric:
@@ -63,7 +63,7 @@ def spread_positions(
 def lay_out_separately(
     graph: scipy.sparse.csr_array, lengths: np.ndarray | None, forces: Forces, n_components: int, seed: int
 ) -> np.ndarray:
-    """A map of some rows alone, by the default schedule."""
+    """Return a map of some rows only, with the default schedule."""
     graph.sort_indices()
     own = FuzzyGraph(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data)
     start = Start("spectral" if lengths is None else "pivot_mds")

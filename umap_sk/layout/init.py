@@ -1,4 +1,4 @@
-"""Positions to begin with that need no graph: random ones, and principal components."""
+"""Initial layouts that need no graph: random positions and principal components."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) ->
 def compute_principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
     """Coordinates within [-1, 1]; axes along which the features do not vary are rounding.
 
-    Each direction is such that its largest number is positive.
+    The largest entry of each direction is positive.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # more threads take longer for products as narrow as these
         rows = center_rows(features)
@@ -60,7 +60,7 @@ def count_varying_directions(positions: np.ndarray) -> int:
 
 
 def is_thin(positions: np.ndarray) -> bool:
-    """Whether the points lie along a line, on which the graph has more to tell than what is across."""
+    """Return whether the points lie along a line. The graph then tells more than the second component does."""
     widths = np.ptp(positions[:, :2], axis=0)
     return bool(widths.min() < THIN_SHARE * widths.max())
 
@@ -76,7 +76,7 @@ def choose_automatic_start(features: Any, has_lengths: bool, n_components: int, 
 
 
 def squares_are_finite(features: Any) -> bool:
-    """Whether no value is NaN or infinite, or so large that sums of squares are."""
+    """Return whether all values are finite, and small enough for sums of squares."""
     values = features.data if scipy.sparse.issparse(features) else features
     largest = max(abs(float(values.max())), abs(float(values.min()))) if values.size else 0.0
     return largest < FEATURE_LIMITS[features.dtype.itemsize]

@@ -1,4 +1,4 @@
-"""The way back: rows of features for places in a finished map; a place's row depends on that place alone."""
+"""The inverse transform: rows of features for positions in a map. Each row depends only on its own position."""
 
 from typing import Any, NamedTuple
 
@@ -15,14 +15,14 @@ FEATURE_BLOCK_BYTES = 2**26  # of features that are taken at a time
 
 
 class PlacedRows(NamedTuple):
-    """The training rows of a map, to be found by their places.
+    """The training rows with a position, in a search tree.
 
     Attributes
     ----------
     tree : cKDTree
-        Of the rows that have a place.
+        Positions of these rows.
     names : ndarray of shape (n_placed,), int64
-        Which rows these are.
+        Indices of these rows.
     """
 
     tree: cKDTree

@@ -1,4 +1,4 @@
-"""The loss on the way: of a few rows of the level that runs, always the same ones, every few epochs."""
+"""The loss curve: the expected loss per row, computed from a sample of the current level every few epochs."""
 
 import math
 from collections.abc import Callable
@@ -22,14 +22,14 @@ MIN_SQUARED_DISTANCE = 1e-6  # square of the smallest distance
 
 
 class LossSample(NamedTuple):
-    """Pairs of vertices whose terms add up to the loss a row.
+    """Pairs of vertices, whose terms add up to the loss per row.
 
     Attributes
     ----------
     ends : ndarray of shape (2, m), int64
-        The pairs: edges of some vertices, then these vertices with others by chance.
+        The pairs: first the edges of some vertices, then these vertices with random others.
     attraction, repulsion : ndarray of shape (m,), float32
-        What the pair's attraction and its repulsion count; an edge's ends repel each other, too.
+        Weights of the attraction and the repulsion of each pair. The ends of an edge also repel each other.
     """
 
     ends: np.ndarray
@@ -48,9 +48,11 @@ def draw_loss_sample(
     rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
     near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
     far[np.isin(pairs[0] * level.n_vertices + pairs[1], edges[0] * level.n_vertices + edges[1])] = 0
-    drawn = far.reshape(len(rows), len(far) // len(rows))  # no columns where there is one vertex alone
+    drawn = far.reshape(len(rows), len(far) // len(rows))  # no columns for a single vertex
     beyond = n_rows - level.mass[rows] - np.bincount(np.searchsorted(rows, edges[0]), near, len(rows))
-    far = (drawn / np.maximum(drawn.sum(axis=1), 1e-9)[:, None] * beyond[:, None]).ravel()  # all that are no neighbors
+    far = (
+        drawn / np.maximum(drawn.sum(axis=1), 1e-9)[:, None] * beyond[:, None]
+    ).ravel()  # represent all that are no neighbors
     ends = np.concatenate([edges, pairs], axis=1)
     repulsion = rate * level.degree[ends[0]] * np.concatenate([near, far])
     attraction = share * np.concatenate([weights, np.zeros(len(far))])

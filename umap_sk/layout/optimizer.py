@@ -1,4 +1,4 @@
-"""The optimizer: UMAP's expected loss, descended on a few levels; one epoch is a pure function of its state."""
+"""The optimizer, which minimizes the expected loss on each level. An epoch is a pure function of the state."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -50,22 +50,22 @@ SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
 
 class Forces(NamedTuple):
-    """What pulls and pushes.
+    """The curve, and the strengths of attraction, repulsion and density.
 
     Attributes
     ----------
     curve : Curve
-        a and b.
+        The parameters a and b.
     gamma : float
         Strength of the repulsion.
     attraction : float
-        4 where each edge acts from both ends at once (2 for new rows).
+        Strength of the attraction: 4 if an edge moves both of its ends, and 2 for new rows.
     negative_rate : float
-        Negative samples an edge that the expectation stands for.
+        Number of negative samples per edge whose expected value is computed.
     learning_rate : float
         Factor of all steps.
     density : Density or None
-        How much radii in the map follow those in the data; None for not at all.
+        Weight of the density term, or None without it.
     """
 
     curve: Curve
@@ -77,22 +77,22 @@ class Forces(NamedTuple):
 
 
 class LayoutProblem(NamedTuple):
-    """What an epoch needs beside its state.
+    """The constant inputs of the epochs.
 
     Attributes
     ----------
     levels : tuple of ArrangedLevel
-        From the finest to the coarsest.
+        Levels from the finest to the coarsest.
     phases : tuple of Phase
         The schedule.
     forces : Forces
         Curve and rates.
     anchors : tuple of Anchors
-        What holds the vertices of each level; empty where nothing does.
-    target : Target or None
-        Radii in the data, where forces have a density.
+        Anchors of the vertices of each level, or an empty tuple.
+    target : DensityTarget or None
+        Radii in the data, if the forces have a density term.
     space : Space or None
-        Where the positions lie, if not in Euclidean space.
+        Space of the positions, or None for Euclidean space.
     """
 
     levels: tuple[ArrangedLevel, ...]
@@ -104,22 +104,22 @@ class LayoutProblem(NamedTuple):
 
 
 class LayoutState(NamedTuple):
-    """All that changes from epoch to epoch.
+    """The values that change from epoch to epoch.
 
     Attributes
     ----------
     depth : int
-        The level that the positions are of.
+        Level of the positions.
     positions : ndarray of shape (n, d), float32
-        Where its vertices are.
+        Positions of the vertices of this level.
     moments : ndarray of shape (1 or 2, n, d), float32
-        Every vertex's last step, or Adam's two moments.
+        Last step of each vertex, or the two moments of Adam.
     epoch : int
-        Epochs that were run, over all levels.
+        Number of finished epochs on all levels.
     seed : int
-        What all randomness depends on, beside epoch and row.
+        Seed of the random numbers, which also depend on epoch and row.
     width : float
-        How wide the start was, in units of the embedding.
+        Width of the initial layout, in units of the embedding.
     """
 
     depth: int
@@ -131,7 +131,7 @@ class LayoutState(NamedTuple):
 
 
 class Repulsion(NamedTuple):
-    """Repulsion of all vertices: a field on a grid, and where it counts what lies near each other."""
+    """Repulsion of all vertices: a field on a grid, and the points of its near field."""
 
     field: GridField
     near: NearPoints | None
@@ -159,10 +159,11 @@ def run_epochs(
     reuse: bool = False,
     must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutState:
-    """The state so many epochs later, or where the schedule ends or `on_epoch`, told of each, wants a stop.
+    """Run some epochs, until the end of the schedule or until `on_epoch` returns true.
 
-    A state is good until the epoch after the next; those that `must_stay` is true of stay for longer, each for its
-    size in memory. With `reuse` the arrays of the given state may be overwritten, too, which saves a third.
+    `on_epoch` is called with the state after each epoch. The arrays of a state are reused in the epoch after the next,
+    unless `must_stay` returns true for it. With `reuse`, the arrays of the given state are overwritten, too, which
+    saves a third of the memory.
     """
     last = min(count_epochs(problem.phases), state.epoch + epochs)
     given = state
@@ -215,10 +216,10 @@ def step_rows(
     out_moments: np.ndarray,
     repulsion: Repulsion | None = None,
 ) -> None:
-    """One epoch of the level's rows: a function of the state alone, whatever other rows are computed where.
+    """Compute one epoch of some rows, as a function of the state only.
 
-    Where the level has slices and degrees of some rows alone, the state's moments and what is written are of these,
-    too; its positions are of all rows, and so is the repulsion, which need not be found for each part.
+    If the level has the slices and degrees of some rows only, the moments and the outputs are those of these rows. The
+    positions and the repulsion are always those of all rows. The repulsion is computed here unless it is given.
     """
     level = problem.levels[phase.depth]
     settings = make_epoch_settings(problem, phase, state)

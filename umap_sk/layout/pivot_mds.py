@@ -1,4 +1,4 @@
-"""Start from the graph's own distances: pivot MDS of the shortest paths on a coarse graph, component by component."""
+"""The initial layout "pivot_mds": pivot MDS of the shortest paths on a coarse graph, separately for each component."""
 
 from typing import NamedTuple
 
@@ -31,11 +31,11 @@ class PathGraph(NamedTuple):
     indptr, indices : ndarray
         Edges in both directions, in compressed rows.
     lengths : ndarray of shape (n_edges,), float32
-        Length of every edge.
+        Length of each edge.
     mass : ndarray of shape (n,), float32
-        Rows that every vertex stands for.
+        Number of rows in each vertex.
     component : ndarray of shape (n,), int32
-        The component of every vertex.
+        Component of each vertex.
     """
 
     indptr: np.ndarray
@@ -75,10 +75,10 @@ def make_path_graph(lengths: EdgeLengths, mass: np.ndarray) -> PathGraph:
     n, indptr = len(mass), lengths.indptr
     of_edges = np.repeat(lengths.ends, np.diff(indptr)) + lengths.ends[lengths.indices] + lengths.between
     if len(of_edges) <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)  # else indices are made as wide
+        indptr = indptr.astype(np.int32)  # otherwise, scipy would widen the indices
     with np.errstate(divide="ignore"):
         reverse = csr_array((1 / of_edges.astype(np.float64), lengths.indices, indptr), (n, n)).T.tocsr()
-        graph = reverse.T.tocsr()  # each with the columns of a row in order
+        graph = reverse.T.tocsr()  # with sorted columns in both
         if np.array_equal(graph.indptr, reverse.indptr) and np.array_equal(graph.indices, reverse.indices):
             graph.data = np.maximum(graph.data, reverse.data)
         else:
@@ -110,8 +110,8 @@ def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.nda
 def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
     """Squared distances of every vertex from the pivots of its component, by the shortest paths.
 
-    Pivots come in batches; those of a later one are drawn by a power of the distance to the nearest earlier one, as in
-    k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012), so that they spread over the component.
+    Pivots come in batches. Later batches are drawn by a power of the distance to the nearest earlier pivot, as in
+    k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012). They therefore spread over the component.
     """
     n = len(paths.mass)
     bits = np.random.Philox(seed).random_raw(PIVOT_BATCHES * n).reshape(PIVOT_BATCHES, n)
@@ -130,8 +130,8 @@ def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
 def square_powers(lengths: np.ndarray) -> np.ndarray:
     """Squares of lengths to the power 3/4, which are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938).
 
-    The lengths themselves, along a curve, have one axis, and the second one is the noise of the paths; of these the
-    second is a bend.
+    These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
+    curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
     """
     return lengths * np.sqrt(lengths)
 

@@ -1,4 +1,4 @@
-"""From a manifold's graph to the problem of its layout: the rows that take part, coarser levels, a schedule."""
+"""From a graph to the problem of its layout: connected rows, coarse levels and a schedule."""
 
 from typing import Any, NamedTuple
 
@@ -27,20 +27,20 @@ MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # rows up to which 500 epochs are the defaul
 
 
 class Schedule(NamedTuple):
-    """How long and over how many levels a layout goes.
+    """The number of epochs and of levels of a layout.
 
     Attributes
     ----------
     n_epochs : int or None
-        Epochs over all levels; None for the shares that phases have of 500 up to 10,000 rows and of 200 beyond.
+        Epochs on all levels. With None, phases have shares of 500 epochs for up to 10,000 rows, and of 200 for more.
     n_components : int
-        Axes of the embedding.
+        Dimensions of the embedding.
     multilevel : bool
-        False runs every epoch on the whole graph.
+        Whether epochs run on coarse levels.
     settled : bool
-        True begins at a map and keeps its arrangement, for exactly `n_epochs`.
+        Whether the layout begins with a map and keeps its arrangement, for exactly `n_epochs`.
     output_metric, output_metric_params : str or callable, and dict or None
-        Distances of the embedding; all but the Euclidean run every epoch on the whole graph.
+        Metric of the embedding. With any but the Euclidean one, all epochs run on the graph.
     """
 
     n_epochs: int | None
@@ -59,7 +59,7 @@ class Coarsest(NamedTuple):
     level : Level
         The level.
     lengths : EdgeLengths or None
-        Its edges with lengths, where they were asked for.
+        Lengths of its edges, if they were requested.
     """
 
     level: Level
@@ -74,19 +74,19 @@ def get_default_epochs(n_rows: int) -> int:
 def extract_connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
     """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
 
-    The second value are these rows, None for all; the first is the same graph then.
+    Disconnected rows are removed, so that they do not repel others.
     """
-    kept = np.diff(held.indptr) > 0
+    kept = np.diff(shared.indptr) > 0
     if kept.all():
-        return held, None
-    graph = held.rows()
+        return shared, None
+    graph = shared.rows()
     kept[graph.indices] = True
     if kept.all():
-        return held, None
+        return shared, None
     number = (np.cumsum(kept) - 1).astype(graph.indices.dtype)
     indptr = np.concatenate([[0], graph.indptr[1:][kept]])
-    lengths = None if held.lengths is None else held.lengths[kept]
-    radii = None if held.radii is None else held.radii[kept]
+    lengths = None if shared.lengths is None else shared.lengths[kept]
+    radii = None if shared.radii is None else shared.radii[kept]
     part = FuzzyGraph(indptr, number[graph.indices], graph.weights)
     return SharedGraph(part, ("indices",), lengths, radii), np.flatnonzero(kept)
 
@@ -100,10 +100,10 @@ def make_layout_problem(
     anchored: bool = False,
     distances: np.ndarray | None = None,
 ) -> tuple[LayoutProblem, Coarsest]:
-    """The problem of a connected graph, which gives up its arrays where they are its own, and its coarsest level.
+    """Return the problem of a connected graph, and its coarsest level. The graph gives up its own arrays.
 
-    The problem has all levels, for its start, even if the epochs run on the graph alone. The coarsest one has
-    lengths where mean `distances` of the rows to their neighbors are given.
+    The problem has all levels for its initial layout, even if all epochs run on the graph. The coarsest level has
+    lengths of edges if the rows' mean `distances` to their neighbors are given.
     """
     allocate = choose_allocator(held.rows().weights)
     built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))

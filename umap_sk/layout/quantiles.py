@@ -1,4 +1,4 @@
-"""Quantiles and ends of every axis, a block of rows at a time."""
+"""Quantiles and bounds of the axes, computed in blocks of rows."""
 
 import math
 

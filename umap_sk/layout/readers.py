@@ -1,4 +1,4 @@
-"""Estimators that are read while they fit: the arrays of the state that is read are not written over meanwhile."""
+"""Concurrent reads of an estimator that fits: the arrays of a state are not overwritten while someone reads them."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 from umap_sk.layout.optimizer import LayoutState
 
 _lock = threading.RLock()
-_readers: Counter[int] = Counter()  # of a state's positions, by their id
+_readers: Counter[int] = Counter()  # number of readers by the id of a state's positions
 
 
 @contextlib.contextmanager
@@ -32,6 +32,6 @@ def hold_attributes(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, An
 
 
 def is_read(state: LayoutState) -> bool:
-    """Whether somebody reads a state that is not the estimator's any more, so that nobody else begins to."""
+    """Return whether someone reads a state."""
     with _lock:
         return id(state.positions) in _readers

@@ -1,4 +1,4 @@
-"""Repulsion of all vertices at once: a field on a grid, by fast Fourier transforms, and its short range by samples."""
+"""Repulsion of all vertices: a field on a grid by fast Fourier transforms, and a near field by samples."""
 
 import functools
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ class RepulsionKernel(NamedTuple):
     gamma : float
         Strength of the repulsion.
     softening : float
-        Added to d^2, in squared units of the embedding.
+        Addition to d^2, in squared units of the embedding.
     """
 
     a: float
@@ -40,7 +40,7 @@ class RepulsionKernel(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Where a grid lies.
+    """Position and size of a grid.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Frame(NamedTuple):
     spacing : float
         Side of a cell, in units of the embedding.
     shape : tuple of 2 int
-        Cells along both axes.
+        Number of cells along both axes.
     """
 
     origin: tuple[float, float]
@@ -61,18 +61,18 @@ class Frame(NamedTuple):
 
 
 class NearPoints(NamedTuple):
-    """All positions in the order of the cells of a coarse grid.
+    """All positions, sorted by the cells of a coarse grid.
 
     Attributes
     ----------
     points : ndarray of shape (n, 2), float32
         The positions.
     order : ndarray of shape (n,), int32 or uint32
-        Their rows.
+        Rows of these positions.
     begin : ndarray of shape (n_cells + 1,), int64
-        Where every cell's points begin.
+        Index of the first point of each cell.
     cells : tuple
-        Origin, cells a unit of the embedding, rows and columns of cells, and their side, as kernels take them.
+        Origin, cells per unit of the embedding, numbers of rows and columns, and side of a cell, for the kernels.
     """
 
     points: np.ndarray
@@ -87,9 +87,9 @@ class GridField(NamedTuple):
     Attributes
     ----------
     frame : Frame
-        Where the grid lies.
+        Position and size of the grid.
     values : ndarray of shape (rows + 1, columns + 1, 2), float32
-        Both components at the corners of the grid's cells, for unit masses.
+        Both components at the corners of the cells, for unit masses.
     """
 
     frame: Frame
@@ -118,7 +118,10 @@ def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> 
 def transform_kernel(
     shape: tuple[int, int], spacing: float, near: bool, kernel: RepulsionKernel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The transformed repulsion, both components: imaginary, since it is odd, and with no rounding as a real part."""
+    """Return the Fourier transforms of both components of the repulsion.
+
+    The repulsion is odd, so its transform is imaginary. Rounding errors in the real part are removed.
+    """
     fields = np.empty((2, *shape), np.float32)
     reach = np.float32(NEAR_FIELD_CELLS * spacing if near else 0)
     kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
@@ -136,15 +139,15 @@ def compute_grid_field(
     mass: np.ndarray | None = None,
     most: int = MAX_CELLS,
 ) -> GridField:
-    """Repulsion that masses at all positions exert, as a field on a grid.
+    """Compute the repulsion of masses at all positions as a field on a grid.
 
-    As FIt-SNE does for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
+    FIt-SNE does the same for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
     """
     with limit_threads_by_rows(len(positions) // GRID_SPEEDUP):
         frame = make_frame(positions, spacing, most)
         density = deposit_masses(frame, positions, mass)
     corners = density.shape
-    # What lies beyond the corners is 0 before, and not asked for afterwards: half of the transforms need not be made.
+    # Half of the transforms are skipped: beyond the corners, the input is 0 and the output is not used.
     shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
     workers = choose_workers(shape)
     spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
@@ -200,5 +203,5 @@ def sort_near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
 
 
 def add_near_field(near: NearPoints, scale: float, settings: np.ndarray, out: np.ndarray, first_row: int = 0) -> None:
-    """Add the short range of the repulsion, which the grid does not resolve, to the rows from `first_row` on."""
+    """Add the near field, which the grid does not resolve, to the rows from `first_row` on."""
     kernels.add_near_field(*near[:3], *near.cells, np.float32(scale), settings, first_row, out)

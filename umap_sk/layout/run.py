@@ -1,4 +1,4 @@
-"""A layout run: a problem and where its descent is. It can be begun, advanced, stored and gone on with."""
+"""A layout run: its problem and its current state. A run can be started, continued, stored and resumed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -29,15 +29,15 @@ class LayoutRun(NamedTuple):
     problem : LayoutProblem or None
         None after loading from a file, until :func:`restore` builds it again.
     state : LayoutState
-        Where it is.
+        The current state.
     rows : ndarray of int32, uint32 or int64
-        The rows that take part, in the optimizer's order.
+        The connected rows, in the optimizer's order.
     schedule : Schedule
-        How long it goes.
+        Number of epochs and of levels.
     forces : Forces
         Curve and rates.
     anchors : Anchors or None
-        Where rows of the data are held, of all rows.
+        Anchors of all rows.
     """
 
     problem: LayoutProblem | None
@@ -116,13 +116,13 @@ def advance(
     reuse: bool = False,
     must_stay: Callable[[LayoutState], bool] | None = None,
 ) -> LayoutRun:
-    """The run so many epochs later, or where the schedule ends or `on_epoch`, told of every epoch, wants a stop.
+    """Run some epochs, until the end of the schedule or until `on_epoch` returns true. It is called after each epoch.
 
     `reuse` and `must_stay` are those of :func:`umap_sk.layout.optimizer.run_epochs`.
     """
     last, stopped = min(count_planned_epochs(run), run.state.epoch + epochs), False
 
-    def told(state: LayoutState) -> bool:
+    def report(state: LayoutState) -> bool:
         nonlocal run, stopped
         run = run._replace(state=state)
         stopped = bool(on_epoch(run))
@@ -179,7 +179,8 @@ def is_finished(run: LayoutRun) -> bool:
 def compute_embedding(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
     """Coordinates of all rows as they stand: prolonged from a coarse level, NaN for the rows that are lost.
 
-    Lost are rows without edges of their own; others may list them, and they take part with them.
+    Rows in `lost` have no edges of their own, and their coordinates are NaN. They can take part in the layout, because
+    other rows can list them as neighbors.
     """
     positions = run.state.positions
     for depth in range(run.state.depth, 0, -1):
@@ -209,7 +210,7 @@ def to_plain(run: LayoutRun) -> dict[str, Any]:
 
 
 def from_plain(stored: dict[str, Any]) -> LayoutRun:
-    """A run of what was stored, without its problem."""
+    """Return the run of a stored form, without its problem."""
     forces = stored["forces"] | {"curve": Curve(*stored["forces"]["curve"])}
     forces["density"] = forces["density"] and Density(*forces["density"])
     schedule, state = Schedule(**stored["schedule"]), state_from_plain(stored["state"])
@@ -218,5 +219,5 @@ def from_plain(stored: dict[str, Any]) -> LayoutRun:
 
 
 def state_from_plain(stored: dict[str, Any]) -> LayoutState:
-    """A state of what was stored."""
+    """Return the state of a stored form."""
     return LayoutState(**stored)

@@ -1,4 +1,4 @@
-"""The schedule: which epochs run on which level, and how vertices move in them."""
+"""The schedule: the levels of the epochs, and the steps in each phase."""
 
 from itertools import accumulate
 from typing import NamedTuple
@@ -12,33 +12,33 @@ USUAL_EPOCHS = 200  # usual epochs beyond which only the last phase grows: what 
 
 
 class Descent(NamedTuple):
-    """How the vertices of a phase move.
+    """The steps of the vertices in a phase.
 
     Attributes
     ----------
     step : float
-        Step size of its first epoch. With a momentum in steps to the lowest point of the attraction's majorizer;
-        without one it is Adam's alpha, in units of the embedding, on coarse levels in widths of the start.
+        Step size of the first epoch. With momentum, a step of 1 leads to the minimum of the attraction's majorizer.
+        With Adam, it is in units of the embedding, and on coarse levels in widths of the initial layout.
     fall : float
-        How it falls: as ``(1 - u) ** fall`` over the phase.
+        Exponent of the decay of the step size, ``(1 - u) ** fall``, where u is the finished part of the phase.
     momentum : float or None
-        Share of a vertex's last step in its next one; None for Adam in place of the majorizer.
+        Share of a vertex's last step in its next one, or None for Adam instead of the majorizer.
     momentum_rise : float
-        Share of the phase in which the momentum rises to this, in a line from 0 (it rises in Sutskever et al. 2013,
-        section 3, as well). With all of it from the first epoch on, discs are folded more often.
+        Share of the phase in which the momentum increases linearly from 0 (as in Sutskever et al. 2013, section 3).
+        With full momentum from the first epoch on, closed curves and discs fold more often.
     floor : float
-        Share of a vertex's degree that is added to what its gradient is divided by, so that weak forces move a vertex
-        less than strong ones; on coarse levels times their depth.
+        Share of the degree in the denominator of a step, which shortens steps along weak edges. On coarse levels, it is
+        multiplied by their depth.
     softening : float
-        Length whose square is added to squared distances in its first epoch, as in Plummer's softened gravity (1911):
-        it takes away the barriers between points that block each other. In units of the embedding, on coarse levels in
-        widths of the start: what is narrow at first, since it is folded or needs no room, is sorted more gently.
+        Length in the first epoch whose square is added to squared distances, as in Plummer's softened gravity (1911).
+        Softening lets vertices pass each other. The unit is that of the embedding, and on coarse levels the width of
+        the initial layout, because wide layouts need more softening.
     softening_fall : float
-        How the length falls.
+        Exponent of the decay of this length.
     repulsion : float
         Factor of the repulsion.
     near : bool
-        Whether the last quarter has the near field, where the repulsion is a field.
+        Whether the last quarter of the phase has the near field, if the repulsion is a field.
     """
 
     step: float
@@ -52,20 +52,20 @@ class Descent(NamedTuple):
     near: bool = False
 
 
-RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # of a map to which rows have come
+RESETTLING = Descent(step=1.0, fall=2.0, near=True)  # for a map to which rows were added
 
 
 class Recipe(NamedTuple):
-    """How a layout goes about its levels.
+    """The steps and the shares of all phases of a layout.
 
     Attributes
     ----------
     coarse, arranging, settling : Descent
-        How vertices move on coarse levels, and in the two phases on the graph itself.
+        Steps on coarse levels, and in the two phases on the graph.
     coarsest, between : float
-        Epochs of the coarsest level, and of each level between it and the graph, in shares of `n_epochs`.
+        Epochs of the coarsest level, and of each other coarse level, as shares of `n_epochs`.
     fine : tuple of 2 float
-        Those of the two phases on the graph itself.
+        Epochs of the two phases on the graph, as shares of `n_epochs`.
     """
 
     coarse: Descent
@@ -76,6 +76,7 @@ class Recipe(NamedTuple):
     fine: tuple[float, float]
 
 
+# The numbers were chosen by a regression over about 90 layouts of 12 data sets (benchmarks/NOTES.md).
 MAJORIZED = Recipe(
     Descent(step=4.5, fall=1.4, momentum=0.65, momentum_rise=0.5, floor=0.035, softening=0.11, repulsion=1.5),
     Descent(step=4.0, fall=0.5, momentum=0.78, floor=0.05, softening=3.0, softening_fall=3.0),
@@ -102,15 +103,15 @@ class Phase(NamedTuple):
     Attributes
     ----------
     depth : int
-        The level; 0 is the graph itself.
+        The level, 0 for the graph.
     first_epoch, epochs : int
-        Where the phase begins in the whole schedule, and how long it is.
+        First epoch of the phase in the schedule, and number of epochs.
     field : bool
-        Whether the repulsion is a field on a grid, or sampled.
+        Whether the repulsion is a field on a grid. Otherwise, it is sampled.
     negatives : int
-        Sampled vertices a vertex, where the repulsion is sampled.
+        Number of sampled vertices per vertex, if the repulsion is sampled.
     descent : Descent
-        How the vertices move.
+        Steps of the vertices.
     """
 
     depth: int
@@ -133,12 +134,14 @@ def choose_recipe(n_levels: int, *, majorized: bool) -> Recipe:
 def plan_phases(
     n_levels: int, n_epochs: float, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of shares of `n_epochs` over the levels, mostly nine tenths of it in all.
+    """Return the phases on all levels.
 
-    Vertices move by majorization, if at all, where the repulsion is a field.
+    Their epochs are shares of `n_epochs`, which add up to nine tenths of it in most cases. With a field, vertices move
+    by majorization if `majorized` is true.
 
-    On the graph itself large softened steps arrange it first, then small ones settle what weak forces have left behind.
-    What majorization does not know of, chance in the repulsion or other forces than UMAP's, Adam bears.
+    The first phase on the graph arranges it by large softened steps. The second one takes small steps, which correct
+    errors of weak forces. Adam is used for noisy repulsion and for other forces than UMAP's, which the majorizer does
+    not contain.
     """
     coarsest = n_levels - 1
     recipe = choose_recipe(n_levels, majorized=field and majorized)
@@ -182,7 +185,7 @@ def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
     epochs[-1] = max(1, length - sum(epochs[:-1]))
     while sum(epochs) > length and max(epochs) > 1:
         epochs[epochs.index(max(epochs))] -= 1
-    if sum(epochs) > length:  # one epoch a level, which settles the graph itself
+    if sum(epochs) > length:  # one epoch per level, and on the graph that of the second phase
         phases, epochs = (*phases[:-2], phases[-1]), epochs[1:]
     firsts = [0, *accumulate(epochs[:-1])]
     counted = zip(phases, firsts, epochs, strict=True)
@@ -192,7 +195,8 @@ def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
 def reduce_momentum(descent: Descent, share: float) -> Descent:
     """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
 
-    The momentum's memory, 1 / (1 - momentum) epochs, takes the same part of the phase, if it is not less than an epoch.
+    The memory of the momentum is 1 / (1 - momentum) epochs. It becomes the same share of the phase, but at least one
+    epoch.
     """
     if descent.momentum is None or share >= 1:
         return descent
@@ -223,9 +227,9 @@ def get_length_unit(phase: Phase, width: float) -> float:
 def compute_step_size(phase: Phase, epoch: int, width: float, b: float) -> float:
     """Step size of an epoch of a layout whose start was so wide, and whose curve is 1 / (1 + a d^2b).
 
-    By majorization, steps go to the lowest point of a quadratic above the attraction's loss. With b > 1, as a large
-    `min_dist` asks for, those of the edges' factors do not lie above it: the second derivative of log(1 + a d^2b) is up
-    to 2 b - 1 times the factor.
+    By majorization, a step leads to the minimum of a quadratic bound of the attraction's loss. The bound with the
+    edges' factors holds for b up to 1. For larger b, the second derivative of log(1 + a d^2b) is up to 2 b - 1 times
+    the factor.
     """
     descent = phase.descent
     step = descent.step * (1 - (epoch - phase.first_epoch) / phase.epochs) ** descent.fall
@@ -236,7 +240,7 @@ def compute_momentum(phase: Phase, epoch: int) -> float:
     """Share of the last step in an epoch's; below 0 for steps by Adam."""
     descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
     if descent.momentum is None:
-        return -1.0
+        return kernels.ADAM_MOMENTUM
     return descent.momentum * (min(1.0, done / descent.momentum_rise) if descent.momentum_rise else 1.0)
 
 

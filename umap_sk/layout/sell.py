@@ -1,4 +1,7 @@
-"""Levels arranged for the optimizer: neighbors near each other in memory, the edges of 16 rows side by side."""
+"""Levels in the order of the optimizer, with their edges in slices (SELL-C-sigma).
+
+Neighbors are close in memory, and the edges of the 16 rows of a slice are interleaved.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,16 +22,16 @@ MAX_TOP_VERTICES = 300  # vertices at which grouping for the sake of the order e
 
 
 class Slices(NamedTuple):
-    """A weighted graph whose rows lie side by side, 16 in a slice, the first edges of all of them first.
+    """A weighted graph in slices of 16 rows, which begin with the first edges of all rows.
 
     Attributes
     ----------
     starts : ndarray of shape (n_slices + 1,), int64
-        Where each slice begins.
+        Index of the first edge of each slice.
     indices : ndarray, int32 or uint32
-        Other end of every edge; a row that is shorter than the longest of its slice ends in edges to itself.
+        Other end of each edge. Rows that are shorter than the longest of their slice end with edges to themselves.
     weights : ndarray, float32
-        Scaled weights; 0 for the edges that fill up.
+        Scaled weights, 0 for edges to the row itself.
     """
 
     starts: np.ndarray
@@ -47,19 +50,19 @@ class ArrangedLevel(NamedTuple):
     slices : Slices
         Its graph.
     order : ndarray of shape (n,), int32 or uint32
-        The level's own number of every vertex.
+        Index of each vertex in the `Level`.
     degree : ndarray of shape (n,), float32
-        See `Level`.
+        As in `Level`.
     mass : ndarray of shape (n,), float32
-        See `Level`.
+        As in `Level`.
     owner : ndarray, int32 or uint32
-        For every vertex of the next finer level this level's vertex; empty on the finest level.
+        For each vertex of the next finer level, its vertex on this level. It is empty on the finest level.
     row_owner : ndarray, int32 or uint32
-        For every row of the finest level this level's vertex; empty on the finest level.
+        For each row of the finest level, its vertex on this level. It is empty on the finest level.
     inside : ndarray of shape (n,), float32
-        Of every vertex's degree, what edges inside of it weigh; empty on the finest level.
+        Weight of the edges within each vertex, which is a part of its degree. It is empty on the finest level.
     first_row : int
-        Where slices, degrees and what is inside begin, if they are of some rows alone.
+        First row of slices, degrees and `inside`, if they belong to some rows only.
     """
 
     slices: Slices
@@ -73,12 +76,12 @@ class ArrangedLevel(NamedTuple):
 
     @property
     def n_vertices(self) -> int:
-        """Vertices of this level."""
+        """Number of vertices of this level."""
         return len(self.mass)
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of starts, indices (as uint32) and weights, as kernels take them."""
+        """Read-only views of starts, indices (as uint32) and weights for the kernels."""
         starts, indices, weights = self.slices
         return as_readonly(starts), as_readonly(indices.view(np.uint32)), as_readonly(weights)
 
@@ -132,9 +135,9 @@ def arrange_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.
 def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
     """Order of the vertices of every level.
 
-    The vertices of a group stand together, the groups of a group as well, and so on to the top, so that most neighbors
-    are near in memory, in whatever order the data came. Within blocks of 1,024, longer rows come first, so that the
-    rows of a slice are about as long as each other.
+    The vertices of a group are adjacent, and so are the groups of a group. Most neighbors are therefore close in
+    memory, whatever the order of the data. Longer rows come first within blocks of 1,024, so that the rows of a slice
+    have similar lengths.
     """
     tower = list(levels)
     while len(levels) > 1 and tower[-1].n_vertices > MAX_TOP_VERTICES:
@@ -182,7 +185,7 @@ def make_slices(
     allocate: Allocate = allocate_in_memory,
     shared: SharedGraph | None = None,
 ) -> Slices:
-    """Lay out the edges of a list's last level in slices."""
+    """Remove the last level of a list, and return its edges in slices."""
     indptr, indices, weights, scale = levels.pop()[:4]
     starts = find_slice_starts(indptr, order)
     slices = Slices(
@@ -223,7 +226,7 @@ def lay_out_values(
     out: np.ndarray,
     first_row: int = 0,
 ) -> None:
-    """Lay out the values of rows, which are those from `first_row` on: their beginnings, order and slices' starts."""
+    """Store the values of the rows from `first_row` on in slices. `rows` are their indptr, order and slice starts."""
     indptr, order, starts = rows
     fill_slices = few_rows.fill_slices if len(order) <= FEW_ROWS else kernels.fill_slices
     bits = as_readonly(values.view(np.uint32))
@@ -238,7 +241,7 @@ def average_groups(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.n
 def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
     """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors.
 
-    Edges inside of a vertex lead to itself.
+    Edges within a vertex count as edges to itself.
     """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
     kernels.smooth(

@@ -1,4 +1,4 @@
-"""Numbers that the metric of a space takes, from the parameters that a caller gave."""
+"""Parameters of output metrics, as numbers for the kernels."""
 
 import math
 from typing import Any

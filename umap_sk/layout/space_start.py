@@ -1,4 +1,4 @@
-"""The start of a layout in a space: a flat one laid into it, or an array of its own coordinates."""
+"""Initial layouts in other spaces: flat positions that are projected to the space, or its own coordinates."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Spaces that a layout can lie in beside the Euclidean: their distances, and where in them coordinates are."""
+"""Output spaces other than Euclidean space: their distances, and the conversion of coordinates."""
 
 import functools
 import math
@@ -28,9 +28,9 @@ class NamedMetric(NamedTuple):
     pairs : function
         Its kernel.
     kind : int
-        How a step ends in the space again.
+        How positions are projected to the space after a step.
     unit : float
-        Length that stands for one of the plane's in the steps of the schedule.
+        Length in the space that corresponds to 1 in the plane, for the steps of the schedule.
     """
 
     pairs: Callable[..., None]
@@ -55,22 +55,22 @@ BOUND_TOLERANCE = 1e-5  # by which coordinates may be outside
 
 
 class Space(NamedTuple):
-    """A space that a layout lies in.
+    """A space of the positions of a layout.
 
     Attributes
     ----------
     name : str
-        The metric; "function" for one that was given.
+        Name of the metric, or "function" for a given function.
     measure : CFunc
-        Distances and gradients of pairs, compiled.
+        Compiled distances and gradients of pairs.
     parameters : ndarray, float32
-        What it takes beside the pairs; where a function was given, what :func:`check_raised` reads.
+        Parameters of the metric. For a given function, errors are reported in it to :func:`check_raised`.
     kind : int
-        How a step ends in the space again.
+        How positions are projected to the space after a step.
     unit : float
-        As in `Named`.
+        As in `NamedMetric`.
     function : callable, optional
-        The function that was given, of two points alone.
+        The given function of two points.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Space(NamedTuple):
 
     @property
     def measured(self) -> tuple[Any, np.ndarray, int]:
-        """What kernels take of it."""
+        """The arguments of kernels that describe the space."""
         return self.measure, self.parameters, self.kind
 
 
@@ -146,7 +146,7 @@ def make_function_space(function: Any, arguments: tuple[Any, ...], n_components:
 
 
 def check_raised(space: Space) -> None:
-    """Raise what a function raised in a kernel, where numba cannot pass an error on."""
+    """Raise the error that a given function raised in a kernel, where numba cannot raise it."""
     if space.function is None or not space.parameters[0]:
         return
     here, there = np.split(space.parameters[1:].copy(), 2)
@@ -232,7 +232,7 @@ def find_nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndar
 
 
 def check_inside(space: Space, init: np.ndarray) -> None:
-    """Raise if a start that was given is outside of the space."""
+    """Raise if a given initial layout is outside of the space."""
     bounds = {
         "haversine": ((0, math.pi), (-math.pi, math.pi)),
         "torus": tuple((0, float(period)) for period in space.parameters),
@@ -262,7 +262,7 @@ def check_inside(space: Space, init: np.ndarray) -> None:
 
 
 def poincare_disk(coordinates: Any) -> np.ndarray:
-    """Points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
+    """Return the points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
 
     Parameters
     ----------

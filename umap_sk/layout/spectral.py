@@ -1,4 +1,4 @@
-"""Spectral start: the first eigenvectors of the coarsest level's graph, component by component."""
+"""The initial layout "spectral": the first eigenvectors of the coarsest level's graph, for each component."""
 
 import numpy as np
 import scipy.sparse
@@ -18,7 +18,7 @@ def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np
     Warns
     -----
     SpectralFallbackWarning
-        If the solver does not converge on a component, whose vertices then start at what it has found.
+        If the solver does not converge on a component. Its vertices then start at the best eigenvectors so far.
     """
     graph = make_weight_matrix(level)
     count, label = connected_components(graph, directed=False)

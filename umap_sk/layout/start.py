@@ -1,4 +1,4 @@
-"""The start of a run: what the parameter `init` means, and positions on the level where the epochs begin."""
+"""Initial layouts: the parameter `init`, and positions on the first level of the schedule."""
 
 import math
 from typing import Any, NamedTuple
@@ -43,20 +43,20 @@ SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is
 
 
 class Start(NamedTuple):
-    """Where a layout begins.
+    """An initial layout.
 
     Attributes
     ----------
     name : {"auto", "pivot_mds", "spectral", "pca", "random", "array"}
-        The start; "array" where positions are given.
+        Name of the method, or "array" for given positions.
     positions : ndarray of shape (n, n_components), float32, optional
-        The positions of the rows, where they are given.
+        Given positions of the rows.
     features : ndarray or sparse matrix of shape (n, n_features), optional
-        What "pca" and "auto" compute principal components of.
+        Features for the principal components of "pca" and "auto".
     rescale : bool
-        Whether positions are smoothed and scaled; false only for some that are given.
+        Whether positions are smoothed and scaled. It can be false only for given positions.
     computed : bool
-        Whether positions were computed here, in flat space, and not given in the coordinates of the output space.
+        Whether the positions were computed in flat space. Otherwise, they are coordinates of the output space.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Start(NamedTuple):
 
     @property
     def needs_lengths(self) -> bool:
-        """Whether it needs lengths of the coarsest level's edges."""
+        """Whether the layout needs lengths of the coarsest level's edges."""
         return self.name == "pivot_mds"
 
 
@@ -84,7 +84,7 @@ def make_array_start(positions: np.ndarray, *, rescale: bool = True, features: A
 def resolve_init(
     init: Any, shape: tuple[int, int], *, has_lengths: bool, features: Any = None, rescale: bool = True
 ) -> Start:
-    """Return the start that the parameter `init` names or gives, after a look whether it can be used.
+    """Check the parameter `init`, and return the initial layout.
 
     Parameters
     ----------
@@ -95,14 +95,14 @@ def resolve_init(
     has_lengths : bool
         Whether the distances of the graph's edges are known, which "pivot_mds" needs.
     features : ndarray or sparse matrix of shape (n_rows, n_features), optional
-        What "pca" needs.
+        Features, which "pca" needs.
     rescale : bool
-        Whether positions that are given are smoothed and scaled.
+        Whether given positions are smoothed and scaled.
 
     Raises
     ------
     ValueError, TypeError
-        If the name is not known, what it needs is missing, or positions are not finite numbers of this shape.
+        If the name is unknown, if its data are missing, or if positions are not finite numbers of this shape.
     """
     if isinstance(init, str):
         check_name(init, features, has_lengths)
@@ -111,7 +111,7 @@ def resolve_init(
 
 
 def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) -> Start:
-    """Return the start itself, or the one that "auto" stands for."""
+    """Return the initial layout, after a choice of the method for "auto"."""
     if start.name != "auto":
         return start
     found = choose_automatic_start(start.features, has_lengths, n_components, seed)
@@ -145,7 +145,7 @@ def check_name(init: str, features: Any, has_lengths: bool) -> None:
 
 
 def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
-    """Return positions as float32 of shape (n_rows, n_components), finite and with no constant axis."""
+    """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis."""
     try:
         start = np.asarray(init)
     except ValueError as error:
@@ -191,9 +191,9 @@ def compute_start_positions(
     n_components: int,
     seed: int,
 ) -> tuple[np.ndarray, float]:
-    """Positions of the vertices of the first phase's level, and the width of the start.
+    """Return the positions of the vertices on the level of the first phase, and their width.
 
-    "pivot_mds" needs the coarsest level's lengths; `connected` are the rows that take part, None for all.
+    "pivot_mds" needs the lengths of the coarsest level. `connected` are the connected rows, or None if all rows are.
     """
     levels, scaled = problem.levels, start.rescale
     if start.is_of_graph:
@@ -237,7 +237,7 @@ def scale_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) ->
 def compute_graph_start(
     start: Start, problem: LayoutProblem, coarsest: Coarsest, n_components: int, seed: int
 ) -> tuple[np.ndarray, float]:
-    """Positions of the coarsest level's vertices that its graph gives, in the optimizer's order, and their width."""
+    """Return positions of the coarsest level's vertices, computed from its graph, and their width."""
     levels, order = problem.levels, problem.levels[-1].order
     if not start.needs_lengths:
         positions = scale_robustly(compute_spectral_positions(coarsest.level, n_components, seed)[order])
@@ -255,7 +255,7 @@ def compute_graph_start(
 def get_finest_positions(
     start: Start, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None, n_components: int, seed: int
 ) -> np.ndarray:
-    """Positions of the finest level's vertices that are given, random, or principal components, in its order."""
+    """Return given positions, random ones or principal components, in the order of the finest level."""
     n = levels[0].n_vertices
     if start.positions is not None:
         positions = np.asarray(start.positions, np.float32)

@@ -1,4 +1,4 @@
-"""New rows against the finished map, which is held still; a row's place depends on that row alone."""
+"""New rows in a fixed map. The position of a row depends on this row only."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -21,24 +21,24 @@ Value = TypeVar("Made")
 
 
 class FrozenMap(NamedTuple):
-    """A finished map, ready to take new rows.
+    """A map that is prepared for new rows.
 
     Attributes
     ----------
     positions : ndarray of shape (n, d), float32
-        The training rows; rows without neighbors are NaN.
+        Positions of the training rows, NaN for rows without neighbors.
     forces : Forces
-        Curve and rates; an edge of a new row acts from one end, so its attraction is 2.
+        Curve and rates. The attraction is 2, since only the new row of an edge moves.
     seed : int
-        What the sampled repulsion depends on, beside the row's content.
+        Seed of the sampled repulsion, which also depends on the new row.
     field : GridField or None
         Repulsion of the map, in two dimensions.
-    pool : ndarray of shape (d, 2 * POOL), float32, or None
-        Random rows of the map, otherwise.
+    pool : ndarray of shape (d, 2 * POOL_SIZE), float32, or None
+        Random rows of the map, in other dimensions.
     n_placed : int
-        Training rows that have a place.
+        Number of training rows with a position.
     space : Space or None
-        Where the map lies, if not in Euclidean space.
+        Space of the map, or None for Euclidean space.
     """
 
     positions: np.ndarray
@@ -51,7 +51,7 @@ class FrozenMap(NamedTuple):
 
 
 class MapCache:
-    """What is made of a model's map when it is first needed, by name; left out of pickles."""
+    """Values that are computed from a model's map when they are first needed. They are not pickled."""
 
     __slots__ = ("_made",)
 
@@ -70,7 +70,7 @@ class MapCache:
 
 
 def freeze(positions: np.ndarray, forces: Forces, seed: int, space: Space | None = None) -> FrozenMap:
-    """Prepare a map for new rows, once a model."""
+    """Prepare a map for new rows, once for each model."""
     forces = forces._replace(attraction=2.0)
     placed = positions[~np.isnan(positions[:, 0])]
     if space:
@@ -86,10 +86,10 @@ def freeze(positions: np.ndarray, forces: Forces, seed: int, space: Space | None
 def place_rows(
     frozen: FrozenMap, neighbors: Neighbors, n_neighbors: int, local_connectivity: float, epochs: int = PLACEMENT_EPOCHS
 ) -> np.ndarray:
-    """Places of new rows.
+    """Return the positions of new rows.
 
-    A row with a neighbor at distance 0 takes its place. Any other starts at its neighbors' mean, weighted by membership
-    strength, and descends the map's loss with the map held still.
+    A row with a neighbor at distance 0 gets its position. Other rows start at the mean of their neighbors, weighted by
+    membership strength, and minimize the loss in the fixed map.
     """
     if frozen.n_placed < len(frozen.positions):
         neighbors = keep_placed_neighbors(neighbors, frozen.positions)
@@ -115,7 +115,7 @@ def place_rows(
 def place_rows_in_space(
     frozen: FrozenMap, space: Space, rows: tuple[np.ndarray, ...], settings: np.ndarray, epochs: int
 ) -> np.ndarray:
-    """Places of new rows in a space; a neighbor at distance 0 gives its own, to the bit."""
+    """Return the positions of new rows in a space. A neighbor at distance 0 gives its exact coordinates."""
     indptr, indices, distances, _ = rows
     training = to_positions(space, frozen.positions)
     out = np.empty((len(indptr) - 1, training.shape[1]), np.float32)

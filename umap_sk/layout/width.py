@@ -1,4 +1,4 @@
-"""How wide a start is: scaled robustly, and to a width that its groups need and its folds allow."""
+"""The width of initial layouts: robust scaling of the axes, and a choice of the width."""
 
 import math
 
@@ -35,7 +35,7 @@ def compute_robust_widths(positions: np.ndarray) -> np.ndarray:
 def scale_robustly(positions: np.ndarray, stretched: float = math.inf) -> np.ndarray:
     """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far.
 
-    An axis that would be stretched more than `stretched` times as much as the widest one is stretched so much.
+    An axis is stretched at most `stretched` times as much as the widest one.
     """
     low, high = compute_axis_quantiles(positions, (LOW_QUANTILE, HIGH_QUANTILE))
     least, most = find_axis_bounds(positions)
@@ -69,7 +69,7 @@ def smooth_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
 def choose_width(
     n_rows: int, coarsest: ArrangedLevel, averages: np.ndarray, forces: Forces, spread: float = 1.0
 ) -> float:
-    """Width from which a start is arranged best: enough for its groups, less where it is folded.
+    """Return the best width of an initial layout: wide enough for its groups, and narrower if it is folded.
 
     The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
     about twice as much. A start with edges that are much longer than most lays on top of each other what does not

@@ -1,1 +1,1 @@
-"""Products of matrices, eigenvectors and principal directions, to the same bits with any BLAS and on any processor."""
+"""Products of matrices, eigenvectors and principal directions, with the same bits for any BLAS and any processor."""

@@ -1,4 +1,4 @@
-"""Eigenvectors of small matrices, and orthonormal vectors, by sums in a fixed order."""
+"""Eigenvectors of small matrices and orthonormal vectors, by sums in a fixed order."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def compute_eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def orthonormalize_rows(rows: np.ndarray) -> np.ndarray:
     """Rows of the same span, of length 1 and at right angles to each other, by two passes of Gram and Schmidt's method.
 
-    A row that has nothing but rounding beside those above it becomes any direction at right angles to them, or 0.
+    A row that depends on the rows above it becomes an arbitrary direction that is orthogonal to them, or 0.
     """
     rows = rows.astype(np.float64)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The orthonormal directions along which rows vary most, by subspace iteration."""
+"""The orthonormal directions with the largest variance, by subspace iteration."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,18 +21,18 @@ MAX_ROUNDS = 30  # of the iteration, at most
 
 
 class CenteredRows(NamedTuple):
-    """Rows less their mean, which are taken as whole multiples of a unit of each column.
+    """Centered rows, rounded to whole multiples of a unit for each column.
 
     Attributes
     ----------
     features : ndarray or csr matrix of shape (n, d)
         The rows.
     mean : ndarray of shape (d,)
-        Mean of every column.
+        Mean of each column.
     units : ndarray of shape (d,)
-        Powers of two.
+        Unit of each column, a power of two.
     scale : float
-        Largest of the units, by which coordinates are divided, so that no square of them overflows.
+        Largest unit. Coordinates are divided by it, so that their squares do not overflow.
     """
 
     features: Any
@@ -42,16 +42,16 @@ class CenteredRows(NamedTuple):
 
 
 class Directions(NamedTuple):
-    """Directions that were found.
+    """Directions and their variances.
 
     Attributes
     ----------
     vectors : ndarray of shape (width, d), float64
-        Orthonormal, those of the largest variance first.
+        Orthonormal directions, in descending order of variance.
     images : ndarray of shape (width, d), float64
-        Their products with the covariance.
+        Products of the directions with the covariance.
     squares : ndarray of shape (width,)
-        Sums of the squared coordinates of all rows along them, in units of ``rows.scale ** 2``.
+        Sums of the squared coordinates along them, in units of ``rows.scale ** 2``.
     """
 
     vectors: np.ndarray

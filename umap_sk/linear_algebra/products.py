@@ -1,9 +1,8 @@
-"""Products of matrices by BLAS, to the same bits whichever BLAS computes them.
+"""Products of matrices with the same bits for any BLAS.
 
-BLAS chooses the order of its sums, and what it fuses, by the processor. Numbers are therefore rounded to whole numbers
-of so few bits that a float64 holds every product and every sum of them exactly (Ozaki, Ogita, Oishi, Rump, "Error-free
-transformations of matrix multiplication", Numerical Algorithms 59, 2012). No order and no fused operation changes such
-a sum.
+BLAS chooses the order of sums and the fused operations by the processor. Numbers are therefore rounded to whole numbers
+with few bits, whose products and sums are exact in float64 (Ozaki, Ogita, Oishi, Rump, "Error-free transformations of
+matrix multiplication", Numerical Algorithms 59, 2012). No order and no fused operation changes such a sum.
 """
 
 import numpy as np
@@ -21,7 +20,7 @@ def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tu
     numbers : ndarray
         Whole numbers from ``-2**bits`` to ``2**bits``, in float64.
     unit : ndarray
-        Powers of two, by which the numbers are multiples of `array`, but for rounding; `axis` has length 1.
+        Powers of two. The product with the numbers is `array`, up to rounding. `axis` has length 1.
     """
     largest = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)
     exponents = np.maximum(np.frexp(largest)[1], MIN_EXPONENT) - bits
@@ -31,8 +30,8 @@ def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tu
 def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Product of two matrices in float64, ``left @ right``.
 
-    Its error is about ``2**-41`` of the largest number of a row of `left`, times that of a column of `right`, times the
-    number of terms.
+    The error is about ``2**-41`` times the number of terms, the largest number of a row of `left` and the largest
+    number of a column of `right`.
 
     Examples
     --------

@@ -30,7 +30,7 @@ class Axes(NamedTuple):
 
 
 def find_principal_axes(features: Any, affine: np.ndarray) -> Axes:
-    """Find axes of rows that are scaled and shifted by subspace iteration. Their number is a multiple of SLICE.
+    """Find axes of rows that are scaled and shifted by subspace iteration. Their number is a multiple of TILE_COLUMNS.
 
     Every orthonormal basis preserves the distances. So the axes affect the speed of a search, but not its result.
 

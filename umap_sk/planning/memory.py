@@ -7,7 +7,7 @@ from umap_sk.neighbors import formats
 from umap_sk.planning.search import count_search_bytes
 from umap_sk.planning.sizes import Sizes
 
-USUAL_CELLS = 256  # along a side of the grid; a map of many separate clusters may need MOST_CELLS
+USUAL_CELLS = 256  # along a side of the grid; a map of many separate clusters may need MAX_CELLS
 MERGED_VERTICES = 6  # vertices that a coarser vertex merges: fewer than usual, for an upper bound
 WEAK_EDGE_FACTOR = 1.4  # edges between groups for each edge that a level keeps
 SLICE_FACTOR = 1.04  # items in slices for each edge
