@@ -123,7 +123,7 @@ def check(random):
     alone, largest = pick(random, (4, 30)), pick(random, (6, 100))
     with (
         mock.patch.object(levels, "SINGLE_WORKER_VERTICES", alone),
-        mock.patch.object(coarsen, "needs_coarser_level", lambda n_vertices, depth, *_, **__: n_vertices > largest),
+        mock.patch.object(coarsen, "needs_coarsening", lambda n_vertices, depth, *_, **__: n_vertices > largest),
     ):
         found, expected = fit_both(random, settings_of(random, n, k), indices, dists)
     if isinstance(found, str) or isinstance(expected, str):

@@ -26,7 +26,7 @@ def results():
     phases = schedule.plan_phases(len(built), 14, 32, field=True)
     layout = optimizer.LayoutProblem(built, phases, optimizer.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
-    state = optimizer.run_epochs(layout, optimizer.make_initial_state(layout, start, 0), 14)
+    state = optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 0), 14)
     assert state.depth == 0
     return found | {"levels": state.positions, "moments": state.moments}
 

@@ -47,13 +47,13 @@ def interrupted(last):
 @pytest.fixture
 def epochs_run(monkeypatch):
     """A list that gets the number of every epoch that is computed."""
-    seen, advance = [], optimizer.advance_epoch
+    seen, advance = [], optimizer.run_epoch
 
     def spy(layout, state, spare=None):
         seen.append(state.epoch)
         return advance(layout, state, spare)
 
-    monkeypatch.setattr(optimizer, "advance_epoch", spy)
+    monkeypatch.setattr(optimizer, "run_epoch", spy)
     return seen
 
 

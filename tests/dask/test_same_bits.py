@@ -68,7 +68,7 @@ def test_every_kind_of_fit(client, monkeypatch, case):
 @pytest.mark.parametrize("case", ["default", "random", "directed"])
 def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500)
-    monkeypatch.setattr(coarsen, "needs_coarser_level", lambda n_vertices, depth, *_, **__: n_vertices > 1_000)
+    monkeypatch.setattr(coarsen, "needs_coarsening", lambda n_vertices, depth, *_, **__: n_vertices > 1_000)
     shared, local = both(*CASES[case])
     (began,) = [phase for phase in local.report_["phases"] if phase["name"] == "start"]
     assert len(began["levels"]) > 2

@@ -218,7 +218,7 @@ def test_shallow_copies_go_their_own_ways(arrays):
 
 
 def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
-    advance = optimizer.advance_epoch
+    advance = optimizer.run_epoch
 
     def fail_in_epoch_7(layout, state, spare=None):
         if state.epoch == 7:
@@ -227,7 +227,7 @@ def test_a_call_that_failed_can_be_repeated(arrays, whole, monkeypatch):
 
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=3)
     with monkeypatch.context() as patch:
-        patch.setattr(optimizer, "advance_epoch", fail_in_epoch_7)
+        patch.setattr(optimizer, "run_epoch", fail_in_epoch_7)
         with pytest.raises(MemoryError):
             model.partial_fit(epochs=17)
     assert np.array_equal(model.partial_fit(epochs=20).embedding_, whole)

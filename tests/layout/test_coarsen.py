@@ -131,8 +131,8 @@ def test_level_that_keeps_too_many_is_not_made(monkeypatch):
     [(1, 0, 25_000), (2, 0, 10_000), (3, 0, 25_000), (2, 1, 50_000), (3, 2, 50_000)],
 )
 def test_largest_level_without_a_coarser_one(n_components, depth, largest):
-    assert not coarsen.needs_coarser_level(largest, depth, n_components=n_components)
-    assert coarsen.needs_coarser_level(largest + 1, depth, n_components=n_components)
+    assert not coarsen.needs_coarsening(largest, depth, n_components=n_components)
+    assert coarsen.needs_coarsening(largest + 1, depth, n_components=n_components)
 
 
 def test_levels_do_not_depend_on_threads(fashion_mnist):

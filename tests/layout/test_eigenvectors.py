@@ -116,7 +116,7 @@ def test_seed_chooses_among_vectors_of_one_eigenvalue():
 
 
 def test_steps_are_bounded(monkeypatch):
-    """What there is after the last step is given back, with how good it is."""
+    """After the last step, the solver returns its best vectors with their residual."""
     monkeypatch.setattr(eigenvectors, "MAX_STEPS", 50)
     matrix = normalised(chain(3000))
     solved = find_leading_eigenvectors(matrix, 2, 0)

@@ -8,7 +8,7 @@ import pytest
 from umap_sk import LossCurveDisplay, PrecomputedUMAP
 from umap_sk.layout import coarsen
 from umap_sk.layout.curve import Curve
-from umap_sk.layout.loss_curve import LossSample, compute_sample_loss, draw_loss_sample
+from umap_sk.layout.loss_curve import LossSample, compute_loss, draw_sample
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.run import get_problem
 from umap_sk.layout.sell import ArrangedLevel, Slices
@@ -45,9 +45,7 @@ def test_the_whole_sample_is_the_loss_of_a_level(model):
     positions = run.state.positions
     assert 30 < len(positions) < 100
     level = get_problem(run).levels[run.state.depth]
-    whole = compute_sample_loss(
-        draw_loss_sample(level, 400, run.forces, len(positions), len(positions)), positions, run.forces
-    )
+    whole = compute_loss(draw_sample(level, 400, run.forces, len(positions), len(positions)), positions, run.forces)
     assert whole == pytest.approx(naive_loss(level, 400, run.forces, positions), rel=2e-3)
 
 
@@ -70,7 +68,7 @@ def test_a_vertex_alone_has_none():
     slices = Slices(np.zeros(2, np.int64), none, np.empty(0, np.float32))
     level = ArrangedLevel(slices, np.zeros(1, np.int32), np.ones(1, np.float32), np.full(1, 40.0), none, none)
     forces = Forces(Curve(1.6, 0.9))
-    assert compute_sample_loss(draw_loss_sample(level, 40, forces, 48), np.zeros((1, 2), np.float32), forces) == 0
+    assert compute_loss(draw_sample(level, 40, forces, 48), np.zeros((1, 2), np.float32), forces) == 0
 
 
 def test_it_is_drawn_by_level(model):
@@ -105,4 +103,4 @@ def test_in_another_space_distances_are_its_own():
     sample = LossSample(ends, np.ones(2, np.float32), np.zeros(2, np.float32))
     forces, space = Forces(Curve(1.0, 1.0)), resolve_space("torus", None, 2)
     d = np.array([2 * np.pi - 6.1, 2.9])
-    assert compute_sample_loss(sample, level, forces, space) == pytest.approx(np.log(1 + d**2).sum(), rel=1e-5)
+    assert compute_loss(sample, level, forces, space) == pytest.approx(np.log(1 + d**2).sum(), rel=1e-5)

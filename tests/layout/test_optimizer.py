@@ -45,7 +45,7 @@ def sharpest_bend(curve):
 
 
 def softening_of(phase, state):
-    """The square of a length that falls in steps."""
+    """Return the square of a length that decreases in steps."""
     step = np.floor(SOFTENING_STEPS * (state.epoch - phase.first_epoch) / phase.epochs)
     fallen = (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall
     return (unit_of(phase) * phase.descent.softening * fallen) ** 2
@@ -129,7 +129,7 @@ def test_sampled_epoch_is_the_twins(d, last):
     """Some rows have no edge, and one has more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
-    assert longest > (kernels.CHUNK_PAIRS if d == 2 else 400) > kernels.GATHERED_EDGES
+    assert longest > (kernels.CHUNK_SIZE if d == 2 else 400) > kernels.GATHERED_EDGES
     phase = layout.phases[-1 if last else 0]
     state = state_of(layout, phase, done=phase.epochs // 2, d=d)
     assert_epoch_is_the_twins(layout, phase, state, sampled(layout, phase, state))

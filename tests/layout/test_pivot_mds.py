@@ -48,7 +48,7 @@ def beside_each_other(*parts):
 
 
 def positions_of(level, distances, n_components, seed):
-    """Pivot MDS of the finest level, by mean distances of its vertices to their neighbors."""
+    """Return pivot MDS of the finest level from the mean distances of its vertices to their neighbors."""
     return pivot_mds.compute_pivot_mds_positions(level, make_finest_lengths(level, distances), n_components, seed)
 
 
@@ -56,7 +56,7 @@ def positions_of(level, distances, n_components, seed):
 
 
 def random_paths(seed, n=700, edges=3):
-    """A graph with a hub and vertices without edges, more than two blocks of rows, lengths over three magnitudes."""
+    """Return a graph with a hub, isolated vertices, more than two blocks of rows and very different lengths."""
     level = coarsen.make_finest_level(random_graph(seed, n=n, edges=edges))
     assert n > 2 * kernels.PATH_BLOCK_ROWS
     distances = 10 ** np.random.default_rng(seed).uniform(-2, 1, n).astype(np.float32)
@@ -64,7 +64,7 @@ def random_paths(seed, n=700, edges=3):
 
 
 def pivots_of(paths, seed=0):
-    """Any vertices of every component."""
+    """Return some vertices of each component."""
     return pivot_mds.find_first_of_components(np.random.default_rng(seed).random(len(paths.mass)), paths.component)
 
 

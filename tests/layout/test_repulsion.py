@@ -34,7 +34,7 @@ def settings_of(seed=3, epoch=0, curve=CURVE):
 
 
 def field_at(positions, spacing, curve=CURVE, near=False, scale=1.0):
-    grid = repulsion.compute_grid_field(positions, spacing, curve, near=near)
+    grid = repulsion.make_grid_field(positions, spacing, curve, near=near)
     out = np.full_like(positions, np.nan)
     repulsion.read_field(grid, positions, scale, out)
     return grid.frame, out
@@ -125,7 +125,7 @@ def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
 @pytest.mark.parametrize("spacing", [0.05, 0.4])
 @pytest.mark.parametrize("min_dist", [0.1, 0.8])
 def test_grid_field_nears_the_sum_over_all_pairs(min_dist, spacing):
-    """Within 8 % of the root mean square, once the near field is left out of both."""
+    """Without the near field, the error is below 8 % of the root mean square."""
     curve = repulsion.RepulsionKernel(*fit_curve(1.0, min_dist))
     positions = np.random.default_rng(2).normal(0, 5, (1500, 2)).astype(np.float32)
     exact = naive.whole_field(positions, positions, forces_of(curve))
@@ -152,7 +152,7 @@ def most_around(positions, frame):
 
 def test_some_rows_are_read_as_all_are():
     positions = points(2 * kernels.BLOCK_ROWS + 100, 20.0)
-    grid = repulsion.compute_grid_field(positions, 0.2, CURVE)
+    grid = repulsion.make_grid_field(positions, 0.2, CURVE)
     whole = np.empty_like(positions)
     repulsion.read_field(grid, positions, 1.0, whole)
     for first, last in ((kernels.BLOCK_ROWS, kernels.BLOCK_ROWS + 300), (2 * kernels.BLOCK_ROWS, len(positions))):

@@ -32,7 +32,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
     """Each length from one epoch per level on is possible. No phase is empty, and the graph is last."""
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
-        phases = schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
+        phases = schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
         assert schedule.count_epochs(phases) == max(length, n_levels)
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert min(p.epochs for p in phases) >= 1 and phases[0].depth == n_levels - 1
@@ -46,7 +46,7 @@ def test_the_usual_length_gives_the_usual_schedule(n_levels, usual, majorized):
     """The number of epochs that results from the shares gives the same steps and momentum."""
     planned = schedule.plan_phases(n_levels, usual, NEGATIVES, field=True, majorized=majorized)
     length = schedule.count_epochs(planned)
-    assert schedule.plan_exact_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
+    assert schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized) == planned
 
 
 def test_a_longer_schedule_settles_for_longer():
@@ -144,7 +144,7 @@ def test_negatives_come_in_whole_runs():
 def test_begin():
     layout = layout_of(random_graph(7), 2)
     start = np.random.default_rng(0).normal(size=(2, layout.levels[-1].n_vertices)).T
-    state = optimizer.make_initial_state(layout, start, 11, 5.0)
+    state = optimizer.make_first_state(layout, start, 11, 5.0)
     assert (state.depth, state.epoch, state.seed, state.width) == (len(layout.levels) - 1, 0, 11, 5.0)
     assert state.positions.dtype == np.float32
     assert state.positions.flags.c_contiguous
@@ -156,7 +156,7 @@ def test_begin():
 def three_levels(*, majorized=True):
     layout = layout_of(random_graph(8, ties=False), 3, on_grid=True, majorized=majorized)
     start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-    return layout, optimizer.make_initial_state(layout, start, 2, 10.0)
+    return layout, optimizer.make_first_state(layout, start, 2, 10.0)
 
 
 def copy_of(state):
@@ -173,10 +173,10 @@ def test_advance_only_reads_its_state():
     spare = None
     for _ in range(schedule.count_epochs(layout.phases)):
         before = bits(state)
-        reached = optimizer.advance_epoch(layout, state)
+        reached = optimizer.run_epoch(layout, state)
         assert bits(state) == before
-        assert bits(optimizer.advance_epoch(layout, state, spare)) == bits(reached) != before
-        assert bits(optimizer.advance_epoch(layout, copy_of(state))) == bits(reached)
+        assert bits(optimizer.run_epoch(layout, state, spare)) == bits(reached) != before
+        assert bits(optimizer.run_epoch(layout, copy_of(state))) == bits(reached)
         blank = optimizer.allocate_next(reached)
         spare = state._replace(positions=blank[0], moments=blank[1])
         state = reached
@@ -255,7 +255,7 @@ def test_wide_indices_make_the_same_layout():
             arrays = level.slices.indices, level.order, level.owner, level.row_owner
             assert {array.dtype for array in arrays} == {one.indices.dtype}
         start = np.random.default_rng(1).uniform(0, 10, (layout.levels[-1].n_vertices, 2))
-        reached.append(bits(optimizer.run_epochs(layout, optimizer.make_initial_state(layout, start, 2), 2 * EPOCHS)))
+        reached.append(bits(optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 2), 2 * EPOCHS)))
     assert reached[0] == reached[1]
 
 
@@ -270,8 +270,8 @@ def test_states_that_the_schedule_does_not_lead_to_are_refused():
     """States with another level, other moments or another number of vertices are from other versions."""
     graph, settings = random_graph(7), problem.Schedule(60, 2, True)
     held = SharedGraph(graph)
-    begun = layout_run.begin(held, Start("random"), settings, FORCES, 0)
-    state = begun.state
+    run = layout_run.begin(held, Start("random"), settings, FORCES, 0)
+    state = run.state
     assert layout_run.resume(held, settings, FORCES, state).state is state
     others = (
         state._replace(depth=state.depth + 1),
@@ -281,5 +281,5 @@ def test_states_that_the_schedule_does_not_lead_to_are_refused():
     for other in others:
         with pytest.raises(ValueError, match="a version of the package with other steps has written it. Fit again"):
             layout_run.resume(held, settings, FORCES, other)
-    total = layout_run.count_planned_epochs(begun)
+    total = layout_run.count_planned_epochs(run)
     assert layout_run.resume(held, settings, FORCES, others[1]._replace(epoch=total)).state.epoch == total

@@ -111,7 +111,7 @@ def test_orders_are_permutations():
 
 
 def test_longer_rows_come_first_in_every_block():
-    """As a stable sort by length does; rows of BLOCK edges and more count as equally long."""
+    """The order is that of a stable sort by length. All rows with at least BLOCK_ROWS edges count as equally long."""
     lengths = np.random.default_rng(2).integers(0, 40, 3 * kernels.BLOCK_ROWS + 77)
     before = np.random.default_rng(3).permutation(len(lengths)).astype(np.uint32)
     lengths[before[[3, 5, 900, 1500]]] = [kernels.BLOCK_ROWS - 1, kernels.BLOCK_ROWS, 5000, kernels.BLOCK_ROWS]
@@ -200,7 +200,7 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
     place = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
     for one, given in ((graph, place), (shuffled, place[name])):
         lonely = np.diff(one.indptr) == 0
-        begun = layout_run.begin(
+        run = layout_run.begin(
             SharedGraph(one),
             make_array_start(given) if init == "array" else Start(init),
             problem.Schedule(5, 2, True),
@@ -211,7 +211,7 @@ def test_shuffled_rows_of_the_data(init, largest, monkeypatch):
         whole = np.zeros((N, N))
         whole[np.ix_(run.rows, run.rows)] = dense_slices(run.problem.levels[0])
         np.testing.assert_allclose(whole, dense(one) / dense(one).max(), rtol=1e-6)
-        assert np.isnan(layout_run.compute_embedding(begun, lonely)).all(1).tolist() == lonely.tolist()
+        assert np.isnan(layout_run.compute_embedding(run, lonely)).all(1).tolist() == lonely.tolist()
         kept = layout_run.begin(
             SharedGraph(one), make_array_start(given, rescale=False), problem.Schedule(5, 2, False), FORCES, 0
         )
@@ -308,8 +308,8 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     indices[first : first + kernels.SLICE] = np.arange(kernels.SLICE)
     curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
     settings = optimizer.make_settings(FORCES._replace(curve=curve))[0]
-    begun = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
-    plane, anywhere, curvatures = pulled_both_ways(begun, first, width, positions, own, indices, weights, settings)
+    initial = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
+    plane, anywhere, curvatures = pulled_both_ways(initial, first, width, positions, own, indices, weights, settings)
     ends = positions[indices[first:].reshape(width, kernels.SLICE)].astype(float) - own.T
     f = naive_layout.forces(a=curve.a, b=curve.b, attraction=FORCES.attraction)
     terms = naive_layout.attract(ends, f)
@@ -342,7 +342,7 @@ def test_pull_of_ends_that_almost_coincide():
 
 
 def test_arrays_beside_an_array(tmp_path):
-    """In memory for one in memory, in files for a view of a memory map."""
+    """The arrays are in memory for an array in memory, and in files for a view of a memory map."""
     assert allocation.choose_allocator(np.arange(3)[1:]) is allocation.allocate_in_memory
     np.save(tmp_path / "array.npy", np.arange(3))
     mapped = np.load(tmp_path / "array.npy", mmap_mode="r")

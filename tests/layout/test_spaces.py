@@ -131,7 +131,7 @@ def test_same_bits_on_threads():
     """A thread owns its rows."""
     layout = layout_of(random_graph(1))._replace(space=space_of("haversine"))
     positions = points_of("haversine", 2500)
-    state = optimizer.make_initial_state(layout, positions, 5)
+    state = optimizer.make_first_state(layout, positions, 5)
     with limit_threads(1):
         whole, _ = step(layout, layout.phases[0], state)
     with limit_threads(2):
@@ -161,7 +161,7 @@ def test_function_of_umap_learn_is_the_named_metric():
     layout = layout_of(random_graph(0, n=200))
     positions = points_of("torus", 200)
     positions[5:8] = positions[4]
-    state = optimizer.make_initial_state(layout, positions, 5)
+    state = optimizer.make_first_state(layout, positions, 5)
     named, moments = step(layout._replace(space=space_of("torus")), layout.phases[0], state)
     for params in (None, {"period": (4.0, 7.0)}):
         space = spaces.resolve_space(around, params, 2)

@@ -121,7 +121,7 @@ def ring_level(n=400):
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("min_dist, size, rate", [(0.1, 1, 7.0), (0.8, 1, 7.0), (0.1, 1e-6, 0.0)])
 def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypatch):
-    """The attraction alone, too, of edges whose squares are as small as what is added to them."""
+    """Attraction and loss are correct, also for edges as short as the number that is added to their squares."""
     monkeypatch.setattr(width, "MIN_LOSS_OPPOSITES", 100)
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     curve = fit_curve(1.0, min_dist)
@@ -143,7 +143,7 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_length_spread_is_the_twins(symmetric, d):
-    """Of edges with ties, of a graph and a coarse level, in any unit."""
+    """There are ties, a graph and a coarse level, and any unit."""
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
@@ -170,7 +170,7 @@ def test_length_spread_of_folds():
 
 
 def test_length_spread_of_a_sample(monkeypatch):
-    """Some rows stand for all."""
+    """Some rows represent all."""
     level = alone(coarsen.make_finest_level(random_graph(2, n=20_000, hub=False)))
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
@@ -194,7 +194,7 @@ def test_lowest_scale():
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
-    """Room, less where there are folds, within bounds; the coarsest level tells of the room, the finest of folds."""
+    """The coarsest level shows the room, and the finest level the folds, within bounds."""
     fine, coarse = alone(coarsen.make_finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
     spread = width.compute_length_spread(*width.sample_edges(fine, positions))
@@ -255,7 +255,7 @@ def start_of_a_graph(init, seed=3):
 
 @pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
 def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
-    """Paths get the room that groups need before they are smoothed, since they fold nothing; eigenvectors 12."""
+    """Pivot MDS has the room of its groups before it is smoothed, since it has no folds. Spectral layouts have 12."""
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     positions, found, problem = start_of_a_graph(init, seed=1)
     assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks

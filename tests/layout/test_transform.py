@@ -78,7 +78,7 @@ def pool_push(frozen, indices, distances):
         nonlocal state
         state = naive_numbers.next_random(state)
         run = naive_numbers.below(state, kernels.POOL_SIZE)
-        drawn = frozen.pool.T[run : run + transform.PLACEMENT_NEGATIVES].astype(float)
+        drawn = frozen.pool.T[run : run + transform.ROW_NEGATIVES].astype(float)
         return naive.repel(place - drawn, F).mean(0)
 
     return push
@@ -175,7 +175,7 @@ def test_far_rows_are_pulled_in_from_beyond_the_grid():
 
 
 def pulled(neighbors, training, first=0, factor=1.0):
-    """Places after ten epochs without repulsion; neighbors are counted from `first`, strengths are multiplied."""
+    """Return positions after ten epochs without repulsion. Neighbors begin at `first`, and strengths have a factor."""
     settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
     settings.a, settings.b = FORCES.curve
     settings.attraction, settings.step, settings.negatives = 2, 0.5, kernels.RUN_LENGTH

@@ -274,7 +274,7 @@ def test_edges_of_a_real_layout(monkeypatch):
     model = PrecomputedUMAP(10, n_epochs=100, random_state=0, init=points[:, :2], verbose=True)
     model.fit(knn_indices=indices, knn_dists=dists)
     ((edges, done),) = told
-    phases = schedule.plan_exact_length(3, 100, 32, field=True)
+    phases = schedule.plan_length(3, 100, 32, field=True)
     assert len(model.report_["phases"][-2]["levels"]) == 3 and done == 0
     assert len(edges) == model.n_epochs_ == schedule.count_epochs(phases) == 100
     of_phases = [set(edges[phase.first_epoch :][: phase.epochs]) for phase in phases]

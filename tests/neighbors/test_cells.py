@@ -6,7 +6,7 @@ import pytest
 
 from umap_sk import kernels
 from umap_sk.kernels import lanes, products
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.keys import EMPTY_KEY, ROW_MASK, keep_nearest, key_of, value_of
 from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS
 from umap_sk.neighbors import cells, few_rows

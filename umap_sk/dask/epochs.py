@@ -132,7 +132,7 @@ def gather_state(cluster: Cluster, layout: Layout, current: DistributedState) ->
         return gather(cluster, current.state)
     if current.results is None:
         positions = np.concatenate(gather(cluster, current.positions))
-        moments = optimizer.make_zero_moments(find_phase(layout.phases, current.epoch), positions)
+        moments = optimizer.make_moments(find_phase(layout.phases, current.epoch), positions)
     else:
         parts: list[EpochResult] = gather(cluster, current.results)
         positions = np.concatenate([part.positions for part in parts])
@@ -205,7 +205,7 @@ def run_epoch(
     repulsion = None
     for number, block in enumerate(blocks):
         rows = slice(block.first_row - first, block.first_row - first + len(block.degree))
-        before = previous.moments[number] if previous else optimizer.make_zero_moments(phase, out[rows])
+        before = previous.moments[number] if previous else optimizer.make_moments(phase, out[rows])
         problem = LayoutProblem(
             (_make_edgeless_level(n_rows), *[block] * phase.depth) if phase.depth else (block,), (phase,), forces
         )
@@ -228,14 +228,14 @@ def run_phase(hierarchy: Hierarchy, phases: tuple[Phase, ...], forces: Forces, s
     phase = find_phase(phases, state.epoch)
     initial, spare = state, None
     while state.epoch < phase.first_epoch + phase.epochs:
-        following = optimizer.step_level(problem, phase, state, spare)
+        following = optimizer.step(problem, phase, state, spare)
         spare = None if state is initial else state
         state = following
     return state
 
 
 def _make_state(positions: np.ndarray, phase: Phase, epoch: int, seed: int, width: float) -> LayoutState:
-    moments = optimizer.make_zero_moments(phase, positions)
+    moments = optimizer.make_moments(phase, positions)
     return LayoutState(phase.depth, np.ascontiguousarray(positions), moments, epoch, seed, width)
 
 

@@ -83,7 +83,7 @@ def build_levels(
     if with_lengths:
         lengths = LengthsInPieces(graph.pieces, submit(cluster, "lengths", _compute_ends, graph.lengths))
     levels = [LevelInPieces(graph.pieces, graph.bounds, vectors, scale, lengths)]
-    while coarsen.needs_coarser_level(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
+    while coarsen.needs_coarsening(levels[-1].n_vertices, len(levels) - 1, n_components=n_components):
         coarse = coarsen_pieces(cluster, levels[-1], seed, len(levels) - 1)
         if coarse is None:
             break

@@ -158,7 +158,7 @@ def load_piece(directory: str, first: int, last: int) -> Piece:
     piece = Piece(first, FuzzyGraph(indptr[first : last + 1] - indptr[first], indices[edges], weights[edges]))
     problem = np.zeros(3, np.int64)
     arrays = as_readonly(indptr), as_readonly(indices), as_readonly(weights)
-    kernels.look_at_rows(*arrays, first, last, np.float32(1), problem)
+    kernels.check_rows(*arrays, first, last, np.float32(1), problem)
     if problem[0]:
         raise ValueError(
             f"The manifold in {directory!r} is no graph: row {problem[1]} has an index that is no row, or a weight "

@@ -9,10 +9,11 @@ from distributed import Future
 from umap_sk import kernels
 from umap_sk.dask.arrange import Blocks, Hierarchy
 from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit
+from umap_sk.layout import sell
 from umap_sk.layout.optimizer import Forces, LayoutProblem
 from umap_sk.layout.problem import Schedule, choose_phases
 from umap_sk.layout.schedule import Phase
-from umap_sk.layout.sell import JITTER, ArrangedLevel, prolong, smooth
+from umap_sk.layout.sell import JITTER, ArrangedLevel, smooth
 from umap_sk.layout.start import Start, average_start, compute_graph_start, get_finest_positions, scale_averages
 from umap_sk.layout.width import MAX_STRETCH, START_SMOOTHINGS, compute_length_spread, sample_edges, scale_robustly
 
@@ -141,7 +142,7 @@ def _jitter(positions: np.ndarray) -> np.ndarray:
 
 
 def _prolong(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:
-    return prolong(hierarchy.levels, depth, positions)
+    return sell.prolong(hierarchy.levels, depth, positions)
 
 
 def _copy_owners(hierarchy: Hierarchy, depth: int, positions: np.ndarray) -> np.ndarray:

@@ -7,9 +7,7 @@ import numpy as np
 from umap_sk.kernels.products import TILE_COLUMNS, TILE_ROWS, half_squared_distances
 from umap_sk.runtime.compile import kernel
 
-PRODUCT_ROUNDING = np.float32(
-    2.0**-18
-)  # of a product in float32, as a share of the squared lengths of what is multiplied
+PRODUCT_ROUNDING = np.float32(2.0**-18)  # of a product in float32, relative to the squared lengths
 
 
 class Packed(NamedTuple):
@@ -55,7 +53,7 @@ class Block(NamedTuple):
 
 @kernel
 def make_padded_rows(count, width):
-    """Rows of zeros, as many as fill whole tiles."""
+    """Return rows of zeros that fill whole tiles."""
     return np.zeros(((count + TILE_ROWS - 1) // TILE_ROWS * TILE_ROWS, width), np.float32)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.cell_blocks import PRODUCT_ROUNDING, move_rows, read_block
 from umap_sk.kernels.cell_search import COMPARED_COLUMNS, COMPARED_ROWS
 from umap_sk.kernels.products import TILE_COLUMNS, any_not_above, half_squared_distances

@@ -13,11 +13,8 @@ from umap_sk.kernels.ranks import insert_ranked, rank_of
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
-COMPARED_ROWS, COMPARED_COLUMNS = (
-    16 * TILE_ROWS,
-    16 * TILE_COLUMNS,
-)  # rows that are compared at once: what a core's cache has room for
-EXCESS_FACTOR = 1.5  # times the largest excess of a row's estimates over its ranks: what a further estimate may exceed
+COMPARED_ROWS, COMPARED_COLUMNS = 16 * TILE_ROWS, 16 * TILE_COLUMNS  # compared at once, within a core's cache
+EXCESS_FACTOR = 1.5  # of a row's largest difference of estimate and rank: the margin for further estimates
 MAX_LIMIT = np.float32(3e38)
 
 

@@ -15,7 +15,7 @@ COMPARED_CENTERS = 16 * TILE_COLUMNS  # centers that are compared with them at o
 
 @kernel
 def smallest_of(values, count):
-    """The smallest of the first values, a multiple of a slice."""
+    """Return the smallest of the first `count` values, a multiple of a slice."""
     lanes = np.full(TILE_COLUMNS, np.inf, np.float32)
     for start in range(0, count, TILE_COLUMNS):
         part = values[start : start + TILE_COLUMNS]

@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
 

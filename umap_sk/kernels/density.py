@@ -8,13 +8,13 @@ from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.kernels.union import place_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-ADDED_SQUARE = 1e-8  # is added to mean squared distances, as in umap-learn
+ADDED_SQUARE = 1e-8  # added to mean squared distances, as in umap-learn
 LOG_ADDED_SQUARE = -18.420680743952367
 
 
 @kernel
 def log_radius(mean_square):
-    """Logarithm of a mean squared distance and SMALLEST, float64."""
+    """Return the logarithm of a mean squared distance plus ADDED_SQUARE, in float64."""
     return log_of(1.0 + np.float64(mean_square) / ADDED_SQUARE) + LOG_ADDED_SQUARE
 
 

@@ -8,13 +8,14 @@ from numba import prange
 
 from umap_sk.kernels.forces import attract_block, repel_block
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 BETA1, BETA2 = 0.5, 0.9  # decay rates of Adam's moments
 EPSILON = f4(1e-7)
-INNER_CURVATURE = f4(0.1)  # of what is inside of a vertex that has no other edges, in its curvature
-MAX_MOVE = f4(1)  # that a step with momentum goes along an axis, in units of the embedding
+ADAM_MOMENTUM = -1.0  # value of the momentum that selects Adam
+INNER_CURVATURE = f4(0.1)  # share of the weight within a vertex without other edges that is added to its curvature
+MAX_MOVE = f4(1)  # largest step with momentum along an axis, in units of the embedding
 
 
 @kernel
@@ -93,7 +94,7 @@ def sampled_step(
 ):
     """Run one epoch with sampled repulsion."""
     n, d = out.shape
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -120,7 +121,7 @@ def field_step(
     vertices.
     """
     n, d = out.shape
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -8,9 +8,9 @@ from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 POOL_SIZE = 4096  # random vertices in a pool
-CHUNK_PAIRS = 2048  # pairs that are computed in one flat loop
+CHUNK_SIZE = 2048  # pairs that one flat loop computes
 CLIP = f4(4)  # largest component of a pair's gradient
-RUN_LENGTH = 32  # negatives come in multiples of it, so that loops over them leave no remainder
+RUN_LENGTH = 32  # The number of negatives is a multiple of it, so that loops over them have no remainder.
 
 
 @kernel
@@ -199,7 +199,7 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
     pool = np.empty((d, 2 * POOL_SIZE), f4)
     state = draw_pool((first_row + low) // BLOCK_ROWS, positions, pick, s, pool)
     count = s.negatives
-    batch = max(1, CHUNK_PAIRS // count)
+    batch = max(1, CHUNK_SIZE // count)
     difference = np.empty((d, batch * count), f4)
     factors = np.empty(batch * count, f4)
     for first in range(low, high, batch):

@@ -8,7 +8,7 @@ from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-BATCH_ROWS = 128  # rows whose cells or near points are looked at before anything is done with them
+BATCH_ROWS = 128  # rows whose cells or near points are computed before they are used
 
 
 @parallel_kernel
@@ -40,7 +40,7 @@ def bounding_boxes(positions, out):
     for block in prange(out.shape[1]):
         start = 2 * block * BLOCK_ROWS
         stop = 2 * min(n, (block + 1) * BLOCK_ROWS)
-        low = np.empty(SLICE, f4)  # x and y by turns
+        low = np.empty(SLICE, f4)  # alternating x and y
         high = np.empty(SLICE, f4)
         for lane in range(SLICE):
             low[lane] = places[start + lane % 2]

@@ -6,9 +6,9 @@ from numba import prange, uint32
 from umap_sk.kernels.numbers import f4
 from umap_sk.runtime.compile import kernel, parallel_kernel, serial_kernel
 
-PIVOTS = 16  # vertices whose shortest paths to all others are looked for side by side
-PATH_BLOCK_ROWS = 256  # rows whose paths one thread shortens one after the other
-MAX_SWEEPS = 40  # of Jacobi's rotations, far more than it takes
+PIVOTS = 16  # vertices whose shortest paths are computed side by side
+PATH_BLOCK_ROWS = 256  # rows whose paths one thread shortens in turn
+MAX_SWEEPS = 40  # of Jacobi's rotations, far more than needed
 
 
 @parallel_kernel

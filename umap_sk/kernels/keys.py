@@ -5,8 +5,8 @@ import numpy as np
 from umap_sk.kernels.products import TILE_COLUMNS, any_not_above
 from umap_sk.runtime.compile import kernel
 
-ROW_MASK = 0xFFFFFFFF  # bits of a key that name the row
-EMPTY_KEY = np.int64(0x7F7FFFFFFFFFFFFF)  # key of no row, at the largest finite value
+ROW_MASK = 0xFFFFFFFF  # bits of a key that contain the row
+EMPTY_KEY = np.int64(0x7F7FFFFFFFFFFFFF)  # key without a row, with the largest finite value
 
 
 @kernel

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-VECTOR_WIDTH = 8  # numbers of a vector; two vectors are summed side by side
+VECTOR_WIDTH = 8  # numbers of a vector. Two vectors are summed side by side.
 LOOP_WIDTH = 2 * VECTOR_WIDTH
 DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTOR_WIDTH)
 
@@ -31,7 +31,7 @@ def inner_product(row, other, scale, shift):
 
 
 def sum_by_lanes(terms):
-    """Sums of numpy arrays along their last axis, in the order of the compiled sums."""
+    """Return the sums of numpy arrays along their last axis, in the order of the compiled sums."""
     whole = terms.shape[-1] - terms.shape[-1] % LOOP_WIDTH
     pairs = terms[..., :whole].reshape(*terms.shape[:-1], whole // LOOP_WIDTH, 2, VECTOR_WIDTH)
     total = np.zeros((*terms.shape[:-1], 2, VECTOR_WIDTH))
@@ -107,7 +107,7 @@ def _generate_sum(term, context, builder, signature, arguments):
 
 
 def _spread(builder, number):
-    """A vector of one number."""
+    """Return a vector with one number in all lanes."""
     vector = ir.Constant(VECTOR_TYPE, ir.Undefined)
     for lane in range(VECTOR_WIDTH):
         vector = builder.insert_element(vector, number, ir.IntType(32)(lane))
@@ -115,7 +115,7 @@ def _spread(builder, number):
 
 
 def _sum_of_lanes(builder, vector):
-    """Halves of the lanes added to each other until one is left."""
+    """Add the two halves of the lanes until one is left."""
     parts = [builder.extract_element(vector, ir.IntType(32)(lane)) for lane in range(VECTOR_WIDTH)]
     while len(parts) > 1:
         half = len(parts) // 2

@@ -6,10 +6,10 @@ from numba import prange, uint64
 from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.grid import BATCH_ROWS
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix, next_random
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-NEAR_SAMPLES = 8  # samples of the near field a vertex
+NEAR_SAMPLES = 8  # samples of the near field per vertex
 
 
 @kernel
@@ -71,7 +71,10 @@ def three_columns(cell_x, cell_y, rows, columns, begin):
 
 @kernel
 def choose_points(block, order, first_row, n_rows, s, chosen, offsets):
-    """Points of a block whose rows are asked for, and where the samples of each begin; the number of these points."""
+    """Write the points of a block whose rows are requested, and the offsets of their samples.
+
+    Return the number of points.
+    """
     state = mix(uint64(s.seed) ^ (uint64(s.epoch) << uint64(40)) ^ uint64(block))
     found = 0
     for point in range(block * BLOCK_ROWS, min(order.shape[0], (block + 1) * BLOCK_ROWS)):
@@ -136,7 +139,7 @@ def add_near_field(
 ):
     """Add the repulsion up to `reach` to the rows from `first_row` on, from samples of the cells around."""
     n = order.shape[0]
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -6,7 +6,7 @@ from numba import uint64
 from umap_sk.runtime.compile import kernel
 
 f4 = np.float32
-BLOCK_ROWS = 1024  # rows that share a pool of negatives
+BLOCK_ROWS = 1024  # rows of a block, which share a pool of negatives
 
 
 @kernel

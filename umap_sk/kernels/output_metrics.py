@@ -11,7 +11,7 @@ import numpy as np
 from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.runtime.compile import kernel
 
-MIN_SLOPE_LENGTH = f4(1e-9)  # sines and lengths below which a direction is rounding
+MIN_SLOPE_LENGTH = f4(1e-9)  # sines and lengths below which a direction is a rounding error
 
 
 @kernel

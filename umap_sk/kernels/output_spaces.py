@@ -4,22 +4,14 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.epoch import adam_block, by_component
-from umap_sk.kernels.forces import (
-    CHUNK_PAIRS,
-    CLIP,
-    POOL_SIZE,
-    add_runs,
-    attraction_factor,
-    draw_pool,
-    repulsion_factor,
-)
+from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, add_runs, attraction_factor, draw_pool, repulsion_factor
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, exp_minus, f4, next_random
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-FLAT, WRAPPED, UNIT, CENTERED_UNIT, HYPERBOLOID = 0, 1, 2, 3, 4  # how a step ends in the space again
-MAX_HYPERBOLIC_DISTANCE = 9.0  # from the hyperboloid's lowest point, where float32 still tells neighbors apart
-MAX_HYPERBOLOID_LENGTH = 4051.54190208279  # the hyperbolic sine of it, whose last bit libraries do not agree on
+FLAT, WRAPPED, UNIT, CENTERED_UNIT, HYPERBOLOID = 0, 1, 2, 3, 4  # projections after a step
+MAX_HYPERBOLIC_DISTANCE = 9.0  # from the hyperboloid's lowest point: beyond it, float32 does not separate neighbors
+MAX_HYPERBOLOID_LENGTH = 4051.54190208279  # its hyperbolic sine, since the last bits differ between libraries
 
 
 @kernel
@@ -139,10 +131,10 @@ def push_block(low, high, positions, degree, pick, measure, parameters, s, first
     """Add the push of s.negatives sampled vertices to the rows [low, high). Each row has its own run of the pool."""
     d = positions.shape[1]
     pool = np.empty((d, 2 * POOL_SIZE), f4)
-    distance = np.empty(CHUNK_PAIRS, f4)
+    distance = np.empty(CHUNK_SIZE, f4)
     state = draw_pool(low // BLOCK_ROWS, positions, pick, s, pool)
     count = s.negatives
-    batch = CHUNK_PAIRS // count
+    batch = CHUNK_SIZE // count
     for begin in range(low, high, batch):
         end = min(high, begin + batch)
         for i in range(begin, end):
@@ -180,9 +172,9 @@ def space_step(
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
         low = block * BLOCK_ROWS
         high = min(n, low + BLOCK_ROWS)
-        first = np.empty((d, CHUNK_PAIRS), f4)
-        second = np.empty((d, CHUNK_PAIRS), f4)
-        terms = np.empty((d, CHUNK_PAIRS), f4)
+        first = np.empty((d, CHUNK_SIZE), f4)
+        second = np.empty((d, CHUNK_SIZE), f4)
+        terms = np.empty((d, CHUNK_SIZE), f4)
         gradient = np.zeros((BLOCK_ROWS, d), f4)
         degrees = np.empty(BLOCK_ROWS * d, f4)
         s = settings[0]

@@ -36,7 +36,10 @@ def fill_sent(indptr, indices, weights, first_row, first_target, starts, sources
 
 @kernel
 def merge_row(own, own_weights, more, more_weights, ratio, indices, weights):
-    """Fuzzy union of a row and what was sent to it, both sorted by index; the number of edges whose weight is not 0."""
+    """Write the fuzzy union of a row and the edges sent to it, sorted by index.
+
+    Return the number of edges with a weight.
+    """
     none = uint64(0xFFFFFFFFFFFFFFFF)
     count = p = q = 0
     while p < own.shape[0] or q < more.shape[0]:

@@ -33,7 +33,7 @@ def tile_of_halves(rows, first, slices, at, half_rows, half_columns, out):
 
 
 def two_tiles_of_halves(rows, first, slices, at, half_rows, half_columns, out):
-    """The same of two slices that follow each other."""
+    """Write the half squared distances of two adjacent slices."""
     for start in (at, at + TILE_COLUMNS):
         tile_of_halves(rows, first, slices, start, half_rows, half_columns, out)
 
@@ -84,7 +84,7 @@ def _generate_tiles(builder, numbers, first, at, tiles):
 
 
 def any_not_above(values, start, limit):
-    """Whether one of the numbers of a slice that begins at `start` is at most a limit."""
+    """Return whether a number of the slice that begins at `start` is at most a limit."""
     return bool((values[start : start + TILE_COLUMNS] <= limit).any())
 
 
@@ -120,7 +120,7 @@ def _store(builder, vector, data, index):
 
 
 def _spread(builder, number):
-    """A vector of one number."""
+    """Return a vector with one number in all lanes."""
     one = builder.insert_element(ir.Constant(TILE_VECTOR, ir.Undefined), number, ir.IntType(32)(0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE_COLUMNS), [0] * TILE_COLUMNS)
     return builder.shuffle_vector(one, ir.Constant(TILE_VECTOR, ir.Undefined), lanes)

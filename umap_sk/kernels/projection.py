@@ -8,9 +8,7 @@ from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
 PROJECTED_ROWS = 60  # rows of a block, a multiple of the rows of a tile
-COORDINATE_ROUNDING = (
-    2.0**-22
-)  # of a coordinate, as a share of the length of a row: float32 rounds a few times by 2^-24
+COORDINATE_ROUNDING = 2.0**-22  # relative to the length of a row: float32 rounds several times by 2^-24
 
 
 @kernel
@@ -83,7 +81,7 @@ def length_beyond(square, along, columns):
         left -= along[t] * np.float64(along[t])
     left = np.sqrt(max(0.0, left))
     length = np.sqrt(square)
-    error = 2 * COORDINATE_ROUNDING * np.sqrt(np.float64(columns)) * length  # of sums of so many products
+    error = 2 * COORDINATE_ROUNDING * np.sqrt(np.float64(columns)) * length  # of sums of `columns` products
     of_left = np.sqrt(2 * length * error)
     if left > 0:
         of_left = min(of_left, length * error / left)

@@ -8,7 +8,7 @@ from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
 RANKED_ROWS = 64  # rows of a block
-SAME_ROWS_DISTANCE = 2.0**-48  # unit vectors that are nearer to each other are the same but for rounding
+SAME_ROWS_DISTANCE = 2.0**-48  # unit vectors with a smaller distance are equal up to rounding
 
 
 @kernel

@@ -4,11 +4,11 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import parallel_kernel
 
-SLICE = 16  # rows whose edges lie side by side, so that they are computed side by side
-GATHERED_EDGES = 64  # edges of every row of a slice that are gathered at once
+SLICE = 16  # rows whose edges are interleaved, so that they are computed side by side
+GATHERED_EDGES = 64  # edges of each row of a slice that are gathered at once
 SLICES_PER_TURN = 64  # slices that a thread takes at a time
 
 
@@ -20,7 +20,7 @@ def longest_first(indptr, order):
         low = block * BLOCK_ROWS
         high = min(n, low + BLOCK_ROWS)
         before = order[low:high].copy()
-        places = np.zeros(BLOCK_ROWS + 1, np.int64)  # by length; what is longer than BLOCK counts as BLOCK
+        places = np.zeros(BLOCK_ROWS + 1, np.int64)  # by length, which is at most BLOCK_ROWS here
         for q in range(high - low):
             places[min(BLOCK_ROWS, indptr[before[q] + 1] - indptr[before[q]])] += 1
         place = high
@@ -43,7 +43,7 @@ def fill_slices(indptr, values, names, order, first_row, starts, out):
     """
     n = order.shape[0]
     last = starts.shape[0] - 1
-    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
+    turns = divide_blocks((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:
@@ -102,7 +102,7 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
     """
     n, d = out.shape
     last = starts.shape[0] - 1
-    turns = shared_out((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
+    turns = divide_blocks((last + SLICES_PER_TURN - 1) // SLICES_PER_TURN)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

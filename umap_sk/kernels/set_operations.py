@@ -8,9 +8,9 @@ from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 UNION, INTERSECTION, DIFFERENCE = 0, 1, 2
-MAX_HALVINGS = 32  # of the interval in which a row's exponent lies, as in umap-learn
-SUM_TOLERANCE = 1e-5  # of the sum that they end at
-UNKNOWN_LABEL = -1  # label
+MAX_HALVINGS = 32  # of the interval of a row's exponent, as in umap-learn
+SUM_TOLERANCE = 1e-5  # of the sum at which they end
+UNKNOWN_LABEL = -1
 
 
 @kernel
@@ -21,7 +21,7 @@ def power_below_one(x, exponent):
 
 @kernel
 def combine_weights(operation, left, right, settings):
-    """Weight of an edge of two graphs; one that a graph lacks is 0 there, and takes a small weight in its place.
+    """Return the weight of an edge from its weights in two graphs. A missing edge has weight 0 and gets a small one.
 
     `settings` are the weights of missing edges of the left and the right graph, the smallest weights that count, and
     the exponents of both. umap-learn keeps the sum if no weight counts.
@@ -82,7 +82,7 @@ def merge_graphs(
 
 @kernel
 def label_factor(one, other, unknown, different):
-    """What an edge's weight is multiplied by, from the labels of its ends."""
+    """Return the factor of an edge's weight, from the labels of its ends."""
     if one == UNKNOWN_LABEL or other == UNKNOWN_LABEL:
         return unknown
     return 1.0 if one == other else different

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.forces import CHUNK_PAIRS, POOL_SIZE
+from umap_sk.kernels.forces import CHUNK_SIZE, POOL_SIZE
 from umap_sk.kernels.numbers import below, f4, next_random
 from umap_sk.kernels.output_spaces import HYPERBOLOID, WRAPPED, end_in_space, pulls, pushes
 from umap_sk.kernels.transform import adam_row, content_of_row
@@ -118,12 +118,12 @@ def distances_in_space(points, others, measure, parameters, out):
     d = points.shape[1]
     n = others.shape[0]
     for i in prange(points.shape[0]):
-        first = np.empty((d, CHUNK_PAIRS), f4)
-        second = np.empty((d, CHUNK_PAIRS), f4)
-        terms = np.empty((d, CHUNK_PAIRS), f4)
-        distance = np.empty(CHUNK_PAIRS, f4)
-        for begin in range(0, n, CHUNK_PAIRS):
-            count = min(CHUNK_PAIRS, n - begin)
+        first = np.empty((d, CHUNK_SIZE), f4)
+        second = np.empty((d, CHUNK_SIZE), f4)
+        terms = np.empty((d, CHUNK_SIZE), f4)
+        distance = np.empty(CHUNK_SIZE, f4)
+        for begin in range(0, n, CHUNK_SIZE):
+            count = min(CHUNK_SIZE, n - begin)
             for k in range(d):
                 for q in range(count):
                     first[k, q] = points[i, k]
@@ -137,13 +137,13 @@ def distances_in_space(points, others, measure, parameters, out):
 def paired_in_space(points, others, measure, parameters, out):
     """Write the distance of each pair of points."""
     n, d = points.shape
-    for block in prange((n + CHUNK_PAIRS - 1) // CHUNK_PAIRS):
-        low = block * CHUNK_PAIRS
-        count = min(CHUNK_PAIRS, n - low)
-        first = np.empty((d, CHUNK_PAIRS), f4)
-        second = np.empty((d, CHUNK_PAIRS), f4)
-        terms = np.empty((d, CHUNK_PAIRS), f4)
-        distance = np.empty(CHUNK_PAIRS, f4)
+    for block in prange((n + CHUNK_SIZE - 1) // CHUNK_SIZE):
+        low = block * CHUNK_SIZE
+        count = min(CHUNK_SIZE, n - low)
+        first = np.empty((d, CHUNK_SIZE), f4)
+        second = np.empty((d, CHUNK_SIZE), f4)
+        terms = np.empty((d, CHUNK_SIZE), f4)
+        distance = np.empty(CHUNK_SIZE, f4)
         for k in range(d):
             for q in range(count):
                 first[k, q] = points[low + q, k]

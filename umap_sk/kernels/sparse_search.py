@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from umap_sk.kernels.borrowed import borrowed
+from umap_sk.kernels.borrowed import borrow
 from umap_sk.kernels.ranks import SAME_ROWS_DISTANCE, insert_ranked
 from umap_sk.kernels.turns import next_block
 from umap_sk.runtime.compile import block_kernel, kernel
 
 SEARCHED_ROWS = 16  # rows of a block
-ESTIMATE_ROUNDING = 2.0**-17  # of a product in float32, as a share of the squared lengths of what is multiplied
+ESTIMATE_ROUNDING = 2.0**-17  # of a product in float32, relative to the squared lengths
 
 
 class SparseRows(NamedTuple):

@@ -100,7 +100,7 @@ def draw_others(i, starts, members, keys, shell, chosen, count):
 
 @kernel
 def choose_nearest(i, edges, groups, of_rows, near, away, chosen, dists, strengths):
-    """Nearest other rows of row i, group by group; of the shell of groups that has too many, those that are chosen."""
+    """Choose the nearest other rows of row i, group by group, and some rows of the last shell of groups."""
     starts, members = groups
     count = 0
     first = 0

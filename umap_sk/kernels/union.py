@@ -5,15 +5,15 @@ from numba import prange, uint64
 
 from umap_sk.kernels.neighbors import longest
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
-from umap_sk.kernels.turns import next_block, shared_out
+from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-LOOKED_UP_EDGES = 256  # edges whose other entries are looked up at once
+LOOKED_UP_EDGES = 256  # edges whose other entries are searched at once
 
 
 @kernel
 def round_up_to_eight(count):
-    """The next multiple of 8, so that a loop leaves no remainder."""
+    """Return the next multiple of 8, so that a loop has no remainder."""
     return (count + 7) // 8 * 8
 
 
@@ -118,7 +118,7 @@ def join_mutual(indptr, indices, weights, mix_ratio):
 
 @kernel
 def compute_final_weight(weight, mix_ratio):
-    """Final weight of an entry after `join_mutual`."""
+    """Return the final weight of an entry after `join_mutual`."""
     return -weight if weight < 0 else fuzzy_union(weight, f4(0), mix_ratio)
 
 
@@ -158,7 +158,7 @@ def fill_received(indptr, indices, weights, mix_ratio, received, out_indptr, out
 
 @kernel
 def pack_edge(index, weight):
-    """An edge as one number, by which edges are ordered as by their index."""
+    """Return an edge as one number. The order of these numbers is that of the indices."""
     return (uint64(index) << uint64(32)) | uint64(np.uint32(f4(weight).view(np.int32)))
 
 
@@ -169,7 +169,7 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
     Both lists end with a number that is larger than any edge. The smaller of their heads is chosen without a branch.
     """
     n = indptr.shape[0] - 1
-    turns = shared_out((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
         block = next_block(turns, thread)
         while block >= 0:

@@ -14,7 +14,7 @@ from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.runtime.compile import as_readonly
 
-FILL_LENGTH = 1e-12  # of the unit vectors that fill up directions in which nothing varies
+FILL_LENGTH = 1e-12  # length of unit vectors that complete a basis where the positions vary in fewer directions
 
 
 class Anchors(NamedTuple):
@@ -64,8 +64,8 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
     bad = np.flatnonzero(~free & ~(np.abs(places) <= MAX_COORDINATE).all(axis=1))
     if len(bad):
         raise ValueError(
-            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {MAX_COORDINATE:.0e}, or NaN on every "
-            "axis of a row that is free."
+            f"The anchor of row {bad[0]} is {places[bad[0]]}: give finite places up to {MAX_COORDINATE:.0e}, or NaN on "
+            "every axis of a row that is free."
         )
     if free.all():
         raise ValueError("anchors hold no row: all places are NaN, or all strengths 0. Leave them out, or give some.")
@@ -76,7 +76,10 @@ def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> 
 def aggregate_anchors(
     anchors: Anchors, levels: tuple[ArrangedLevel, ...], connected: np.ndarray | None
 ) -> tuple[Anchors, ...]:
-    """Anchors of the vertices of every level, in the optimizer's order: of a group, the sum of its members' springs."""
+    """Return the anchors of the vertices of every level, in the optimizer's order.
+
+    The spring of a group is the sum of the springs of its members.
+    """
     rows = levels[0].order if connected is None else connected[levels[0].order]
     anchors_of_levels = [Anchors(*(np.ascontiguousarray(array[rows]) for array in anchors))]
     for finer, coarser in zip(levels, levels[1:], strict=False):
@@ -94,25 +97,30 @@ def aggregate_anchors(
 
 
 def mask_free_rows(anchors: Anchors) -> np.ndarray:
-    """The places, NaN for rows that are free."""
+    """Return the positions of the anchors, with NaN for rows that are free."""
     return np.where(anchors.strengths[:, None] > 0, anchors.places, np.float32(np.nan))
 
 
 def align_to_anchors(positions: np.ndarray, anchors: Anchors) -> np.ndarray:
-    """Positions turned, mirrored and shifted so that they lie as near to their anchors as they can."""
+    """Rotate, mirror and shift positions so that the weighted squared distances to their anchors are smallest."""
     weights = anchors.strengths.astype(np.float64)[:, None]
     if not weights.any():
         return positions
     here = (weights * positions).sum(0) / weights.sum()
     there = (weights * anchors.places).sum(0) / weights.sum()
     own, wanted = positions - here, anchors.places - there
-    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # by BLAS sums vary
+    products = [(weights[:, 0] * a * b).sum() for a in own.T for b in wanted.T]  # sums of BLAS vary
     turn = find_nearest_rotation(np.reshape(products, (own.shape[1], -1)))
     return (np.stack([(own * column).sum(1) for column in turn.T], axis=1) + there).astype(np.float32)
 
 
 def find_nearest_rotation(matrix: np.ndarray) -> np.ndarray:
-    """Orthogonal matrix of the largest inner product with a square one (Schoenemann, Psychometrika 31, 1966)."""
+    """Return the orthogonal matrix with the largest inner product with `matrix`.
+
+    References
+    ----------
+    P. H. Schoenemann, "A generalized solution of the orthogonal Procrustes problem", Psychometrika 31, 1966.
+    """
     scaled = matrix / max(np.abs(matrix).max(), 1e-300)
     right = compute_eigenpairs((scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) / len(matrix))[1]
     left = (scaled[:, :, None] * right).sum(axis=1).T
@@ -121,6 +129,6 @@ def find_nearest_rotation(matrix: np.ndarray) -> np.ndarray:
 
 
 def add_pull(positions: np.ndarray, anchors: Anchors, rate: float, out: np.ndarray) -> None:
-    """Add the pull of anchors to a field that counts times degree and `rate`."""
+    """Add the pull of the anchors to a field, which is later multiplied by the degree and `rate`."""
     places, strengths = (as_readonly(array) for array in anchors)
     kernels.pull_to_anchors(as_readonly(positions), places, strengths, np.float32(1 / rate), out)

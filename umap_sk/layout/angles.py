@@ -7,14 +7,14 @@ import math
 
 import numpy as np
 
-SERIES_TERMS = 9  # of the series, by which their errors are below 1e-15
-QUARTER_TURN = 1.5707963267341256, 6.077100506506192e-11  # of a turn, and what float64 with few bits leaves of it
-ANGLE_HALVINGS = 2  # of an angle before its series is taken
-ARCTANGENT_TERMS = 12
+SERIES_TERMS = 9  # of the series of sine and cosine, whose errors are then below 1e-15
+QUARTER_TURN = 1.5707963267341256, 6.077100506506192e-11  # the leading bits of pi / 2, and the rest
+ANGLE_HALVINGS = 2  # before the series of the arctangent is summed
+ARCTANGENT_TERMS = 12  # of the series of the arctangent
 
 
 def compute_sines_and_cosines(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sines and cosines of angles in float64, up to about 1e5 with an absolute error below 1e-10."""
+    """Return sines and cosines of float64 angles. The absolute error is below 1e-10 for angles up to about 1e5."""
     quarters = np.rint(angles / QUARTER_TURN[0])
     rest = (angles - quarters * QUARTER_TURN[0]) - quarters * QUARTER_TURN[1]
     square, sine, cosine = rest * rest, np.zeros(rest.shape), np.zeros(rest.shape)
@@ -29,7 +29,7 @@ def compute_sines_and_cosines(angles: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def compute_angles(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Angles of the points (x, y) from the first axis, from -pi to pi in float64, as ``numpy.arctan2`` has them."""
+    """Return the angles of the points (x, y) to the first axis, from -pi to pi in float64, like ``numpy.arctan2``."""
     far, near = np.maximum(np.abs(x), np.abs(y)), np.minimum(np.abs(x), np.abs(y))
     tangent = near / np.where(far > 0, far, 1.0)
     for _ in range(ANGLE_HALVINGS):

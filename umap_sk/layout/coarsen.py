@@ -10,12 +10,12 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
 
-COARSEST_VERTICES = 25_000  # vertices that need no coarser level
-PLANE_SHARE = 0.4  # share of them that needs none where the map is a plane, on which repulsion is a field then
-MAX_KEPT_SHARE = 0.7  # a level that keeps a larger share of the vertices is not worth having
+COARSEST_VERTICES = 25_000  # A graph with at most this number of vertices needs no coarse level.
+PLANE_SHARE = 0.4  # of that number, for maps with two dimensions, whose coarse levels have a field
+MAX_KEPT_SHARE = 0.7  # A coarse level with a larger share of the vertices is not used.
 MAX_LUBY_ROUNDS = 12
-MIN_COARSE_WEIGHT = 0.15  # of an edge between groups: a quarter of them are weaker, and have a twentieth of the weight
-EDGES_PER_MERGE = 2**21  # that are merged before they are put together
+MIN_COARSE_WEIGHT = 0.15  # of an edge between groups: a quarter of them is weaker, with a twentieth of the weight
+EDGES_PER_MERGE = 2**21  # edges of the finer level that are merged in one call
 
 
 class Level(NamedTuple):
@@ -54,12 +54,12 @@ class Level(NamedTuple):
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of indptr, indices (as uint32) and weights, as kernels take them."""
+        """Read-only views of indptr, indices (as uint32) and weights for the kernels."""
         return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.weights)
 
 
 def make_finest_level(graph: FuzzyGraph) -> Level:
-    """The fuzzy graph itself as a level, its arrays shared."""
+    """Return the fuzzy graph itself as a level, which shares its arrays."""
     scale = 1.0 / float(find_maximum(graph.weights))
     degree = np.empty(len(graph.indptr) - 1, np.float32)
     row_sums = few_rows.sum_rows if few_rows.are_few(graph.indptr) else kernels.row_sums
@@ -72,7 +72,7 @@ def make_finest_level(graph: FuzzyGraph) -> Level:
 def build_levels(
     graph: FuzzyGraph, seed: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
 ) -> tuple[Level, ...]:
-    """Coarsen a graph as long as :func:`needs_coarser_level` says so and something is gained."""
+    """Coarsen a graph while :func:`needs_coarsening` is true and the number of vertices falls."""
     return tuple(coarsen_repeatedly(make_finest_level(graph), seed, 0, largest, n_components=n_components))
 
 
@@ -81,7 +81,7 @@ def coarsen_repeatedly(
 ) -> list[Level]:
     """Return a level of the given depth and all coarser levels."""
     levels = [level]
-    while needs_coarser_level(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
+    while needs_coarsening(levels[-1].n_vertices, depth + len(levels) - 1, largest, n_components=n_components):
         coarse = coarsen(levels[-1], seed, depth + len(levels) - 1)
         if coarse is None:
             break
@@ -89,10 +89,8 @@ def coarsen_repeatedly(
     return levels
 
 
-def needs_coarser_level(
-    n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2
-) -> bool:
-    """Whether a level is too large to be the coarsest; coarse ones may be twice as large as the graph itself.
+def needs_coarsening(n_vertices: int, depth: int, largest: int = COARSEST_VERTICES, *, n_components: int = 2) -> bool:
+    """Return whether a level is too large to be the coarsest one. Coarse levels may be twice as large as the graph.
 
     A few thousand vertices are too few to arrange hundreds of thousands of rows. In more than two dimensions, where
     repulsion is sampled, ten thousand rows are arranged best without any coarse level.
@@ -102,7 +100,9 @@ def needs_coarser_level(
 
 
 def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
-    """Members (1) of a maximal independent set by Luby's rounds with hashed priorities; leftovers become members.
+    """Return the members (1) of a maximal independent set, found by Luby's rounds with hashed priorities.
+
+    Vertices that are undecided after the last round become members.
 
     References
     ----------
@@ -120,9 +120,9 @@ def find_independent_set(level: Level, seed: int, depth: int) -> np.ndarray:
 
 
 def coarsen(level: Level, seed: int, depth: int) -> Level | None:
-    """Merge every vertex into the member of an independent set at its strongest edge."""
+    """Merge each vertex with its strongest neighbor in an independent set. Return None if too many vertices remain."""
     state = find_independent_set(level, seed, depth)
-    number = compute_prefix_sums(state == 1, level.indices.dtype)  # of members, from 0
+    number = compute_prefix_sums(state == 1, level.indices.dtype)  # index of each member
     size = int(number[-1])
     if size > MAX_KEPT_SHARE * level.n_vertices:
         return None
@@ -135,7 +135,7 @@ def coarsen(level: Level, seed: int, depth: int) -> Level | None:
 
 
 def sum_members(level: Level, owner: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Degree and mass of every group of a level's vertices."""
+    """Return the degree and the mass of each group of vertices."""
     degree = np.bincount(owner, level.degree, size).astype(np.float32)
     mass = np.bincount(owner, None if level.mass.strides == (0,) else level.mass, size).astype(np.float32)
     return degree, mass
@@ -164,11 +164,13 @@ class Merging(NamedTuple):
 def merge_edges(
     edges: tuple[np.ndarray, np.ndarray, np.ndarray], owner: np.ndarray, size: int, merging: Merging
 ) -> FuzzyGraph:
-    """One edge between two groups of vertices for all that lead from one to the other; those inside are left out."""
+    """Merge all edges between two groups into one edge, and drop the edges within groups."""
     bounds = compute_prefix_sums(np.bincount(owner, minlength=size))
     members = np.empty(len(owner), owner.dtype)
     kernels.group_members(owner, bounds, members)
-    room = take_rows(compute_prefix_sums(take_rows(np.diff(edges[0]), members)), bounds)  # edges of all members so far
+    room = take_rows(
+        compute_prefix_sums(take_rows(np.diff(edges[0]), members)), bounds
+    )  # prefix sums of the members' edges
     lengths = np.empty(size, np.int64)
     parts = []
     first = 0
@@ -202,5 +204,5 @@ def merge_rows(
 
 
 def average_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of the finer level's values, weighted by mass, for every vertex of a level."""
+    """Return the mean of the members' values for each vertex of a level, weighted by mass."""
     return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

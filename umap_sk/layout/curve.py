@@ -9,14 +9,12 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.runtime.compile import get_python_function
 
-FIT_ROUNDS = 30  # of the fit, of which the first 20 change anything
-exponential, log_of = (
-    get_python_function(kernels.exponential),
-    get_python_function(kernels.log_of),
-)  # the same on every machine
+FIT_ROUNDS = 30  # of the fit. Only the first 20 change the result.
+exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
+log_of = get_python_function(kernels.log_of)
 
-MAX_RATE = 1e12  # rates and scales: a layout squares what it makes of them, in float32
-MAX_EXPONENT = 30.0  # exponent b
+MAX_RATE = 1e12  # of rates and scales, since a layout squares products of them in float32
+MAX_EXPONENT = 30.0  # of b
 
 
 class Curve(NamedTuple):
@@ -71,7 +69,7 @@ def resolve_curve(a: float | None, b: float | None, *, spread: float, min_dist: 
 
 
 def check_curve(curve: Curve) -> Curve:
-    """The same curve, if float32 can follow it."""
+    """Return the curve if float32 can represent it, and raise otherwise."""
     if not 1 / MAX_EXPONENT <= curve.b <= MAX_EXPONENT:
         raise ValueError(
             f"b={curve.b} is no exponent of a curve: give 1/{MAX_EXPONENT:.0f} to {MAX_EXPONENT:.0f} (default: 0.9)."
@@ -87,7 +85,7 @@ def check_curve(curve: Curve) -> Curve:
 
 
 def compute_gauss_newton_step(a: float, b: float, logarithms: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Step of a and of b by the method of Gauss and Newton, for distances with these logarithms."""
+    """Return the steps of a and b by the Gauss-Newton method, for distances with these logarithms."""
     powers = exponential(-2 * b * logarithms)
     similarities = 1 / (1 + a * powers)
     missing = target - similarities

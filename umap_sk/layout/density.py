@@ -10,7 +10,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout.sell import ArrangedLevel
 from umap_sk.runtime.compile import as_readonly
 
-SHIFT_FACTOR = 5.0  # times dens_var_shift: radii in the map may differ more, so that chance among them counts less
+SHIFT_FACTOR = 5.0  # of dens_var_shift. Radii in the map may differ more, so that noise in them counts less.
 
 
 class Density(NamedTuple):
@@ -32,7 +32,7 @@ class Density(NamedTuple):
 
 
 class DensityTarget(NamedTuple):
-    """What the map's log radii are to follow.
+    """The log radii that the map's log radii should correlate with.
 
     Attributes
     ----------
@@ -47,17 +47,17 @@ class DensityTarget(NamedTuple):
 
 
 class DensityMoments(NamedTuple):
-    """Mean and variance of values, and their covariance with others that have mean 0."""
+    """Mean and variance of some values, and their covariance with other values, whose mean is 0."""
 
     mean: float
     variance: float
     covariance: float
 
 
-def make_density_target(held: SharedGraph, level: ArrangedLevel) -> DensityTarget:
-    """The target of a graph whose rows' radii are known."""
-    assert held.radii is not None
-    radii = held.radii[level.order]
+def make_density_target(shared: SharedGraph, level: ArrangedLevel) -> DensityTarget:
+    """Standardize the log radii of a graph's rows."""
+    assert shared.radii is not None
+    radii = shared.radii[level.order]
     radii[level.degree == 0] = 0
     mean, variance, _ = compute_moments(level.degree, radii, radii)
     deviation = math.sqrt(variance) or 1.0
@@ -67,7 +67,7 @@ def make_density_target(held: SharedGraph, level: ArrangedLevel) -> DensityTarge
 
 
 def compute_moments(counted: np.ndarray, values: np.ndarray, others: np.ndarray) -> DensityMoments:
-    """Moments over the rows that count; the sums of blocks are added without rounding."""
+    """Return the moments over the counted rows. The sums of blocks are added without rounding."""
     sums = np.empty((-(-len(values) // kernels.BLOCK_ROWS), 4))
     kernels.sums_of_blocks(as_readonly(counted), as_readonly(values), as_readonly(others), sums)
     rows, total, squares, products = (math.fsum(column) for column in sums.T.tolist())

@@ -8,7 +8,7 @@ from umap_sk import kernels
 from umap_sk.layout.coarsen import Level, Merging, merge_edges
 from umap_sk.runtime.compile import as_readonly
 
-ZERO_LENGTH = np.zeros(1, np.float32)  # between the ends of all edges
+ZERO_LENGTH = np.zeros(1, np.float32)  # between the ends of all edges of the finest level
 
 
 class EdgeLengths(NamedTuple):
@@ -34,22 +34,25 @@ class EdgeLengths(NamedTuple):
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read-only views of indptr, indices (as uint32) and what lies between, as kernels take them."""
+        """Read-only views of indptr, indices (as uint32) and `between` for the kernels."""
         return as_readonly(self.indptr), as_readonly(self.indices.view(np.uint32)), as_readonly(self.between)
 
 
 def make_finest_lengths(level: Level, distances: np.ndarray) -> EdgeLengths:
-    """Lengths of the finest level's edges, of which only mean distances of rows to their neighbors are known."""
+    """Return the lengths of the finest level's edges from the mean distances of the rows to their neighbors."""
     return EdgeLengths(level.indptr, level.indices, ZERO_LENGTH, compute_end_lengths(distances))
 
 
 def compute_end_lengths(distances: np.ndarray) -> np.ndarray:
-    """What rows with these mean distances add to their edges; sums of the distances themselves may leave float32."""
+    """Return the contribution of each row to the lengths of its edges.
+
+    The mean distances are scaled, since sums of distances can overflow in float32.
+    """
     return (distances / (distances.max() or 1) / 2).astype(np.float32)
 
 
 def coarsen_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
-    """Lengths of the next coarser level's edges."""
+    """Return the lengths of the next coarser level's edges."""
     paths = np.empty_like(lengths.ends)
     edges = lengths.edges
     kernels.paths_to_roots(
@@ -60,7 +63,7 @@ def coarsen_lengths(lengths: EdgeLengths, coarse: Level) -> EdgeLengths:
 
 
 def coarsen_to_last_level(levels: list[Level], lengths: EdgeLengths) -> EdgeLengths:
-    """Lengths of the coarsest level's edges, from those of the finest one's."""
+    """Return the lengths of the coarsest level's edges from those of the finest level."""
     for coarse in levels[1:]:
         lengths = coarsen_lengths(lengths, coarse)
     return lengths

@@ -18,14 +18,14 @@ from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import FEW_ROWS
 
-WIDTH_MULTIPLE = 8  # vectors of a block come in multiples of it
-GUARD_VECTORS = 5  # vectors, at least, beside those that are wanted: they take in eigenvalues that are close to theirs
-WHOLE_SPACE_WIDTHS = 3  # widths up to which a matrix is solved within all of its space
-RESIDUAL_TOLERANCE = 3e-5  # of the residuals; the matrix's norm is 1
-MAX_STEPS = 1_200  # products with a block, about, at most
-FIRST_DEGREE, DEGREE_GROWTH = 20, 1.5  # of the first filter, and by what each has more
-FILTER_GAIN = 8.0  # exponent by which a filter lifts the wanted above what it damps
-MAX_GAIN, MAX_KNOWN_GAIN = 14.0, 40.0  # exponents that keep vectors apart from each other, and from the known one
+WIDTH_MULTIPLE = 8  # The number of vectors of a block is a multiple of it.
+GUARD_VECTORS = 5  # vectors of a block in addition to the requested ones, at least, for close eigenvalues
+WHOLE_SPACE_WIDTHS = 3  # A matrix with at most this number of widths of a block is solved in its whole space.
+RESIDUAL_TOLERANCE = 3e-5  # for a matrix with norm 1
+MAX_STEPS = 1_200  # products of the matrix with a block, approximately
+FIRST_DEGREE, DEGREE_GROWTH = 20, 1.5  # degree of the first filter, and the ratio of successive degrees
+FILTER_GAIN = 8.0  # exponent by which a filter amplifies the requested eigenvectors relative to the damped ones
+MAX_GAIN, MAX_KNOWN_GAIN = 14.0, 40.0  # exponents at which vectors stay independent of each other and of the known one
 MIN_CUT = -0.9
 
 
@@ -47,7 +47,7 @@ class Matrix(NamedTuple):
 
 
 class Eigenvectors(NamedTuple):
-    """Eigenvectors that were found.
+    """Eigenvectors, and the accuracy of the solution.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Eigenvectors(NamedTuple):
 
 
 def find_leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Eigenvectors:
-    """Eigenvectors of the largest eigenvalues, but for the one that is known."""
+    """Find the eigenvectors of the largest eigenvalues except for the known one."""
     n = len(matrix.known)
     width = -(-(count + GUARD_VECTORS) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
     width = n - 1 if n <= WHOLE_SPACE_WIDTHS * width else width
@@ -84,7 +84,7 @@ def find_leading_eigenvectors(matrix: Matrix, count: int, seed: int) -> Eigenvec
 
 
 def orthonormalize(known: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """Vectors of the same span, without the known one's share, of length 1 and at right angles to each other.
+    """Return orthonormal vectors with the same span, after subtracting the projection on the known one.
 
     Each pass divides by the root of the matrix of their products (Stathopoulos, Wu, "A block orthogonalization
     procedure with constant synchronization requirements", SIAM J. Sci. Comput. 23, 2002).
@@ -99,7 +99,7 @@ def orthonormalize(known: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 
 def compute_ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The best eigenvectors within the span of orthonormal vectors."""
+    """Return the Ritz values, vectors and residuals of the span of orthonormal vectors."""
     image = apply_recurrence(matrix, block, block, 0.0, 1.0, 0.0)
     inner, squares = compute_inner_products(block, image), compute_inner_products(image, image)
     values, vectors = compute_eigenpairs((inner + inner.T) / 2)
@@ -108,15 +108,15 @@ def compute_ritz_vectors(matrix: Matrix, block: np.ndarray) -> tuple[np.ndarray,
 
 
 def choose_filter(values: np.ndarray, count: int, degree: int) -> tuple[float, int]:
-    """Where the next filter cuts, and its degree."""
-    gap = (FILTER_GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(GAIN)
+    """Choose the cut of the next filter and its degree."""
+    gap = (FILTER_GAIN / degree) ** 2 / 2  # cosh(degree * acosh(1 + gap)) is about exp(FILTER_GAIN)
     cut = max(MIN_CUT, min(float(values[-1]), (2 * float(values[count - 1]) - gap) / (2 + gap)))
     first, known = (math.sqrt(max(4 * (value - cut) / (cut + 1), 1e-12)) for value in (float(values[0]), 1.0))
     return cut, max(2, int(min(degree, MAX_GAIN / first, MAX_KNOWN_GAIN / max(known - first, 1e-6))))
 
 
 def apply_filter(matrix: Matrix, block: np.ndarray, cut: float, degree: int) -> np.ndarray:
-    """Chebyshev's polynomial of the matrix, of [-1, cut] and scaled to 1 at 1, applied to vectors."""
+    """Apply the Chebyshev polynomial of the matrix on [-1, cut], scaled to 1 at 1, to vectors."""
     half, center = (cut + 1) / 2, (cut - 1) / 2
     first = ratio = half / (1 - center)
     before, now, spare = block, apply_recurrence(matrix, block, block, center, ratio / half, 0.0), np.empty_like(block)
@@ -144,7 +144,7 @@ def apply_recurrence(
 
 
 def compute_inner_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Inner products of all columns of two matrices, ``left.T @ right``."""
+    """Return the inner products of all columns of two matrices, ``left.T @ right``."""
     if len(left) <= FEW_ROWS:
         return np.asarray(0.0 + np.add.accumulate(left[:, :, None] * right[:, None, :], axis=0)[-1])
     out = np.empty((left.shape[1], right.shape[1]))
@@ -153,7 +153,7 @@ def compute_inner_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def combine_columns(block: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Combinations of vectors, ``block @ shares``."""
+    """Return linear combinations of vectors, ``block @ shares``."""
     out = np.zeros_like(block)
     for column, share in zip(block.T, shares, strict=True):  # the same order on every machine
         out += column[:, None] * share

@@ -13,7 +13,7 @@ mix = get_python_function(kernels.mix)
 
 
 def longest_first(indptr: np.ndarray, order: np.ndarray) -> None:
-    """Order the rows of every block by their lengths, the longest first, rows of one length as they stood."""
+    """Sort the rows of each block by length in descending order. Rows of the same length keep their order."""
     lengths = np.minimum(kernels.BLOCK_ROWS, np.diff(indptr)[order])
     order[:] = order[np.lexsort((-lengths, np.arange(len(order)) // kernels.BLOCK_ROWS))]
 

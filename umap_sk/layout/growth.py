@@ -13,11 +13,11 @@ from umap_sk.layout.run import advance, begin, compute_embedding, count_planned_
 from umap_sk.layout.sell import JITTER
 from umap_sk.layout.start import Start
 
-COMPONENT_GAP = 0.1  # between a map and what is set beside it, in widths of the map
+COMPONENT_GAP = 0.1  # between a map and the rows next to it, in widths of the map
 
 
 def fill_positions(manifold: Manifold, places: np.ndarray, forces: Forces, seed: int) -> np.ndarray:
-    """Places of all rows that have an edge: those known (not NaN) stay, the others start at their neighbors' mean.
+    """Place all rows with an edge. Rows with known positions (not NaN) keep them.
 
     Other rows are placed outwards from the known ones, at the means of their neighbors, weighted by membership
     strength. Rows without a path to a known one get a layout of their own, which is placed next to the map.
@@ -30,11 +30,11 @@ def fill_positions(manifold: Manifold, places: np.ndarray, forces: Forces, seed:
     n = len(places)
     graph = scipy.sparse.csr_array((weights, indices, indptr), (n, n))
     if not symmetric:
-        graph = graph + graph.T.tocsr()  # a directed graph's rows are held by those that list them, too
-    places, known = spread_positions(graph, places, given)
+        graph = graph + graph.T.tocsr()  # in a directed graph, the rows that list a row place it, too
+    places, known = extend_map(graph, places, given)
     left = np.flatnonzero(~known & (np.diff(graph.indptr) > 0))
     if len(left):
-        lengths = None if held.lengths is None else held.lengths[left]
+        lengths = None if shared.lengths is None else shared.lengths[left]
         apart = lay_out_separately(graph[left][:, left], lengths, forces, places.shape[1], seed)
         places[left] = shift_beside(places[known], apart)
     moved = places.copy()
@@ -42,10 +42,8 @@ def fill_positions(manifold: Manifold, places: np.ndarray, forces: Forces, seed:
     return np.where(given[:, None], places, moved)
 
 
-def spread_positions(
-    graph: scipy.sparse.csr_array, places: np.ndarray, known: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the rows that a path leads to from known ones, each the mean of its neighbors one step nearer."""
+def extend_map(graph: scipy.sparse.csr_array, places: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Place the rows that have a path to a known row, each at the mean of its neighbors that are one step nearer."""
     places = np.where(known[:, None], places, np.float32(0))
     while True:
         left = np.flatnonzero(~known)
@@ -73,7 +71,7 @@ def lay_out_separately(
 
 
 def shift_beside(places: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Other places, shifted to the right of some, and to their middle on the other axes."""
+    """Shift positions to the right of others, and center them on the other axes."""
     low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
     shift = (low + high - others.min(0) - others.max(0)) / 2
     shift[0] = high[0] + COMPONENT_GAP * (high[0] - low[0]) - others[:, 0].min()

@@ -8,22 +8,20 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk.linear_algebra.principal_directions import center_rows, compute_coordinates, find_principal_directions
 
-MAX_COORDINATE = 1e15  # coordinates of positions that are given: float32 holds their squares
-FEATURE_LIMITS = {8: 1e150, 4: 1e15}  # of a feature of so many bytes whose square is summed up
-MIN_WIDTH_SHARE = 1e-6  # of a principal component, as a share of the widest
-THIN_SHARE = (
-    0.01  # width of the second principal component, as a share of the first one's: what it tells is mostly noise
-)
+MAX_COORDINATE = 1e15  # of given positions, whose squares must be finite in float32
+FEATURE_LIMITS = {8: 1e150, 4: 1e15}  # by the bytes of a number: sums of squares of smaller features are finite
+MIN_WIDTH_SHARE = 1e-6  # of a principal component, relative to the widest one
+THIN_SHARE = 0.01  # A second principal component narrower than this share of the first one is mostly noise.
 
 
 def draw_positions(n: int, n_components: int, seed: int) -> np.ndarray:
-    """Uniform positions in [-10, 10], a function of row, axis and seed alone."""
+    """Draw uniform positions in [-10, 10], which depend only on row, axis and seed."""
     bits = np.random.Philox(seed).random_raw(n * n_components)
     return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(20 / 2**24) - np.float32(10)).reshape(n, -1)
 
 
 def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Leading principal components."""
+    """Return the leading principal components."""
     if min(features.shape) < n_components:
         raise ValueError(
             f"init='pca' needs at least n_components={n_components} features and rows, but X has shape "
@@ -40,7 +38,7 @@ def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) ->
 
 
 def compute_principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
-    """Coordinates within [-1, 1]; axes along which the features do not vary are rounding.
+    """Return the principal components, scaled to [-1, 1]. Axes without variance contain rounding errors.
 
     The largest entry of each direction is positive.
     """
@@ -54,7 +52,7 @@ def compute_principal_components(features: Any, n_components: int, seed: int) ->
 
 
 def count_varying_directions(positions: np.ndarray) -> int:
-    """Principal components that are more than rounding."""
+    """Return the number of principal components that exceed rounding errors."""
     widths = np.ptp(positions, axis=0)
     return int(np.count_nonzero(widths > MIN_WIDTH_SHARE * widths.max()))
 
@@ -66,7 +64,7 @@ def is_thin(positions: np.ndarray) -> bool:
 
 
 def choose_automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
-    """Principal components where there are features that vary in enough directions, else what the graph knows."""
+    """Return principal components if the features vary in enough directions, and else the name of another start."""
     graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
     if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
         positions = compute_principal_components(features, n_components, seed)

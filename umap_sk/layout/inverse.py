@@ -9,9 +9,9 @@ from scipy.spatial import cKDTree
 from umap_sk import kernels
 from umap_sk.runtime.compile import as_readonly
 
-COMBINED_ROWS = 60  # training rows that a place is combined of: the last weighs 1/20 of the first where they lie evenly
-DEVIATION_ROW = 10  # which of them stands at one deviation of the Gaussian
-FEATURE_BLOCK_BYTES = 2**26  # of features that are taken at a time
+COMBINED_ROWS = 60  # rows that are combined. The last one has 1/20 of the weight of the first in an evenly filled map.
+DEVIATION_ROW = 10  # rank of the neighbor whose distance is the standard deviation of the Gaussian
+FEATURE_BLOCK_BYTES = 2**26  # size of the features that are read at once
 
 
 class PlacedRows(NamedTuple):
@@ -30,18 +30,18 @@ class PlacedRows(NamedTuple):
 
 
 def index_placed_rows(embedding: np.ndarray) -> PlacedRows:
-    """Prepare a map for the way back, once a model."""
+    """Build the search tree of a map, once for each model."""
     names = np.flatnonzero(~np.isnan(embedding[:, 0]))
     return PlacedRows(cKDTree(embedding[names]), names)
 
 
 def choose_output_dtype(features: Any) -> np.dtype:
-    """Dtype of combined rows."""
+    """Return the dtype of the combined rows."""
     return np.dtype(np.float32 if features.dtype == np.float32 else np.float64)
 
 
 def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
-    """Combinations of the training rows near each place; of the features, a block is in memory at a time."""
+    """Combine the features of the training rows near each position, with one block of features in memory at a time."""
     count = min(COMBINED_ROWS, len(rows.names))
     out = np.empty((len(places), features.shape[1]), choose_output_dtype(features))
     step = max(1, FEATURE_BLOCK_BYTES // (count * max(1, out.itemsize * features.shape[1])))
@@ -56,5 +56,5 @@ def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, thread
 
 
 def make_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
-    """Rows as a plain array of this dtype."""
+    """Return rows as a dense array of the given dtype."""
     return np.ascontiguousarray(rows.toarray() if scipy.sparse.issparse(rows) else rows, dtype)

@@ -12,13 +12,10 @@ from umap_sk.layout.run import LayoutRun, count_planned_epochs, get_problem
 from umap_sk.layout.sell import ArrangedLevel, choose_stride
 from umap_sk.layout.spaces import Space, compute_pair_distances
 
-CURVE_POINTS = 10  # of a whole schedule's curve
-MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = (
-    128,
-    48,
-)  # that stand for all: one in a hundred within these bounds, as a small layout is short
-RANDOM_OTHERS = 8  # by chance, that each of them is held against
-MIN_SQUARED_DISTANCE = 1e-6  # square of the smallest distance
+CURVE_POINTS = 10  # of a whole schedule
+MAX_SAMPLED_ROWS, MIN_SAMPLED_ROWS = 128, 48  # bounds of the sample of one row in a hundred
+N_OTHERS = 8  # random vertices that each sampled row is compared with
+MIN_SQUARED_DISTANCE = 1e-6
 
 
 class LossSample(NamedTuple):
@@ -37,14 +34,12 @@ class LossSample(NamedTuple):
     repulsion: np.ndarray
 
 
-def draw_loss_sample(
-    level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = RANDOM_OTHERS
-) -> LossSample:
-    """About so many vertices of a level with their edges, and with some of the vertices that are no neighbors."""
+def draw_sample(level: ArrangedLevel, n_rows: int, forces: Forces, count: int, others: int = N_OTHERS) -> LossSample:
+    """Draw about `count` vertices of a level with their edges, and pair them with random vertices."""
     rows = np.arange(0, level.n_vertices, choose_stride(level.n_vertices, count))
     edges, weights = list_edges(level, rows)
     pairs = _draw_pairs(level.n_vertices, rows, others)
-    share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss a row
+    share = level.n_vertices / (len(rows) * n_rows)  # of a sampled vertex in the loss per row
     rate = share * forces.gamma * forces.negative_rate / (2 * n_rows)
     near, far = (level.mass[ends[1]].astype(np.float64) for ends in (edges, pairs))
     far[np.isin(pairs[0] * level.n_vertices + pairs[1], edges[0] * level.n_vertices + edges[1])] = 0
@@ -59,8 +54,8 @@ def draw_loss_sample(
     return LossSample(ends, attraction.astype(np.float32), repulsion.astype(np.float32))
 
 
-def compute_sample_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
-    """The loss a row, from the sample: ``log(1 + t)`` attracts and ``log(1 + 1 / t)`` repels, with t = a d^2b."""
+def compute_loss(sample: LossSample, positions: np.ndarray, forces: Forces, space: Space | None = None) -> float:
+    """Return the loss per row. With t = a d^2b, attraction has ``log(1 + t)`` and repulsion ``log(1 + 1 / t)``."""
     a, b = forces.curve
     ends = positions[sample.ends[0]], positions[sample.ends[1]]
     apart = ends[0] - ends[1]
@@ -72,7 +67,7 @@ def compute_sample_loss(sample: LossSample, positions: np.ndarray, forces: Force
 
 
 def make_loss_recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> Callable[[LayoutRun], None]:
-    """What is called after every epoch, and adds epoch, vertices of the level and loss to a list now and then."""
+    """Return a callback for each epoch that sometimes appends epoch, number of vertices and loss to a list."""
     last, n_rows = count_planned_epochs(run), get_problem(run).levels[0].n_vertices
     every, count = max(1, last // CURVE_POINTS), min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, n_rows // 100))
     samples: dict[int, LossSample] = {}
@@ -83,15 +78,15 @@ def make_loss_recorder(losses: list[tuple[int, int, float]], run: LayoutRun) -> 
             return
         if state.depth not in samples:
             samples.clear()
-            samples[state.depth] = draw_loss_sample(get_problem(run).levels[state.depth], n_rows, run.forces, count)
-        loss = compute_sample_loss(samples[state.depth], state.positions, run.forces, get_problem(run).space)
+            samples[state.depth] = draw_sample(get_problem(run).levels[state.depth], n_rows, run.forces, count)
+        loss = compute_loss(samples[state.depth], state.positions, run.forces, get_problem(run).space)
         losses.append((state.epoch, len(state.positions), loss))
 
     return after_epoch
 
 
 def list_edges(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of the edges of some rows, and their weights."""
+    """Return the two ends of the edges of some rows, and their weights."""
     starts, indices, weights = level.slices
     slice_ = rows // kernels.SLICE
     width = np.diff(starts)[slice_] // kernels.SLICE
@@ -103,7 +98,7 @@ def list_edges(level: ArrangedLevel, rows: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _draw_pairs(n: int, rows: np.ndarray, others: int) -> np.ndarray:
-    """Each row with as many others by chance, or with all of them."""
+    """Pair each row with some random others, or with all of them if there are few."""
     step = np.arange(1, n)[None, :] if n - 1 <= others else np.random.RandomState(0).randint(1, n, (len(rows), others))
     other = (rows[:, None] + step) % n
     return np.stack([np.repeat(rows, other.shape[1]), other.ravel()])

@@ -16,7 +16,7 @@ from umap_sk.layout.repulsion import (
     RepulsionKernel,
     add_near_field,
     choose_spacing,
-    compute_grid_field,
+    make_grid_field,
     read_field,
     sort_near_points,
 )
@@ -35,8 +35,8 @@ from umap_sk.layout.spaces import Space, check_raised
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-COARSE_SPACING_FACTOR = 5  # side of a cell of coarse levels' and softened kernels' grids, in cells of the finest
-NEAR_FIELD_START = 0.75  # of the last phase's epochs
+COARSE_SPACING_FACTOR = 5  # of the spacing of grids on coarse levels and with softening
+NEAR_FIELD_START = 0.75  # share of the last phase's epochs before the near field is added
 
 SETTINGS_FIELDS = np.dtype(
     [(name, np.float32) for name in ("a", "b", "gamma", "attraction", "negative_rate", "step")]
@@ -44,8 +44,7 @@ SETTINGS_FIELDS = np.dtype(
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
-# Records, so that plain Python knows them by name too; not a recarray, which numba asks for attributes in Python and
-# whose interrupts it swallows there.
+# A record has named fields in Python, too. With a recarray, numba would swallow interrupts.
 SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
 
@@ -137,16 +136,14 @@ class Repulsion(NamedTuple):
     near: NearPoints | None
 
 
-def make_initial_state(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
-    """State before the first epoch."""
+def make_first_state(problem: LayoutProblem, positions: np.ndarray, seed: int, width: float = 1.0) -> LayoutState:
+    """Return the state before the first epoch."""
     positions = np.ascontiguousarray(positions, np.float32)
-    return LayoutState(
-        problem.phases[0].depth, positions, make_zero_moments(problem.phases[0], positions), 0, seed, width
-    )
+    return LayoutState(problem.phases[0].depth, positions, make_moments(problem.phases[0], positions), 0, seed, width)
 
 
-def make_zero_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
-    """Moments at the beginning of a phase, on vertices at these positions."""
+def make_moments(phase: Phase, positions: np.ndarray) -> np.ndarray:
+    """Return the moments at the beginning of a phase, which are 0."""
     return np.zeros((count_moments(phase), *positions.shape), np.float32)
 
 
@@ -167,11 +164,11 @@ def run_epochs(
     """
     last = min(count_epochs(problem.phases), state.epoch + epochs)
     given = state
-    used: list[LayoutState] = []  # states of this level that are not needed any more
+    used: list[LayoutState] = []  # states of this level that are no longer needed
     with limit_threads_by_rows(problem.levels[0].n_vertices):
         while state.epoch < last:
             spare = next((old for old in used if not (must_stay and must_stay(old))), None)
-            reached = advance_epoch(problem, state, spare)
+            reached = run_epoch(problem, state, spare)
             used = [old for old in used if old is not spare and state.depth == reached.depth]
             if state.depth == reached.depth and (reuse or state is not given):
                 used.append(state)
@@ -181,30 +178,28 @@ def run_epochs(
     return state
 
 
-def advance_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
-    """One epoch, and the prolongation to the next level where a phase ends."""
+def run_epoch(problem: LayoutProblem, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """Run one epoch. At the end of a phase, prolong the positions to the next level."""
     phase = find_phase(problem.phases, state.epoch)
-    state = step_level(problem, phase, state, spare)
+    state = step(problem, phase, state, spare)
     if not state.epoch == phase.first_epoch + phase.epochs < count_epochs(problem.phases):
         return state
     following = find_phase(problem.phases, state.epoch)
     if keeps_moments(phase, following):
         return state
     positions = prolong(problem.levels, phase.depth, state.positions) if phase.depth else state.positions
-    return state._replace(depth=following.depth, positions=positions, moments=make_zero_moments(following, positions))
+    return state._replace(depth=following.depth, positions=positions, moments=make_moments(following, positions))
 
 
-def step_level(
-    problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None
-) -> LayoutState:
-    """One epoch of a phase, on its level; it may be written over a spare state."""
+def step(problem: LayoutProblem, phase: Phase, state: LayoutState, spare: LayoutState | None = None) -> LayoutState:
+    """Run one epoch on the level of a phase. The result may overwrite a spare state."""
     out, out_moments = (spare.positions, spare.moments) if spare else allocate_next(state)
     step_rows(problem, phase, state, out, out_moments)
     return state._replace(positions=out, moments=out_moments, epoch=state.epoch + 1)
 
 
 def allocate_next(state: LayoutState) -> tuple[np.ndarray, np.ndarray]:
-    """Arrays to write a next state of the same level into."""
+    """Allocate the arrays of the next state on the same level."""
     return np.empty_like(state.positions), np.empty_like(state.moments)
 
 
@@ -230,7 +225,7 @@ def step_rows(
         check_raised(problem.space)
         return
     density = get_current_density(problem, phase, state)
-    added = bool(density or problem.anchors)  # to a field
+    added = bool(density or problem.anchors)  # terms of a field
     if phase.field:
         repulsion = repulsion or compute_repulsion(problem, phase, state)
         share = 1 / problem.levels[0].n_vertices
@@ -253,7 +248,7 @@ def step_rows(
 
 
 def get_current_density(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Density | None:
-    """The density of an epoch, whose weight grows from its first one on; None before, and on coarse levels."""
+    """Return the density term of an epoch, or None. Its weight increases from its first epoch on the graph."""
     density, total = problem.forces.density, count_epochs(problem.phases)
     done = state.epoch + 1 - total
     if density is None or phase.depth > 0 or density.share * total + done <= 0:
@@ -262,12 +257,12 @@ def get_current_density(problem: LayoutProblem, phase: Phase, state: LayoutState
 
 
 def pack_positions(positions: np.ndarray) -> np.ndarray:
-    """Positions as the pull of edges reads them: in two dimensions both coordinates of a row as one number."""
+    """Return positions as the attraction reads them: in two dimensions, both coordinates as one number."""
     return as_readonly(positions.reshape(-1).view(np.uint64) if positions.shape[1] == 2 else positions)
 
 
 def compute_repulsion(problem: LayoutProblem, phase: Phase, state: LayoutState) -> Repulsion:
-    """The repulsion that an epoch's state exerts anywhere, for unit masses."""
+    """Compute the repulsion field of an epoch for unit masses, and the points of its near field."""
     forces, level = problem.forces, problem.levels[phase.depth]
     coarse, softened = phase.depth > 0, compute_softening(phase, state.epoch, state.width)
     near = phase.descent.near and state.epoch - phase.first_epoch >= NEAR_FIELD_START * phase.epochs
@@ -275,14 +270,12 @@ def compute_repulsion(problem: LayoutProblem, phase: Phase, state: LayoutState) 
     wider = COARSE_SPACING_FACTOR if coarse else min(COARSE_SPACING_FACTOR, max(1, int(softened**0.5 / finest)))
     spacing, most = finest * wider, MAX_CELLS // wider
     kernel = RepulsionKernel(*forces.curve, forces.gamma * phase.descent.repulsion, softened)
-    field = compute_grid_field(
-        state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most
-    )
+    field = make_grid_field(state.positions, spacing, kernel, near=near, mass=level.mass if coarse else None, most=most)
     return Repulsion(field, sort_near_points(state.positions, field.frame) if near else None)
 
 
 def make_epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState) -> np.ndarray:
-    """Scalars of one epoch, as one record for the kernels."""
+    """Return the scalars of one epoch as a record for the kernels."""
     forces, done = problem.forces, state.epoch - phase.first_epoch
     return make_settings(
         forces._replace(gamma=forces.gamma * phase.descent.repulsion),
@@ -300,8 +293,7 @@ def make_epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState
 
 
 def make_settings(forces: Forces, **values: float) -> np.ndarray:
-    """Scalars for the kernels as one record: the forces, other values by name, 0 where none is given."""
-    a, b = forces.curve
-    values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
+    """Return a record for the kernels of the forces and other named values, which are 0 by default."""
+    values |= forces.curve._asdict() | {"gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate
     return np.array([tuple(values.get(name, 0) for name in SETTINGS_DTYPE.fields or ())], SETTINGS_DTYPE)

@@ -16,15 +16,15 @@ from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs
 from umap_sk.linear_algebra.products import multiply
 from umap_sk.runtime.compile import as_readonly, get_python_function
 
-MAX_PATH_VERTICES = 6_000  # vertices whose shortest paths are taken; larger graphs are coarsened further
+MAX_PATH_VERTICES = 6_000  # of the graph whose shortest paths are computed: larger graphs are coarsened further
 PIVOT_BATCHES = 4  # of kernels.PIVOTS pivots each
-PIVOT_SPREAD_POWER = 4  # power of the distance to the nearest pivot by which later ones are drawn
-MIN_VARIANCE_SHARE = 1e-8  # of an axis, as a share of the first one's; less is rounding
-log_of = get_python_function(kernels.log_of)  # the same on every machine
+PIVOT_SPREAD_POWER = 4  # Later pivots are drawn by this power of the distance to the nearest pivot.
+MIN_VARIANCE_SHARE = 1e-8  # of an axis, relative to the first one: smaller variances are rounding errors
+log_of = get_python_function(kernels.log_of)  # returns the same bits on every machine
 
 
 class PathGraph(NamedTuple):
-    """A graph with lengths, whose components are numbered.
+    """A graph with lengths of edges and numbered components.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class PathGraph(NamedTuple):
 
 
 def compute_pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS (Brandes, Pich, Graph Drawing 2006) by shortest paths; components side by side, larger ones inside."""
+    """Compute pivot MDS (Brandes, Pich, Graph Drawing 2006) of the shortest paths, component by component."""
     levels = [level]
     while levels[-1].n_vertices > MAX_PATH_VERTICES:
         coarse = coarsen(levels[-1], seed, len(levels) - 1)
@@ -62,7 +62,7 @@ def compute_pivot_mds_positions(level: Level, lengths: EdgeLengths, n_components
 
 
 def average_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
-    """Weighted means of the vertices that each one lists, and of its own position by the edges inside of it."""
+    """Return the weighted means of the neighbors' positions. The weights within a vertex count for the vertex."""
     shape = (level.n_vertices, level.n_vertices)
     graph = csr_array((level.weights * np.float32(level.scale), level.indices, level.indptr), shape)
     outside = graph.sum(1, dtype=np.float64)
@@ -71,7 +71,7 @@ def average_neighbors(level: Level, positions: np.ndarray) -> np.ndarray:
 
 
 def make_path_graph(lengths: EdgeLengths, mass: np.ndarray) -> PathGraph:
-    """Edges with lengths in both directions, the shorter one of two."""
+    """Return the edges in both directions, with the smaller one of two lengths."""
     n, indptr = len(mass), lengths.indptr
     of_edges = np.repeat(lengths.ends, np.diff(indptr)) + lengths.ends[lengths.indices] + lengths.between
     if len(of_edges) <= np.iinfo(np.int32).max:
@@ -91,7 +91,7 @@ def make_path_graph(lengths: EdgeLengths, mass: np.ndarray) -> PathGraph:
 
 
 def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.ndarray:
-    """Pivot MDS of every component, in a disc of an area by its mass; random where it is too small."""
+    """Compute pivot MDS of each component in a disc with its mass as the area. Tiny components are random."""
     n, count = len(paths.mass), int(paths.component.max()) + 1
     sizes = np.bincount(paths.component, minlength=count)
     members = np.split(np.argsort(paths.component, kind="stable"), np.cumsum(sizes)[:-1])
@@ -108,7 +108,7 @@ def lay_out_components(paths: PathGraph, n_components: int, seed: int) -> np.nda
 
 
 def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
-    """Squared distances of every vertex from the pivots of its component, by the shortest paths.
+    """Return the squared distances of the vertices to the pivots of their component, by the shortest paths.
 
     Pivots come in batches. Later batches are drawn by a power of the distance to the nearest earlier pivot, as in
     k-means|| (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, VLDB 2012). They therefore spread over the component.
@@ -128,7 +128,7 @@ def compute_squared_distances(paths: PathGraph, seed: int) -> np.ndarray:
 
 
 def square_powers(lengths: np.ndarray) -> np.ndarray:
-    """Squares of lengths to the power 3/4, which are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938).
+    """Return the squares of the lengths' powers 3/4.
 
     These powers are distances as well (Schoenberg, Trans. Amer. Math. Soc. 44, 1938). With the lengths themselves, a
     curve has one axis, and the second axis is the noise of the paths. With the powers, the second axis is a bend.
@@ -137,7 +137,7 @@ def square_powers(lengths: np.ndarray) -> np.ndarray:
 
 
 def find_first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """The vertices of every component that arrive first, again and again where it has fewer than there are pivots."""
+    """Return the first arrivals of each component, repeated if it has fewer vertices than there are pivots."""
     order = np.lexsort((arrival, component))
     sizes = np.bincount(component)
     first = np.cumsum(sizes) - sizes
@@ -145,7 +145,7 @@ def find_first_of_components(arrival: np.ndarray, component: np.ndarray) -> np.n
 
 
 def find_shortest_paths(paths: PathGraph, pivots: np.ndarray) -> np.ndarray:
-    """Lengths of the shortest paths from pivots of its component to every vertex (Bellman 1958, Ford 1956)."""
+    """Return the lengths of the shortest paths from a component's pivots to each vertex (Bellman 1958, Ford 1956)."""
     distances = np.full((len(paths.mass), kernels.PIVOTS), np.inf, np.float32)
     distances[pivots, np.arange(kernels.PIVOTS)] = 0
     edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
@@ -158,7 +158,7 @@ def find_shortest_paths(paths: PathGraph, pivots: np.ndarray) -> np.ndarray:
 
 
 def compute_scaled_mds(squared: np.ndarray, mass: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """Leading axes of classical scaling by pivots, each within [-1, 1]; overwrites the squared distances."""
+    """Return the leading axes of pivot MDS, scaled to [-1, 1]. The squared distances are overwritten."""
     share = mass / mass.sum(dtype=np.float64)
     means = (share[:, None] * squared).sum(axis=0)
     centered = np.subtract(squared.mean(1, keepdims=True), squared, out=squared)

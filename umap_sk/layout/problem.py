@@ -11,19 +11,12 @@ from umap_sk.layout.coarsen import Level
 from umap_sk.layout.density import make_density_target
 from umap_sk.layout.edge_lengths import EdgeLengths, coarsen_to_last_level, make_finest_lengths
 from umap_sk.layout.optimizer import Forces, LayoutProblem
-from umap_sk.layout.schedule import (
-    Phase,
-    choose_negatives,
-    plan_exact_length,
-    plan_phases,
-    plan_resettling,
-    scale_phase,
-)
+from umap_sk.layout.schedule import Phase, choose_negatives, plan_length, plan_phases, plan_resettling, scale_phase
 from umap_sk.layout.sell import ArrangedLevel, arrange
 from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.runtime.allocation import choose_allocator
 
-MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # rows up to which 500 epochs are the default, beyond it 200, as in umap-learn
+MAX_ROWS_OF_LONG_SCHEDULE = 10_000  # with 500 epochs by default, as in umap-learn: larger data have 200
 
 
 class Schedule(NamedTuple):
@@ -67,12 +60,12 @@ class Coarsest(NamedTuple):
 
 
 def get_default_epochs(n_rows: int) -> int:
-    """Epochs of which phases have their shares where no number is given."""
+    """Return the number of epochs of which the phases have shares by default."""
     return 500 if n_rows <= MAX_ROWS_OF_LONG_SCHEDULE else 200
 
 
-def extract_connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
-    """Graph of the rows that have an edge or are at the end of one, so that the others are no one's negatives.
+def extract_connected_part(shared: SharedGraph) -> tuple[SharedGraph, np.ndarray | None]:
+    """Return the graph of the rows with an edge in any direction, and these rows, or None if they are all rows.
 
     Disconnected rows are removed, so that they do not repel others.
     """
@@ -92,7 +85,7 @@ def extract_connected_part(held: SharedGraph) -> tuple[SharedGraph, np.ndarray |
 
 
 def make_layout_problem(
-    held: SharedGraph,
+    shared: SharedGraph,
     schedule: Schedule,
     forces: Forces,
     seed: int,
@@ -105,14 +98,14 @@ def make_layout_problem(
     The problem has all levels for its initial layout, even if all epochs run on the graph. The coarsest level has
     lengths of edges if the rows' mean `distances` to their neighbors are given.
     """
-    allocate = choose_allocator(held.rows().weights)
-    built = list(coarsen.build_levels(held.rows(), seed, n_components=schedule.n_components))
+    allocate = choose_allocator(shared.rows().weights)
+    built = list(coarsen.build_levels(shared.rows(), seed, n_components=schedule.n_components))
     lengths = None if distances is None else coarsen_to_last_level(built, make_finest_lengths(built[0], distances))
     coarsest = Coarsest(built[-1], lengths)
-    levels = arrange(built, seed, allocate, held)
+    levels = arrange(built, seed, allocate, shared)
     space = resolve_space(schedule.output_metric, schedule.output_metric_params, schedule.n_components)
     phases = choose_phases(levels, schedule, forces, space, anchored=anchored)
-    target = None if space or forces.density is None else make_density_target(held, levels[0])
+    target = None if space or forces.density is None else make_density_target(shared, levels[0])
     return LayoutProblem(levels, phases, forces, target=target, space=space), coarsest
 
 
@@ -124,9 +117,9 @@ def choose_phases(
     *,
     anchored: bool = False,
 ) -> tuple[Phase, ...]:
-    """The phases of a schedule on some levels, whose vertices are held near anchors or not."""
+    """Return the phases of a schedule on the given levels, with or without anchors."""
     n_epochs = schedule.n_epochs or get_default_epochs(levels[0].n_vertices)
-    planned = plan_exact_length if schedule.n_epochs else plan_phases
+    planned = plan_length if schedule.n_epochs else plan_phases
     negatives = choose_negatives(float(levels[0].degree.mean(dtype=np.float64)), forces.negative_rate)
     if space:
         return tuple(scale_phase(phase, space.unit) for phase in planned(1, n_epochs, negatives, field=False))

@@ -14,7 +14,7 @@ _readers: Counter[int] = Counter()  # number of readers by the id of a state's p
 
 @contextlib.contextmanager
 def hold_attributes(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Attributes of an estimator at one moment, whose layout stays as it is while the block runs."""
+    """Yield the attributes of an estimator at one moment, and keep its layout unchanged within the block."""
     with _lock:
         attributes = dict(take())
         run = getattr(attributes.get("_fitted"), "run", None)

@@ -11,17 +11,18 @@ from umap_sk import kernels
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-GRID_PARTS = 8  # parts of the rows with a grid of their own; fixed, so that sums have one order
+GRID_PARTS = 8  # of the rows with a grid each: the number is fixed, so that sums have one order
 MAX_CELLS = 1_000  # along a side
-NEAR_FIELD_CELLS = 3  # cells within which the near field takes over
-DEFAULT_SPACING = 0.15  # of the default curve (min_dist 0.1, spread 1)
-GRID_SPEEDUP = 16  # rows of the grid that take as long as one of an epoch, for the number of threads that pay
-MAX_SERIAL_CELLS = 2**17  # cells whose transforms one thread makes as fast as two
-SPACING_GROWTH = 1.05  # steps in which the spacing grows when the map outgrows the grid
+NEAR_FIELD_CELLS = 3  # radius of the near field, in cells
+DEFAULT_A, DEFAULT_B = 1.5769434602697652, 0.8950608778515733  # the curve of min_dist 0.1 and spread 1
+DEFAULT_SPACING = 0.15  # side of a cell for this curve, in units of the embedding
+GRID_SPEEDUP = 16  # rows whose deposition takes as long as one row of an epoch, to choose the number of threads
+MAX_SERIAL_CELLS = 2**17  # cells whose transforms are as fast on one thread as on two
+SPACING_GROWTH = 1.05  # ratio of successive spacings when the map outgrows the grid
 
 
 class RepulsionKernel(NamedTuple):
-    """What a unit mass exerts at a distance d: 2 gamma b / ((0.001 + d^2) (1 + a d^2b)) times the difference.
+    """Repulsion of a unit mass at distance d: the difference times 2 gamma b / ((0.001 + d^2) (1 + a d^2b)).
 
     Attributes
     ----------
@@ -97,12 +98,12 @@ class GridField(NamedTuple):
 
 
 def choose_spacing(a: float, b: float) -> float:
-    """Side of a cell that resolves the curve 1 / (1 + a d^2b): it follows the distance at which the curve halves."""
-    return DEFAULT_SPACING * float(a ** (-1 / (2 * b)) / 1.5769434602697652 ** (-1 / (2 * 0.8950608778515733)))
+    """Return the side of a cell for the curve 1 / (1 + a d^2b), in proportion to the distance where it is 1/2."""
+    return DEFAULT_SPACING * float(a ** (-1 / (2 * b)) / DEFAULT_A ** (-1 / (2 * DEFAULT_B)))
 
 
 def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> Frame:
-    """Grid that covers all positions, with larger cells where the map outgrows it."""
+    """Return a grid that covers all positions. Its cells are larger if the map outgrows it."""
     corners = np.empty((4, -(-len(positions) // kernels.BLOCK_ROWS)), np.float32)
     kernels.bounding_boxes(as_readonly(positions), corners)
     low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
@@ -130,7 +131,7 @@ def transform_kernel(
     return x, y
 
 
-def compute_grid_field(
+def make_grid_field(
     positions: np.ndarray,
     spacing: float,
     kernel: RepulsionKernel,
@@ -160,12 +161,12 @@ def compute_grid_field(
 
 
 def choose_workers(shape: tuple[int, int]) -> int:
-    """Threads that transforms of a periodic grid take."""
+    """Return the number of threads for transforms of a periodic grid."""
     return numba.get_num_threads() if shape[0] * shape[1] > MAX_SERIAL_CELLS else 1
 
 
 def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
-    """Masses of all positions at the corners of a grid's cells, each spread over the four around it."""
+    """Deposit the masses of all positions on a grid. Each mass is shared among the four corners of its cell."""
     density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
     grids = np.empty((GRID_PARTS, *density.shape), np.float32)
     masses = as_readonly(np.empty(0, np.float32) if mass is None else mass)
@@ -177,18 +178,18 @@ def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None)
 
 
 def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
-    """Origin, cells a unit of the embedding, and corners in a column, as kernels take them."""
+    """Return the origin, the cells per unit of the embedding and the corners per column, for the kernels."""
     return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
-    """Write the field at the rows from `first_row` on into `out`."""
+    """Interpolate the field at the rows from `first_row` on, and write it to `out`."""
     cells, values = get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1))
     kernels.interpolate(as_readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 
 def sort_near_points(positions: np.ndarray, frame: Frame) -> NearPoints:
-    """Positions sorted by cells as wide as the repulsion that a grid does not resolve."""
+    """Sort the positions by cells whose side is the radius of the near field."""
     n = len(positions)
     reach = NEAR_FIELD_CELLS * frame.spacing
     n_rows, n_columns = (int(side / reach) + 2 for side in frame.extent)

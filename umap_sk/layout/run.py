@@ -11,7 +11,7 @@ from umap_sk.layout import optimizer
 from umap_sk.layout.anchors import Anchors, aggregate_anchors, align_to_anchors
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.density import Density
-from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, make_initial_state
+from umap_sk.layout.optimizer import Forces, LayoutProblem, LayoutState, make_first_state
 from umap_sk.layout.problem import Schedule, extract_connected_part, make_layout_problem
 from umap_sk.layout.schedule import Phase, count_epochs, count_moments, find_phase
 from umap_sk.layout.sell import NO_SLICES, prolong
@@ -27,7 +27,7 @@ class LayoutRun(NamedTuple):
     Attributes
     ----------
     problem : LayoutProblem or None
-        None after loading from a file, until :func:`restore` builds it again.
+        The problem. It is None after loading from a file, until :func:`restore` builds it again.
     state : LayoutState
         The current state.
     rows : ndarray of int32, uint32 or int64
@@ -49,13 +49,13 @@ class LayoutRun(NamedTuple):
 
 
 def begin(
-    held: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
+    shared: SharedGraph, start: Start, schedule: Schedule, forces: Forces, seed: int, anchors: Anchors | None = None
 ) -> LayoutRun:
-    """A run at epoch 0; a start that is scaled is turned to the anchors."""
-    held, connected = extract_connected_part(held)
-    distances = held.lengths if start.needs_lengths else None
+    """Return a run before its first epoch. An initial layout that is rescaled is also aligned to the anchors."""
+    shared, connected = extract_connected_part(shared)
+    distances = shared.lengths if start.needs_lengths else None
     problem, coarsest = make_layout_problem(
-        held, schedule, forces, seed, anchored=anchors is not None, distances=distances
+        shared, schedule, forces, seed, anchored=anchors is not None, distances=distances
     )
     problem = attach_anchors(problem, anchors, connected)
     space, rows = problem.space, get_rows_in_order(problem, connected)
@@ -67,27 +67,27 @@ def begin(
         positions = lay_into_space(space, positions) if space else positions
     if anchors and start.rescale:
         positions = align_to_anchors(positions, problem.anchors[problem.phases[0].depth])
-    return LayoutRun(problem, make_initial_state(problem, positions, seed, width), rows, schedule, forces, anchors)
+    return LayoutRun(problem, make_first_state(problem, positions, seed, width), rows, schedule, forces, anchors)
 
 
 def attach_anchors(problem: LayoutProblem, anchors: Anchors | None, connected: np.ndarray | None) -> LayoutProblem:
-    """The problem with its vertices held near anchors of the rows, if there are any."""
+    """Return the problem with the anchors of all levels, if there are any."""
     return problem._replace(anchors=aggregate_anchors(anchors, problem.levels, connected)) if anchors else problem
 
 
 def resume(
-    held: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
+    shared: SharedGraph, schedule: Schedule, forces: Forces, state: LayoutState, anchors: Anchors | None = None
 ) -> LayoutRun:
-    """A run that goes on from a stored state; its levels are built again."""
-    held, connected = extract_connected_part(held)
-    problem, _ = make_layout_problem(held, schedule, forces, state.seed, anchored=anchors is not None)
+    """Return a run with a stored state, and build its levels again."""
+    shared, connected = extract_connected_part(shared)
+    problem, _ = make_layout_problem(shared, schedule, forces, state.seed, anchored=anchors is not None)
     problem = attach_anchors(problem, anchors, connected)
     check_state(problem.phases, [level.n_vertices for level in problem.levels], state)
     return LayoutRun(problem, state, get_rows_in_order(problem, connected), schedule, forces, anchors)
 
 
 def check_state(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutState) -> None:
-    """Refuse a state in the middle of a schedule that does not lead to it; `sizes` are those of the finest levels."""
+    """Raise if the schedule does not lead to this state. `sizes` are the vertices of the finest levels."""
     if state.epoch >= count_epochs(phases):
         return
     phase = find_phase(phases, state.epoch)
@@ -101,11 +101,11 @@ def check_state(phases: tuple[Phase, ...], sizes: Sequence[int], state: LayoutSt
         )
 
 
-def restore(run: LayoutRun, held: SharedGraph) -> LayoutRun:
-    """A run with its problem, built again from the graph if the run came from a file."""
+def restore(run: LayoutRun, shared: SharedGraph) -> LayoutRun:
+    """Return the run with its problem, which is built again after loading from a file."""
     if run.problem is not None:
         return run
-    return resume(held, run.schedule, run.forces, run.state, run.anchors)
+    return resume(shared, run.schedule, run.forces, run.state, run.anchors)
 
 
 def advance(
@@ -131,53 +131,53 @@ def advance(
     while run.state.epoch < last and not stopped:
         run = release_coarse_edges(run)
         count = min(last, find_phase_end(run)) - run.state.epoch
-        optimizer.run_epochs(get_problem(run), run.state, count, told, reuse=reuse, must_stay=must_stay)
+        optimizer.run_epochs(get_problem(run), run.state, count, report, reuse=reuse, must_stay=must_stay)
         reuse = True
     return run
 
 
 def get_rows_in_order(problem: LayoutProblem, connected: np.ndarray | None) -> np.ndarray:
-    """Rows of the data in the optimizer's order, of which the connected ones (None: all) take part."""
+    """Return the rows in the optimizer's order. `connected` are the connected rows, or None if all rows are."""
     order = problem.levels[0].order
     return order if connected is None else take_rows(connected, order)
 
 
 def get_problem(run: LayoutRun) -> LayoutProblem:
-    """The problem of a run that has it."""
+    """Return the problem of a run, which must have one."""
     assert run.problem is not None
     return run.problem
 
 
 def get_level_sizes(run: LayoutRun) -> list[int]:
-    """Vertices of the levels that epochs run on, the finest first."""
+    """Return the numbers of vertices of the levels with epochs, finest first."""
     problem = get_problem(run)
     return [level.n_vertices for level in problem.levels[: problem.phases[0].depth + 1]]
 
 
 def count_planned_epochs(run: LayoutRun) -> int:
-    """Epochs of the whole schedule, over all levels."""
+    """Return the number of epochs of the whole schedule, on all levels."""
     return count_epochs(get_problem(run).phases)
 
 
 def count_edges_by_epoch(run: LayoutRun) -> list[int]:
-    """Edges of the level that each planned epoch is run on."""
+    """Return the number of edges of the level of each planned epoch."""
     problem = get_problem(run)
     return [len(problem.levels[phase.depth].slices.indices) for phase in problem.phases for _ in range(phase.epochs)]
 
 
 def find_phase_end(run: LayoutRun) -> int:
-    """Epoch at which the phase that the run is in ends."""
+    """Return the epoch at which the current phase ends."""
     ends = (phase.first_epoch + phase.epochs for phase in get_problem(run).phases)
     return next(end for end in ends if end > run.state.epoch)
 
 
 def is_finished(run: LayoutRun) -> bool:
-    """Whether the schedule has been run to its end."""
+    """Return whether all epochs of the schedule have been run."""
     return run.state.epoch >= count_planned_epochs(run)
 
 
 def compute_embedding(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
-    """Coordinates of all rows as they stand: prolonged from a coarse level, NaN for the rows that are lost.
+    """Return the current coordinates of all rows. Positions of coarse levels are prolonged.
 
     Rows in `lost` have no edges of their own, and their coordinates are NaN. They can take part in the layout, because
     other rows can list them as neighbors.
@@ -194,14 +194,14 @@ def compute_embedding(run: LayoutRun, lost: np.ndarray) -> np.ndarray:
 
 
 def release_coarse_edges(run: LayoutRun) -> LayoutRun:
-    """The same without the edges of coarser levels than the run's, which are not read any more."""
+    """Return the run without the edges of coarser levels, which are no longer needed."""
     problem, depth = get_problem(run), run.state.depth
     left = [level._replace(slices=NO_SLICES) for level in problem.levels[depth + 1 :]]
     return run._replace(problem=problem._replace(levels=(*problem.levels[: depth + 1], *left)))
 
 
 def to_plain(run: LayoutRun) -> dict[str, Any]:
-    """What is stored of a run, in plain types and arrays of its own."""
+    """Return the stored form of a run, with plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
     forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}
     forces["density"] = run.forces.density and tuple(run.forces.density)

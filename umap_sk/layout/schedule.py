@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from umap_sk import kernels
 
-COARSEST_NEGATIVES = 128  # sampled vertices a vertex; fewer are cheaper and let chance tear clusters apart
-MAX_RUNS = 64
-SOFTENING_STEPS = 10  # in a phase: the field's transformed kernel is kept from one to the next
-USUAL_EPOCHS = 200  # usual epochs beyond which only the last phase grows: what is arranged for longer is arranged worse
+COARSEST_NEGATIVES = 128  # sampled vertices per vertex on the coarsest level: with fewer, noise tears clusters apart
+MAX_RUNS = 64  # of the pool per vertex
+SOFTENING_STEPS = 10  # different softenings in a phase: the transformed kernel of the field is cached between changes
+USUAL_EPOCHS = 200  # Epochs beyond these extend only the last phase: longer coarse phases lower the triplet accuracy.
 
 
 class Descent(NamedTuple):
@@ -85,7 +85,7 @@ MAJORIZED = Recipe(
     between=0.1,
     fine=(0.2, 0.2),
 )
-MAJORIZED_DEEP = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # where several coarse levels lie above the graph
+MAJORIZED_DEEP = MAJORIZED._replace(coarsest=0.28, fine=(0.15, 0.2))  # for several coarse levels
 BY_ADAM = Recipe(
     Descent(step=0.4, fall=1.2, floor=0.5, softening=0.05, repulsion=1.5),
     Descent(step=8.0, fall=1.5, floor=0.3, softening=2.0, softening_fall=3.0),
@@ -94,7 +94,7 @@ BY_ADAM = Recipe(
     between=0.15,
     fine=(0.1, 0.28),
 )
-SINGLE_LEVEL_SHARES = 0.4, 0.5  # shares of the two phases on the graph itself where no coarse level lies above it
+SINGLE_LEVEL_SHARES = 0.4, 0.5  # of the two phases on the graph without coarse levels
 
 
 class Phase(NamedTuple):
@@ -123,7 +123,7 @@ class Phase(NamedTuple):
 
 
 def choose_recipe(n_levels: int, *, majorized: bool) -> Recipe:
-    """The recipe for so many levels, by majorization or by Adam."""
+    """Return the recipe for some levels, with majorization or Adam."""
     if majorized:
         recipe = MAJORIZED_DEEP if n_levels > 2 else MAJORIZED
     else:
@@ -165,10 +165,13 @@ def plan_phases(
     return tuple(phases)
 
 
-def plan_exact_length(
+def plan_length(
     n_levels: int, length: int, negatives: int, *, field: bool, majorized: bool = True
 ) -> tuple[Phase, ...]:
-    """Schedule of so many epochs over all levels, at least one on each; shares are those of :func:`plan_phases`."""
+    """Return phases with exactly `length` epochs, at least one on each level.
+
+    The shares are those of :func:`plan_phases`.
+    """
     recipe = choose_recipe(n_levels, majorized=field and majorized)
     arranging, settling = recipe.fine
     before = arranging + (recipe.coarsest + (n_levels - 2) * recipe.between if n_levels > 1 else 0)
@@ -180,7 +183,10 @@ def plan_exact_length(
 
 
 def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
-    """The phases with so many epochs in all: the last one makes up for rounding, then longer ones give some away."""
+    """Change the phases to `length` epochs.
+
+    The last phase corrects for rounding, and then the longest phases are shortened.
+    """
     epochs = [phase.epochs for phase in phases]
     epochs[-1] = max(1, length - sum(epochs[:-1]))
     while sum(epochs) > length and max(epochs) > 1:
@@ -193,7 +199,7 @@ def fit_to_length(phases: tuple[Phase, ...], length: int) -> tuple[Phase, ...]:
 
 
 def reduce_momentum(descent: Descent, share: float) -> Descent:
-    """How vertices settle in this share of the usual epochs, in which what keeps them in motion has to come to rest.
+    """Return the steps of a phase with this share of the usual epochs, with less momentum.
 
     The memory of the momentum is 1 / (1 - momentum) epochs. It becomes the same share of the phase, but at least one
     epoch.
@@ -204,28 +210,28 @@ def reduce_momentum(descent: Descent, share: float) -> Descent:
 
 
 def plan_resettling(n_epochs: int, negatives: int, *, field: bool) -> tuple[Phase, ...]:
-    """Schedule of epochs that start at a map and keep its arrangement: small steps on the graph itself."""
+    """Return the phase of a layout that begins with a map and keeps its arrangement by small steps on the graph."""
     return (Phase(0, 0, n_epochs, field, negatives, RESETTLING),)
 
 
 def scale_phase(phase: Phase, unit: float) -> Phase:
-    """A phase whose lengths are multiplied by a space's unit."""
+    """Multiply the lengths of a phase by the unit of a space."""
     descent = phase.descent
     return phase._replace(descent=descent._replace(step=unit * descent.step, softening=unit * descent.softening))
 
 
 def find_phase(phases: tuple[Phase, ...], epoch: int) -> Phase:
-    """The phase that an epoch belongs to."""
+    """Return the phase of an epoch."""
     return next(phase for phase in phases if epoch < phase.first_epoch + phase.epochs)
 
 
 def get_length_unit(phase: Phase, width: float) -> float:
-    """What lengths of a phase are told in: on coarse levels in widths of the start, else in the embedding's units."""
+    """Return the unit of a phase's lengths: the width of the initial layout on coarse levels, and 1 on the graph."""
     return width if phase.depth else 1.0
 
 
 def compute_step_size(phase: Phase, epoch: int, width: float, b: float) -> float:
-    """Step size of an epoch of a layout whose start was so wide, and whose curve is 1 / (1 + a d^2b).
+    """Return the step size of an epoch. `width` is that of the initial layout, and b is that of the curve.
 
     By majorization, a step leads to the minimum of a quadratic bound of the attraction's loss. The bound with the
     edges' factors holds for b up to 1. For larger b, the second derivative of log(1 + a d^2b) is up to 2 b - 1 times
@@ -237,7 +243,7 @@ def compute_step_size(phase: Phase, epoch: int, width: float, b: float) -> float
 
 
 def compute_momentum(phase: Phase, epoch: int) -> float:
-    """Share of the last step in an epoch's; below 0 for steps by Adam."""
+    """Return the share of the last step in the step of an epoch, or ADAM_MOMENTUM for Adam."""
     descent, done = phase.descent, (epoch - phase.first_epoch) / phase.epochs
     if descent.momentum is None:
         return kernels.ADAM_MOMENTUM
@@ -245,27 +251,30 @@ def compute_momentum(phase: Phase, epoch: int) -> float:
 
 
 def compute_softening(phase: Phase, epoch: int, width: float) -> float:
-    """What is added to squared distances in an epoch of a layout whose start was so wide; it falls in steps."""
+    """Return the addition to squared distances in an epoch, which decreases in steps.
+
+    `width` is that of the initial layout.
+    """
     step = (epoch - phase.first_epoch) * SOFTENING_STEPS // phase.epochs
     length = get_length_unit(phase, width) * phase.descent.softening
     return (length * (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall) ** 2
 
 
 def count_moments(phase: Phase) -> int:
-    """Moments of a vertex in a phase: its last step, or Adam's two."""
+    """Return the number of moments of a vertex: 1 for its last step, and 2 for Adam."""
     return 2 if phase.descent.momentum is None else 1
 
 
 def keeps_moments(phase: Phase, following: Phase) -> bool:
-    """Whether a phase's last steps go on in the next one: of the same vertices, with momentum in both."""
+    """Return whether the next phase continues the last steps. Both phases then have momentum on the same level."""
     return phase.depth == following.depth and count_moments(phase) == count_moments(following) == 1
 
 
 def count_epochs(phases: tuple[Phase, ...]) -> int:
-    """Epochs of the whole schedule, over all levels."""
+    """Return the number of epochs of the whole schedule, on all levels."""
     return phases[-1].first_epoch + phases[-1].epochs
 
 
 def choose_negatives(mean_degree: float, rate: float) -> int:
-    """Sampled vertices a vertex that stand for `rate` negative samples an edge, in whole runs."""
+    """Return the number of sampled vertices per vertex, in whole runs, for `rate` negative samples per edge."""
     return kernels.RUN_LENGTH * min(MAX_RUNS, max(1, round(rate * mean_degree / kernels.RUN_LENGTH)))

@@ -17,8 +17,8 @@ from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, map_blocks, put_rows, take_rows
 from umap_sk.runtime.threads import FEW_ROWS
 
-JITTER = 0.01  # of positions that come from a coarser level, in units of the embedding
-MAX_TOP_VERTICES = 300  # vertices at which grouping for the sake of the order ends
+JITTER = 0.01  # of prolonged positions, in units of the embedding
+MAX_TOP_VERTICES = 300  # of the last level that groups vertices only for their order
 
 
 class Slices(NamedTuple):
@@ -89,7 +89,7 @@ class ArrangedLevel(NamedTuple):
 def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = allocate_in_memory, shared: SharedGraph | None = None
 ) -> tuple[ArrangedLevel, ...]:
-    """Levels in the optimizer's order, and their edges in slices."""
+    """Return levels in the optimizer's order, with their edges in slices."""
     orders = find_orders(levels, seed)
     rest = levels if isinstance(levels, list) else list(levels)
     arranged: list[ArrangedLevel] = []
@@ -106,7 +106,7 @@ def arrange(
 
 
 def attach_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
-    """A level, or some of its rows, with its edges."""
+    """Return a level, or some of its rows, with its edges."""
     level = level._replace(slices=slices)
     if len(level.row_owner) == 0:
         return level
@@ -116,7 +116,7 @@ def attach_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
 
 
 def attach_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
-    """Levels, the finest first, that know the owners of its rows, and not only those of the next finer one's."""
+    """Return levels, finest first, with the owners of the finest level's rows."""
     found = list(levels)
     for depth in range(2, len(found)):
         owners = take_rows(found[depth].owner, found[depth - 1].row_owner)
@@ -125,7 +125,7 @@ def attach_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, .
 
 
 def arrange_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.ndarray, depth: int) -> ArrangedLevel:
-    """A level in its order (`rank` is that order's inverse), without edges and the owners of rows."""
+    """Return a level in its order, without edges and owners of rows. `rank` is the inverse of the order."""
     level, order = levels[depth], orders[depth]
     owner = take_rows(rank, take_rows(level.owner, orders[depth - 1])) if depth else order[:0]
     mass = take_rows(level.mass, order) if depth else level.mass
@@ -133,7 +133,7 @@ def arrange_vectors(levels: Sequence[Level], orders: list[np.ndarray], rank: np.
 
 
 def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
-    """Order of the vertices of every level.
+    """Return the order of the vertices of each level.
 
     The vertices of a group are adjacent, and so are the groups of a group. Most neighbors are therefore close in
     memory, whatever the order of the data. Longer rows come first within blocks of 1,024, so that the rows of a slice
@@ -159,7 +159,7 @@ def find_orders(levels: Sequence[Level], seed: int) -> list[np.ndarray]:
 
 
 def sort_members(group: np.ndarray, size: int) -> np.ndarray:
-    """Vertices sorted by their group, those of a group as they stood."""
+    """Sort vertices by group. The vertices of a group keep their order."""
     starts = compute_prefix_sums(np.bincount(group, minlength=size))
     members = np.empty_like(group)
     kernels.group_members(group, starts, members)
@@ -167,12 +167,12 @@ def sort_members(group: np.ndarray, size: int) -> np.ndarray:
 
 
 def choose_stride(n_rows: int, count: int) -> int:
-    """Distance at which about so many rows stand for all: odd, since blocks begin with their longest rows."""
+    """Return the odd stride of about `count` sampled rows. It is odd because blocks begin with their longest rows."""
     return max(1, n_rows // count) - 1 | 1
 
 
 def invert_order(order: np.ndarray) -> np.ndarray:
-    """Place of every vertex in an order."""
+    """Return the position of each vertex in an order."""
     rank = np.empty_like(order)
     put_rows(np.arange(len(order), dtype=order.dtype), order, rank)
     return rank
@@ -209,7 +209,7 @@ def make_slices(
 
 
 def find_slice_starts(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Where every slice begins, each as wide as its longest row, and where the last ends."""
+    """Return the first index of each slice and the end of the last. A slice is as wide as its longest row."""
 
     def longest(block: slice) -> np.ndarray:
         rows = order[block]
@@ -234,12 +234,12 @@ def lay_out_values(
 
 
 def average_groups(level: ArrangedLevel, finer_mass: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Positions of a level's vertices: the means of their members', weighted by mass."""
+    """Return the positions of a level's vertices: the means of their members, weighted by mass."""
     return np.stack([average_members(level, finer_mass, column) for column in positions.T], axis=1)
 
 
 def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndarray:
-    """Move every vertex, or those of the level's rows, by `share` of the way to the weighted mean of its neighbors.
+    """Move each vertex of the level's rows by `share` of the way to the weighted mean of its neighbors.
 
     Edges within a vertex count as edges to itself.
     """
@@ -251,7 +251,7 @@ def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndar
 
 
 def prolong(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray) -> np.ndarray:
-    """Positions of the next finer level: half the owner's, half the mean of the neighbors' owners, and a jitter."""
+    """Return positions on the next finer level: half the owner, half the mean of the neighbors' owners, and jitter."""
     positions = smooth(levels[depth - 1], take_rows(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def read_space_parameters(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
-    """The exponent of "minkowski", the periods of "torus"; nothing for others."""
+    """Return the exponent of "minkowski", the periods of "torus", and an empty array for other metrics."""
     if metric == "minkowski":
         p = params.get("p", 2.0)
         if find_numeric_shape(p) != () or not 1 <= p <= 30:
@@ -31,7 +31,7 @@ def read_space_parameters(metric: str, params: dict[str, Any], n_components: int
 
 
 def find_numeric_shape(value: Any) -> tuple[int, ...] | None:
-    """Shape of real numbers; None for anything else."""
+    """Return the shape of real numbers, and None for anything else."""
     try:
         array = np.asarray(value)
     except ValueError:  # lists of different lengths

@@ -9,14 +9,14 @@ from umap_sk.layout.spaces import Space, to_positions
 from umap_sk.layout.width import scale_robustly
 from umap_sk.runtime.compile import get_python_function
 
-SPHERE_ANGLE = 0.7 * np.pi  # of a flat start's width, on the sphere
-PERIOD_SHARE, MAX_TORUS_WIDTH = 0.7, 20.0  # of a period, and in units at most
-HYPERBOLOID_RADIUS = 3.0  # widths from the hyperboloid's lowest point
-exponential = get_python_function(kernels.exponential)  # the same on every machine
+SPHERE_ANGLE = 0.7 * np.pi  # that the width of a flat layout becomes on the sphere
+PERIOD_SHARE, MAX_TORUS_WIDTH = 0.7, 20.0  # share of a period that the layout covers, and its largest width in units
+HYPERBOLOID_RADIUS = 3.0  # factor of the distance to the lowest point of the hyperboloid
+exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
 
 
 def lay_into_space(space: Space, positions: np.ndarray) -> np.ndarray:
-    """Flat positions laid into a space, as far as it has a size of its own."""
+    """Project flat positions to a space, scaled to its size if it has one."""
     if space.kind == kernels.FLAT:
         return positions
     flat = scale_robustly(positions)
@@ -34,7 +34,7 @@ def lay_into_space(space: Space, positions: np.ndarray) -> np.ndarray:
 
 
 def use_coordinates(space: Space, coordinates: np.ndarray, *, jittered: bool) -> np.ndarray:
-    """Positions of an array of the space's own coordinates, moved a little so that no two lie on one place."""
+    """Return positions from given coordinates of the space, with a small jitter so that no two are equal."""
     positions = to_positions(space, coordinates)
     if jittered:
         kernels.jitter(positions, 0, np.float32(JITTER * space.unit))

@@ -21,7 +21,7 @@ MEASURE_TYPE = numba.void(PAIRS_TYPE, PAIRS_TYPE, numba.int64, NUMBERS_TYPE, NUM
 
 
 class NamedMetric(NamedTuple):
-    """What is known of a metric by its name.
+    """A metric that has a name.
 
     Attributes
     ----------
@@ -48,10 +48,10 @@ NAMED_METRICS = {
     "correlation": NamedMetric(kernels.cosines, kernels.CENTERED_UNIT, 0.03),
     "torus": NamedMetric(kernels.toruses, kernels.WRAPPED, 1.0),
 }
-METRIC_PARAMETERS = {"minkowski": "p", "torus": "period"}  # what a metric takes of output_metric_params
+METRIC_PARAMETERS = {"minkowski": "p", "torus": "period"}  # names in output_metric_params
 METRIC_AXES = {"haversine": (2, 2), "hyperboloid": (1, None), "cosine": (2, None), "correlation": (3, None)}
-DISTANCES_PER_BLOCK = 2**22  # distances that are held while the nearest are looked up
-BOUND_TOLERANCE = 1e-5  # by which coordinates may be outside
+DISTANCES_PER_BLOCK = 2**22  # in memory while the nearest points are searched
+BOUND_TOLERANCE = 1e-5  # by which coordinates may exceed their bounds
 
 
 class Space(NamedTuple):
@@ -87,7 +87,13 @@ class Space(NamedTuple):
 
 
 def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int) -> Space | None:
-    """The space of an output metric, None for the Euclidean; a ValueError or TypeError says what it cannot be."""
+    """Return the space of an output metric, or None for the Euclidean metric.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the metric or its parameters are invalid.
+    """
     params = params or {}
     if callable(metric):
         return make_function_space(metric, tuple(params.values()), n_components)
@@ -95,8 +101,8 @@ def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int)
         names = ", ".join(map(repr, ("euclidean", *NAMED_METRICS)))
         raise ValueError(
             f"output_metric={metric!r} is not known; the nearest name is "
-            f"{nearest_name(metric, ('euclidean', *NAMED_METRICS))!r}. Use {names}, or a function compiled by numba that "
-            "returns a distance and its gradient, such as those of umap.distances."
+            f"{nearest_name(metric, ('euclidean', *NAMED_METRICS))!r}. Use {names}, or a function compiled by numba "
+            "that returns a distance and its gradient, such as those of umap.distances."
         )
     unknown = sorted(params.keys() - {METRIC_PARAMETERS.get(metric)})
     if unknown:
@@ -115,12 +121,12 @@ def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int)
 
 @functools.cache
 def compile_measure(name: str) -> Any:
-    """The compiled distances of a metric by name."""
+    """Compile the distances of a metric that has a name."""
     return compile_callback(NAMED_METRICS[name].pairs, MEASURE_TYPE)
 
 
 def make_function_space(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
-    """The space of a function that was given, after a look at what it returns."""
+    """Check what a given function returns, and return its space."""
     if not (config.DISABLE_JIT or isinstance(function, numba.core.registry.CPUDispatcher)):
         raise TypeError(
             f"output_metric={function!r} is not compiled. Put numba.njit before it; it is called with two points and "
@@ -132,13 +138,13 @@ def make_function_space(function: Any, arguments: tuple[Any, ...], n_components:
         shapes = [np.shape(value) for value in found]
     except Exception as error:
         raise ValueError(
-            f"output_metric={get_function_name(function)} cannot be called with two points of n_components={n_components} "
+            f"output_metric={get_name(function)} cannot be called with two points of n_components={n_components} "
             f"float32 numbers and {len(arguments)} values of output_metric_params: {get_first_line(error)}"
         ) from error
     if shapes != [(), (n_components,)]:
         raise ValueError(
-            f"output_metric={get_function_name(function)} returns values of the shapes {shapes}, but a distance and its gradient "
-            f"are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
+            f"output_metric={get_name(function)} returns values of the shapes {shapes}, but a distance and its "
+            f"gradient are needed: [(), ({n_components},)]. umap.distances has such functions, named ..._grad."
         )
     raised = np.zeros(1 + 2 * n_components, np.float32)
     measure, of_points = compile_function_measure(function, arguments), lambda x, y: function(x, y, *arguments)
@@ -163,17 +169,17 @@ def check_raised(space: Space) -> None:
 
 
 def get_first_line(error: Exception) -> str:
-    """What an error says first; numba says much."""
+    """Return the first line of an error, since messages of numba are long."""
     return next(iter(str(error).strip().splitlines()), repr(error))
 
 
-def get_function_name(function: Any) -> str:
-    """A function's own name."""
+def get_name(function: Any) -> str:
+    """Return the name of a function."""
     return getattr(function, "__name__", repr(function))
 
 
 def compile_function_measure(function: Any, arguments: tuple[Any, ...]) -> Any:
-    """Compiled distances by a function that was given; kept for the next call where its arguments can be compared."""
+    """Compile the distances of a given function. They are cached if its arguments are hashable."""
     try:
         return _compile_function(function, arguments)
     except TypeError:
@@ -186,7 +192,7 @@ def _compile_function(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 def to_positions(space: Space, coordinates: np.ndarray) -> np.ndarray:
-    """Positions as epochs move them, of coordinates as the embedding has them: unit vectors for angles."""
+    """Return the positions that epochs move from coordinates of the embedding. Angles become unit vectors."""
     positions = np.array(coordinates, np.float32, order="C")
     if space.name == "haversine":
         polar, longitude = np.asarray(coordinates, np.float64).T
@@ -200,7 +206,7 @@ def to_positions(space: Space, coordinates: np.ndarray) -> np.ndarray:
 
 
 def to_coordinates(metric: Any, positions: np.ndarray) -> np.ndarray:
-    """Coordinates as the embedding has them, of positions as epochs move them: angles for unit vectors."""
+    """Return coordinates of the embedding from the positions that epochs move. Unit vectors become angles."""
     if metric != "haversine":
         return positions
     x, y, z = positions.astype(np.float64).T
@@ -208,7 +214,7 @@ def to_coordinates(metric: Any, positions: np.ndarray) -> np.ndarray:
 
 
 def compute_pair_distances(space: Space, points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distances of pairs of positions."""
+    """Return the distances of pairs of positions."""
     out = np.empty(len(points), np.float32)
     kernels.paired_in_space(as_readonly(points), as_readonly(others), space.measure, space.parameters, out)
     check_raised(space)
@@ -216,7 +222,7 @@ def compute_pair_distances(space: Space, points: np.ndarray, others: np.ndarray)
 
 
 def find_nearest_in_space(space: Space, coordinates: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of the nearest others of each row, the nearest first, by comparing all of them."""
+    """Return the indices of the `count` nearest others of each row in ascending order of distance, by brute force."""
     points, opposite = to_positions(space, coordinates), to_positions(space, others)
     out = np.empty((len(points), count), np.int64)
     step = max(1, DISTANCES_PER_BLOCK // len(opposite))
@@ -257,7 +263,8 @@ def check_inside(space: Space, init: np.ndarray) -> None:
     if space.name == "hyperboloid" and np.linalg.norm(init, axis=1).max() > kernels.MAX_HYPERBOLOID_LENGTH:
         raise ValueError(
             f"init goes up to a length of {np.linalg.norm(init, axis=1).max():.3g}, but output_metric='hyperboloid' "
-            f"needs lengths up to {kernels.MAX_HYPERBOLOID_LENGTH:.4g}: farther out float32 does not tell neighbors apart. Scale it down."
+            f"needs lengths up to {kernels.MAX_HYPERBOLOID_LENGTH:.4g}: farther out float32 does not tell neighbors "
+            "apart. Scale it down."
         )
 
 

@@ -13,7 +13,7 @@ GOLDEN_COSINE, GOLDEN_SINE = -0.7373688780783197, 0.6754902942615238  # of the g
 
 
 def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np.ndarray:
-    """Eigenvectors of the normalised Laplacian of a level's graph; components side by side, larger ones further inside.
+    """Return eigenvectors of the normalized Laplacian of a level's graph. Large components are near the center.
 
     Warns
     -----
@@ -37,7 +37,7 @@ def compute_spectral_positions(level: Level, n_components: int, seed: int) -> np
 
 
 def extract_component(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> scipy.sparse.csr_array:
-    """Graph of consecutive vertices, from the first of `rows` up to the last, which have no edges to others."""
+    """Return the graph of the consecutive vertices from `rows[0]` to `rows[1]`, which have no edges to others."""
     first, last = rows
     indptr = graph.indptr[first : last + 1]
     entries = slice(indptr[0], indptr[-1])
@@ -46,7 +46,7 @@ def extract_component(graph: scipy.sparse.csr_array, rows: tuple[int, int]) -> s
 
 
 def make_weight_matrix(level: Level) -> scipy.sparse.csr_array:
-    """Symmetric weights of a level, those inside of its vertices on the diagonal."""
+    """Return the symmetric weights of a level. The diagonal contains the weights within vertices."""
     shape = (level.n_vertices, level.n_vertices)
     weights = level.weights.astype(np.float64) * level.scale
     graph = scipy.sparse.csr_array((weights, level.indices, level.indptr), shape)
@@ -56,7 +56,10 @@ def make_weight_matrix(level: Level) -> scipy.sparse.csr_array:
 
 
 def place_components(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and radii of components: discs of an area by their mass on a spiral, the heaviest in the middle."""
+    """Return the centers and radii of components, which are discs with their mass as area.
+
+    The discs lie on a spiral, with the heaviest component in the middle.
+    """
     order = np.argsort(-mass, kind="stable")
     share = mass[order] / mass.sum()
     distance = np.sqrt(np.cumsum(share) - share / 2)
@@ -70,7 +73,10 @@ def place_components(mass: np.ndarray, n_components: int) -> tuple[np.ndarray, n
 
 
 def make_spiral(count: int) -> np.ndarray:
-    """Points of the unit circle, each the golden angle after the one before; sines of a library differ in last bits."""
+    """Return points of the unit circle at multiples of the golden angle.
+
+    They are computed by products, since the sines of libraries differ in the last bits.
+    """
     points = np.empty((count, 2))
     x, y = 1.0, 0.0
     for k in range(count):
@@ -80,7 +86,7 @@ def make_spiral(count: int) -> np.ndarray:
 
 
 def lay_out_component(graph: scipy.sparse.csr_array, rows: tuple[int, int], n_components: int, seed: int) -> np.ndarray:
-    """Positions of one component's vertices in [-1, 1], random where it is too small for eigenvectors."""
+    """Return the positions of a component in [-1, 1]. They are random if it is too small for eigenvectors."""
     n = rows[1] - rows[0]
     if n == 1:
         return np.zeros((1, n_components))
@@ -90,7 +96,7 @@ def lay_out_component(graph: scipy.sparse.csr_array, rows: tuple[int, int], n_co
 
 
 def compute_laplacian_eigenvectors(graph: scipy.sparse.csr_array, n_components: int, seed: int) -> np.ndarray:
-    """First non-trivial eigenvectors of the normalised Laplacian (as Laplacian eigenmaps; Belkin, Niyogi 2003)."""
+    """Return the first nontrivial eigenvectors of the normalized Laplacian (Belkin, Niyogi 2003)."""
     degree = graph.sum(1)
     root = np.sqrt(degree)
     weights = graph.data / (np.repeat(root, np.diff(graph.indptr)) * root[graph.indices])

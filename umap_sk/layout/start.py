@@ -35,11 +35,9 @@ from umap_sk.runtime.side_by_side import take_rows
 from umap_sk.runtime.threads import FEW_ROWS
 
 START_NAMES = ("auto", "pivot_mds", "spectral", "pca", "random")
-GRAPH_STARTS = ("pivot_mds", "spectral")  # starts that the graph gives
-PIVOT_MDS_SMOOTHINGS = (
-    4  # passes over a coarse level's start by shortest paths: what lies around something else contracts
-)
-SPECTRAL_WIDTH = 12.0  # the loss does not see how far eigenvectors fold what is large, and would have them wider
+GRAPH_STARTS = ("pivot_mds", "spectral")  # names of those that are computed from the graph
+PIVOT_MDS_SMOOTHINGS = 4  # passes over pivot MDS on a coarse level: rows around others contract
+SPECTRAL_WIDTH = 12.0  # fixed, since the loss prefers wider layouts: it does not see how eigenvectors fold large groups
 
 
 class Start(NamedTuple):
@@ -67,7 +65,7 @@ class Start(NamedTuple):
 
     @property
     def is_of_graph(self) -> bool:
-        """Whether the graph gives it."""
+        """Whether the graph alone determines the layout."""
         return self.name in GRAPH_STARTS
 
     @property
@@ -77,7 +75,7 @@ class Start(NamedTuple):
 
 
 def make_array_start(positions: np.ndarray, *, rescale: bool = True, features: Any = None) -> Start:
-    """Return the start at positions that are given."""
+    """Return the initial layout of given positions."""
     return Start("array", positions, features, rescale)
 
 
@@ -121,7 +119,7 @@ def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) 
 
 
 def check_name(init: str, features: Any, has_lengths: bool) -> None:
-    """Raise if the name of a start is not known, or what it works on is missing."""
+    """Raise if the name of an initial layout is unknown, or if its data are missing."""
     if init not in START_NAMES:
         raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, START_NAMES))} or an array.")
     if init == "pca" and features is None:
@@ -171,8 +169,8 @@ def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
         )
     if max(abs(low).max(), abs(high).max()) > MAX_COORDINATE:
         raise ValueError(
-            f"init goes up to {np.abs(start).max():.2g}, but positions up to {MAX_COORDINATE:.0e} are needed, whose squares "
-            "float32 can hold. Scale it down, for example by init / np.abs(init).max()."
+            f"init goes up to {np.abs(start).max():.2g}, but positions up to {MAX_COORDINATE:.0e} are needed, whose "
+            "squares float32 can hold. Scale it down, for example by init / np.abs(init).max()."
         )
     flat = np.flatnonzero(low == high)
     if len(flat):
@@ -212,7 +210,7 @@ def compute_start_positions(
 
 
 def average_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
-    """Means on the first phase's level of positions that are taken as they are, and how wide they are."""
+    """Average given positions to the level of the first phase, and return their width."""
     positions = finest
     for depth in range(problem.phases[0].depth):
         positions = average_groups(problem.levels[depth + 1], problem.levels[depth].mass, positions)
@@ -220,13 +218,13 @@ def average_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarra
 
 
 def rescale_start(finest: np.ndarray, problem: LayoutProblem) -> tuple[np.ndarray, float]:
-    """Means on the coarsest level of smoothed positions, as wide as suits them, and that width."""
+    """Smooth positions, average them to the coarsest level and scale them. Return them with their width."""
     finest = smooth_start(problem.levels[0], finest)
     return scale_averages(finest, problem, compute_length_spread(*sample_edges(problem.levels[0], finest)))
 
 
 def scale_averages(finest: np.ndarray, problem: LayoutProblem, spread: float) -> tuple[np.ndarray, float]:
-    """Means on the coarsest level of smoothed positions, whose edges have this spread, as wide as suits them."""
+    """Average smoothed positions to the coarsest level and scale them. `spread` is that of their edges."""
     levels, positions = problem.levels, finest
     for finer, coarser in zip(levels, levels[1:], strict=False):
         positions = average_groups(coarser, finer.mass, positions)

@@ -8,16 +8,16 @@ import numpy as np
 from umap_sk import kernels
 from umap_sk.graph.scales import compute_memberships
 from umap_sk.layout.optimizer import Forces, make_settings
-from umap_sk.layout.repulsion import GridField, RepulsionKernel, choose_spacing, compute_grid_field
+from umap_sk.layout.repulsion import GridField, RepulsionKernel, choose_spacing, make_grid_field
 from umap_sk.layout.spaces import Space, check_raised, to_coordinates, to_positions
 from umap_sk.neighbors.read import Neighbors
 from umap_sk.runtime.compile import as_readonly
 
 PLACEMENT_EPOCHS = 30
-FIRST_PLACEMENT_STEP = 0.5  # of the first epoch, in units of the embedding: the map has come to rest
-PLACEMENT_NEGATIVES = 64  # a row and epoch, where the repulsion is sampled
+FIRST_PLACEMENT_STEP = 0.5  # in units of the embedding, and small, since the map does not move
+ROW_NEGATIVES = 64  # samples per row and epoch, if the repulsion is sampled
 
-Value = TypeVar("Made")
+Value = TypeVar("Value")
 
 
 class FrozenMap(NamedTuple):
@@ -59,7 +59,7 @@ class MapCache:
         self._made: dict[str, Any] = {}
 
     def get(self, name: str, make: Callable[[], Value]) -> Value:
-        """The thing, from `make` at the first call."""
+        """Return the value with this name. The first call computes it with `make`."""
         if name not in self._made:
             self._made[name] = make()
         made: Value = self._made[name]
@@ -76,7 +76,7 @@ def freeze(positions: np.ndarray, forces: Forces, seed: int, space: Space | None
     if space:
         placed = to_positions(space, placed)
     elif positions.shape[1] == 2:
-        field = compute_grid_field(placed, choose_spacing(*forces.curve), RepulsionKernel(*forces.curve, forces.gamma))
+        field = make_grid_field(placed, choose_spacing(*forces.curve), RepulsionKernel(*forces.curve, forces.gamma))
         return FrozenMap(positions, forces, seed, field, None, len(placed))
     drawn = placed[np.random.Philox(seed).random_raw(kernels.POOL_SIZE) % np.uint64(len(placed))].T
     pool = np.ascontiguousarray(np.concatenate([drawn, drawn], axis=1))
@@ -129,15 +129,13 @@ def place_rows_in_space(
 
 
 def keep_placed_neighbors(neighbors: Neighbors, positions: np.ndarray) -> Neighbors:
-    """Neighbors without those that have no place in the map."""
+    """Remove neighbors without a position in the map."""
     kept = ~np.isnan(positions[neighbors.indices, 0])
     indptr = np.concatenate([[0], np.cumsum(kept)])[neighbors.indptr]
     return neighbors._replace(indptr=indptr, indices=neighbors.indices[kept], distances=neighbors.distances[kept])
 
 
 def make_placement_settings(frozen: FrozenMap) -> np.ndarray:
-    """Scalars of the placement, as one record for the kernels."""
+    """Return the scalars of the placement as a record for the kernels."""
     step = FIRST_PLACEMENT_STEP * frozen.forces.learning_rate * (frozen.space.unit if frozen.space else 1.0)
-    return make_settings(
-        frozen.forces, step=step, seed=frozen.seed, negatives=PLACEMENT_NEGATIVES, n_rows=frozen.n_placed
-    )
+    return make_settings(frozen.forces, step=step, seed=frozen.seed, negatives=ROW_NEGATIVES, n_rows=frozen.n_placed)

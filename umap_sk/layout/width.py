@@ -12,28 +12,28 @@ from umap_sk.layout.sell import ArrangedLevel, choose_stride, smooth
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
 
-START_SMOOTHINGS = 2  # of smoothing
-LOW_QUANTILE, HIGH_QUANTILE = 0.02, 0.98  # quantiles that give centre and width of an axis
-CLIP_BOUND = 0.75  # widths from the centre at which far points are clipped
-MIN_SPAN_SHARE = 0.3  # share of the range that the quantiles must span, else ranks are used
-MAX_STRETCH = 2.0  # times at most as much as the widest axis of a start: what a thin one has across is mostly noise
+START_SMOOTHINGS = 2  # passes of smoothing
+LOW_QUANTILE, HIGH_QUANTILE = 0.02, 0.98  # quantiles from which center and width of an axis are computed
+CLIP_BOUND = 0.75  # in widths from the center, for outliers
+MIN_SPAN_SHARE = 0.3  # of the range that the quantiles must span: otherwise, ranks are used
+MAX_STRETCH = 2.0  # of an axis, relative to the widest one: the width of a thin axis is mostly noise
 CANDIDATE_SCALES = (4.0, 6.0, 9.0, 13.5, 20.0)
-ROOM_FACTOR = 2.0  # widths of a start with the lowest loss
-MIN_LOSS_ROWS = 64  # rows, at least, whose repulsion is computed in the search for the scale
-MIN_LOSS_OPPOSITES = 2_048  # others that each of them is held against, at least
-MIN_WIDTH, MAX_WIDTH = 10.0, 28.0  # width of a start, in units of the embedding
-MAX_UNFOLDED_SPREAD = 4.0  # mean square of edges' lengths over their median's beyond which a start is narrower
-MIN_MEASURED_VERTICES = 5_000  # vertices, at least, whose edges are measured
+ROOM_FACTOR = 2.0  # of the width with the lowest loss
+MIN_LOSS_ROWS = 64  # rows whose repulsion is computed in the search for the width
+MIN_LOSS_OPPOSITES = 2_048  # rows that repel each of them
+MIN_WIDTH, MAX_WIDTH = 10.0, 28.0  # in units: without a bound, the loss prefers maps full of empty space
+MAX_UNFOLDED_SPREAD = 4.0  # A larger spread of the edges' lengths means folds, and the layout is narrower.
+MIN_MEASURED_VERTICES = 5_000  # vertices whose edges are measured
 
 
 def compute_robust_widths(positions: np.ndarray) -> np.ndarray:
-    """Width of every axis, by quantiles, which far points do not move."""
+    """Return the width of each axis, by quantiles that ignore outliers."""
     low, high = compute_axis_quantiles(positions, (LOW_QUANTILE, HIGH_QUANTILE))
     return high - low
 
 
 def scale_robustly(positions: np.ndarray, stretched: float = math.inf) -> np.ndarray:
-    """Axes centered and of width 1, by quantiles, which far points do not move, or by ranks if many points are far.
+    """Center each axis and scale it to width 1 by quantiles, or by ranks if there are many outliers.
 
     An axis is stretched at most `stretched` times as much as the widest one.
     """
@@ -60,7 +60,7 @@ def scale_robustly(positions: np.ndarray, stretched: float = math.inf) -> np.nda
 
 
 def smooth_start(level: ArrangedLevel, positions: np.ndarray) -> np.ndarray:
-    """Positions after two passes of averaging over the neighbors, scaled robustly and about in proportion."""
+    """Smooth positions twice over the graph, and scale them robustly with nearly the same proportions."""
     for _ in range(START_SMOOTHINGS):
         positions = smooth(level, positions, 1.0)
     return scale_robustly(positions, MAX_STRETCH)
@@ -71,11 +71,11 @@ def choose_width(
 ) -> float:
     """Return the best width of an initial layout: wide enough for its groups, and narrower if it is folded.
 
-    The scale of the lowest loss tells how much room the groups need as they stand; apart from each other they take
-    about twice as much. A start with edges that are much longer than most lays on top of each other what does not
-    belong together, and a narrow one lets the descent sort it: `spread` is that of :func:`compute_length_spread`, 1 for a start
-    by shortest paths, whose long edges are those of its far parts. The loss does not see empty space, so there is a
-    bound.
+    The scale with the lowest loss shows the room that the groups need at their present positions. Apart from each
+    other, they need about twice as much. Edges that are much longer than most show folds, in which unrelated groups
+    overlap. A narrow layout lets the epochs separate them. `spread` is that of :func:`compute_length_spread`. It is 1
+    for layouts by shortest paths, whose long edges belong to remote parts. The width is bounded, because the loss does
+    not see empty space.
     """
     rate = forces.negative_rate * forces.gamma
     losses = compute_expected_losses(coarsest, averages, np.array(CANDIDATE_SCALES), n_rows, forces.curve, rate)
@@ -84,7 +84,7 @@ def choose_width(
 
 
 def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths and weights of some edges, all of them of rows that stand for all, or for the level's rows."""
+    """Return the lengths and the weights of all edges of a sample of the level's rows."""
     stride = choose_stride(level.n_vertices, MIN_MEASURED_VERTICES)
     rows = np.arange(-level.first_row % stride, len(level.degree), stride)
     starts, indices, weights = level.slices
@@ -96,7 +96,7 @@ def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarra
 
 
 def compute_length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:
-    """Mean square of edges' lengths, in units of their median, both weighted."""
+    """Return the weighted mean square of the edges' lengths, relative to their weighted median."""
     lengths, shares = lengths.astype(np.float64), weights.astype(np.float64)
     order = np.argsort(lengths, kind="stable")
     reached = np.cumsum(shares[order])
@@ -105,7 +105,7 @@ def compute_length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:
 
 
 def find_lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
-    """Where a parabola through the lowest loss and its neighbors has its lowest point, over the scales' logarithms."""
+    """Return the minimum of a parabola through the lowest loss and its neighbors, over the logarithm of the scale."""
     k = int(np.argmin(losses))
     if k in (0, len(scales) - 1):
         return float(scales[k])
@@ -119,7 +119,7 @@ def find_lowest_scale(scales: np.ndarray, losses: np.ndarray) -> float:
 def compute_expected_losses(
     level: ArrangedLevel, positions: np.ndarray, scales: np.ndarray, n_rows: int, curve: Curve, rate: float
 ) -> np.ndarray:
-    """Expectation of UMAP's loss a row for every scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1)."""
+    """Return the expected loss per row for each scale (Damrich, Hamprecht 2021, arXiv:2103.14608, theorem 3.1)."""
     stride, opposite_stride = (choose_stride(level.n_vertices, count) for count in (MIN_LOSS_ROWS, MIN_LOSS_OPPOSITES))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))

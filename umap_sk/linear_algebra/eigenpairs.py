@@ -6,7 +6,10 @@ from umap_sk import kernels
 
 
 def compute_eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of a small symmetric matrix of norm about 1, the largest first, and its eigenvectors in columns."""
+    """Return the eigenvalues of a small symmetric matrix with norm about 1, largest first, and its eigenvectors.
+
+    The eigenvectors are columns.
+    """
     left, rows = matrix.copy(), np.eye(len(matrix))
     kernels.diagonalize(left, rows)
     order = np.argsort(-np.diagonal(left), kind="stable")
@@ -14,7 +17,7 @@ def compute_eigenpairs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def orthonormalize_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows of the same span, of length 1 and at right angles to each other, by two passes of Gram and Schmidt's method.
+    """Return orthonormal rows with the same span, by two passes of the Gram-Schmidt method.
 
     A row that depends on the rows above it becomes an arbitrary direction that is orthogonal to them, or 0.
     """

@@ -9,15 +9,15 @@ import scipy.sparse
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.linear_algebra.products import MAX_TERMS, multiply, round_to_whole_numbers
 
-FEATURE_BITS, FACTOR_BITS = 22, 20  # of the features, and of what they are multiplied by
-BLOCK_NUMBERS = 2**18  # of a block of rows, which fit into the cache of a core
-MIN_BLOCK_ROWS = 16  # of a block
-GUARD_VECTORS = 8  # vectors beside those that are wanted, at least
-WIDTH_MULTIPLE = 8  # of which the number of vectors is one
-MAX_WHOLE_COLUMNS = 128  # whose directions are found at once
-SAMPLED_ROWS = 5_000  # rows by which directions are found first
-RESIDUAL_TOLERANCE = 1e-3  # of the residual of a direction, as a share of the first one's variance
-MAX_ROUNDS = 30  # of the iteration, at most
+FEATURE_BITS, FACTOR_BITS = 22, 20  # of the features and of their factors
+BLOCK_NUMBERS = 2**18  # of a block of rows, which fits into the cache of a core
+MIN_BLOCK_ROWS = 16
+GUARD_VECTORS = 8  # vectors in addition to the requested ones, at least
+WIDTH_MULTIPLE = 8  # The number of vectors is a multiple of it.
+MAX_WHOLE_COLUMNS = 128  # columns whose directions are all computed
+SAMPLED_ROWS = 5_000  # from which the directions are first computed
+RESIDUAL_TOLERANCE = 1e-3  # of a direction, relative to the variance of the first one
+MAX_ROUNDS = 30  # of the iteration
 
 
 class CenteredRows(NamedTuple):
@@ -60,7 +60,7 @@ class Directions(NamedTuple):
 
 
 def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Directions:
-    """The leading directions: of many rows those of a sample, to which the covariance of all rows is applied once.
+    """Find the leading directions. For many rows, those of a sample are multiplied once by the covariance of all rows.
 
     References
     ----------
@@ -82,12 +82,12 @@ def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Dire
 
 
 def select_first(found: Directions, count: int) -> Directions:
-    """So many directions."""
+    """Return the first `count` directions."""
     return Directions(*(array[:count] for array in found))
 
 
 def iterate_subspace(rows: CenteredRows, vectors: np.ndarray, count: int, rounds: int = MAX_ROUNDS) -> Directions:
-    """Directions to which the covariance has been applied until `count` of them stand still, or so often."""
+    """Multiply directions by the covariance until the first `count` of them converge, or for `rounds` rounds."""
     found = apply_rayleigh_ritz(rows, orthonormalize_rows(vectors))
     for _ in range(rounds - 1):
         left = found.images - found.squares[:, None] * found.vectors
@@ -98,7 +98,7 @@ def iterate_subspace(rows: CenteredRows, vectors: np.ndarray, count: int, rounds
 
 
 def apply_rayleigh_ritz(rows: CenteredRows, vectors: np.ndarray) -> Directions:
-    """Directions of the largest variances within the span of orthonormal vectors (Rayleigh and Ritz)."""
+    """Return the directions with the largest variance within the span of orthonormal vectors (Rayleigh and Ritz)."""
     images = multiply_by_covariance(rows, vectors)
     inner = multiply(vectors, images.T)
     largest = float(np.abs(inner).max()) or 1.0
@@ -107,7 +107,7 @@ def apply_rayleigh_ritz(rows: CenteredRows, vectors: np.ndarray) -> Directions:
 
 
 def multiply_by_covariance(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
-    """Products of the covariance matrix, which is not divided by the number of rows, and vectors."""
+    """Return the products of vectors with the covariance matrix, which is not divided by the number of rows."""
     image = np.zeros(vectors.shape)
     for numbers, coordinates in multiply_blocks(rows, vectors):
         factors, unit = round_to_whole_numbers(coordinates, FACTOR_BITS, 1)
@@ -119,12 +119,12 @@ def multiply_by_covariance(rows: CenteredRows, vectors: np.ndarray) -> np.ndarra
 
 
 def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Whole numbers of every block of rows, and the block's coordinates along vectors, in units of the scale."""
+    """Yield each block of rows as whole numbers, and its coordinates along vectors in units of the scale."""
     factors, unit = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
     of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
     for block in iterate_blocks(rows.features):
         numbers = round_block(rows, block)
-        if scipy.sparse.issparse(numbers):  # whose products scipy adds up without BLAS
+        if scipy.sparse.issparse(numbers):  # scipy adds these products without BLAS
             yield numbers, ((numbers @ factors.T).T - of_mean) * unit
             continue
         sums = np.zeros((len(vectors), len(numbers)))
@@ -135,7 +135,7 @@ def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[A
 
 
 def round_block(rows: CenteredRows, block: slice) -> Any:
-    """A block of rows as whole numbers; the mean is left in sparse ones."""
+    """Return a block of rows as whole numbers. The mean is not subtracted from sparse rows."""
     part = rows.features[block]
     if scipy.sparse.issparse(part):
         numbers = np.rint(part.data / rows.units[part.indices])
@@ -147,12 +147,12 @@ def round_block(rows: CenteredRows, block: slice) -> Any:
 
 
 def compute_coordinates(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
-    """Coordinates of all rows along vectors, in units of the scale."""
+    """Return the coordinates of all rows along vectors, in units of the scale."""
     return np.concatenate([coordinates.T for _, coordinates in multiply_blocks(rows, vectors)])
 
 
 def center_rows(features: Any) -> CenteredRows:
-    """Mean and unit of every column."""
+    """Compute the mean and the unit of each column."""
     n, columns = features.shape
     if scipy.sparse.issparse(features):
         features = scipy.sparse.csr_array(features)
@@ -172,7 +172,7 @@ def center_rows(features: Any) -> CenteredRows:
 
 
 def iterate_blocks(features: Any) -> Iterator[slice]:
-    """Rows that are multiplied together."""
+    """Yield slices of rows that are multiplied together."""
     n, columns = features.shape
     step = (
         MAX_TERMS if scipy.sparse.issparse(features) else min(MAX_TERMS, max(MIN_BLOCK_ROWS, BLOCK_NUMBERS // columns))

@@ -7,13 +7,13 @@ matrix multiplication", Numerical Algorithms 59, 2012). No order and no fused op
 
 import numpy as np
 
-MAX_TERMS = 2**11  # of an exact sum; these bits and those of both factors are 53 together
+MAX_TERMS = 2**11  # of an exact sum: its bits and those of both factors are 53 together
 PART_BITS = 21  # of each part of a number
-MIN_EXPONENT = -900  # exponent of two below which numbers count as 0
+MIN_EXPONENT = -900  # of two, below which numbers count as 0
 
 
 def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Round to whole numbers of so many bits, and return them with their unit, one along each line of `axis`.
+    """Round to whole numbers with `bits` bits. Each line along `axis` has one unit.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def round_to_whole_numbers(array: np.ndarray, bits: int, axis: int | None) -> tu
 
 
 def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Product of two matrices in float64, ``left @ right``.
+    """Return the product of two matrices in float64, ``left @ right``.
 
     The error is about ``2**-41`` times the number of terms, the largest number of a row of `left` and the largest
     number of a column of `right`.
@@ -50,7 +50,7 @@ def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def split_numbers(array: np.ndarray, axis: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Numbers as sums of a larger and a smaller part, both of whole numbers with a unit."""
+    """Split numbers into a large and a small part. Both are whole numbers with a unit."""
     large, unit = round_to_whole_numbers(array, PART_BITS, axis)
     rest = array / unit - large
     return [(large, unit), (np.rint(rest * 2.0**PART_BITS), unit * 2.0**-PART_BITS)]

@@ -1,7 +1,7 @@
 """The memory of a plan: bytes of the arrays that exist at the peak of each phase."""
 
 from umap_sk.graph.fuzzy_union import MAX_PARTS
-from umap_sk.layout.coarsen import EDGES_PER_MERGE, needs_coarser_level
+from umap_sk.layout.coarsen import EDGES_PER_MERGE, needs_coarsening
 from umap_sk.layout.repulsion import MAX_CELLS
 from umap_sk.neighbors import formats
 from umap_sk.planning.search import count_search_bytes
@@ -140,7 +140,7 @@ def count_field_bytes(sizes: Sizes) -> int:
 
 def has_levels(sizes: Sizes) -> bool:
     """Return whether there are coarser levels than the graph itself."""
-    return needs_coarser_level(sizes.n, 0, n_components=sizes.n_components)
+    return needs_coarsening(sizes.n, 0, n_components=sizes.n_components)
 
 
 def has_field(sizes: Sizes) -> bool:
@@ -167,6 +167,6 @@ def count_coarse_edges(sizes: Sizes, n: int, edges: int) -> int:
 def estimate_level_sizes(sizes: Sizes) -> list[tuple[int, int]]:
     """Estimate the numbers of vertices and edges of the levels, from the finest to the coarsest."""
     levels = [(sizes.n, sizes.edges)]
-    while needs_coarser_level(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
+    while needs_coarsening(levels[-1][0], len(levels) - 1, n_components=sizes.n_components):
         levels.append((levels[-1][0] // MERGED_VERTICES, count_coarse_edges(sizes, *levels[-1])))
     return levels

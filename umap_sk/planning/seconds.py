@@ -15,7 +15,7 @@ from umap_sk.layout.coarsen import COARSEST_VERTICES, PLANE_SHARE
 from umap_sk.layout.curve import fit_curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule, get_default_epochs
-from umap_sk.layout.schedule import Phase, choose_negatives, plan_exact_length, plan_phases
+from umap_sk.layout.schedule import Phase, choose_negatives, plan_length, plan_phases
 from umap_sk.layout.start import GRAPH_STARTS, make_array_start
 from umap_sk.neighbors.read import read_neighbors
 from umap_sk.planning.memory import estimate_level_sizes, has_field, is_majorized
@@ -63,7 +63,7 @@ def estimate_phase_seconds(sizes: Sizes, threads: int) -> dict[str, float | None
 
 def plan_fit_phases(sizes: Sizes, n_levels: int) -> tuple[Phase, ...]:
     """Return the schedule of a fit."""
-    planned = plan_exact_length if sizes.n_epochs else plan_phases
+    planned = plan_length if sizes.n_epochs else plan_phases
     n_epochs = sizes.n_epochs or get_default_epochs(sizes.n)
     negatives = choose_negatives(np.log2(max(2, sizes.kept / sizes.n + 1)) * (1.5 if sizes.symmetrize else 1), 5)
     return planned(n_levels, n_epochs, negatives, field=has_field(sizes), majorized=is_majorized(sizes))
