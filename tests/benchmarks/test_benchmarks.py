@@ -172,7 +172,7 @@ def options_of(**given):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.parametrize("kill", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_graph_on_disk(tmp_path, kill):
     """Neighbors and graph from files, the same bits as in memory, also after a kill; memory of each phase was seen."""
     if plans.file_system(tmp_path) == "tmpfs":

@@ -103,7 +103,9 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "phase", [pytest.param(phase, marks=pytest.mark.long) if phase == "epochs" else phase for phase in PHASES]
+)
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
     """In every phase, of levels in pieces and on one worker."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500 if phase == "epoch" else 200_000)

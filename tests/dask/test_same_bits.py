@@ -65,7 +65,7 @@ def test_every_kind_of_fit(client, monkeypatch, case):
     assert_same(*both(*CASES[case]))
 
 
-@pytest.mark.parametrize("case", ["default", "random", "directed"])
+@pytest.mark.parametrize("case", ["default", "random", pytest.param("directed", marks=pytest.mark.long)])
 def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500)
     monkeypatch.setattr(coarsen, "needs_coarsening", lambda n_vertices, depth, *_, **__: n_vertices > 1_000)

@@ -159,8 +159,12 @@ def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
-    [{"NUMBA_DISABLE_JIT": "1"}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}],
-    ids=["plain Python", "any processor"],
+    [
+        pytest.param({"NUMBA_DISABLE_JIT": "1"}, id="plain Python"),
+        pytest.param(
+            {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}, id="any processor", marks=pytest.mark.long
+        ),
+    ],
 )
 def test_compiler_and_processor(tmp_path, environment):
     """Plain Python does what compiled code does, to the bit: nothing is fused, reordered or left to a library."""

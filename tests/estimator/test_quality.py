@@ -30,8 +30,9 @@ def test_defaults_on_digits(digits):
     assert_cleared(DEFAULTS["digits"], medians(digits, range(5)))
 
 
-def test_defaults_on_fashion_mnist(fashion_mnist):
-    assert_cleared(DEFAULTS["fashion"], medians(fashion_mnist, range(3)))
+@pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.long)])
+def test_defaults_on_fashion_mnist(fashion_mnist, seeds):
+    assert_cleared(DEFAULTS["fashion"], medians(fashion_mnist, range(seeds)))
 
 
 def test_directed_on_fashion_mnist(fashion_mnist):

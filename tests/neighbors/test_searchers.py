@@ -49,7 +49,7 @@ class ByTransform(TransformerMixin, BaseEstimator):
 @pytest.mark.parametrize(
     "library, metric",
     [(library, metric) for library in ("hnswlib", "faiss", "usearch") for metric in ("euclidean", "cosine")]
-    + [pytest.param("pynndescent", "euclidean", marks=pytest.mark.slow)],
+    + [pytest.param("pynndescent", "euclidean", marks=pytest.mark.long)],
 )
 def test_library_finds_the_exact_neighbors(points, library, metric):
     """Nearly all of them, with the very distances of the exact search; new rows alone as in a batch, and stored."""
@@ -72,7 +72,7 @@ def test_library_finds_the_exact_neighbors(points, library, metric):
         np.testing.assert_array_equal(a, c)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_pynndescent_takes_sparse_rows_and_repeats(points):
     """The rows of a sparse matrix have the neighbors of the dense one; a seed gives them again."""
     skip_without("pynndescent")
