@@ -56,12 +56,15 @@ def moved(before, after):
 def test_features_give_the_graph_of_all_rows(X):
     """By any metric that prepares features, too; the map hardly moves, and new rows are found where they lie."""
     for metric in ("euclidean", "correlation"):
-        model = PrecomputedUMAP(metric=metric, random_state=0).fit(X[:300])
-        before = model.embedding_.copy()
-        assert model.update(X[300:360]) is model
+        steps = []
+        for seed in range(3):
+            model = PrecomputedUMAP(metric=metric, random_state=seed).fit(X[:300])
+            before = model.embedding_.copy()
+            assert model.update(X[300:360]) is model
+            steps.append(moved(before, model.embedding_))
         for found, expected in zip(model.manifold_.arrays(), model.learn_manifold(X[:360]).arrays(), strict=True):
             np.testing.assert_array_equal(found, expected)
-        assert 0 < moved(before, model.embedding_) < 1 / 20
+        assert min(steps) > 0 and np.median(steps) < 1 / 20
         np.testing.assert_array_equal(model.transform(X[290:360]), model.embedding_[290:])
         assert model.n_features_in_ == 64
 
