@@ -10,7 +10,7 @@ import json
 import warnings
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+from scipy.spatial.distance import cdist
 
 from umap_sk import PrecomputedUMAP, UMAPWarning
 
@@ -52,7 +52,9 @@ INPUTS = {  # points, and how many neighbors of each, itself among them
 def fitted(name, n_jobs):
     """The hash of an input's map."""
     points, k = INPUTS[name]
-    dists, indices = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors(points)
+    dists = cdist(points, points)
+    indices = np.argsort(dists, axis=1, kind="stable")[:, :k]  # scikit-learn orders ties by its number of threads
+    dists = np.take_along_axis(dists, indices, axis=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UMAPWarning)
         model = PrecomputedUMAP(k, n_epochs=5, random_state=0, n_jobs=n_jobs).fit(knn_indices=indices, knn_dists=dists)
