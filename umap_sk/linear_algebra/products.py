@@ -36,7 +36,7 @@ def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> product(np.array([[1.5, 2.0]]), np.array([[2.0], [0.25]]))
+    >>> multiply(np.array([[1.5, 2.0]]), np.array([[2.0], [0.25]]))
     array([[3.5]])
     """
     total = np.zeros((len(left), right.shape[1]))
