@@ -171,8 +171,8 @@ def options_of(**given):
     return types.SimpleNamespace(n_epochs=3, cpu=False, on_disk=False, kill=False, check=False, folder=None, **given)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kill", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.long
+@pytest.mark.parametrize("kill", [False, True])
 def test_a_graph_on_disk(tmp_path, kill):
     """Neighbors and graph from files, the same bits as in memory, also after a kill; memory of each phase was seen."""
     if plans.file_system(tmp_path) == "tmpfs":
