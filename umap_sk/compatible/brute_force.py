@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, generate_distances
 from umap_sk.compatible.translation import NO_FEATURES_MESSAGE, convert_metric
+from umap_sk.neighbors.search import find_smallest
 from umap_sk.pipeline.place import get_features
 
 
@@ -114,10 +115,7 @@ def select_nearest(dists: Iterable[np.ndarray], count: int, n: int, itself: int 
     for row, values in enumerate(dists):
         if itself is not None:
             values[itself + row] = np.inf
-        kept = np.arange(len(values))
-        if count < len(values):
-            kept = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
-        order = kept[np.argsort(values[kept], kind="stable")][:count]
+        order = find_smallest(values, count)
         indices.append(order)
         smallest.append(values[order])
     knn_indices, knn_dists = np.array(indices).reshape(n, -1), np.array(smallest).reshape(n, -1)

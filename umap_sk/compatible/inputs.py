@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, check_array
+from sklearn.utils.validation import check_array
 
 from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.translation import DIFFERENCE_METRICS
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.distances import takes_sparse
-from umap_sk.neighbors.formats import as_csr
+from umap_sk.neighbors.formats import as_csr, pad_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.umap_learn.models import resolve_metric
 
@@ -102,12 +102,7 @@ def convert_knn_graph(knn_graph: Any) -> dict[str, Any]:
         dists = check_array(knn_graph)
         return {"knn_indices": np.tile(np.arange(dists.shape[1]), (len(dists), 1)), "knn_dists": dists}
     check_structure(knn_graph, "knn_graph")
-    rows = as_csr(knn_graph)
-    counts = np.diff(rows.indptr)
-    is_listed = np.arange(counts.max(initial=0)) < counts[:, None]
-    indices, dists = np.full(is_listed.shape, -1, np.int64), np.zeros(is_listed.shape, rows.data.dtype)
-    indices[is_listed], dists[is_listed] = rows.indices, rows.data
-    return {"knn_indices": indices, "knn_dists": dists}
+    return dict(zip(("knn_indices", "knn_dists"), pad_rows(as_csr(knn_graph)), strict=True))
 
 
 def find_unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -138,11 +133,3 @@ def fit_estimator(estimator: PrecomputedUMAP, rows: FitInput, stops: list[int] |
             estimator.partial_fit(epochs=epochs)
         maps.append(estimator.embedding_.copy())
     return maps
-
-
-def count_rows(X: Any) -> int:
-    """Return the number of rows of X, or 0 if it has no length."""
-    try:
-        return _num_samples(X)
-    except TypeError:
-        return 0

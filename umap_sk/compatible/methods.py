@@ -13,6 +13,7 @@ from umap_sk.compatible.attributes import compute_new_memberships, drop_attribut
 from umap_sk.compatible.training_features import TrainingFeaturesMixin
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.exceptions import DoubtfulDistancesWarning, FewerNeighborsWarning, IgnoredTargetWarning, warn
+from umap_sk.pipeline.inputs import count_rows
 
 
 class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -62,7 +63,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             )
         translation.warn_about_unused(self)
         rows = inputs.read_input(self, X, y, knn_graph)
-        count = inputs.count_rows(rows.X)
+        count = count_rows(rows.X, None)
         if count == 1 and rows.inverse is None:
             return self._fit_one_row(rows.X)
         estimator = PrecomputedUMAP(**translation.translate_parameters(self, count, targets=rows.y is not None))

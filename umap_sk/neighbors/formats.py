@@ -212,6 +212,15 @@ def as_csr(graph: Any) -> Any:
     return scipy.sparse.csr_array((graph.data[order], graph.col[order], indptr), shape=graph.shape)
 
 
+def pad_rows(graph: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return a CSR graph as an array of indices, padded with -1, and an array of distances."""
+    counts = np.diff(graph.indptr)
+    is_listed = np.arange(counts.max(initial=0)) < counts[:, None]
+    indices, dists = np.full(is_listed.shape, -1, np.int64), np.zeros(is_listed.shape, graph.data.dtype)
+    indices[is_listed], dists[is_listed] = graph.indices, graph.data
+    return indices, dists
+
+
 def _split_rows(n_rows: int, length: int) -> Iterator[tuple[int, int]]:
     step = max(1, BLOCK_ENTRIES // max(1, length))
     for first in range(0, n_rows, step):

@@ -192,10 +192,14 @@ def _query_block(
         return search.nearest.kneighbors(rows[part], n_queried)
     if len(part) == rows.shape[0]:
         return search.nearest.kneighbors(None, n_queried)
-    values, names = search.nearest.kneighbors(rows[part], n_queried + 1)
-    others = names != part[:, None]
-    others[others.all(axis=1), -1] = False  # the row is not among its duplicates, so one of these is dropped
-    shape = len(part), n_queried
+    return drop_itself(part, *search.nearest.kneighbors(rows[part], n_queried + 1))
+
+
+def drop_itself(rows: np.ndarray, values: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Drop each row from its own neighbors. If a row is not among its duplicates, the last neighbor is dropped."""
+    others = names != rows[:, None]
+    others[others.all(axis=1), -1] = False
+    shape = len(rows), names.shape[1] - 1
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
@@ -204,8 +208,16 @@ def _compare_with_all(search: SklearnSearch, row: Any, wanted: int, itself: Any)
     values = compute_distances(search, row, search.features)
     if itself is not None:
         values[itself] = np.inf
-    order = np.argsort(values, kind="stable")[:wanted]
+    order = find_smallest(values, wanted)
     return order, values[order]
+
+
+def find_smallest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the smallest values in ascending order. Equal values are ordered by index, NaN is last."""
+    kept = np.arange(len(values))
+    if count < len(values):
+        kept = np.flatnonzero(~(values > np.partition(values, count - 1)[count - 1]))
+    return kept[np.argsort(values[kept], kind="stable")][:count]
 
 
 def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None:

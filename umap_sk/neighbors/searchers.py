@@ -22,6 +22,7 @@ from umap_sk.neighbors.choice import (
     translate_metric,
 )
 from umap_sk.neighbors.distances import prepare_features
+from umap_sk.neighbors.formats import pad_rows
 from umap_sk.neighbors.index import LibraryIndex, import_library
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import EXTRA_NEIGHBORS, NoSearch, SklearnSearch, build_search
@@ -135,15 +136,11 @@ def search_training(
             indices, dists = search.find_neighbors(index, features, n_neighbors, own=True, progress=show)
         if not isinstance(index, RowSearch) or index.finds_all:
             return index, indices, dists, {"searcher": "exact"}
-        figures: dict[str, Any] = {"searcher": "inverted_file"}
-        if estimate_recall:
-            figures |= measure_recall(index, features, settings, dists, n_neighbors)
-            report_recall(tell, figures)
-        return index, indices, dists, figures
-    if tell:
-        tell(f"search: {describe_searcher(searcher)} builds its index of {features.shape[0]:,} rows")
-    index, indices, dists = search_approximately(features, settings._replace(searcher=searcher), n_neighbors)
-    figures = {"searcher": describe_searcher(searcher)}
+    else:
+        if tell:
+            tell(f"search: {describe_searcher(searcher)} builds its index of {features.shape[0]:,} rows")
+        index, indices, dists = search_approximately(features, settings._replace(searcher=searcher), n_neighbors)
+    figures: dict[str, Any] = {"searcher": describe_searcher(searcher)}
     if isinstance(index, ApproximateSearch):
         figures["version"] = index.library.version
     if estimate_recall:
@@ -240,7 +237,7 @@ def convert_graph(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np
         )
     graph = scipy.sparse.csr_array(graph)
     counts = np.diff(graph.indptr)
-    owners, places = np.repeat(np.arange(len(counts)), counts), np.arange(graph.nnz)
+    owners = np.repeat(np.arange(len(counts)), counts)
     others = counts - np.bincount(owners[graph.indices == owners], minlength=len(counts)) if own else counts
     if others.max(initial=0) < wanted:
         raise ValueError(
@@ -248,11 +245,8 @@ def convert_graph(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np
             f"are needed. Increase it, for example by set_params(searcher__n_neighbors={wanted + 1}), or lower "
             "n_neighbors."
         )
-    indices = np.full((len(counts), counts.max(initial=1)), -1, np.int64)
-    dists = np.zeros(indices.shape)
-    columns = places - graph.indptr[owners]
-    indices[owners, columns], dists[owners, columns] = graph.indices, graph.data
-    return indices, dists
+    indices, dists = pad_rows(graph)
+    return indices, dists.astype(np.float64, copy=False)
 
 
 # -------------------------------------------------------------------------------------------------- reports
@@ -273,9 +267,7 @@ def measure_recall(
         return {"recall": None, "sampled_rows": 0}
     count = min(n_neighbors, n - 1)
     names, values = search.find_neighbors(exact, features[rows], count + 1, own=False)
-    others = names != rows[:, None]
-    others[others.all(axis=1), -1] = False  # the row is not among its duplicates
-    limits = values[others].reshape(len(rows), count).max(axis=1)
+    limits = search.drop_itself(rows, values, names)[0].max(axis=1)
     found = np.count_nonzero(dists[rows] <= limits[:, None] * (1 + DISTANCE_TOLERANCE), axis=1).clip(max=count).sum()
     return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
 
