@@ -88,19 +88,19 @@ def search_block(block, cells, weights, effort, own, found):
         np.empty((COMPARED_ROWS, COMPARED_COLUMNS), np.float32),
         np.empty(TILE_COLUMNS + 1, np.int64),
     )
-    for turn_of_round in range(effort.reaches.shape[0] * block.order.shape[0]):
-        step, turn = divmod(turn_of_round, block.order.shape[0])
-        reach, other = effort.reaches[step], np.int64(block.order[turn])
-        near = rows_in_reach(block.planes[turn], reach, effort.most_pairs[step], found, chosen)
-        for first in range(0, near, COMPARED_ROWS):
-            part = chosen[first : min(near, first + COMPARED_ROWS)]
-            move_rows(block.rows, part, block.centers[turn], weights, room.moved, room.halves)
-            compare_with_cell(cells, other, block.members, part, own, found, room)
-        for q in range(near):
-            r = chosen[q]
-            found.seen[r] += starts[other + 1] - starts[other]
-            tau = value_of(found.keys[r, effort.wanted - 1])
-            found.limits[r] = min(MAX_LIMIT, np.sqrt(2 * tau))
+    for step in range(effort.reaches.shape[0]):
+        for turn in range(block.order.shape[0]):
+            other = np.int64(block.order[turn])
+            near = rows_in_reach(block.planes[turn], effort.reaches[step], effort.most_pairs[step], found, chosen)
+            for first in range(0, near, COMPARED_ROWS):
+                part = chosen[first : min(near, first + COMPARED_ROWS)]
+                move_rows(block.rows, part, block.centers[turn], weights, room.moved, room.halves)
+                compare_with_cell(cells, other, block.members, part, own, found, room)
+            for q in range(near):
+                r = chosen[q]
+                found.seen[r] += starts[other + 1] - starts[other]
+                tau = value_of(found.keys[r, effort.wanted - 1])
+                found.limits[r] = min(MAX_LIMIT, np.sqrt(2 * tau))
 
 
 @kernel

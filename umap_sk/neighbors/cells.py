@@ -232,8 +232,9 @@ def search_cells(
     weights = as_readonly(weights)
     kept = n_neighbors + 6 if index.axes.directions is None else 3 * n_neighbors
     reaches = as_readonly(np.array(CELL_REACHES, np.float32))
-    most_pairs = as_readonly(np.minimum(MAX_PAIRS, [MAX_PAIRS, MAX_PAIRS, *[MAX_NUMBERS // width] * 3]))
-    effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, most_pairs)
+    most_pairs = np.full(len(reaches), min(MAX_PAIRS, MAX_NUMBERS // width))
+    most_pairs[:2] = MAX_PAIRS
+    effort = Effort(n_neighbors, kept, NEAREST_CELLS, reaches, as_readonly(most_pairs))
     centers = index.centers
     if not exact:
         centers = centers._replace(orders=as_readonly(np.ascontiguousarray(centers.orders[:, :CELLS_IN_VIEW])))
