@@ -68,13 +68,11 @@ def find_principal_directions(rows: CenteredRows, count: int, seed: int) -> Dire
     """
     n, columns = rows.features.shape
     random = np.random.default_rng(seed)
-    width = (
-        columns
-        if columns <= MAX_WHOLE_COLUMNS
-        else min(columns, -(-(count + GUARD_VECTORS) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE)
-    )
-    vectors = np.eye(columns) if width == columns else random.random((width, columns)) - 0.5
-    if n <= 2 * SAMPLED_ROWS or width == columns:
+    width = -(-(count + GUARD_VECTORS) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
+    if columns <= max(MAX_WHOLE_COLUMNS, width):
+        return select_first(iterate_subspace(rows, np.eye(columns), count), count)
+    vectors = random.random((width, columns)) - 0.5
+    if n <= 2 * SAMPLED_ROWS:
         return select_first(iterate_subspace(rows, vectors, count), count)
     sample = rows._replace(features=rows.features[np.sort(random.choice(n, SAMPLED_ROWS, replace=False))])
     found = apply_rayleigh_ritz(rows, iterate_subspace(sample, vectors, count).vectors)
@@ -86,10 +84,10 @@ def select_first(found: Directions, count: int) -> Directions:
     return Directions(*(array[:count] for array in found))
 
 
-def iterate_subspace(rows: CenteredRows, vectors: np.ndarray, count: int, rounds: int = MAX_ROUNDS) -> Directions:
-    """Multiply directions by the covariance until the first `count` of them converge, or for `rounds` rounds."""
+def iterate_subspace(rows: CenteredRows, vectors: np.ndarray, count: int) -> Directions:
+    """Multiply directions by the covariance until the first `count` of them converge, or for MAX_ROUNDS rounds."""
     found = apply_rayleigh_ritz(rows, orthonormalize_rows(vectors))
-    for _ in range(rounds - 1):
+    for _ in range(MAX_ROUNDS - 1):
         left = found.images - found.squares[:, None] * found.vectors
         if np.square(left[:count]).sum(axis=1).max() <= (RESIDUAL_TOLERANCE * found.squares[0]) ** 2:
             break
