@@ -11,12 +11,12 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
 
 import umap_sk
+from benchmarks import command
 
 WAYS = {
     "umap-learn": "sc.pp.neighbors, sc.tl.umap",
@@ -36,8 +36,8 @@ def made_up(n: int, columns: int) -> np.ndarray:
     return (places + rng.normal(0, 1, (n, columns)) * rng.uniform(0.4, 1.2, CLUSTERS)[kinds, None]).astype(np.float32)
 
 
-def steps(way: str, X: np.ndarray) -> tuple[list[float], list[float], np.ndarray]:
-    """Return the seconds and the CPU seconds of neighbors and map, and the map."""
+def steps(way: str, X: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+    """Return the seconds and the CPU seconds of neighbors, map and both, and the map."""
     import anndata
     import scanpy as sc
 
@@ -45,24 +45,21 @@ def steps(way: str, X: np.ndarray) -> tuple[list[float], list[float], np.ndarray
     neighbors: dict[str, Any] = {"use_rep": "X"}
     if way == "own":
         neighbors["transformer"] = umap_sk.NeighborsTransformer(14)
-    clock = [(time.perf_counter(), time.process_time())]
-    sc.pp.neighbors(cells, **neighbors)
-    clock.append((time.perf_counter(), time.process_time()))
-    (umap_sk.scanpy.umap if way == "own" else sc.tl.umap)(cells)
-    clock.append((time.perf_counter(), time.process_time()))
-    wall, processors = np.diff(np.array(clock), axis=0).T.tolist()
-    return wall, processors, cells.obsm["X_umap"]
+    _, first = command.timed(sc.pp.neighbors, cells, **neighbors)
+    _, second = command.timed(umap_sk.scanpy.umap if way == "own" else sc.tl.umap, cells)
+    parts = {"neighbors s": first["seconds"], "map s": second["seconds"]}
+    return parts | {key: first[key] + second[key] for key in first}, cells.obsm["X_umap"]
 
 
-def measured(way: str, n: int, columns: int) -> dict[str, Any]:
+def measured(way: str, n: int, columns: int) -> dict[str, float]:
     """Return times and quality of one way, in this process."""
     if way == "replaced":
         umap_sk.replace_umap()
     X = made_up(n, columns)
     steps(way, X[:WARM_UP])
-    wall, processors, places = steps(way, X)
+    times, places = steps(way, X)
     rows = np.random.default_rng(1).choice(n, min(n, LOOKED_AT), replace=False)
-    return {"wall": wall, "processors": processors, "kept": kept(X, places, rows)}
+    return times | {"kept": kept(X, places, rows)}
 
 
 def kept(X: np.ndarray, places: np.ndarray, rows: np.ndarray) -> float:
@@ -75,31 +72,27 @@ def kept(X: np.ndarray, places: np.ndarray, rows: np.ndarray) -> float:
 
 def main() -> None:
     """Print the times of each way, and their ratios to the first."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser("cells", __doc__)
     parser.add_argument("--cells", type=int, default=100_000)
     parser.add_argument("--columns", type=int, default=50, help="components of each cell")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.alone:
-        print(json.dumps(measured(asked.ways[0], asked.cells, asked.columns)))
+    options = parser.parse_args()
+    if options.alone:
+        print(json.dumps(measured(options.ways[0], options.cells, options.columns)))
         return
-    first = None
-    for way in asked.ways:
-        sizes = ["--cells", str(asked.cells), "--columns", str(asked.columns)]
-        command = [sys.executable, "-m", "benchmarks.cells", *sizes, "--ways", way, "--alone"]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        found = json.loads(ended.stdout.splitlines()[-1])
-        wall, processors = np.array(found["wall"]), np.array(found["processors"])
-        sums = np.array([wall.sum(), processors.sum()])
-        first = sums if first is None else first
-        times = first / sums
-        print(
-            f"{way:10} neighbors {wall[0]:.1f} s (CPU {processors[0]:.1f}), map {wall[1]:.1f} s (CPU "
-            f"{processors[1]:.1f}), together {sums[0]:.1f} s (CPU {sums[1]:.1f}): {times[0]:.1f} times as fast (CPU "
-            f"{times[1]:.1f}); keeps {found['kept']:.3f} of the neighbors: {WAYS[way]}",
-            flush=True,
-        )
+    lines: dict[str, dict[str, float]] = {}
+    for way in options.ways:
+        sizes = ["--cells", str(options.cells), "--columns", str(options.columns)]
+        program = [sys.executable, "-m", "benchmarks.cells", *sizes, "--ways", way, "--alone"]
+        ended = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True)
+        line = json.loads(ended.stdout.splitlines()[-1])
+        first = lines.get(options.ways[0], line)
+        ratios = {"times as fast": first["seconds"] / line["seconds"], "by CPU": first["cpu"] / line["cpu"]}
+        lines[way] = line | ratios
+        print(f"{way}: {WAYS[way]}", flush=True)
+    print("\n" + command.markdown(lines, "way"))
+    command.conclude(options, {"results": lines})
 
 
 if __name__ == "__main__":
