@@ -1,6 +1,7 @@
 """umap.umap_'s functions by their names: the same arguments, graphs and scales as umap-learn's, and our maps."""
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -125,7 +126,12 @@ def test_arguments_of_later_versions_are_told(monkeypatch):
     """They change nothing, and a warning says so once."""
     monkeypatch.setattr(translation, "_warned", set())
     with pytest.warns(UnusedParameterWarning, match="nearest_neighbors does not use tree_seed=3"):
-        functions.nearest_neighbors(X, 5, "euclidean", tree_seed=3)
+        found = functions.nearest_neighbors(X, 5, "euclidean", tree_seed=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = functions.nearest_neighbors(X, 5, "euclidean", tree_seed=4)
+    for one, other in zip(found[:2], again[:2], strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 # --------------------------------------------------------------------------------------------------------- AlignedUMAP
