@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.startup`` starts processes that import ``sklearn.manifold`` and numba, and then measure the
 import of the package and its first fit. These two imports therefore do not count. numba's cache is in an empty folder,
-and this package is a copy without compiled kernels, because it also reads those beside its sources. So the first process
-compiles, and the next ones load. Bars: 1 s with cached kernels, and 6 s with cold ones.
+and this package is a copy without compiled kernels, because it also reads those beside its sources. So the first
+process compiles, and the next ones load. Bars: 1 s with cached kernels, and 6 s with cold ones.
 """
 
 import os
