@@ -1,7 +1,6 @@
 """Nearest neighbors without a map: as arrays, or as a graph by a transformer in scikit-learn's style."""
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -10,9 +9,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from umap_sk._typing import FeaturesLike, Metric, Parameters
 from umap_sk.exceptions import FewerNeighborsWarning, warn
 from umap_sk.neighbors import choice, distances
-from umap_sk.neighbors.choice import SearchSettings
+from umap_sk.neighbors.choice import Searcher, SearchSettings
 from umap_sk.neighbors.searchers import find_neighbors, search_training
 from umap_sk.neighbors.validate import replace_advice
 from umap_sk.runtime.spelling import validate_names
@@ -20,13 +20,13 @@ from umap_sk.runtime.threads import limit_threads
 
 
 def nearest_neighbors(
-    X: Any,
+    X: FeaturesLike,
     n_neighbors: int = 15,
-    metric: Any = "euclidean",
+    metric: Metric = "euclidean",
     *,
-    metric_params: dict[str, Any] | None = None,
-    searcher: Any = "auto",
-    random_state: Any = None,
+    metric_params: Parameters | None = None,
+    searcher: Searcher = "auto",
+    random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
     verbose: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +133,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     ((1797, 1797), 10782)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "metric": [str, callable],
         "metric_params": [dict, None],
@@ -254,7 +254,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return make_graph(indices, dists, self._n_features_out)
 
 
-def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
+def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> scipy.sparse.csr_matrix:
     """Convert arrays to a sparse distance graph, without neighbors that were not found."""
     found = indices >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
