@@ -58,6 +58,12 @@ DistanceFunction: TypeAlias = Callable[..., float]
 Metric: TypeAlias = str | DistanceFunction
 """A metric by its name or as a function of two rows."""
 
+DistanceWithGradient: TypeAlias = Callable[..., tuple[float, np.ndarray]]
+"""A function of two points that returns their distance and its gradient with respect to the first."""
+
+OutputMetric: TypeAlias = str | DistanceWithGradient
+"""A metric of a map by its name or as a function."""
+
 Parameters: TypeAlias = Mapping[str, object]
 """Values by the names of parameters."""
 
