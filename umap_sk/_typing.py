@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SparseMatrix(Protocol):
-    """A sparse matrix or array of scipy in CSR format."""
+    """A sparse matrix or array of scipy, in CSR format once it is checked."""
 
     data: np.ndarray
     indices: np.ndarray
