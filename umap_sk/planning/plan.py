@@ -247,14 +247,19 @@ def warn_if_too_large(
             MemoryPlanWarning,
         )
         return
+    _warn_about_memory(name, f"{about} {format_bytes(memory[name])}", available or 0)
+
+
+def _warn_about_memory(phase: str, needed: str, available: int) -> None:
+    """Warn that a phase needs more memory than the process can get."""
     cure = (
         "Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or set symmetrize=False, lower "
         "n_neighbors, or use a larger machine."
     )
-    if name == "search":
+    if phase == "search":
         cure = "Pass float32 features of fewer columns, or precomputed neighbors as knn_indices and knn_dists."
     warn(
-        f"The phase {name!r} needs {about} {format_bytes(memory[name])} of memory, but the process can get "
-        f"{format_bytes(available or 0)}. {cure} umap_sk.plan shows what each of these needs.",
+        f"The phase {phase!r} needs {needed} of memory, but the process can get "
+        f"{format_bytes(available)}. {cure} umap_sk.plan shows what each of these needs.",
         MemoryPlanWarning,
     )
