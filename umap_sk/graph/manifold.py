@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import AnySparse, Parameters
 from umap_sk.graph import storage
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph
@@ -57,7 +58,7 @@ class Manifold(Views):
     def __init__(
         self,
         graph: FuzzyGraph,
-        parameters: dict[str, Any] | None = None,
+        parameters: Parameters | None = None,
         *,
         own: Iterable[str] = (),
         lengths: np.ndarray | None = None,
@@ -67,7 +68,7 @@ class Manifold(Views):
         self._parameters = dict(parameters or {})
 
     @classmethod
-    def from_graph(cls, graph: Any) -> "Manifold":
+    def from_graph(cls, graph: AnySparse) -> "Manifold":
         """Make a manifold of membership strengths from elsewhere, such as scanpy's or BBKNN's ``connectivities``.
 
         Parameters
@@ -233,7 +234,7 @@ class Manifold(Views):
         """
         return np.diff(self._shared.indptr) == 0
 
-    def check_agrees(self, parameters: dict[str, Any]) -> None:
+    def check_agrees(self, parameters: Parameters) -> None:
         """Raise an error if the graph was learned with other parameters.
 
         Parameters
@@ -252,7 +253,7 @@ class Manifold(Views):
         known = f", n_neighbors={self._parameters['n_neighbors']}" if "n_neighbors" in self._parameters else ""
         return f"Manifold(n_samples={self.n_samples}, edges={self.n_edges}{known})"
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         graph = tuple(self._shared.rows(keep=False))
         known = {"lengths": self._shared.lengths, "radii": self._shared.radii}
         return {**format_fields(), "graph": graph, "parameters": self._parameters, **known}
@@ -269,7 +270,7 @@ class Manifold(Views):
         self._parameters = parameters
 
 
-def check_agreement(known: dict[str, Any], wanted: dict[str, Any]) -> None:
+def check_agreement(known: Parameters, wanted: Parameters) -> None:
     """Raise an error if a graph was learned with other parameters."""
     differing = [
         f"{name}={known[name]!r} there, {wanted[name]!r} here"

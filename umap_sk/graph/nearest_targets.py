@@ -1,6 +1,6 @@
 """Nearest rows by numeric targets, with a rule for ties that does not depend on the order of rows."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -117,6 +117,6 @@ def find_nearest_on_line(values: np.ndarray, near: np.ndarray, away: np.ndarray)
         away[places] = np.take_along_axis(distances, chosen, 1)
 
 
-def choose_index_dtype(n: int) -> np.dtype[Any]:
+def choose_index_dtype(n: int) -> np.dtype:
     """Return the integer dtype for this number of rows."""
     return np.dtype(np.int32 if n <= 2**31 else np.int64)

@@ -1,10 +1,9 @@
 """Membership strengths in sparse arrays from outside, which become a fuzzy graph."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import AnySparse, is_sparse
 from umap_sk.graph.fuzzy_union import FuzzyGraph, drop_zeros
 from umap_sk.graph.validate import check_graph
 from umap_sk.neighbors.sparse_structure import check_structure
@@ -15,9 +14,9 @@ WEIGHTS_CURE = (
 )
 
 
-def read_sparse_graph(graph: Any) -> FuzzyGraph:
+def read_sparse_graph(graph: AnySparse) -> FuzzyGraph:
     """Check a sparse graph of membership strengths, and convert it to a fuzzy graph."""
-    if not scipy.sparse.issparse(graph):
+    if not is_sparse(graph):
         raise TypeError(
             f"Manifold.from_graph needs a scipy sparse graph of membership strengths, but got "
             f"{type(graph).__name__}. Wrap a dense matrix in scipy.sparse.csr_array."

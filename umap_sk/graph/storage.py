@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from umap_sk._typing import Parameters
 from umap_sk._version import __version__
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import ROW_ARRAYS
@@ -25,6 +26,19 @@ KIND_IN_DEVELOPMENT = "umap_sk manifold"
 DESCRIPTION = "manifold.json"
 
 
+class Description(TypedDict, total=False):
+    """The contents of manifold.json. Files of older versions lack the checksums."""
+
+    kind: str
+    format: int
+    umap_sk_version: str
+    n_samples: int
+    n_edges: int
+    parameters: dict[str, Any]
+    checksums: dict[str, str]
+    checksum: str
+
+
 def make_new_directory(directory: str | os.PathLike) -> AbstractContextManager[Path]:
     """Open a directory that replaces a missing or empty one if the block succeeds."""
     target = Path(os.path.realpath(directory))
@@ -37,7 +51,7 @@ def make_new_directory(directory: str | os.PathLike) -> AbstractContextManager[P
 
 
 def save(
-    directory: str | os.PathLike, graph: FuzzyGraph, parameters: dict[str, Any], row_arrays: Mapping[str, np.ndarray]
+    directory: str | os.PathLike, graph: FuzzyGraph, parameters: Parameters, row_arrays: Mapping[str, np.ndarray]
 ) -> None:
     """Write a graph and its parameters to a new directory. Memory maps are not read into memory."""
     with make_new_directory(directory) as folder:
@@ -45,7 +59,7 @@ def save(
 
 
 def write_manifold(
-    folder: Path, graph: FuzzyGraph, parameters: dict[str, Any], row_arrays: Mapping[str, np.ndarray]
+    folder: Path, graph: FuzzyGraph, parameters: Parameters, row_arrays: Mapping[str, np.ndarray]
 ) -> None:
     """Write the missing files of a graph to a new directory, and remove temporary arrays."""
     arrays = graph._asdict() | dict(row_arrays)
@@ -96,7 +110,7 @@ def _hash_files(paths: list[Path]) -> dict[str, str]:
         return dict(zip((path.name for path in paths), threads.map(hash_file, paths), strict=True))
 
 
-def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
+def _check_contents(folder: Path, about: Description, graph: FuzzyGraph) -> None:
     """Raise an error if a file was changed, or the arrays are not a valid graph."""
     written = about.get("checksums", {})
     contents = [map_bytes(folder / name) for name in written]
@@ -110,7 +124,7 @@ def _check_contents(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> N
         raise ValueError(f"{str(folder)!r} contains no valid graph: {found.problem}. {_CURE}")
 
 
-def _read_description(folder: Path) -> dict[str, Any]:
+def _read_description(folder: Path) -> Description:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
@@ -118,7 +132,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
             "learn_manifold(directory=...) has written."
         )
     try:
-        about = read_json(path)
+        about: Any = read_json(path)
         known = about["kind"] == KIND and isinstance(about["parameters"], dict)
         stored, writer = int(about["format"]), about["umap_sk_version"]
         int(about["n_samples"]), int(about["n_edges"])
@@ -159,7 +173,7 @@ def _map_array(path: Path, dtypes: tuple[str, ...]) -> np.ndarray:
     return as_readonly(array)
 
 
-def _check_sizes(folder: Path, about: dict[str, Any], graph: FuzzyGraph) -> None:
+def _check_sizes(folder: Path, about: Description, graph: FuzzyGraph) -> None:
     n_samples, n_edges = int(about["n_samples"]), int(about["n_edges"])
     wrong = [
         f"{name}.npy has {len(array)} entries instead of {wanted}"

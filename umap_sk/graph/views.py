@@ -1,10 +1,11 @@
 """Set operations of a manifold with another one of the same rows."""
 
 from numbers import Real
-from typing import Any
+from typing import Self
 
 import numpy as np
 
+from umap_sk._typing import Parameters
 from umap_sk.graph import set_operations
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import WHOLE, SharedGraph
@@ -15,9 +16,9 @@ class Views:
 
     __slots__ = ()
     _shared: SharedGraph
-    _parameters: dict[str, Any]
+    _parameters: Parameters
 
-    def union(self, other: Any) -> Any:
+    def union(self, other: "Views") -> Self:
         """Unite the edges of both manifolds, as ``a + b`` of two models of umap-learn.
 
         The result is symmetric, unless both were learned with ``symmetrize=False``. It has the parameters in which both
@@ -50,7 +51,7 @@ class Views:
         left, right = self._pair_with(other)
         return self._make(other, set_operations.unite(left, right), rescale=True)
 
-    def intersection(self, other: Any, mix_weight: Any = 0.5) -> Any:
+    def intersection(self, other: "Views", mix_weight: float | Real = 0.5) -> Self:
         """Intersect the edges of both manifolds, as ``a * b`` of two models of umap-learn. Other edges become weak.
 
         Parameters, symmetry and lengths are as in :meth:`union`.
@@ -77,7 +78,7 @@ class Views:
         left, right = self._pair_with(other)
         return self._make(other, set_operations.intersect(left, right, float(mix_weight)), rescale=True)
 
-    def difference(self, other: Any, *, keep_unshared: bool = False) -> Any:
+    def difference(self, other: "Views", *, keep_unshared: bool = False) -> Self:
         """Weaken the edges of this manifold that the other one has, as ``a - b`` of two models of umap-learn.
 
         Parameters and symmetry are as in :meth:`union`. The lengths are those of this manifold.
@@ -105,16 +106,16 @@ class Views:
         rows = set_operations.subtract(left, right, keep_unshared=keep_unshared)
         return self._make(other, rows, rescale=False)
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Self:
         return self.union(other) if isinstance(other, Views) else NotImplemented
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: object) -> Self:
         return self.intersection(other) if isinstance(other, Views) else NotImplemented
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: object) -> Self:
         return self.difference(other) if isinstance(other, Views) else NotImplemented
 
-    def _pair_with(self, other: Any) -> tuple[FuzzyGraph, FuzzyGraph]:
+    def _pair_with(self, other: object) -> tuple[FuzzyGraph, FuzzyGraph]:
         """Return both graphs, after checking that they have the same number of rows."""
         if not isinstance(other, Views):
             raise TypeError(
@@ -128,12 +129,12 @@ class Views:
             )
         return left, right._replace(indices=right.indices.astype(left.indices.dtype, copy=False))
 
-    def _make(self, other: "Views", rows: FuzzyGraph, *, rescale: bool) -> Any:
+    def _make(self, other: "Views", rows: FuzzyGraph, *, rescale: bool) -> Self:
         """Make the manifold of combined rows. A difference is not rescaled and keeps the lengths of its left side."""
         both = self._parameters, other._parameters
         parameters = {name: value for name, value in both[0].items() if name in both[1] and both[1][name] == value}
         parameters["symmetrize"] = parameters.get("symmetrize", True)
-        symmetrize = parameters["symmetrize"]
+        symmetrize = bool(parameters["symmetrize"])
         graph = set_operations.restore_connectivity(rows, rescale=rescale, symmetrize=symmetrize)
         if not len(graph.indices):
             raise ValueError(

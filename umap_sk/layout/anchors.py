@@ -3,9 +3,10 @@
 The strength of a spring is a multiple of its row's degree.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk import kernels
 from umap_sk.layout.curve import MAX_RATE
@@ -32,7 +33,9 @@ class Anchors(NamedTuple):
     strengths: np.ndarray
 
 
-def check_anchors(anchors: Any, n_rows: int, n_components: int, rate: float) -> Anchors | None:
+def check_anchors(
+    anchors: ArrayLike | tuple[ArrayLike, ArrayLike] | None, n_rows: int, n_components: int, rate: float
+) -> Anchors | None:
     """Check the anchors, and return them as float32, or None if there are none.
 
     The anchors are positions, or a tuple of positions and strengths. Rows with NaN or with a strength of 0 are free.

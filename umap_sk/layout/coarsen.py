@@ -1,6 +1,6 @@
 """Coarse levels: smaller and smaller versions of the fuzzy graph, by aggregation."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from umap_sk.graph import few_rows
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import compute_prefix_sums, find_maximum, take_rows
+
+if TYPE_CHECKING:
+    from umap_sk.layout.sell import ArrangedLevel
 
 COARSEST_VERTICES = 25_000  # A graph with at most this number of vertices needs no coarse level.
 PLANE_SHARE = 0.4  # of that number, for maps with two dimensions, whose coarse levels have a field
@@ -203,6 +206,6 @@ def merge_rows(
     return indices[:kept].copy(), weights[:kept].copy()
 
 
-def average_members(level: Any, finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
+def average_members(level: "Level | ArrangedLevel", finer_mass: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return the mean of the members' values for each vertex of a level, weighted by mass."""
     return (np.bincount(level.owner, finer_mass * values, level.n_vertices) / level.mass).astype(np.float32)

@@ -1,11 +1,9 @@
 """Initial layouts that need no graph: random positions and principal components."""
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse
 from threadpoolctl import threadpool_limits
 
+from umap_sk._typing import Features, is_sparse
 from umap_sk.linear_algebra.principal_directions import center_rows, compute_coordinates, find_principal_directions
 
 MAX_COORDINATE = 1e15  # of given positions, whose squares must be finite in float32
@@ -20,7 +18,7 @@ def draw_positions(n: int, n_components: int, seed: int) -> np.ndarray:
     return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(20 / 2**24) - np.float32(10)).reshape(n, -1)
 
 
-def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+def compute_pca_positions(features: Features, n_components: int, seed: int) -> np.ndarray:
     """Return the leading principal components."""
     if min(features.shape) < n_components:
         raise ValueError(
@@ -37,7 +35,7 @@ def compute_pca_positions(features: np.ndarray, n_components: int, seed: int) ->
     return positions
 
 
-def compute_principal_components(features: Any, n_components: int, seed: int) -> np.ndarray:
+def compute_principal_components(features: Features, n_components: int, seed: int) -> np.ndarray:
     """Return the principal components, scaled to [-1, 1]. Axes without variance contain rounding errors.
 
     The largest entry of each direction is positive.
@@ -63,9 +61,11 @@ def is_thin(positions: np.ndarray) -> bool:
     return bool(widths.min() < THIN_SHARE * widths.max())
 
 
-def choose_automatic_start(features: Any, has_lengths: bool, n_components: int, seed: int) -> str | np.ndarray:
+def choose_automatic_start(
+    features: Features | None, has_lengths: bool, n_components: int, seed: int
+) -> str | np.ndarray:
     """Return principal components if the features vary in enough directions, and else the name of another start."""
-    graph = scipy.sparse.issparse(features) and features.shape[0] == features.shape[1]
+    graph = is_sparse(features) and features.shape[0] == features.shape[1]
     if features is not None and not graph and min(features.shape) >= n_components and squares_are_finite(features):
         positions = compute_principal_components(features, n_components, seed)
         if count_varying_directions(positions) == n_components and not is_thin(positions):
@@ -73,8 +73,8 @@ def choose_automatic_start(features: Any, has_lengths: bool, n_components: int, 
     return "pivot_mds" if has_lengths else "spectral"
 
 
-def squares_are_finite(features: Any) -> bool:
+def squares_are_finite(features: Features) -> bool:
     """Return whether all values are finite, and small enough for sums of squares."""
-    values = features.data if scipy.sparse.issparse(features) else features
+    values = features.data if is_sparse(features) else features
     largest = max(abs(float(values.max())), abs(float(values.min()))) if values.size else 0.0
     return largest < FEATURE_LIMITS[features.dtype.itemsize]

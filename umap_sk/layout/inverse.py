@@ -1,12 +1,12 @@
 """The inverse transform: rows of features for positions in a map. Each row depends only on its own position."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
 from scipy.spatial import cKDTree
 
 from umap_sk import kernels
+from umap_sk._typing import Features, is_sparse
 from umap_sk.runtime.compile import as_readonly
 
 COMBINED_ROWS = 60  # rows that are combined. The last one has 1/20 of the weight of the first in an evenly filled map.
@@ -35,12 +35,12 @@ def index_placed_rows(embedding: np.ndarray) -> PlacedRows:
     return PlacedRows(cKDTree(embedding[names]), names)
 
 
-def choose_output_dtype(features: Any) -> np.dtype:
+def choose_output_dtype(features: Features) -> np.dtype:
     """Return the dtype of the combined rows."""
     return np.dtype(np.float32 if features.dtype == np.float32 else np.float64)
 
 
-def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, threads: int) -> np.ndarray:
+def combine_features(rows: PlacedRows, places: np.ndarray, features: Features, threads: int) -> np.ndarray:
     """Combine the features of the training rows near each position, with one block of features in memory at a time."""
     count = min(COMBINED_ROWS, len(rows.names))
     out = np.empty((len(places), features.shape[1]), choose_output_dtype(features))
@@ -55,6 +55,6 @@ def combine_features(rows: PlacedRows, places: np.ndarray, features: Any, thread
     return out
 
 
-def make_dense(rows: Any, dtype: np.dtype) -> np.ndarray:
+def make_dense(rows: Features, dtype: np.dtype) -> np.ndarray:
     """Return rows as a dense array of the given dtype."""
-    return np.ascontiguousarray(rows.toarray() if scipy.sparse.issparse(rows) else rows, dtype)
+    return np.ascontiguousarray(rows.toarray() if is_sparse(rows) else rows, dtype)

@@ -1,9 +1,10 @@
 """From a graph to the problem of its layout: connected rows, coarse levels and a schedule."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from umap_sk._typing import OutputMetric, Parameters
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import coarsen
@@ -40,8 +41,8 @@ class Schedule(NamedTuple):
     n_components: int
     multilevel: bool
     settled: bool = False
-    output_metric: Any = "euclidean"
-    output_metric_params: dict[str, Any] | None = None
+    output_metric: OutputMetric = "euclidean"
+    output_metric_params: Parameters | None = None
 
 
 class Coarsest(NamedTuple):

@@ -4,8 +4,8 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from umap_sk._typing import Parameters
 from umap_sk.layout.optimizer import LayoutState
 
 _lock = threading.RLock()
@@ -13,7 +13,7 @@ _readers: Counter[int] = Counter()  # number of readers by the id of a state's p
 
 
 @contextlib.contextmanager
-def hold_attributes(take: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def hold_attributes(take: Callable[[], Parameters]) -> Iterator[dict[str, object]]:
     """Yield the attributes of an estimator at one moment, and keep its layout unchanged within the block."""
     with _lock:
         attributes = dict(take())

@@ -1,7 +1,7 @@
 """Repulsion of all vertices: a field on a grid by fast Fourier transforms, and a near field by samples."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -79,7 +79,7 @@ class NearPoints(NamedTuple):
     points: np.ndarray
     order: np.ndarray
     begin: np.ndarray
-    cells: tuple[Any, ...]
+    cells: tuple[np.float32 | int, ...]
 
 
 class GridField(NamedTuple):

@@ -200,7 +200,7 @@ def release_coarse_edges(run: LayoutRun) -> LayoutRun:
     return run._replace(problem=problem._replace(levels=(*problem.levels[: depth + 1], *left)))
 
 
-def to_plain(run: LayoutRun) -> dict[str, Any]:
+def to_plain(run: LayoutRun) -> dict[str, object]:
     """Return the stored form of a run, with plain types and arrays of its own."""
     state = run.state._replace(positions=run.state.positions.copy(), moments=run.state.moments.copy())
     forces = run.forces._asdict() | {"curve": tuple(run.forces.curve)}

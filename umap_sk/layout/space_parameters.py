@@ -1,16 +1,18 @@
 """Parameters of output metrics, as numbers for the kernels."""
 
 import math
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
+from umap_sk._typing import Parameters
 
-def read_space_parameters(metric: str, params: dict[str, Any], n_components: int) -> np.ndarray:
+
+def read_space_parameters(metric: str, params: Parameters, n_components: int) -> np.ndarray:
     """Return the exponent of "minkowski", the periods of "torus", and an empty array for other metrics."""
     if metric == "minkowski":
         p = params.get("p", 2.0)
-        if find_numeric_shape(p) != () or not 1 <= p <= 30:
+        if not is_number(p) or not 1 <= p <= 30:
             raise ValueError(
                 f"output_metric_params={{'p': {p!r}}}, but an exponent from 1 to 30 is needed; for infinity use "
                 "output_metric='chebyshev'."
@@ -30,7 +32,12 @@ def read_space_parameters(metric: str, params: dict[str, Any], n_components: int
     return np.empty(0, np.float32)
 
 
-def find_numeric_shape(value: Any) -> tuple[int, ...] | None:
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is one real number."""
+    return find_numeric_shape(value) == ()
+
+
+def find_numeric_shape(value: object) -> tuple[int, ...] | None:
     """Return the shape of real numbers, and None for anything else."""
     try:
         array = np.asarray(value)

@@ -3,12 +3,15 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
+from numba.core.ccallback import CFunc
+from numpy.typing import ArrayLike
 
 from umap_sk import kernels
+from umap_sk._typing import DistanceWithGradient, OutputMetric, Parameters
 from umap_sk.layout.angles import compute_angles, compute_sines_and_cosines
 from umap_sk.layout.space_parameters import read_space_parameters
 from umap_sk.runtime.compile import as_readonly, compile_callback
@@ -74,19 +77,19 @@ class Space(NamedTuple):
     """
 
     name: str
-    measure: Any
+    measure: CFunc
     parameters: np.ndarray
     kind: int
     unit: float
-    function: Callable[..., Any] | None = None
+    function: DistanceWithGradient | None = None
 
     @property
-    def measured(self) -> tuple[Any, np.ndarray, int]:
+    def measured(self) -> tuple[CFunc, np.ndarray, int]:
         """The arguments of kernels that describe the space."""
         return self.measure, self.parameters, self.kind
 
 
-def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int) -> Space | None:
+def resolve_space(metric: OutputMetric, params: Parameters | None, n_components: int) -> Space | None:
     """Return the space of an output metric, or None for the Euclidean metric.
 
     Raises
@@ -120,12 +123,12 @@ def resolve_space(metric: Any, params: dict[str, Any] | None, n_components: int)
 
 
 @functools.cache
-def compile_measure(name: str) -> Any:
+def compile_measure(name: str) -> CFunc:
     """Compile the distances of a metric that has a name."""
     return compile_callback(NAMED_METRICS[name].pairs, MEASURE_TYPE)
 
 
-def make_function_space(function: Any, arguments: tuple[Any, ...], n_components: int) -> Space:
+def make_function_space(function: DistanceWithGradient, arguments: tuple[object, ...], n_components: int) -> Space:
     """Check what a given function returns, and return its space."""
     if not (config.DISABLE_JIT or isinstance(function, numba.core.registry.CPUDispatcher)):
         raise TypeError(
@@ -173,12 +176,12 @@ def get_first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), repr(error))
 
 
-def get_name(function: Any) -> str:
+def get_name(function: DistanceWithGradient) -> str:
     """Return the name of a function."""
     return getattr(function, "__name__", repr(function))
 
 
-def compile_function_measure(function: Any, arguments: tuple[Any, ...]) -> Any:
+def compile_function_measure(function: DistanceWithGradient, arguments: tuple[object, ...]) -> CFunc:
     """Compile the distances of a given function. They are cached if its arguments are hashable."""
     try:
         return _compile_function(function, arguments)
@@ -187,7 +190,7 @@ def compile_function_measure(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 @functools.lru_cache(maxsize=16)
-def _compile_function(function: Any, arguments: tuple[Any, ...]) -> Any:
+def _compile_function(function: DistanceWithGradient, arguments: tuple[object, ...]) -> CFunc:
     return compile_callback(kernels.of_function(function, arguments), MEASURE_TYPE, kept=False)
 
 
@@ -205,7 +208,7 @@ def to_positions(space: Space, coordinates: np.ndarray) -> np.ndarray:
     return positions
 
 
-def to_coordinates(metric: Any, positions: np.ndarray) -> np.ndarray:
+def to_coordinates(metric: OutputMetric, positions: np.ndarray) -> np.ndarray:
     """Return coordinates of the embedding from the positions that epochs move. Unit vectors become angles."""
     if metric != "haversine":
         return positions
@@ -268,7 +271,7 @@ def check_inside(space: Space, init: np.ndarray) -> None:
         )
 
 
-def poincare_disk(coordinates: Any) -> np.ndarray:
+def poincare_disk(coordinates: ArrayLike) -> np.ndarray:
     """Return the points of the Poincare disk (or ball) of an embedding with output_metric="hyperboloid".
 
     Parameters

@@ -1,11 +1,13 @@
 """Initial layouts: the parameter `init`, and positions on the first level of the schedule."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk import kernels
+from umap_sk._typing import Features, is_sparse
 from umap_sk.layout import few_rows
 from umap_sk.layout.init import (
     FEATURE_LIMITS,
@@ -59,7 +61,7 @@ class Start(NamedTuple):
 
     name: str
     positions: np.ndarray | None = None
-    features: Any = None
+    features: Features | None = None
     rescale: bool = True
     computed: bool = False
 
@@ -74,13 +76,18 @@ class Start(NamedTuple):
         return self.name == "pivot_mds"
 
 
-def make_array_start(positions: np.ndarray, *, rescale: bool = True, features: Any = None) -> Start:
+def make_array_start(positions: np.ndarray, *, rescale: bool = True, features: Features | None = None) -> Start:
     """Return the initial layout of given positions."""
     return Start("array", positions, features, rescale)
 
 
 def resolve_init(
-    init: Any, shape: tuple[int, int], *, has_lengths: bool, features: Any = None, rescale: bool = True
+    init: str | ArrayLike,
+    shape: tuple[int, int],
+    *,
+    has_lengths: bool,
+    features: Features | None = None,
+    rescale: bool = True,
 ) -> Start:
     """Check the parameter `init`, and return the initial layout.
 
@@ -118,7 +125,7 @@ def choose_start(start: Start, has_lengths: bool, n_components: int, seed: int) 
     return start._replace(name="array", positions=found, computed=True)
 
 
-def check_name(init: str, features: Any, has_lengths: bool) -> None:
+def check_name(init: str, features: Features | None, has_lengths: bool) -> None:
     """Raise if the name of an initial layout is unknown, or if its data are missing."""
     if init not in START_NAMES:
         raise ValueError(f"init={init!r} is not known; use {', '.join(map(repr, START_NAMES))} or an array.")
@@ -127,8 +134,9 @@ def check_name(init: str, features: Any, has_lengths: bool) -> None:
             "init='pca' needs features: pass them as X beside knn_indices and knn_dists (or the manifold), pass "
             "components of your own as init, or use init='auto'."
         )
-    if init == "pca" and not squares_are_finite(features):
-        largest, limit = float(abs(features).max()), FEATURE_LIMITS[features.dtype.itemsize]
+    if init == "pca" and features is not None and not squares_are_finite(features):
+        stored = features.data if is_sparse(features) else features
+        largest, limit = float(np.abs(stored).max()), FEATURE_LIMITS[features.dtype.itemsize]
         problem = "has NaN" if math.isnan(largest) else f"goes up to {largest:.2g}"
         raise ValueError(
             f"init='pca' squares the features, but X {problem}; values below {limit:.0e} are needed in "
@@ -142,7 +150,7 @@ def check_name(init: str, features: Any, has_lengths: bool) -> None:
         )
 
 
-def check_positions(init: Any, n_rows: int, n_components: int) -> np.ndarray:
+def check_positions(init: ArrayLike, n_rows: int, n_components: int) -> np.ndarray:
     """Return positions as float32 of shape (n_rows, n_components), which are finite and have no constant axis."""
     try:
         start = np.asarray(init)
@@ -260,6 +268,7 @@ def get_finest_positions(
     elif start.name == "random":
         positions = draw_positions(n, n_components, seed)
     else:
+        assert start.features is not None  # checked with the parameter
         positions = compute_pca_positions(start.features, n_components, seed)
     if connected is not None and len(positions) != n:
         positions = take_rows(positions, connected)

@@ -1,11 +1,12 @@
 """The orthonormal directions with the largest variance, by subspace iteration."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import Features, is_sparse
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.linear_algebra.products import MAX_TERMS, multiply, round_to_whole_numbers
 
@@ -35,7 +36,7 @@ class CenteredRows(NamedTuple):
         Largest unit. Coordinates are divided by it, so that their squares do not overflow.
     """
 
-    features: Any
+    features: Features
     mean: np.ndarray
     units: np.ndarray
     scale: float
@@ -110,19 +111,19 @@ def multiply_by_covariance(rows: CenteredRows, vectors: np.ndarray) -> np.ndarra
     for numbers, coordinates in multiply_blocks(rows, vectors):
         factors, unit = round_to_whole_numbers(coordinates, FACTOR_BITS, 1)
         part = factors @ numbers
-        if scipy.sparse.issparse(rows.features):
+        if is_sparse(rows.features):
             part = part - factors.sum(axis=1)[:, None] * (rows.mean / rows.units)
         image += part * unit
     return image * (rows.units / rows.scale)
 
 
-def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Features, np.ndarray]]:
     """Yield each block of rows as whole numbers, and its coordinates along vectors in units of the scale."""
     factors, unit = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
     of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
     for block in iterate_blocks(rows.features):
         numbers = round_block(rows, block)
-        if scipy.sparse.issparse(numbers):  # scipy adds these products without BLAS
+        if is_sparse(numbers):  # scipy adds these products without BLAS
             yield numbers, ((numbers @ factors.T).T - of_mean) * unit
             continue
         sums = np.zeros((len(vectors), len(numbers)))
@@ -132,10 +133,10 @@ def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[A
         yield numbers, sums * unit
 
 
-def round_block(rows: CenteredRows, block: slice) -> Any:
+def round_block(rows: CenteredRows, block: slice) -> Features:
     """Return a block of rows as whole numbers. The mean is not subtracted from sparse rows."""
     part = rows.features[block]
-    if scipy.sparse.issparse(part):
+    if is_sparse(part):
         numbers = np.rint(part.data / rows.units[part.indices])
         return scipy.sparse.csr_array((numbers, part.indices, part.indptr), part.shape)
     numbers = part.astype(np.float64)
@@ -149,14 +150,15 @@ def compute_coordinates(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     return np.concatenate([coordinates.T for _, coordinates in multiply_blocks(rows, vectors)])
 
 
-def center_rows(features: Any) -> CenteredRows:
+def center_rows(features: Features) -> CenteredRows:
     """Compute the mean and the unit of each column."""
     n, columns = features.shape
-    if scipy.sparse.issparse(features):
-        features = scipy.sparse.csr_array(features)
-        mean = np.bincount(features.indices, features.data, columns) / n
+    if is_sparse(features):
+        rows = scipy.sparse.csr_array(features)
+        mean = np.bincount(rows.indices, rows.data, columns) / n
         farthest = np.zeros(columns)
-        np.maximum.at(farthest, features.indices, np.abs(features.data))
+        np.maximum.at(farthest, rows.indices, np.abs(rows.data))
+        features = rows
     else:
         mean, low, high = np.zeros(columns), features[0], features[0]
         for block in iterate_blocks(features):
@@ -169,11 +171,9 @@ def center_rows(features: Any) -> CenteredRows:
     return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
 
 
-def iterate_blocks(features: Any) -> Iterator[slice]:
+def iterate_blocks(features: Features) -> Iterator[slice]:
     """Yield slices of rows that are multiplied together."""
     n, columns = features.shape
-    step = (
-        MAX_TERMS if scipy.sparse.issparse(features) else min(MAX_TERMS, max(MIN_BLOCK_ROWS, BLOCK_NUMBERS // columns))
-    )
+    step = MAX_TERMS if is_sparse(features) else min(MAX_TERMS, max(MIN_BLOCK_ROWS, BLOCK_NUMBERS // columns))
     for first in range(0, n, step):
         yield slice(first, min(first + step, n))

@@ -1,13 +1,13 @@
 """Agreement of distances in a map with those of the features, for random triplets and random pairs."""
 
 import functools
-from typing import Any
 
 import numpy as np
-import scipy.sparse
+from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 from sklearn.metrics.pairwise import PAIRED_DISTANCES, paired_distances
 
+from umap_sk._typing import Features, FeaturesLike, Metric, OutputMetric, Parameters, is_sparse
 from umap_sk.layout.spaces import Space, compute_pair_distances, resolve_space, to_positions
 from umap_sk.neighbors.sparse_structure import check_structure
 
@@ -15,12 +15,12 @@ PAIRS_AT_ONCE = 20_000  # pairs whose features are in memory at once
 
 
 def triplet_accuracy(
-    X: Any,
-    embedding: Any,
+    X: FeaturesLike,
+    embedding: ArrayLike,
     *,
-    metric: Any = "euclidean",
-    output_metric: Any = "euclidean",
-    output_metric_params: dict[str, Any] | None = None,
+    metric: Metric = "euclidean",
+    output_metric: OutputMetric = "euclidean",
+    output_metric_params: Parameters | None = None,
     n_triplets: int = 100_000,
     random_state: int = 0,
 ) -> float:
@@ -59,12 +59,12 @@ def triplet_accuracy(
 
 
 def distance_correlation(
-    X: Any,
-    embedding: Any,
+    X: FeaturesLike,
+    embedding: ArrayLike,
     *,
-    metric: Any = "euclidean",
-    output_metric: Any = "euclidean",
-    output_metric_params: dict[str, Any] | None = None,
+    metric: Metric = "euclidean",
+    output_metric: OutputMetric = "euclidean",
+    output_metric_params: Parameters | None = None,
     n_pairs: int = 100_000,
     random_state: int = 0,
 ) -> float:
@@ -99,10 +99,10 @@ def distance_correlation(
     return float(spearmanr(_compute_distances(X, i, j, metric), _compute_map_distances(space, positions, i, j))[0])
 
 
-def _check_rows(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+def _check_rows(X: FeaturesLike, embedding: ArrayLike) -> tuple[Features, np.ndarray, np.ndarray]:
     """Return the features, the positions, and the rows that have a position."""
     check_structure(X, "X")
-    X = X.tocsr() if scipy.sparse.issparse(X) else np.asarray(X)
+    X = X.tocsr() if is_sparse(X) else np.asarray(X)
     positions = np.asarray(embedding, np.float64)
     if X.shape[0] != len(positions):
         raise ValueError(f"X has {X.shape[0]} rows, but the embedding has {len(positions)}. Pass the same rows.")
@@ -112,7 +112,9 @@ def _check_rows(X: Any, embedding: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     return X, positions, placed
 
 
-def _compute_distances(points: Any, first: np.ndarray, second: np.ndarray, metric: Any = "euclidean") -> np.ndarray:
+def _compute_distances(
+    points: Features, first: np.ndarray, second: np.ndarray, metric: Metric = "euclidean"
+) -> np.ndarray:
     """Return the distances of pairs of rows."""
     parts = [slice(begin, begin + PAIRS_AT_ONCE) for begin in range(0, len(first), PAIRS_AT_ONCE)]
     measure = PAIRED_DISTANCES.get(metric) or functools.partial(paired_distances, metric=metric)

@@ -1,11 +1,12 @@
 """The loss of a map, from its graph and a sample of rows."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import AnySparse, OutputMetric, Parameters
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.spaces import compute_pair_distances, resolve_space, to_positions
 from umap_sk.metrics.sample import draw_rows
@@ -16,15 +17,15 @@ REPELLING_ROWS = 10_000  # largest sample of the rows that repel
 
 
 def sampled_loss(
-    graph: Any,
-    embedding: Any,
+    graph: Manifold | AnySparse,
+    embedding: ArrayLike,
     *,
     a: float,
     b: float,
     negative_sample_rate: float = 5.0,
     repulsion_strength: float = 1.0,
-    output_metric: Any = "euclidean",
-    output_metric_params: dict[str, Any] | None = None,
+    output_metric: OutputMetric = "euclidean",
+    output_metric_params: Parameters | None = None,
     max_rows: int | None = 2_000,
     random_state: int = 0,
 ) -> float:
@@ -83,8 +84,8 @@ def sampled_loss(
 
 
 def prepare_positions(
-    embedding: Any, metric: Any, params: dict[str, Any] | None
-) -> tuple[np.ndarray, Callable[..., Any]]:
+    embedding: ArrayLike, metric: OutputMetric, params: Parameters | None
+) -> tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
     """Return the positions of an embedding, and a function for their squared distances."""
     positions = np.asarray(embedding, np.float64)
     space = resolve_space(metric, params, positions.shape[1])

@@ -1,10 +1,11 @@
 """Preservation of each row's neighborhood in a map: neighbor recall and trustworthiness."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import AnySparse, OutputMetric, Parameters, is_sparse
 from umap_sk.layout.spaces import resolve_space
 from umap_sk.metrics.neighbor_lists import NeighborLists, are_training_rows, find_ranks, list_neighbors, select_rows
 from umap_sk.metrics.sample import DEFAULT_MAX_ROWS, draw_rows
@@ -12,15 +13,18 @@ from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.read import Neighbors, read_neighbors
 from umap_sk.neighbors.sparse_structure import check_structure
 
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
+
 
 def neighbor_recall(
-    graph: Any,
-    embedding: Any,
+    graph: AnySparse,
+    embedding: ArrayLike,
     *,
     k: int = 15,
-    training: Any = None,
-    output_metric: Any = "euclidean",
-    output_metric_params: dict[str, Any] | None = None,
+    training: ArrayLike | None = None,
+    output_metric: OutputMetric = "euclidean",
+    output_metric_params: Parameters | None = None,
     max_rows: int | None = DEFAULT_MAX_ROWS,
     random_state: int = 0,
 ) -> float:
@@ -68,13 +72,13 @@ def neighbor_recall(
 
 
 def trustworthiness(
-    graph: Any,
-    embedding: Any,
+    graph: AnySparse,
+    embedding: ArrayLike,
     *,
     k: int = 15,
-    training: Any = None,
-    output_metric: Any = "euclidean",
-    output_metric_params: dict[str, Any] | None = None,
+    training: ArrayLike | None = None,
+    output_metric: OutputMetric = "euclidean",
+    output_metric_params: Parameters | None = None,
     max_rows: int | None = DEFAULT_MAX_ROWS,
     random_state: int = 0,
 ) -> float:
@@ -159,7 +163,7 @@ def compute_excess_by_row(lists: NeighborLists) -> tuple[np.ndarray, np.ndarray]
     return excess, outside * (length + 1 - wanted) + inside.sum(axis=1)
 
 
-def list_placed_rows(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int) -> NeighborLists:
+def list_placed_rows(umap: "PrecomputedUMAP", places: np.ndarray, neighbors: Neighbors, k: int) -> NeighborLists:
     """List the neighbors of the rows that an estimator has placed, or of a sample of them.
 
     If there are as many rows as in the map and most list themselves first, they are the rows of the map.
@@ -172,16 +176,16 @@ def list_placed_rows(umap: Any, places: np.ndarray, neighbors: Neighbors, k: int
 
 
 def list_sampled_rows(
-    graph: Any,
-    embedding: Any,
+    graph: AnySparse,
+    embedding: ArrayLike,
     k: int,
-    training: Any,
+    training: ArrayLike | None,
     max_rows: int | None,
     random_state: int,
-    output: tuple[Any, Any] = ("euclidean", None),
+    output: tuple[OutputMetric, Parameters | None] = ("euclidean", None),
 ) -> NeighborLists:
     """List the neighbors of a sample of rows."""
-    if not scipy.sparse.issparse(graph):
+    if not is_sparse(graph):
         raise TypeError(
             f"A sparse graph of distances is needed, but {type(graph).__name__} was passed. Make one of neighbor "
             "arrays by umap_sk.knn_graph, or of features by sklearn.neighbors.kneighbors_graph(mode='distance')."
@@ -200,7 +204,7 @@ def list_sampled_rows(
     return list_neighbors(neighbors, places[rows], whole, check_k(k), rows if training is None else None, space)
 
 
-def check_k(k: Any) -> int:
+def check_k(k: object) -> int:
     """Return a number of neighbors as an int, after checking that it is a positive integer."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k={k!r}, but a whole number of at least 1 is needed.")

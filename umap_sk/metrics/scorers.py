@@ -1,18 +1,34 @@
 """The metrics as scorers, for `scoring` in scikit-learn's searches and cross-validation."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
+from umap_sk._typing import FeaturesLike
 from umap_sk.metrics.distances import distance_correlation, triplet_accuracy
 from umap_sk.metrics.loss import sampled_loss
 from umap_sk.metrics.neighborhoods import compute_trust, list_placed_rows
 from umap_sk.pipeline.place import place_with_neighbors
 
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
+
+Rows = TypeVar("Rows", bound=FeaturesLike | None)
 SEARCHED_PER_K = 3  # neighbors for trustworthiness, as a multiple of k, if they have to be searched
 
 
-def neighbor_recall_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15) -> float:
+class FittedTransformer(Protocol):
+    """A fitted estimator that places rows in a map."""
+
+    def transform(self, X: FeaturesLike) -> np.ndarray:
+        """Return the positions of rows."""
+        ...
+
+
+def neighbor_recall_scorer(
+    estimator: "PrecomputedUMAP | Pipeline", X: FeaturesLike, y: object = None, *, k: int = 15
+) -> float:
     """Score by :func:`neighbor_recall`, as ``estimator.score`` does.
 
     Parameters
@@ -35,7 +51,9 @@ def neighbor_recall_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
     return umap.score(X, k=k)
 
 
-def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15) -> float:
+def trustworthiness_scorer(
+    estimator: "PrecomputedUMAP | Pipeline", X: FeaturesLike, y: object = None, *, k: int = 15
+) -> float:
     """Score by :func:`trustworthiness`, with the listed neighbors, or 3 k neighbors of features.
 
     Parameters
@@ -60,7 +78,7 @@ def trustworthiness_scorer(estimator: Any, X: Any, y: Any = None, *, k: int = 15
     return compute_trust(list_placed_rows(umap, places, neighbors, k))
 
 
-def triplet_accuracy_scorer(estimator: Any, X: Any, y: Any = None) -> float:
+def triplet_accuracy_scorer(estimator: FittedTransformer, X: FeaturesLike, y: object = None) -> float:
     """Score by :func:`triplet_accuracy` with Euclidean distances of features.
 
     Parameters
@@ -80,7 +98,7 @@ def triplet_accuracy_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     return triplet_accuracy(_check_features(estimator, X), estimator.transform(X))
 
 
-def distance_correlation_scorer(estimator: Any, X: Any, y: Any = None) -> float:
+def distance_correlation_scorer(estimator: FittedTransformer, X: FeaturesLike, y: object = None) -> float:
     """Score by :func:`distance_correlation` with Euclidean distances of features.
 
     Parameters
@@ -100,7 +118,7 @@ def distance_correlation_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     return distance_correlation(_check_features(estimator, X), estimator.transform(X))
 
 
-def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
+def sampled_loss_scorer(estimator: "PrecomputedUMAP | Pipeline", X: object = None, y: object = None) -> float:
     """Score by minus the :func:`sampled_loss` of the fitted map, for any rows.
 
     Parameters
@@ -128,7 +146,7 @@ def sampled_loss_scorer(estimator: Any, X: Any = None, y: Any = None) -> float:
     )
 
 
-def _unwrap_pipeline(estimator: Any, X: Any) -> tuple[Any, Any]:
+def _unwrap_pipeline(estimator: "PrecomputedUMAP | Pipeline", X: Rows) -> tuple["PrecomputedUMAP", Rows]:
     """Return the last estimator of a Pipeline, and X as the Pipeline passes it on."""
     while isinstance(estimator, Pipeline):
         if X is not None and len(estimator) > 1:
@@ -137,7 +155,7 @@ def _unwrap_pipeline(estimator: Any, X: Any) -> tuple[Any, Any]:
     return estimator, X
 
 
-def _check_features(estimator: Any, X: Any) -> Any:
+def _check_features(estimator: FittedTransformer, X: FeaturesLike) -> FeaturesLike:
     """Return X, or raise an error if it is a distance graph, which lacks the distances of random pairs."""
     if getattr(estimator, "metric", None) == "precomputed":
         raise ValueError(

@@ -2,14 +2,21 @@
 
 import pickle
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+
+from umap_sk._typing import Features, Metric, Parameters
+from umap_sk.neighbors.index_types import FaissIndex, HnswlibIndex, PynndescentIndex, StoredIndex, UsearchIndex
 
 SEARCH_BREADTH = 6  # vertices in the queue of a graph search, per requested neighbor
 SERIAL_ROWS = 10_000  # rows that one thread adds first: in a small graph of usearch, concurrent insertion isolates rows
 LISTS_PER_QUERY = 32  # of the 4 sqrt(n) lists of faiss
 MIN_ROWS_PER_LIST = 39  # rows per list that faiss requires to compute its means
+
+
+OwnIndex = TypeVar("OwnIndex")  # of one library
+Rows = TypeVar("Rows", np.ndarray, Features)  # which a library indexes
 
 
 class IndexSettings(NamedTuple):
@@ -29,14 +36,14 @@ class IndexSettings(NamedTuple):
         Number of threads that the library may use.
     """
 
-    metric: Any
-    arguments: dict[str, Any]
+    metric: Metric
+    arguments: Parameters
     neighbors: int
     seed: int
     threads: int
 
 
-class Library(NamedTuple):
+class Library(NamedTuple, Generic[OwnIndex, Rows]):
     """A library for approximate search.
 
     Attributes
@@ -61,11 +68,11 @@ class Library(NamedTuple):
 
     names: tuple[str, str]
     metrics: dict[str, str]
-    build: Callable[[Any, IndexSettings], Any]
-    query: Callable[[Any, Any, int, int], np.ndarray]
-    query_training: Callable[[Any, Any, int, int], np.ndarray] | None = None
-    dump: Callable[[Any], Any] = pickle.dumps
-    load: Callable[[Any], Any] = pickle.loads
+    build: Callable[[Rows, IndexSettings], OwnIndex]
+    query: Callable[[OwnIndex, Rows, int, int], np.ndarray]
+    query_training: Callable[[OwnIndex, Rows, int, int], np.ndarray] | None = None
+    dump: Callable[[OwnIndex], StoredIndex] = pickle.dumps
+    load: Callable[[Any], OwnIndex] = pickle.loads  # of what `dump` returned
     sparse: bool = False
     functions: bool = False
 
@@ -73,7 +80,7 @@ class Library(NamedTuple):
 # ------------------------------------------------------------------------------------------------------ PyNNDescent
 
 
-def build_pynndescent(features: Any, settings: IndexSettings) -> Any:
+def build_pynndescent(features: Features, settings: IndexSettings) -> PynndescentIndex:
     """Build a graph by nearest-neighbor descent (Dong, Moses, Li 2011)."""
     from pynndescent import NNDescent
 
@@ -87,12 +94,12 @@ def build_pynndescent(features: Any, settings: IndexSettings) -> Any:
     )
 
 
-def query_training_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+def query_training_pynndescent(index: PynndescentIndex, features: Features, count: int, threads: int) -> np.ndarray:
     """Return the lists of neighbors at the end of the descent."""
     return index.neighbor_graph[0]
 
 
-def query_pynndescent(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+def query_pynndescent(index: PynndescentIndex, features: Features, count: int, threads: int) -> np.ndarray:
     """Search the graph of neighbors, starting from random trees."""
     return index.query(features, k=count, epsilon=0.2)[0]
 
@@ -100,7 +107,7 @@ def query_pynndescent(index: Any, features: Any, count: int, threads: int) -> np
 # ---------------------------------------------------------------------------------------------------------- hnswlib
 
 
-def build_hnswlib(features: Any, settings: IndexSettings) -> Any:
+def build_hnswlib(features: np.ndarray, settings: IndexSettings) -> HnswlibIndex:
     """Build a hierarchical navigable small world graph (Malkov, Yashunin 2018)."""
     import hnswlib
 
@@ -110,7 +117,7 @@ def build_hnswlib(features: Any, settings: IndexSettings) -> Any:
     return index
 
 
-def query_hnswlib(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+def query_hnswlib(index: HnswlibIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Search the graph, with a larger breadth if there are fewer neighbors than requested."""
     n_rows = index.get_current_count()
     breadth = SEARCH_BREADTH * count
@@ -130,11 +137,11 @@ def query_hnswlib(index: Any, features: Any, count: int, threads: int) -> np.nda
 # ----------------------------------------------------------------------------------------------------------- usearch
 
 
-def build_usearch(features: Any, settings: IndexSettings) -> Any:
+def build_usearch(features: np.ndarray, settings: IndexSettings) -> UsearchIndex:
     """Build the same kind of graph as hnswlib, by another library."""
     from usearch.index import Index as Graph
 
-    index = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
+    index: Any = Graph(ndim=features.shape[1], metric="l2sq", dtype="f32")
     keys = np.arange(len(features))
     index.add(keys[:SERIAL_ROWS], features[:SERIAL_ROWS], threads=1)
     if len(features) > SERIAL_ROWS:
@@ -142,7 +149,7 @@ def build_usearch(features: Any, settings: IndexSettings) -> Any:
     return index
 
 
-def query_usearch(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+def query_usearch(index: UsearchIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Return the keys of the neighbors, with -1 for rows that have found fewer."""
     index.expansion_search = SEARCH_BREADTH * count  # this is not stored with an index
     found = index.search(features, count, threads=threads)
@@ -151,22 +158,23 @@ def query_usearch(index: Any, features: Any, count: int, threads: int) -> np.nda
     return np.where(np.arange(keys.shape[1]) < counts, keys, -1)
 
 
-def dump_usearch(index: Any) -> np.ndarray:
+def dump_usearch(index: UsearchIndex) -> np.ndarray:
     """Return an index as bytes."""
     return np.frombuffer(index.save(), np.uint8)
 
 
-def load_usearch(stored: Any) -> Any:
+def load_usearch(stored: np.ndarray) -> UsearchIndex:
     """Return the index of some bytes."""
     from usearch.index import Index as Graph
 
-    return Graph.restore(bytes(stored))
+    index: Any = Graph.restore(bytes(stored))
+    return index
 
 
 # ------------------------------------------------------------------------------------------------------------- faiss
 
 
-def build_faiss(features: Any, settings: IndexSettings) -> Any:
+def build_faiss(features: np.ndarray, settings: IndexSettings) -> FaissIndex:
     """Build an inverted file: lists of the rows nearest to each of 4 sqrt(n) means."""
     import faiss
 
@@ -180,7 +188,7 @@ def build_faiss(features: Any, settings: IndexSettings) -> Any:
     return index
 
 
-def query_faiss(index: Any, features: Any, count: int, threads: int) -> np.ndarray:
+def query_faiss(index: FaissIndex, features: np.ndarray, count: int, threads: int) -> np.ndarray:
     """Search the nearest lists, and more of them if they contain too few rows."""
     searched = min(LISTS_PER_QUERY, index.nlist)
     with _UseFaissThreads(threads):
@@ -204,7 +212,7 @@ class _UseFaissThreads:
         self._before = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(self._threads)
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         import faiss
 
         faiss.omp_set_num_threads(self._before)
@@ -217,11 +225,12 @@ def dump_faiss(index: Any) -> np.ndarray:
     return faiss.serialize_index(index)
 
 
-def load_faiss(stored: np.ndarray) -> Any:
+def load_faiss(stored: np.ndarray) -> FaissIndex:
     """Return the index of some bytes."""
     import faiss
 
-    return faiss.deserialize_index(np.array(stored))
+    index: Any = faiss.deserialize_index(np.array(stored))
+    return index
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -232,7 +241,7 @@ OTHER_METRICS = (
 )
 PYNNDESCENT_METRICS = EUCLIDEAN_NAMES | {name: name for name in [*OTHER_METRICS.split(), "sokalsneath", "yule"]}
 
-LIBRARIES = {
+LIBRARIES: dict[str, Library[Any, Any]] = {
     "pynndescent": Library(
         ("pynndescent", "pynndescent"),
         PYNNDESCENT_METRICS,

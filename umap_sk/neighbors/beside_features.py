@@ -1,10 +1,9 @@
 """Checks of precomputed neighbors against features: squared distances, and indices of other rows."""
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import Features, Metric, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 
 COMPARED_ROWS = 100
@@ -13,10 +12,10 @@ MIN_NEIGHBORS = 50  # neighbors that a warning has to be based on
 SQUARE_TOLERANCE = 1e-3  # relative tolerance between a distance and a square
 UNIT_MARGIN = 0.05  # distances this close to 1 are skipped, since their squares are too similar
 NEAR_SHARE = 0.6  # share of neighbors closer than the median row; it is 0.5 for random neighbors
-SQUARED_METRICS: tuple[Any, ...] = ("sqeuclidean",)
+SQUARED_METRICS: tuple[Metric, ...] = ("sqeuclidean",)
 
 
-def check_against_features(features: Any, indices: Any, dists: Any, metric: Any) -> None:
+def check_against_features(features: Features, indices: ArrayLike, dists: ArrayLike, metric: Metric) -> None:
     """Warn if distances are squared Euclidean distances, or if neighbors are no closer than random rows."""
     nearer, listed, real = sample_distances(features, np.asarray(indices), np.asarray(dists))
     if len(real) < MIN_NEIGHBORS or not np.isfinite(real).all():
@@ -41,7 +40,7 @@ def check_against_features(features: Any, indices: Any, dists: Any, metric: Any)
 
 @np.errstate(over="ignore", invalid="ignore")
 def sample_distances(
-    features: Any, indices: np.ndarray, dists: np.ndarray
+    features: Features, indices: np.ndarray, dists: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compare the neighbors of some rows with the features.
 
@@ -63,8 +62,8 @@ def sample_distances(
     return nearer, listed, real
 
 
-def compute_euclidean(features: Any, row: int, others: np.ndarray) -> np.ndarray:
+def compute_euclidean(features: Features, row: int, others: np.ndarray) -> np.ndarray:
     """Return the Euclidean distances from one row to others."""
     block = features[np.concatenate([[row], others])]
-    block = (block.toarray() if scipy.sparse.issparse(block) else np.asarray(block)).astype(np.float64)
+    block = (block.toarray() if is_sparse(block) else np.asarray(block)).astype(np.float64)
     return np.sqrt(((block[1:] - block[0]) ** 2).sum(axis=1))

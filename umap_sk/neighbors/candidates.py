@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numba
 import numpy as np
-import scipy.sparse
 from numba.core.dispatcher import Dispatcher
+
+from umap_sk._typing import Features, Metric, Parameters, is_sparse
+from umap_sk.neighbors.distances import get_power
 
 BLOCK_NUMBERS = 2**21  # numbers that a block compares
 
@@ -56,7 +57,13 @@ FORMULAS: dict[str, Formula] = {
 
 
 def select_candidates(
-    rows: Any, training: Any, candidates: np.ndarray, count: int, metric: Any, parameters: dict[str, Any], own: bool
+    rows: Features,
+    training: Features,
+    candidates: np.ndarray,
+    count: int,
+    metric: Metric,
+    parameters: Parameters,
+    own: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Select each row's nearest candidates by distance and then by index.
 
@@ -73,16 +80,16 @@ def select_candidates(
 
 
 def compute_pair_distances(
-    rows: Any, training: Any, candidates: np.ndarray, metric: Any, parameters: dict[str, Any]
+    rows: Features, training: Features, candidates: np.ndarray, metric: Metric, parameters: Parameters
 ) -> np.ndarray:
     """Return the distance of each row to each of its candidates. Entries of candidates -1 are arbitrary."""
     if isinstance(metric, Dispatcher):
         out = np.empty(candidates.shape)
         _compile_loop(metric, tuple(parameters.values()))(rows, training, candidates, out)
         return out
-    formula = FORMULAS.get(metric)
+    formula = FORMULAS.get(metric) if isinstance(metric, str) else None
     if metric == "minkowski":
-        power = parameters.get("p", 2)
+        power = get_power(parameters)
         formula = lambda x, y: (np.abs(x - y) ** power).sum(axis=-1) ** (1 / power)  # noqa: E731
     assert formula is not None  # the library was chosen because it knows the metric
     width = rows.shape[1] * candidates.shape[1]
@@ -96,13 +103,13 @@ def compute_pair_distances(
         return np.concatenate(list(side_by_side.map(compute, blocks)))
 
 
-def to_dense(rows: Any) -> np.ndarray:
+def to_dense(rows: Features) -> np.ndarray:
     """Return rows as a dense array of float64 or bool."""
-    array = rows.toarray() if scipy.sparse.issparse(rows) else rows
+    array = rows.toarray() if is_sparse(rows) else rows
     return array if array.dtype == bool else array.astype(np.float64)
 
 
-def _compile_loop(metric: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:
+def _compile_loop(metric: Dispatcher, arguments: tuple[object, ...]) -> Callable[..., None]:
     """Compile a loop over pairs that calls a function compiled by numba."""
 
     @numba.njit(nogil=True)

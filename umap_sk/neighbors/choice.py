@@ -1,12 +1,13 @@
 """The choice of a searcher, and whether it supports a metric."""
 
 import importlib.util
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-import scipy.sparse
 from numba.core.dispatcher import Dispatcher
+from sklearn.base import clone
 
+from umap_sk._typing import Features, FeaturesLike, Metric, Parameters, SparseMatrix, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.approximate import LIBRARIES, Library
 from umap_sk.neighbors.euclidean import ANGULAR
@@ -20,23 +21,57 @@ TREE_METRICS = ("manhattan", "chebyshev", "minkowski")
 METRIC_ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan"}
 
 
+class NeighborSearcher(Protocol):
+    """A user's object that searches, such as scikit-learn's `NearestNeighbors`."""
+
+    def fit(self, X: Features) -> "NeighborSearcher":
+        """Search among these rows from now on."""
+        ...
+
+    def kneighbors(self, X: Features, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distances and indices of the nearest rows."""
+        ...
+
+
+class GraphSearcher(Protocol):
+    """A user's object that makes a graph of distances, such as scikit-learn's `KNeighborsTransformer`."""
+
+    def fit(self, X: Features) -> "GraphSearcher":
+        """Search among these rows from now on."""
+        ...
+
+    def transform(self, X: Features) -> SparseMatrix:
+        """Return the distances to the nearest rows."""
+        ...
+
+    def fit_transform(self, X: Features) -> SparseMatrix:
+        """Return the distances between these rows."""
+        ...
+
+
+Searcher: TypeAlias = str | NeighborSearcher | GraphSearcher
+"""A searcher by its name, or as an object."""
+
+SearcherObject = TypeVar("SearcherObject", bound=NeighborSearcher | GraphSearcher)
+
+
 class SearchSettings(NamedTuple):
     """The estimator's parameters of a search, and the seed of its run."""
 
-    searcher: Any
-    metric: Any
-    metric_params: dict[str, Any] | None
+    searcher: Searcher
+    metric: Metric
+    metric_params: Parameters | None
     n_jobs: int | None
     seed: int | None
     verbose: bool
 
 
-def choose_searcher(settings: SearchSettings, features: Any) -> Any:
+def choose_searcher(settings: SearchSettings, features: FeaturesLike) -> Searcher:
     """Return the searcher that "auto" stands for, by size, metric and installed libraries, or any other as is."""
     if not is_named(settings.searcher, "auto"):
         return settings.searcher
-    sparse = scipy.sparse.issparse(features)
-    if is_small(settings.metric, np.shape(features)):
+    sparse = is_sparse(features)
+    if is_small(settings.metric, features.shape if is_sparse(features) else np.shape(features)):
         return "exact"
     if _is_euclidean(settings):
         return "inverted_file"
@@ -44,7 +79,7 @@ def choose_searcher(settings: SearchSettings, features: Any) -> Any:
     return "pynndescent" if found and importlib.util.find_spec("pynndescent") else "exact"
 
 
-def is_small(metric: Any, shape: tuple[int, ...]) -> bool:
+def is_small(metric: Metric, shape: tuple[int, ...]) -> bool:
     """Return whether "auto" is exact. The rule involves no timing, so all machines find the same neighbors."""
     rows, columns = shape if len(shape) == 2 else (0, 0)
     name = _name_metric(metric, 2) if isinstance(metric, str) else None
@@ -56,12 +91,13 @@ def is_small(metric: Any, shape: tuple[int, ...]) -> bool:
 def _is_euclidean(settings: SearchSettings) -> bool:
     """Return whether the metric is a function of Euclidean distances without arguments that change it."""
     parameters = dict(settings.metric_params or {})
-    power = parameters.pop("p", 2)
+    power = distances.get_power(parameters)
+    parameters.pop("p", None)
     name = _name_metric(settings.metric, power) if isinstance(settings.metric, str) else None
     return name in EUCLIDEAN_METRICS and not parameters
 
 
-def identify_searcher(settings: SearchSettings, features: Any) -> Any:
+def identify_searcher(settings: SearchSettings, features: FeaturesLike) -> Searcher:
     """Return the searcher that identifies a run. Searchers with equal results are identified."""
     try:
         searcher = choose_searcher(settings, features)
@@ -71,8 +107,8 @@ def identify_searcher(settings: SearchSettings, features: Any) -> Any:
 
 
 def translate_metric(
-    library: Library, metric: Any, metric_params: dict[str, Any] | None, sparse: bool
-) -> tuple[Any, dict[str, Any]] | None:
+    library: Library, metric: Metric, metric_params: Parameters | None, sparse: bool
+) -> tuple[Metric, dict[str, object]] | None:
     """Return a library's name and arguments of a metric, or None if the library does not support it."""
     if sparse and not library.sparse:
         return None
@@ -83,23 +119,34 @@ def translate_metric(
     if metric in ANGULAR:
         metric = "euclidean"
     name, parameters = distances.resolve_metric(metric, metric_params, None)
+    if not isinstance(name, str):
+        return None
     name = METRIC_ALIASES.get(name, name)
     if name not in library.metrics or set(parameters) - ({"p"} if name == "minkowski" else set()):
         return None
     return library.metrics[name], parameters
 
 
-def is_named(searcher: Any, name: str) -> bool:
+def is_named(searcher: Searcher | Metric, name: str) -> bool:
     """Return whether a searcher is this string."""
     return isinstance(searcher, str) and searcher == name
 
 
-def describe_searcher(searcher: Any) -> str:
+def describe_searcher(searcher: Searcher) -> str:
     """Return the name of a searcher for reports."""
     return searcher if isinstance(searcher, str) else type(searcher).__name__
 
 
-def check_searcher_used(metric: Any, searcher: Any) -> None:
+def clone_searcher(searcher: SearcherObject, seed: int | None) -> SearcherObject:
+    """Return an unfitted copy of a searcher, with the run's seed if it has none."""
+    copy = clone(searcher)
+    parameters = copy.get_params(deep=False) if hasattr(copy, "get_params") else {}
+    if "random_state" in parameters and parameters["random_state"] is None:
+        copy.set_params(random_state=seed)
+    return copy
+
+
+def check_searcher_used(metric: Metric, searcher: Searcher) -> None:
     """Raise an error if a searcher was chosen, but there are no features to search."""
     if is_named(metric, "precomputed") and not is_named(searcher, "auto"):
         raise ValueError(
@@ -137,7 +184,7 @@ def check_metric_known(settings: SearchSettings, sparse: bool) -> None:
     if not (isinstance(theirs, str) and isinstance(settings.metric, str)):
         return
     pair = [
-        _name_metric(settings.metric, (settings.metric_params or {}).get("p", 2)),
+        _name_metric(settings.metric, distances.get_power(settings.metric_params or {})),
         _name_metric(theirs, getattr(searcher, "p", 2)),
     ]
     if pair[0] != pair[1]:
@@ -147,14 +194,16 @@ def check_metric_known(settings: SearchSettings, sparse: bool) -> None:
         )
 
 
-def _name_metric(metric: str, power: Any) -> Any:
-    """Return one name for each metric that has several."""
-    name: Any = distances.SYNONYMS.get(metric, metric)
+def _name_metric(metric: str, power: float) -> str | tuple[str, float]:
+    """Return one name for each metric that has several, with the power if it has no name."""
+    name = distances.SYNONYMS.get(metric, metric)
     if name == "minkowski":
-        name = distances.POWERS.get(power, (name, power))
+        if power not in distances.POWERS:
+            return name, power
+        name = distances.POWERS[power]
     return METRIC_ALIASES.get(name, name)
 
 
-def takes_sparse(searcher: Any) -> bool:
+def takes_sparse(searcher: Searcher) -> bool:
     """Return whether a searcher supports sparse features, as far as this is known in advance."""
     return searcher not in LIBRARIES or LIBRARIES[searcher].sparse if isinstance(searcher, str) else True

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 from sklearn.neighbors import VALID_METRICS
 
+from umap_sk._typing import DistanceFunction, Features, Metric, Parameters, SparseMatrix, is_sparse
 from umap_sk.runtime.spelling import nearest_name
 
 SYNONYMS = {
@@ -42,7 +44,7 @@ RESERVED = frozenset(inspect.signature(pairwise_distances).parameters) - {"kwds"
 """Arguments that scikit-learn's functions use themselves, so that they never reach a function of two rows."""
 
 
-def check_metric(metric: Any) -> None:
+def check_metric(metric: Metric) -> None:
     """Raise an error if the name of a metric is unknown, and suggest the most similar name."""
     if not isinstance(metric, str) or metric in SEARCHABLE or metric in NOT_SEARCHABLE:
         return
@@ -54,12 +56,14 @@ def check_metric(metric: Any) -> None:
     )
 
 
-def takes_sparse(metric: Any) -> bool:
+def takes_sparse(metric: Metric) -> bool:
     """Return whether a metric supports sparse features, or a graph."""
     return not isinstance(metric, str) or metric in ("precomputed", "minkowski", "p", *SPARSE_METRICS)
 
 
-def resolve_metric(metric: Any, metric_params: dict[str, Any] | None, features: Any) -> tuple[Any, dict[str, Any]]:
+def resolve_metric(
+    metric: Metric, metric_params: Parameters | None, features: Features | None
+) -> tuple[Metric, dict[str, object]]:
     """Check a metric and its arguments, and return them under the names that scikit-learn and scipy share."""
     parameters = dict(metric_params or {})
     if not isinstance(metric, str):
@@ -74,7 +78,8 @@ def resolve_metric(metric: Any, metric_params: dict[str, Any] | None, features: 
     if name == "pyfunc":
         return resolve_metric(_pop_argument(metric, parameters, "func", "a function of two rows"), parameters, features)
     if name == "minkowski":
-        power = parameters.pop("p", 2)
+        power = get_power(parameters)
+        parameters.pop("p", None)
         if "w" in parameters or power not in POWERS:
             parameters["p"] = power
         else:
@@ -84,12 +89,18 @@ def resolve_metric(metric: Any, metric_params: dict[str, Any] | None, features: 
         parameters["VI"] = np.linalg.inv(np.atleast_2d(covariance))
     if name == "seuclidean" and "V" not in parameters:
         _pop_argument(metric, parameters, "V", "the variances of the features, np.var(X, axis=0)")
-    if scipy.sparse.issparse(features) and name not in SPARSE_METRICS:
+    if is_sparse(features) and name not in SPARSE_METRICS:
         raise ValueError(
             f"metric={metric!r} does not support sparse features; X is a sparse {features.format} matrix. Pass it as "
             "an array (X.toarray()), or use 'euclidean', 'manhattan', 'cosine' or 'hellinger'."
         )
     return name, parameters
+
+
+def get_power(parameters: Mapping[str, Any]) -> float:
+    """Return the power of a Minkowski metric from its arguments."""
+    power: float = parameters.get("p", 2)
+    return power
 
 
 def _pop_argument(metric: str, parameters: dict[str, Any], name: str, what: str) -> Any:
@@ -99,7 +110,7 @@ def _pop_argument(metric: str, parameters: dict[str, Any], name: str, what: str)
     return parameters.pop(name)
 
 
-def _check_arguments(metric: Any, parameters: dict[str, Any]) -> None:
+def _check_arguments(metric: DistanceFunction, parameters: Parameters) -> None:
     """Raise an error if an argument would not reach a function of two rows."""
     reserved = RESERVED.intersection(parameters)
     if reserved:
@@ -111,29 +122,29 @@ def _check_arguments(metric: Any, parameters: dict[str, Any]) -> None:
         )
 
 
-def changes_features(metric: Any) -> bool:
+def changes_features(metric: Metric) -> bool:
     """Return whether :func:`prepare_features` changes the values of features."""
     return isinstance(metric, str) and SYNONYMS.get(metric, metric) in PAIRWISE_BOOLEAN_FUNCTIONS
 
 
-def prepare_features(features: Any, metric: Any) -> Any:
+def prepare_features(features: Features, metric: Metric) -> Features:
     """Prepare features for scikit-learn's search: booleans for set metrics, canonical format for sparse rows."""
-    if scipy.sparse.issparse(features):
+    if is_sparse(features):
         return make_canonical(features)
     return features.astype(bool) if changes_features(metric) else features
 
 
-def make_canonical(features: Any) -> Any:
+def make_canonical(features: SparseMatrix) -> SparseMatrix:
     """Return sparse rows with sorted columns and no duplicates, with int32 indices if possible."""
     parts = features.data, features.indices, features.indptr
-    features = scipy.sparse.csr_array(parts, shape=features.shape)  # drop cached flags, which may be outdated
-    if not features.has_canonical_format:
-        features = features.copy()
-        features.sum_duplicates()
-    if not features.data.all():
-        features = features.copy()
-        features.eliminate_zeros()
-    if features.indices.dtype != np.int32 and max(features.nnz, *features.shape) < 2**31:
-        parts = features.data, features.indices.astype(np.int32), features.indptr.astype(np.int32)
-        features = scipy.sparse.csr_array(parts, shape=features.shape)
-    return features
+    rows = scipy.sparse.csr_array(parts, shape=features.shape)  # drop cached flags, which may be outdated
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    if not rows.data.all():
+        rows = rows.copy()
+        rows.eliminate_zeros()
+    if rows.indices.dtype != np.int32 and max(rows.nnz, *rows.shape) < 2**31:
+        parts = rows.data, rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+        rows = scipy.sparse.csr_array(parts, shape=rows.shape)
+    return rows

@@ -1,11 +1,11 @@
 """Metrics that are a function of Euclidean distances between rows or unit vectors."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
-import scipy.sparse
 
 from umap_sk import kernels
+from umap_sk._typing import Features, Metric, is_sparse
 from umap_sk.runtime.compile import as_readonly
 
 UNSCALED = ("euclidean", "l2", "sqeuclidean")
@@ -20,15 +20,15 @@ class AffineRows(NamedTuple):
 
     Attributes
     ----------
-    features : ndarray of shape (n, d), float32 or float64, or csr_array
+    features : ndarray of shape (n, d), float32 or float64
     affine : ndarray of shape (n, 2)
     """
 
-    features: Any
+    features: np.ndarray
     affine: np.ndarray
 
 
-def is_euclidean(metric: Any) -> bool:
+def is_euclidean(metric: Metric) -> TypeGuard[str]:
     """Return whether a metric is a function of Euclidean distances."""
     return isinstance(metric, str) and metric in (*UNSCALED, *ANGULAR)
 
@@ -46,9 +46,9 @@ def scale_rows(features: np.ndarray, metric: str, exponent: int) -> AffineRows:
     return AffineRows(features, affine)
 
 
-def choose_exponent(features: Any) -> int:
+def choose_exponent(features: Features) -> int:
     """Return the power of 2 by which to divide features, so that their squares neither overflow nor underflow."""
-    values = features.data if scipy.sparse.issparse(features) else features
+    values = features.data if is_sparse(features) else features
     largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
     return 0 if largest == 0 or 1 / SAFE_MAGNITUDE <= largest <= SAFE_MAGNITUDE else int(np.frexp(largest)[1])
 

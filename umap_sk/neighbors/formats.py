@@ -4,11 +4,13 @@ Only one block of rows at a time is converted to int64 and float64. The caller's
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import AnySparse, FeaturesLike, SparseMatrix, is_sparse
 from umap_sk.neighbors import validate as checks
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.compile import as_readonly
@@ -32,8 +34,8 @@ class Entry(NamedTuple):
 
     row: int
     column: int
-    index: Any
-    dist: Any
+    neighbor: int | np.integer
+    dist: np.number
     name: str
     is_array: bool
 
@@ -60,18 +62,18 @@ class Form(Protocol):
         """Return entry number `position` of a row."""
 
 
-def open_form(X: Any, knn_indices: Any, knn_dists: Any) -> Form:
+def open_form(X: FeaturesLike | None, knn_indices: ArrayLike | None, knn_dists: ArrayLike | None) -> Form:
     """Detect the form of the neighbors, and check dtypes and shapes."""
     if (knn_indices is None) != (knn_dists is None):
         present, missing = ("knn_dists", "knn_indices") if knn_indices is None else ("knn_indices", "knn_dists")
         raise ValueError(f"{present} was given without {missing}. {checks.PAIR}")
-    if knn_indices is not None:
+    if knn_indices is not None and knn_dists is not None:
         if X is not None:
             raise TypeError("Pass either X or the two arrays of neighbors, not both.")
         return ArrayForm(knn_indices, knn_dists)
     if X is None:
         raise ValueError(f"Neither X nor neighbors were given. {checks.PAIR} Or pass a distance graph or matrix as X.")
-    return SparseForm(X) if scipy.sparse.issparse(X) else DenseForm(X)
+    return SparseForm(X) if is_sparse(X) else DenseForm(X)
 
 
 class ArrayForm:
@@ -81,7 +83,7 @@ class ArrayForm:
     is_array = True
     may_repeat = True
 
-    def __init__(self, indices: Any, dists: Any) -> None:
+    def __init__(self, indices: ArrayLike, dists: ArrayLike) -> None:
         self.indices = checks.as_array(indices, "knn_indices")
         self.dists = checks.as_array(dists, "knn_dists")
         checks.check_dtypes(self.indices.dtype, self.dists.dtype)
@@ -119,7 +121,7 @@ class SparseForm:
     may_repeat = True
     sentinels = (NO_SENTINEL, NO_SENTINEL)
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: AnySparse) -> None:
         checks.check_distance_dtype(graph.dtype, "X")
         if graph.ndim != 2:
             raise ValueError(f"X has {graph.ndim} dimension(s); a 2-d graph (rows x neighbors) is needed.")
@@ -168,7 +170,7 @@ class DenseForm:
     may_repeat = False
     sentinels = (NO_SENTINEL, NO_SENTINEL)
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: ArrayLike) -> None:
         self.matrix = checks.as_array(matrix, "X")
         checks.check_distance_dtype(self.matrix.dtype, "X")
         self.shape: tuple[int, int] = self.matrix.shape
@@ -190,7 +192,7 @@ class DenseForm:
         return Entry(row, position, position, self.matrix[row, position], f"X[{row}, {position}]", False)
 
 
-def as_csr(graph: Any) -> Any:
+def as_csr(graph: AnySparse) -> SparseMatrix:
     """Convert a sparse graph to CSR with every stored entry, or return a CSR graph itself.
 
     scipy's conversion adds up the distances if a row of a COO graph lists a neighbor twice. In a BSR graph, a distance
@@ -212,7 +214,7 @@ def as_csr(graph: Any) -> Any:
     return scipy.sparse.csr_array((graph.data[order], graph.col[order], indptr), shape=graph.shape)
 
 
-def pad_rows(graph: Any) -> tuple[np.ndarray, np.ndarray]:
+def pad_rows(graph: SparseMatrix) -> tuple[np.ndarray, np.ndarray]:
     """Return a CSR graph as an array of indices, padded with -1, and an array of distances."""
     counts = np.diff(graph.indptr)
     is_listed = np.arange(counts.max(initial=0)) < counts[:, None]

@@ -2,32 +2,33 @@
 
 import importlib
 import importlib.metadata
-from typing import Any
+from types import ModuleType
 
 import numpy as np
-import scipy.sparse
 
+from umap_sk._typing import Features, is_sparse
 from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings, Library
+from umap_sk.neighbors.index_types import Index, StoredIndex
 
 
 class LibraryIndex:
     """An index of a library. It is stored in the library's own format, and loaded at its first query."""
 
-    def __init__(self, name: str, settings: IndexSettings, features: Any):
+    def __init__(self, name: str, settings: IndexSettings, features: Features):
         self.name, self.version = name, find_version(LIBRARIES[name])
-        self._stored: Any = None
-        self._built = LIBRARIES[name].build(to_float32(features), settings)
+        self._stored: StoredIndex | None = None
+        self._built: Index | None = LIBRARIES[name].build(to_float32(features), settings)
 
-    def query_training(self, features: Any, count: int, threads: int) -> np.ndarray:
+    def query_training(self, features: Features, count: int, threads: int) -> np.ndarray:
         """Return candidates of all rows of the index, including the rows themselves."""
         library = LIBRARIES[self.name]
         return (library.query_training or library.query)(self._load(), to_float32(features), count, threads)
 
-    def query(self, features: Any, count: int, threads: int) -> np.ndarray:
+    def query(self, features: Features, count: int, threads: int) -> np.ndarray:
         """Return candidates of other rows."""
         return LIBRARIES[self.name].query(self._load(), to_float32(features), count, threads)
 
-    def _load(self) -> Any:
+    def _load(self) -> Index:
         if self._built is None:
             installed = find_version(LIBRARIES[self.name])
             try:
@@ -40,12 +41,12 @@ class LibraryIndex:
             self._stored = None
         return self._built
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         stored = self._stored if self._built is None else LIBRARIES[self.name].dump(self._built)
         return {"name": self.name, "version": self.version, "_stored": stored, "_built": None}
 
 
-def import_library(library: Library) -> Any:
+def import_library(library: Library) -> ModuleType:
     """Import a library, or raise an ImportError that says how to install it."""
     try:
         return importlib.import_module(library.names[0])
@@ -66,11 +67,11 @@ def find_version(library: Library) -> str:
         return "of unknown version"
 
 
-def to_float32(features: Any) -> Any:
+def to_float32(features: Features) -> Features:
     """Convert features to float32, which the libraries use. Raise ValueError if their squares would overflow."""
     if features.dtype == bool:
         return features.astype(np.float32)
-    stored = features.data if scipy.sparse.issparse(features) else features
+    stored = features.data if is_sparse(features) else features
     largest = max(float(stored.max(initial=0)), -float(stored.min(initial=0)))
     if largest > 1e17:
         raise ValueError(
@@ -78,4 +79,4 @@ def to_float32(features: Any) -> Any:
             "Scale X down, for example by X / np.abs(X).max(), or use searcher='exact'."
         )
     narrowed = features.astype(np.float32)
-    return narrowed if scipy.sparse.issparse(features) else np.ascontiguousarray(narrowed)
+    return narrowed if is_sparse(narrowed) else np.ascontiguousarray(narrowed)

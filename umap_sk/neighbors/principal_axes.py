@@ -1,6 +1,6 @@
 """Principal axes of rows, estimated from a sample."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -29,7 +29,7 @@ class Axes(NamedTuple):
     directions: np.ndarray | None
 
 
-def find_principal_axes(features: Any, affine: np.ndarray) -> Axes:
+def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
     """Find axes of rows that are scaled and shifted by subspace iteration. Their number is a multiple of TILE_COLUMNS.
 
     Every orthonormal basis preserves the distances. So the axes affect the speed of a search, but not its result.

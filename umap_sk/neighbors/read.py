@@ -1,10 +1,12 @@
 """Input validation of neighbors: all forms become the same arrays, and invalid input is refused."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import FeaturesLike
 from umap_sk.exceptions import (
     DuplicateNeighborsWarning,
     EqualDistancesWarning,
@@ -43,10 +45,10 @@ class Neighbors(NamedTuple):
 
 
 def read_neighbors(
-    X: Any = None,
+    X: FeaturesLike | None = None,
     *,
-    knn_indices: Any = None,
-    knn_dists: Any = None,
+    knn_indices: ArrayLike | None = None,
+    knn_dists: ArrayLike | None = None,
     n_neighbors: int,
     n_rows: int | None = None,
     n_columns: int | None = None,
@@ -157,7 +159,7 @@ def warn_about_equal_distances(distances: np.ndarray) -> None:
         )
 
 
-def knn_graph(indices: Any, dists: Any, *, n_columns: int | None = None) -> scipy.sparse.csr_array:
+def knn_graph(indices: ArrayLike, dists: ArrayLike, *, n_columns: int | None = None) -> scipy.sparse.csr_array:
     """Convert kNN arrays into a sparse distance graph, which scikit-learn's tools split correctly.
 
     Cross-validation splits arrays by rows only, so that their indices no longer match. It splits this graph by rows and

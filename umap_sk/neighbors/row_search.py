@@ -2,12 +2,12 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from umap_sk import kernels
+from umap_sk._typing import Features, SparseMatrix, is_sparse
 from umap_sk.neighbors import cells, few_rows, sparse_index
 from umap_sk.neighbors.distances import make_canonical
 from umap_sk.neighbors.euclidean import ANGULAR, AffineRows, choose_exponent, convert_ranks, scale_rows
@@ -31,10 +31,10 @@ class RowSearch:
         Whether to find all nearest neighbors, or nearly all.
     """
 
-    def __init__(self, features: Any, metric: str, *, exact: bool):
+    def __init__(self, features: Features, metric: str, *, exact: bool):
         self.features, self.metric, self.exact = features, metric, exact
         self._exponent = 0 if metric in ANGULAR else choose_exponent(features)
-        self._index: Any = None
+        self._index: AffineRows | sparse_index.SparseIndex | cells.CellIndex | None = None
         self._plan: cells.CellPlan | None = None
 
     @property
@@ -48,7 +48,7 @@ class RowSearch:
         return self.exact or self.n_rows <= few_rows.MAX_ROWS
 
     def find_neighbors(
-        self, new: Any, count: int, *, progress: Callable[[int, int], object] | None = None
+        self, new: Features | None, count: int, *, progress: Callable[[int, int], object] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the nearest training rows of new rows, or of the training rows (None).
 
@@ -56,9 +56,11 @@ class RowSearch:
         """
         rows = self._get_index()
         if isinstance(rows, sparse_index.SparseIndex):
+            matched = None
             if new is not None:
-                new = sparse_index.match_columns(rows, make_canonical(new), self.metric, self._exponent)
-            found = sparse_index.search_sparse(rows, new, count, exact=self.exact, progress=progress)
+                assert is_sparse(new)  # as the training rows are
+                matched = sparse_index.match_columns(rows, make_canonical(new), self.metric, self._exponent)
+            found = sparse_index.search_sparse(rows, matched, count, exact=self.exact, progress=progress)
         else:
             scaled = None if new is None else self._scale(new)
             if isinstance(rows, AffineRows):
@@ -67,11 +69,13 @@ class RowSearch:
                 found = cells.search_cells(rows, scaled, count, exact=self.exact, progress=progress)
         return found[0], convert_ranks(found[1], self.metric, self._exponent)
 
-    def rank_candidates(self, new: Any, candidates: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def rank_candidates(
+        self, new: Features | None, candidates: np.ndarray, count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of each row's nearest candidates, of which -1 is none."""
         own = new is None
         training = self._scale(self.features)
-        rows = training if own else self._scale(new)
+        rows = training if new is None else self._scale(new)
         indices, ranks = np.empty((len(candidates), count), np.int64), np.empty((len(candidates), count))
         arrays = map(as_readonly, (*rows, *training, candidates.astype(np.int64)))
         kernels.rank_candidates(len(candidates), *arrays, own, self.metric in ANGULAR, indices, ranks)
@@ -83,14 +87,14 @@ class RowSearch:
         search.exact = True
         return search
 
-    def to_compared_rows(self, features: Any) -> Any:
+    def to_compared_rows(self, features: Features) -> Features:
         """Return rows whose Euclidean distances have the order of the metric, for libraries of such distances.
 
         A row without a direction gets one along an additional column.
         """
         if self.metric not in ANGULAR:
-            return make_canonical(features) if scipy.sparse.issparse(features) else features
-        if scipy.sparse.issparse(features):
+            return make_canonical(features) if is_sparse(features) else features
+        if is_sparse(features):
             rows = make_canonical(features)
             values = sparse_index.scale_values(rows, self.metric, 0)
             units = scipy.sparse.csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
@@ -101,10 +105,10 @@ class RowSearch:
             [scaled.features * scaled.affine[:, :1] - scaled.affine[:, 1:], scaled.affine[:, 0] == 0]
         )
 
-    def _get_index(self) -> Any:
+    def _get_index(self) -> AffineRows | sparse_index.SparseIndex | cells.CellIndex:
         """Return the index: the rows themselves if they are few, cells, or the columns of sparse rows."""
         if self._index is None:
-            if scipy.sparse.issparse(self.features) and not is_full(self.features):
+            if is_sparse(self.features) and not is_full(self.features):
                 self._index = sparse_index.build_index(make_canonical(self.features), self.metric, self._exponent)
             else:
                 rows = self._scale(self.features)
@@ -113,15 +117,15 @@ class RowSearch:
                 self._plan = None
         return self._index
 
-    def _scale(self, features: Any) -> AffineRows:
-        dense = features.toarray() if scipy.sparse.issparse(features) else features
+    def _scale(self, features: Features) -> AffineRows:
+        dense = features.toarray() if is_sparse(features) else features
         return scale_rows(dense, self.metric, self._exponent)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         plan = cells.extract_plan(self._index) if isinstance(self._index, cells.CellIndex) else self._plan
         return {**vars(self), "_index": None, "_plan": plan}
 
 
-def is_full(features: Any) -> bool:
+def is_full(features: SparseMatrix) -> bool:
     """Return whether sparse rows have so many entries that they are searched as dense rows."""
     return bool(DENSE_FACTOR * features.nnz > features.shape[0] * features.shape[1])

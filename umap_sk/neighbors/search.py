@@ -1,7 +1,7 @@
 """Searches of features: the choice between the package and scikit-learn, and checks of values."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
+from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.row_search import RowSearch
@@ -41,8 +42,8 @@ class SklearnSearch(NamedTuple):
         The fitted search, of features from :func:`umap_sk.neighbors.distances.prepare_features`.
     """
 
-    metric: Any
-    parameters: dict[str, Any]
+    metric: Metric
+    parameters: Parameters
     nearest: NearestNeighbors
 
     @property
@@ -51,7 +52,7 @@ class SklearnSearch(NamedTuple):
         return int(self.nearest.n_samples_fit_)
 
     @property
-    def features(self) -> Any:
+    def features(self) -> Features:
         """Return the training rows as they are searched."""
         return self.nearest._fit_X
 
@@ -69,9 +70,9 @@ class NoSearch(NamedTuple):
 
 
 def build_search(
-    features: Any,
-    metric: Any,
-    metric_params: dict[str, Any] | None,
+    features: Features,
+    metric: Metric,
+    metric_params: Parameters | None,
     n_jobs: int | None,
     *,
     exact: bool = True,
@@ -87,7 +88,9 @@ def build_search(
     if is_euclidean(name) and not parameters:
         return RowSearch(features, name, exact=exact)
     others = {key: value for key, value in parameters.items() if key != "p"}
-    nearest = NearestNeighbors(metric=name, p=parameters.get("p", 2), n_jobs=n_jobs, metric_params=others or None)
+    nearest = NearestNeighbors(
+        metric=name, p=distances.get_power(parameters), n_jobs=n_jobs, metric_params=others or None
+    )
     try:
         return SklearnSearch(name, parameters, nearest.fit(distances.prepare_features(features, name)))
     except TypeError as error:
@@ -95,7 +98,7 @@ def build_search(
 
 
 def try_build_search(
-    features: Any, metric: Any, metric_params: dict[str, Any] | None, n_jobs: int | None, *, exact: bool
+    features: Features, metric: Metric, metric_params: Parameters | None, n_jobs: int | None, *, exact: bool
 ) -> SklearnSearch | RowSearch | NoSearch:
     """Build a search, or return NoSearch. Neighbors take precedence, so features may be unsearchable."""
     try:
@@ -104,7 +107,7 @@ def try_build_search(
         return NoSearch(str(error).splitlines()[0])
 
 
-def extend_search(search: SklearnSearch | RowSearch, features: Any) -> SklearnSearch | RowSearch:
+def extend_search(search: SklearnSearch | RowSearch, features: Features) -> SklearnSearch | RowSearch:
     """Return a search among the training rows and more rows, with the same metric."""
     if isinstance(search, RowSearch):
         check_values(features, search.metric, {})
@@ -114,15 +117,16 @@ def extend_search(search: SklearnSearch | RowSearch, features: Any) -> SklearnSe
     return search._replace(nearest=clone(search.nearest).fit(together))
 
 
-def stack_rows(features: Any, more: Any) -> Any:
+def stack_rows(features: Features, more: Features) -> Features:
     """Stack rows of features, dense or sparse."""
-    sparse = scipy.sparse.issparse(features) or scipy.sparse.issparse(more)
-    return scipy.sparse.vstack([features, more], "csr") if sparse else np.concatenate([features, more])
+    if is_sparse(features) or is_sparse(more):
+        return scipy.sparse.vstack([features, more], "csr")
+    return np.concatenate([features, more])
 
 
 def find_neighbors(
     search: SklearnSearch | RowSearch | NoSearch,
-    features: Any,
+    features: Features | None,
     n_neighbors: int,
     *,
     own: bool,
@@ -139,6 +143,7 @@ def find_neighbors(
         )
     wanted = min(n_neighbors, search.n_rows - own)
     if not own:
+        assert features is not None
         check_values(features, search.metric, getattr(search, "parameters", {}))
     with np.errstate(over="ignore", invalid="ignore"):  # check_distances reports this better
         if isinstance(search, RowSearch):
@@ -150,11 +155,11 @@ def find_neighbors(
 
 
 def _search_by_sklearn(
-    search: SklearnSearch, features: Any, wanted: int, progress: Callable[[int, int], object] | None
+    search: SklearnSearch, features: Features | None, wanted: int, progress: Callable[[int, int], object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows."""
     own = features is None
-    rows = search.features if own else distances.prepare_features(features, search.metric)
+    rows = search.features if features is None else distances.prepare_features(features, search.metric)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
@@ -171,7 +176,12 @@ def _search_by_sklearn(
 
 
 def _query_rows(
-    search: SklearnSearch, rows: Any, numbers: np.ndarray, n_queried: int, own: bool, out: tuple[np.ndarray, np.ndarray]
+    search: SklearnSearch,
+    rows: Features,
+    numbers: np.ndarray,
+    n_queried: int,
+    own: bool,
+    out: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Query neighbors of some rows, and return the rows whose last neighbor may be tied."""
     wanted, size, tied = out[0].shape[1], max(1, ROWS_PER_CALL * EXTRA_NEIGHBORS // n_queried), [numbers[:0]]
@@ -185,7 +195,7 @@ def _query_rows(
 
 
 def _query_block(
-    search: SklearnSearch, rows: Any, part: np.ndarray, n_queried: int, own: bool
+    search: SklearnSearch, rows: Features, part: np.ndarray, n_queried: int, own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances and indices of the neighbors of some rows; with `own`, without each row itself."""
     if not own:
@@ -203,7 +213,9 @@ def drop_itself(rows: np.ndarray, values: np.ndarray, names: np.ndarray) -> tupl
     return values[others].reshape(shape), names[others].reshape(shape)
 
 
-def _compare_with_all(search: SklearnSearch, row: Any, wanted: int, itself: Any) -> tuple[np.ndarray, np.ndarray]:
+def _compare_with_all(
+    search: SklearnSearch, row: Features, wanted: int, itself: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest of all training rows, except the row itself."""
     values = compute_distances(search, row, search.features)
     if itself is not None:
@@ -220,15 +232,15 @@ def find_smallest(values: np.ndarray, count: int) -> np.ndarray:
     return kept[np.argsort(values[kept], kind="stable")][:count]
 
 
-def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None:
+def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:
     """Raise an error if powers of features would overflow, or frequencies are negative."""
-    stored = features.data if scipy.sparse.issparse(features) else features
+    stored = features.data if is_sparse(features) else features
     if not isinstance(metric, str) or metric == "nan_euclidean" or not stored.size:
         return
     low, high = float(stored.min()), float(stored.max())
     if np.isnan(low) or np.isnan(high):
         raise ValueError(f"Input X contains NaN, which metric={metric!r} does not support.")
-    limit = 1e300 ** (1 / max(2, parameters.get("p", 2)))
+    limit = 1e300 ** (1 / max(2, distances.get_power(parameters)))
     if max(-low, high) >= limit and metric not in ("cosine", "correlation", "hellinger"):
         raise ValueError(
             f"X goes up to {max(-low, high):.2g}, but metric={metric!r} requires features below {limit:.0e}. "
@@ -241,7 +253,7 @@ def check_values(features: Any, metric: Any, parameters: dict[str, Any]) -> None
         )
 
 
-def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None:
+def check_distances(metric: Metric, dists: np.ndarray, indices: np.ndarray) -> None:
     """Raise an error if distances overflow, or are undefined for some rows."""
     bad = np.argwhere(~(dists <= MAX_DISTANCE))
     if len(bad):
@@ -255,12 +267,12 @@ def check_distances(metric: Any, dists: np.ndarray, indices: np.ndarray) -> None
         )
 
 
-def compute_distances(search: SklearnSearch, row: Any, others: Any) -> np.ndarray:
+def compute_distances(search: SklearnSearch, row: Features, others: Features) -> np.ndarray:
     """Return float64 distances of one prepared row to others, each independent of the others."""
-    metric, sparse = search.metric, scipy.sparse.issparse(others)
+    metric = search.metric
     name = metric if isinstance(metric, str) else ""
-    if sparse and name in SPARSE_POWERS:
+    if is_sparse(row) and is_sparse(others) and name in SPARSE_POWERS:
         return compute_sparse_distances(row, others, SPARSE_POWERS[name])
-    if name in CDIST_NAMES and not sparse and not search.parameters:
+    if name in CDIST_NAMES and not is_sparse(others) and not search.parameters:
         return cdist(row, others, CDIST_NAMES[name])[0]
     return pairwise_distances(row, others, metric=metric, **search.parameters)[0].astype(np.float64)

@@ -1,10 +1,8 @@
 """The time of an exact search, which is estimated before it begins."""
 
 import time
-from typing import Any
 
-import scipy.sparse
-
+from umap_sk._typing import Features, is_sparse
 from umap_sk.exceptions import SlowSearchWarning, warn
 from umap_sk.monitor.units import format_seconds
 from umap_sk.neighbors import search
@@ -16,15 +14,13 @@ PROBE_SECONDS, FIRST_PROBE_ROWS = 0.2, 256  # least seconds and rows of a probe 
 WARN_SECONDS = 120  # shorter searches cause no warning
 
 
-def warn_about_time(index: SklearnSearch, features: Any, settings: SearchSettings) -> None:
+def warn_about_time(index: SklearnSearch, features: Features, settings: SearchSettings) -> None:
     """Warn that an exact search will take long, and suggest alternatives."""
     n, seconds = features.shape[0], estimate_seconds(index, features)
     if seconds < WARN_SECONDS:
         return
     cure = "Use a metric that PyNNDescent supports, or a function compiled by numba"
-    if translate_metric(
-        LIBRARIES["pynndescent"], settings.metric, settings.metric_params, scipy.sparse.issparse(features)
-    ):
+    if translate_metric(LIBRARIES["pynndescent"], settings.metric, settings.metric_params, is_sparse(features)):
         cure = "Install PyNNDescent (python -m pip install pynndescent)"
     warn(
         f"All {n:,} rows are searched exactly, which takes about {format_seconds(seconds)}. {cure}, "
@@ -33,7 +29,7 @@ def warn_about_time(index: SklearnSearch, features: Any, settings: SearchSetting
     )
 
 
-def estimate_seconds(index: SklearnSearch, features: Any) -> float:
+def estimate_seconds(index: SklearnSearch, features: Features) -> float:
     """Estimate the seconds of an exact search of all rows from two parts, so that constant costs count once."""
     n, rows = features.shape[0], FIRST_PROBE_ROWS
     before = _time_search(index, features[:1])
@@ -44,7 +40,7 @@ def estimate_seconds(index: SklearnSearch, features: Any) -> float:
         rows *= 4
 
 
-def _time_search(index: SklearnSearch, features: Any) -> float:
+def _time_search(index: SklearnSearch, features: Features) -> float:
     """Return the seconds of a search of some rows."""
     began = time.perf_counter()
     search.find_neighbors(index, features, 10, own=False)

@@ -1,21 +1,25 @@
 """Searchers of features: the package itself, scikit-learn, an approximate library, or an object."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 import scipy.sparse
 from numba import get_num_threads
-from sklearn.base import clone
 
+from umap_sk._typing import Features, is_sparse
 from umap_sk.exceptions import SlowSearchWarning, warn
 from umap_sk.monitor.progress import say, show_rows
 from umap_sk.neighbors import search
 from umap_sk.neighbors.approximate import LIBRARIES, IndexSettings
 from umap_sk.neighbors.candidates import select_candidates
 from umap_sk.neighbors.choice import (
+    GraphSearcher,
+    NeighborSearcher,
     SearchSettings,
     check_metric_known,
     choose_searcher,
+    clone_searcher,
     describe_searcher,
     is_named,
     is_small,
@@ -58,20 +62,35 @@ class FittedSearcher(NamedTuple):
         Number of rows on which it was fitted.
     """
 
-    fitted: Any
+    fitted: NeighborSearcher | GraphSearcher
     n_rows: int
+
+
+BuiltSearch: TypeAlias = SklearnSearch | RowSearch | ApproximateSearch | FittedSearcher
+"""A search that new rows can use."""
+
+
+class SearchFigures(TypedDict, total=False):
+    """The entries of the report about a search. `recall` is None if it is unknown."""
+
+    searcher: str
+    version: str
+    recall: float | None
+    sampled_rows: int
 
 
 class DeferredSearch:
     """A search that is built when new rows are first placed, since the fit did not need it."""
 
-    def __init__(self, features: Any, settings: SearchSettings, count: int):
-        self._features, self._settings, self._count = features, settings, count
-        self._built: Any = None
+    def __init__(self, features: Features, settings: SearchSettings, count: int):
+        self._features: Features | None = features
+        self._settings, self._count = settings, count
+        self._built: BuiltSearch | None = None
 
-    def get(self) -> Any:
+    def get(self) -> BuiltSearch:
         """Return the search, which is built at the first call."""
         if self._built is None:
+            assert self._features is not None  # they are kept until the search is built
             warn(
                 f"{describe_searcher(self._settings.searcher)} builds its index of {self._features.shape[0]:,} rows "
                 "now, because the neighbors of the fit were precomputed or came from a checkpoint. Store the model "
@@ -82,53 +101,49 @@ class DeferredSearch:
         return self._built
 
 
-# ------------------------------------------------------------------------------------------------------------ search
+Search: TypeAlias = BuiltSearch | DeferredSearch | NoSearch
+"""What a model keeps for new rows."""
 
 
-def build_searcher(features: Any, settings: SearchSettings, count: int) -> Any:
+def build_searcher(features: Features, settings: SearchSettings, count: int) -> BuiltSearch:
     """Build a search of features with the chosen searcher for queries of `count` neighbors, besides the row itself."""
     searcher = settings.searcher
     if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
-        finds_all = is_named(searcher, "exact")
-        if not finds_all:
-            check_metric_known(settings, scipy.sparse.issparse(features))
-        return build_search(features, settings.metric, settings.metric_params, settings.n_jobs, exact=finds_all)
-    check_metric_known(settings, scipy.sparse.issparse(features))
+        return build_own_search(features, settings)
+    check_metric_known(settings, is_sparse(features))
     if not isinstance(searcher, str):
-        return FittedSearcher(_clone_searcher(settings).fit(features), features.shape[0])
+        return FittedSearcher(clone_searcher(searcher, settings.seed).fit(features), features.shape[0])
     import_library(LIBRARIES[searcher])
     exact = build_search(features, settings.metric, settings.metric_params, settings.n_jobs)
-    known = translate_metric(
-        LIBRARIES[searcher], settings.metric, settings.metric_params, scipy.sparse.issparse(features)
-    )
+    known = translate_metric(LIBRARIES[searcher], settings.metric, settings.metric_params, is_sparse(features))
     assert known is not None  # checked above
     index_settings = IndexSettings(*known, count + EXTRA_NEIGHBORS + 1, settings.seed or 0, get_num_threads())
     return ApproximateSearch(exact, LibraryIndex(searcher, index_settings, to_index_rows(exact, None)))
 
 
-def to_index_rows(exact: SklearnSearch | RowSearch, new: Any) -> Any:
+def build_own_search(features: Features, settings: SearchSettings) -> SklearnSearch | RowSearch:
+    """Build a search without a library, by the searcher "exact" or "inverted_file"."""
+    finds_all = is_named(settings.searcher, "exact")
+    if not finds_all:
+        check_metric_known(settings, is_sparse(features))
+    return build_search(features, settings.metric, settings.metric_params, settings.n_jobs, exact=finds_all)
+
+
+def to_index_rows(exact: SklearnSearch | RowSearch, new: Features | None) -> Features:
     """Return the training rows (None) or new rows in the form that a library indexes."""
     if isinstance(exact, RowSearch):
         return exact.to_compared_rows(exact.features if new is None else new)
     return exact.features if new is None else prepare_features(new, exact.metric)
 
 
-def _clone_searcher(settings: SearchSettings) -> Any:
-    """Return an unfitted copy of a searcher, with the run's seed if it has none."""
-    searcher = clone(settings.searcher)
-    parameters = searcher.get_params(deep=False) if hasattr(searcher, "get_params") else {}
-    if "random_state" in parameters and parameters["random_state"] is None:
-        searcher.set_params(random_state=settings.seed)
-    return searcher
-
-
 def search_training(
-    features: Any, settings: SearchSettings, n_neighbors: int, *, estimate_recall: bool = True
-) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
+    features: Features, settings: SearchSettings, n_neighbors: int, *, estimate_recall: bool = True
+) -> tuple[BuiltSearch, np.ndarray, np.ndarray, SearchFigures]:
     """Search the neighbors of the training rows. Returns the search, indices, distances and entries of the report."""
     searcher, tell = choose_searcher(settings, features), say if settings.verbose else None
+    index: BuiltSearch
     if is_named(searcher, "exact") or is_named(searcher, "inverted_file"):
-        index = build_searcher(features, settings._replace(searcher=searcher), n_neighbors)
+        index = build_own_search(features, settings._replace(searcher=searcher))
         if is_named(settings.searcher, "auto") and isinstance(index, SklearnSearch):
             if not is_small(settings.metric, features.shape):
                 warn_about_time(index, features, settings)
@@ -140,7 +155,7 @@ def search_training(
         if tell:
             tell(f"search: {describe_searcher(searcher)} builds its index of {features.shape[0]:,} rows")
         index, indices, dists = search_approximately(features, settings._replace(searcher=searcher), n_neighbors)
-    figures: dict[str, Any] = {"searcher": describe_searcher(searcher)}
+    figures: SearchFigures = {"searcher": describe_searcher(searcher)}
     if isinstance(index, ApproximateSearch):
         figures["version"] = index.library.version
     if estimate_recall:
@@ -149,28 +164,28 @@ def search_training(
     return index, indices, dists, figures
 
 
-def report_recall(tell: Any, figures: dict[str, Any]) -> None:
+def report_recall(tell: Callable[[str], None] | None, figures: SearchFigures) -> None:
     """Show the share of the nearest neighbors that was found, if it is known."""
     if tell and figures["recall"] is not None:
         tell(f"search: {figures['recall']:.1%} of the nearest neighbors of {figures['sampled_rows']} rows were found")
 
 
 def search_approximately(
-    features: Any, settings: SearchSettings, n_neighbors: int
-) -> tuple[Any, np.ndarray, np.ndarray]:
+    features: Features, settings: SearchSettings, n_neighbors: int
+) -> tuple[BuiltSearch, np.ndarray, np.ndarray]:
     """Search the training rows by a library or an object."""
     if isinstance(settings.searcher, str) or hasattr(settings.searcher, "kneighbors"):
         index = build_searcher(features, settings, n_neighbors)
         return index, *find_neighbors(index, features, n_neighbors, own=True)
-    check_metric_known(settings, scipy.sparse.issparse(features))
-    fitted, n = _clone_searcher(settings), features.shape[0]
+    check_metric_known(settings, is_sparse(features))
+    fitted, n = clone_searcher(settings.searcher, settings.seed), features.shape[0]
     return FittedSearcher(fitted, n), *convert_graph(
         fitted.fit_transform(features), min(n_neighbors, n - 1), fitted, own=True
     )
 
 
 def prepare_search(
-    features: Any, settings: SearchSettings, count: int, *, given: bool
+    features: Features, settings: SearchSettings, count: int, *, given: bool
 ) -> SklearnSearch | RowSearch | NoSearch | DeferredSearch:
     """Prepare the search for new rows after a fit with precomputed neighbors or from a checkpoint.
 
@@ -186,7 +201,7 @@ def prepare_search(
     return DeferredSearch(features, settings._replace(searcher=searcher), count)
 
 
-def find_neighbors(index: Any, features: Any, n_neighbors: int, *, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def find_neighbors(index: Search, features: Features, n_neighbors: int, *, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Find neighbors with any search, as :func:`umap_sk.neighbors.search.find_neighbors` does."""
     if isinstance(index, DeferredSearch):
         index = index.get()
@@ -198,7 +213,7 @@ def find_neighbors(index: Any, features: Any, n_neighbors: int, *, own: bool) ->
 
 
 def _query_library(
-    index: ApproximateSearch, features: Any, n_neighbors: int, own: bool
+    index: ApproximateSearch, features: Features, n_neighbors: int, own: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rank a library's candidates by exact distances. Missing neighbors are -1."""
     exact, count = index.exact, index.exact.n_rows
@@ -219,7 +234,9 @@ def _query_library(
     return indices, dists
 
 
-def _query_object(index: FittedSearcher, features: Any, n_neighbors: int, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def _query_object(
+    index: FittedSearcher, features: Features, n_neighbors: int, own: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices and distances from an object, which may include the row itself."""
     wanted = min(n_neighbors, index.n_rows - own)
     if hasattr(index.fitted, "kneighbors"):
@@ -228,24 +245,24 @@ def _query_object(index: FittedSearcher, features: Any, n_neighbors: int, own: b
     return convert_graph(index.fitted.transform(features), wanted, index.fitted, own)
 
 
-def convert_graph(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np.ndarray, np.ndarray]:
+def convert_graph(graph: object, wanted: int, searcher: object, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Convert a distance graph to arrays. Raise ValueError if it is invalid or has too few neighbors."""
-    if not scipy.sparse.issparse(graph):
+    if not is_sparse(graph):
         raise ValueError(
             f"The searcher {type(searcher).__name__} gave {type(graph).__name__}, but a sparse graph of distances is "
             "needed, as KNeighborsTransformer(mode='distance') gives."
         )
-    graph = scipy.sparse.csr_array(graph)
-    counts = np.diff(graph.indptr)
+    rows = scipy.sparse.csr_array(graph)
+    counts = np.diff(rows.indptr)
     owners = np.repeat(np.arange(len(counts)), counts)
-    others = counts - np.bincount(owners[graph.indices == owners], minlength=len(counts)) if own else counts
+    others = counts - np.bincount(owners[rows.indices == owners], minlength=len(counts)) if own else counts
     if others.max(initial=0) < wanted:
         raise ValueError(
             f"The searcher {type(searcher).__name__} finds {others.max(initial=0)} neighbors of a row, but {wanted} "
             f"are needed. Increase it, for example by set_params(searcher__n_neighbors={wanted + 1}), or lower "
             "n_neighbors."
         )
-    indices, dists = pad_rows(graph)
+    indices, dists = pad_rows(rows)
     return indices, dists.astype(np.float64, copy=False)
 
 
@@ -253,8 +270,8 @@ def convert_graph(graph: Any, wanted: int, searcher: Any, own: bool) -> tuple[np
 
 
 def measure_recall(
-    index: Any, features: Any, settings: SearchSettings, dists: np.ndarray, n_neighbors: int
-) -> dict[str, Any]:
+    index: BuiltSearch, features: Features, settings: SearchSettings, dists: np.ndarray, n_neighbors: int
+) -> SearchFigures:
     """Measure the share of a sample's nearest neighbors that was found, counting ties, or None if it is unknown."""
     n, columns = features.shape
     most = RECALL_SAMPLE if isinstance(settings.metric, str) else RECALL_SAMPLE // 16
@@ -272,7 +289,7 @@ def measure_recall(
     return {"recall": round(int(found) / (len(rows) * count), 4), "sampled_rows": len(rows)}
 
 
-def get_exact_search(index: Any, features: Any, settings: SearchSettings) -> SklearnSearch | RowSearch:
+def get_exact_search(index: BuiltSearch, features: Features, settings: SearchSettings) -> SklearnSearch | RowSearch:
     """Return a search that finds all neighbors, using the index of another search."""
     if isinstance(index, RowSearch):
         return index.as_exact()

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from umap_sk import kernels
+from umap_sk._typing import SparseMatrix
 from umap_sk.kernels.sparse_search import Inverted, SparseRows
 from umap_sk.neighbors.cells import PROGRESS_STEPS
 from umap_sk.neighbors.euclidean import ANGULAR
@@ -35,7 +36,7 @@ class SparseIndex(NamedTuple):
     angular: bool
 
 
-def build_index(features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseIndex:
+def build_index(features: SparseMatrix, metric: str, exponent: int) -> SparseIndex:
     """Build an index of sparse rows, without empty columns."""
     angular = metric in ANGULAR
     values = scale_values(features, metric, exponent)
@@ -51,7 +52,7 @@ def build_index(features: scipy.sparse.csr_array, metric: str, exponent: int) ->
     return SparseIndex(SparseRows(*map(as_readonly, rows)), Inverted(*map(as_readonly, inverted)), columns, angular)
 
 
-def scale_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -> np.ndarray:
+def scale_values(features: SparseMatrix, metric: str, exponent: int) -> np.ndarray:
     """Return float64 values of rows whose Euclidean distances represent the metric."""
     values = features.data.astype(np.float64)
     if metric not in ANGULAR:
@@ -67,7 +68,7 @@ def scale_values(features: scipy.sparse.csr_array, metric: str, exponent: int) -
     return values / np.repeat(np.where(lengths > 0, lengths, 1), counts)
 
 
-def compute_halves(features: scipy.sparse.csr_array, values: np.ndarray) -> np.ndarray:
+def compute_halves(features: SparseMatrix, values: np.ndarray) -> np.ndarray:
     """Return half the squared length of each row."""
     owners = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
     return np.bincount(owners, weights=values * values, minlength=features.shape[0]) / 2
@@ -94,7 +95,7 @@ def search_sparse(
     return indices, ranks
 
 
-def match_columns(index: SparseIndex, features: scipy.sparse.csr_array, metric: str, exponent: int) -> SparseRows:
+def match_columns(index: SparseIndex, features: SparseMatrix, metric: str, exponent: int) -> SparseRows:
     """Return new rows with the columns of the index. -1 stands for a column that it lacks."""
     values = scale_values(features, metric, exponent)
     places = np.searchsorted(index.columns, features.indices)

@@ -1,11 +1,11 @@
 """Distances of one sparse row to others, computed entry by entry, so that no distance depends on the other rows."""
 
-from typing import Any
-
 import numpy as np
 
+from umap_sk._typing import SparseMatrix
 
-def compute_sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
+
+def compute_sparse_distances(row: SparseMatrix, others: SparseMatrix, power: int) -> np.ndarray:
     """Return Minkowski distances (`power` 1 or 2) of a CSR row to others. Equal rows have distance 0."""
     values = row.data.astype(np.float64)
     owners, both, places = _match_columns(row, others)
@@ -18,7 +18,7 @@ def compute_sparse_distances(row: Any, others: Any, power: int) -> np.ndarray:
     return np.sqrt(sums) if power == 2 else sums
 
 
-def _match_columns(row: Any, others: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _match_columns(row: SparseMatrix, others: SparseMatrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the row of each entry, whether the entry shares a column with `row`, and its position there."""
     owners = np.repeat(np.arange(others.shape[0]), np.diff(others.indptr))
     places = np.searchsorted(row.indices, others.indices)

@@ -1,16 +1,15 @@
 """Checks that the arrays of a sparse array are consistent, since scipy and scikit-learn do not check bounds."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse
 
 from umap_sk import kernels
+from umap_sk._typing import AnySparse, SparseMatrix, is_sparse
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
 
 
-def check_structure(values: Any, name: str) -> None:
+def check_structure(values: object, name: str) -> None:
     """Raise ValueError if the arrays of a sparse array are inconsistent. Other values pass.
 
     Every entry is read once, in parallel, and nothing is copied. Formats that consist of Python lists are converted
@@ -23,7 +22,7 @@ def check_structure(values: Any, name: str) -> None:
     name : str
         Its name in messages.
     """
-    if scipy.sparse.issparse(values) and values.ndim == 2:
+    if is_sparse(values) and values.ndim == 2:
         problem = _find_problem(values)
         if problem:
             raise ValueError(
@@ -32,7 +31,7 @@ def check_structure(values: Any, name: str) -> None:
             )
 
 
-def _find_problem(values: Any) -> str:
+def _find_problem(values: AnySparse) -> str:
     """Return a description of the problem, or "" if there is none."""
     if values.format in ("lil", "dok"):
         try:
@@ -58,14 +57,14 @@ def _find_problem(values: Any) -> str:
     return _find_row_problem(values, *arrays)
 
 
-def _check_lists(values: Any) -> None:
+def _check_lists(values: scipy.sparse.lil_array) -> None:
     """Raise an error if the lists of a LIL array differ in length, since scipy would write out of bounds."""
     rows, data = ([len(entries) for entries in lists] for lists in (values.rows, values.data))
     if rows != data or len(rows) != values.shape[0]:
         raise ValueError(f"rows and data must be {values.shape[0]} lists, in pairs of the same length, but are not")
 
 
-def _find_row_problem(values: Any, indptr: np.ndarray, indices: np.ndarray) -> str:
+def _find_row_problem(values: SparseMatrix, indptr: np.ndarray, indices: np.ndarray) -> str:
     """Return a description of the problem of CSR, BSR or CSC arrays, or "" if there is none."""
     height, width = values.shape[::-1] if values.format == "csc" else values.shape
     if values.format == "bsr":

@@ -3,12 +3,10 @@
 A few evenly spread rows suffice. Distances of any kind and magnitude pass.
 """
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse
 from scipy.stats import rankdata
 
+from umap_sk._typing import Features, SparseMatrix, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.formats import as_csr
 
@@ -29,9 +27,9 @@ CURES = (
 FEATURES_CURE = "Features: set metric, for example 'euclidean'. "
 
 
-def check_square(X: Any) -> None:
+def check_square(X: Features) -> None:
     """Raise an error or warn if a square X does not look like distances between its rows."""
-    if scipy.sparse.issparse(X):
+    if is_sparse(X):
         _check_graph(as_csr(X))
     else:
         _check_matrix(X)
@@ -71,7 +69,7 @@ def _check_matrix(X: np.ndarray) -> None:
         )
 
 
-def _check_graph(graph: Any) -> None:
+def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
     n = graph.shape[0]
     rows = np.unique(np.linspace(0, n - 1, GRAPH_SAMPLE).astype(int))
@@ -101,7 +99,7 @@ def _check_graph(graph: Any) -> None:
         )
 
 
-def _correlate_with_shared(graph: Any, names: np.ndarray, others: np.ndarray, values: np.ndarray) -> float:
+def _correlate_with_shared(graph: SparseMatrix, names: np.ndarray, others: np.ndarray, values: np.ndarray) -> float:
     """Return the rank correlation of a row's values with the share of neighbors in common."""
     listed = np.zeros(graph.shape[1], bool)
     listed[names] = True

@@ -1,18 +1,19 @@
 """Nearest neighbors without a map: as arrays, or as a graph by a transformer in scikit-learn's style."""
 
 from numbers import Integral
-from typing import Any
+from typing import Self
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from umap_sk._typing import Features, FeaturesLike, Metric, Parameters
 from umap_sk.exceptions import FewerNeighborsWarning, warn
 from umap_sk.neighbors import choice, distances
-from umap_sk.neighbors.choice import SearchSettings
+from umap_sk.neighbors.choice import Searcher, SearchSettings
 from umap_sk.neighbors.searchers import find_neighbors, search_training
 from umap_sk.neighbors.validate import replace_advice
 from umap_sk.runtime.spelling import validate_names
@@ -20,13 +21,13 @@ from umap_sk.runtime.threads import limit_threads
 
 
 def nearest_neighbors(
-    X: Any,
+    X: FeaturesLike,
     n_neighbors: int = 15,
-    metric: Any = "euclidean",
+    metric: Metric = "euclidean",
     *,
-    metric_params: dict[str, Any] | None = None,
-    searcher: Any = "auto",
-    random_state: Any = None,
+    metric_params: Parameters | None = None,
+    searcher: Searcher = "auto",
+    random_state: int | np.random.RandomState | None = None,
     n_jobs: int | None = None,
     verbose: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +134,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
     ((1797, 1797), 10782)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "metric": [str, callable],
         "metric_params": [dict, None],
@@ -145,14 +146,14 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def __init__(
         self,
-        n_neighbors=15,
+        n_neighbors: int = 15,
         *,
-        metric="euclidean",
-        metric_params=None,
-        searcher="auto",
-        random_state=None,
-        n_jobs=None,
-        verbose=False,
+        metric: Metric = "euclidean",
+        metric_params: Parameters | None = None,
+        searcher: Searcher = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
     ):
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -162,10 +163,10 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def _validate_params(self):
+    def _validate_params(self) -> None:
         validate_names(self, super()._validate_params, searcher=choice.SEARCHER_NAMES)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = distances.takes_sparse(self.metric) and choice.takes_sparse(self.searcher)
         tags.input_tags.positive_only = self.metric == "hellinger"
@@ -173,11 +174,11 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return tags
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.neighbors_[0])
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: FeaturesLike, y: object = None) -> Self:
         """Find the nearest neighbors of the training rows.
 
         Parameters
@@ -194,28 +195,30 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         return self._fit(X, estimate_recall=True)
 
-    def _fit(self, X, *, estimate_recall):
+    def _fit(self, X: FeaturesLike, *, estimate_recall: bool) -> Self:
         with replace_advice():
-            X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
+            features: Features = validate_data(
+                self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
+            )
         distances.check_metric(self.metric)
-        count = min(self.n_neighbors, X.shape[0] - 1)
+        count = min(self.n_neighbors, features.shape[0] - 1)
         if count < self.n_neighbors:
             warn(
-                f"n_neighbors is {self.n_neighbors}, but each of {X.shape[0]} rows has {count} others; all are used. "
-                "Give more rows, or lower n_neighbors.",
+                f"n_neighbors is {self.n_neighbors}, but each of {features.shape[0]} rows has {count} others; all are "
+                "used. Give more rows, or lower n_neighbors.",
                 FewerNeighborsWarning,
             )
         seed = int(check_random_state(self.random_state).randint(2**31))
         settings = SearchSettings(self.searcher, self.metric, self.metric_params, self.n_jobs, seed, bool(self.verbose))
         with limit_threads(self.n_jobs):
             self._search, indices, dists, self.report_ = search_training(
-                X, settings, count, estimate_recall=estimate_recall
+                features, settings, count, estimate_recall=estimate_recall
             )
-        rows = np.arange(X.shape[0])[:, None]
+        rows = np.arange(features.shape[0])[:, None]
         self.neighbors_ = np.hstack([rows, indices]), np.hstack([np.zeros(rows.shape), dists])
         return self
 
-    def transform(self, X):
+    def transform(self, X: FeaturesLike) -> scipy.sparse.csr_matrix:
         """Find the nearest training rows of rows.
 
         Parameters
@@ -230,12 +233,12 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         """
         check_is_fitted(self)
         with replace_advice():
-            X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+            rows: Features = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with limit_threads(self.n_jobs):
-            indices, dists = find_neighbors(self._search, X, self.neighbors_[0].shape[1], own=False)
+            indices, dists = find_neighbors(self._search, rows, self.neighbors_[0].shape[1], own=False)
         return make_graph(indices, dists, self._n_features_out)
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: FeaturesLike, y: object = None) -> scipy.sparse.csr_matrix:
         """Find the nearest neighbors of the training rows, and return their graph.
 
         Parameters
@@ -254,7 +257,7 @@ class NeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         return make_graph(indices, dists, self._n_features_out)
 
 
-def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> Any:
+def make_graph(indices: np.ndarray, dists: np.ndarray, n_columns: int) -> scipy.sparse.csr_matrix:
     """Convert arrays to a sparse distance graph, without neighbors that were not found."""
     found = indices >= 0
     starts = np.concatenate([[0], np.cumsum(found.sum(axis=1))])

@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import scipy.sparse
 
+from umap_sk._typing import FeaturesLike, is_sparse
 from umap_sk.kernels import NEGATIVE, NOT_A_NUMBER, OUT_OF_RANGE
+
+if TYPE_CHECKING:
+    from umap_sk.neighbors.formats import Entry
 
 PAIR = "Give both arrays, rows x neighbors: knn_indices (integers) and knn_dists (distances)."
 BY_NAME = (
@@ -27,11 +30,11 @@ SWAP_SAMPLE = 100  # rows that are checked for swapped arrays
 OTHER_SENTINELS = tuple(int(np.iinfo(dtype).max) for dtype in (np.int32, np.uint32, np.int64, np.uint64))
 
 
-def as_array(values: Any, name: str) -> np.ndarray:
+def as_array(values: FeaturesLike, name: str) -> np.ndarray:
     """Return `values` as a 2-d array, without a copy if it is an array or a memory map."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array. Mark missing neighbors by index -1 instead: indices.filled(-1).")
-    if scipy.sparse.issparse(values):
+    if is_sparse(values):
         raise TypeError(f"{name} is a sparse {values.format} graph; an array is needed. Pass a distance graph as X.")
     try:
         array = np.asarray(values)
@@ -128,7 +131,7 @@ def check_not_transposed(indices: np.ndarray) -> None:
         )
 
 
-def check_no_pair(X: Any) -> None:
+def check_no_pair(X: object) -> None:
     """Refuse a tuple of two arrays as X, such as umap-learn's precomputed_knn, perhaps with a third part."""
     if isinstance(X, tuple | list) and len(X) in (2, 3) and all(getattr(part, "ndim", 0) == 2 for part in X[:2]):
         raise ValueError(
@@ -196,26 +199,26 @@ def raise_similarities(falling: int, ordered: int) -> NoReturn:
     )
 
 
-def _raise_out_of_range(place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
+def _raise_out_of_range(place: "Entry", n_columns: int, index_dtype: np.dtype) -> NoReturn:
     cure = SLICED
-    if place.index == n_columns:
+    if place.neighbor == n_columns:
         cure = f"Rows are numbered from 0. Indices that number them from 1: knn_indices - 1. {SLICED}"
-    if place.index in OTHER_SENTINELS:
+    if place.neighbor in OTHER_SENTINELS:
         cure = "It stands for a missing neighbor in another dtype; set it to -1, or pass the original array."
     if isinstance(place.dist, np.integer):
         cure += f" If the two arrays are swapped, as knn_dists contains whole numbers: {BY_NAME}"
     raise ValueError(
-        f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.index}, but "
+        f"knn_indices[{place.row}, {place.column}] (row {place.row}, column {place.column}) is {place.neighbor}, but "
         f"indices from 0 to {n_columns - 1} are needed, or -1 or {np.iinfo(index_dtype).max} for a missing neighbor. "
         f"{cure}"
     )
 
 
-def raise_bad_entry(code: int, place: Any, n_columns: int, index_dtype: np.dtype) -> NoReturn:
+def raise_bad_entry(code: int, place: "Entry", n_columns: int, index_dtype: np.dtype) -> NoReturn:
     """Raise the error with number `code` for the entry `place`."""
     if code == OUT_OF_RANGE:
         _raise_out_of_range(place, n_columns, index_dtype)
-    here = f"{place.name} is {place.dist} (row {place.row}, column {place.column}, neighbor {place.index})"
+    here = f"{place.name} is {place.dist} (row {place.row}, column {place.column}, neighbor {place.neighbor})"
     missing = (
         "If the neighbor is missing, set its index to -1"
         if place.is_array

@@ -1,13 +1,16 @@
 """The plan of a fit before it begins: peak memory by phase, disk space and time."""
 
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import FeaturesLike
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.exceptions import MemoryPlanWarning, warn
+from umap_sk.graph.manifold import Manifold
 from umap_sk.monitor.units import format_bytes, format_seconds
 from umap_sk.neighbors.choice import is_small
 from umap_sk.neighbors.validate import check_width
@@ -17,6 +20,9 @@ from umap_sk.planning.search import SearchSizes
 from umap_sk.planning.seconds import estimate_phase_seconds
 from umap_sk.planning.sizes import Sizes, derive_sizes, make_sizes
 from umap_sk.runtime.threads import limit_threads
+
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
 
 LIBRARY_BYTES = 156 * 2**20  # Python with numpy, scipy, scikit-learn, numba and the compiled kernels
 
@@ -208,7 +214,13 @@ def plan_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
 
 
 def warn_if_too_large(
-    estimator: Any, X: Any, knn_indices: Any, manifold: Any = None, init: Any = None, *, until: str = "layout"
+    estimator: "PrecomputedUMAP",
+    X: FeaturesLike | None,
+    knn_indices: ArrayLike | None,
+    manifold: Manifold | None = None,
+    init: str | ArrayLike | None = None,
+    *,
+    until: str = "layout",
 ) -> None:
     """Warn if a fit may need more memory than the process can get. Inputs without a shape are ignored."""
     available, addresses = find_available_memory(), find_available_addresses()
@@ -235,14 +247,19 @@ def warn_if_too_large(
             MemoryPlanWarning,
         )
         return
+    _warn_about_memory(name, f"{about} {format_bytes(memory[name])}", available or 0)
+
+
+def _warn_about_memory(phase: str, needed: str, available: int) -> None:
+    """Warn that a phase needs more memory than the process can get."""
     cure = (
         "Build the graph on disk, learn_manifold(directory=...), and fit that manifold; or set symmetrize=False, lower "
         "n_neighbors, or use a larger machine."
     )
-    if name == "search":
+    if phase == "search":
         cure = "Pass float32 features of fewer columns, or precomputed neighbors as knn_indices and knn_dists."
     warn(
-        f"The phase {name!r} needs {about} {format_bytes(memory[name])} of memory, but the process can get "
-        f"{format_bytes(available or 0)}. {cure} umap_sk.plan shows what each of these needs.",
+        f"The phase {phase!r} needs {needed} of memory, but the process can get "
+        f"{format_bytes(available)}. {cure} umap_sk.plan shows what each of these needs.",
         MemoryPlanWarning,
     )

@@ -2,16 +2,19 @@
 
 import functools
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import scipy.sparse
 
+from umap_sk._typing import FeaturesLike, is_sparse
 from umap_sk.neighbors import few_rows
 from umap_sk.neighbors.choice import SearchSettings, choose_searcher
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.principal_axes import MAX_AXES, UNPROJECTED_COLUMNS, count_sampled_rows
 from umap_sk.neighbors.row_search import RowSearch, is_full
+
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
 
 # Of synthetic features, which are functions of PROBE_DIMENSIONS variables.
 PROBE_ROWS, CLUSTERS, DIMENSIONS = 6000, 20, 12
@@ -37,16 +40,19 @@ class SearchSizes(NamedTuple):
     exact: bool
 
 
-def describe_search(estimator: Any, features: Any) -> SearchSizes | None:
+def describe_search(estimator: "PrecomputedUMAP", features: FeaturesLike) -> SearchSizes | None:
     """Return the sizes of a search by the package, or None if a library searches or nothing is search."""
     settings = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
-    if not is_euclidean(estimator.metric) or len(np.shape(features)) != 2:
+    if not is_euclidean(estimator.metric):
+        return None
+    shape = features.shape if is_sparse(features) else np.shape(features)
+    if len(shape) != 2:
         return None
     searcher = choose_searcher(settings, features)
     if not isinstance(searcher, str) or searcher not in ("exact", "inverted_file"):
         return None
-    sparse = scipy.sparse.issparse(features) and not is_full(features)
-    return SearchSizes(features.shape[1], int(features.nnz) if sparse else None, searcher == "exact")
+    stored = int(features.nnz) if is_sparse(features) and not is_full(features) else None
+    return SearchSizes(shape[1], stored, searcher == "exact")
 
 
 def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: int) -> tuple[int, int]:

@@ -1,15 +1,20 @@
 """The sizes from which a plan is made: given, read from arrays, or bounded."""
 
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, TypeGuard, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import Features, FeaturesLike
 from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.validate import check_width
 from umap_sk.planning.search import SearchSizes, describe_search
+
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
 
 ESTIMATOR_PARAMETERS = ("n_components", "dens_lambda", "symmetrize", "multilevel", "n_epochs", "checkpoint")
 SAMPLED_ROWS = 1000  # of which the neighbors are read, to count how many are mutual
@@ -37,6 +42,20 @@ class Sizes(NamedTuple):
     search: SearchSizes | None = None  # of features, if the package searches them
 
 
+class SizeSettings(TypedDict):
+    """The fields of :class:`Sizes` that are parameters of the fit."""
+
+    n_components: int
+    symmetrize: bool
+    multilevel: bool
+    start: str
+    n_epochs: int | None
+    on_disk: bool
+    own: bool
+    dens_lambda: NotRequired[float]
+    search: NotRequired[SearchSizes | None]
+
+
 def estimate_edges(indices: np.ndarray, wanted: int, *, symmetrize: bool = True) -> int:
     """Estimate the number of graph entries of neighbor arrays from how many sampled neighbors are mutual."""
     n = len(indices)
@@ -58,19 +77,19 @@ def _find_used(indices: np.ndarray, rows: np.ndarray, wanted: int) -> tuple[np.n
 
 
 def derive_sizes(
-    estimator: Any,
-    X: Any = None,
-    knn_indices: Any = None,
-    manifold: Any = None,
+    estimator: "PrecomputedUMAP",
+    X: FeaturesLike | None = None,
+    knn_indices: ArrayLike | None = None,
+    manifold: Manifold | None = None,
     *,
     n_samples: int | None = None,
     edges: int | None = None,
-    init: Any = None,
+    init: str | ArrayLike | None = None,
     estimate: bool = True,
 ) -> Sizes:
     """Return the sizes of a fit. Unknown numbers of entries are estimated from arrays, or bounded."""
     graph = manifold if isinstance(manifold, Manifold) else None
-    table = next((array for array in (knn_indices, X) if getattr(array, "ndim", 0) == 2), None)
+    table = next((array for array in (knn_indices, X) if _is_table(array)), None)
     if graph is not None:
         n_samples, edges = graph.n_samples, graph.n_edges
     elif table is not None:
@@ -98,7 +117,12 @@ def derive_sizes(
     return sizes if graph is not None or estimator.target_metric is None else _add_targets(sizes, estimator)
 
 
-def _add_targets(sizes: Sizes, estimator: Any) -> Sizes:
+def _is_table(values: object) -> TypeGuard[Features]:
+    """Return whether values are an array or a graph of two dimensions."""
+    return getattr(values, "ndim", 0) == 2
+
+
+def _add_targets(sizes: Sizes, estimator: "PrecomputedUMAP") -> Sizes:
     """Return the sizes of a fit with targets. Numeric targets add edges of their own."""
     count = 0
     if estimator.target_metric != "categorical":
@@ -125,7 +149,7 @@ def make_sizes(
     edges: int | None,
     *,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-    **settings: Any,
+    **settings: Unpack[SizeSettings],
 ) -> Sizes:
     """Make sizes from the other fields. An unknown number of graph entries is replaced by its upper bound."""
     starts = ("array", *START_NAMES)
