@@ -33,7 +33,7 @@ from umap_sk.pipeline.learn import LearnedGraph
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-UNWATCHED_TASK = FitTask(None, None, {})  # a task without callbacks
+UNWATCHED_TASK = FitTask(None, None, {"X": None, "y": None, "metadata": {}})  # a task without callbacks
 
 
 def lay_out(settings: Settings, graph: LearnedGraph, *, init: Any = None, anchors: Any = None) -> FittedModel:
