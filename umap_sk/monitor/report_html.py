@@ -1,9 +1,9 @@
 """A report as HTML for notebooks: a table of the phases, and the loss curve."""
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any, TypeAlias
 
-from umap_sk._typing import Parameters
 from umap_sk.monitor.units import format_bytes
 
 STYLE = "font-family: sans-serif; font-size: 0.85em; border-collapse: collapse"
@@ -18,7 +18,7 @@ Phase: TypeAlias = dict[str, Any]
 """A phase of a report: its "name", its "seconds", and any counts, sizes and texts by their names."""
 
 
-def render_html(phases: list[Phase], rest: Parameters, losses: list[Loss]) -> str:
+def render_html(phases: list[Phase], rest: Mapping[str, object], losses: list[Loss]) -> str:
     """Return a table of the phases, a line with the other entries, and the loss curve."""
     longest = max((entry["seconds"] for entry in phases), default=0) or 1
     rows = "".join(_render_row(entry, longest) for entry in phases)
