@@ -679,7 +679,7 @@ class PrecomputedUMAP(
         inputs = read_inputs(settings, arguments, owner=type(self).__name__)
         dtype, seed = inputs.dtype, draw_seed(settings)
         fingerprints = {} if self.checkpoint is None else compute_fingerprints(**arguments._asdict())
-        run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed)
+        run_on_disk = open_run(self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed)
         with self._begin_task(2, call_arguments) as task, self._restore_on_error(), run_on_disk as session:
             self._begin_run(settings, inputs, fingerprints, seed, task, session)
             del inputs  # free a copy of X, which the epochs do not need
@@ -706,7 +706,9 @@ class PrecomputedUMAP(
         run_on_disk: Any = contextlib.nullcontext()
         if is_new:
             inputs, seed = read_inputs(settings, arguments, owner=type(self).__name__), draw_seed(settings)
-            run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed, keeper=self)
+            run_on_disk = open_run(
+                self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed, keeper=self
+            )
         elif not self._fitted.is_finished:
             run_on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
         with self._begin_task(1 + is_new, call_arguments) as task, self._restore_on_error(), run_on_disk as session:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import compute_memberships
-from umap_sk.pipeline.place import get_features, prepare_rows, select_neighbors
+from umap_sk.pipeline.place import get_features, prepare_rows, search_rows, select_neighbors
 from umap_sk.umap_learn.models import UmapLearnModel, make_fitted
 
 SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of rows on
@@ -32,8 +32,8 @@ class EstimatorIndex:
     def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the nearest training rows."""
         estimator = self._estimator
-        found = prepare_rows(estimator._get_settings(), estimator._get_fitted(), X, count=k)
-        return found.knn_indices, found.knn_dists
+        _, indices, dists = search_rows(estimator._get_settings(), estimator._get_fitted(), X, k)
+        return indices, dists
 
 
 DERIVED_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
