@@ -8,7 +8,7 @@ from numba.core.dispatcher import Dispatcher
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
-from umap_sk._typing import FeaturesLike, Metric
+from umap_sk._typing import Features, FeaturesLike, Metric
 from umap_sk.compatible.brute_force import check_rows, compute_distances, select_nearest
 from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.translation import convert_metric
@@ -49,8 +49,8 @@ class SearchIndex:
 
     def query(self, X: FeaturesLike, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the k fitted rows that are nearest to each row of X."""
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return to_32_bits(*find_neighbors(self._transformer._search, X, k, own=False))
+        rows: Features = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return to_32_bits(*find_neighbors(self._transformer._search, rows, k, own=False))
 
 
 class BruteForceIndex:

@@ -48,7 +48,9 @@ def open_run(
     compared = {**parameters, "init": parameters["init"] if init is None else init}
     if settings.random_state is not None:
         compared["random_state"] = seed
-    compared["searcher"] = identify_searcher(settings.search, inputs.X) if inputs.is_searched else "auto"
+    compared["searcher"] = "auto"
+    if inputs.X is not None and inputs.is_searched:
+        compared["searcher"] = identify_searcher(settings.search, inputs.X)
     data = {name: value for name, value in fingerprints.items() if name != "init"}
     return open_session(as_checkpoint(checkpoint), identify_run(compared, data), seed, False, keeper)
 

@@ -132,13 +132,15 @@ def compile_both_variants() -> Iterator[None]:
         _both_variants.pop()
 
 
-def compile_callback(function: Kernel, signature: Signature, *, kept: bool = True) -> Kernel | CFunc:
-    """Compile a function that kernels take as an argument. If `kept`, its machine code is cached on disk."""
+def compile_callback(function: Kernel, signature: Signature, *, kept: bool = True) -> CFunc:
+    """Compile a function that kernels take as an argument. If `kept`, its machine code is cached on disk.
+
+    If compilation is disabled, the function itself is returned.
+    """
+    compiled: Any = function
     if config.DISABLE_JIT:
-        return function
-    compiled: Any = CFunc(
-        function, (signature.args, signature.return_type), {}, {"nopython": True, "error_model": "numpy"}
-    )
+        return compiled
+    compiled = CFunc(function, (signature.args, signature.return_type), {}, {"nopython": True, "error_model": "numpy"})
     if kept:
         with contextlib.suppress(RuntimeError):
             compiled._cache = PackageCache(function)
