@@ -49,9 +49,8 @@ def test_a_seed_is_drawn_once_a_run():
 def test_defaults_are_those_of_the_estimator():
     """But for the checkpoint, which no step reads; and every parameter has its constraints."""
     signature = inspect.signature(PrecomputedUMAP).parameters
-    assert {
-        name: parameter.default for name, parameter in signature.items() if name != "checkpoint"
-    } == ParameterValues()._asdict()
+    defaults = {name: parameter.default for name, parameter in signature.items() if name != "checkpoint"}
+    assert defaults == ParameterValues()._asdict()
     assert CONSTRAINTS.keys() == signature.keys()
 
 
