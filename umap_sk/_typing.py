@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SparseMatrix(Protocol):
-    """A sparse matrix or array of scipy in CSR format."""
+    """A sparse matrix or array of scipy, in CSR format once it is checked."""
 
     data: np.ndarray
     indices: np.ndarray
@@ -57,6 +57,12 @@ DistanceFunction: TypeAlias = Callable[..., float]
 
 Metric: TypeAlias = str | DistanceFunction
 """A metric by its name or as a function of two rows."""
+
+DistanceWithGradient: TypeAlias = Callable[..., tuple[float, np.ndarray]]
+"""A function of two points that returns their distance and its gradient with respect to the first."""
+
+OutputMetric: TypeAlias = str | DistanceWithGradient
+"""A metric of a map by its name or as a function."""
 
 Parameters: TypeAlias = Mapping[str, object]
 """Values by the names of parameters."""

@@ -5,8 +5,8 @@ from typing import TypeAlias
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from umap_sk._typing import FeaturesLike, Metric
-from umap_sk.pipeline.parameters import OutputMetric, RandomState
+from umap_sk._typing import FeaturesLike, Metric, OutputMetric
+from umap_sk.pipeline.parameters import RandomState
 
 KnnGraph: TypeAlias = tuple[ArrayLike | None, ...] | list[ArrayLike | None] | FeaturesLike
 """Neighbors in the forms of umap-learn and cuML: indices and distances, or a sparse or dense matrix of distances."""

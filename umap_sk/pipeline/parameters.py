@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 
-from umap_sk._typing import Metric, Parameters
+from umap_sk._typing import Metric, OutputMetric, Parameters
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import MAX_RATE
 from umap_sk.layout.start import START_NAMES
@@ -52,9 +52,6 @@ CONSTRAINTS: dict[str, list[object]] = {
     "dens_var_shift": [Interval(Real, 0, MAX_RATE, closed="both")],
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
-
-OutputMetric: TypeAlias = str | Callable[..., tuple[float, np.ndarray]]
-"""A metric of the embedding by its name, or a function of two points that returns a distance and its gradient."""
 
 RandomState: TypeAlias = Integral | np.random.RandomState | np.random.Generator | None
 """The source of a seed."""
