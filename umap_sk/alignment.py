@@ -1,18 +1,22 @@
 """Sequences of maps of data that share rows, which have nearly the same positions in adjacent maps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.manifold import Manifold
 
 SWEEPS = 2  # sweeps over all maps
 
+Relation: TypeAlias = Mapping[int, int] | ArrayLike
+"""The rows that two graphs share: row of the first, row of the second."""
+
 
 def align(
-    manifolds: Sequence[Manifold], relations: Sequence[Any], *, strength: float = 0.3, **parameters: Any
+    manifolds: Sequence[Manifold], relations: Sequence[Relation], *, strength: float = 0.3, **parameters: object
 ) -> list[PrecomputedUMAP]:
     """Lay out a sequence of graphs, so that shared rows have nearly the same positions in adjacent maps.
 
@@ -73,7 +77,7 @@ def fit_in_sweeps(
             model.fit(manifold=manifold, anchors=compute_anchors(place, models, pairs, manifold.n_samples, strength))
 
 
-def check_pairs(relation: Any, before: Manifold, after: Manifold) -> np.ndarray:
+def check_pairs(relation: Relation, before: Manifold, after: Manifold) -> np.ndarray:
     """Return the shared rows of two graphs as an array of pairs."""
     pairs = np.array(list(relation.items()) if isinstance(relation, Mapping) else relation)
     if pairs.size == 0:

@@ -3,13 +3,14 @@
 import contextlib
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from numbers import Integral
-from typing import Any
 
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from umap_sk.checkpoint.identity import check_same_data, check_same_parameters, compute_fingerprints
+from umap_sk.checkpoint.session import Session
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout import readers
 from umap_sk.metrics.neighborhoods import check_k, compute_recall, list_placed_rows
@@ -196,7 +197,7 @@ class PrecomputedUMAP(
     (1797, 2)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = parameters.CONSTRAINTS
+    _parameter_constraints: dict[str, list[object]] = parameters.CONSTRAINTS
     _doc_link_module = "umap_sk"
     _doc_link_template = f"{DOCUMENTATION}/en/latest/reference/generated/umap_sk.{{name}}.html"
 
@@ -679,7 +680,7 @@ class PrecomputedUMAP(
         inputs = read_inputs(settings, arguments, owner=type(self).__name__)
         dtype, seed = inputs.dtype, draw_seed(settings)
         fingerprints = {} if self.checkpoint is None else compute_fingerprints(**arguments._asdict())
-        run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed)
+        run_on_disk = open_run(self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed)
         with self._begin_task(2, call_arguments) as task, self._restore_on_error(), run_on_disk as session:
             self._begin_run(settings, inputs, fingerprints, seed, task, session)
             del inputs  # free a copy of X, which the epochs do not need
@@ -703,10 +704,12 @@ class PrecomputedUMAP(
         arguments = drop_unused_targets(settings, call_arguments)
         fingerprints = compute_fingerprints(**arguments._asdict())
         is_new, seed, inputs = self._needs_begin(fingerprints), 0, None
-        run_on_disk: Any = contextlib.nullcontext()
+        run_on_disk: AbstractContextManager[Session | None] = contextlib.nullcontext()
         if is_new:
             inputs, seed = read_inputs(settings, arguments, owner=type(self).__name__), draw_seed(settings)
-            run_on_disk = open_run(self.get_params(deep=False), settings, inputs, fingerprints, seed, keeper=self)
+            run_on_disk = open_run(
+                self.get_params(deep=False), self.checkpoint, settings, inputs, fingerprints, seed, keeper=self
+            )
         elif not self._fitted.is_finished:
             run_on_disk = reopen_run(self.checkpoint, self._fitted, keeper=self)
         with self._begin_task(1 + is_new, call_arguments) as task, self._restore_on_error(), run_on_disk as session:
@@ -785,7 +788,7 @@ class PrecomputedUMAP(
                 raise
 
 
-def _make_X_optional(method: Callable[..., Any]) -> Callable[..., Any]:
+def _make_X_optional(method: Callable[..., object]) -> Callable[..., object]:
     """Make X optional again, because scikit-learn's wrapper for set_output requires it."""
 
     @functools.wraps(method)

@@ -9,8 +9,9 @@ import importlib.machinery
 import runpy
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from umap_sk.interop import functions
 from umap_sk.interop.vertices import disconnected_vertices
@@ -31,7 +32,7 @@ class Replacement:
         The modules by their names in `sys.modules`.
     """
 
-    def __init__(self, modules: dict[str, Any]):
+    def __init__(self, modules: dict[str, types.ModuleType]):
         self._modules = modules
 
     def undo(self) -> None:
@@ -44,7 +45,7 @@ class Replacement:
     def __enter__(self) -> "Replacement":
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.undo()
 
 
@@ -88,7 +89,7 @@ def replace_umap() -> Replacement:
     return Replacement(modules)
 
 
-def make_modules() -> dict[str, Any]:
+def make_modules() -> dict[str, types.ModuleType]:
     """Return modules with umap-learn's names."""
     names = {name: getattr(functions, name) for name in functions.__all__}
     inner = {
@@ -103,14 +104,14 @@ def make_modules() -> dict[str, Any]:
     return {"umap": package, **inner}
 
 
-def make_module(name: str, values: dict[str, Any], *, package: bool = False) -> types.ModuleType:
+def make_module(name: str, values: Mapping[str, object], *, package: bool = False) -> types.ModuleType:
     """Make a module that contains the given values."""
     module = types.ModuleType(name, f"Stands for umap-learn's {name}: see umap_sk.replace_umap.")
     module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=package)
     if package:
         module.__path__ = []
 
-    def raise_missing(attribute: str) -> Any:
+    def raise_missing(attribute: str) -> NoReturn:
         if attribute.startswith("__"):
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         raise AttributeError(

@@ -3,17 +3,23 @@
 pyproject.toml registers this module as a backend of scanpy, which looks for functions with its own names.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import AnySparse
 from umap_sk.compatible.umap import UMAP
 from umap_sk.graph.scales import mean_distances
 from umap_sk.interop.embedding import lay_out_graph
 from umap_sk.interop.functions import find_ab_params
 from umap_sk.neighbors.read import read_neighbors
+from umap_sk.pipeline.parameters import RandomState
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 def umap(
@@ -140,7 +146,7 @@ def umap(
     return adata if copy else None
 
 
-def get_graphs(adata: Any, neighbors_key: str) -> tuple[Any, Any]:
+def get_graphs(adata: "AnnData", neighbors_key: str) -> tuple[AnySparse, scipy.sparse.csr_array | None]:
     """Return the connectivities and the distances, or None, of the graph that an entry of uns describes."""
     if neighbors_key not in adata.uns:
         raise KeyError(f"adata.uns has no {neighbors_key!r}, so there is no graph of neighbors. Run sc.pp.neighbors.")
@@ -151,14 +157,16 @@ def get_graphs(adata: Any, neighbors_key: str) -> tuple[Any, Any]:
     return connectivities, distances if distances is not None and distances.nnz else None
 
 
-def compute_lengths(distances: Any) -> np.ndarray:
+def compute_lengths(distances: scipy.sparse.csr_array) -> np.ndarray:
     """Compute the mean distance from each cell to its neighbors."""
     longest = int(np.diff(distances.indptr).max(initial=0))
     neighbors, _ = read_neighbors(distances, n_neighbors=longest + 1)
     return mean_distances(neighbors)
 
 
-def get_init(adata: Any, init_pos: Any, neighbors_key: str, random_state: Any) -> Any:
+def get_init(
+    adata: "AnnData", init_pos: str | ArrayLike, neighbors_key: str, random_state: RandomState
+) -> str | ArrayLike:
     """Return the initial layout: a name, or positions of the cells."""
     if isinstance(init_pos, str) and init_pos in adata.obsm:
         return check_array(adata.obsm[init_pos], dtype=np.float32)

@@ -10,7 +10,7 @@ from umap_sk.pipeline.grow import grow
 from umap_sk.pipeline.inputs import Arguments, read_inputs
 from umap_sk.pipeline.lay_out import lay_out
 from umap_sk.pipeline.learn import learn
-from umap_sk.pipeline.parameters import CONSTRAINTS, DEFAULTS
+from umap_sk.pipeline.parameters import CONSTRAINTS, ParameterValues
 from umap_sk.pipeline.place import find_features, place
 from umap_sk.pipeline.settings import settings_of
 
@@ -49,7 +49,8 @@ def test_a_seed_is_drawn_once_a_run():
 def test_defaults_are_those_of_the_estimator():
     """But for the checkpoint, which no step reads; and every parameter has its constraints."""
     signature = inspect.signature(PrecomputedUMAP).parameters
-    assert {name: parameter.default for name, parameter in signature.items() if name != "checkpoint"} == DEFAULTS
+    defaults = {name: parameter.default for name, parameter in signature.items() if name != "checkpoint"}
+    assert defaults == ParameterValues()._asdict()
     assert CONSTRAINTS.keys() == signature.keys()
 
 

@@ -8,31 +8,55 @@ import hashlib
 import inspect
 import json
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import TypedDict, TypeGuard
 
 import joblib
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import Parameters
 from umap_sk._version import __version__
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.runtime.files import DamagedError
-from umap_sk.runtime.json_files import to_json
+from umap_sk.runtime.json_files import Json, to_json
 
 RUN_FORMAT = 1  # format of the files of a run; increase it when a new version cannot resume older runs
 IRRELEVANT_PARAMETERS = ("n_jobs", "verbose", "checkpoint")
 VALID_SEEDS = range(2**32)  # the values of random_state, which include all seeds that are drawn
 
 
-def describe_version() -> dict[str, Any]:
+class Version(TypedDict):
+    """The fields of format and version that every JSON file of a run contains."""
+
+    format: int
+    umap_sk: str
+
+
+class Identity(Version):
+    """What distinguishes a run from others, as values for JSON."""
+
+    parameters: dict[str, Json]
+    data: dict[str, str]
+
+
+class Stamp(Version):
+    """The first fields of every JSON file of a run."""
+
+    run: str
+    written: str
+
+
+def describe_version() -> Version:
     """Return the fields of format and version that every JSON file of a run contains."""
     return {"format": RUN_FORMAT, "umap_sk": __version__}
 
 
-def identify_run(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, Any]:
+def identify_run(parameters: Parameters, data: dict[str, str]) -> Identity:
     """Return what distinguishes a run from others, as values for JSON.
 
     The identity consists of format, version, parameters and hashes of the data. Its `init` is the one in use. Its
@@ -43,7 +67,7 @@ def identify_run(parameters: dict[str, Any], data: dict[str, str]) -> dict[str, 
     return {**describe_version(), "parameters": compared, "data": data}
 
 
-def compute_fingerprints(**given: Any) -> dict[str, str]:
+def compute_fingerprints(**given: object) -> dict[str, str]:
     """Compute hashes of arrays, frames, sparse graphs, names or a manifold, by name. None is left out."""
     for name, value in given.items():
         check_structure(value, name)
@@ -53,7 +77,7 @@ def compute_fingerprints(**given: Any) -> dict[str, str]:
         return dict(zip(plain, hashes, strict=True))
 
 
-def _normalize(value: Any) -> Any:
+def _normalize(value: object) -> object:
     """Return the part of a value that is compared, without memory order and without flags of sparse arrays."""
     if isinstance(value, tuple) and any(hasattr(part, "__array__") for part in value):
         return tuple(map(_normalize, value))
@@ -73,7 +97,7 @@ def check_same_data(first: dict[str, str], later: dict[str, str]) -> None:
             )
 
 
-def check_same_parameters(first: dict[str, Any], now: dict[str, Any]) -> None:
+def check_same_parameters(first: Parameters, now: Parameters) -> None:
     """Raise if a relevant parameter was changed after the layout began. Parameters missing in `first` are ignored."""
     relevant = [name for name in now if name in first and name not in IRRELEVANT_PARAMETERS]
     compared = [name for name in relevant if now[name] is not first[name]]
@@ -86,17 +110,17 @@ def check_same_parameters(first: dict[str, Any], now: dict[str, Any]) -> None:
         )
 
 
-def name_run(identity: dict[str, Any]) -> str:
+def name_run(identity: Mapping[str, object]) -> str:
     """Return the name of a run's folder, which consists of 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def make_stamp(folder: Path) -> dict[str, Any]:
+def make_stamp(folder: Path) -> Stamp:
     """Return the first fields of every JSON file of a run."""
     return {**describe_version(), "run": folder.name, "written": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
 
 
-def check_stamp(folder: Path, fields: dict[str, Any]) -> None:
+def check_stamp(folder: Path, fields: Mapping[str, object]) -> None:
     """Raise DamagedError if a file belongs to another run or describes another run than its folder's name."""
     if fields.get("run") != folder.name:
         raise DamagedError(f"it belongs to run {fields.get('run')!r}")
@@ -104,16 +128,16 @@ def check_stamp(folder: Path, fields: dict[str, Any]) -> None:
         raise DamagedError("it describes another run")
 
 
-def check_seed(seed: Any, identity: dict[str, Any]) -> None:
+def check_seed(seed: object, parameters: Parameters) -> None:
     """Raise DamagedError if a seed is invalid, or is not the requested one."""
     if type(seed) is not int or seed not in VALID_SEEDS:
         raise DamagedError(f"seed={seed!r} is no whole number from 0 to {VALID_SEEDS[-1]}")
-    requested = identity["parameters"].get("random_state")
+    requested = parameters.get("random_state")
     if requested is not None and seed != requested:
         raise DamagedError(f"seed={seed}, but random_state={requested} was asked for")
 
 
-def find_differences(stored: dict[str, Any], current: dict[str, Any]) -> list[str]:
+def find_differences(stored: Mapping[str, object], current: Mapping[str, object]) -> list[str]:
     """Return the differences between two runs as texts. Other entries of `stored` are ignored."""
     found = [
         f"{name}={stored.get(name)!r} there, {current[name]!r} here"
@@ -121,33 +145,37 @@ def find_differences(stored: dict[str, Any], current: dict[str, Any]) -> list[st
         if stored.get(name) != current[name]
     ]
     for part, shown in (("parameters", _show_values), ("data", _show_name)):
-        old, new = stored.get(part), current[part]
-        old = old if isinstance(old, dict) else {}
+        old, new = (fields if isinstance(fields, dict) else {} for fields in (stored.get(part), current[part]))
         found += [shown(name, old, new) for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     return found
 
 
-def _show_values(name: str, stored: dict[str, Any], current: dict[str, Any]) -> str:
+def _show_values(name: str, stored: Mapping[str, object], current: Mapping[str, object]) -> str:
     return f"{name}={stored.get(name)!r} there, {current.get(name)!r} here"
 
 
-def _show_name(name: str, stored: dict[str, str], current: dict[str, str]) -> str:
+def _show_name(name: str, stored: Mapping[str, object], current: Mapping[str, object]) -> str:
     if name not in stored or name not in current:
         return f"{name} given only {'there' if name in stored else 'here'}"
     return f"{name} differs"
 
 
-def _to_comparable(value: Any) -> Any:
+def _to_comparable(value: object) -> Json:
     """Convert a parameter to a value for JSON, in which 1 equals 1.0, and arrays and functions become hashes."""
     if value is None or isinstance(value, str | Real | np.bool_):
-        value = to_json(value)
-        return int(value) if isinstance(value, float) and value.is_integer() else value
-    if hasattr(value, "__code__"):
+        plain = to_json(value)
+        return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+    if _is_function(value):
         return _describe_function(value, ())
     return f"hash {joblib.hash(value, hash_name='sha1', coerce_mmap=True)}"
 
 
-def _describe_function(value: Any, callers: tuple[Any, ...]) -> str:
+def _is_function(value: object) -> TypeGuard[Callable[..., object]]:
+    """Return whether a value is a function of Python or of numba."""
+    return hasattr(value, "__code__")
+
+
+def _describe_function(value: Callable[..., object], callers: tuple[Callable[..., object], ...]) -> str:
     """Return a function's name and a hash of its code and of the outer values that it uses."""
     function = getattr(value, "py_func", value)  # numba stores the original function there
     codes = _collect_codes(function.__code__)
@@ -162,12 +190,12 @@ def _describe_function(value: Any, callers: tuple[Any, ...]) -> str:
     return f"{value.__module__}.{value.__qualname__} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _collect_codes(code: Any) -> list[Any]:
+def _collect_codes(code: CodeType) -> list[CodeType]:
     """Return a function's code and the code of all functions inside it."""
     return [code, *(inner for const in code.co_consts if hasattr(const, "co_code") for inner in _collect_codes(const))]
 
 
-def _find_outer_values(function: Any, codes: list[Any]) -> dict[str, Any]:
+def _find_outer_values(function: Callable[..., object], codes: list[CodeType]) -> dict[str, object]:
     """Return the values of defaults, closures and globals that a function uses, except modules and builtins."""
     found = dict(enumerate(function.__defaults__ or ())) | (function.__kwdefaults__ or {})
     found |= dict(
@@ -178,11 +206,11 @@ def _find_outer_values(function: Any, codes: list[Any]) -> dict[str, Any]:
     return {str(name): value for name, value in found.items() if not inspect.ismodule(value)}
 
 
-def _describe_outer_value(name: str, value: Any, callers: tuple[Any, ...]) -> Any:
+def _describe_outer_value(name: str, value: object, callers: tuple[Callable[..., object], ...]) -> Json:
     """Convert a value that a function uses to a value for JSON."""
     if any(getattr(value, "py_func", value) is function for function in callers):  # it calls itself
         return "itself"
-    if hasattr(value, "__code__"):
+    if _is_function(value):
         return _describe_function(value, callers)
     try:
         return _to_comparable(value)

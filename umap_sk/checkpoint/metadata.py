@@ -1,6 +1,7 @@
 """Joblib files, each with a JSON file of its metadata, size and checksum, which is written first."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,7 +31,7 @@ class ChecksumWriter:
         return size
 
 
-def dump(path: Path, value: Any, metadata: dict[str, Any]) -> None:
+def dump(path: Path, value: object, metadata: Mapping[str, object]) -> None:
     """Write a value for joblib.load, with metadata. Unlike joblib.dump, this copies no array."""
     with open_new_file(path) as file:
         writer = ChecksumWriter(file)

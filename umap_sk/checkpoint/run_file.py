@@ -2,9 +2,9 @@
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
-from umap_sk.checkpoint.identity import check_seed, check_stamp, find_differences, make_stamp
+from umap_sk._typing import Parameters
+from umap_sk.checkpoint.identity import Identity, check_seed, check_stamp, find_differences, make_stamp
 from umap_sk.checkpoint.lock import is_locked
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import read_newest_metadata
@@ -14,7 +14,7 @@ from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import read_json, write_json
 
 
-def write_run(folder: Path, identity: dict[str, Any], seed: int) -> None:
+def write_run(folder: Path, identity: Identity, seed: int) -> None:
     """Write the description of a run."""
     fields = {**make_stamp(folder), **identity, "seed": seed}
     write_json(folder / "run.json", {**fields, "checksum": _compute_checksum(fields)})
@@ -25,7 +25,7 @@ def read_seed(folder: Path) -> int | None:
     try:
         fields = read_json(folder / "run.json")
         check_stamp(folder, fields)
-        check_seed(fields.get("seed"), fields)
+        check_seed(fields.get("seed"), fields["parameters"])
         if fields.get("checksum") != _compute_checksum(fields):
             raise DamagedError("its checksum differs")
         return fields["seed"]
@@ -34,7 +34,7 @@ def read_seed(folder: Path) -> int | None:
         return None
 
 
-def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
+def compare_with_others(settings: Checkpoint, identity: Identity) -> None:
     """Warn or raise if the directory contains an unfinished run with other data or parameters."""
     runs = []
     for path in settings.path.glob("*/run.json"):
@@ -55,6 +55,6 @@ def compare_with_others(settings: Checkpoint, identity: dict[str, Any]) -> None:
     warn(f"{message} A new run begins beside it; remove that folder if it is of no use.", CheckpointMismatchWarning)
 
 
-def _compute_checksum(fields: dict[str, Any]) -> str:
+def _compute_checksum(fields: Parameters) -> str:
     """Return the checksum of the contents of run.json, without the time of writing."""
     return hash_table(fields, ("written", "checksum"))[:16]

@@ -11,12 +11,11 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from umap_sk.checkpoint import lock, store
-from umap_sk.checkpoint.identity import name_run
+from umap_sk.checkpoint.identity import Identity, name_run
 from umap_sk.checkpoint.run_file import compare_with_others, read_seed, write_run
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.checkpoint.store import StoredState
@@ -39,7 +38,7 @@ class Session:
     of its epochs are removed then, and the checkpoint at which it began is kept.
     """
 
-    def __init__(self, settings: Checkpoint, identity: dict[str, Any], seed: int, *, is_step: bool = False):
+    def __init__(self, settings: Checkpoint, identity: Identity, seed: int, *, is_step: bool = False):
         self.settings, self.identity, self.seed = settings, identity, seed
         self.folder = settings.path / name_run(identity)
         self.n_epochs = 0
@@ -262,7 +261,7 @@ def _lower_priority() -> None:
 
 @contextlib.contextmanager
 def open_session(
-    settings: Checkpoint, identity: dict[str, Any], seed: int, continues: bool, keeper: object
+    settings: Checkpoint, identity: Identity, seed: int, continues: bool, keeper: object
 ) -> Iterator[Session]:
     """Open a run on disk for a block. Its lock is kept while the estimator `keeper` exists."""
     run = Session(settings, identity, seed, is_step=keeper is not None)

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TypeAlias
 
 ON_MISMATCH = ("new", "raise")
 
@@ -70,7 +71,11 @@ class Checkpoint:
         return Path(self.directory).expanduser()
 
 
-def as_checkpoint(value: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
+CheckpointLike: TypeAlias = Checkpoint | str | os.PathLike[str]
+"""The parameter `checkpoint`, unless it is None."""
+
+
+def as_checkpoint(value: CheckpointLike) -> Checkpoint:
     """Return the parameter `checkpoint` as a Checkpoint. A path gets the defaults."""
     return value if isinstance(value, Checkpoint) else Checkpoint(value)
 

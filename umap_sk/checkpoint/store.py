@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from umap_sk.checkpoint.identity import check_seed, check_stamp, make_stamp
+from umap_sk.checkpoint.identity import Identity, check_seed, check_stamp, make_stamp
 from umap_sk.checkpoint.metadata import dump, get_metadata_path, load
 from umap_sk.exceptions import CheckpointWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
@@ -16,6 +16,13 @@ from umap_sk.layout.optimizer import LayoutState
 from umap_sk.layout.run import state_from_plain
 from umap_sk.runtime.files import DamagedError
 from umap_sk.runtime.json_files import read_json
+
+
+class StoredEpoch(TypedDict):
+    """The part of a checkpoint's metadata that tells how far its run is."""
+
+    epoch: int
+    n_epochs: int
 
 
 class StoredState(NamedTuple):
@@ -47,17 +54,17 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*.joblib"))
 
 
-def read_newest_metadata(folder: Path) -> dict[str, Any] | None:
-    """Return the metadata of the newest readable checkpoint, with "epoch" and "n_epochs", or None."""
+def read_newest_metadata(folder: Path) -> StoredEpoch | None:
+    """Return the epochs of the newest readable checkpoint, or None."""
     for path in reversed(list_checkpoints(folder)):
         with contextlib.suppress(DamagedError, OSError):
             metadata = read_json(get_metadata_path(path))
             if all(isinstance(metadata.get(name), int) for name in ("epoch", "n_epochs")):
-                return metadata
+                return {"epoch": metadata["epoch"], "n_epochs": metadata["n_epochs"]}
     return None
 
 
-def write_state(folder: Path, identity: dict[str, Any], stored: StoredState) -> None:
+def write_state(folder: Path, identity: Identity, stored: StoredState) -> None:
     """Write a checkpoint with the identity of its run."""
     state = stored.state
     counts = {"epoch": state.epoch, "n_epochs": stored.n_epochs, "level": state.depth}
@@ -82,8 +89,9 @@ def read_state(path: Path) -> StoredState:
         shape = stored.state.positions.shape[1:], stored.state.moments.shape[2:]
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedError(f"it is no checkpoint ({error!r})") from error
-    check_seed(stored.state.seed, identity)
-    axes, moved = get_axes(identity["parameters"])
+    check_seed(stored.state.seed, identity["parameters"])
+    parameters = identity["parameters"]
+    axes, moved = get_axes(parameters["n_components"], parameters.get("output_metric"))
     if shape not in ((moved, moved), (axes, moved)):
         raise DamagedError(f"it has positions and moments of {shape} axes, not {axes}")
     if path.stem != f"epoch-{stored.state.epoch:08d}":
@@ -98,10 +106,9 @@ def read_state(path: Path) -> StoredState:
     return stored
 
 
-def get_axes(parameters: dict[str, Any]) -> tuple[tuple[int], tuple[int]]:
+def get_axes(n_components: int, output_metric: object) -> tuple[tuple[int], tuple[int]]:
     """Return the axes of a map, and those of the positions in epochs, which are unit vectors on the sphere."""
-    axes = parameters["n_components"]
-    return (axes,), (axes + (parameters.get("output_metric") == "haversine"),)
+    return (n_components,), (n_components + (output_metric == "haversine"),)
 
 
 def get_checkpoint_path(folder: Path, epoch: int) -> Path:

@@ -1,18 +1,23 @@
 """Attributes of umap-learn's fitted models, which plots and other packages read. The estimator provides them."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import FeaturesLike
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import compute_memberships
-from umap_sk.pipeline.place import get_features, prepare_rows, select_neighbors
+from umap_sk.pipeline.place import get_features, prepare_rows, search_rows, select_neighbors
 from umap_sk.umap_learn.models import UmapLearnModel, make_fitted
+
+if TYPE_CHECKING:
+    from umap_sk.compatible.umap import UMAP
 
 SMALL_DATA_ROWS = 4096  # umap-learn uses a search index from this number of rows on
 
@@ -26,17 +31,17 @@ ROW_ATTRIBUTES = ("embedding_", "rad_orig_", "rad_emb_")
 class EstimatorIndex:
     """A search index with the method that umap.plot calls."""
 
-    def __init__(self, estimator: Any):
+    def __init__(self, estimator: PrecomputedUMAP):
         self._estimator = estimator
 
-    def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    def query(self, X: FeaturesLike, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the nearest training rows."""
         estimator = self._estimator
-        found = prepare_rows(estimator._get_settings(), estimator._get_fitted(), X, count=k)
-        return found.knn_indices, found.knn_dists
+        _, indices, dists = search_rows(estimator._get_settings(), estimator._get_fitted(), X, k)
+        return indices, dists
 
 
-DERIVED_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
+DERIVED_ATTRIBUTES: dict[str, Callable[["UMAP"], object]] = {
     "_a": lambda umap: umap.estimator_.a_,
     "_b": lambda umap: umap.estimator_.b_,
     "_n_neighbors": lambda umap: umap.estimator_.n_neighbors,
@@ -72,13 +77,13 @@ MISSING_ATTRIBUTES = {
 """Attributes that a fit does not keep, and what to use instead."""
 
 
-def get_precomputed_knn(umap: Any, place: int) -> Any:
+def get_precomputed_knn(umap: "UMAP", place: int) -> ArrayLike | None:
     """Return an entry of precomputed_knn, or None."""
     given = umap.precomputed_knn
     return given[place] if isinstance(given, tuple | list) and len(given) > place else None
 
 
-def get_estimator(umap: Any) -> PrecomputedUMAP:
+def get_estimator(umap: "UMAP") -> PrecomputedUMAP:
     """Return the fitted estimator, or make one from the attributes that another package has set on the model.
 
     scanpy's ingest makes a model in this way. It sets ``embedding_``, ``_raw_data``, ``_a``, ``_b`` and
@@ -101,13 +106,13 @@ def get_estimator(umap: Any) -> PrecomputedUMAP:
     return estimator
 
 
-def drop_attributes(umap: Any) -> None:
+def drop_attributes(umap: "UMAP") -> None:
     """Delete attributes that were set from outside, which would hide those of a fit."""
     for name in (*DERIVED_ATTRIBUTES, *ESTIMATOR_ATTRIBUTES, *ROW_ATTRIBUTES):
-        vars(umap).pop(name, None)
+        umap.__dict__.pop(name, None)
 
 
-def get_fitted_attribute(umap: Any, name: str) -> Any:
+def get_fitted_attribute(umap: "UMAP", name: str) -> Any:
     """Return an attribute of a fitted model, or raise an AttributeError."""
     estimator = vars(umap).get("estimator_")
     if estimator is not None:
@@ -128,10 +133,14 @@ def get_fitted_attribute(umap: Any, name: str) -> Any:
     raise AttributeError(f"{type(umap).__name__!r} object has no attribute {name!r}")
 
 
-def compute_new_memberships(estimator: Any, X: Any, neighbors: dict[str, Any]) -> scipy.sparse.csr_array:
+def compute_new_memberships(
+    estimator: PrecomputedUMAP, X: FeaturesLike | None, neighbors: Mapping[str, ArrayLike]
+) -> scipy.sparse.csr_array:
     """Compute membership strengths between new rows and training rows, from given neighbors or by a search."""
     settings, fitted = estimator._get_settings(), estimator._get_fitted()
-    found = prepare_rows(settings, fitted, X, **neighbors, count=estimator.n_neighbors)
+    found = prepare_rows(
+        settings, fitted, X, neighbors.get("knn_indices"), neighbors.get("knn_dists"), estimator.n_neighbors
+    )
     rows, _ = select_neighbors(settings, fitted, found, estimator.n_neighbors)
     connectivity = max(0.0, estimator.local_connectivity - 1)
     strengths = compute_memberships(rows, estimator.n_neighbors, connectivity, new_rows=True)

@@ -4,19 +4,38 @@ These are rows with a metric that scikit-learn does not have, texts, and rows th
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import FeaturesLike, Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, generate_distances
 from umap_sk.compatible.translation import NO_FEATURES_MESSAGE, convert_metric
+from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.search import find_smallest
 from umap_sk.pipeline.place import get_features
 
+if TYPE_CHECKING:
+    from umap_sk.compatible.umap import UMAP
 
-def needs_brute_force(umap: Any, ensure_all_finite: Any) -> bool:
+
+class HasMetric(Protocol):
+    """An object with umap-learn's parameters of the metric."""
+
+    @property
+    def metric(self) -> Metric:
+        """The metric."""
+        ...
+
+    @property
+    def metric_kwds(self) -> dict[str, object] | None:
+        """Its arguments."""
+        ...
+
+
+def needs_brute_force(umap: HasMetric, ensure_all_finite: bool | str) -> bool:
     """Return whether each row must be compared with all rows."""
     if isinstance(umap.metric, str) and umap.metric in METRICS:
         return True
@@ -24,13 +43,15 @@ def needs_brute_force(umap: Any, ensure_all_finite: Any) -> bool:
     return ensure_all_finite is not True and accepts_nan
 
 
-def find_fit_neighbors(umap: Any, X: Any, ensure_all_finite: Any) -> dict[str, np.ndarray]:
+def find_fit_neighbors(umap: "UMAP", X: FeaturesLike | None, ensure_all_finite: bool | str) -> dict[str, np.ndarray]:
     """Find the neighbors of training rows, as arrays for a fit."""
     rows = check_rows(umap, X, ensure_all_finite)
     return select_nearest(compute_distances(umap, rows, rows), umap.n_neighbors - 1, len(rows), itself=0)
 
 
-def find_new_neighbors(umap: Any, estimator: Any, X: Any, ensure_all_finite: Any) -> dict[str, np.ndarray]:
+def find_new_neighbors(
+    umap: "UMAP", estimator: PrecomputedUMAP, X: FeaturesLike | None, ensure_all_finite: bool | str
+) -> dict[str, np.ndarray]:
     """Find the neighbors of new rows among the training rows."""
     rows = check_rows(umap, X, ensure_all_finite)
     return select_nearest(
@@ -38,14 +59,16 @@ def find_new_neighbors(umap: Any, estimator: Any, X: Any, ensure_all_finite: Any
     )
 
 
-def find_update_neighbors(umap: Any, estimator: Any, X: Any, ensure_all_finite: Any) -> dict[str, np.ndarray]:
+def find_update_neighbors(
+    umap: "UMAP", estimator: PrecomputedUMAP, X: FeaturesLike | None, ensure_all_finite: bool | str
+) -> dict[str, np.ndarray]:
     """Find the neighbors of rows that are added to the map, among the training rows and each other."""
     rows, known = check_rows(umap, X, ensure_all_finite), get_training_rows(umap, estimator)
     dists = compute_distances(umap, rows, stack_rows(known, rows))
     return select_nearest(dists, estimator.n_neighbors - 1, len(rows), itself=len(known))
 
 
-def get_training_rows(umap: Any, estimator: Any) -> np.ndarray:
+def get_training_rows(umap: "UMAP", estimator: PrecomputedUMAP) -> np.ndarray:
     """Return the rows of the fit."""
     if compares_texts(umap) and umap._words is not None:
         return umap._words
@@ -55,12 +78,12 @@ def get_training_rows(umap: Any, estimator: Any) -> np.ndarray:
         raise ValueError(NO_FEATURES_MESSAGE) from error
 
 
-def compares_texts(umap: Any) -> bool:
+def compares_texts(umap: HasMetric) -> bool:
     """Return whether the metric compares texts."""
     return isinstance(umap.metric, str) and umap.metric in TEXT_METRICS
 
 
-def check_rows(umap: Any, X: Any, ensure_all_finite: Any) -> np.ndarray:
+def check_rows(umap: HasMetric, X: FeaturesLike | None, ensure_all_finite: bool | str) -> np.ndarray:
     """Return valid rows of numbers. Texts become rows of their letters."""
     if compares_texts(umap):
         return encode_texts(X)
@@ -69,7 +92,7 @@ def check_rows(umap: Any, X: Any, ensure_all_finite: Any) -> np.ndarray:
     return check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=ensure_all_finite)
 
 
-def encode_texts(X: Any) -> np.ndarray:
+def encode_texts(X: FeaturesLike | None) -> np.ndarray:
     """Encode each text as a row of letters. A letter is a number, and NaN fills the row up to the longest text."""
     texts = np.asarray(X, dtype=object)
     if texts.ndim == 2 and texts.shape[1] == 1:
@@ -93,7 +116,7 @@ def stack_rows(known: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.vstack(padded)
 
 
-def compute_distances(umap: Any, rows: np.ndarray, others: np.ndarray) -> Iterable[np.ndarray]:
+def compute_distances(umap: HasMetric, rows: np.ndarray, others: np.ndarray) -> Iterable[np.ndarray]:
     """Yield the distances from each row to the others. Distances that are NaN become infinite."""
     if isinstance(umap.metric, str) and umap.metric in METRICS:
         rows_of_distances: Iterable[np.ndarray] = generate_distances(umap.metric, rows, others, umap.metric_kwds or {})
@@ -101,6 +124,7 @@ def compute_distances(umap: Any, rows: np.ndarray, others: np.ndarray) -> Iterab
         rows_of_distances = (nan_euclidean_distances(row[None], others)[0] for row in rows)
     else:
         metric, _ = convert_metric(umap.metric, umap.metric_kwds)
+        assert callable(metric)  # as the given one is
         rows_of_distances = (np.array([metric(row, other) for other in others], np.float64) for row in rows)
     return (np.where(np.isnan(dists), np.inf, dists) for dists in rows_of_distances)
 

@@ -7,11 +7,13 @@ does not depend on which other rows are in the call.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import betaln
+
+from umap_sk._typing import Parameters
 
 SHARE_OFFSET = 1e-11  # added to frequencies, since none may be 0
 COUNT_THRESHOLD = 0.9  # smaller entries are ignored
@@ -133,9 +135,7 @@ TEXT_METRICS = ("string", "myers")
 """Metrics that compare texts."""
 
 
-def generate_distances(
-    name: str, rows: np.ndarray, others: np.ndarray, arguments: dict[str, Any]
-) -> Iterable[np.ndarray]:
+def generate_distances(name: str, rows: np.ndarray, others: np.ndarray, arguments: Parameters) -> Iterable[np.ndarray]:
     """Yield the distances from each row to the others."""
     metric = METRICS[name]
     with np.errstate(invalid="ignore", divide="ignore"):  # NaN raises an error below
@@ -153,11 +153,11 @@ def generate_distances(
         yield dists
 
 
-def distance(name: str, arguments: dict[str, Any], x: np.ndarray, y: np.ndarray) -> float:
+def distance(name: str, arguments: Parameters, x: np.ndarray, y: np.ndarray) -> float:
     """Compute the distance between two rows."""
     return float(next(iter(generate_distances(name, x[None], y[None], arguments)))[0])
 
 
-def make_pair_function(name: str, arguments: dict[str, Any] | None = None) -> Callable[[np.ndarray, np.ndarray], float]:
+def make_pair_function(name: str, arguments: Parameters | None = None) -> Callable[[np.ndarray, np.ndarray], float]:
     """Return a metric as a function of two rows that can be pickled."""
     return partial(distance, name, arguments or {})

@@ -1,19 +1,27 @@
 """Conversion of umap-learn's inputs to those of PrecomputedUMAP: arrays of neighbors, and rows without copies."""
 
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import Features, FeaturesLike, is_sparse
 from umap_sk.compatible.distances import METRICS
+from umap_sk.compatible.parameters import KnnGraph
 from umap_sk.compatible.translation import DIFFERENCE_METRICS
 from umap_sk.estimator import PrecomputedUMAP
+from umap_sk.graph.manifold import Manifold
 from umap_sk.neighbors.distances import takes_sparse
 from umap_sk.neighbors.formats import as_csr, pad_rows
 from umap_sk.neighbors.sparse_structure import check_structure
 from umap_sk.umap_learn.models import resolve_metric
+
+if TYPE_CHECKING:
+    from umap_sk.compatible.umap import UMAP
 
 MAX_DENSE_ENTRIES = 2**28  # sparse rows with at most this many entries (2 GiB) are made dense if the metric needs it
 NARROW_DTYPES = tuple(map(np.dtype, ("float16", "int8", "uint8", "int16", "uint16")))
@@ -29,27 +37,28 @@ class FitInput(NamedTuple):
         The given rows, or those of them that are not copies.
     y : object
         Their targets, or None.
-    neighbors : dict of array
-        The arrays `knn_indices` and `knn_dists`, if they were given.
+    neighbors : dict of array, or of Manifold
+        The arrays `knn_indices` and `knn_dists`, if they were given, or the `manifold`.
     inverse : ndarray of int, or None
         For each given row, its number among the rows without copies. None if all rows are laid out.
     """
 
-    X: Any
-    y: Any
-    neighbors: dict[str, Any]
+    X: FeaturesLike | None
+    y: ArrayLike | None
+    neighbors: dict[str, ArrayLike | Manifold | None]
     inverse: np.ndarray | None
 
 
-def read_input(umap: Any, X: Any, y: Any, knn_graph: Any) -> FitInput:
+def read_input(umap: "UMAP", X: FeaturesLike, y: ArrayLike | None, knn_graph: KnnGraph | None) -> FitInput:
     """Return the input of a fit, or raise a ValueError if arguments contradict each other."""
     check_structure(X, "X")
     X = convert_features(umap, X)
-    is_tuple = isinstance(umap.precomputed_knn, tuple | list)
-    if knn_graph is not None or not is_tuple:
-        neighbors = convert_knn_graph(umap.precomputed_knn if knn_graph is None else knn_graph)
-    elif has_precomputed_knn(umap):
-        neighbors = dict(zip(("knn_indices", "knn_dists"), umap.precomputed_knn[:2], strict=False))
+    given = umap.precomputed_knn
+    neighbors: dict[str, ArrayLike | Manifold | None]
+    if knn_graph is not None or not isinstance(given, tuple | list):
+        neighbors = convert_knn_graph(given if knn_graph is None else knn_graph)
+    elif has_precomputed_knn(given):
+        neighbors = dict(zip(("knn_indices", "knn_dists"), given[:2], strict=False))
     else:
         neighbors = {}
     if not umap.unique:
@@ -70,26 +79,25 @@ def read_input(umap: Any, X: Any, y: Any, knn_graph: Any) -> FitInput:
     return FitInput(kept, y, {}, inverse)
 
 
-def has_precomputed_knn(umap: Any) -> bool:
-    """Return whether neighbors were given as a parameter."""
-    given = umap.precomputed_knn
+def has_precomputed_knn(given: KnnGraph) -> bool:
+    """Return whether neighbors were given as the parameter `precomputed_knn`."""
     return not isinstance(given, tuple | list) or any(array is not None for array in given[:2])
 
 
-def convert_features(umap: Any, X: Any) -> Any:
+def convert_features(umap: "UMAP", X: FeaturesLike) -> FeaturesLike:
     """Convert narrow dtypes to float32, and sparse rows to an array if the metric needs it and it is not too large."""
-    if (isinstance(X, np.ndarray) or scipy.sparse.issparse(X)) and X.dtype in NARROW_DTYPES:
+    if (isinstance(X, np.ndarray) or is_sparse(X)) and X.dtype in NARROW_DTYPES:
         X = X.astype(np.float32)
     metric = umap.metric
     needs_array = isinstance(metric, str) and (
         metric in METRICS or not takes_sparse(DIFFERENCE_METRICS.get(metric, resolve_metric(metric)))
     )
-    if needs_array and scipy.sparse.issparse(X) and X.shape[0] * X.shape[1] <= MAX_DENSE_ENTRIES:
+    if needs_array and is_sparse(X) and X.shape[0] * X.shape[1] <= MAX_DENSE_ENTRIES:
         return X.toarray()
     return X
 
 
-def convert_knn_graph(knn_graph: Any) -> dict[str, Any]:
+def convert_knn_graph(knn_graph: KnnGraph) -> dict[str, ArrayLike | Manifold | None]:
     """Convert the forms of neighbors that cuML accepts: two arrays, or a sparse or dense matrix of distances."""
     if isinstance(knn_graph, tuple | list):
         if len(knn_graph) != 2:
@@ -105,7 +113,7 @@ def convert_knn_graph(knn_graph: Any) -> dict[str, Any]:
     return dict(zip(("knn_indices", "knn_dists"), pad_rows(as_csr(knn_graph)), strict=True))
 
 
-def find_unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
+def find_unique_rows(X: Features) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of the first of equal rows, and for each row the place of its first among these."""
     if scipy.sparse.issparse(X):
         rows = scipy.sparse.csr_array(X, copy=True)
@@ -115,7 +123,7 @@ def find_unique_rows(X: Any) -> tuple[np.ndarray, np.ndarray]:
         content = [(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in ends]
     else:
         content = [row.tobytes() for row in np.ascontiguousarray(X) + 0.0]  # -0.0 is 0.0
-    known: dict[Any, int] = {}
+    known: dict[Hashable, int] = {}
     inverse = np.array([known.setdefault(row, len(known)) for row in content])
     return np.unique(inverse, return_index=True)[1], inverse
 

@@ -191,6 +191,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
                 neighbors = brute_force.find_update_neighbors(self, self.estimator_, X, ensure_all_finite)
             if brute_force.compares_texts(self):
                 self.estimator_.update(**neighbors)
+                assert self._words is not None  # the search has used them
                 self._words = brute_force.stack_rows(self._words, brute_force.encode_texts(X))
             else:
                 self.estimator_.update(X, **neighbors)

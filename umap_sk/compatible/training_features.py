@@ -1,29 +1,33 @@
 """Methods that remove the training features from a model before it is stored, and set them again."""
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from umap_sk._typing import SparseMatrix
 from umap_sk.compatible.brute_force import compares_texts, encode_texts
 from umap_sk.compatible.inputs import has_precomputed_knn
+from umap_sk.compatible.parameters import ParameterTypes
+from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.neighbors.searchers import prepare_search
 from umap_sk.neighbors.training_rows import select_kept_features
 
+Rows = TypeVar("Rows", np.ndarray, SparseMatrix)
 
-def check_shape(values: Any, shape: tuple[int, int | None]) -> Any:
+
+def check_shape(values: Rows, shape: tuple[int, int | None]) -> Rows:
     """Return the rows, or raise a ValueError if their shape differs from that of the fit."""
     if values.shape[0] != shape[0] or shape[1] not in (None, values.shape[1]):
         raise ValueError(f"X has shape {values.shape}, but the model was fitted to {shape}. Give the same rows.")
     return values
 
 
-class TrainingFeaturesMixin:
+class TrainingFeaturesMixin(ParameterTypes):
     """The methods of :class:`umap_sk.UMAP` that drop and set its training features."""
 
-    estimator_: Any
-    precomputed_knn: Any
-    _words: Any
+    estimator_: PrecomputedUMAP
+    _words: np.ndarray | None
 
     def drop_features(self):
         """Drop the features of the training rows, which are most of the bytes of a large model. The map stays.
@@ -81,7 +85,8 @@ class TrainingFeaturesMixin:
         check_shape(values, (len(estimator.embedding_), estimator.n_features_in_))
         fitted = estimator._get_fitted()
         settings = estimator._get_settings().search._replace(seed=fitted.seed)
-        search = prepare_search(values, settings, estimator.n_neighbors, given=has_precomputed_knn(self))
+        given = has_precomputed_knn(self.precomputed_knn)
+        search = prepare_search(values, settings, estimator.n_neighbors, given=given)
         features = select_kept_features(X, values, search)
         estimator._publish(fitted._replace(search=search, features=features))
         return self

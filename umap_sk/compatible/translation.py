@@ -1,14 +1,18 @@
 """Translation of umap-learn's parameters to those of PrecomputedUMAP, with warnings about unused ones."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umap_sk._typing import Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, make_pair_function
 from umap_sk.exceptions import FewerNeighborsWarning, UnusedParameterWarning, warn
 from umap_sk.umap_learn.models import SHARED_PARAMETERS, resolve_metric
+
+if TYPE_CHECKING:
+    from umap_sk.compatible.umap import UMAP
 
 UNUSED_PARAMETERS = {
     "low_memory": True,
@@ -62,15 +66,15 @@ class Distance:
     The function receives copies of the rows, so that it cannot change the features.
     """
 
-    def __init__(self, metric: Any, arguments: tuple[Any, ...]):
+    def __init__(self, metric: Callable[..., float | tuple[float, np.ndarray]], arguments: tuple[object, ...]):
         self.metric, self.arguments = metric, arguments
 
-    def __call__(self, x: Any, y: Any) -> Any:
+    def __call__(self, x: np.ndarray, y: np.ndarray) -> float:
         value = self.metric(x.copy(), y.copy(), *self.arguments)
         return value[0] if isinstance(value, tuple) else value
 
 
-def translate_parameters(umap: Any, n_rows: int, *, targets: bool) -> dict[str, Any]:
+def translate_parameters(umap: "UMAP", n_rows: int, *, targets: bool) -> dict[str, object]:
     """Translate the parameters of a UMAP to those of a PrecomputedUMAP for the given number of rows."""
     names = {name: getattr(umap, name) for name in (*SHARED_PARAMETERS, "searcher")}
     if has_few_rows(umap, n_rows):
@@ -97,13 +101,13 @@ def translate_parameters(umap: Any, n_rows: int, *, targets: bool) -> dict[str, 
     return names
 
 
-def translate_metric(umap: Any) -> dict[str, Any]:
+def translate_metric(umap: "UMAP") -> dict[str, object]:
     """Translate the metric and its arguments."""
     metric, parameters = convert_metric(umap.metric, umap.metric_kwds)
     return {"metric": metric} if callable(metric) else {"metric": metric, "metric_params": parameters}
 
 
-def convert_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
+def convert_metric(metric: Metric, arguments: dict[str, object] | None) -> tuple[Metric, dict[str, object] | None]:
     """Return a metric and its arguments for the estimator. A function receives the arguments in their order."""
     if callable(metric):
         return Distance(metric, tuple((arguments or {}).values())), None
@@ -114,31 +118,31 @@ def convert_metric(metric: Any, arguments: dict[str, Any] | None) -> tuple[Any, 
     return resolve_metric(metric), arguments or None
 
 
-def translate_init(umap: Any) -> dict[str, Any]:
+def translate_init(umap: "UMAP") -> dict[str, object]:
     """Translate the initial layout. A graph without a map needs none."""
     if umap.transform_mode == "graph":
         return {"init": "random"}
     return {"init": INIT_ALIASES.get(umap.init, umap.init) if isinstance(umap.init, str) else umap.init}
 
 
-def translate_n_epochs(umap: Any) -> dict[str, Any]:
+def translate_n_epochs(umap: "UMAP") -> dict[str, object]:
     """Translate the number of epochs. Instead of none, one epoch runs that moves no row."""
     if umap.transform_mode == "graph":
         return {"n_epochs": 1}
     if keeps_init(umap):
-        unchanged = {} if isinstance(umap.init, str) else {"rescale_init": False, "multilevel": False}
-        return {"n_epochs": 1, "learning_rate": TINY_LEARNING_RATE} | unchanged
+        one_epoch: dict[str, object] = {"n_epochs": 1, "learning_rate": TINY_LEARNING_RATE}
+        return one_epoch if isinstance(umap.init, str) else one_epoch | {"rescale_init": False, "multilevel": False}
     stops = get_stop_epochs(umap)
     return {"n_epochs": umap.n_epochs if stops is None else stops[-1]}
 
 
-def keeps_init(umap: Any) -> bool:
+def keeps_init(umap: "UMAP") -> bool:
     """Return whether the map must equal the initial layout."""
     no_epochs = isinstance(umap.n_epochs, int | np.integer) and umap.n_epochs == 0
     return no_epochs or (isinstance(umap.learning_rate, int | float) and umap.learning_rate == 0)
 
 
-def get_stop_epochs(umap: Any) -> list[int] | None:
+def get_stop_epochs(umap: "UMAP") -> list[int] | None:
     """Return the epochs after which maps are kept, in order, or None if `n_epochs` is no list."""
     if umap.transform_mode == "graph" or keeps_init(umap) or not isinstance(umap.n_epochs, list | tuple):
         return None
@@ -147,7 +151,7 @@ def get_stop_epochs(umap: Any) -> list[int] | None:
     return sorted(umap.n_epochs)
 
 
-def warn_about_unused(umap: Any) -> None:
+def warn_about_unused(umap: "UMAP") -> None:
     """Warn once a process about each parameter that is not used or has another meaning."""
     for name, default in UNUSED_PARAMETERS.items():
         value = getattr(umap, name)
@@ -190,17 +194,17 @@ def translate_errors() -> Iterator[None]:
         raise
 
 
-def has_incomplete_curve(umap: Any) -> bool:
+def has_incomplete_curve(umap: "UMAP") -> bool:
     """Return whether only one parameter of the curve was given."""
     return (umap.a is None) != (umap.b is None)
 
 
-def has_few_rows(umap: Any, n_rows: int) -> bool:
+def has_few_rows(umap: "UMAP", n_rows: int) -> bool:
     """Return whether there are too few rows for `n_neighbors`, but enough for a map."""
     return n_rows > 2 and isinstance(umap.n_neighbors, int | np.integer) and bool(umap.n_neighbors >= n_rows)
 
 
-def warn_about_few_rows(umap: Any, n_rows: int) -> None:
+def warn_about_few_rows(umap: "UMAP", n_rows: int) -> None:
     """Warn if there are too few rows for `n_neighbors`, as umap-learn does."""
     if has_few_rows(umap, n_rows):
         warn(
@@ -209,7 +213,7 @@ def warn_about_few_rows(umap: Any, n_rows: int) -> None:
         )
 
 
-def warn_about_arguments(function: str, others: dict[str, Any]) -> None:
+def warn_about_arguments(function: str, others: Mapping[str, object]) -> None:
     """Warn once a process about each argument that is not used, such as those of later versions of umap-learn."""
     for name, value in others.items():
         _warn_once(f"{function} {name}", f"{function} does not use {name}={value!r}, an argument of umap-learn's own.")

@@ -1,7 +1,6 @@
 """UMAP, a class with the parameters and defaults of umap-learn's."""
 
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -136,7 +135,7 @@ class UMAP(Methods):
     (1797, 2)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: dict[str, list[object]] = {
         "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
         "unique": ["boolean"],
         "densmap": ["boolean"],

@@ -1,6 +1,6 @@
 """The levels in the optimizer's order, as blocks of rows that receive their edges from all pieces."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -8,7 +8,7 @@ from distributed import Future
 from umap_sk.dask import rows
 from umap_sk.dask.cluster import Cluster, choose_worker, submit, submit_in_rounds
 from umap_sk.dask.graph import choose_bounds, map_pieces
-from umap_sk.dask.levels import LevelInPieces, Levels, join_level
+from umap_sk.dask.levels import LevelInPieces, Levels, Piece, join_level
 from umap_sk.graph.fuzzy_union import FuzzyGraph
 from umap_sk.layout.coarsen import Level
 from umap_sk.layout.edge_lengths import EdgeLengths
@@ -67,7 +67,7 @@ def _build_hierarchy(
     vectors: list[Level],
     on_one_worker: list[Level],
     lengths: EdgeLengths | None,
-    pieces: list[Any],
+    pieces: list[Piece],
     scale: float,
     seed: int,
 ) -> Hierarchy:

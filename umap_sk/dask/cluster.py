@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from distributed import Client, Future, get_client, get_worker
 from distributed.client import wait
-from distributed.scheduler import KilledWorker
+from distributed.scheduler import KilledWorker, Scheduler
 
 from umap_sk._version import __version__
 from umap_sk.exceptions import UMAPWarning, warn
@@ -18,6 +18,7 @@ from umap_sk.runtime.kernel_cache import hash_sources
 from umap_sk.runtime.threads import set_threads
 
 POLL_SECONDS = 10  # seconds between two checks for remaining workers
+Result = TypeVar("Result")
 CLIENT_ADVICE = "Start a cluster and give its client: DistributedUMAP(client=Client(...))."
 
 
@@ -79,7 +80,7 @@ def _check_versions(client: Client) -> None:
         )
 
 
-def run_on_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+def run_on_workers(client: Client, function: Callable[..., Result], *arguments: object) -> dict[str, Result]:
     """Run a function on all workers, and return its results by worker. Workers that die meanwhile are missing."""
     answers = client.run(function, *arguments, on_error="return")
     for worker, answer in answers.items():
@@ -114,8 +115,8 @@ def submit_in_rounds(cluster: Cluster, parts: int, submit_part: Callable[[int, s
 def submit(
     cluster: Cluster,
     phase: str,
-    function: Callable[..., Any],
-    *arguments: Any,
+    function: Callable[..., object],
+    *arguments: object,
     worker: str = "",
     all_threads: bool = False,
 ) -> Future:
@@ -135,12 +136,12 @@ def submit(
     )
 
 
-def _run_on_threads(function: Callable[..., Any], all_threads: bool, *arguments: Any) -> Any:
+def _run_on_threads(function: Callable[..., Result], all_threads: bool, *arguments: object) -> Result:
     with set_threads(get_worker().state.nthreads if all_threads else 1):
         return function(*arguments)
 
 
-def gather(cluster: Cluster, awaited: Any) -> Any:
+def gather(cluster: Cluster, awaited: Future | Sequence[Future]) -> Any:
     """Return the value of a future or of several. Errors of tasks are raised here."""
     futures = [awaited] if isinstance(awaited, Future) else list(awaited)
     wait_for(cluster, futures)
@@ -163,7 +164,7 @@ def wait_for(cluster: Cluster, futures: Sequence[Future]) -> None:
             raise RuntimeError(f"The scheduler has lost the run: {future.key}. {RESTART_ADVICE}")
 
 
-def free_stuck_tasks(dask_scheduler: Any) -> None:
+def free_stuck_tasks(dask_scheduler: Scheduler) -> None:
     """Let tasks that wait for a lost worker run on others.
 
     The scheduler does this itself, except for tasks that became ready while there was no worker at all.

@@ -1,7 +1,5 @@
 """DistributedUMAP, the estimator that distributes a fit over the workers of a Dask cluster."""
 
-from typing import Any
-
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -78,7 +76,7 @@ class DistributedUMAP(BaseEstimator):
     (300, 2)
     """
 
-    _parameter_constraints: dict[str, Any] = {
+    _parameter_constraints: dict[str, object] = {
         name: rule
         for name, rule in parameters.CONSTRAINTS.items()
         if not name.startswith(("metric", "searcher", "target_", "output_", "dens_", "n_jobs"))
@@ -181,7 +179,7 @@ class DistributedUMAP(BaseEstimator):
         init = self.init if init is None else init
         start = resolve_init(init, shape, has_lengths=has_lengths, rescale=self.rescale_init)
         seed = draw_seed(settings)
-        with open_run(self._get_own_parameters(), graph.checksum, start, seed) as session:
+        with open_run(self._get_own_parameters(), self.checkpoint, graph.checksum, start, seed) as session:
             layout = lay_out(cluster, settings, graph, start, session.seed if session else seed, session, report)
         chunks = neighbors[0].chunks[0] if neighbors else graph.chunks
         self._on_workers = placing.make_embedding(cluster, layout, graph, chunks)

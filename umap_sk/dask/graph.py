@@ -1,10 +1,12 @@
 """The fuzzy graph in pieces on several workers."""
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import dask
 import numpy as np
+from dask.array import Array
 from distributed import Future
 
 from umap_sk import kernels
@@ -13,6 +15,7 @@ from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit, submit_
 from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
+from umap_sk.pipeline.settings import GraphSettings
 from umap_sk.runtime.side_by_side import compute_prefix_sums
 
 MAX_PIECES = 64  # unless there are more workers; each piece sends edges to each other piece
@@ -55,13 +58,13 @@ def choose_bounds(cluster: Cluster, n_rows: int) -> list[int]:
 
 
 def read_pieces(
-    cluster: Cluster, knn_indices: Any, knn_dists: Any, parameters: dict[str, Any]
+    cluster: Cluster, knn_indices: Array, knn_dists: Array, settings: GraphSettings
 ) -> tuple[list[Future], list[int]]:
     """Read the neighbors of each piece from two dask arrays in chunks of rows."""
     n_rows = knn_indices.shape[0]
     index_dtype = np.int32 if n_rows <= INT32_LIMIT else np.uint32
-    max_neighbors = min(parameters["n_neighbors"] - 1, n_rows + 1)
-    cut = float(parameters["disconnection_distance"])
+    max_neighbors = min(settings.n_others, n_rows + 1)
+    cut = float(settings.disconnection_distance)
     rules = SelectionRules(n_rows, max_neighbors, DROP_SELF, cut, index_dtype, np.float32)
     bounds = choose_bounds(cluster, n_rows)
     chunks = {0: tuple(last - first for first, last in pairwise(bounds)), 1: -1}
@@ -90,7 +93,9 @@ def count_neighbors(cluster: Cluster, neighbors: list[Future]) -> tuple[Neighbor
     )
 
 
-def map_pieces(cluster: Cluster, phase: str, function: Any, pieces: list[Future], *given: Any) -> list[Future]:
+def map_pieces(
+    cluster: Cluster, phase: str, function: Callable[..., object], pieces: list[Future], *given: object
+) -> list[Future]:
     """Submit a function for each piece, on the worker of the piece."""
     parts = len(pieces)
     return [
@@ -100,19 +105,19 @@ def map_pieces(cluster: Cluster, phase: str, function: Any, pieces: list[Future]
 
 
 def unite(
-    cluster: Cluster, neighbors: list[Future], bounds: list[int], mean: float, parameters: dict[str, Any]
+    cluster: Cluster, neighbors: list[Future], bounds: list[int], mean: float, settings: GraphSettings
 ) -> GraphInPieces:
     """Compute the graph in pieces from neighbors in pieces."""
     lengths = map_pieces(cluster, "lengths", rows.compute_lengths, neighbors)
-    arguments = mean, parameters["n_neighbors"], parameters["local_connectivity"]
+    arguments = mean, settings.n_neighbors, settings.local_connectivity
     directed = map_pieces(cluster, "strengths", rows.compute_strengths, neighbors, *arguments)
-    if not parameters["symmetrize"]:
+    if not settings.symmetrize:
         pieces = map_pieces(cluster, "strengths", rows.drop_zero_edges, directed)
         return summarize_pieces(cluster, pieces, bounds, lengths)
 
     def submit_part(part: int, worker: str) -> Future:
         received = map_pieces(cluster, "send", rows.transpose_edges, directed, *bounds[part : part + 2])
-        arguments = directed[part], received, parameters["set_op_mix_ratio"]
+        arguments = directed[part], received, settings.set_op_mix_ratio
         return submit(cluster, "unite", rows.unite_rows, *arguments, worker=worker)
 
     return summarize_pieces(cluster, submit_in_rounds(cluster, len(neighbors), submit_part), bounds, lengths)

@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeAlias
 
 import dask.array
 import numpy as np
+from dask.array import Array
+from numpy.typing import ArrayLike
 
 from umap_sk.dask.cluster import Cluster, run_on_workers
 from umap_sk.graph import storage
@@ -18,7 +20,19 @@ CHUNKS_ADVICE = (
 )
 
 
-def check_neighbors(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
+class DaskFrame(Protocol):
+    """A frame of Dask."""
+
+    def to_dask_array(self, lengths: bool | None) -> Array:
+        """Return the values, and compute the lengths of the chunks if `lengths` is True."""
+        ...
+
+
+ArrayOrFrame: TypeAlias = Array | DaskFrame | ArrayLike
+"""A dask array, a dask frame, or an array in this process."""
+
+
+def check_neighbors(knn_indices: ArrayOrFrame | None, knn_dists: ArrayOrFrame | None) -> tuple[Array, Array]:
     """Convert both arrays to dask arrays, and check that their chunks of rows are known and equal."""
     if knn_indices is None or knn_dists is None:
         raise ValueError(f"Neighbors are missing. {checks.PAIR} Or give a manifold in a directory.")
@@ -42,18 +56,18 @@ def check_neighbors(knn_indices: Any, knn_dists: Any) -> tuple[Any, Any]:
     return indices, dists
 
 
-def as_dask_array(values: Any, name: str, *, like: Any = None, lengths: bool = True) -> Any:
+def as_dask_array(values: ArrayOrFrame, name: str, *, like: Array | None = None, lengths: bool = True) -> Array:
     """Convert a dask array, a dask frame or an array in this process to a dask array, with the chunks of `like`."""
     if isinstance(values, dask.array.Array):
         return values
     if hasattr(values, "to_dask_array"):
         return values.to_dask_array(lengths=lengths or None)
     array = checks.as_array(values, name)
-    same_rows = like is not None and like.shape[0] == len(array)
-    return dask.array.from_array(array, chunks=(like.chunks[0] if same_rows else CHUNK_ROWS, -1))
+    rows = like.chunks[0] if like is not None and like.shape[0] == len(array) else CHUNK_ROWS
+    return dask.array.from_array(array, chunks=(rows, -1))
 
 
-def check_directory(cluster: Cluster, manifold: Any) -> tuple[str, dict[str, Any], int, bool]:
+def check_directory(cluster: Cluster, manifold: object) -> tuple[str, dict[str, object], int, bool]:
     """Check that all workers have access to a manifold.
 
     Returns its path, its parameters, its number of rows, and whether it has lengths.

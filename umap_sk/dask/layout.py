@@ -1,14 +1,16 @@
 """The layout of a graph in pieces, from its levels to the last epoch, and its checkpoints."""
 
 import contextlib
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
 
+from umap_sk._typing import Parameters
 from umap_sk.checkpoint.identity import identify_run
 from umap_sk.checkpoint.session import Session, open_session
-from umap_sk.checkpoint.settings import as_checkpoint
+from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.dask import epochs
 from umap_sk.dask.arrange import Hierarchy, arrange
 from umap_sk.dask.cluster import Cluster, gather, submit
@@ -46,16 +48,22 @@ class FinishedLayout(NamedTuple):
     n_components: int
 
 
-def open_run(parameters: dict[str, Any], checksum: str, start: Start, seed: int) -> Any:
+def open_run(
+    parameters: Parameters,
+    checkpoint: CheckpointLike | None,
+    checksum: str,
+    start: Start,
+    seed: int,
+) -> AbstractContextManager[Session | None]:
     """Return a context with the run on disk, or with None without a checkpoint."""
-    if parameters["checkpoint"] is None:
+    if checkpoint is None:
         return contextlib.nullcontext()
-    changes: dict[str, Any] = {"init": start.name if start.positions is None else start.positions}
+    changes: dict[str, object] = {"init": start.name if start.positions is None else start.positions}
     if parameters["random_state"] is not None:
         changes["random_state"] = seed
     # The graph is identified by its checksum and not stored, because the workers can compute it again.
-    identity = identify_run(parameters | changes, {"manifold": checksum})
-    return open_session(as_checkpoint(parameters["checkpoint"]), identity, seed, False, None)
+    identity = identify_run({**parameters, **changes}, {"manifold": checksum})
+    return open_session(as_checkpoint(checkpoint), identity, seed, False, None)
 
 
 def lay_out(
@@ -101,7 +109,7 @@ def _run_epochs(
     ranks: Future,
     session: Session | None,
     report: Report,
-    verbose: Any,
+    verbose: bool,
 ) -> DistributedState:
     """Run all remaining epochs, and write the checkpoints that are due."""
     n_epochs = count_epochs(layout.phases)

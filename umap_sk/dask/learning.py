@@ -2,9 +2,10 @@
 
 import hashlib
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from dask.array import Array
 
 from umap_sk.dask.cluster import Cluster, gather
 from umap_sk.dask.graph import (
@@ -53,7 +54,7 @@ class LearnedGraph(NamedTuple):
 
 
 def learn_graph(
-    cluster: Cluster, settings: GraphSettings, neighbors: tuple[Any, Any] | None, manifold: Any, report: Report
+    cluster: Cluster, settings: GraphSettings, neighbors: tuple[Array, Array] | None, manifold: object, report: Report
 ) -> LearnedGraph:
     """Learn the graph from neighbors, or load that of a manifold in a directory."""
     parameters = settings.get_identity()
@@ -64,17 +65,17 @@ def learn_graph(
         symmetric = known.get("symmetrize") is True
     else:
         with report.phase("neighbors") as entry:
-            neighbor_pieces, bounds = read_pieces(cluster, *neighbors, parameters)
+            neighbor_pieces, bounds = read_pieces(cluster, *neighbors, settings)
             counts, shortest, mean = count_neighbors(cluster, neighbor_pieces)
             entry.update(counts._asdict())
         warn_about(counts, np.array([0, shortest]), settings.n_others)
         check_any_neighbor(counts)
-        graph = unite(cluster, neighbor_pieces, bounds, mean, parameters)
-        symmetric = parameters["symmetrize"]
+        graph = unite(cluster, neighbor_pieces, bounds, mean, settings)
+        symmetric = settings.symmetrize
         del neighbor_pieces
-    learned = summarize_graph(cluster, graph, symmetric, parameters["set_op_mix_ratio"], report)
+    learned = summarize_graph(cluster, graph, symmetric, settings.set_op_mix_ratio, report)
     if neighbors is not None:
-        warn_disconnected(learned.disconnected, "rows have no neighbor", parameters["disconnection_distance"])
+        warn_disconnected(learned.disconnected, "rows have no neighbor", settings.disconnection_distance)
     return learned
 
 

@@ -1,16 +1,20 @@
 """The map as a dask array, and the placement of new rows in chunks."""
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import dask
 import dask.array
 import numpy as np
+from dask.array import Array
+from dask.delayed import Delayed
 from distributed import Future
 from sklearn.utils.validation import check_is_fitted
 
+from umap_sk._typing import Parameters
 from umap_sk.dask.cluster import Cluster, choose_worker, submit
-from umap_sk.dask.inputs import CHUNKS_ADVICE, as_dask_array
+from umap_sk.dask.inputs import CHUNKS_ADVICE, ArrayOrFrame, as_dask_array
 from umap_sk.dask.layout import FinishedLayout, select_positions
 from umap_sk.dask.learning import LearnedGraph
 from umap_sk.estimator import PrecomputedUMAP
@@ -20,6 +24,9 @@ from umap_sk.neighbors.validate import PAIR
 from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import Columns
 from umap_sk.runtime.side_by_side import compute_prefix_sums
+
+if TYPE_CHECKING:
+    from umap_sk.dask.estimator import DistributedUMAP
 
 
 class MapOnWorkers(NamedTuple):
@@ -33,7 +40,7 @@ class MapOnWorkers(NamedTuple):
         The chunks on the workers. The list is empty if the map is in this process.
     """
 
-    array: Any
+    array: Array
     parts: list[Future]
 
 
@@ -68,7 +75,7 @@ def _select_rows(positions: np.ndarray, ranks: np.ndarray, first: int, last: int
     return select_positions(positions, ranks[first:last])
 
 
-def concatenate_arrays(parts: list[Any], chunks: tuple[int, ...], n_components: int) -> Any:
+def concatenate_arrays(parts: Sequence[Future | Delayed], chunks: tuple[int, ...], n_components: int) -> Array:
     """Concatenate the rows of arrays, which are futures or tasks."""
     arrays = [
         dask.array.from_delayed(dask.delayed(part), (rows, n_components), np.float32)
@@ -77,7 +84,7 @@ def concatenate_arrays(parts: list[Any], chunks: tuple[int, ...], n_components: 
     return dask.array.concatenate(arrays, allow_unknown_chunksizes=True)
 
 
-def make_fitted_model(model: Any) -> FittedModel:
+def make_fitted_model(model: "DistributedUMAP | PrecomputedUMAP") -> FittedModel:
     """Return a model that can place new rows once it gets its map."""
     return FittedModel(
         embedding=np.empty((0, model.n_components), np.float32),
@@ -96,14 +103,14 @@ def make_fitted_model(model: Any) -> FittedModel:
     )
 
 
-def make_local_model(parameters: dict[str, Any], fitted: FittedModel, embedding: np.ndarray) -> PrecomputedUMAP:
+def make_local_model(parameters: Parameters, fitted: FittedModel, embedding: np.ndarray) -> PrecomputedUMAP:
     """Return a fitted estimator in one process, without its graph."""
     umap = PrecomputedUMAP(**parameters)
     umap._publish(fitted._replace(embedding=embedding))
     return umap
 
 
-def transform(model: Any, knn_indices: Any, knn_dists: Any) -> Any:
+def transform(model: "DistributedUMAP | PrecomputedUMAP", knn_indices: ArrayOrFrame, knn_dists: ArrayOrFrame) -> Array:
     """Place new rows in a fitted map, lazily and in chunks.
 
     The map is sent to each worker once. The places have the same bits as those of the estimator's `transform`. The
@@ -167,11 +174,11 @@ def _place(model: PrecomputedUMAP, indices: np.ndarray, dists: np.ndarray) -> np
     return model.transform(knn_indices=indices, knn_dists=dists)
 
 
-def delay_model(model: Any) -> Any:
+def delay_model(model: "DistributedUMAP | PrecomputedUMAP") -> Delayed:
     """Return a fitted model as a single task for all chunks."""
-    local = isinstance(model, PrecomputedUMAP)
-    parameters = (model if local else model.local()).get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
-    if local:
+    local = model if isinstance(model, PrecomputedUMAP) else model.local()
+    parameters = local.get_params(deep=False) | {"n_jobs": 1, "checkpoint": None}
+    if isinstance(model, PrecomputedUMAP):
         return dask.delayed(make_local_model(parameters, make_fitted_model(model), model.embedding_), traverse=False)
     whole = (
         model.embedding_.rechunk((-1, -1)).to_delayed(optimize_graph=False).item()

@@ -2,7 +2,7 @@
 
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xxhash
@@ -59,7 +59,7 @@ class PieceSummary(NamedTuple):
 class RowsForm(ArrayForm):
     """Arrays of some rows. Messages use the row numbers of the whole arrays."""
 
-    def __init__(self, indices: Any, dists: Any, first_row: int) -> None:
+    def __init__(self, indices: np.ndarray, dists: np.ndarray, first_row: int) -> None:
         super().__init__(indices, dists)
         self.first_row = first_row
 

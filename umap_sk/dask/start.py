@@ -1,7 +1,8 @@
 """The start of a layout in blocks: the positions on the first phase's level, and their width."""
 
+from collections.abc import Callable
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from distributed import Future
@@ -87,7 +88,9 @@ def prolong(cluster: Cluster, layout: Layout, depth: int, positions: Future) -> 
     return submit(cluster, "prolong", np.concatenate, parts)
 
 
-def map_blocks(cluster: Cluster, blocks: Blocks, phase: str, function: Any, *given: Any) -> list[Future]:
+def map_blocks(
+    cluster: Cluster, blocks: Blocks, phase: str, function: Callable[..., object], *given: object
+) -> list[Future]:
     """Submit a function for each block, on the worker of the block."""
     count = len(blocks.groups)
     return [
@@ -123,7 +126,11 @@ def _start_from_array(
 
 
 def _scale_averages(
-    hierarchy: Hierarchy, finest: np.ndarray, edges: list[Any], phases: tuple[Phase, ...], forces: Forces
+    hierarchy: Hierarchy,
+    finest: np.ndarray,
+    edges: list[tuple[np.ndarray, ...]],
+    phases: tuple[Phase, ...],
+    forces: Forces,
 ) -> tuple[np.ndarray, float]:
     spread = compute_length_spread(*(np.concatenate(arrays) for arrays in zip(*edges, strict=True)))
     return scale_averages(finest, LayoutProblem(hierarchy.levels, phases, forces), spread)

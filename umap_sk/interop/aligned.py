@@ -1,7 +1,5 @@
 """AlignedUMAP, umap-learn's class for sequences of maps, which calls umap_sk.align."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -247,7 +245,7 @@ class AlignedUMAP(BaseEstimator):
         return PrecomputedUMAP(**translation.translate_parameters(umap, 0, targets=targets))
 
 
-def select_entry(value: Any, number: int) -> Any:
+def select_entry(value: object, number: int) -> object:
     """Return the entry of a list for one map. The last entry of a short list is repeated."""
     if isinstance(value, list | tuple | np.ndarray):
         return value[min(number, len(value) - 1)]

@@ -1,10 +1,9 @@
 """The function of umap.umap_ that lays out a graph of membership strengths."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import AnySparse, FeaturesLike
 from umap_sk.compatible import inputs, translation
 from umap_sk.compatible.umap import UMAP
 from umap_sk.estimator import PrecomputedUMAP
@@ -132,8 +131,12 @@ def simplicial_set_embedding(
 
 
 def lay_out_graph(
-    umap: UMAP, data: Any, graph: Any, distances: Any, lengths: np.ndarray | None = None
-) -> tuple[np.ndarray, dict[str, Any]]:
+    umap: UMAP,
+    data: FeaturesLike | None,
+    graph: AnySparse,
+    distances: AnySparse | None,
+    lengths: np.ndarray | None = None,
+) -> tuple[np.ndarray, dict[str, object]]:
     """Lay out a graph with the parameters of a UMAP, and return the map and further results.
 
     `lengths` are the mean distances from rows to their neighbors, which pivot MDS needs.
@@ -149,7 +152,7 @@ def lay_out_graph(
     stops = translation.get_stop_epochs(umap)
     with translation.translate_errors():
         maps = inputs.fit_estimator(estimator, inputs.FitInput(features, None, {"manifold": manifold}, None), stops)
-    results: dict[str, Any] = {}
+    results: dict[str, object] = {}
     if umap.output_dens:
         results = {"rad_orig": radii, "rad_emb": compute_map_radii(estimator.embedding_, umap.n_neighbors)}
     if stops is not None:
@@ -157,7 +160,7 @@ def lay_out_graph(
     return estimator.embedding_, results
 
 
-def compute_data_radii(weights: Any, distances: Any) -> np.ndarray:
+def compute_data_radii(weights: scipy.sparse.csr_matrix, distances: AnySparse | None) -> np.ndarray:
     """Compute the logarithm of each row's mean squared distance to its neighbors, weighted by membership strength.
 
     This is umap-learn's ``rad_orig``, with 1e-8 added to the mean, and NaN for disconnected rows.

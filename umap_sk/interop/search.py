@@ -1,26 +1,31 @@
 """Search of neighbors with the results of umap-learn's functions: arrays of 32 bits, and a search index."""
 
 import importlib.util
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import Features, FeaturesLike, Metric
 from umap_sk.compatible.brute_force import check_rows, compute_distances, select_nearest
 from umap_sk.compatible.distances import METRICS
 from umap_sk.compatible.translation import convert_metric
 from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.neighbors.transformer import NeighborsTransformer
+from umap_sk.pipeline.parameters import RandomState
+
+if TYPE_CHECKING:
+    from pynndescent import NNDescent
 
 
 class SearchRequest(NamedTuple):
     """Arguments of a search, under umap-learn's names."""
 
-    metric: Any
-    metric_kwds: dict[str, Any] | None
-    random_state: Any
+    metric: Metric
+    metric_kwds: dict[str, object] | None
+    random_state: RandomState
     n_jobs: int | None
     verbose: bool
 
@@ -42,10 +47,10 @@ class SearchIndex:
         """Indices and distances of the fitted rows' own neighbors."""
         return to_32_bits(*self._transformer.neighbors_)
 
-    def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    def query(self, X: FeaturesLike, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the k fitted rows that are nearest to each row of X."""
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        return to_32_bits(*find_neighbors(self._transformer._search, X, k, own=False))
+        rows: Features = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return to_32_bits(*find_neighbors(self._transformer._search, rows, k, own=False))
 
 
 class BruteForceIndex:
@@ -62,14 +67,18 @@ class BruteForceIndex:
     def __init__(self, request: SearchRequest, rows: np.ndarray):
         self._request, self._rows = request, rows
 
-    def query(self, X: Any, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    def query(self, X: FeaturesLike, k: int = 10, epsilon: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices and distances of the k fitted rows that are nearest to each row of X."""
         rows = check_rows(self._request, X, True)
         found = select_nearest(compute_distances(self._request, rows, self._rows), k, len(rows))
         return to_32_bits(found["knn_indices"], found["knn_dists"])
 
 
-def search_neighbors(X: Any, n_neighbors: int, request: SearchRequest) -> tuple[np.ndarray, np.ndarray, Any]:
+FoundNeighbors: TypeAlias = "tuple[np.ndarray, np.ndarray, SearchIndex | BruteForceIndex | NNDescent | None]"
+"""Indices and distances of neighbors, and a search index."""
+
+
+def search_neighbors(X: FeaturesLike, n_neighbors: int, request: SearchRequest) -> FoundNeighbors:
     """Return indices and distances of the neighbors, each row itself first, and a search index or None."""
     if isinstance(request.metric, str) and request.metric == "precomputed":
         return (*select_from_distances(check_array(X, ensure_all_finite=False), n_neighbors), None)
@@ -98,7 +107,7 @@ def select_from_distances(dists: np.ndarray, n_neighbors: int) -> tuple[np.ndarr
     return to_32_bits(indices, nearest)
 
 
-def search_by_pynndescent(X: Any, n_neighbors: int, request: SearchRequest) -> tuple[np.ndarray, np.ndarray, Any]:
+def search_by_pynndescent(X: FeaturesLike, n_neighbors: int, request: SearchRequest) -> FoundNeighbors:
     """Search with PyNNDescent, which calls a compiled metric from compiled code."""
     from pynndescent import NNDescent
 

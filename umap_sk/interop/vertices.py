@@ -1,11 +1,11 @@
 """The function of umap.utils that finds disconnected rows."""
 
-from typing import Any
-
 import numpy as np
 
+from umap_sk.compatible.umap import UMAP
 
-def disconnected_vertices(model: Any) -> np.ndarray:
+
+def disconnected_vertices(model: UMAP) -> np.ndarray:
     """Return which rows of a fitted model have no edge.
 
     Parameters

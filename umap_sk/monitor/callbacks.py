@@ -2,7 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
+
+from umap_sk._typing import Parameters
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.callback import CallbackContext
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -16,6 +22,14 @@ CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_pare
 """Attributes that scikit-learn sets on an estimator while its fit runs."""
 
 
+class TaskData(TypedDict):
+    """The arguments of the fit, as scikit-learn's hooks name them."""
+
+    X: object
+    y: object
+    metadata: Parameters
+
+
 class FitTask:
     """A task with callbacks: the whole fit, its graph, or its layout, whose subtasks are the epochs.
 
@@ -23,9 +37,9 @@ class FitTask:
     receive.
     """
 
-    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]):
+    def __init__(self, estimator: "BaseEstimator | None", context: "CallbackContext | None", data: TaskData):
         self._estimator, self._context, self._data = estimator, context, data
-        self._epoch: Any = None
+        self._epoch: CallbackContext | None = None
 
     @contextlib.contextmanager
     def subtask(self, name: str, max_subtasks: int = 0) -> Iterator["FitTask"]:
@@ -40,13 +54,13 @@ class FitTask:
             self._epoch = self._context.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
-    def end_epoch(self, attributes: Callable[[], dict[str, Any]]) -> bool:
+    def end_epoch(self, attributes: Callable[[], Parameters]) -> bool:
         """Notify the callbacks that the epoch has ended, and return whether one of them requests a stop.
 
         `attributes` returns the attributes of an estimator fitted so far. It is called only if a callback asks for
         them.
         """
-        if self._context is None:
+        if self._epoch is None:
             return False
         return bool(
             self._epoch.call_on_fit_task_end(
@@ -56,7 +70,9 @@ class FitTask:
 
 
 @contextlib.contextmanager
-def begin_fit_task(estimator: Any, n_subtasks: int, X: Any, y: Any, metadata: dict[str, Any]) -> Iterator[FitTask]:
+def begin_fit_task(
+    estimator: "BaseEstimator", n_subtasks: int, X: object, y: object, metadata: Parameters
+) -> Iterator[FitTask]:
     """Yield the task of one call of fit or partial_fit, which ends with the block unless an error is raised."""
     context = None
     if hasattr(estimator, "_init_callback_context"):

@@ -5,9 +5,12 @@ import importlib
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from umap_sk.monitor.units import format_seconds
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
 
 
 def is_notebook() -> bool:
@@ -46,5 +49,5 @@ def _render_bar(task: str, done: float, total: float, left: float | None) -> dic
     return {"text/plain": text, "text/html": drawn}
 
 
-def _import_display() -> Any:
+def _import_display() -> Callable[..., "DisplayHandle"]:
     return importlib.import_module("IPython.display").display

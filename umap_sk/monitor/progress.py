@@ -8,10 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING
 
 from umap_sk.monitor import notebook
 from umap_sk.monitor.units import format_seconds
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Watcher = Callable[[Sequence[int], int], Callable[[int], bool]]
 """A function of the edges of all epochs and of the number of epochs already run.
@@ -20,7 +23,7 @@ The function that it returns is called after each epoch, and stops the run if it
 """
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
-_bar: ContextVar[Any] = ContextVar("bar", default=None)
+_bar: ContextVar["Progress | None"] = ContextVar("bar", default=None)
 _phases_shown: ContextVar[bool] = ContextVar("telling", default=False)
 LONG_PHASE = 2.0  # seconds; shorter phases are not shown
 PHASES_WITH_BARS = ("layout",)
@@ -39,7 +42,7 @@ def set_watcher(watcher: Watcher) -> Iterator[None]:
 @contextlib.contextmanager
 def show_epochs(
     edges: Sequence[int], done: int, shown: bool, task: str = "layout", unit: str = "epoch"
-) -> Iterator[Callable[[int], Any]]:
+) -> Iterator[Callable[[int], object]]:
     """Show the progress of a run, and yield a function to call with the number of epochs after each epoch."""
     watcher = _watcher.get()
     if watcher is not None:
@@ -89,7 +92,7 @@ def write_row_lines(task: str, total: int) -> Callable[[float], object]:
 
 
 @contextlib.contextmanager
-def open_bar(task: str, total: float, done: float) -> Iterator[Callable[[float], object] | None]:
+def open_bar(task: str, total: int, done: int) -> Iterator[Callable[[float], object] | None]:
     """Yield a function that updates a progress bar, or None if lines have to replace the bar.
 
     The bar is rich's if rich can show one here. Otherwise a notebook gets tqdm's bar or that of
@@ -115,7 +118,7 @@ def open_bar(task: str, total: float, done: float) -> Iterator[Callable[[float],
         yield notebook.show_bar(task, total, done)
 
 
-def _make_rich_bar() -> Any:
+def _make_rich_bar() -> "Progress | None":
     """Return rich's progress bar on stderr, or None without rich or in a notebook that cannot show it."""
     try:
         from rich.console import Console

@@ -4,12 +4,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from umap_sk.monitor.progress import show_phase_end
-from umap_sk.monitor.report_html import render_html
+from umap_sk.monitor.report_html import Phase, render_html
 
 logger = logging.getLogger("umap_sk")
 
@@ -31,7 +30,7 @@ class Report(dict):
     ('graph', 10)
     """
 
-    def __init__(self, **figures: Any):
+    def __init__(self, **figures: object):
         super().__init__(phases=[], **figures)
 
     def copy(self) -> "Report":
@@ -49,7 +48,7 @@ class Report(dict):
         return copy
 
     @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[dict[str, Any]]:
+    def phase(self, name: str) -> Iterator[Phase]:
         """Time a phase and log one record of it at its end.
 
         Parameters
@@ -63,7 +62,7 @@ class Report(dict):
             The entry to which the phase adds its figures.
         """
         phases = self["phases"]
-        entry: dict[str, Any] = {"name": name, "seconds": 0.0}
+        entry: Phase = {"name": name, "seconds": 0.0}
         if phases and phases[-1]["name"] == name:
             entry = phases[-1]
         began = time.perf_counter()
@@ -76,7 +75,7 @@ class Report(dict):
         logger.info("%s", describe_phase(entry), extra={"umap_sk": entry})
         show_phase_end(name, entry["seconds"])
 
-    def phase_note(self, name: str, **figures: Any) -> None:
+    def phase_note(self, name: str, **figures: object) -> None:
         """Add figures to the last phase of a name.
 
         Parameters
@@ -120,12 +119,12 @@ class Report(dict):
     def _repr_html_(self) -> str:
         return render_html(self["phases"], self._rest(), self.get("losses", []))
 
-    def _rest(self) -> dict[str, Any]:
+    def _rest(self) -> dict[str, object]:
         """Return the scalar entries of the report."""
         return {key: value for key, value in self.items() if key not in ("phases", "losses")}
 
 
-def describe_phase(entry: dict[str, Any]) -> str:
+def describe_phase(entry: Phase) -> str:
     """Describe a phase in one line: its name, seconds, and every other figure that is not 0."""
     figures = " ".join(
         f"{key}={value:,}" if isinstance(value, int) else f"{key}={value}"

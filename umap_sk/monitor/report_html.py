@@ -1,7 +1,8 @@
 """A report as HTML for notebooks: a table of the phases, and the loss curve."""
 
+from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from umap_sk.monitor.units import format_bytes
 
@@ -10,8 +11,14 @@ CELL = "padding: 0.2em 0.8em; text-align: left; vertical-align: middle; backgrou
 BAR = "display: inline-block; height: 0.6em; margin-left: 0.5em; background: #1f77c4; border-radius: 2px"
 CURVE_WIDTH, HEIGHT, PADDING = 320, 70, 6  # pixels
 
+Loss: TypeAlias = tuple[int, int, float]
+"""A point of the loss curve: the epoch, the number of vertices of its level, and the loss per row."""
 
-def render_html(phases: list[dict[str, Any]], rest: dict[str, Any], losses: list[tuple[int, int, float]]) -> str:
+Phase: TypeAlias = dict[str, Any]
+"""A phase of a report: its "name", its "seconds", and any counts, sizes and texts by their names."""
+
+
+def render_html(phases: list[Phase], rest: Mapping[str, object], losses: list[Loss]) -> str:
     """Return a table of the phases, a line with the other entries, and the loss curve."""
     longest = max((entry["seconds"] for entry in phases), default=0) or 1
     rows = "".join(_render_row(entry, longest) for entry in phases)
@@ -23,7 +30,7 @@ def render_html(phases: list[dict[str, Any]], rest: dict[str, Any], losses: list
     return f"<div>{table}{line}{_render_curve(losses)}</div>"
 
 
-def _render_row(entry: dict[str, Any], longest: float) -> str:
+def _render_row(entry: Phase, longest: float) -> str:
     """Return the table row of a phase: its name, its seconds with a bar, and its figures that are not 0."""
     bar = f'<span style="{BAR}; width: {6 * entry["seconds"] / longest:.2f}em"></span>'
     figures = ", ".join(
@@ -43,7 +50,7 @@ def _render_figure(key: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
-def _render_curve(losses: list[tuple[int, int, float]]) -> str:
+def _render_curve(losses: list[Loss]) -> str:
     """Return the loss over the epochs as a picture with a line for each level, or "" for fewer than two points."""
     if len(losses) < 2:
         return ""

@@ -1,6 +1,6 @@
 """The attributes of a fitted estimator, which are read from its FittedModel."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse
@@ -18,7 +18,7 @@ class FittedAttributes:
     """The fitted attributes of :class:`umap_sk.PrecomputedUMAP`. Before a fit, it has none of them."""
 
     _fitted: FittedModel
-    get_params: Any
+    get_params: Callable[..., dict[str, object]]
 
     def _get_settings(self) -> Settings:
         """Return the parameters as settings of the steps."""

@@ -1,20 +1,30 @@
 """The result of a fit as one value, and its conversion to a form that can be stored."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from umap_sk._typing import Features, Parameters
+from umap_sk.checkpoint.identity import Identity
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.run import LayoutRun, compute_embedding, from_plain, to_plain
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.monitor.report import Report
+from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.neighbors.search import NoSearch, SklearnSearch
+from umap_sk.neighbors.searchers import ApproximateSearch, DeferredSearch, FittedSearcher
 from umap_sk.neighbors.training_rows import select_stored_features
 from umap_sk.pipeline.inputs import Columns
 from umap_sk.runtime.stored_format import format_fields, without_format
 
 ATTRIBUTE = "_fitted"  # attribute of an estimator that contains its fitted model
+
+
+Search: TypeAlias = SklearnSearch | RowSearch | NoSearch | ApproximateSearch | FittedSearcher | DeferredSearch
+"""The search for neighbors of new rows that a model keeps."""
 
 
 class Run(NamedTuple):
@@ -34,8 +44,8 @@ class Run(NamedTuple):
 
     layout: LayoutRun | None
     fingerprints: dict[str, str]
-    parameters: dict[str, Any] | None = None
-    identity: dict[str, Any] | None = None
+    parameters: Parameters | None = None
+    identity: Identity | None = None
 
 
 class FittedModel(NamedTuple):
@@ -77,8 +87,8 @@ class FittedModel(NamedTuple):
     seed: int
     report: Report
     columns: Columns
-    search: Any
-    features: Any
+    search: Search | None
+    features: Features | None
     X_is_graph: bool
     run: Run | None
     cache: MapCache
@@ -114,7 +124,7 @@ def remove_graph(fitted: FittedModel) -> FittedModel:
     return fitted._replace(manifold=None, features=features, run=None, n_epochs=fitted.epoch)
 
 
-def dump_fitted(fitted: FittedModel) -> dict[str, Any]:
+def dump_fitted(fitted: FittedModel) -> dict[str, object]:
     """Convert a model to plain values by name, without those that can be computed again.
 
     During a fit, the map is updated from the layout, because the layout's arrays will be overwritten.
@@ -123,23 +133,23 @@ def dump_fitted(fitted: FittedModel) -> dict[str, Any]:
     if layout and fitted.epoch != layout.state.epoch:
         fitted = update_embedding(fitted, layout)
     run = fitted.run and fitted.run._asdict() | {"layout": layout and to_plain(layout)}
-    plain: dict[str, Any] = {"curve": tuple(fitted.curve), "columns": tuple(fitted.columns), "run": run}
+    plain: dict[str, object] = {"curve": tuple(fitted.curve), "columns": tuple(fitted.columns), "run": run}
     features = select_stored_features(fitted.features, fitted.search)
     stored = fitted._asdict() | plain | {"features": features, "report": fitted.report.copy()}
     del stored["cache"]
     return stored
 
 
-def load_fitted(stored: dict[str, Any]) -> FittedModel:
+def load_fitted(stored: Mapping[str, Any]) -> FittedModel:
     """Convert stored values back to a model."""
     run = stored["run"]
     if run is not None:
         run = Run(**run | {"layout": run["layout"] and from_plain(run["layout"])})
-    plain: dict[str, Any] = {"curve": Curve(*stored["curve"]), "columns": Columns(*stored["columns"]), "run": run}
-    return FittedModel(**stored | plain, cache=MapCache())
+    plain: dict[str, object] = {"curve": Curve(*stored["curve"]), "columns": Columns(*stored["columns"]), "run": run}
+    return FittedModel(**{**stored, **plain}, cache=MapCache())
 
 
-def dump_state(state: dict[str, Any]) -> dict[str, Any]:
+def dump_state(state: Mapping[str, Any]) -> dict[str, object]:
     """Convert an estimator's attributes to a state to store, without those of a fit in progress."""
     state = {name: value for name, value in state.items() if name not in CALLBACK_ATTRIBUTES}
     if ATTRIBUTE in state:
@@ -147,7 +157,7 @@ def dump_state(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, **format_fields()}
 
 
-def load_state(stored: dict[str, Any]) -> dict[str, Any]:
+def load_state(stored: Mapping[str, Any]) -> dict[str, object]:
     """Convert a stored state back to attributes. Raises ValueError if this version does not know the format."""
     state = without_format("model", stored)
     return state | {ATTRIBUTE: load_fitted(state[ATTRIBUTE])} if ATTRIBUTE in state else state

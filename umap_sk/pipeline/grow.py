@@ -1,13 +1,13 @@
 """The addition of rows to a finished map: they join the graph and start at their neighbors, and all rows settle."""
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import scipy.sparse
 from numba import get_num_threads
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import Features
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
@@ -24,10 +24,11 @@ from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, SklearnSearch, extend_search, find_neighbors, stack_rows
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.pipeline.fitted import FittedModel
+from umap_sk.pipeline.fitted import FittedModel, Search
 from umap_sk.pipeline.inputs import (
     ESTIMATOR_NAME,
     SPARSE_FORMATS,
+    AnchorsLike,
     Arguments,
     Columns,
     Inputs,
@@ -99,7 +100,7 @@ def grow(
     )
 
 
-def check_can_grow(settings: Settings, fitted: FittedModel, epochs: Any) -> None:
+def check_can_grow(settings: Settings, fitted: FittedModel, epochs: object) -> None:
     """Raise if the map is unfinished or cannot take more rows."""
     check_flat(settings, "update settles rows")
     if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
@@ -134,16 +135,19 @@ def read_new_rows(settings: Settings, fitted: FittedModel, arguments: Arguments,
     return Inputs(arguments, X, is_graph, neighbors_given, None)
 
 
-def extend_features(fitted: FittedModel, inputs: Inputs) -> Any:
+def extend_features(fitted: FittedModel, inputs: Inputs) -> Features | None:
     """Append the features of the new rows to the stored ones. Returns None if either are missing."""
     if fitted.features is None or inputs.features is None:
         return None
-    if inputs.X.shape[1] != fitted.features.shape[1]:
-        raise ValueError(f"X has {inputs.X.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
-    return stack_rows(fitted.features, inputs.X)
+    if inputs.features.shape[1] != fitted.features.shape[1]:
+        raise ValueError(f"X has {inputs.features.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
+    extended: Features = stack_rows(fitted.features, inputs.features)
+    return extended
 
 
-def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, search: Any, report: Report) -> Manifold:
+def extend_manifold(
+    settings: Settings, fitted: FittedModel, inputs: Inputs, search: Search | None, report: Report
+) -> Manifold:
     """Return the manifold of old and new rows, which is given, learned from all rows, or extended by the new rows."""
     n_old, identity = len(fitted.embedding), identify_graph(settings, None)
     if inputs.arguments.manifold is not None:
@@ -158,7 +162,7 @@ def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, sea
             f"target_metric={settings.targets.metric!r}, but update takes no y. Learn a manifold of all rows with "
             "their targets, learn_manifold(X, y), and pass it as manifold."
         )
-    if search is not None and not inputs.neighbors_given:
+    if isinstance(search, SklearnSearch | RowSearch) and not inputs.neighbors_given:
         return learn_with_search(settings, search, report)
     if fitted.manifold is None:
         raise ValueError(f"The graph was dropped by drop_graph, so new rows cannot join it: {MANIFOLD_ADVICE}.")
@@ -171,7 +175,7 @@ def extend_manifold(settings: Settings, fitted: FittedModel, inputs: Inputs, sea
     return add_rows(fitted.manifold, read_new_neighbors(settings, n_old, inputs, report), settings, report)
 
 
-def learn_with_search(settings: Settings, search: Any, report: Report) -> Manifold:
+def learn_with_search(settings: Settings, search: SklearnSearch | RowSearch, report: Report) -> Manifold:
     """Search the neighbors among old and new rows, and learn the manifold."""
     with report.phase("search") as entry:
         indices, dists = find_neighbors(search, None, settings.graph.n_others, own=True)
@@ -208,9 +212,7 @@ def add_rows(manifold: Manifold, neighbors: Neighbors, settings: Settings, repor
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
         lengths[: manifold.n_samples] = 0 if shared.lengths is None else shared.lengths
-        parameters = settings.graph.get_identity()
-        del parameters["disconnection_distance"]
-        new = fuzzy_graph(neighbors, **parameters)
+        new = fuzzy_graph(neighbors, **settings.graph.edge_parameters)
         together = pad_graph(shared.rows(keep=False), len(lengths)) + pad_graph(new, len(lengths))
         graph = FuzzyGraph(
             together.indptr.astype(np.int64), together.indices.astype(neighbors.indices.dtype), together.data
@@ -228,7 +230,12 @@ def pad_graph(graph: FuzzyGraph, n: int) -> scipy.sparse.csr_array:
 
 
 def settle(
-    settings: Settings, fitted: FittedModel, manifold: Manifold, anchors: Any, epochs: int, report: Report
+    settings: Settings,
+    fitted: FittedModel,
+    manifold: Manifold,
+    anchors: AnchorsLike | None,
+    epochs: int,
+    report: Report,
 ) -> LayoutRun:
     """Lay out all rows, beginning at the positions of the old ones, and return the finished layout."""
     n_components = fitted.embedding.shape[1]

@@ -1,11 +1,15 @@
 """The validation of the arguments of a call, and the meaning of X among them."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sized
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
+from umap_sk._typing import Features, FeaturesLike
+from umap_sk.graph.manifold import Manifold
 from umap_sk.neighbors.choice import check_searcher_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
@@ -24,16 +28,20 @@ SELF_SHARE = 0.95  # minimum share of different entries in a first column of the
 ZERO_TOLERANCE = 0.01  # relative to the distance in the last column of the first two
 
 
+AnchorsLike: TypeAlias = ArrayLike | tuple[ArrayLike, ArrayLike]
+"""Positions, or positions and strengths."""
+
+
 class Arguments(NamedTuple):
     """The arguments of a call, as :meth:`umap_sk.PrecomputedUMAP.fit` describes them, before validation."""
 
-    X: Any = None
-    knn_indices: Any = None
-    knn_dists: Any = None
-    init: Any = None
-    manifold: Any = None
-    anchors: Any = None
-    y: Any = None  # None if it is not used
+    X: FeaturesLike | None = None
+    knn_indices: ArrayLike | None = None
+    knn_dists: ArrayLike | None = None
+    init: str | ArrayLike | None = None
+    manifold: Manifold | None = None
+    anchors: AnchorsLike | None = None
+    y: ArrayLike | None = None  # None if it is not used
 
 
 class Columns(NamedTuple):
@@ -69,13 +77,13 @@ class Inputs(NamedTuple):
     """
 
     arguments: Arguments
-    X: Any
+    X: Features | None
     is_graph: bool
     neighbors_given: bool
     columns: Columns | None
 
     @property
-    def features(self) -> Any:
+    def features(self) -> Features | None:
         """X if it contains features, else None."""
         return None if self.is_graph else self.X
 
@@ -138,7 +146,12 @@ def read_inputs(settings: Settings, arguments: Arguments, *, owner: str = ESTIMA
 
 
 def check_combination(
-    X: Any, knn_indices: Any, knn_dists: Any, manifold: Any = None, *, optional: bool = False
+    X: FeaturesLike | None,
+    knn_indices: ArrayLike | None,
+    knn_dists: ArrayLike | None,
+    manifold: Manifold | None = None,
+    *,
+    optional: bool = False,
 ) -> bool:
     """Check which arguments are given, and return whether neighbors come from arrays or a manifold.
 
@@ -162,8 +175,8 @@ def check_combination(
 
 
 def validate_X(
-    X: Any, columns: Columns | None, *, is_graph: bool, neighbors_given: bool, owner: str = ESTIMATOR_NAME
-) -> tuple[Any, Columns]:
+    X: FeaturesLike, columns: Columns | None, *, is_graph: bool, neighbors_given: bool, owner: str = ESTIMATOR_NAME
+) -> tuple[Features, Columns]:
     """Validate X with scikit-learn, and return it with its columns. If `columns` is given, X must have the same.
 
     X contains features, or a distance graph with its explicit zeros. If neighbors or a manifold are given, X contains
@@ -193,8 +206,14 @@ def validate_X(
 
 
 def read_new_X(
-    settings: Settings, X: Any, columns: Columns, n_samples: int, *, neighbors_given: bool, owner: str = ESTIMATOR_NAME
-) -> Any:
+    settings: Settings,
+    X: FeaturesLike | None,
+    columns: Columns,
+    n_samples: int,
+    *,
+    neighbors_given: bool,
+    owner: str = ESTIMATOR_NAME,
+) -> Features | None:
     """Validate X of new rows. Its columns must be those of the fit, unless one of the two calls had neighbors.
 
     Parameters
@@ -216,25 +235,26 @@ def read_new_X(
         return None
     is_graph = settings.takes_distances and not neighbors_given
     if neighbors_given or (is_graph and columns.n_columns != n_samples):
-        return check_array(
+        values: Features = check_array(
             X,
             accept_sparse=SPARSE_FORMATS if is_graph else "csr",
             dtype=[np.float64, np.float32],
             ensure_all_finite=not neighbors_given,
         )
+        return values
     return validate_X(X, columns, is_graph=is_graph, neighbors_given=neighbors_given, owner=owner)[0]
 
 
-def count_rows(values: Any, knn_indices: Any) -> int:
+def count_rows(values: FeaturesLike | None, knn_indices: ArrayLike | None) -> int:
     """Count the rows of X or of the neighbors, which need not be valid. The count is 0 for an object without rows."""
     rows = values if knn_indices is None else knn_indices
     shape = getattr(rows, "shape", None)
     if shape is not None:
         return shape[0] if len(shape) else 0
-    return len(rows) if hasattr(rows, "__len__") else 0
+    return len(rows) if isinstance(rows, Sized) else 0
 
 
-def check_self_column(knn_indices: Any, knn_dists: Any) -> None:
+def check_self_column(knn_indices: ArrayLike, knn_dists: ArrayLike) -> None:
     """Raise if the first column contains the rows themselves, but in another order.
 
     This is assumed if its distances are nearly 0 and nearly all of its entries differ. If the entries were copies of

@@ -3,7 +3,8 @@
 import contextlib
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any
+
+from numpy.typing import ArrayLike
 
 from umap_sk.checkpoint.session import Session
 from umap_sk.layout.anchors import Anchors, check_anchors, mask_free_rows
@@ -29,14 +30,17 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
 from umap_sk.pipeline.fitted import ATTRIBUTE, FittedModel, Run, get_manifold, update_embedding
+from umap_sk.pipeline.inputs import AnchorsLike
 from umap_sk.pipeline.learn import LearnedGraph
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
 from umap_sk.runtime.threads import limit_threads_by_rows
 
-UNWATCHED_TASK = FitTask(None, None, {})  # a task without callbacks
+UNWATCHED_TASK = FitTask(None, None, {"X": None, "y": None, "metadata": {}})  # a task without callbacks
 
 
-def lay_out(settings: Settings, graph: LearnedGraph, *, init: Any = None, anchors: Any = None) -> FittedModel:
+def lay_out(
+    settings: Settings, graph: LearnedGraph, *, init: str | ArrayLike | None = None, anchors: AnchorsLike | None = None
+) -> FittedModel:
     """Lay out a graph, from the start to the last epoch.
 
     Parameters
@@ -62,7 +66,12 @@ def lay_out(settings: Settings, graph: LearnedGraph, *, init: Any = None, anchor
 
 
 def begin_layout(
-    settings: Settings, graph: LearnedGraph, *, init: Any = None, anchors: Any = None, session: Session | None = None
+    settings: Settings,
+    graph: LearnedGraph,
+    *,
+    init: str | ArrayLike | None = None,
+    anchors: AnchorsLike | None = None,
+    session: Session | None = None,
 ) -> FittedModel:
     """Return the model before its first epoch, or at the state of its run on disk (`session`)."""
     manifold, report = graph.manifold, graph.report
@@ -99,7 +108,9 @@ def begin_layout(
     )
 
 
-def check_start(settings: Settings, graph: LearnedGraph, init: Any, anchors: Any) -> tuple[Start, Anchors | None]:
+def check_start(
+    settings: Settings, graph: LearnedGraph, init: str | ArrayLike | None, anchors: AnchorsLike | None
+) -> tuple[Start, Anchors | None]:
     """Check that the start and the anchors suit the graph, the features and the space, and return both."""
     layout, n_samples = settings.layout, graph.manifold.n_samples
     start = resolve_init(
@@ -243,7 +254,7 @@ def watch_epochs(
             if session:
                 session.write_if_due(state)
 
-            def attributes() -> dict[str, Any]:
+            def attributes() -> dict[str, FittedModel]:
                 return {ATTRIBUTE: update_embedding(fitted, layout._replace(state=copy.deepcopy(state)))}
 
             stop = bool(layout_task.end_epoch(attributes) or stops)

@@ -1,10 +1,12 @@
 """The first half of a fit: neighbors are read or searched, and the graph is learned from them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import get_num_threads
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import Features, Parameters
 from umap_sk.checkpoint.identity import compute_fingerprints
 from umap_sk.exceptions import DisconnectedWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph
@@ -28,6 +30,7 @@ from umap_sk.neighbors.search import SklearnSearch
 from umap_sk.neighbors.searchers import prepare_search, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.neighbors.training_rows import select_kept_features
+from umap_sk.pipeline.fitted import Search
 from umap_sk.pipeline.inputs import Columns, Inputs, check_radii, check_self_column, count_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
 from umap_sk.pipeline.targets import Targets, build_graph, check_manifold_targets, read_targets
@@ -61,9 +64,9 @@ class LearnedGraph(NamedTuple):
     """
 
     manifold: Manifold
-    search: Any
-    features: Any
-    kept_features: Any
+    search: Search | None
+    features: Features | None
+    kept_features: Features | None
     X_is_graph: bool
     columns: Columns
     seed: int | None
@@ -120,13 +123,19 @@ def learn(
     return LearnedGraph(manifold, search, inputs.features, kept_features, inputs.is_graph, columns, seed, report)
 
 
-def identify_graph(settings: Settings, y: Any) -> dict[str, Any]:
+def identify_graph(settings: Settings, y: ArrayLike | None) -> dict[str, object]:
     """Return what a manifold stores about its origin: the parameters of the graph and of targets, and a hash of y."""
     known = settings.graph.get_identity()
     if settings.targets is None:
         return known
     hashes = {} if y is None else {"hash": compute_fingerprints(y=y)["y"]}
     return known | {"targets": settings.targets.get_identity() | hashes}
+
+
+def get_targets(identity: Parameters) -> Parameters | None:
+    """Return the part of a graph's identity that describes the targets, if there is one."""
+    targets = identity.get("targets")
+    return targets if isinstance(targets, dict) else None
 
 
 def read_manifold(settings: Settings, inputs: Inputs) -> Manifold:
@@ -141,13 +150,13 @@ def read_manifold(settings: Settings, inputs: Inputs) -> Manifold:
     return manifold
 
 
-def check_manifold(settings: Settings, manifold: Any, y: Any) -> Manifold:
+def check_manifold(settings: Settings, manifold: object, y: ArrayLike | None) -> Manifold:
     """Check that a manifold was learned with these settings and targets, and return it."""
     if not isinstance(manifold, Manifold):
         raise TypeError(f"manifold must be a Manifold, but is {type(manifold).__name__}. Use Manifold.from_graph.")
     identity = identify_graph(settings, y)
     manifold.check_agrees(identity)
-    check_manifold_targets(identity.get("targets"), manifold.parameters.get("targets"))
+    check_manifold_targets(get_targets(identity), get_targets(manifold.parameters))
     return manifold
 
 
@@ -157,12 +166,13 @@ def learn_graph(
     report: Report,
     seed: int | None = None,
     allocate: Allocate = allocate_in_memory,
-) -> tuple[Manifold, Any]:
+) -> tuple[Manifold, Search | None]:
     """Learn the manifold from given or searched neighbors, and return it with the search."""
-    X, (_, indices, dists, *_), search = inputs.X, inputs.arguments, None
+    X, (_, indices, dists, *_) = inputs.X, inputs.arguments
+    search: Search | None = None
     targets = read_targets(inputs.arguments.y, settings.targets, count_rows(X, indices))
     n_others = settings.graph.n_others
-    if inputs.is_searched:
+    if X is not None and inputs.is_searched:
         with report.phase("search") as entry:
             if seed is None and choose_searcher(settings.search, X) not in ("exact", "inverted_file"):
                 seed = draw_seed(settings)
@@ -173,26 +183,31 @@ def learn_graph(
     with limit_threads_by_rows(count_rows(X, indices)):
         with report.phase("neighbors") as entry:
             neighbors, counts = prepare_neighbors(settings.graph, X, (indices, dists), search, allocate)
-            if inputs.neighbors_given:
+            if inputs.neighbors_given and indices is not None and dists is not None:
                 check_self_column(indices, dists)
                 if X is not None:
                     check_against_features(X, indices, dists, settings.search.metric)
-            elif inputs.is_graph:
+            elif X is not None and inputs.is_graph:
                 check_square(X)
             entry.update(counts._asdict())
         warn_about(counts, neighbors.indptr, n_others)
         warn_about_equal_distances(neighbors.distances)
-        return build_manifold(neighbors, identity, targets, report, allocate, radii=settings.graph.needs_radii), search
+        return build_manifold(neighbors, settings.graph, identity, targets, report, allocate), search
 
 
 def prepare_neighbors(
-    graph: GraphSettings, X: Any, arrays: tuple[Any, Any], search: Any, allocate: Allocate
+    graph: GraphSettings,
+    X: Features | None,
+    arrays: tuple[ArrayLike | None, ArrayLike | None],
+    search: Search | None,
+    allocate: Allocate,
 ) -> tuple[Neighbors, NeighborCounts]:
     """Validate the neighbors of arrays or of a graph. Results of the package's own search need no validation."""
     (indices, dists), cut = arrays, graph.disconnection_distance
-    own = isinstance(search, RowSearch | SklearnSearch) and indices.size
-    if own and indices.min() >= 0 and dists.max() < cut:
-        return pack_found_neighbors(indices, dists, graph.n_others, allocate)
+    found = isinstance(search, RowSearch | SklearnSearch)
+    if found and isinstance(indices, np.ndarray) and isinstance(dists, np.ndarray):
+        if indices.size and indices.min() >= 0 and dists.max() < cut:
+            return pack_found_neighbors(indices, dists, graph.n_others, allocate)
     return read_neighbors(
         X if indices is None else None,
         knn_indices=indices,
@@ -206,27 +221,24 @@ def prepare_neighbors(
 
 def build_manifold(
     neighbors: Neighbors,
-    identity: dict[str, Any],
+    settings: GraphSettings,
+    identity: dict[str, object],
     targets: Targets | None,
     report: Report,
     allocate: Allocate,
-    *,
-    radii: bool,
 ) -> Manifold:
-    """Build the manifold from neighbors, with the graph's parameters and targets, and with radii if requested."""
+    """Build the manifold from neighbors, with the graph's settings and identity, and with targets if there are any."""
     with report.phase("graph") as entry:
         lengths = mean_distances(neighbors)
-        ignored = "disconnection_distance", "targets"
-        parameters = {name: value for name, value in identity.items() if name not in ignored}
-        distances = sort_distances_by_index(neighbors, allocate) if radii else None
-        graph = build_graph(neighbors, parameters, targets, allocate)
+        distances = sort_distances_by_index(neighbors, allocate) if settings.needs_radii else None
+        graph = build_graph(neighbors, settings.edge_parameters, targets, allocate)
         data_radii = None if distances is None else compute_data_radii(graph, neighbors, distances)
         entry.update(edges=len(graph.indices), bytes=sum(array.nbytes for array in graph))
     manifold = Manifold(graph, identity, own=WHOLE, lengths=lengths, radii=data_radii)
     disconnected = manifold.disconnected()
     report.phase_note("graph", disconnected_rows=int(disconnected.sum()))
     hint = "" if targets is None else ", or lower target_weight"
-    warn_disconnected(disconnected, "rows have no neighbor", identity["disconnection_distance"], hint=hint)
+    warn_disconnected(disconnected, "rows have no neighbor", settings.disconnection_distance, hint=hint)
     return manifold
 
 

@@ -2,11 +2,11 @@
 
 import contextlib
 from contextlib import AbstractContextManager
-from typing import Any
 
+from umap_sk._typing import Parameters
 from umap_sk.checkpoint.identity import identify_run
 from umap_sk.checkpoint.session import Session, open_session
-from umap_sk.checkpoint.settings import as_checkpoint
+from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.neighbors.choice import identify_searcher
 from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import Inputs
@@ -14,7 +14,8 @@ from umap_sk.pipeline.settings import Settings
 
 
 def open_run(
-    parameters: dict[str, Any],
+    parameters: Parameters,
+    checkpoint: CheckpointLike | None,
     settings: Settings,
     inputs: Inputs,
     fingerprints: dict[str, str],
@@ -27,7 +28,9 @@ def open_run(
     Parameters
     ----------
     parameters : dict
-        All parameters of the estimator, including `checkpoint`.
+        All parameters of the estimator.
+    checkpoint : Checkpoint, str, path or None
+        The parameter `checkpoint`.
     settings : Settings
         The settings of these parameters.
     inputs : Inputs
@@ -39,18 +42,22 @@ def open_run(
     keeper : object, optional
         The estimator that may continue the run. The folder stays locked while it exists.
     """
-    if parameters["checkpoint"] is None:
+    if checkpoint is None:
         return contextlib.nullcontext()
     init = inputs.arguments.init
-    compared = parameters | {"init": parameters["init"] if init is None else init}
+    compared = {**parameters, "init": parameters["init"] if init is None else init}
     if settings.random_state is not None:
         compared["random_state"] = seed
-    compared["searcher"] = identify_searcher(settings.search, inputs.X) if inputs.is_searched else "auto"
+    compared["searcher"] = "auto"
+    if inputs.X is not None and inputs.is_searched:
+        compared["searcher"] = identify_searcher(settings.search, inputs.X)
     data = {name: value for name, value in fingerprints.items() if name != "init"}
-    return open_session(as_checkpoint(parameters["checkpoint"]), identify_run(compared, data), seed, False, keeper)
+    return open_session(as_checkpoint(checkpoint), identify_run(compared, data), seed, False, keeper)
 
 
-def reopen_run(checkpoint: Any, fitted: FittedModel, *, keeper: object) -> AbstractContextManager[Session | None]:
+def reopen_run(
+    checkpoint: CheckpointLike | None, fitted: FittedModel, *, keeper: object
+) -> AbstractContextManager[Session | None]:
     """Return a context with the run on disk of an unfinished fit, or with None without a checkpoint."""
     if checkpoint is None:
         return contextlib.nullcontext()

@@ -1,21 +1,24 @@
 """The valid values and the defaults of the parameters of a fit."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral, Real
 from types import SimpleNamespace
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 
+from umap_sk._typing import Metric, OutputMetric, Parameters
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import MAX_RATE
 from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.choice import SEARCHER_NAMES
 from umap_sk.runtime.spelling import nearest_name, validate_names
 
-CONSTRAINTS: dict[str, list[Any]] = {
+CONSTRAINTS: dict[str, list[object]] = {
     "n_neighbors": [Interval(Integral, 2, None, closed="left")],
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "metric": [str, callable],
@@ -50,48 +53,52 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "checkpoint": [Checkpoint, str, os.PathLike, None],
 }
 
-DEFAULTS: dict[str, Any] = {
-    "n_neighbors": 15,
-    "n_components": 2,
-    "metric": "precomputed",
-    "metric_params": None,
-    "searcher": "auto",
-    "min_dist": 0.1,
-    "spread": 1.0,
-    "a": None,
-    "b": None,
-    "local_connectivity": 1.0,
-    "set_op_mix_ratio": 1.0,
-    "disconnection_distance": None,
-    "symmetrize": True,
-    "target_metric": None,
-    "target_weight": 0.5,
-    "target_n_neighbors": None,
-    "init": "auto",
-    "rescale_init": True,
-    "n_epochs": None,
-    "learning_rate": 1.0,
-    "negative_sample_rate": 5,
-    "repulsion_strength": 1.0,
-    "output_metric": "euclidean",
-    "output_metric_params": None,
-    "multilevel": True,
-    "dens_lambda": 0.0,
-    "dens_frac": 0.3,
-    "dens_var_shift": 0.1,
-    "random_state": None,
-    "n_jobs": None,
-    "verbose": False,
-}
-"""The defaults of all parameters except the checkpoint, which no step of the pipeline uses."""
+RandomState: TypeAlias = Integral | np.random.RandomState | np.random.Generator | None
+"""The source of a seed."""
 
 
-def validate_parameters(estimator: Any, check: Callable[[], object]) -> None:
+class ParameterValues(NamedTuple):
+    """The values of all parameters except the checkpoint, which no step of the pipeline uses, and their defaults."""
+
+    n_neighbors: int = 15
+    n_components: int = 2
+    metric: Metric = "precomputed"
+    metric_params: dict[str, object] | None = None
+    searcher: str | BaseEstimator = "auto"
+    min_dist: float = 0.1
+    spread: float = 1.0
+    a: float | None = None
+    b: float | None = None
+    local_connectivity: float = 1.0
+    set_op_mix_ratio: float = 1.0
+    disconnection_distance: float | None = None
+    symmetrize: bool = True
+    target_metric: str | None = None
+    target_weight: float = 0.5
+    target_n_neighbors: int | None = None
+    init: str | ArrayLike = "auto"
+    rescale_init: bool = True
+    n_epochs: int | None = None
+    learning_rate: float = 1.0
+    negative_sample_rate: float = 5
+    repulsion_strength: float = 1.0
+    output_metric: OutputMetric = "euclidean"
+    output_metric_params: dict[str, object] | None = None
+    multilevel: bool = True
+    dens_lambda: float = 0.0
+    dens_frac: float = 0.3
+    dens_var_shift: float = 0.1
+    random_state: RandomState = None
+    n_jobs: int | None = None
+    verbose: bool = False
+
+
+def validate_parameters(estimator: BaseEstimator | SimpleNamespace, check: Callable[[], object]) -> None:
     """Run a check of constraints, and add suggestions for misspelled names to its errors."""
     validate_names(estimator, check, init=START_NAMES, searcher=SEARCHER_NAMES)
 
 
-def check_parameters(parameters: Mapping[str, Any]) -> None:
+def check_parameters(parameters: Parameters) -> None:
     """Raise ValueError if a parameter is unknown or has an invalid value."""
     unknown = sorted(parameters.keys() - CONSTRAINTS.keys())
     if unknown:

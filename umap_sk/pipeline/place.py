@@ -1,11 +1,12 @@
 """The placement of new rows in a fitted map, and the inverse, which returns features for places in the map."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import Features, FeaturesLike, is_sparse
 from umap_sk.graph.radii import compute_map_radii
 from umap_sk.layout import transform
 from umap_sk.layout.init import MAX_COORDINATE
@@ -34,18 +35,18 @@ class NewRows(NamedTuple):
         Neighbors among the training rows, or None if X contains them.
     """
 
-    X: Any
-    knn_indices: Any
-    knn_dists: Any
+    X: Features | None
+    knn_indices: ArrayLike | None
+    knn_dists: ArrayLike | None
 
 
 def place(
     settings: Settings,
     fitted: FittedModel,
-    X: Any = None,
+    X: FeaturesLike | None = None,
     *,
-    knn_indices: Any = None,
-    knn_dists: Any = None,
+    knn_indices: ArrayLike | None = None,
+    knn_dists: ArrayLike | None = None,
     owner: str = ESTIMATOR_NAME,
 ) -> np.ndarray:
     """Place new rows in the map, which does not change. The place of a row depends only on that row.
@@ -94,9 +95,9 @@ def place(
 def place_with_neighbors(
     settings: Settings,
     fitted: FittedModel,
-    X: Any,
-    knn_indices: Any,
-    knn_dists: Any,
+    X: FeaturesLike | None,
+    knn_indices: ArrayLike | None,
+    knn_dists: ArrayLike | None,
     count: int,
     *,
     owner: str = ESTIMATOR_NAME,
@@ -112,28 +113,38 @@ def place_with_neighbors(
 def prepare_rows(
     settings: Settings,
     fitted: FittedModel,
-    X: Any,
-    knn_indices: Any = None,
-    knn_dists: Any = None,
+    X: FeaturesLike | None,
+    knn_indices: ArrayLike | None = None,
+    knn_dists: ArrayLike | None = None,
     count: int = 0,
     *,
     owner: str = ESTIMATOR_NAME,
 ) -> NewRows:
     """Validate X of new rows, and search `count` neighbors of each row unless they are given."""
+    if knn_indices is None and knn_dists is None and not settings.takes_distances:
+        return NewRows(*search_rows(settings, fitted, X, count, owner=owner))
     check_structure(X, "X")
     neighbors_given = check_combination(X, knn_indices, knn_dists)
-    searches = not (neighbors_given or settings.takes_distances)
-    if searches and fitted.search is None:
+    n_samples = len(fitted.embedding)
+    values = read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=owner)
+    return NewRows(values, knn_indices, knn_dists)
+
+
+def search_rows(
+    settings: Settings, fitted: FittedModel, X: FeaturesLike | None, count: int, *, owner: str = ESTIMATOR_NAME
+) -> tuple[Features, np.ndarray, np.ndarray]:
+    """Validate features of new rows, search `count` neighbors of each, and return features, indices and distances."""
+    check_structure(X, "X")
+    check_combination(X, None, None)
+    if fitted.search is None:
         raise ValueError(
             "The estimator was fitted without features, so it cannot search among them. Pass knn_indices and "
             "knn_dists, or fit with features as X."
         )
-    n_samples = len(fitted.embedding)
-    X = read_new_X(settings, X, fitted.columns, n_samples, neighbors_given=neighbors_given, owner=owner)
-    if searches:
-        X = match_sparsity(fitted.search, X)
-        knn_indices, knn_dists = find_neighbors(fitted.search, X, count, own=False)
-    return NewRows(X, knn_indices, knn_dists)
+    values = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=False, owner=owner)
+    assert values is not None  # since X is not None
+    rows: Features = match_sparsity(fitted.search, values)
+    return rows, *find_neighbors(fitted.search, rows, count, own=False)
 
 
 def select_neighbors(
@@ -185,7 +196,9 @@ def check_invertible(settings: Settings, fitted: FittedModel) -> None:
         )
 
 
-def find_features(settings: Settings, fitted: FittedModel, places: Any, features: Any = None) -> np.ndarray:
+def find_features(
+    settings: Settings, fitted: FittedModel, places: ArrayLike, features: FeaturesLike | None = None
+) -> np.ndarray:
     """Compute features for places in the map, with NaN for places that are NaN.
 
     Parameters
@@ -204,17 +217,17 @@ def find_features(settings: Settings, fitted: FittedModel, places: Any, features
     ndarray of shape (n_places, n_features)
         Means of the features of the training rows near each place.
     """
-    places = check_places(places, fitted.embedding.shape[1])
-    features = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))
-    out = np.full((len(places), features.shape[1]), np.nan, choose_output_dtype(features))
-    is_known = ~np.isnan(places).any(axis=1)
+    coordinates = check_places(places, fitted.embedding.shape[1])
+    values = check_features(get_features(fitted) if features is None else features, len(fitted.embedding))
+    out = np.full((len(coordinates), values.shape[1]), np.nan, choose_output_dtype(values))
+    is_known = ~np.isnan(coordinates).any(axis=1)
     with limit_threads(settings.n_jobs) as threads:
         rows = fitted.cache.get("rows", lambda: index_placed_rows(fitted.embedding))
-        out[is_known] = combine_features(rows, places[is_known], features, threads)
+        out[is_known] = combine_features(rows, coordinates[is_known], values, threads)
     return out
 
 
-def get_features(fitted: FittedModel) -> Any:
+def get_features(fitted: FittedModel) -> Features:
     """Return the original features of the training rows, from the model or from its search."""
     features = get_training_features(fitted.search) if fitted.features is None else fitted.features
     if features is None:
@@ -226,7 +239,7 @@ def get_features(fitted: FittedModel) -> Any:
     return features
 
 
-def check_places(places: Any, n_components: int) -> np.ndarray:
+def check_places(places: ArrayLike, n_components: int) -> np.ndarray:
     """Validate places in a map, which may contain NaN."""
     coordinates: np.ndarray = check_array(places, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
     if coordinates.shape[1] != n_components:
@@ -240,16 +253,18 @@ def check_places(places: Any, n_components: int) -> np.ndarray:
     return coordinates
 
 
-def check_features(features: Any, n_samples: int) -> Any:
+def check_features(features: FeaturesLike, n_samples: int) -> Features:
     """Validate features of the training rows. Arrays are neither copied nor read."""
     check_structure(features, "features")
-    if not (isinstance(features, np.ndarray) or scipy.sparse.issparse(features)):
-        features = check_array(features, dtype="numeric", ensure_all_finite=False, input_name="features")
-    if features.ndim != 2 or features.shape[0] != n_samples:
+    if isinstance(features, np.ndarray) or is_sparse(features):
+        values: Features = features
+    else:
+        values = check_array(features, dtype="numeric", ensure_all_finite=False, input_name="features")
+    if values.ndim != 2 or values.shape[0] != n_samples:
         raise ValueError(
-            f"features has shape {features.shape}, but the map was made from {n_samples} rows. Give their features, "
+            f"features has shape {values.shape}, but the map was made from {n_samples} rows. Give their features, "
             f"({n_samples}, n_features), row for row as in fit."
         )
-    if features.dtype.kind not in "fiub":
-        raise TypeError(f"features must be real numbers, but have dtype {features.dtype}.")
-    return features.tocsr() if scipy.sparse.issparse(features) else features
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"features must be real numbers, but have dtype {values.dtype}.")
+    return values.tocsr() if is_sparse(values) else values

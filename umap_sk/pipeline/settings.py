@@ -5,16 +5,18 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from umap_sk._typing import Parameters
 from umap_sk.layout.curve import Curve, resolve_curve
 from umap_sk.layout.density import SHIFT_FACTOR, Density
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.spaces import Space, resolve_space
 from umap_sk.neighbors.choice import SearchSettings
-from umap_sk.pipeline.parameters import DEFAULTS, check_parameters
-from umap_sk.pipeline.targets import TargetSettings
+from umap_sk.pipeline.parameters import ParameterValues, RandomState, check_parameters
+from umap_sk.pipeline.targets import EdgeParameters, TargetSettings
 
 DISCONNECTION_DISTANCES = {"cosine": 2.0, "correlation": 2.0, "hellinger": 1.0, "jaccard": 1.0, "dice": 1.0}
 """Distances that mean "nothing in common", by metric, as in umap-learn."""
@@ -52,7 +54,17 @@ class GraphSettings(NamedTuple):
         """Whether the graph needs the radii of its rows."""
         return self.dens_lambda > 0
 
-    def get_identity(self) -> dict[str, Any]:
+    @property
+    def edge_parameters(self) -> EdgeParameters:
+        """The parameters of the edges' weights."""
+        return {
+            "n_neighbors": self.n_neighbors,
+            "local_connectivity": self.local_connectivity,
+            "set_op_mix_ratio": self.set_op_mix_ratio,
+            "symmetrize": self.symmetrize,
+        }
+
+    def get_identity(self) -> dict[str, object]:
         """Return the parameters that determine the edges, which a manifold stores."""
         names = "n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize"
         return {name: getattr(self, name) for name in names}
@@ -78,7 +90,7 @@ class LayoutSettings(NamedTuple):
     """
 
     n_components: int
-    init: Any
+    init: str | ArrayLike
     rescale_init: bool
     schedule: Schedule
     forces: Forces
@@ -108,7 +120,7 @@ class Settings(NamedTuple):
     search: SearchSettings
     layout: LayoutSettings
     targets: TargetSettings | None
-    random_state: Any
+    random_state: RandomState
     verbose: bool
 
     @property
@@ -122,7 +134,7 @@ class Settings(NamedTuple):
         return self.search.n_jobs
 
 
-def settings_of(parameters: Mapping[str, Any]) -> Settings:
+def settings_of(parameters: Parameters) -> Settings:
     """Check parameters of :class:`umap_sk.PrecomputedUMAP`, and return the corresponding settings.
 
     Parameters
@@ -152,73 +164,71 @@ def settings_of(parameters: Mapping[str, Any]) -> Settings:
 
 def make_settings(parameters: Mapping[str, Any]) -> Settings:
     """Return the settings of parameters whose values have been checked one by one."""
-    values = DEFAULTS | dict(parameters)
-    verbose = bool(values["verbose"])
+    values = ParameterValues(**{name: parameters[name] for name in parameters.keys() & set(ParameterValues._fields)})
+    verbose = bool(values.verbose)
     search = SearchSettings(
-        searcher=values["searcher"],
-        metric=values["metric"],
-        metric_params=values["metric_params"],
-        n_jobs=values["n_jobs"],
+        searcher=values.searcher,
+        metric=values.metric,
+        metric_params=values.metric_params,
+        n_jobs=values.n_jobs,
         seed=None,
         verbose=verbose,
     )
     graph, layout, targets = _make_graph_settings(values), _make_layout_settings(values), _make_target_settings(values)
-    return Settings(graph, search, layout, targets, values["random_state"], verbose)
+    return Settings(graph, search, layout, targets, values.random_state, verbose)
 
 
-def _make_graph_settings(values: dict[str, Any]) -> GraphSettings:
+def _make_graph_settings(values: ParameterValues) -> GraphSettings:
     """Return the settings of the graph, with the metric's default for the disconnection distance."""
-    distance, metric = values["disconnection_distance"], values["metric"]
+    distance, metric = values.disconnection_distance, values.metric
     if distance is None:
         distance = DISCONNECTION_DISTANCES.get(metric, np.inf) if isinstance(metric, str) else np.inf
     return GraphSettings(
-        n_neighbors=values["n_neighbors"],
-        local_connectivity=values["local_connectivity"],
-        set_op_mix_ratio=values["set_op_mix_ratio"],
+        n_neighbors=values.n_neighbors,
+        local_connectivity=values.local_connectivity,
+        set_op_mix_ratio=values.set_op_mix_ratio,
         disconnection_distance=distance,
-        symmetrize=values["symmetrize"],
-        dens_lambda=values["dens_lambda"],
+        symmetrize=values.symmetrize,
+        dens_lambda=values.dens_lambda,
     )
 
 
-def _make_layout_settings(values: dict[str, Any]) -> LayoutSettings:
+def _make_layout_settings(values: ParameterValues) -> LayoutSettings:
     """Return the settings of the layout. Raises ValueError if the output metric does not support densities."""
-    space = resolve_space(values["output_metric"], values["output_metric_params"], values["n_components"])
+    space = resolve_space(values.output_metric, values.output_metric_params, values.n_components)
     forces = _make_forces(values)
     if space and forces.density:
         raise ValueError(
-            f"dens_lambda={values['dens_lambda']} keeps density by Euclidean distances in the map, but output_metric "
-            f"is {values['output_metric']!r}. Set dens_lambda=0 or output_metric='euclidean'."
+            f"dens_lambda={values.dens_lambda} keeps density by Euclidean distances in the map, but output_metric "
+            f"is {values.output_metric!r}. Set dens_lambda=0 or output_metric='euclidean'."
         )
-    schedule = Schedule(values["n_epochs"], values["n_components"], values["multilevel"])
-    schedule = schedule._replace(
-        output_metric=values["output_metric"], output_metric_params=values["output_metric_params"]
-    )
-    return LayoutSettings(values["n_components"], values["init"], values["rescale_init"], schedule, forces, space)
+    schedule = Schedule(values.n_epochs, values.n_components, values.multilevel)
+    schedule = schedule._replace(output_metric=values.output_metric, output_metric_params=values.output_metric_params)
+    return LayoutSettings(values.n_components, values.init, values.rescale_init, schedule, forces, space)
 
 
-def _make_forces(values: dict[str, Any]) -> Forces:
+def _make_forces(values: ParameterValues) -> Forces:
     """Return the curve, the rates and the density of the layout."""
-    curve = resolve_curve(values["a"], values["b"], spread=values["spread"], min_dist=values["min_dist"])
+    curve = resolve_curve(values.a, values.b, spread=values.spread, min_dist=values.min_dist)
     density = None
-    if values["dens_lambda"] > 0 and values["dens_frac"] > 0:
-        shift = SHIFT_FACTOR * float(values["dens_var_shift"])
-        density = Density(float(values["dens_lambda"]), float(values["dens_frac"]), shift)
+    if values.dens_lambda > 0 and values.dens_frac > 0:
+        shift = SHIFT_FACTOR * float(values.dens_var_shift)
+        density = Density(float(values.dens_lambda), float(values.dens_frac), shift)
     return Forces(
         curve,
-        float(values["repulsion_strength"]),
-        negative_rate=float(values["negative_sample_rate"]),
-        learning_rate=float(values["learning_rate"]),
+        float(values.repulsion_strength),
+        negative_rate=float(values.negative_sample_rate),
+        learning_rate=float(values.learning_rate),
         density=density,
     )
 
 
-def _make_target_settings(values: dict[str, Any]) -> TargetSettings | None:
+def _make_target_settings(values: ParameterValues) -> TargetSettings | None:
     """Return the settings of targets, or None if no target_metric is set."""
-    if values["target_metric"] is None:
+    if values.target_metric is None:
         return None
-    count = values["target_n_neighbors"] or values["n_neighbors"]
-    return TargetSettings(values["target_metric"], float(values["target_weight"]), int(count))
+    count = values.target_n_neighbors or values.n_neighbors
+    return TargetSettings(values.target_metric, float(values.target_weight), int(count))
 
 
 def replace_curve(settings: Settings, curve: Curve) -> Forces:

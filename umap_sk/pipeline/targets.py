@@ -2,14 +2,17 @@
 
 import inspect
 import itertools
+from collections.abc import Hashable
 from numbers import Real
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import scipy.sparse
 import sklearn
+from numpy.typing import ArrayLike
 
+from umap_sk._typing import Parameters
 from umap_sk.exceptions import IgnoredTargetWarning, warn
 from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.nearest_targets import compute_row_keys, find_nearest_targets
@@ -31,6 +34,15 @@ INSTALL_FOLDERS = {"site-packages", "dist-packages"}
 _warned: set[str] = set()
 
 
+class EdgeParameters(TypedDict):
+    """The parameters of the edges' weights, as :class:`umap_sk.PrecomputedUMAP` describes them."""
+
+    n_neighbors: int
+    local_connectivity: float
+    set_op_mix_ratio: float
+    symmetrize: bool
+
+
 class TargetSettings(NamedTuple):
     """The settings of targets.
 
@@ -48,7 +60,7 @@ class TargetSettings(NamedTuple):
     weight: float
     n_neighbors: int
 
-    def get_identity(self) -> dict[str, Any]:
+    def get_identity(self) -> dict[str, object]:
         """Return the relevant parameters, which a manifold stores."""
         numbers = {} if self.metric == CATEGORICAL else {"n_neighbors": self.n_neighbors}
         return {"metric": self.metric, "weight": self.weight, **numbers}
@@ -69,7 +81,7 @@ class Targets(NamedTuple):
     settings: TargetSettings
 
 
-def select_targets(y: Any, settings: TargetSettings | None) -> Any:
+def select_targets(y: ArrayLike | None, settings: TargetSettings | None) -> ArrayLike | None:
     """Return y, or None with a warning if no target_metric is set."""
     if settings is None:
         warn_ignored_targets(y)
@@ -77,7 +89,7 @@ def select_targets(y: Any, settings: TargetSettings | None) -> Any:
     return y
 
 
-def read_targets(y: Any, settings: TargetSettings | None, n_rows: int) -> Targets | None:
+def read_targets(y: ArrayLike | None, settings: TargetSettings | None, n_rows: int) -> Targets | None:
     """Validate the targets of all rows. Returns None if no target_metric is set, and raises if y is invalid."""
     if settings is None:
         return None
@@ -97,7 +109,7 @@ def read_targets(y: Any, settings: TargetSettings | None, n_rows: int) -> Target
     return Targets(values, settings)
 
 
-def check_manifold_targets(expected: dict[str, Any] | None, known: dict[str, Any] | None) -> None:
+def check_manifold_targets(expected: Parameters | None, known: Parameters | None) -> None:
     """Raise if a manifold's targets differ from the estimator's parameters or from the given y."""
     learned, requested = (
         ", ".join(f"target_{name}={value!r}" for name, value in (target or {"metric": None}).items() if name != "hash")
@@ -116,7 +128,7 @@ def check_manifold_targets(expected: dict[str, Any] | None, known: dict[str, Any
 
 
 def build_graph(
-    neighbors: Neighbors, parameters: dict[str, Any], targets: Targets | None, allocate: Allocate
+    neighbors: Neighbors, parameters: EdgeParameters, targets: Targets | None, allocate: Allocate
 ) -> FuzzyGraph:
     """Build the fuzzy graph from neighbors and from targets if there are any. The neighbors' arrays are overwritten."""
     if targets is None:
@@ -124,13 +136,14 @@ def build_graph(
     (metric, weight, n_neighbors), values = targets.settings, targets.values
     keys = None if metric == CATEGORICAL else compute_row_keys(neighbors)
     graph = fuzzy_graph(neighbors, **parameters, allocate=add_name_prefix(allocate, "first"))
-    options: dict[str, Any] = {"symmetrize": parameters["symmetrize"], "allocate": allocate}
     if keys is None:
-        return weaken_between_labels(graph, values, weight, **options)
+        return weaken_between_labels(graph, values, weight, symmetrize=parameters["symmetrize"], allocate=allocate)
     indices, dists = find_nearest_targets(values, metric, min(n_neighbors, len(values)) - 1, graph, keys)
     del keys
     nearest, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=n_neighbors)
-    return intersect_with_numbers(graph, nearest, n_neighbors, weight, **options)
+    return intersect_with_numbers(
+        graph, nearest, n_neighbors, weight, symmetrize=parameters["symmetrize"], allocate=allocate
+    )
 
 
 def encode_labels(y: np.ndarray) -> np.ndarray:
@@ -177,7 +190,7 @@ def check_numbers(y: np.ndarray) -> np.ndarray:
     return values
 
 
-def warn_ignored_targets(y: Any) -> None:
+def warn_ignored_targets(y: ArrayLike | None) -> None:
     """Warn once if the user's own code passes a target that is not used.
 
     There is no warning if an installed package calls, since scikit-learn's pipelines and searches, for example, pass
@@ -204,7 +217,7 @@ def is_called_directly() -> bool:
     return False
 
 
-def _check_array(y: Any, n_rows: int) -> np.ndarray:
+def _check_array(y: ArrayLike, n_rows: int) -> np.ndarray:
     """Convert y to an array, and check that it has a value for each row."""
     if scipy.sparse.issparse(y):
         raise TypeError("y is sparse, but one value a row is needed. Use y.toarray().")
@@ -215,7 +228,7 @@ def _check_array(y: Any, n_rows: int) -> np.ndarray:
     return array
 
 
-def _make_label_error(value: Any, row: int) -> ValueError:
+def _make_label_error(value: float, row: int) -> ValueError:
     """Return the error for a label that is a fraction."""
     return ValueError(
         f"y has {value} in row {row}, which is no label. For numbers set target_metric to a metric, such as "
@@ -226,7 +239,7 @@ def _make_label_error(value: Any, row: int) -> ValueError:
 def _encode_objects(y: np.ndarray) -> np.ndarray:
     """Encode labels of any type as integers, in the order of their first occurrence."""
     count = itertools.count()
-    known: dict[Any, int] = {}
+    known: dict[Hashable, int] = {}
     codes = np.full(len(y), -1, np.int32)
     for row, value in enumerate(y.tolist()):
         if value is None or type(value).__name__ in PANDAS_MISSING or value != value or value == -1:

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 
 from umap_sk.appearance.positions import get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
-from umap_sk.pipeline.place import get_features, prepare_rows
+from umap_sk.pipeline.place import get_features, search_rows
 from umap_sk.plot.figures import compute_figure
 
 TITLES = {
@@ -79,5 +79,5 @@ def _get_neighbors(estimator: Any, features: Any, count: int) -> tuple[np.ndarra
     """Return the nearest rows of every row, including itself, by the search of its fit."""
     if hasattr(estimator, "_knn_search_index"):
         return estimator._knn_search_index.query(features, k=count)
-    _, indices, dists = prepare_rows(estimator._get_settings(), estimator._get_fitted(), features, count=count)
+    _, indices, dists = search_rows(estimator._get_settings(), estimator._get_fitted(), features, count)
     return indices, dists

@@ -6,20 +6,21 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-Allocate = Callable[[str, int, Any], np.ndarray]
+Allocate = Callable[[str, int, DTypeLike], np.ndarray]
 """A function that makes an array from a name, a length and a dtype."""
 
 
-def allocate_in_memory(name: str, length: int, dtype: Any) -> np.ndarray:
+def allocate_in_memory(name: str, length: int, dtype: DTypeLike) -> np.ndarray:
     """Return an uninitialized array in memory."""
     return np.empty(length, dtype)
 
 
-def allocate_on_disk(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
+def allocate_on_disk(folder: Path, name: str, length: int, dtype: DTypeLike) -> np.ndarray:
     """Return an array of zeros in a .npy file, and reserve its disk space now, so that a full disk raises an error."""
     path, dtype = folder / f"{name}.npy", np.dtype(dtype)
     with open(path, "wb") as file:
@@ -67,7 +68,7 @@ def _find_malloc_trim() -> Callable[[int], int] | None:
     return getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 
 
-def _reserve_space(file: Any, size: int) -> None:
+def _reserve_space(file: IO[bytes], size: int) -> None:
     """Extend a file by `size` bytes, and reserve the disk space at once where the system supports this."""
     if size and hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), file.tell(), size)
@@ -83,13 +84,13 @@ def choose_allocator(array: np.ndarray) -> Allocate:
 
 def find_mapped_file(array: np.ndarray) -> str | os.PathLike | None:
     """Return the file that an array or its base is mapped from, or None for an array in memory."""
-    base: Any = array
+    base: object = array
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
     return getattr(base, "filename", None)
 
 
-def allocate_scratch(folder: Path, name: str, length: int, dtype: Any) -> np.ndarray:
+def allocate_scratch(folder: Path, name: str, length: int, dtype: DTypeLike) -> np.ndarray:
     """Return an array of zeros in an unnamed file in `folder`, or in the system's folder if that is not writable."""
     if not length:
         return np.empty(0, dtype)

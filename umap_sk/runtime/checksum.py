@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xxhash
@@ -33,7 +32,7 @@ def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def hash_table(values: dict[str, Any], without: Sequence[str]) -> str:
+def hash_table(values: Mapping[str, object], without: Sequence[str]) -> str:
     """Return the SHA-256 checksum of a table of JSON values, leaving out the fields named in `without`."""
     counted = {name: value for name, value in values.items() if name not in without}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()

@@ -5,12 +5,14 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 import numpy as np
 from numba.core import caching
 from numba.core.ccallback import CFunc
+from numba.core.dispatcher import Dispatcher
+from numba.core.typing.templates import Signature
 
 from umap_sk.runtime.kernel_cache import PackageCache
 from umap_sk.runtime.threads import acquire_launch_lock, config, start_threads
@@ -27,8 +29,11 @@ IMPLICIT = (  # numba's automatic parallelism takes longer to compile than to ru
 )
 _both_variants: list[bool] = []
 
+Kernel: TypeAlias = Callable[..., Any]
+"""A function of arrays and numbers before or after its compilation."""
 
-def _compile(function: Callable[..., Any], way: str = "", **options: Any) -> Any:
+
+def _compile(function: Kernel, way: str = "", **options: Any) -> Dispatcher:
     """Compile a function, with a cache on disk if a folder is writable and numba lets its files be named."""
     dispatcher = numba.njit(**{"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options})(function)
     if config.DISABLE_JIT:
@@ -43,33 +48,33 @@ def _compile(function: Callable[..., Any], way: str = "", **options: Any) -> Any
     return dispatcher
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def kernel(function: Kernel) -> Kernel:
     """Compile a serial kernel for other kernels. Python cannot call it, which makes its compilation much faster."""
     return _compile(function, no_cpython_wrapper=True)
 
 
-def get_python_function(compiled: Any) -> Any:
+def get_python_function(compiled: Kernel) -> Kernel:
     """Return the Python function of a kernel. Its arithmetic may apply to arrays as well as to numbers."""
     return getattr(compiled, "py_func", compiled)
 
 
-def serial_kernel(function: Callable[..., Any]) -> Any:
+def serial_kernel(function: Kernel) -> Kernel:
     """Compile a serial kernel that Python calls."""
     return _compile(function)
 
 
-def parallel_kernel(function: Callable[..., Any]) -> Any:
+def parallel_kernel(function: Kernel) -> Kernel:
     """Compile a kernel whose `prange` loops run on several threads, and which only Python calls.
 
     If only one thread is to run, the kernel is compiled serially, which takes half the time and gives the same results.
     """
 
     @functools.cache
-    def compiled(*, alone: bool) -> Any:
+    def compiled(*, alone: bool) -> Dispatcher:
         return _compile(function, ".alone") if alone else _compile(function, parallel=dict.fromkeys(IMPLICIT, False))
 
     @functools.wraps(function)
-    def launch(*arguments: Any) -> Any:
+    def launch(*arguments: object) -> Any:
         start_threads()
         if any(_both_variants):
             for alone in (True, False):
@@ -86,7 +91,7 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 NEXT, END, LINE = 0, 1, 8  # columns of a thread's next block and of its last, and the row length, which is a cache line
 
 
-def block_kernel(size: int) -> Callable[[Callable[..., Any]], Any]:
+def block_kernel(size: int) -> Callable[[Kernel], Kernel]:
     """Compile a serial kernel that works on blocks of `size` items, which several Python threads run concurrently.
 
     Its callers pass the number of items and the kernel's own arguments. In place of the number of items, the kernel
@@ -95,11 +100,11 @@ def block_kernel(size: int) -> Callable[[Callable[..., Any]], Any]:
     takes longer to start. It suits items that take microseconds.
     """
 
-    def decorate(function: Callable[..., Any]) -> Any:
+    def decorate(function: Kernel) -> Kernel:
         compiled = _compile(function)
 
         @functools.wraps(function)
-        def launch(n_items: int, *arguments: Any) -> None:
+        def launch(n_items: int, *arguments: object) -> None:
             n_blocks = -(-n_items // size)
             threads = 1 if config.DISABLE_JIT else max(1, min(numba.get_num_threads(), n_blocks))
             turns = np.zeros((threads, LINE), np.int64)
@@ -127,13 +132,15 @@ def compile_both_variants() -> Iterator[None]:
         _both_variants.pop()
 
 
-def compile_callback(function: Callable[..., Any], signature: Any, *, kept: bool = True) -> Any:
-    """Compile a function that kernels take as an argument. If `kept`, its machine code is cached on disk."""
+def compile_callback(function: Kernel, signature: Signature, *, kept: bool = True) -> CFunc:
+    """Compile a function that kernels take as an argument. If `kept`, its machine code is cached on disk.
+
+    If compilation is disabled, the function itself is returned.
+    """
+    compiled: Any = function
     if config.DISABLE_JIT:
-        return function
-    compiled: Any = CFunc(
-        function, (signature.args, signature.return_type), {}, {"nopython": True, "error_model": "numpy"}
-    )
+        return compiled
+    compiled = CFunc(function, (signature.args, signature.return_type), {}, {"nopython": True, "error_model": "numpy"})
     if kept:
         with contextlib.suppress(RuntimeError):
             compiled._cache = PackageCache(function)

@@ -4,11 +4,11 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from numba.core.event import Listener, register
+from numba.core.event import Event, Listener, register
 
-from umap_sk.runtime.kernel_cache import has_kernels
+from umap_sk.runtime.kernel_cache import PackageCache, has_kernels
 
 logger = logging.getLogger("umap_sk")
 
@@ -66,7 +66,7 @@ def record_compiled() -> Iterator[list[str]]:
         _recorders.remove(names)
 
 
-def describe_compilation(cache: Any) -> Notice:
+def describe_compilation(cache: PackageCache) -> Notice:
     """Return the message for a kernel that the cache lacks. It is a warning if the cache is empty or not writable."""
     if not cache.cache_path:
         return Notice(logging.WARNING, NO_CACHE)
@@ -76,7 +76,7 @@ def describe_compilation(cache: Any) -> Notice:
 class _CompilationListener(Listener):
     """A listener that numba notifies of each function that it compiles because its cache lacks it."""
 
-    def on_start(self, event: Any) -> None:
+    def on_start(self, event: Event) -> None:
         dispatcher = event.data["dispatcher"]
         if not (dispatcher.py_func.__module__ or "").startswith("umap_sk."):
             return
@@ -89,7 +89,7 @@ class _CompilationListener(Listener):
                 tell(notice)
             listening.clear()
 
-    def on_end(self, event: Any) -> None:
+    def on_end(self, event: Event) -> None:
         pass
 
 

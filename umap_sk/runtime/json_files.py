@@ -2,9 +2,10 @@
 
 import json
 import math
+from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from umap_sk.runtime.files import DamagedError, check_regular, open_new_file
 MAX_DEPTH = 50
 MAX_BYTES = 2**24  # 16 MiB; the tables of this package take some kilobytes
 
+Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+"""A value as JSON represents it."""
 
-def to_json(value: Any) -> Any:
+
+def to_json(value: object) -> Json:
     """Return a value as JSON represents it. Other values, such as infinity, become text."""
     if value is None or isinstance(value, str):
         return value
@@ -31,7 +35,7 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
+def write_json(path: Path, values: Mapping[str, object]) -> None:
     """Write a table of JSON values atomically."""
     with open_new_file(path) as file:
         file.write((json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
@@ -55,7 +59,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _is_shallow(value: Any, depth: int) -> bool:
+def _is_shallow(value: object, depth: int) -> bool:
     """Return whether a value has at most `depth` levels, so that printing or storing it cannot overflow the stack."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return depth >= 0 and all(_is_shallow(one, depth - 1) for one in inner)

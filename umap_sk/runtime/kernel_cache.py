@@ -14,7 +14,7 @@ import inspect
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 from numba.core import caching
@@ -24,6 +24,8 @@ from umap_sk.runtime.threads import config
 DataFiles: Any = getattr(caching, "IndexDataCacheFile", object)
 Implementation: Any = caching.FunctionCache._impl_class
 LOCATORS = getattr(Implementation, "_locator_classes", [])
+Key: TypeAlias = tuple[object, ...]
+"""numba's key of compiled code: the signature, the processor and hashes of the function."""
 
 
 @functools.cache
@@ -47,12 +49,12 @@ class SignatureFiles(DataFiles):
         super().__init__(folders[0], name, None)
         self._folders, self._name = folders, name
 
-    def save(self, key: Any, data: Any) -> None:
+    def save(self, key: Key, data: tuple[object, ...]) -> None:
         """Write to a temporary file and rename it."""
         if self._folders[0]:
             self._save_data(self._name_file(key), (key, data))
 
-    def load(self, key: Any) -> Any:
+    def load(self, key: Key) -> tuple[object, ...] | None:
         """Return the data from the first folder that has a complete file of this key, or None."""
         for folder in filter(None, self._folders):
             with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
@@ -61,18 +63,18 @@ class SignatureFiles(DataFiles):
                     return data
         return None
 
-    def _name_file(self, key: Any) -> str:
+    def _name_file(self, key: Key) -> str:
         return f"{self._name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
 
 
 class NoFolder:
     """Stands in for a writable folder if there is none, so that numba still looks into the readable ones."""
 
-    def __init__(self, function: Callable[..., Any], file: str):
+    def __init__(self, function: Callable[..., object], file: str):
         self._lineno, self._py_file = function.__code__.co_firstlineno, file
 
     @classmethod
-    def from_function(cls, function: Callable[..., Any], file: str) -> "NoFolder":
+    def from_function(cls, function: Callable[..., object], file: str) -> "NoFolder":
         """Make the locator. numba calls this to look for a folder."""
         return cls(function, file)
 
@@ -103,7 +105,7 @@ class PackageCache(caching.FunctionCache):
 
     _impl_class = _CacheImplementation
 
-    def __init__(self, function: Callable[..., Any], way: str = ""):
+    def __init__(self, function: Callable[..., object], way: str = ""):
         super().__init__(function)
         file, folders = Path(inspect.getfile(function)), [self._cache_path]
         if config.CACHE_DIR:
@@ -125,7 +127,7 @@ def list_cached_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*.{numba.__version__}.{hash_sources()[:16]}.*"))
 
 
-def has_kernels(cache: Any) -> bool:
+def has_kernels(cache: PackageCache) -> bool:
     """Return whether any kernel of the current source is in one of the folders that a cache reads."""
     folders = getattr(cache._cache_file, "_folders", [cache.cache_path])
     return any(list_cached_files(Path(folder)) for folder in folders if folder)

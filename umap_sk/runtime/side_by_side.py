@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TypeVar
 
 import numba
 import numpy as np
 
+Item = TypeVar("Item")
 ROWS_AT_ONCE = 2**17  # with fewer rows, starting a second thread costs as much as it saves
 
 
-def map_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
+def map_blocks(work: Callable[[slice], Item], n_rows: int) -> list[Item]:
     """Apply a function to each block of rows, on as many threads as kernels use, and return the results in order."""
     blocks = [slice(first, min(n_rows, first + ROWS_AT_ONCE)) for first in range(0, n_rows, ROWS_AT_ONCE)]
     threads = min(numba.get_num_threads(), len(blocks))
@@ -20,7 +21,7 @@ def map_blocks(work: Callable[[slice], Any], n_rows: int) -> list[Any]:
         return list(side_by_side.map(work, blocks))
 
 
-def prefetch(items: Iterable[Any]) -> Iterator[Any]:
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
     """Yield the same items, each computed in another thread while the one before it is used."""
     items = iter(items)
     if numba.get_num_threads() < 2:
@@ -52,13 +53,13 @@ def put_rows(values: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
     map_blocks(lambda block: np.put(to, rows[block], items[block]), len(rows))
 
 
-def compute_prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
+def compute_prefix_sums(lengths: np.ndarray, dtype: type[np.integer] | np.dtype = np.int64) -> np.ndarray:
     """Return the sum of all numbers before each one, and at the end the sum of all."""
     out = np.zeros(len(lengths) + 1, dtype)
     ends = out[1:]
 
-    def add_up(block: slice) -> Any:
-        return np.cumsum(lengths[block], dtype=dtype, out=ends[block])[-1]
+    def add_up(block: slice) -> int:
+        return int(np.cumsum(lengths[block], dtype=dtype, out=ends[block])[-1])
 
     before = np.cumsum([0, *map_blocks(add_up, len(lengths))], dtype=dtype)
 
@@ -70,6 +71,6 @@ def compute_prefix_sums(lengths: np.ndarray, dtype: Any = np.int64) -> np.ndarra
     return out
 
 
-def find_maximum(values: np.ndarray) -> Any:
-    """Return the maximum of an array."""
+def find_maximum(values: np.ndarray) -> np.floating:
+    """Return the maximum of an array of floating-point numbers."""
     return max(map_blocks(lambda block: values[block].max(), len(values)))

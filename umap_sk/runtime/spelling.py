@@ -2,8 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Iterable
-from typing import Any
+from types import SimpleNamespace
 
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
 
@@ -14,7 +15,9 @@ def nearest_name(given: str, names: Iterable[str]) -> str:
     return by_letters[difflib.get_close_matches(given.lower(), list(by_letters), n=1, cutoff=0.0)[0]]
 
 
-def validate_names(estimator: Any, validate: Callable[[], object], **known: Iterable[str]) -> None:
+def validate_names(
+    estimator: BaseEstimator | SimpleNamespace, validate: Callable[[], object], **known: Iterable[str]
+) -> None:
     """Validate parameters, and append the nearest known name to errors about unknown names."""
     try:
         validate()

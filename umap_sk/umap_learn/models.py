@@ -1,11 +1,13 @@
 """Conversion of a fitted model of umap-learn: its graph, map, curve and features."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import scipy.sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array
 
+from umap_sk._typing import Features
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.shared import WHOLE
 from umap_sk.layout.curve import Curve
@@ -17,6 +19,8 @@ from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import Columns
 from umap_sk.pipeline.settings import Settings, draw_seed
+
+Name = TypeVar("Name")
 
 SHARED_PARAMETERS = (
     "n_neighbors n_components metric min_dist spread a b local_connectivity set_op_mix_ratio disconnection_distance "
@@ -41,7 +45,7 @@ class UmapLearnModel(NamedTuple):
 
     Attributes
     ----------
-    graph : sparse matrix
+    graph : csr_array or None
         Membership strengths.
     embedding : ndarray
         The map.
@@ -51,13 +55,13 @@ class UmapLearnModel(NamedTuple):
         The training rows.
     """
 
-    graph: Any
+    graph: scipy.sparse.csr_array | None
     embedding: np.ndarray
     curve: tuple[float, float]
-    features: Any
+    features: Features | None
 
 
-def read_model(model: Any) -> UmapLearnModel:
+def read_model(model: BaseEstimator) -> UmapLearnModel:
     """Read a fitted umap.UMAP, or raise a TypeError or ValueError if it cannot be converted."""
     missing = [name for name in ("graph_", "embedding_", "_a", "_b") if not hasattr(model, name)]
     if missing:
@@ -83,12 +87,12 @@ def read_model(model: Any) -> UmapLearnModel:
     return UmapLearnModel(graph, embedding, (float(model._a), float(model._b)), features)
 
 
-def resolve_metric(metric: Any) -> Any:
+def resolve_metric(metric: Name) -> Name | str:
     """Return a metric under its name in this package."""
     return METRIC_ALIASES.get(metric, metric) if isinstance(metric, str) else metric
 
 
-def read_parameters(model: Any) -> dict[str, Any]:
+def read_parameters(model: BaseEstimator) -> dict[str, object]:
     """Read the parameters of a model of umap-learn as those of a PrecomputedUMAP."""
     parameters = {name: getattr(model, name) for name in SHARED_PARAMETERS if hasattr(model, name)}
     if getattr(model, "random_state", None) is not None and "n_jobs" in parameters:  # a seed sets n_jobs=1

@@ -3,7 +3,6 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 NOT_NEEDED = "not needed: it does not change the map"
 USE_SEARCHER = "searcher='exact', 'pynndescent' or another"
@@ -42,7 +41,7 @@ def explain_other_names(init: Callable[..., None]) -> Callable[..., None]:
     own = set(inspect.signature(init).parameters)
 
     @functools.wraps(init)
-    def init_with_check(self: Any, *args: Any, **kwargs: Any) -> None:
+    def init_with_check(self: object, *args: object, **kwargs: object) -> None:
         foreign = [name for name in kwargs if name not in own and name in REPLACEMENTS]
         if foreign:
             remedies = "; ".join(f"{name} is {REPLACEMENTS[name]}" for name in foreign)
