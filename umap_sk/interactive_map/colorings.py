@@ -1,11 +1,13 @@
 """Colorings of the points by classes or numbers, with one byte per row."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.appearance.classes import encode_classes
 from umap_sk.appearance.colors import MAX_CLASSES, PALETTE, select_classes
+from umap_sk.appearance.inputs import Columns, is_columns
 from umap_sk.interactive_map.columns import read_columns
 from umap_sk.interactive_map.encode import QuantizedPositions
 from umap_sk.interactive_map.times import find_unit, format_times
@@ -25,6 +27,24 @@ TAIL_SHARE = 0.01
 """Share of the rows at either end of a scale that have the color of the end."""
 
 
+class Legend(TypedDict, total=False):
+    """Data of a coloring's legend in the page: of both kinds, of classes, and of numbers."""
+
+    name: str
+    kind: str  # "classes" or "scale"
+    missing: int  # rows without a value
+    colors: list[str]
+    classes: list[str]
+    counts: list[int]  # rows of each class
+    names: list[list[str | int]]  # name, position, number of rows and color code
+    finer: list[int | list[int]] | None  # index of the finer coloring, and the coarser class of each of its names
+    low: str
+    high: str
+    stops: list[str]  # colors of the scale
+    edges: list[str]  # numbers between the bars of the histogram
+    bars: list[int]  # rows of each bar
+
+
 class Coloring(NamedTuple):
     """A coloring of the points.
 
@@ -32,24 +52,25 @@ class Coloring(NamedTuple):
     ----------
     codes : ndarray of shape (n_samples,), uint8
         Class or shade of each row.
-    legend : dict
-        Data of the page's legend: `name`, `kind` ("classes" or "scale"), and entries of that kind.
+    legend : Legend
+        Data of the page's legend.
     members : ndarray of shape (n_samples,), int, or None
         For classes, the index of each row's class among those whose names stand in the map, or -1.
     """
 
     codes: np.ndarray
-    legend: dict[str, Any]
+    legend: Legend
     members: np.ndarray | None = None
 
 
-def read_colorings(colour: Any, places: QuantizedPositions) -> list[Coloring]:
+def read_colorings(colour: Columns | ArrayLike | None, places: QuantizedPositions) -> list[Coloring]:
     """Return the colorings: one for an array, one per column of a frame or dict, or a plain one for None."""
     n = len(places.placed)
     if colour is None:
-        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
-        return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(places.placed.sum())], "missing": 0})]
-    if hasattr(colour, "columns") or isinstance(colour, dict):
+        plain: Legend = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
+        plain |= {"counts": [int(places.placed.sum())], "missing": 0}
+        return [Coloring(np.zeros(n, np.uint8), plain)]
+    if is_columns(colour):
         columns = read_columns(colour, n, "colour")
         if not columns:
             raise ValueError("colour has no columns. Pass at least one, or None.")
@@ -59,7 +80,7 @@ def read_colorings(colour: Any, places: QuantizedPositions) -> list[Coloring]:
     return [_make_coloring(*item, places) for item in column.items()]
 
 
-def _make_coloring(name: str, column: Any, places: QuantizedPositions) -> Coloring:
+def _make_coloring(name: str, column: ArrayLike, places: QuantizedPositions) -> Coloring:
     """Make a scale for real numbers, times and many distinct integers, and classes for other values."""
     array = np.asarray(column)
     kind = array.dtype.kind
@@ -109,7 +130,7 @@ def _format_scale(numbers: np.ndarray, values: np.ndarray) -> list[str]:
     return words if words[0] != words[-1] else [str(word) for word in format_times(times, unit)]
 
 
-def _make_classes(name: str, column: Any, places: QuantizedPositions) -> Coloring:
+def _make_classes(name: str, column: ArrayLike, places: QuantizedPositions) -> Coloring:
     """Make classes in the order of a Categorical's categories, or sorted. The rarest of many classes share a color."""
     (codes, found), placed = encode_classes(column), places.placed
     names = [str(name) for name in found]
@@ -117,7 +138,7 @@ def _make_classes(name: str, column: Any, places: QuantizedPositions) -> Colorin
     kept = select_classes(codes[placed], len(names))
     table = np.full(len(names) + 1, len(kept), np.uint8)  # the last one is for code -1
     table[kept], table[-1] = np.arange(len(kept)), MISSING_CODE
-    legend = {
+    legend: Legend = {
         "name": name,
         "kind": "classes",
         "classes": [names[place] for place in kept],
@@ -144,7 +165,7 @@ def _select_largest(rows: np.ndarray) -> np.ndarray:
 
 def _list_names(
     codes: np.ndarray, names: list[str], rows: np.ndarray, table: np.ndarray, steps: np.ndarray
-) -> list[Any]:
+) -> list[list[str | int]]:
     """Return name, position, number of rows and color code of the largest classes."""
     by_class = np.split(np.argsort(codes, kind="stable")[(codes < 0).sum() :], np.cumsum(rows)[:-1])
     return [

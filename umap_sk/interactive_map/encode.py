@@ -3,7 +3,8 @@
 import base64
 import json
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,6 @@ def make_block(name: str, content: bytes | np.ndarray, level: int = 6) -> str:
     return f'<script type="application/octet-stream" id="data-{name}">{text}</script>'
 
 
-def make_json_block(name: str, value: Any) -> str:
+def make_json_block(name: str, value: Mapping[str, object] | Sequence[str]) -> str:
     """Return a block of JSON."""
     return make_block(name, json.dumps(value, allow_nan=False, separators=(",", ":")).encode())

@@ -5,13 +5,16 @@ import hashlib
 import html
 import os
 import re
+from collections.abc import Collection, Hashable
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk._version import __version__
+from umap_sk.appearance.inputs import Columns, Embedding, Frame, Positions, is_anndata, is_columns, is_frame
 from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
 from umap_sk.interactive_map.colorings import read_colorings
 from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
@@ -60,14 +63,14 @@ class InteractiveMap(NamedTuple):
 
 
 def interactive(
-    model: Any,
-    hover: Any = None,
+    model: Embedding,
+    hover: Columns | None = None,
     *,
-    colour: Any = None,
-    images: Any = None,
-    path: Any = None,
+    colour: ArrayLike | Columns | None = None,
+    images: ArrayLike | None = None,
+    path: str | os.PathLike[str] | None = None,
     title: str | None = None,
-    color: Any = None,
+    color: ArrayLike | Columns | None = None,
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs neither network nor server.
 
@@ -151,20 +154,22 @@ def interactive(
     return InteractiveMap(page, target and _write_page(page, target), n, left_out)
 
 
-def _read_other_columns(source: Any, named: list[Any]) -> Any:
+def _read_other_columns(source: Positions, named: Collection[Hashable]) -> Frame | None:
     """Return the observations of AnnData, or a frame's columns that are not positions, or None."""
-    if hasattr(source, "obsm") or not hasattr(source, "columns"):
+    if is_anndata(source) or not is_frame(source):
         return getattr(source, "obs", None)
     positions = find_position_columns(list(source.columns), named, (2,))
     left = [column for column in source.columns if column not in positions]
     return source[left] if left else None
 
 
-def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
+def _select_colors(
+    colour: ArrayLike | Columns | None, columns: dict[str, ArrayLike], n: int
+) -> ArrayLike | Columns | None:
     """Return the named columns, or the values as they are."""
-    if colour is None or hasattr(colour, "columns") or isinstance(colour, dict):
+    if colour is None or is_columns(colour):
         return colour
-    if isinstance(colour, str) or not hasattr(colour, "__len__") or str(colour) in columns:
+    if isinstance(colour, str) or not isinstance(colour, Collection) or str(colour) in columns:
         names = [colour]
     elif len(colour) == n or not any(str(name) in columns for name in colour):
         return colour  # these are values
@@ -199,7 +204,7 @@ def _hash_for_policy(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _check_target(path: Any) -> Path:
+def _check_target(path: str | os.PathLike[str]) -> Path:
     """Return the path of the file, with links resolved, after checking that its folder exists."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

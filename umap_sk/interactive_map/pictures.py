@@ -2,9 +2,10 @@
 
 import struct
 import zlib
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.interactive_map.encode import make_block, make_json_block
 
@@ -14,7 +15,7 @@ MAX_SIDE = 512
 """Largest height and width of a picture."""
 
 
-def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, list[str]]:
+def make_picture_blocks(images: ArrayLike | None, n: int) -> tuple[Mapping[str, object] | None, list[str]]:
     """Return the page's description of the pictures, and their data blocks."""
     if images is None:
         return None, []
@@ -29,7 +30,7 @@ def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, lis
     return about, [make_block(f"sheet-{k}", encode_png(_arrange(part, across)), 0) for k, part in enumerate(sheets)]
 
 
-def _check_uris(images: Any, n: int) -> list[str]:
+def _check_uris(images: Sequence[str], n: int) -> list[str]:
     if len(images) != n:
         raise ValueError(f"images has {len(images):,} addresses, but the map has {n:,} rows. Pass one for each row.")
     for row, image in enumerate(images):
@@ -41,7 +42,7 @@ def _check_uris(images: Any, n: int) -> list[str]:
     return list(images)
 
 
-def _check_array(images: Any, n: int) -> np.ndarray:
+def _check_array(images: ArrayLike, n: int) -> np.ndarray:
     try:
         pixels = np.asarray(images)
     except ValueError:  # ragged lists, or a mixture of bytes and text
