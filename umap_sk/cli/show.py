@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--colour",
         action="append",
-        metavar="NAME_PATTERN",
+        metavar="NAME",
         help="A column of --labels that colors the points; several times for several colorings. By default all that "
         f"are numbers or have at most {len(PALETTE)} values.",
     )
