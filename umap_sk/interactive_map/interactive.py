@@ -23,8 +23,8 @@ from umap_sk.interactive_map.nested import link_finer
 from umap_sk.interactive_map.pictures import make_picture_blocks
 from umap_sk.runtime.files import choose_hidden_path, open_new_file
 
-SCRIPTS = "data raster view pick screen histogram legend names contours looks card pointed".split()
-SCRIPTS += "shares chosen gestures actions main".split()
+SCRIPTS = "data raster view pick screen histogram legend names contours looks card marker".split()
+SCRIPTS += "shares selection gestures actions main".split()
 """Files of `page/` that form the page's script, in the order of their use."""
 NOTEBOOK_HEIGHT = 560
 """Height of the map in a notebook, in pixels."""
@@ -122,17 +122,16 @@ def interactive(
     target = None if path is None else _check_target(path)
     colour, source = color if colour is None else colour, get_embedding(model)
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
-    places = quantize(read_positions(source, named, (2,)))
-    n = len(places.placed)
+    quantized = quantize(read_positions(source, named, (2,)))
+    n = len(quantized.has_position)
     hover = _read_other_columns(source, named) if hover is None else hover
-    placed = places.placed
     columns = {} if hover is None else read_columns(hover, n, "hover")
-    colorings = link_finer(read_colorings(_select_colors(colour, columns, n), places))
+    colorings = link_finer(read_colorings(_select_colors(colour, columns, n), quantized))
     pictures, sheets = make_picture_blocks(images, n)
-    left_out = int(n - placed.sum())
-    about = {
+    left_out = int(n - quantized.has_position.sum())
+    metadata = {
         "rows": n,
-        "told": f"{n - left_out:,} rows" + (f", {left_out:,} left out" if left_out else ""),
+        "caption": f"{n - left_out:,} rows" + (f", {left_out:,} left out" if left_out else ""),
         "colorings": [coloring.legend for coloring in colorings],
         "hasTable": bool(columns),
         "pictures": pictures,
@@ -143,10 +142,10 @@ def interactive(
         "index": read_index(hover, n),
     }
     blocks = [
-        make_json_block("about", about),
-        make_block("without", np.flatnonzero(~placed).astype(np.uint32)),
-        make_block("places", places.steps),
-        *(make_block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)),
+        make_json_block("metadata", metadata),
+        make_block("left-out", np.flatnonzero(~quantized.has_position).astype(np.uint32)),
+        make_block("positions", quantized.steps),
+        *(make_block(f"codes-{k}", coloring.codes[quantized.has_position]) for k, coloring in enumerate(colorings)),
         *([make_json_block("table", table)] if columns else []),
         *sheets,
     ]

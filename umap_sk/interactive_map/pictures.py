@@ -23,11 +23,12 @@ def make_picture_blocks(images: ArrayLike | None, n: int) -> tuple[Mapping[str, 
         return {"kind": "uris"}, [make_json_block("uris", _check_uris(images, n))]
     pixels = _to_bytes(_check_array(images, n))
     _, height, width = pixels.shape[:3]
-    across = max(1, int(np.sqrt(SHEET_PIXELS)) // width)
-    per_sheet = across * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
+    columns = max(1, int(np.sqrt(SHEET_PIXELS)) // width)
+    per_sheet = columns * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
     sheets = [pixels[start : start + per_sheet] for start in range(0, n, per_sheet)]
-    about = {"kind": "sheets", "width": width, "height": height, "across": across, "perSheet": per_sheet}
-    return about, [make_block(f"sheet-{k}", encode_png(_arrange(part, across)), 0) for k, part in enumerate(sheets)]
+    description = {"kind": "sheets", "width": width, "height": height, "columns": columns, "perSheet": per_sheet}
+    files = [encode_png(_arrange(sheet, columns)) for sheet in sheets]
+    return description, [make_block(f"sheet-{k}", file, 0) for k, file in enumerate(files)]
 
 
 def _check_uris(images: Sequence[str], n: int) -> list[str]:
@@ -71,15 +72,15 @@ def _to_bytes(pixels: np.ndarray) -> np.ndarray:
     return np.rint((values - low) * (255 / width)).astype(np.uint8)
 
 
-def _arrange(pixels: np.ndarray, across: int) -> np.ndarray:
+def _arrange(pixels: np.ndarray, columns: int) -> np.ndarray:
     """Arrange pictures in a grid with a given number of columns."""
     count, height, width = pixels.shape[:3]
-    across = min(across, count)
-    lines = -(-count // across)
-    padded = np.zeros((lines * across, *pixels.shape[1:]), np.uint8)
+    columns = min(columns, count)
+    lines = -(-count // columns)
+    padded = np.zeros((lines * columns, *pixels.shape[1:]), np.uint8)
     padded[:count] = pixels
-    grid = padded.reshape(lines, across, *pixels.shape[1:]).swapaxes(1, 2)
-    return grid.reshape(lines * height, across * width, *pixels.shape[3:])
+    grid = padded.reshape(lines, columns, *pixels.shape[1:]).swapaxes(1, 2)
+    return grid.reshape(lines * height, columns * width, *pixels.shape[3:])
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
