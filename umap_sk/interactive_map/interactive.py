@@ -63,14 +63,14 @@ class InteractiveMap(NamedTuple):
 
 
 def interactive(
-    model: Embedding,
-    hover: Columns | None = None,
+    model: "Embedding",  # quoted types keep the signature short in help()
+    hover: "Columns | None" = None,
     *,
-    colour: ArrayLike | Columns | None = None,
-    images: ArrayLike | None = None,
+    colour: "ArrayLike | Columns | None" = None,
+    images: "ArrayLike | None" = None,
     path: str | os.PathLike[str] | None = None,
     title: str | None = None,
-    color: ArrayLike | Columns | None = None,
+    color: "ArrayLike | Columns | None" = None,
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs neither network nor server.
 
