@@ -144,12 +144,12 @@ def check_page(made, n):
     }
     assert len(tags.scripts) == len(found) + 1 == len(TAGS.findall(made.page)), "a script came in with the input"
     assert tags.names == plain_tags(), "a tag came in with the input"
-    about = json.loads(found["data-about"])
-    assert about["rows"] == made.n_samples == n
-    assert len(found["data-places"]) == 4 * (n - made.n_left_out)
-    for number in range(len(about["colorings"])):
+    metadata = json.loads(found["data-metadata"])
+    assert metadata["rows"] == made.n_samples == n
+    assert len(found["data-positions"]) == 4 * (n - made.n_left_out)
+    for number in range(len(metadata["colorings"])):
         assert len(found[f"data-codes-{number}"]) == n - made.n_left_out
-    if about["hasTable"]:
+    if metadata["hasTable"]:
         shown = json.loads(found["data-table"])
         assert all(len(values) == n for values in shown["columns"])
 

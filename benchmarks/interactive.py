@@ -37,11 +37,11 @@ FRAMES = """([kind, count]) => new Promise(done => {
     frames.push(now - last);
     last = now;
     if (frames.length > count) return done(frames.slice(2));
-    const moved = { ...place, clientX: place.clientX + (frames.length % 60) };
-    const turned = { ...place, deltaY: frames.length < count / 2 ? -30 : 30 };
+    const drag = { ...place, clientX: place.clientX + (frames.length % 60) };
+    const turn = { ...place, deltaY: frames.length < count / 2 ? -30 : 30 };
     if (kind === "whole") { if (frames.length % 20 === 1) document.getElementById("theme").click(); }
-    else if (kind === "zoom") target.dispatchEvent(new WheelEvent("wheel", turned));
-    else target.dispatchEvent(new PointerEvent("pointermove", moved));
+    else if (kind === "zoom") target.dispatchEvent(new WheelEvent("wheel", turn));
+    else target.dispatchEvent(new PointerEvent("pointermove", drag));
     requestAnimationFrame(frame);
   }
   requestAnimationFrame(frame);
@@ -65,7 +65,7 @@ def frames_of(page, kind):
         return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
     if kind in ("contours", "filter"):
-        page.click("#contours-shown")
+        page.click("#show-contours")
     if kind == "filter":
         page.select_option("#coloring", label="radius")
     page.wait_for_timeout(1000)
@@ -86,8 +86,8 @@ def measure_page(browser, path, width, height):
     """Return the figures of a page."""
     page = browser.new_page(viewport={"width": width, "height": height})
     page.goto(f"file://{path}")
-    page.wait_for_selector("html[data-drawn]", state="attached")
-    found = {"first picture s": float(page.evaluate("document.documentElement.dataset.drawn")) / 1000}
+    page.wait_for_selector("html[data-first-picture]", state="attached")
+    found = {"first picture s": float(page.evaluate("document.documentElement.dataset.firstPicture")) / 1000}
     page.wait_for_selector("html[data-ready]", state="attached")
     found["ready s"] = page.evaluate("performance.now()") / 1000
     medians = {}
@@ -105,7 +105,7 @@ def measure_page(browser, path, width, height):
     for x, y in ((width * 0.4, 80), (width * 0.4, height * 0.5), (10, height * 0.5)):
         page.mouse.move(x, y)
     page.mouse.up()
-    page.wait_for_selector("#chosen")
+    page.wait_for_selector("#selection")
     found["lasso s"] = time.perf_counter() - start
     page.close()
     return found, medians

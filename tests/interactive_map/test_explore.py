@@ -4,7 +4,7 @@ import numpy as np
 import pages
 import pandas as pd
 import pytest
-from pages import Opened
+from pages import Tab
 
 from umap_sk import interactive
 
@@ -32,234 +32,234 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shared(browser, path):
-    yield Opened(browser, path, color_scheme="light", accept_downloads=True)
+def shared_tab(browser, path):
+    yield Tab(browser, path, color_scheme="light", accept_downloads=True)
 
 
 @pytest.fixture
-def opened(shared):
+def tab(shared_tab):
     """The page as it was, and nothing wrong with it afterwards."""
-    yield shared
-    if not shared.page.locator("#legend").is_visible():
-        shared.page.click("#legend-toggle")
-    shared.page.select_option("#coloring", label="side")
-    shared.page.click("#show-all")
-    shared.page.locator("#map").focus()
+    yield shared_tab
+    if not shared_tab.page.locator("#legend").is_visible():
+        shared_tab.page.click("#legend-toggle")
+    shared_tab.page.select_option("#coloring", label="side")
+    shared_tab.page.click("#show-all")
+    shared_tab.page.locator("#map").focus()
     for key in ("Escape", "Escape", "0"):
-        shared.page.keyboard.press(key)
-    shared.page.mouse.move(5, 5)
-    shared.settle()
-    assert shared.faults == [] and len([url for url in shared.requests if url.startswith("http")]) == 0
+        shared_tab.page.keyboard.press(key)
+    shared_tab.page.mouse.move(5, 5)
+    shared_tab.settle()
+    assert shared_tab.errors == [] and len([url for url in shared_tab.requests if url.startswith("http")]) == 0
 
 
-def place(opened, x, y):
+def locate(tab, x, y):
     """Where a place of the map is in the fitted view."""
-    box = opened.page.locator("#map").bounding_box()
+    box = tab.page.locator("#map").bounding_box()
     scale = 0.92 * min(box["width"] / WIDTH, box["height"] / HEIGHT)
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     return middle[0] + (x - WIDTH / 2) * scale, middle[1] - (y - HEIGHT / 2) * scale
 
 
-def place_of(opened, row):
+def locate_row(tab, row):
     """Where a row is in the fitted view."""
-    return place(opened, *PLACES[row])
+    return locate(tab, *PLACES[row])
 
 
-def names_of(opened):
+def list_names(tab):
     """The names that stand in the map."""
-    opened.settle()
-    return {text.text_content() for text in opened.page.locator("#names text").all() if text.is_visible()}
+    tab.settle()
+    return {text.text_content() for text in tab.page.locator("#names text").all() if text.is_visible()}
 
 
-def test_escape_leaves_the_search(opened):
+def test_escape_leaves_the_search(tab):
     """Then keys act, and what was found stays until Escape is pressed again."""
-    opened.page.fill("#search input", "left")
-    opened.page.wait_for_selector("#chosen")
-    opened.page.keyboard.press("Escape")
+    tab.page.fill("#search input", "left")
+    tab.page.wait_for_selector("#selection")
+    tab.page.keyboard.press("Escape")
     for key in "0d?":
-        opened.page.keyboard.press(key)
-    assert opened.page.input_value("#search input") == "left" and opened.text("#chosen p") == "20 rows found for “left”"
-    assert opened.page.locator("#help").is_visible()
-    assert opened.page.evaluate("document.documentElement.dataset.theme") == "dark"
-    opened.page.keyboard.press("Escape")
-    opened.page.keyboard.press("d")
-    opened.page.keyboard.press("Escape")
-    assert not opened.page.locator("#chosen").is_visible() and opened.page.input_value("#search input") == ""
+        tab.page.keyboard.press(key)
+    assert tab.page.input_value("#search input") == "left" and tab.text("#selection p") == "20 rows found for “left”"
+    assert tab.page.locator("#help").is_visible()
+    assert tab.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("d")
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.locator("#selection").is_visible() and tab.page.input_value("#search input") == ""
 
 
-def test_a_view_without_rows_says_so_and_leads_back(opened):
+def test_a_view_without_rows_says_so_and_leads_back(tab):
     """To the whole map, or to classes that are hidden."""
-    empty = opened.page.locator("#empty")
+    empty = tab.page.locator("#empty-view")
     assert not empty.is_visible()
-    opened.page.mouse.move(*opened.place(0.5, 0.5))
-    opened.page.mouse.wheel(0, -2000)
+    tab.page.mouse.move(*tab.locate(0.5, 0.5))
+    tab.page.mouse.wheel(0, -2000)
     empty.wait_for()
-    assert opened.text("#empty span") == "No rows in view."
-    opened.page.click("#empty button")
+    assert tab.text("#empty-view span") == "No rows in view."
+    tab.page.click("#empty-view button")
     empty.wait_for(state="hidden")
-    opened.page.mouse.move(*place_of(opened, 25))
-    assert opened.text("#card dl").split("\n")[-1] == "25"
-    opened.page.click("#show-none")
+    tab.page.mouse.move(*locate_row(tab, 25))
+    assert tab.text("#card dl").split("\n")[-1] == "25"
+    tab.page.click("#show-none")
     empty.wait_for()
-    assert opened.text("#empty span") == "All rows are hidden."
-    opened.page.click("#empty button")
+    assert tab.text("#empty-view span") == "All rows are hidden."
+    tab.page.click("#empty-view button")
     empty.wait_for(state="hidden")
-    assert opened.page.locator("#classes [aria-pressed=true]").count() == 2
+    assert tab.page.locator("#classes [aria-pressed=true]").count() == 2
 
 
-def test_names_of_finer_classes_come_nearer_by(opened):
+def test_names_of_finer_classes_come_nearer_by(tab):
     """Those of the current coloring first; none of a class that is hidden."""
-    assert names_of(opened) == {"left", "right"}
-    opened.page.mouse.move(*place_of(opened, 0))
-    opened.page.mouse.wheel(0, -360)
-    assert names_of(opened) >= {"left low"} and "right low" not in names_of(opened)
-    opened.page.click("#classes button >> nth=0")
-    assert not any(name.startswith("left") for name in names_of(opened))
-    opened.page.click("#names-shown")
-    assert names_of(opened) == set()
-    opened.page.click("#names-shown")
+    assert list_names(tab) == {"left", "right"}
+    tab.page.mouse.move(*locate_row(tab, 0))
+    tab.page.mouse.wheel(0, -360)
+    assert list_names(tab) >= {"left low"} and "right low" not in list_names(tab)
+    tab.page.click("#classes button >> nth=0")
+    assert not any(name.startswith("left") for name in list_names(tab))
+    tab.page.click("#show-names")
+    assert list_names(tab) == set()
+    tab.page.click("#show-names")
 
 
-def test_contours_surround_the_rows_that_are_shown(opened):
+def test_contours_surround_the_rows_that_are_shown(tab):
     """Near them and nowhere else, five lines each, where they are on the screen."""
     corners = "it => it.getAttribute('d').split(/[ML]/).slice(1).map(pair => pair.split(' ').map(Number))"
-    path = opened.page.locator("#contours")
-    opened.page.locator("#map").focus()
-    opened.page.keyboard.press("o")
-    assert opened.until(lambda: path.get_attribute("d"))
+    path = tab.page.locator("#contours")
+    tab.page.locator("#map").focus()
+    tab.page.keyboard.press("o")
+    assert tab.wait_until(lambda: path.get_attribute("d"))
     steps = 32767.5 + (PLACES - [WIDTH / 2, HEIGHT / 2]) / WIDTH * 65535
 
-    def far(ends):
+    def measure_distances(ends):
         return np.linalg.norm(np.array(ends)[:, None] - steps, axis=2).min(axis=1)
 
     text, both = path.get_attribute("d"), np.array(path.evaluate(corners))
-    assert far(both).max() < 4000 and (both[:, 0] < 32768).any() and (both[:, 0] > 32768).any()
+    assert measure_distances(both).max() < 4000 and (both[:, 0] < 32768).any() and (both[:, 0] > 32768).any()
     box = path.bounding_box()
-    left, top = place_of(opened, 10)[0], place_of(opened, 19)[1]
+    left, top = locate_row(tab, 10)[0], locate_row(tab, 19)[1]
     assert 0 < left - box["x"] < 30 and 0 < top - box["y"] < 30
-    opened.page.click("#classes button >> nth=1")  # hides the right
-    assert opened.until(lambda: path.get_attribute("d") != text)
+    tab.page.click("#classes button >> nth=1")  # hides the right
+    assert tab.wait_until(lambda: path.get_attribute("d") != text)
     left = np.array(path.evaluate(corners))
     assert 100 < len(left) < len(both) and left[:, 0].max() < 32768
-    opened.page.keyboard.press("o")
-    assert opened.until(lambda: not path.get_attribute("d"))
+    tab.page.keyboard.press("o")
+    assert tab.wait_until(lambda: not path.get_attribute("d"))
 
 
-def test_a_selection_has_a_table(opened):
+def test_a_selection_has_a_table(tab):
     """Rows of each class, their share of what is chosen and of the class; as a file too."""
 
-    def lines():
-        return [line.inner_text().split("\t") for line in opened.page.locator("tbody tr").all()]
+    def read_lines():
+        return [line.inner_text().split("\t") for line in tab.page.locator("tbody tr").all()]
 
-    opened.page.keyboard.press("v")
-    opened.page.click("#shares summary")
-    opened.page.wait_for_selector("tbody tr")
-    assert lines() == [["left", "20", "50 %", "100 %"], ["right", "20", "50 %", "100 %"]]
+    tab.page.keyboard.press("v")
+    tab.page.click("#shares summary")
+    tab.page.wait_for_selector("tbody tr")
+    assert read_lines() == [["left", "20", "50 %", "100 %"], ["right", "20", "50 %", "100 %"]]
     corners = [(-0.2, 3.8), (10.35, 3.8), (10.35, 4.7), (-0.2, 4.7)]  # around ten rows on the left, four on the right
-    opened.drag(*(place(opened, *corner) for corner in corners), shift=True)
-    assert opened.until(lambda: lines() == [["left", "10", "71 %", "50 %"], ["right", "4", "29 %", "20 %"]])
-    with opened.page.expect_download() as download:
-        opened.page.click("#download-shares")
+    tab.drag(*(locate(tab, *corner) for corner in corners), shift=True)
+    assert tab.wait_until(lambda: read_lines() == [["left", "10", "71 %", "50 %"], ["right", "4", "29 %", "20 %"]])
+    with tab.page.expect_download() as download:
+        tab.page.click("#download-shares")
     text = download.value.path().read_text()
     assert text.startswith('"side","rows","share_of_chosen","share_of_class"\n"left",10,0.714285')
-    with opened.page.expect_download() as download:
-        opened.page.click("#download")
+    with tab.page.expect_download() as download:
+        tab.page.click("#download")
     found = pd.read_csv(download.value.path())
     assert found["row"].tolist() == [*range(10, 20), *range(30, 34)] and found["page"][1] == LINKS[11]
-    opened.page.select_option("#coloring", label="number")
-    opened.page.locator("#shares").wait_for(state="hidden")
+    tab.page.select_option("#coloring", label="number")
+    tab.page.locator("#shares").wait_for(state="hidden")
 
 
-def test_a_click_pins_the_card(opened):
+def test_a_click_pins_the_card(tab):
     """With a link that leaves the page alone, beside the legend, until it is closed."""
-    card = opened.page.locator("#card")
-    opened.page.mouse.click(*place_of(opened, 30))
-    opened.page.mouse.move(*place_of(opened, 0))
-    assert opened.text("#card dl").split("\n")[-1] == "30"
+    card = tab.page.locator("#card")
+    tab.page.mouse.click(*locate_row(tab, 30))
+    tab.page.mouse.move(*locate_row(tab, 0))
+    assert tab.text("#card dl").split("\n")[-1] == "30"
     link = card.locator("a")
     rights = {name: link.get_attribute(name) for name in ("href", "target", "rel")}
     assert rights == {"href": LINKS[30], "target": "_blank", "rel": "noopener noreferrer"}
     assert link.evaluate(ON_TOP)
-    box, legend = card.bounding_box(), opened.page.locator("#legend").bounding_box()
+    box, legend = card.bounding_box(), tab.page.locator("#legend").bounding_box()
     assert box["x"] + box["width"] <= legend["x"]
-    opened.page.mouse.click(*place_of(opened, 15))
-    assert opened.text("#card dl").split("\n")[-1] == "15"
-    opened.page.keyboard.press("v")
-    opened.page.locator("#map").focus()
-    opened.page.keyboard.press("Escape")
-    assert not card.is_visible() and opened.text("#chosen p") == "40 rows chosen"
-    opened.page.mouse.click(*place_of(opened, 15))
-    opened.page.click("#unpin")
+    tab.page.mouse.click(*locate_row(tab, 15))
+    assert tab.text("#card dl").split("\n")[-1] == "15"
+    tab.page.keyboard.press("v")
+    tab.page.locator("#map").focus()
+    tab.page.keyboard.press("Escape")
+    assert not card.is_visible() and tab.text("#selection p") == "40 rows chosen"
+    tab.page.mouse.click(*locate_row(tab, 15))
+    tab.page.click("#close-card")
     assert not card.is_visible()
-    opened.page.mouse.click(*place_of(opened, 15))
-    opened.page.mouse.click(*opened.place(0.5, 0.5))
+    tab.page.mouse.click(*locate_row(tab, 15))
+    tab.page.mouse.click(*tab.locate(0.5, 0.5))
     assert not card.is_visible()
 
 
-def test_the_histogram_filters(opened):
+def test_the_histogram_filters(tab):
     """By a drag and by keys: other rows are neither seen nor found."""
-    opened.page.select_option("#coloring", label="number")
-    bars = opened.page.locator("#histogram")
+    tab.page.select_option("#coloring", label="number")
+    bars = tab.page.locator("#histogram")
     bars.wait_for()
     box = bars.bounding_box()
     at = [box["x"] + share * box["width"] for share in (0.505, 0.995)]
-    opened.drag((at[0], box["y"] + 9), (at[1], box["y"] + 9))
-    assert opened.text("#range").endswith(": 20 rows") and opened.text("#range").startswith("19.")
-    x, y = place_of(opened, 5)
-    assert opened.seen(until=lambda color: color(x, y) == "ffffff")(x, y) == "ffffff"
-    opened.page.mouse.move(x, y)
-    assert not opened.page.locator("#card").is_visible()
-    opened.page.mouse.move(*place_of(opened, 30))
-    assert opened.text("#card dl").split("\n")[-1] == "30"
-    opened.page.keyboard.press("v")
-    assert opened.text("#chosen p") == "20 rows chosen"
+    tab.drag((at[0], box["y"] + 9), (at[1], box["y"] + 9))
+    assert tab.text("#range").endswith(": 20 rows") and tab.text("#range").startswith("19.")
+    x, y = locate_row(tab, 5)
+    assert tab.read_screen(until=lambda color: color(x, y) == "ffffff")(x, y) == "ffffff"
+    tab.page.mouse.move(x, y)
+    assert not tab.page.locator("#card").is_visible()
+    tab.page.mouse.move(*locate_row(tab, 30))
+    assert tab.text("#card dl").split("\n")[-1] == "30"
+    tab.page.keyboard.press("v")
+    assert tab.text("#selection p") == "20 rows chosen"
     bars.focus()
-    before = opened.text("#range")
+    before = tab.text("#range")
     for keys, same in ((["ArrowLeft"], False), (["ArrowRight"], True), (["ArrowDown"], False), (["ArrowUp"], True)):
         for key in keys:
-            opened.page.keyboard.press(key)
-        assert (opened.text("#range") == before) is same, keys
-    opened.page.keyboard.press("Escape")
-    assert opened.text("#range") == "Drag over the bars to show a part."
-    assert opened.text("#chosen p") == "20 rows chosen"
-    assert opened.seen(until=lambda color: color(x, y) != "ffffff")(x, y) != "ffffff"
+            tab.page.keyboard.press(key)
+        assert (tab.text("#range") == before) is same, keys
+    tab.page.keyboard.press("Escape")
+    assert tab.text("#range") == "Drag over the bars to show a part."
+    assert tab.text("#selection p") == "20 rows chosen"
+    assert tab.read_screen(until=lambda color: color(x, y) != "ffffff")(x, y) != "ffffff"
 
 
 def test_fingers_filter_pan_and_pinch(browser, path):
     """At 420 pixels, as touches."""
-    opened = Opened(browser, path, viewport={"width": 420, "height": 800}, has_touch=True)
-    touch = opened.context.new_cdp_session(opened.page)
+    tab = Tab(browser, path, viewport={"width": 420, "height": 800}, has_touch=True)
+    touch = tab.context.new_cdp_session(tab.page)
 
     def send(kind, points):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    def fingers(*ways):
+    def move_fingers(*ways):
         """Fingers that go from place to place side by side."""
         for at, places in enumerate(zip(*ways, strict=True)):
             send("touchMove" if at else "touchStart", [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)])
         send("touchEnd", [])
-        opened.settle()
+        tab.settle()
 
-    def tapped(x, y):
-        opened.page.touchscreen.tap(x, y)
-        return opened.text("#card dl").split("\n")[-1] if opened.page.locator("#card").is_visible() else None
+    def tap(x, y):
+        tab.page.touchscreen.tap(x, y)
+        return tab.text("#card dl").split("\n")[-1] if tab.page.locator("#card").is_visible() else None
 
-    x, y = place_of(opened, 5)
-    assert tapped(x, y) == "5"
-    middle = opened.place(0.5, 0.5)
-    fingers([middle, (middle[0] + 40, middle[1] + 40)])
-    assert tapped(x, y) is None and tapped(x + 40, y + 40) == "5"
-    opened.page.click("#fit")
-    fingers(*([(x + way, y), (x + 3 * way, y)] for way in (-20, 20)))  # three times as large about the row
-    assert tapped(x, y) == "5"
-    assert opened.page.locator("#empty").is_hidden()
-    other = place_of(opened, 9)
-    assert tapped(x + 3 * (other[0] - x), y + 3 * (other[1] - y)) == "9"
-    opened.page.click("#legend-toggle")
-    opened.page.select_option("#coloring", label="number")
-    box = opened.page.locator("#histogram").bounding_box()
-    fingers([(box["x"] + share * box["width"], box["y"] + 20) for share in (0.1, 0.3, 0.48)])
-    assert opened.text("#range").endswith("rows") and " to 19" in opened.text("#range")
-    assert opened.page.evaluate("document.documentElement.scrollWidth") == 420
-    assert opened.faults == []
-    opened.context.close()
+    x, y = locate_row(tab, 5)
+    assert tap(x, y) == "5"
+    middle = tab.locate(0.5, 0.5)
+    move_fingers([middle, (middle[0] + 40, middle[1] + 40)])
+    assert tap(x, y) is None and tap(x + 40, y + 40) == "5"
+    tab.page.click("#fit")
+    move_fingers(*([(x + way, y), (x + 3 * way, y)] for way in (-20, 20)))  # three times as large about the row
+    assert tap(x, y) == "5"
+    assert tab.page.locator("#empty-view").is_hidden()
+    other = locate_row(tab, 9)
+    assert tap(x + 3 * (other[0] - x), y + 3 * (other[1] - y)) == "9"
+    tab.page.click("#legend-toggle")
+    tab.page.select_option("#coloring", label="number")
+    box = tab.page.locator("#histogram").bounding_box()
+    move_fingers([(box["x"] + share * box["width"], box["y"] + 20) for share in (0.1, 0.3, 0.48)])
+    assert tab.text("#range").endswith("rows") and " to 19" in tab.text("#range")
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == 420
+    assert tab.errors == []
+    tab.context.close()

@@ -25,13 +25,13 @@ from umap_sk.interactive_map.pictures import encode_png
 LINE = np.column_stack([np.arange(200.0), np.zeros(200)])
 
 
-def blocks(page):
+def read_blocks(page):
     """The page's blocks by name, inflated."""
     found = re.findall(r'<script type="application/octet-stream" id="data-([\w-]+)">([\w+/=]*)</script>', page)
     return {name: zlib.decompress(base64.b64decode(text)) for name, text in found}
 
 
-def read(colour, embedding=LINE):
+def make_colorings(colour, embedding=LINE):
     return read_colorings(colour, quantize(np.asarray(embedding)))
 
 
@@ -40,13 +40,13 @@ def test_places_are_within_half_a_step():
     rng = np.random.RandomState(0)
     map_ = (rng.normal(size=(1000, 2)) * [3, 1] + 100).astype(np.float32)
     map_[[3, 500]] = [[np.nan, 0], [1, np.inf]]
-    steps, placed = quantize(map_)
-    assert np.flatnonzero(~placed).tolist() == [3, 500] and steps.dtype == "<u2"
-    low, high = map_[placed].min(axis=0).astype(float), map_[placed].max(axis=0).astype(float)
+    steps, has_position = quantize(map_)
+    assert np.flatnonzero(~has_position).tolist() == [3, 500] and steps.dtype == "<u2"
+    low, high = map_[has_position].min(axis=0).astype(float), map_[has_position].max(axis=0).astype(float)
     step = (high - low).max() / 65535
     assert (steps[0].min(), steps[0].max()) == (0, 65535)
     back = (steps.T - 32767.5) * step + (low + high) / 2
-    assert np.abs(back - map_[placed]).max() <= step * 0.51
+    assert np.abs(back - map_[has_position]).max() <= step * 0.51
 
 
 def test_the_page_carries_what_was_given():
@@ -54,9 +54,9 @@ def test_the_page_carries_what_was_given():
     map_ = np.array([[0, 0], [np.nan, np.nan], [1, 2], [1, 0]])
     hover = pd.DataFrame({"name": ["a", "b", None, "</script>"], "n": [1, 2, 3, 2**60]}, index=[5, 6, 7, 8])
     made = interactive(map_, hover, colour=["x", "y", "y", None], title="<b>{{script}}")
-    found = blocks(made.page)
-    assert np.frombuffer(found["places"], "<u2").reshape(2, 3).tolist() == [[16384, 49151, 49151], [0, 65535, 0]]
-    assert np.frombuffer(found["without"], "<u4").tolist() == [1]
+    found = read_blocks(made.page)
+    assert np.frombuffer(found["positions"], "<u2").reshape(2, 3).tolist() == [[16384, 49151, 49151], [0, 65535, 0]]
+    assert np.frombuffer(found["left-out"], "<u4").tolist() == [1]
     assert list(found["codes-0"]) == [0, 1, MISSING_CODE]
     assert json.loads(found["table"]) == {
         "names": ["name", "n"],
@@ -74,18 +74,18 @@ def test_a_column_colors_by_its_name():
     hover = pl.DataFrame({"kind": ["b", "a"] * 100, "n": range(200)})
     made = interactive(LINE, hover, colour="kind")
     assert made.page == interactive(LINE, hover, colour={"kind": ["b", "a"] * 100}).page
-    assert list(blocks(made.page)["codes-0"]) == [1, 0] * 100
+    assert list(read_blocks(made.page)["codes-0"]) == [1, 0] * 100
 
 
 def test_columns_color_by_their_names():
     """Several of them, and names that are no strings; as many words as rows are values; `color` is `colour`."""
     hover = pd.DataFrame({"kind": ["b", "a"] * 100, 7: np.arange(200.0), ("x", 1): ["c"] * 200})
     for names in (["kind", 7], ("kind", 7), hover.columns[:2]):
-        legends = json.loads(blocks(interactive(LINE, hover, colour=names).page)["about"])["colorings"]
+        legends = json.loads(read_blocks(interactive(LINE, hover, colour=names).page)["metadata"])["colorings"]
         assert [(legend["name"], legend["kind"]) for legend in legends] == [("kind", "classes"), ("7", "scale")]
     for name in (7, ("x", 1)):
         assert interactive(LINE, hover, color=name).page == interactive(LINE, hover, colour=[name]).page
-    (legend,) = json.loads(blocks(interactive(LINE, hover, colour=["kind"] * 200).page)["about"])["colorings"]
+    (legend,) = json.loads(read_blocks(interactive(LINE, hover, colour=["kind"] * 200).page)["metadata"])["colorings"]
     assert legend["classes"] == ["kind"]
 
 
@@ -93,19 +93,19 @@ def test_columns_color_by_their_names():
 @pytest.mark.parametrize("frame", [dict, pd.DataFrame])
 def test_lists_are_classes_by_their_text(values, frame):
     """In a card and in a legend."""
-    found = blocks(interactive(LINE[:2], frame({"tags": values}), colour="tags").page)
+    found = read_blocks(interactive(LINE[:2], frame({"tags": values}), colour="tags").page)
     words = [None if value is None else str(value) for value in values]
     assert json.loads(found["table"])["columns"] == [words]
-    (legend,) = json.loads(found["about"])["colorings"]
+    (legend,) = json.loads(found["metadata"])["colorings"]
     assert legend["classes"] == sorted({word for word in words if word is not None})
 
 
 def test_polars_lists_and_structs():
     """As the lists and dicts that they are in Python."""
     frame = pl.DataFrame({"list": [[1], [2]], "struct": [{"a": 1}, {"a": 2}]})
-    found = blocks(interactive(LINE[:2], frame, colour="list").page)
+    found = read_blocks(interactive(LINE[:2], frame, colour="list").page)
     assert json.loads(found["table"])["columns"] == [["[1]", "[2]"], ["{'a': 1}", "{'a': 2}"]]
-    assert json.loads(found["about"])["colorings"][0]["classes"] == ["[1]", "[2]"]
+    assert json.loads(found["metadata"])["colorings"][0]["classes"] == ["[1]", "[2]"]
 
 
 def test_anndata():
@@ -134,29 +134,29 @@ def test_the_policy_lets_through_one_script_and_one_style():
 
 def test_classes():
     """Sorted, or in a Categorical's order; None and NaN have a code of their own."""
-    (coloring,) = read(["b", "a", None, "b"] + ["a"] * 196)
+    (coloring,) = make_colorings(["b", "a", None, "b"] + ["a"] * 196)
     assert coloring.codes[:4].tolist() == [1, 0, MISSING_CODE, 1]
     assert coloring.legend["classes"] == ["a", "b"] and coloring.legend["counts"] == [197, 2]
     assert coloring.legend["missing"] == 1
     ordered = pd.Series(pd.Categorical(["low", "high"] * 100, categories=["low", "high"]), name="level")
-    (coloring,) = read(ordered)
+    (coloring,) = make_colorings(ordered)
     assert coloring.legend["classes"] == ["low", "high"] and coloring.legend["name"] == "level"
-    (coloring,) = read(np.arange(200) % 3 == 0)
+    (coloring,) = make_colorings(np.arange(200) % 3 == 0)
     assert coloring.legend["classes"] == ["False", "True"]
-    (coloring,) = read([10, 9] * 100)
+    (coloring,) = make_colorings([10, 9] * 100)
     assert coloring.legend["classes"] == ["9", "10"]
 
 
 def test_names_stand_at_the_middle_of_their_classes():
     """At a point of the class: of ten on a line, one of the two in the middle."""
-    (coloring,) = read(["a"] * 10 + ["b"] * 190)
+    (coloring,) = make_colorings(["a"] * 10 + ["b"] * 190)
     assert coloring.legend["names"][1][1] in (round(4 / 199 * 65535), round(5 / 199 * 65535))
 
 
 def test_the_rarest_of_many_classes_share_a_color():
     """60 have one of their own, those with the most rows, and the legend says how many do not."""
     words = [f"c{row // 2:02d}" if row < 120 else f"rare{row}" for row in range(200)]
-    (coloring,) = read(words)
+    (coloring,) = make_colorings(words)
     legend = coloring.legend
     assert legend["classes"][:60] == [f"c{k:02d}" for k in range(60)] and legend["classes"][60] == "80 other classes"
     assert legend["counts"] == [2] * 60 + [80] and len(set(legend["colors"])) == 61
@@ -168,7 +168,7 @@ def test_numbers_are_a_scale():
     """From the 1 % to the 99 % quantile, of the rows with a place; times too."""
     values = np.arange(200.0)
     values[[0, 199, 5]] = [-1e9, 1e9, np.nan]
-    (coloring,) = read(values)
+    (coloring,) = make_colorings(values)
     low, high = np.quantile(values[np.isfinite(values)], [0.01, 0.99])
     assert coloring.codes[5] == MISSING_CODE and coloring.legend["missing"] == 1
     assert coloring.codes[0] == 0 and coloring.codes[199] == 254
@@ -179,11 +179,11 @@ def test_numbers_are_a_scale():
     inside = np.histogram(np.clip(values[np.isfinite(values)], low, high), np.linspace(low, high, 52))[0]
     assert sum(bars) == 199 and np.abs(np.array(bars) - inside).max() <= 2 and np.all(np.diff(edges) > 0)
     days = np.datetime64("2020-01-01") + np.arange(200)
-    (coloring,) = read({"day": days})
+    (coloring,) = make_colorings({"day": days})
     assert coloring.legend["kind"] == "scale" and coloring.legend["low"] == "≤ 2020-01-02"
-    (coloring,) = read(np.arange(200))
+    (coloring,) = make_colorings(np.arange(200))
     assert coloring.legend["kind"] == "scale"  # more whole numbers than colors
-    (coloring,) = read(np.full(200, 3.0))
+    (coloring,) = make_colorings(np.full(200, 3.0))
     assert set(coloring.codes) == {0} and coloring.legend["low"] == coloring.legend["high"] == "3"
 
 
@@ -210,9 +210,9 @@ def test_pictures():
         decoded = matplotlib.image.imread(io.BytesIO(encode_png(pixels)), format="png")
         np.testing.assert_array_equal(np.rint(decoded[..., : 3 if pixels.ndim == 3 else None] * 255), pixels)
     images = rng.uniform(size=(60, 300, 250)).astype(np.float32)
-    found = blocks(interactive(LINE[:60], images=images).page)
-    about = json.loads(found["about"])["pictures"]
-    assert (about["across"], about["perSheet"]) == (8, 48)
+    found = read_blocks(interactive(LINE[:60], images=images).page)
+    pictures = json.loads(found["metadata"])["pictures"]
+    assert (pictures["columns"], pictures["perSheet"]) == (8, 48)
     sheet = np.rint(255 * matplotlib.image.imread(io.BytesIO(found["sheet-1"]), format="png"))
     place = 59 - 48
     line, column = divmod(place, 8)
@@ -221,7 +221,7 @@ def test_pictures():
 
 
 @pytest.mark.parametrize(
-    "arguments, said",
+    "arguments, message",
     [
         ({"model": np.zeros((5, 3))}, r"shape \(5, 3\).*n_components=2"),
         ({"model": np.full((5, 2), np.nan)}, "None of the map's 5 rows has a position"),
@@ -241,9 +241,9 @@ def test_pictures():
         ({"images": ["a", b"\xff"]}, "or a list of addresses"),
     ],
 )
-def test_what_is_refused(arguments, said):
+def test_what_is_refused(arguments, message):
     """With what was given and what is needed."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         interactive(**{"model": LINE, **arguments})
 
 
@@ -252,16 +252,16 @@ def test_odd_values_are_shown_as_text():
     odd = [b"\xff", 2**70, np.timedelta64(2**62, "ns"), float("inf"), "a", pd.NA]
     hover = pd.DataFrame({"odd": odd}, index=[pd.NA, 1, "x", 2.5, 2, 3])
     made = interactive(LINE[:6], hover, colour="odd", title="\ud800</script>")
-    table = json.loads(blocks(made.page)["table"])
+    table = json.loads(read_blocks(made.page)["table"])
     assert table["columns"] == [["\ufffd", str(2**70), str(odd[2]), "inf", "a", None]]
     assert table["index"] == [None, 1, "x", 2.5, 2, 3]
     assert b"<title>?&lt;/script&gt;</title>" in made.page.encode("utf-8")
     assert "<title>3</title>" in interactive(LINE, title=3).page
     if hasattr(pl, "Int128"):
         wide = interactive(LINE[:2], pl.DataFrame({"a": pl.Series([2**70, None], dtype=pl.Int128)}), colour="a")
-        assert json.loads(blocks(wide.page)["table"])["columns"] == [[str(2**70), None]]
+        assert json.loads(read_blocks(wide.page)["table"])["columns"] == [[str(2**70), None]]
     listed = interactive(LINE[:2], {"a": ["x", b"\xff"]})
-    assert json.loads(blocks(listed.page)["table"])["columns"] == [["x", "\ufffd"]]
+    assert json.loads(read_blocks(listed.page)["table"])["columns"] == [["x", "\ufffd"]]
 
 
 def test_other_things_are_refused():

@@ -3,7 +3,7 @@
 import numpy as np
 import pages
 import pytest
-from pages import Opened
+from pages import Tab
 
 from umap_sk import interactive
 
@@ -24,12 +24,12 @@ def phone(browser, tmp_path_factory):
     times = np.datetime64("2020-11-15T02:00", "ns") + np.array([0, 10**15, 2 * 10**15])
     pictures = np.zeros((3, 28, 28), np.uint8)
     interactive(np.array([[0, 0], [1, 1], [2, 2]]), hover, colour={"when": times}, images=pictures, path=path)
-    return Opened(browser, path, viewport={"width": 375, "height": 667}, has_touch=True)
+    return Tab(browser, path, viewport={"width": 375, "height": 667}, has_touch=True)
 
 
 def test_the_legend_lies_above_the_card(phone):
     """With its ends apart; a tap on what the card hides does not reach it."""
-    phone.page.touchscreen.tap(*phone.place(0.5, 0.5))
+    phone.page.touchscreen.tap(*phone.locate(0.5, 0.5))
     card = phone.page.locator("#card")
     assert card.is_visible()
     assert card.evaluate(ON_TOP)
@@ -38,12 +38,12 @@ def test_the_legend_lies_above_the_card(phone):
     low, high = (phone.page.locator("#scale span").nth(k).bounding_box() for k in (0, 1))
     assert low["x"] + low["width"] + 8 <= high["x"]
     phone.page.click("#legend-toggle")
-    assert phone.faults == []
+    assert phone.errors == []
 
 
 def test_all_columns_of_the_card_can_be_reached(phone):
     """It scrolls, to the row's number at its end, and starts anew with the next row; values have room for words."""
-    phone.page.touchscreen.tap(*phone.place(1, 1))
+    phone.page.touchscreen.tap(*phone.locate(1, 1))
     card = phone.page.locator("#card")
     assert card.locator("dd").first.bounding_box()["width"] > 140
     assert card.evaluate("it => getComputedStyle(it).overflowY") == "auto"
@@ -51,6 +51,6 @@ def test_all_columns_of_the_card_can_be_reached(phone):
     last, box = card.locator("dd").last.bounding_box(), card.bounding_box()
     assert card.locator("dd").last.inner_text() == "2"
     assert last["y"] + last["height"] <= box["y"] + box["height"]
-    phone.page.touchscreen.tap(*phone.place(0.5, 0.5))
+    phone.page.touchscreen.tap(*phone.locate(0.5, 0.5))
     assert card.evaluate("it => it.scrollTop") == 0
-    assert phone.faults == []
+    assert phone.errors == []

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pages
-from pages import Opened
+from pages import Tab
 
 from umap_sk import interactive
 from umap_sk.appearance.colors import PALETTE
@@ -15,24 +15,26 @@ def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
     path = tmp_path / "many.html"
     interactive(np.random.RandomState(0).uniform(size=(60_000, 2)), path=path)
     clock = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();"
-    opened = Opened(browser, path, script=clock)
-    watch = "it => { told = []; new MutationObserver(() => told.push(it.textContent)).observe(it, {childList: true}) }"
-    opened.page.locator("#status").evaluate(watch)
-    opened.page.mouse.move(300, 300)
-    opened.page.mouse.down()
+    tab = Tab(browser, path, script=clock)
+    watch = (
+        "it => { texts = []; new MutationObserver(() => texts.push(it.textContent)).observe(it, {childList: true}) }"
+    )
+    tab.page.locator("#status").evaluate(watch)
+    tab.page.mouse.move(300, 300)
+    tab.page.mouse.down()
     for step in range(5):
-        opened.page.mouse.move(310 + 10 * step, 300)
-        opened.settle()
-    opened.page.mouse.up()
-    opened.page.wait_for_timeout(250)
-    opened.page.locator("#status:empty").wait_for(state="attached")
-    assert set(opened.page.evaluate("told")) - {""} == {"20,000 of 60,000 rows drawn while it moves"}
-    opened.page.keyboard.press("0")
-    other = Opened(browser, path)
+        tab.page.mouse.move(310 + 10 * step, 300)
+        tab.settle()
+    tab.page.mouse.up()
+    tab.page.wait_for_timeout(250)
+    tab.page.locator("#status:empty").wait_for(state="attached")
+    assert set(tab.page.evaluate("texts")) - {""} == {"20,000 of 60,000 rows drawn while it moves"}
+    tab.page.keyboard.press("0")
+    other = Tab(browser, path)
     pixels = "() => document.getElementById('map').toDataURL()"
-    assert opened.until(lambda: opened.page.evaluate(pixels) == other.page.evaluate(pixels))
-    assert opened.faults == other.faults == []
-    for each in (opened, other):
+    assert tab.wait_until(lambda: tab.page.evaluate(pixels) == other.page.evaluate(pixels))
+    assert tab.errors == other.errors == []
+    for each in (tab, other):
         each.context.close()
 
 
@@ -40,16 +42,16 @@ def test_points_cover_what_is_below_them_in_part(browser, tmp_path):
     """At an opacity of 85 %: two points in one place, in either order, on white."""
     path = tmp_path / "map.html"
     interactive(np.array([[0, 0], [0, 0], [4, 4]]), colour=["a", "b", "b"], path=path)
-    opened = Opened(browser, path, color_scheme="light")
-    opened.page.locator("#names-shown").uncheck()
+    tab = Tab(browser, path, color_scheme="light")
+    tab.page.locator("#show-names").uncheck()
     share, white = round(256 * 0.85), np.array([255] * 3)
     first, second = (np.array([*bytes.fromhex(color)]) for color in PALETTE[:2])
 
     def over(color, below):
         return (color * share + below * (256 - share)) >> 8
 
-    wanted = [bytes(over(b, over(a, white)).tolist()).hex() for a, b in ((first, second), (second, first))]
-    seen = opened.seen(until=lambda color: color(*opened.place(0, 0)) in wanted)
-    assert seen(*opened.place(0, 0)) in wanted
-    assert seen(*opened.place(1, 1)) == bytes(over(second, white).tolist()).hex()
-    opened.context.close()
+    expected = [bytes(over(b, over(a, white)).tolist()).hex() for a, b in ((first, second), (second, first))]
+    seen = tab.read_screen(until=lambda color: color(*tab.locate(0, 0)) in expected)
+    assert seen(*tab.locate(0, 0)) in expected
+    assert seen(*tab.locate(1, 1)) == bytes(over(second, white).tolist()).hex()
+    tab.context.close()

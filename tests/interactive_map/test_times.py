@@ -10,7 +10,7 @@ from umap_sk.interactive_map.encode import quantize
 
 
 @pytest.mark.parametrize(
-    "times, wanted",
+    "times, expected",
     [
         (["2020-11-15", "1969-12-31"], ["2020-11-15", "1969-12-31"]),
         (["2020-11-15T02:00", "2020-11-16"], ["2020-11-15 02:00:00", "2020-11-16 00:00:00"]),
@@ -18,9 +18,9 @@ from umap_sk.interactive_map.encode import quantize
     ],
 )
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
-def test_times(times, wanted, unit):
+def test_times(times, expected, unit):
     """Days where all are midnights, seconds where none has a part of one."""
-    assert to_json_values(np.array(times, f"M8[{unit}]")) == wanted
+    assert to_json_values(np.array(times, f"M8[{unit}]")) == expected
 
 
 def test_coarse_times():

@@ -33,8 +33,8 @@ def test_frames_are_the_way_to_the_map_on_all_levels(model, monkeypatch):
 
 def test_a_film_of_epochs_ends_at_the_map(model, tmp_path, monkeypatch, capsys):
     moved = []
-    keep = films.Films._move
-    monkeypatch.setattr(films.Films, "_move", lambda self, *given: (keep(self, *given), moved.append((self, given))))
+    move = films._move
+    monkeypatch.setattr(films, "_move", lambda display, *given: (move(display, *given), moved.append((display, given))))
     labels = np.arange(400) % 4
     path = EmbeddingDisplay.epochs(model, tmp_path / "map.gif", labels=labels, names=True, frames=5, seconds=1.0)
     with Image.open(path) as film:
@@ -68,7 +68,7 @@ def test_the_camera_ends_at_the_last_box_and_holds_every_point():
 
 def test_a_turn_shows_the_map_from_all_sides(tmp_path, monkeypatch):
     moved = []
-    monkeypatch.setattr(films.Films, "_move", lambda self, *given: moved.append(given))
+    monkeypatch.setattr(films, "_move", lambda display, *given: moved.append(given))
     solid = np.random.default_rng(0).normal(size=(30, 3))
     EmbeddingDisplay.rotation(solid, tmp_path / "turn.gif", frames=4, view=(0, 0), progress=False)
     centered = solid - solid.mean(axis=0)

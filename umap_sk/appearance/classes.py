@@ -1,16 +1,34 @@
 """Classes of rows: a number for each label of any type."""
 
-from typing import Any
+from collections.abc import Hashable, Iterable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+Value = TypeVar("Value")
 
 
-def encode_classes(labels: Any) -> tuple[np.ndarray, list[Any]]:
+@runtime_checkable
+class Categorical(Protocol):
+    """A column of classes, as in pandas."""
+
+    codes: np.ndarray
+    categories: Iterable[Hashable]
+
+
+def get_categorical(labels: ArrayLike) -> Categorical | None:
+    """Return the Categorical of labels, or None if they are others."""
+    array = getattr(labels, "array", labels)  # for a pandas Series
+    return array if isinstance(array, Categorical) else None
+
+
+def encode_classes(labels: ArrayLike) -> tuple[np.ndarray, list[Hashable]]:
     """Return codes, -1 for missing labels, and the sorted classes, or those of a Categorical in its order."""
-    labels = getattr(labels, "array", labels)  # for a pandas Series
-    if hasattr(labels, "categories"):
-        return np.array(labels.codes, np.int64), list(labels.categories)
-    array = np.asarray(labels)
+    categorical = get_categorical(labels)
+    if categorical is not None:
+        return np.array(categorical.codes, np.int64), list(categorical.categories)
+    array = np.asarray(getattr(labels, "array", labels))
     if array.dtype.kind in "biuU":
         classes, codes = np.unique(array, return_inverse=True)
         return codes, classes.tolist()
@@ -24,14 +42,14 @@ def encode_classes(labels: Any) -> tuple[np.ndarray, list[Any]]:
     return np.array([-1 if word is None else place[word] for word in words], np.int64), ordered
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Return whether a value is None, NaN, or pandas' NA or NaT."""
     return (
         value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
     )
 
 
-def _make_hashable(value: Any) -> Any:
+def _make_hashable(value: Value) -> Value | str:
     """Return a value, or the text of an unhashable one such as a list."""
     try:
         hash(value)

@@ -1,20 +1,23 @@
 """Positions of rows from an estimator, AnnData, the columns of a frame, or an array."""
 
 import reprlib
-from typing import Any
+from collections.abc import Collection, Hashable, Iterable
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from umap_sk.appearance.inputs import Embedding, Positions, is_anndata, is_frame
 
-def get_last_step(estimator: Any) -> Any:
+
+def get_last_step(estimator: BaseEstimator) -> BaseEstimator:
     """Return the last estimator of a Pipeline, or anything else as it is."""
     while hasattr(estimator, "steps"):
         estimator = estimator[-1]
     return estimator
 
 
-def get_embedding(fitted: Any) -> Any:
+def get_embedding(fitted: Embedding) -> Positions:
     """Return the map of a fitted estimator or Pipeline, or the map itself. Dask collections are computed."""
     estimator = get_last_step(fitted)
     if hasattr(estimator, "get_params"):
@@ -23,13 +26,13 @@ def get_embedding(fitted: Any) -> Any:
     return fitted.compute() if hasattr(fitted, "compute") else fitted
 
 
-def read_positions(embedding: Any, named: list[Any], components: tuple[int, ...]) -> np.ndarray:
+def read_positions(embedding: Positions, named: Collection[Hashable], components: tuple[int, ...]) -> np.ndarray:
     """Return the positions from an array, AnnData, or a frame, some of whose columns are used for colors."""
-    if hasattr(embedding, "obsm"):
+    if is_anndata(embedding):
         if "X_umap" not in embedding.obsm:
             raise ValueError('The AnnData has no obsm["X_umap"]. Put the map there: adata.obsm["X_umap"] = embedding.')
         embedding = embedding.obsm["X_umap"]
-    elif hasattr(embedding, "columns"):
+    elif is_frame(embedding):
         embedding = embedding[find_position_columns(list(embedding.columns), named, components)]
     positions = np.asarray(embedding)
     if positions.ndim != 2 or positions.shape[1] not in components or positions.dtype.kind not in "fiu":
@@ -41,7 +44,9 @@ def read_positions(embedding: Any, named: list[Any], components: tuple[int, ...]
     return positions
 
 
-def find_position_columns(columns: list[Any], named: list[Any], components: tuple[int, ...] = (2, 3)) -> list[Any]:
+def find_position_columns(
+    columns: Iterable[Hashable], named: Collection[Hashable], components: tuple[int, ...] = (2, 3)
+) -> list[Hashable]:
     """Return columns x, y and an unused z of a frame, or the two or three columns not used for colors."""
     left = [column for column in columns if column not in named]
     axes = [column for column in columns if str(column).lower() in ("x", "y")]

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Compile the kernels that the cache lacks."""
     folder, began = find_writable_folder(), time.perf_counter()
     before = list_cached_files(folder)
@@ -49,7 +49,7 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     }
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, Any]) -> str:
     """Format the answer for people in one line."""
     files = f"{answer['files']:,} files, {answer['bytes'] / 2**20:.0f} MiB"
     if not answer["compiled"]:

@@ -1,5 +1,6 @@
 """Files that the command line reads and writes: mapped arrays, and outputs that are written atomically."""
 
+import argparse
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
-from umap_sk.cli.inspect import describe_archive
+from umap_sk.cli.inspect import read_headers
 from umap_sk.graph.manifold import Manifold
 from umap_sk.runtime.files import check_regular, choose_hidden_path, open_new_file
 
@@ -23,14 +24,14 @@ INPUT_OPTIONS = {
 }
 
 
-def add_inputs(group: Any, *names: str) -> None:
+def add_inputs(group: argparse._ArgumentGroup, *names: str) -> None:
     """Add an option for each kind of input."""
     for name in names:
         metavar, text = INPUT_OPTIONS[name]
         group.add_argument(format_option(name), metavar=metavar, help=text)
 
 
-def read_inputs(options: Any) -> dict[str, Any]:
+def read_inputs(options: argparse.Namespace) -> dict[str, Any]:
     """Return the inputs as arguments of ``fit`` and similar methods. Arrays are mapped into memory, not read."""
     paths = {name: path for name, path in vars(options).items() if name in INPUT_OPTIONS and path is not None}
     others = ", ".join(format_option(name) for name in paths if name not in ("graph", "y"))
@@ -65,12 +66,12 @@ def map_array(path: str, option: str) -> np.ndarray:
     return array
 
 
-def read_graph(path: str) -> Any:
+def read_graph(path: str) -> scipy.sparse.sparray | scipy.sparse.spmatrix:
     """Read a sparse graph from a file that scipy.sparse.save_npz has written."""
     wanted = "a file as scipy.sparse.save_npz writes it is needed"
     try:
         check_regular(Path(path))
-        for name, member in describe_archive(Path(path))["arrays"].items():
+        for name, member in read_headers(Path(path)).items():
             if not member.get("whole", True):
                 raise ValueError(f"the array {name!r} in it is not as long as its header says")
         return scipy.sparse.load_npz(path)

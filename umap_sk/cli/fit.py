@@ -1,9 +1,8 @@
 """``umap-sk fit``: make a map from neighbors in files. A signal stops it, and the same command resumes it."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -67,7 +66,7 @@ def make_estimator(options: argparse.Namespace) -> PrecomputedUMAP:
     return PrecomputedUMAP(**arguments)
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Fit and write the map. Returns the answer, also for a run that was stopped by a signal."""
     start = getattr(options, "init", START_NAMES[0])
     start = None if start in START_NAMES else start
@@ -95,7 +94,7 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     return _collect_figures(model) | {"out": str(out), "model": model_file and str(model_file)}
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Format the answer for people in one line."""
     epochs = f"epoch {answer['epoch']} of {answer['n_epochs']}, seed {answer['seed']}"
     if answer["status"] == "stopped":
@@ -118,7 +117,7 @@ def _make_watcher(terminal: Terminal, request: StopRequest) -> Watcher:
     return begin
 
 
-def _describe_stop(model: PrecomputedUMAP, request: StopRequest) -> dict[str, Any]:
+def _describe_stop(model: PrecomputedUMAP, request: StopRequest) -> dict[str, object]:
     """Return the answer for a stopped run."""
     answer = {**_collect_figures(model), "status": "stopped", "signal": request.name}
     if _is_checkpointed(model):
@@ -137,7 +136,7 @@ def _is_checkpointed(model: PrecomputedUMAP) -> bool:
     return metadata is not None and metadata["epoch"] == model.epoch_
 
 
-def _collect_figures(model: PrecomputedUMAP) -> dict[str, Any]:
+def _collect_figures(model: PrecomputedUMAP) -> dict[str, object]:
     rows, components = model.embedding_.shape
     return {
         "rows": rows,

@@ -1,7 +1,7 @@
 """``umap-sk info``: describe a file or directory, for people and as JSON."""
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
 
 from umap_sk.cli.inspect import describe
 from umap_sk.cli.signals import StopRequest
@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Describe the file or directory. A pickle is opened only with --trust."""
     found = describe(options.path)
     if found["kind"] != "pickle":
@@ -31,15 +31,15 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     return found | (_describe_model(options.path) if options.trust else {"hint": HINT})
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Format the answer for people, with a line for each entry."""
     shown = {name: value for name, value in answer.items() if name not in ("command", "umap_sk", "status", "exit_code")}
-    runs = [_format_run(run) for run in shown.pop("runs", [])]
+    runs = shown.pop("runs", None)
     lines = [f"{name:<13}{_format_value(value)}" for name, value in shown.items() if value is not None]
-    return "\n".join([*lines, *runs])
+    return "\n".join([*lines, *(map(_format_run, runs) if isinstance(runs, list) else ())])
 
 
-def _format_run(run: dict[str, Any]) -> str:
+def _format_run(run: Mapping[str, object]) -> str:
     """Format a run of a directory. `umap-sk info` of its path shows more."""
     if "damaged" in run:
         return f"run          {run['path']}: damaged, {run['damaged']}"
@@ -49,7 +49,7 @@ def _format_run(run: dict[str, Any]) -> str:
     return f"run          {run['path']}: {state}{rows}, {run['written']}{holder}"
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -61,18 +61,18 @@ def _format_value(value: Any) -> str:
     return str(value)
 
 
-def _format_inner(value: Any) -> str:
+def _format_inner(value: object) -> str:
     if isinstance(value, dict):
         return "  ".join(f"{name}={one}" for name, one in value.items())
     return str(value)
 
 
-def _describe_model(path: str) -> dict[str, Any]:
+def _describe_model(path: str) -> dict[str, object]:
     """Load a model by unpickling, and describe it."""
     from umap_sk.cli.transform import load_model
 
     model = load_model(path)
-    found: dict[str, Any] = {"kind": "model", "parameters": to_json(model.get_params(deep=False))}
+    found: dict[str, object] = {"kind": "model", "parameters": to_json(model.get_params(deep=False))}
     if hasattr(model, "embedding_"):
         found["rows"], found["n_components"] = model.embedding_.shape
         found |= {"epoch": int(model.epoch_), "n_epochs": int(model.n_epochs_), "seed": int(model.seed_)}

@@ -4,9 +4,9 @@ import contextlib
 import errno
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -29,7 +29,7 @@ PICKLE_MAGICS = {
 PICKLE_ENDINGS = (".joblib", ".pkl", ".pickle")
 
 
-def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+def describe(path: str | os.PathLike[str]) -> dict[str, object]:
     """Describe a file or directory as a dict of JSON values, whose ``"kind"`` is its type."""
     place = Path(path)
     if not place.exists():
@@ -42,7 +42,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     return {"kind": found.pop("kind"), "path": str(place), **found}
 
 
-def _describe_directory(folder: Path) -> dict[str, Any]:
+def _describe_directory(folder: Path) -> dict[str, object]:
     if (folder / MANIFOLD_FILE).is_file():
         return _describe_manifold(folder)
     if (folder / RUN_FILE).is_file():
@@ -51,17 +51,18 @@ def _describe_directory(folder: Path) -> dict[str, Any]:
     if not runs:
         raise ValueError(f"{str(folder)!r} contains neither runs nor a manifold; pass an output of fit or learn.")
     described = [_describe_run_or_damage(run) for run in runs]
-    return {"kind": "directory of runs", "bytes": sum(run.get("bytes", 0) for run in described), "runs": described}
+    size = sum(_get_count(run, "bytes") or 0 for run in described)
+    return {"kind": "directory of runs", "bytes": size, "runs": described}
 
 
-def _describe_run_or_damage(folder: Path) -> dict[str, Any]:
+def _describe_run_or_damage(folder: Path) -> dict[str, object]:
     try:
         return describe(folder)
     except (ValueError, OSError) as error:
         return {"kind": "run", "path": str(folder), "damaged": str(error)}
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
+def _describe_file(path: Path) -> dict[str, object]:
     if path.name in (RUN_FILE, MANIFOLD_FILE):
         return _describe_directory(path.parent)
     if path.suffix == ".json":
@@ -76,7 +77,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         if start.startswith(NPY_MAGIC):
             return {"kind": "array", "bytes": _get_size(path), **_read_header(file, _get_size(path))}
         if start.startswith(b"PK") and zipfile.is_zipfile(file):
-            return describe_archive(path)
+            return {"kind": "archive of arrays", "bytes": _get_size(path), "arrays": read_headers(path)}
     header = next((text for magic, text in PICKLE_MAGICS.items() if start.startswith(magic)), None)
     if header is None and path.suffix not in PICKLE_ENDINGS:
         raise ValueError(
@@ -85,7 +86,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
     return {"kind": "pickle", "bytes": _get_size(path), "header": header or f"unknown, {start.hex(' ')}"}
 
 
-def _describe_manifold(folder: Path) -> dict[str, Any]:
+def _describe_manifold(folder: Path) -> dict[str, object]:
     about = read_json(folder / MANIFOLD_FILE)
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
@@ -104,11 +105,12 @@ def _describe_manifold(folder: Path) -> dict[str, Any]:
     }
 
 
-def _describe_run(folder: Path) -> dict[str, Any]:
+def _describe_run(folder: Path) -> dict[str, object]:
     about = read_json(folder / RUN_FILE)
     kept = [one for path in sorted(folder.glob("epoch-*.joblib")) if (one := _describe_checkpoint_or_damage(path))]
     known = [one for one in kept if None not in (one.get("epoch"), one.get("n_epochs"))]
-    newest: dict[str, Any] = known[-1] if known else {}
+    newest: Mapping[str, object] = known[-1] if known else {}
+    epoch, n_epochs = _get_count(newest, "epoch"), _get_count(newest, "n_epochs")
     graph = folder / "graph.json"
     counts = read_json(graph) if graph.is_file() else {}
     return {
@@ -116,9 +118,9 @@ def _describe_run(folder: Path) -> dict[str, Any]:
         "bytes": _get_size(folder),
         "rows": _get_count(counts, "n_samples"),
         "edges": _get_count(counts, "edges"),
-        "epoch": newest.get("epoch"),
-        "n_epochs": newest.get("n_epochs"),
-        "finished": bool(newest) and newest["epoch"] >= newest["n_epochs"],
+        "epoch": epoch,
+        "n_epochs": n_epochs,
+        "finished": epoch is not None and n_epochs is not None and epoch >= n_epochs,
         "computed_by": find_holder(folder),
         "seed": about.get("seed"),
         "parameters": about.get("parameters"),
@@ -129,7 +131,7 @@ def _describe_run(folder: Path) -> dict[str, Any]:
     }
 
 
-def _describe_checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
+def _describe_checkpoint_or_damage(path: Path) -> dict[str, object] | None:
     """Describe a checkpoint of a run that may be active, or return None if it was removed meanwhile."""
     try:
         found = _describe_checkpoint(path)
@@ -138,7 +140,7 @@ def _describe_checkpoint_or_damage(path: Path) -> dict[str, Any] | None:
     return found if path.is_file() else None
 
 
-def _describe_checkpoint(path: Path) -> dict[str, Any]:
+def _describe_checkpoint(path: Path) -> dict[str, object]:
     """Describe a file of a run from its metadata."""
     metadata = read_json(get_metadata_path(path))
     known = ("epoch", "n_epochs", "level", "vertices", "n_components", "n_samples", "edges", "seed", "parameters")
@@ -155,17 +157,17 @@ def _describe_checkpoint(path: Path) -> dict[str, Any]:
     }
 
 
-def describe_archive(path: Path) -> dict[str, Any]:
-    """Describe a .npz file, perhaps of a sparse graph, and its arrays."""
+def read_headers(path: Path) -> dict[str, dict[str, object]]:
+    """Return shape and dtype of each array in a .npz file, perhaps of a sparse graph."""
     arrays = {}
     with _translate_errors("no archive of arrays"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             with archive.open(member) as file:
-                arrays[member.filename.removesuffix(".npy")] = _read_header(file, member.file_size)  # type: ignore[arg-type]
-    return {"kind": "archive of arrays", "bytes": _get_size(path), "arrays": arrays}
+                arrays[member.filename.removesuffix(".npy")] = _read_header(file, member.file_size)
+    return arrays
 
 
-def _read_header(file: BinaryIO, size: int) -> dict[str, Any]:
+def _read_header(file: IO[bytes], size: int) -> dict[str, object]:
     """Return shape and dtype of an array from its header, and whether the file has the expected length."""
     with _translate_errors("no header of a .npy file"):
         version = np.lib.format.read_magic(file)
@@ -193,7 +195,7 @@ def _translate_errors(what: str) -> Iterator[None]:
         raise DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
 
 
-def _get_count(values: dict[str, Any], name: str) -> int | None:
+def _get_count(values: Mapping[str, object], name: str) -> int | None:
     """Return a count from a JSON file, or None if it is missing."""
     value = values.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from typing import Any
+from collections.abc import Mapping
 
 from umap_sk.cli.files import add_inputs, read_inputs
 from umap_sk.cli.options import add_parameters, read_estimator, select_given
@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_parameters(parser.add_argument_group("parameters, as in Python"), parameters)
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Build the graph in its directory."""
     estimator = PrecomputedUMAP(**select_given(options, read_estimator(PrecomputedUMAP)))
     manifold = estimator.learn_manifold(**read_inputs(options), directory=options.out)
@@ -31,6 +31,6 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     return {"rows": manifold.n_samples, "edges": edges, "out": os.path.realpath(options.out)}
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Format the answer for people in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows, {answer['edges']:,} edges"

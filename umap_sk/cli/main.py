@@ -7,8 +7,8 @@ import json
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from umap_sk._version import __version__
 from umap_sk.cli import signals
@@ -29,12 +29,23 @@ exit codes:
 PATH_ERRORS = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
-class Command(NamedTuple):
-    """A subcommand.
+class CommandModule(Protocol):
+    """The functions of a subcommand's module."""
 
-    Its module is imported only when the command is used. It has the functions ``add_options(parser)``,
-    ``execute(options, terminal, request)``, which returns the content of ``--json``, and ``format_answer(answer)``.
-    """
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of the command."""
+
+    def execute(self, options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
+        """Run the command, and return the content of ``--json``."""
+        ...
+
+    def format_answer(self, answer: Mapping[str, object]) -> str:
+        """Format the answer for people."""
+        ...
+
+
+class Command(NamedTuple):
+    """A subcommand, whose module is imported only when it is used."""
 
     module: str
     summary: str
@@ -124,7 +135,7 @@ def _print_answer(answer: dict[str, Any], name: str | None, arguments: list[str]
     return answer["exit_code"]
 
 
-def _execute(name: str | None, arguments: list[str], terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def _execute(name: str | None, arguments: list[str], terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Run a command, and return its answer or a description of the error."""
     try:
         options = make_parser(name).parse_args(arguments)
@@ -148,19 +159,24 @@ def _execute(name: str | None, arguments: list[str], terminal: Terminal, request
 
 def make_parser(name: str | None) -> argparse.ArgumentParser:
     """Return the parser with the options of one command. Others are not imported, which may take a second."""
-    look: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
     parser = Parser(
         "umap-sk",
         description="UMAP from precomputed neighbors. umap-sk COMMAND --help shows the options of each command.",
         epilog=f"example:\n  {COMMANDS['fit'].example}\n\n{EXIT_CODES}",
-        **look,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"umap-sk {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for each, command in COMMANDS.items():
         epilog = f"example:\n  {command.example}\n\n{EXIT_CODES}"
         subparser = subparsers.add_parser(
-            each, help=command.summary, description=command.summary, epilog=epilog, **look
+            each,
+            help=command.summary,
+            description=command.summary,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         if each == name:
             _import_command(each).add_options(subparser)
@@ -172,11 +188,11 @@ def make_parser(name: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _import_command(name: str) -> Any:
+def _import_command(name: str) -> CommandModule:
     return importlib.import_module(f"umap_sk.cli.{COMMANDS[name].module}")
 
 
-def _make_failure(text: str, code: int, status: str = "error") -> dict[str, Any]:
+def _make_failure(text: str, code: int, status: str = "error") -> dict[str, object]:
     return {"status": status, "exit_code": code, "error": text}
 
 

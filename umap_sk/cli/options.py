@@ -5,7 +5,8 @@ import inspect
 import json
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ class Parameter(NamedTuple):
 
     name: str  # in Python; the option has dashes for underscores
     kind: type  # int, float, bool, str or dict
-    default: Any
+    default: object
     help: str  # from the docstring
 
 
@@ -29,22 +30,22 @@ def read_estimator(estimator: type) -> list[Parameter]:
     return _make_parameters(estimator, lambda parameter: _find_allowed_type(constraints[parameter.name]))
 
 
-def read_signature(function: Callable[..., Any]) -> list[Parameter]:
+def read_signature(function: Callable[..., object]) -> list[Parameter]:
     """Return the parameters of a function or dataclass with annotations."""
     return _make_parameters(function, lambda parameter: _find_annotated_type(parameter.annotation))
 
 
-def add_parameters(group: Any, parameters: list[Parameter], prefix: str = "") -> None:
+def add_parameters(group: argparse._ArgumentGroup, parameters: list[Parameter], prefix: str = "") -> None:
     """Add an option for each parameter, with `prefix` before its name. The result omits options that are not given."""
     for parameter in parameters:
         option = f"--{prefix}{parameter.name}".replace("_", "-")
-        settings: dict[str, Any] = {"dest": prefix + parameter.name, "default": argparse.SUPPRESS}
-        settings["help"] = parameter.help.replace("%", "%%")
+        text = parameter.help.replace("%", "%%")
+        add = partial(group.add_argument, option, dest=prefix + parameter.name, default=argparse.SUPPRESS, help=text)
         if parameter.kind is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, **settings)
+            add(action=argparse.BooleanOptionalAction)
         else:
-            settings["metavar"] = {int: "N", float: "X", dict: "JSON"}.get(parameter.kind, "TEXT")
-            group.add_argument(option, type=_make_reader(parameter), **settings)
+            metavar = {int: "N", float: "X", dict: "JSON"}.get(parameter.kind, "TEXT")
+            add(type=_make_reader(parameter), metavar=metavar)
 
 
 def select_given(options: argparse.Namespace, parameters: list[Parameter], prefix: str = "") -> dict[str, Any]:
@@ -53,7 +54,7 @@ def select_given(options: argparse.Namespace, parameters: list[Parameter], prefi
     return {name: values[prefix + name] for name, *_ in parameters if prefix + name in values}
 
 
-def _make_parameters(function: Callable[..., Any], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:
+def _make_parameters(function: Callable[..., object], kind_of: Callable[[inspect.Parameter], type]) -> list[Parameter]:
     texts = _parse_descriptions(inspect.getdoc(function) or "")
     return [
         Parameter(found.name, kind_of(found), found.default, texts.get(found.name, "") + _format_default(found.default))
@@ -76,14 +77,14 @@ def _parse_descriptions(docstring: str) -> dict[str, str]:
     return {name: MARKUP.sub(r"\1\2", text) for name, text in found.items()}
 
 
-def _format_default(default: Any) -> str:
+def _format_default(default: object) -> str:
     if default in (None, inspect.Parameter.empty):
         return ""
     text = {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
     return f" (default: {text})"
 
 
-def _find_allowed_type(constraints: list[Any]) -> type:
+def _find_allowed_type(constraints: Sequence[object]) -> type:
     """Return the type of a parameter from scikit-learn's constraints."""
     numbers = [constraint.type for constraint in constraints if isinstance(constraint, Interval)]
     if numbers:
@@ -100,10 +101,10 @@ def _find_annotated_type(annotation: Any) -> type:
     return next((kind for kind in typing.get_args(annotation) if kind is not type(None)), annotation)
 
 
-def _make_reader(parameter: Parameter) -> Callable[[str], Any]:
+def _make_reader(parameter: Parameter) -> Callable[[str], object]:
     """Return a function that converts the text of an option. "none" becomes None, unless the type is str."""
 
-    def read(text: str) -> Any:
+    def read(text: str) -> object:
         if text.lower() == "none" and parameter.kind is not str:
             return None
         try:

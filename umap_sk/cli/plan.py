@@ -1,6 +1,7 @@
 """``umap-sk plan``: estimate the resources of a fit, from numbers or from the files that it would read."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from umap_sk.cli.files import add_inputs, read_inputs
@@ -20,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_parameters(parser.add_argument_group("parameters, as in umap_sk.plan"), read_signature(planning.plan))
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Make the plan for the given numbers or files."""
     arguments = select_given(options, read_signature(planning.plan))
     data = read_inputs(options)
@@ -33,9 +34,9 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     return {**plan._asdict(), "phases": phases, "peak": plan.peak, "seconds": plan.seconds, "table": str(plan)}
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Return the answer for people, a table."""
-    return answer["table"]
+    return str(answer["table"])
 
 
 def _plan_files(arguments: dict[str, Any], data: dict[str, Any]) -> planning.Plan:

@@ -4,8 +4,8 @@ import argparse
 import contextlib
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--colour",
         action="append",
-        metavar="NAME_PATTERN",
+        metavar="NAME",
         help="A column of --labels that colors the points; several times for several colorings. By default all that "
         f"are numbers or have at most {len(PALETTE)} values.",
     )
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="F.html", help="The page, a file that needs no network.")
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Write the page."""
     check_ending(options.out, "--out", wanted=".html")
     out = check_target(options.out, "--out", [options.map, options.labels, options.images])
@@ -123,6 +123,6 @@ def _convert_words(words: list[str]) -> np.ndarray:
     return np.array([word or None for word in words], object)
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Format the answer for people in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows, {answer['bytes']:,} bytes"

@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TextIO
 
 CLEAR_LINE = "\r\x1b[K"  # go to the beginning of the line and clear it
 
@@ -72,7 +72,7 @@ class Terminal:
                 self._stream.write(_escape(text, self._stream))
                 self._stream.flush()
 
-    def _show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
+    def _show_warning(self, message: Warning | str, category: type[Warning], *place: object) -> None:
         text = " ".join(str(message).split())
         self.warnings.append({"category": category.__name__, "message": text})
         self.write(f"warning: {text} [{category.__name__}]")
@@ -97,11 +97,11 @@ def print_result(text: str) -> None:
     sys.stdout.flush()
 
 
-def redirect_to_null(stream: Any) -> None:
+def redirect_to_null(stream: TextIO) -> None:
     """Discard the buffered text of a stream and everything that follows."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _escape(text: str, stream: Any) -> str:
+def _escape(text: str, stream: TextIO) -> str:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -5,7 +5,7 @@ mapped from files, as arrays or graphs.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -46,7 +46,7 @@ def make_ring(n: int) -> Ring:
     return Ring(circle, (np.arange(n)[:, None] + steps) % n, lengths)
 
 
-def fit_ring(ring: Ring, **parameters: Any) -> PrecomputedUMAP:
+def fit_ring(ring: Ring, **parameters: object) -> PrecomputedUMAP:
     """Fit a model with few epochs."""
     usual = {"n_neighbors": TINY_NEIGHBORS, "n_epochs": TINY_EPOCHS, "random_state": 0}
     return PrecomputedUMAP(**{**usual, **parameters}).fit(ring.features, **ring.neighbors())

@@ -1,8 +1,8 @@
 """``umap-sk transform``: place new rows in the map of a model."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-jobs", type=int, metavar="N", help="Number of threads. It does not affect the result.")
 
 
-def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, Any]:
+def execute(options: argparse.Namespace, terminal: Terminal, request: StopRequest) -> dict[str, object]:
     """Place the new rows, and write their positions."""
     check_ending(options.out, "--out", wanted=".npy")
     out = check_target(options.out, "--out", [options.model, *(getattr(options, name) for name in NEW_ROW_INPUTS)])
@@ -64,6 +64,6 @@ def load_model(path: str) -> PrecomputedUMAP:
     return model
 
 
-def format_answer(answer: dict[str, Any]) -> str:
+def format_answer(answer: Mapping[str, object]) -> str:
     """Format the answer for people in one line."""
     return f"{answer['out']}: {answer['rows']:,} rows x {answer['n_components']} axes"

@@ -1,11 +1,13 @@
 """Colorings of the points by classes or numbers, with one byte per row."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.appearance.classes import encode_classes
 from umap_sk.appearance.colors import MAX_CLASSES, PALETTE, select_classes
+from umap_sk.appearance.inputs import Columns, is_columns
 from umap_sk.interactive_map.columns import read_columns
 from umap_sk.interactive_map.encode import QuantizedPositions
 from umap_sk.interactive_map.times import find_unit, format_times
@@ -25,6 +27,24 @@ TAIL_SHARE = 0.01
 """Share of the rows at either end of a scale that have the color of the end."""
 
 
+class Legend(TypedDict, total=False):
+    """Data of a coloring's legend in the page: of both kinds, of classes, and of numbers."""
+
+    name: str
+    kind: str  # "classes" or "scale"
+    missing: int  # rows without a value
+    colors: list[str]
+    classes: list[str]
+    counts: list[int]  # rows of each class
+    names: list[list[str | int]]  # name, position, number of rows and color code
+    finer: list[int | list[int]] | None  # index of the finer coloring, and the coarser class of each of its names
+    low: str
+    high: str
+    stops: list[str]  # colors of the scale
+    edges: list[str]  # numbers between the bars of the histogram
+    bars: list[int]  # rows of each bar
+
+
 class Coloring(NamedTuple):
     """A coloring of the points.
 
@@ -32,55 +52,56 @@ class Coloring(NamedTuple):
     ----------
     codes : ndarray of shape (n_samples,), uint8
         Class or shade of each row.
-    legend : dict
-        Data of the page's legend: `name`, `kind` ("classes" or "scale"), and entries of that kind.
+    legend : Legend
+        Data of the page's legend.
     members : ndarray of shape (n_samples,), int, or None
         For classes, the index of each row's class among those whose names stand in the map, or -1.
     """
 
     codes: np.ndarray
-    legend: dict[str, Any]
+    legend: Legend
     members: np.ndarray | None = None
 
 
-def read_colorings(colour: Any, places: QuantizedPositions) -> list[Coloring]:
+def read_colorings(colour: Columns | ArrayLike | None, quantized: QuantizedPositions) -> list[Coloring]:
     """Return the colorings: one for an array, one per column of a frame or dict, or a plain one for None."""
-    n = len(places.placed)
+    n = len(quantized.has_position)
     if colour is None:
-        plain = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
-        return [Coloring(np.zeros(n, np.uint8), {**plain, "counts": [int(places.placed.sum())], "missing": 0})]
-    if hasattr(colour, "columns") or isinstance(colour, dict):
+        plain: Legend = {"name": "", "kind": "classes", "classes": ["rows"], "colors": [f"#{PALETTE[0]}"], "names": []}
+        plain |= {"counts": [int(quantized.has_position.sum())], "missing": 0}
+        return [Coloring(np.zeros(n, np.uint8), plain)]
+    if is_columns(colour):
         columns = read_columns(colour, n, "colour")
         if not columns:
             raise ValueError("colour has no columns. Pass at least one, or None.")
-        return [_make_coloring(name, column, places) for name, column in columns.items()]
+        return [_make_coloring(name, column, quantized) for name, column in columns.items()]
     name = getattr(colour, "name", None)
     column = read_columns({name if isinstance(name, str) else "color": colour}, n, "colour")
-    return [_make_coloring(*item, places) for item in column.items()]
+    return [_make_coloring(*item, quantized) for item in column.items()]
 
 
-def _make_coloring(name: str, column: Any, places: QuantizedPositions) -> Coloring:
+def _make_coloring(name: str, column: ArrayLike, quantized: QuantizedPositions) -> Coloring:
     """Make a scale for real numbers, times and many distinct integers, and classes for other values."""
     array = np.asarray(column)
     kind = array.dtype.kind
     if kind in "fmM" or (kind in "iu" and len(np.unique(array)) > MAX_CLASSES):
-        return _make_scale(name, array, places.placed)
-    return _make_classes(name, column, places)
+        return _make_scale(name, array, quantized.has_position)
+    return _make_classes(name, column, quantized)
 
 
-def _make_scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
+def _make_scale(name: str, values: np.ndarray, has_position: np.ndarray) -> Coloring:
     """Make shades from low to high. The ends are quantiles, so that outliers do not use up all shades."""
     numbers = values.astype("i8") if values.dtype.kind in "mM" else values
     known = ~np.isnat(values) if values.dtype.kind in "mM" else np.isfinite(values)
     numbers = np.where(known, numbers, 0).astype(np.float64)
-    shown = numbers[known & placed]
-    low, high = np.quantile(shown, [TAIL_SHARE, 1 - TAIL_SHARE]) if len(shown) else (0.0, 1.0)
+    finite = numbers[known & has_position]
+    low, high = np.quantile(finite, [TAIL_SHARE, 1 - TAIL_SHARE]) if len(finite) else (0.0, 1.0)
     if not high > low:
-        low, high = (shown.min(), shown.max()) if len(shown) else (0.0, 1.0)
+        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
     width = high - low or 1.0
     codes = np.rint(np.clip((numbers - low) / width, 0, 1) * MAX_SHADE).astype(np.uint8)
     codes[~known] = MISSING_CODE
-    beyond = [bool(len(shown) and shown.min() < low), bool(len(shown) and shown.max() > high)]
+    has_outliers = [bool(len(finite) and finite.min() < low), bool(len(finite) and finite.max() > high)]
     edges = np.clip((np.arange(HISTOGRAM_BARS + 1) * (MAX_SHADE + 1) / HISTOGRAM_BARS - 0.5) / MAX_SHADE, 0, 1)
     words = _format_scale(np.append(low + edges[:-1] * (high - low), high), values)
     return Coloring(
@@ -89,13 +110,13 @@ def _make_scale(name: str, values: np.ndarray, placed: np.ndarray) -> Coloring:
             "name": name,
             "kind": "scale",
             "stops": [f"#{color}" for color in VIRIDIS],
-            "low": f"≤ {words[0]}" if beyond[0] else words[0],
-            "high": f"≥ {words[-1]}" if beyond[1] else words[-1],
+            "low": f"≤ {words[0]}" if has_outliers[0] else words[0],
+            "high": f"≥ {words[-1]}" if has_outliers[1] else words[-1],
             "edges": words,
             "bars": np.bincount(
-                codes[known & placed] // ((MAX_SHADE + 1) // HISTOGRAM_BARS), minlength=HISTOGRAM_BARS
+                codes[known & has_position] // ((MAX_SHADE + 1) // HISTOGRAM_BARS), minlength=HISTOGRAM_BARS
             ).tolist(),
-            "missing": int((~known & placed).sum()),
+            "missing": int((~known & has_position).sum()),
         },
     )
 
@@ -109,27 +130,27 @@ def _format_scale(numbers: np.ndarray, values: np.ndarray) -> list[str]:
     return words if words[0] != words[-1] else [str(word) for word in format_times(times, unit)]
 
 
-def _make_classes(name: str, column: Any, places: QuantizedPositions) -> Coloring:
+def _make_classes(name: str, column: ArrayLike, quantized: QuantizedPositions) -> Coloring:
     """Make classes in the order of a Categorical's categories, or sorted. The rarest of many classes share a color."""
-    (codes, found), placed = encode_classes(column), places.placed
-    names = [str(name) for name in found]
-    rows = np.bincount(codes[placed & (codes >= 0)], minlength=len(names))
-    kept = select_classes(codes[placed], len(names))
-    table = np.full(len(names) + 1, len(kept), np.uint8)  # the last one is for code -1
-    table[kept], table[-1] = np.arange(len(kept)), MISSING_CODE
-    legend = {
+    (codes, classes), has_position = encode_classes(column), quantized.has_position
+    names = [str(label) for label in classes]
+    rows = np.bincount(codes[has_position & (codes >= 0)], minlength=len(names))
+    selected = select_classes(codes[has_position], len(names))
+    table = np.full(len(names) + 1, len(selected), np.uint8)  # the last one is for code -1
+    table[selected], table[-1] = np.arange(len(selected)), MISSING_CODE
+    legend: Legend = {
         "name": name,
         "kind": "classes",
-        "classes": [names[place] for place in kept],
-        "colors": [f"#{color}" for color in PALETTE[: len(kept)]],
-        "counts": rows[kept].tolist(),
-        "names": _list_names(codes[placed], names, rows, table, places.steps),
-        "missing": int((placed & (codes < 0)).sum()),
+        "classes": [names[code] for code in selected],
+        "colors": [f"#{color}" for color in PALETTE[: len(selected)]],
+        "counts": rows[selected].tolist(),
+        "names": _list_names(codes[has_position], names, rows, table, quantized.steps),
+        "missing": int((has_position & (codes < 0)).sum()),
     }
-    if len(kept) < len(names):
-        legend["classes"].append(f"{len(names) - len(kept):,} other classes")
+    if len(selected) < len(names):
+        legend["classes"].append(f"{len(names) - len(selected):,} other classes")
         legend["colors"].append(f"#{OTHER_COLOR}")
-        legend["counts"].append(int(rows.sum() - rows[kept].sum()))
+        legend["counts"].append(int(rows.sum() - rows[selected].sum()))
     ranks = np.full(len(names) + 1, -1)
     named = _select_largest(rows)
     ranks[named] = np.arange(len(named))
@@ -144,12 +165,12 @@ def _select_largest(rows: np.ndarray) -> np.ndarray:
 
 def _list_names(
     codes: np.ndarray, names: list[str], rows: np.ndarray, table: np.ndarray, steps: np.ndarray
-) -> list[Any]:
+) -> list[list[str | int]]:
     """Return name, position, number of rows and color code of the largest classes."""
     by_class = np.split(np.argsort(codes, kind="stable")[(codes < 0).sum() :], np.cumsum(rows)[:-1])
     return [
-        [names[place], *_place_name(steps[:, by_class[place]]), int(rows[place]), int(table[place])]
-        for place in _select_largest(rows)
+        [names[code], *_place_name(steps[:, by_class[code]]), int(rows[code]), int(table[code])]
+        for code in _select_largest(rows)
     ]
 
 

@@ -1,27 +1,34 @@
 """Columns of a pandas or polars frame or a dict of arrays, converted to JSON values."""
 
 import contextlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.appearance.classes import is_missing
+from umap_sk.appearance.inputs import Columns, is_columns
 from umap_sk.interactive_map.times import find_unit, format_times
+
+JSONValue: TypeAlias = bool | int | float | str | None
+"""A value of a cell as JSON represents it."""
 
 MAX_INTEGER = 2**53
 """JavaScript represents integers exactly only below this."""
 
 
-def read_columns(given: Any, n: int, argument: str) -> dict[str, Any]:
+def read_columns(given: Columns | ArrayLike, n: int, argument: str) -> dict[str, ArrayLike]:
     """Return the columns by name, with one value per row."""
-    if not (hasattr(given, "columns") or isinstance(given, dict)):
+    if not is_columns(given):
         raise TypeError(
             f"{argument} is a {type(given).__name__}, but a frame (pandas, polars) or a dict of arrays by name is "
             "needed."
         )
-    names = list(given) if isinstance(given, dict) else list(given.columns)
-    columns = {str(name): _to_objects(given[name]) for name in names}
-    if len(columns) < len(names):
+    named = given.items() if isinstance(given, Mapping) else [(name, given[name]) for name in given.columns]
+    columns = {str(name): _to_objects(column) for name, column in named}
+    if len(columns) < len(named):
+        names = [name for name, _ in named]
         raise ValueError(f"{argument} names two columns alike: {names}. Give each a unique name.")
     for name, column in columns.items():
         shape = np.shape(column)
@@ -33,11 +40,14 @@ def read_columns(given: Any, n: int, argument: str) -> dict[str, Any]:
     return columns
 
 
-def _to_objects(column: Any) -> Any:
+def _to_objects(column: ArrayLike) -> ArrayLike:
     """Convert a column of lists, dicts or bytes to an array of objects, since numpy would unfold or decode them."""
-    if not isinstance(column, list | tuple) and not type(column).__module__.startswith("polars"):
+    if isinstance(column, list | tuple):
+        values: Sequence[object] = column
+    elif type(column).__module__.startswith("polars") and hasattr(column, "to_list"):
+        values = column.to_list()
+    else:
         return column
-    values = column.to_list() if hasattr(column, "to_list") else column
     if not any(isinstance(value, list | tuple | dict | bytes) for value in values):
         with contextlib.suppress(Exception):  # polars has integers of 128 bits, but numpy does not
             return np.asarray(column)
@@ -46,7 +56,7 @@ def _to_objects(column: Any) -> Any:
     return objects
 
 
-def read_index(hover: Any, n: int) -> list[Any] | None:
+def read_index(hover: Columns | None, n: int) -> Sequence[JSONValue] | None:
     """Return the names of rows from a pandas frame's index, or None if it only numbers the rows."""
     index = getattr(hover, "index", None)
     if index is None or callable(index):  # lists and tuples have a method of this name
@@ -57,7 +67,7 @@ def read_index(hover: Any, n: int) -> list[Any] | None:
     return to_json_values(index)
 
 
-def to_json_values(column: Any) -> list[Any]:
+def to_json_values(column: ArrayLike) -> Sequence[JSONValue]:
     """Convert values to JSON: numbers, booleans and text, and None for missing values."""
     array = np.asarray(column)
     if array.dtype.kind in "b":
@@ -73,7 +83,7 @@ def to_json_values(column: Any) -> list[Any]:
     return format_times(array, find_unit(array)) if array.dtype.kind in "mM" else array.astype(str).tolist()
 
 
-def _to_json_value(value: Any) -> Any:
+def _to_json_value(value: object) -> JSONValue:
     if is_missing(value):
         return None
     if isinstance(value, bool | str):

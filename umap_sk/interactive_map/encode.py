@@ -3,7 +3,8 @@
 import base64
 import json
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,26 +16,26 @@ class QuantizedPositions(NamedTuple):
 
     Attributes
     ----------
-    steps : ndarray of shape (2, n_placed), uint16
+    steps : ndarray of shape (2, n_positions), uint16
         All x, then all y. The larger extent of the map takes all steps.
-    placed : ndarray of shape (n_samples,), bool
+    has_position : ndarray of shape (n_samples,), bool
         Whether each row has a position.
     """
 
     steps: np.ndarray
-    placed: np.ndarray
+    has_position: np.ndarray
 
 
 def quantize(embedding: np.ndarray) -> QuantizedPositions:
     """Quantize the positions of all rows with finite positions."""
-    placed = np.isfinite(embedding).all(axis=1)
-    if not placed.any():
+    has_position = np.isfinite(embedding).all(axis=1)
+    if not has_position.any():
         raise ValueError(f"None of the map's {len(embedding):,} rows has a position: all are NaN or infinite.")
-    points = embedding[placed].astype(np.float64)
+    points = embedding[has_position].astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     width = (high - low).max() or 1.0
     scaled = 0.5 + (points - (low + high) / 2) / width
-    return QuantizedPositions(np.rint(np.clip(scaled, 0, 1) * MAX_STEP).astype("<u2").T.copy(), placed)
+    return QuantizedPositions(np.rint(np.clip(scaled, 0, 1) * MAX_STEP).astype("<u2").T.copy(), has_position)
 
 
 def make_block(name: str, content: bytes | np.ndarray, level: int = 6) -> str:
@@ -44,6 +45,6 @@ def make_block(name: str, content: bytes | np.ndarray, level: int = 6) -> str:
     return f'<script type="application/octet-stream" id="data-{name}">{text}</script>'
 
 
-def make_json_block(name: str, value: Any) -> str:
+def make_json_block(name: str, value: Mapping[str, object] | Sequence[str]) -> str:
     """Return a block of JSON."""
     return make_block(name, json.dumps(value, allow_nan=False, separators=(",", ":")).encode())

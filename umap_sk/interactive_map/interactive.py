@@ -5,13 +5,16 @@ import hashlib
 import html
 import os
 import re
+from collections.abc import Collection, Hashable
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk._version import __version__
+from umap_sk.appearance.inputs import Columns, Embedding, Frame, Positions, is_anndata, is_columns, is_frame
 from umap_sk.appearance.positions import find_position_columns, get_embedding, read_positions
 from umap_sk.interactive_map.colorings import read_colorings
 from umap_sk.interactive_map.columns import read_columns, read_index, to_json_values
@@ -20,8 +23,8 @@ from umap_sk.interactive_map.nested import link_finer
 from umap_sk.interactive_map.pictures import make_picture_blocks
 from umap_sk.runtime.files import choose_hidden_path, open_new_file
 
-SCRIPTS = "data raster view pick screen histogram legend names contours looks card pointed".split()
-SCRIPTS += "shares chosen gestures actions main".split()
+SCRIPTS = "data raster view pick screen histogram legend names contours looks card marker".split()
+SCRIPTS += "shares selection gestures actions main".split()
 """Files of `page/` that form the page's script, in the order of their use."""
 NOTEBOOK_HEIGHT = 560
 """Height of the map in a notebook, in pixels."""
@@ -60,14 +63,14 @@ class InteractiveMap(NamedTuple):
 
 
 def interactive(
-    model: Any,
-    hover: Any = None,
+    model: "Embedding",  # quoted types keep the signature short in help()
+    hover: "Columns | None" = None,
     *,
-    colour: Any = None,
-    images: Any = None,
-    path: Any = None,
+    colour: "ArrayLike | Columns | None" = None,
+    images: "ArrayLike | None" = None,
+    path: str | os.PathLike[str] | None = None,
     title: str | None = None,
-    color: Any = None,
+    color: "ArrayLike | Columns | None" = None,
 ) -> InteractiveMap:
     """Make an interactive map in one HTML file, which needs neither network nor server.
 
@@ -119,17 +122,16 @@ def interactive(
     target = None if path is None else _check_target(path)
     colour, source = color if colour is None else colour, get_embedding(model)
     named = [colour] if isinstance(colour, str) else list(colour) if isinstance(colour, list | tuple) else []
-    places = quantize(read_positions(source, named, (2,)))
-    n = len(places.placed)
+    quantized = quantize(read_positions(source, named, (2,)))
+    n = len(quantized.has_position)
     hover = _read_other_columns(source, named) if hover is None else hover
-    placed = places.placed
     columns = {} if hover is None else read_columns(hover, n, "hover")
-    colorings = link_finer(read_colorings(_select_colors(colour, columns, n), places))
+    colorings = link_finer(read_colorings(_select_colors(colour, columns, n), quantized))
     pictures, sheets = make_picture_blocks(images, n)
-    left_out = int(n - placed.sum())
-    about = {
+    left_out = int(n - quantized.has_position.sum())
+    metadata = {
         "rows": n,
-        "told": f"{n - left_out:,} rows" + (f", {left_out:,} left out" if left_out else ""),
+        "caption": f"{n - left_out:,} rows" + (f", {left_out:,} left out" if left_out else ""),
         "colorings": [coloring.legend for coloring in colorings],
         "hasTable": bool(columns),
         "pictures": pictures,
@@ -140,10 +142,10 @@ def interactive(
         "index": read_index(hover, n),
     }
     blocks = [
-        make_json_block("about", about),
-        make_block("without", np.flatnonzero(~placed).astype(np.uint32)),
-        make_block("places", places.steps),
-        *(make_block(f"codes-{k}", coloring.codes[placed]) for k, coloring in enumerate(colorings)),
+        make_json_block("metadata", metadata),
+        make_block("left-out", np.flatnonzero(~quantized.has_position).astype(np.uint32)),
+        make_block("positions", quantized.steps),
+        *(make_block(f"codes-{k}", coloring.codes[quantized.has_position]) for k, coloring in enumerate(colorings)),
         *([make_json_block("table", table)] if columns else []),
         *sheets,
     ]
@@ -151,20 +153,22 @@ def interactive(
     return InteractiveMap(page, target and _write_page(page, target), n, left_out)
 
 
-def _read_other_columns(source: Any, named: list[Any]) -> Any:
+def _read_other_columns(source: Positions, named: Collection[Hashable]) -> Frame | None:
     """Return the observations of AnnData, or a frame's columns that are not positions, or None."""
-    if hasattr(source, "obsm") or not hasattr(source, "columns"):
+    if is_anndata(source) or not is_frame(source):
         return getattr(source, "obs", None)
     positions = find_position_columns(list(source.columns), named, (2,))
     left = [column for column in source.columns if column not in positions]
     return source[left] if left else None
 
 
-def _select_colors(colour: Any, columns: dict[str, Any], n: int) -> Any:
+def _select_colors(
+    colour: ArrayLike | Columns | None, columns: dict[str, ArrayLike], n: int
+) -> ArrayLike | Columns | None:
     """Return the named columns, or the values as they are."""
-    if colour is None or hasattr(colour, "columns") or isinstance(colour, dict):
+    if colour is None or is_columns(colour):
         return colour
-    if isinstance(colour, str) or not hasattr(colour, "__len__") or str(colour) in columns:
+    if isinstance(colour, str) or not isinstance(colour, Collection) or str(colour) in columns:
         names = [colour]
     elif len(colour) == n or not any(str(name) in columns for name in colour):
         return colour  # these are values
@@ -199,7 +203,7 @@ def _hash_for_policy(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _check_target(path: Any) -> Path:
+def _check_target(path: str | os.PathLike[str]) -> Path:
     """Return the path of the file, with links resolved, after checking that its folder exists."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

@@ -16,12 +16,12 @@ def link_finer(colorings: list[Coloring]) -> list[Coloring]:
     ``legend["finer"]`` contains the number of that coloring, and the index of the coarser class for each of its names.
     """
     by_count = sorted(range(len(colorings)), key=lambda k: len(colorings[k].legend.get("names", ())))
-    found: dict[int, list] = {}
+    finer: dict[int, list[int | list[int]]] = {}
     for coarse, fine in product(by_count, by_count):
         parents = _find_parents(colorings[coarse].members, colorings[fine].members)
         if parents is not None:
-            found.setdefault(coarse, [fine, parents])
-    return [one._replace(legend=one.legend | {"finer": found.get(k)}) for k, one in enumerate(colorings)]
+            finer.setdefault(coarse, [fine, parents])
+    return [coloring._replace(legend=coloring.legend | {"finer": finer.get(k)}) for k, coloring in enumerate(colorings)]
 
 
 def _find_parents(coarse: np.ndarray | None, fine: np.ndarray | None) -> list[int] | None:

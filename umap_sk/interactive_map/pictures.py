@@ -2,9 +2,10 @@
 
 import struct
 import zlib
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.interactive_map.encode import make_block, make_json_block
 
@@ -14,7 +15,7 @@ MAX_SIDE = 512
 """Largest height and width of a picture."""
 
 
-def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, list[str]]:
+def make_picture_blocks(images: ArrayLike | None, n: int) -> tuple[Mapping[str, object] | None, list[str]]:
     """Return the page's description of the pictures, and their data blocks."""
     if images is None:
         return None, []
@@ -22,14 +23,15 @@ def make_picture_blocks(images: Any, n: int) -> tuple[dict[str, Any] | None, lis
         return {"kind": "uris"}, [make_json_block("uris", _check_uris(images, n))]
     pixels = _to_bytes(_check_array(images, n))
     _, height, width = pixels.shape[:3]
-    across = max(1, int(np.sqrt(SHEET_PIXELS)) // width)
-    per_sheet = across * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
+    columns = max(1, int(np.sqrt(SHEET_PIXELS)) // width)
+    per_sheet = columns * max(1, int(np.sqrt(SHEET_PIXELS)) // height)
     sheets = [pixels[start : start + per_sheet] for start in range(0, n, per_sheet)]
-    about = {"kind": "sheets", "width": width, "height": height, "across": across, "perSheet": per_sheet}
-    return about, [make_block(f"sheet-{k}", encode_png(_arrange(part, across)), 0) for k, part in enumerate(sheets)]
+    description = {"kind": "sheets", "width": width, "height": height, "columns": columns, "perSheet": per_sheet}
+    files = [encode_png(_arrange(sheet, columns)) for sheet in sheets]
+    return description, [make_block(f"sheet-{k}", file, 0) for k, file in enumerate(files)]
 
 
-def _check_uris(images: Any, n: int) -> list[str]:
+def _check_uris(images: Sequence[str], n: int) -> list[str]:
     if len(images) != n:
         raise ValueError(f"images has {len(images):,} addresses, but the map has {n:,} rows. Pass one for each row.")
     for row, image in enumerate(images):
@@ -41,7 +43,7 @@ def _check_uris(images: Any, n: int) -> list[str]:
     return list(images)
 
 
-def _check_array(images: Any, n: int) -> np.ndarray:
+def _check_array(images: ArrayLike, n: int) -> np.ndarray:
     try:
         pixels = np.asarray(images)
     except ValueError:  # ragged lists, or a mixture of bytes and text
@@ -70,15 +72,15 @@ def _to_bytes(pixels: np.ndarray) -> np.ndarray:
     return np.rint((values - low) * (255 / width)).astype(np.uint8)
 
 
-def _arrange(pixels: np.ndarray, across: int) -> np.ndarray:
+def _arrange(pixels: np.ndarray, columns: int) -> np.ndarray:
     """Arrange pictures in a grid with a given number of columns."""
     count, height, width = pixels.shape[:3]
-    across = min(across, count)
-    lines = -(-count // across)
-    padded = np.zeros((lines * across, *pixels.shape[1:]), np.uint8)
+    columns = min(columns, count)
+    lines = -(-count // columns)
+    padded = np.zeros((lines * columns, *pixels.shape[1:]), np.uint8)
     padded[:count] = pixels
-    grid = padded.reshape(lines, across, *pixels.shape[1:]).swapaxes(1, 2)
-    return grid.reshape(lines * height, across * width, *pixels.shape[3:])
+    grid = padded.reshape(lines, columns, *pixels.shape[1:]).swapaxes(1, 2)
+    return grid.reshape(lines * height, columns * width, *pixels.shape[3:])
 
 
 def encode_png(pixels: np.ndarray) -> bytes:

@@ -4,24 +4,23 @@ import numpy as np
 
 from umap_sk.appearance.colors import get_theme
 from umap_sk.appearance.positions import get_embedding, get_last_step, read_positions
-from umap_sk.plot import draw, frame
+from umap_sk.plot import draw, films, frame
 from umap_sk.plot.edges import select_edges
 from umap_sk.plot.figures import compute_figure
-from umap_sk.plot.films import Films
 from umap_sk.plot.raster import Box, find_box
 from umap_sk.plot.read import MapRows, list_class_names, read_rows
 from umap_sk.plot.style import check_axes, check_style
 from umap_sk.plot.view import VIEW, project
 
 
-class EmbeddingDisplay(Films):
+class EmbeddingDisplay:
     """A picture of a map. It requires matplotlib.
 
     Up to 50,000 points are drawn individually. The fewer they are, the larger and more opaque they are. Beyond that, or
     with ``raster=True``, a pixel has the mean color of its points, and is the more opaque the more they are. Rows
     without a position (NaN) are left out, and the caption states their number.
 
-    Displays are display by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`.
+    Displays are made by :meth:`from_estimator`, :meth:`from_embedding`, :meth:`connectivity` or :meth:`diagnostic`.
     :meth:`plot` draws them again in another style.
 
     Parameters
@@ -30,8 +29,7 @@ class EmbeddingDisplay(Films):
         The map. AnnData contains it in ``obsm["X_umap"]``. A map with three components is projected.
     labels : array-like of shape (n,) or str, default=None
         Classes of the rows. Each of up to 60 classes has its own color, which depends on its place among all classes,
-        not
-        on the drawn rows. If there are more, the 60 largest have their own colors, and the others share one.
+        not on the drawn rows. If there are more, the 60 largest have their own colors, and the others share one.
     values : array-like of shape (n,) or str, default=None
         Numbers instead of classes. Rows without a finite number are left out.
     subset : int or array-like of int or bool, default=None
@@ -202,6 +200,8 @@ class EmbeddingDisplay(Films):
         display.rows = display.rows._replace(name=name)
         return display.plot(ax=ax, **style)
 
+    epochs, rotation = classmethod(films.epochs), classmethod(films.rotation)
+
     def plot(
         self,
         *,
@@ -268,7 +268,7 @@ class EmbeddingDisplay(Films):
         frame.write_title(ax, title, self.caption_, colored)
         self._explain(legend, scale, colored)
         if own and self.legend_ is not None:
-            frame.enlarge_figure(self.legend_)
+            frame.enlarge_figure(self.figure_, self.legend_)
         self.names_, self._named = frame.write_names(ax, drawn, rows, colored) if names else ([], [])
         return self
 

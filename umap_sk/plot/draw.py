@@ -1,6 +1,6 @@
 """Drawing of points, or of pixels if there are many."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -8,6 +8,12 @@ from umap_sk.appearance.colors import Theme, get_class_colors, parse_color
 from umap_sk.plot import raster
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.read import MapRows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.colors import Colormap, Normalize
+    from matplotlib.image import AxesImage
 
 MAX_POINTS = 50_000  # points up to this number are drawn individually
 FARTHEST_OPACITY = 0.35  # opacity of the farthest point, relative to the nearest one
@@ -19,18 +25,18 @@ class ColorScale(NamedTuple):
 
     Attributes
     ----------
-    colors, norm : object
-        Matplotlib's color map and norm.
+    colors, norm : matplotlib Colormap and Normalize
+        Color map, and its range of numbers.
     extend : str
         Ends of the color bar beyond which there are values.
     """
 
-    colors: Any
-    norm: Any
+    colors: "Colormap"
+    norm: "Normalize"
     extend: str
 
 
-def make_scale(values: np.ndarray, cmap: Any, theme: Theme, center: float | None) -> ColorScale:
+def make_scale(values: np.ndarray, cmap: "str | Colormap | None", theme: Theme, center: float | None) -> ColorScale:
     """Make a color scale from the first to the last percentile of the values, symmetric around `center` if given."""
     low, high = np.quantile(values, [COLOR_QUANTILE, 1 - COLOR_QUANTILE]).tolist()
     if low == high:
@@ -51,16 +57,19 @@ def make_scale(values: np.ndarray, cmap: Any, theme: Theme, center: float | None
     return ColorScale(colors, maps.Normalize(low, high), extend)
 
 
-def draw_points(axes: Any, points: np.ndarray, colors: np.ndarray, depth: np.ndarray | None = None) -> Any:
+def draw_points(
+    axes: "Axes", points: np.ndarray, colors: np.ndarray, depth: np.ndarray | None = None
+) -> "PathCollection":
     """Draw a scatter plot in random order, so that no class hides the others, or by depth."""
     count = len(points)
     size, alpha = float(np.clip(16_000 * count**-0.85, 1.2, 60)), float(np.clip(2.2 * count**-0.135, 0.45, 0.92))
     order, fading = choose_order(count, depth)
-    style = {"s": size, "alpha": alpha * fading, "linewidths": 0, "rasterized": True}
-    return axes.scatter(*points[order].T, c=colors[order], **style)
+    opacity: Any = alpha * fading  # matplotlib's annotations do not allow an opacity for each point
+    x, y = points[order].T
+    return axes.scatter(x, y, s=size, c=colors[order], alpha=opacity, linewidths=0, rasterized=True)
 
 
-def choose_order(count: int, depth: np.ndarray | None) -> tuple[np.ndarray, Any]:
+def choose_order(count: int, depth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | float]:
     """Return the drawing order of the points, and factors of their opacity by depth."""
     if depth is None:
         return np.random.RandomState(0).permutation(count), 1.0
@@ -88,11 +97,9 @@ def get_point_colors(rows: MapRows, scale: ColorScale | None, theme: Theme) -> n
     return get_row_colors(rows, theme)[codes]
 
 
-def show_image(axes: Any, image: np.ndarray, box: raster.Box, **style: Any) -> Any:
+def show_image(axes: "Axes", image: np.ndarray, box: raster.Box) -> "AxesImage":
     """Show an image whose first row is at the bottom."""
-    return axes.imshow(
-        np.clip(image, 0, 1), extent=tuple(box), origin="lower", aspect="equal", interpolation="bilinear", **style
-    )
+    return axes.imshow(np.clip(image, 0, 1), extent=box, origin="lower", aspect="equal", interpolation="bilinear")
 
 
 def get_row_colors(rows: MapRows, theme: Theme) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Edges of a graph in a map: bundled lines if there are few, and pixels if there are many."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -10,6 +10,10 @@ from umap_sk.appearance.colors import Theme, parse_color
 from umap_sk.plot.draw import show_image
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.raster import Box, compute_opacity, count_points
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 MAX_LINES = 40_000  # up to this many edges are drawn as lines
 MAX_EDGES = 2_000_000  # up to this many edges are drawn at all
@@ -46,14 +50,14 @@ class Edges(NamedTuple):
         count = len(self.weights)
         return f"{count:,} edges" if count == self.total else f"{count:,} of {self.total:,} edges"
 
-    def draw(self, axes: Any, points: np.ndarray, box: Box, theme: Theme) -> Any:
+    def draw(self, axes: "Axes", points: np.ndarray, box: Box, theme: Theme) -> "Artist":
         """Draw the edges, and return the matplotlib artist."""
         ends = points[self.ends]  # 2, m, 2
         if len(self.weights) > MAX_LINES:
             image = np.empty((*box.shape, 4))
             image[..., :3] = parse_color(theme.edge)
             image[..., 3] = 0.85 * compute_opacity(sum_along_edges(ends, self.weights, box), least=0.04)
-            return show_image(axes, image, box, zorder=0)
+            return show_image(axes, image, box)
         lines = bundle_edges(ends, box) if self.bundled else ends.transpose(1, 0, 2)
         colors = np.empty((len(lines), 4))
         colors[:, :3] = parse_color(theme.edge)

@@ -1,9 +1,13 @@
 """Frames of a layout in progress: the epochs of partial_fit on all levels."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+
+if TYPE_CHECKING:
+    from umap_sk.estimator import PrecomputedUMAP
 
 
 class Frame(NamedTuple):
@@ -24,7 +28,9 @@ class Frame(NamedTuple):
     positions: np.ndarray
 
 
-def make_stepper(estimator: Any, data: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def make_stepper(
+    estimator: "PrecomputedUMAP", data: Mapping[str, object]
+) -> tuple["PrecomputedUMAP", Mapping[str, object]]:
     """Return a new estimator that repeats a layout, and its first arguments. Fitted ones provide graph and seed."""
     data = {name: value for name, value in data.items() if value is not None}
     stepper = clone(estimator).set_params(verbose=False, checkpoint=None)
@@ -40,9 +46,10 @@ def make_stepper(estimator: Any, data: dict[str, Any]) -> tuple[Any, dict[str, A
     return stepper, data
 
 
-def advance_frame(stepper: Any, epochs: int, data: dict[str, Any]) -> Frame:
+def advance_frame(stepper: "PrecomputedUMAP", epochs: int, data: Mapping[str, object]) -> Frame:
     """Run some epochs, and return the map."""
-    depth = stepper._get_fitted().layout.state.depth if not data else None
+    layout = None if data else stepper._get_fitted().layout
+    depth = None if layout is None else layout.state.depth
     stepper.partial_fit(epochs=epochs, **data)
     sizes = next(entry["levels"] for entry in stepper.report_["phases"] if entry["name"] == "start")
     return Frame(stepper.epoch_, sizes[-1 if depth is None else depth], stepper.embedding_.copy())

@@ -1,6 +1,6 @@
 """Elements around the points: axes, caption, legend or color bar, and names."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +11,19 @@ from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.raster import Box
 from umap_sk.plot.read import MapRows
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+    from matplotlib.text import Text
+
 MAP_INCHES = 6.4  # inches of the map's longer side
 TEXT_INCHES = 0.5  # inches of the title and the caption
 LEGEND_ROWS = 20  # names in a column of the legend
 
 
-def make_axes(box: Box, bar: bool, theme: Theme) -> Any:
+def make_axes(box: Box, bar: bool, theme: Theme) -> "Axes":
     """Make axes of a new figure with the shape of the map, and room for a color bar if needed."""
     height, width = box.shape
     scale = MAP_INCHES / max(height, width)
@@ -28,7 +35,7 @@ def make_axes(box: Box, bar: bool, theme: Theme) -> Any:
     return axes
 
 
-def hide_axes(axes: Any, box: Box, theme: Theme) -> None:
+def hide_axes(axes: "Axes", box: Box, theme: Theme) -> None:
     """Hide ticks and spines, since a map's axes have no unit, and use the same scale for both axes."""
     axes.set(xlim=(box.left, box.right), ylim=(box.bottom, box.top), xticks=[], yticks=[])
     axes.set_aspect("equal")
@@ -37,7 +44,7 @@ def hide_axes(axes: Any, box: Box, theme: Theme) -> None:
         spine.set_visible(False)
 
 
-def write_title(axes: Any, title: str | None, caption: str, theme: Theme) -> None:
+def write_title(axes: "Axes", title: str | None, caption: str, theme: Theme) -> None:
     """Write a title above the map and a caption below it."""
     if title:
         axes.set_title(title, loc="left", color=theme.ink, fontsize=12, fontweight="bold", parse_math=False)
@@ -52,7 +59,7 @@ def describe_rows(rows: MapRows, drawn_as: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def add_legend(axes: Any, names: list[str], colors: np.ndarray, title: str | None, theme: Theme) -> Any:
+def add_legend(axes: "Axes", names: list[str], colors: np.ndarray, title: str | None, theme: Theme) -> "Legend":
     """Add a legend of the classes to the right of the map."""
     lines = import_matplotlib("lines")
     dot = {"marker": "o", "linestyle": "", "markersize": 7, "markeredgewidth": 0}
@@ -80,14 +87,14 @@ def add_legend(axes: Any, names: list[str], colors: np.ndarray, title: str | Non
     return legend
 
 
-def enlarge_figure(legend: Any) -> None:
+def enlarge_figure(figure: "Figure", legend: "Legend") -> None:
     """Enlarge the figure so that the legend fits inside and the map keeps its size."""
-    figure, needed = legend.figure, legend.get_window_extent()
+    needed = legend.get_window_extent()
     width, height = figure.get_size_inches()
     figure.set_size_inches(width + needed.width / figure.dpi, max(height, needed.height / figure.dpi + TEXT_INCHES))
 
 
-def add_color_bar(axes: Any, scale: ColorScale, title: str | None, theme: Theme) -> Any:
+def add_color_bar(axes: "Axes", scale: ColorScale, title: str | None, theme: Theme) -> "Colorbar":
     """Add a color bar to the right of the map."""
     mappable = import_matplotlib("cm").ScalarMappable(scale.norm, scale.colors)
     bar = axes.figure.colorbar(mappable, ax=axes, shrink=0.6, aspect=24, pad=0.02, extend=scale.extend)
@@ -97,7 +104,7 @@ def add_color_bar(axes: Any, scale: ColorScale, title: str | None, theme: Theme)
     return bar
 
 
-def write_names(axes: Any, points: np.ndarray, rows: MapRows, theme: Theme) -> tuple[list[Any], list[int]]:
+def write_names(axes: "Axes", points: np.ndarray, rows: MapRows, theme: Theme) -> tuple["list[Text]", list[int]]:
     """Write the name of each class at its medoid. Returns the texts and the indices of the medoids."""
     if rows.codes is None:
         raise ValueError("names=True writes the names of classes, but labels are missing. Pass a label for each row.")
@@ -105,13 +112,15 @@ def write_names(axes: Any, points: np.ndarray, rows: MapRows, theme: Theme) -> t
     effects = import_matplotlib("patheffects")
     halo = [effects.withStroke(linewidth=3, foreground=theme.ground, alpha=0.85)]
     size = 13 if max(map(len, names), default=0) < 3 else 9 if len(names) <= 30 else 7
-    style = {"ha": "center", "va": "center", "fontsize": size, "fontweight": "bold", "color": theme.ink}
     texts, places = [], []
     for code, name in enumerate(names):
         members = np.flatnonzero(codes == code)
         if len(members):
             places.append(int(members[find_medoid(points[members])]))
-            texts.append(axes.text(*points[places[-1]], _shorten(name), path_effects=halo, parse_math=False, **style))
+            x, y = points[places[-1]]
+            text = axes.text(x, y, _shorten(name), ha="center", va="center", fontsize=size, fontweight="bold")
+            text.set(color=theme.ink, path_effects=halo, parse_math=False)
+            texts.append(text)
     return texts, places
 
 

@@ -1,13 +1,18 @@
 """The pictures of umap.plot with its names and arguments, drawn by EmbeddingDisplay."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umap_sk.appearance.inputs import Embedding
 from umap_sk.plot.display import EmbeddingDisplay
-from umap_sk.plot.looks import choose_look, make_theme
+from umap_sk.plot.looks import ColorMap, Look, choose_look, make_theme
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.projections import TITLES, compute_diagnostic
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
 DEFAULT_PIXELS = 800
 """Pixels of a figure's width or height, if only the other is given."""
@@ -76,11 +81,12 @@ def points(
     """
     embedding = umap_object if points is None else points
     display = EmbeddingDisplay(embedding=embedding, labels=labels, values=values, subset=subset_points)
-    look = choose_look(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background)
+    look = choose_look(theme, Look(cmap, color_key_cmap, background))
     display.plot(ax=ax, theme=make_theme(look, display.rows, color_key), cmap=look.cmap, legend=show_legend)
     if alpha is not None:
-        _get_artist(display).set_alpha(alpha)
-    return display.ax_ if ax is not None else _resize(display.ax_, width, height)
+        for artist in _list_artists(display):
+            artist.set_alpha(alpha)
+    return display.ax_ if ax is not None else _resize(display, width, height)
 
 
 def connectivity(
@@ -132,13 +138,14 @@ def connectivity(
     """
     if edge_bundling not in (None, "hammer"):
         raise ValueError(f"edge_bundling={edge_bundling!r}, but None or 'hammer' is needed.")
-    look = choose_look(theme, cmap=cmap, color_key_cmap=color_key_cmap, background=background, edge_cmap=edge_cmap)
+    look = choose_look(theme, Look(cmap, color_key_cmap, background, edge_cmap))
     rows = EmbeddingDisplay(embedding=umap_object, labels=labels, values=values).rows
     style = {"theme": make_theme(look, rows, color_key), "cmap": look.cmap, "legend": show_points}
     bundle = edge_bundling is not None
     display = EmbeddingDisplay.connectivity(umap_object, labels=labels, values=values, bundle=bundle, **style)
-    _get_artist(display).set_visible(show_points)
-    return _resize(display.ax_, width, height)
+    for artist in _list_artists(display):
+        artist.set_visible(show_points)
+    return _resize(display, width, height)
 
 
 def diagnostic(
@@ -202,29 +209,36 @@ def diagnostic(
             display = _draw_diagnostic(umap_object, found[kind], panel, TITLES[kind], cmap, background)
             if point_size is not None and display.points_ is not None:
                 display.points_.set_sizes([point_size])
-        ax = _resize(display.ax_, width, height) if own else display.ax_
+        ax = _resize(display, width, height) if own else display.ax_
     figures = found if diagnostic_type == "all" else found[diagnostic_type]
     if not return_diagnostics:
         return ax
     return (ax, figures) if plot_result else figures
 
 
-def _draw_diagnostic(umap_object: Any, figures: np.ndarray, ax: Any, title: str, cmap: Any, background: Any) -> Any:
+def _draw_diagnostic(
+    umap_object: Embedding,
+    figures: np.ndarray,
+    ax: "Axes | None",
+    title: str,
+    cmap: ColorMap,
+    background: str | None,
+) -> EmbeddingDisplay:
     """Draw the numbers of a diagnostic. Three numbers per row are its color; a single number uses a color map."""
     display = EmbeddingDisplay(embedding=umap_object, values=figures if figures.ndim == 1 else None)
-    theme = make_theme(choose_look(None, background=background), display.rows)
+    theme = make_theme(Look(background=background), display.rows)
     if figures.ndim == 2:  # each row is its own class
         display.rows = display.rows._replace(codes=np.arange(len(figures)))
         theme = theme._replace(classes=figures)
     return display.plot(ax=ax, theme=theme, cmap=cmap, title=title, legend=figures.ndim == 1)
 
 
-def _get_artist(display: Any) -> Any:
+def _list_artists(display: EmbeddingDisplay) -> "list[Artist]":
     """Return the points or the pixels of a picture."""
-    return display.image_ if display.points_ is None else display.points_
+    return [artist for artist in (display.points_, display.image_) if artist is not None]
 
 
-def _make_panels(count: int) -> list[Any]:
+def _make_panels(count: int) -> "list[Axes]":
     """Return `count` axes of a figure with two columns."""
     pyplot = import_matplotlib("pyplot")
     _, axes = pyplot.subplots(-(-count // 2), 2, figsize=(10, 14), layout="compressed")
@@ -233,10 +247,10 @@ def _make_panels(count: int) -> list[Any]:
     return list(axes.flat[:count])
 
 
-def _resize(axes: Any, width: int | None, height: int | None) -> Any:
+def _resize(display: EmbeddingDisplay, width: int | None, height: int | None) -> "Axes":
     """Set the size of the axes' figure in pixels at matplotlib's default resolution, and return the axes."""
     if width is not None or height is not None:
         dpi = import_matplotlib("pyplot").rcParams["figure.dpi"]
-        axes.figure.set_dpi(dpi)
-        axes.figure.set_size_inches((width or DEFAULT_PIXELS) / dpi, (height or DEFAULT_PIXELS) / dpi)
-    return axes
+        display.figure_.set_dpi(dpi)
+        display.figure_.set_size_inches((width or DEFAULT_PIXELS) / dpi, (height or DEFAULT_PIXELS) / dpi)
+    return display.ax_

@@ -1,12 +1,20 @@
 """Colors of a picture from the arguments of umap.plot."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from umap_sk.appearance.colors import MAX_CLASSES, THEMES, Theme
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.read import MapRows
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+    from matplotlib.typing import ColorType
+
+ColorMap: TypeAlias = "str | Colormap | None"
+ColorKey: TypeAlias = "Mapping[object, ColorType] | Sequence[ColorType] | None"
 
 
 class Look(NamedTuple):
@@ -24,10 +32,10 @@ class Look(NamedTuple):
         Color map, of which a dark color is used for edges.
     """
 
-    cmap: Any = None
-    color_key_cmap: Any = None
-    background: Any = None
-    edge_cmap: Any = None
+    cmap: ColorMap = None
+    color_key_cmap: ColorMap = None
+    background: str | None = None
+    edge_cmap: ColorMap = None
 
 
 # The themes of umap.plot. Color maps of colorcet are replaced by similar ones of matplotlib.
@@ -46,16 +54,16 @@ LOOKS = {
 }
 
 
-def choose_look(theme: str | None, **given: Any) -> Look:
-    """Return the look of a theme, which overrides the arguments, as in umap.plot."""
+def choose_look(theme: str | None, given: Look) -> Look:
+    """Return the look of a theme, which overrides the given one, as in umap.plot."""
     if theme is None:
-        return Look(**given)
+        return given
     if theme not in LOOKS:
         raise ValueError(f"theme={theme!r}, but one of {list(LOOKS)} is needed.")
-    return Look(**given | {name: value for name, value in LOOKS[theme]._asdict().items() if value is not None})
+    return given._replace(**{name: value for name, value in LOOKS[theme]._asdict().items() if value is not None})
 
 
-def make_theme(look: Look, rows: MapRows, color_key: Any = None) -> Theme:
+def make_theme(look: Look, rows: MapRows, color_key: ColorKey = None) -> Theme:
     """Return the theme of a look, with colors for the classes of some rows."""
     maps = import_matplotlib("colors")
     ground = maps.to_rgb(look.background or "white")
@@ -66,7 +74,7 @@ def make_theme(look: Look, rows: MapRows, color_key: Any = None) -> Theme:
     return theme._replace(edge=maps.to_hex(_sample_color_map(look.edge_cmap, np.array([0.75]))[0]))
 
 
-def _choose_class_colors(look: Look, rows: MapRows, color_key: Any) -> np.ndarray | None:
+def _choose_class_colors(look: Look, rows: MapRows, color_key: ColorKey) -> np.ndarray | None:
     """Return the colors of the classes or of all points, or None for the palette."""
     if rows.codes is None:
         return None if look.cmap is None or rows.values is not None else _sample_color_map(look.cmap, np.array([0.5]))
@@ -90,6 +98,6 @@ def _choose_class_colors(look: Look, rows: MapRows, color_key: Any) -> np.ndarra
     return import_matplotlib("colors").to_rgba_array(chosen)[:, :3]
 
 
-def _sample_color_map(cmap: Any, places: np.ndarray) -> np.ndarray:
+def _sample_color_map(cmap: ColorMap, places: np.ndarray) -> np.ndarray:
     """Return red, green and blue at positions of a color map."""
     return import_matplotlib("pyplot").get_cmap(cmap)(places)[:, :3]

@@ -1,13 +1,16 @@
 """LossCurveDisplay draws the loss during a fit."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from umap_sk.appearance.colors import get_class_colors, get_theme
+from umap_sk.appearance.colors import Theme, get_class_colors, get_theme
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.style import check_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class LossCurveDisplay:
@@ -103,7 +106,7 @@ class LossCurveDisplay:
         return self
 
 
-def _style_axes(axes: Any, n_levels: int, theme: Any) -> None:
+def _style_axes(axes: "Axes", n_levels: int, theme: Theme) -> None:
     """Add labels, a faint grid, and a legend if there are several levels."""
     axes.set_facecolor(theme.ground)
     axes.set_xlabel("epoch", color=theme.ink)

@@ -1,8 +1,9 @@
 """Films of a figure, written as GIF, or by ffmpeg as MP4."""
 
 from collections.abc import Callable, Iterable
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy import ndimage
@@ -10,11 +11,18 @@ from scipy import ndimage
 from umap_sk.plot.optional import import_matplotlib
 from umap_sk.plot.raster import Box, find_box
 
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
 DPI = 100
 LAST_FRAME_SECONDS = 1.5  # seconds for which the last frame stays
 
+Steps: TypeAlias = Iterable[Callable[[], None]]
+"""Functions that each change a figure into its next picture."""
 
-def check_path(path: Any) -> Path:
+
+def check_path(path: str | PathLike[str]) -> Path:
     """Return the path of a film, after checking that its format can be written."""
     path = Path(path)
     if path.suffix.lower() not in (".gif", ".mp4"):
@@ -24,7 +32,7 @@ def check_path(path: Any) -> Path:
     return path
 
 
-def write_movie(path: Path, figure: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float = 0.0) -> None:
+def write_movie(path: Path, figure: "Figure", steps: Steps, fps: float, hold: float = 0.0) -> None:
     """Draw the figure after each step, and write all pictures. The last one stays for `hold` more seconds."""
     figure.set_dpi(DPI)
     canvas = import_matplotlib("backends.backend_agg").FigureCanvasAgg(figure)
@@ -48,7 +56,7 @@ def compute_boxes(frames: list[np.ndarray], last: Box) -> list[Box]:
     return [*(Box(*sides) for sides in found[:-1]), last]
 
 
-def _write_gif(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float) -> None:
+def _write_gif(path: Path, canvas: "FigureCanvasAgg", steps: Steps, fps: float, hold: float) -> None:
     """Write a GIF file in which all frames have the colors of the last one, so that nothing flickers."""
     from PIL import Image
 
@@ -66,7 +74,7 @@ def _write_gif(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps
     drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=times, loop=0, optimize=False)
 
 
-def _write_mp4(path: Path, canvas: Any, steps: Iterable[Callable[[], None]], fps: float, hold: float) -> None:
+def _write_mp4(path: Path, canvas: "FigureCanvasAgg", steps: Steps, fps: float, hold: float) -> None:
     """Write an MP4 file by ffmpeg."""
     figure = canvas.figure
     writer = import_matplotlib("animation").FFMpegWriter(fps=fps, bitrate=4000)

@@ -1,10 +1,10 @@
 """Matplotlib, which is an optional dependency."""
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 
-def import_matplotlib(name: str) -> Any:
+def import_matplotlib(name: str) -> ModuleType:
     """Import a module of matplotlib, or raise an ImportError that says how to install it."""
     try:
         return importlib.import_module(f"matplotlib.{name}")

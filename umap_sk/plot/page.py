@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from umap_sk.appearance.classes import get_categorical
 from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UnusedParameterWarning, warn
 from umap_sk.interactive_map.interactive import interactive as interactive_map
@@ -83,7 +84,7 @@ def interactive(
     positions[left_out] = np.nan
     colour = None
     if labels is not None:
-        classes = labels if hasattr(getattr(labels, "array", labels), "categories") else np.asarray(labels, object)
+        classes = np.asarray(labels, object) if get_categorical(labels) is None else labels
         colour = {getattr(labels, "name", None) or "label": classes}
     elif values is not None:
         colour = {getattr(values, "name", None) or "value": np.asarray(values, np.float64)}

@@ -1,12 +1,12 @@
 """The diagnostics of umap.plot: linear projections of features, local dimensions, and preserved neighbors."""
 
-from typing import Any
-
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA, FastICA
 from sklearn.utils import check_array
 
+from umap_sk._typing import Features
 from umap_sk.appearance.positions import get_embedding, get_last_step
 from umap_sk.neighbors.read import knn_graph
 from umap_sk.pipeline.place import get_features, search_rows
@@ -24,12 +24,12 @@ NUMBERS_AT_ONCE = 2**22
 """Numbers in the neighborhoods whose components are computed at once."""
 
 
-def compute_diagnostic(kind: str, fitted: Any, nhood_size: int, threshold: float) -> np.ndarray:
+def compute_diagnostic(kind: str, fitted: BaseEstimator, nhood_size: int, threshold: float) -> np.ndarray:
     """Compute a diagnostic of all rows: colors of shape (n, 3) from 0 to 1, or numbers of shape (n,)."""
     estimator = get_last_step(fitted)
     features = _get_features(estimator)
     if kind == "neighborhood":
-        return compute_jaccard(*_get_neighbors(estimator, features, nhood_size), get_embedding(estimator))
+        return compute_jaccard(*_get_neighbors(estimator, features, nhood_size), np.asarray(get_embedding(estimator)))
     features = check_array(features)
     if kind == "local_dim":
         return compute_local_dimension(
@@ -44,10 +44,10 @@ def compute_diagnostic(kind: str, fitted: Any, nhood_size: int, threshold: float
     return found / np.maximum(found.max(axis=0), np.finfo(np.float64).tiny)
 
 
-def compute_jaccard(indices: np.ndarray, dists: np.ndarray, embedding: Any) -> np.ndarray:
+def compute_jaccard(indices: np.ndarray, dists: np.ndarray, embedding: np.ndarray) -> np.ndarray:
     """Return the Jaccard index of each row's neighborhoods in features and map, which include the row itself."""
     size = indices.shape[1]
-    kept, _, _ = compute_figure(knn_graph(indices, dists), np.asarray(embedding), "recall", size - 1)
+    kept, _, _ = compute_figure(knn_graph(indices, dists), embedding, "recall", size - 1)
     shared = kept * (size - 1) + 1
     return shared / (2 * size - shared)
 
@@ -64,7 +64,7 @@ def compute_local_dimension(features: np.ndarray, indices: np.ndarray, threshold
     return found
 
 
-def _get_features(estimator: Any) -> Any:
+def _get_features(estimator: BaseEstimator) -> Features:
     """Return the features to which an estimator was fitted."""
     try:
         return estimator._raw_data if hasattr(estimator, "_raw_data") else get_features(estimator._get_fitted())
@@ -75,7 +75,7 @@ def _get_features(estimator: Any) -> Any:
         ) from None
 
 
-def _get_neighbors(estimator: Any, features: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _get_neighbors(estimator: BaseEstimator, features: Features, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest rows of every row, including itself, by the search of its fit."""
     if hasattr(estimator, "_knn_search_index"):
         return estimator._knn_search_index.query(features, k=count)

@@ -1,12 +1,14 @@
 """The contents of a picture: positions, and classes or numbers of the rows, from arrays, frames and AnnData."""
 
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse
+from numpy.typing import ArrayLike
 
-from umap_sk.appearance.classes import encode_classes
+from umap_sk.appearance.classes import encode_classes, get_categorical
 from umap_sk.appearance.colors import OTHER_LABEL, select_classes
+from umap_sk.appearance.inputs import AnnData, Embedding, Frame, Positions, is_anndata, is_frame
 from umap_sk.appearance.positions import get_embedding, read_positions
 from umap_sk.exceptions import UMAPWarning, warn
 
@@ -45,20 +47,26 @@ class MapRows(NamedTuple):
     left_out: dict[str, int]
 
 
-def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any = None) -> MapRows:
+def read_rows(
+    embedding: Embedding,
+    labels: ArrayLike | None,
+    values: ArrayLike | None,
+    subset: ArrayLike | None,
+    data: Frame | AnnData | None = None,
+) -> MapRows:
     """Read the rows of a picture. Names refer to columns of `data`, or of the embedding itself."""
     if labels is not None and values is not None:
         raise ValueError("Both labels and values were given, but points have one color: pass only one of them.")
-    embedding = get_embedding(embedding)
-    data = embedding if data is None else data
+    places = get_embedding(embedding)
+    source = places if data is None else data
     named = [word for word in (labels, values) if isinstance(word, str)]
     name = named[0] if named else _get_name(labels if values is None else values)
     codes, classes, numbers = None, list[str](), None
     if labels is not None:
-        codes, classes = read_classes(_get_column(data, labels, "labels"))
+        codes, classes = read_classes(_get_column(source, labels, "labels"))
     if values is not None:
-        numbers = _to_numbers(_get_column(data, values, "values"))
-    positions = read_positions(embedding, named, (2, 3))
+        numbers = _to_numbers(_get_column(source, values, "values"))
+    positions = read_positions(places, named, (2, 3))
     if codes is not None:
         _check_length(codes, positions, "labels")
     if numbers is not None:
@@ -72,12 +80,12 @@ def read_rows(embedding: Any, labels: Any, values: Any, subset: Any, data: Any =
     return MapRows(positions, selected[known], codes, classes, numbers, name, left_out)
 
 
-def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
+def read_classes(labels: ArrayLike) -> tuple[np.ndarray, list[str]]:
     """Return codes and names of the classes with their own colors, and further codes for others and for no label."""
     if np.ndim(labels) != 1:
         raise ValueError(f"labels have shape {np.shape(labels)}, but one label for each row is needed.")
     codes, classes = encode_classes(labels)
-    if not hasattr(getattr(labels, "array", labels), "categories"):  # a categorical contains classes by intention
+    if get_categorical(labels) is None:  # a categorical contains classes by intention
         _warn_about_numbers(classes)
     kept = select_classes(codes, len(classes))
     number = np.full(len(classes) + 1, len(kept))  # the last one is for code -1
@@ -85,7 +93,7 @@ def read_classes(labels: Any) -> tuple[np.ndarray, list[str]]:
     return number[codes], [str(classes[place]) for place in kept]
 
 
-def _warn_about_numbers(classes: list[Any]) -> None:
+def _warn_about_numbers(classes: Sequence[Hashable]) -> None:
     """Warn if labels are many fractional numbers, which are probably not classes."""
     numbers = [number for number in classes if isinstance(number, float)]
     if len(numbers) > MAX_FRACTIONS and not all(map(float.is_integer, numbers)):
@@ -101,7 +109,7 @@ def list_class_names(rows: MapRows) -> list[str]:
     return [*rows.classes, OTHER_LABEL, UNLABELED]
 
 
-def _to_numbers(values: Any) -> np.ndarray:
+def _to_numbers(values: ArrayLike) -> np.ndarray:
     """Convert values to numbers. Dates and words are refused."""
     dtype = getattr(values, "dtype", None) or np.asarray(values).dtype
     try:
@@ -115,17 +123,17 @@ def _to_numbers(values: Any) -> np.ndarray:
         ) from None
 
 
-def _get_column(data: Any, column: Any, argument: str) -> Any:
+def _get_column(data: Positions, column: ArrayLike, argument: str) -> ArrayLike:
     """Return a column or gene by its name, or an argument as it is."""
     if not isinstance(column, str):
         return column
-    if hasattr(data, "obsm"):
+    if is_anndata(data):
         if column in data.obs:
             return data.obs[column]
         if column in data.var_names:
             gene = data[:, column].X
-            return (gene.toarray() if scipy.sparse.issparse(gene) else np.asarray(gene)).ravel()
-    elif column in getattr(data, "columns", ()):
+            return (gene.toarray() if hasattr(gene, "toarray") else np.asarray(gene)).ravel()
+    elif is_frame(data) and column in data.columns:
         return data[column]
     raise ValueError(
         f"{argument}={column!r} is no column of the data. Pass a frame or AnnData with this column as the "
@@ -133,7 +141,7 @@ def _get_column(data: Any, column: Any, argument: str) -> Any:
     )
 
 
-def _get_name(column: Any) -> str | None:
+def _get_name(column: ArrayLike | None) -> str | None:
     name = getattr(column, "name", None)
     return name if isinstance(name, str) else None
 
@@ -146,7 +154,7 @@ def _check_length(column: np.ndarray, positions: np.ndarray, argument: str) -> N
         )
 
 
-def select_rows(subset: Any, count: int) -> np.ndarray:
+def select_rows(subset: ArrayLike | None, count: int) -> np.ndarray:
     """Return the indices of a subset: those of a mask or list, or of a random sample."""
     if subset is None:
         return np.arange(count)

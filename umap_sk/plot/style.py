@@ -1,13 +1,18 @@
 """Input validation of drawing options, before they reach matplotlib."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from umap_sk.plot.optional import import_matplotlib
 
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
-def check_axes(ax: Any) -> None:
+
+def check_axes(ax: object) -> None:
     """Raise TypeError unless `ax` is matplotlib Axes or None."""
     if ax is not None and not isinstance(ax, import_matplotlib("axes").Axes):
         raise TypeError(
@@ -16,7 +21,7 @@ def check_axes(ax: Any) -> None:
         )
 
 
-def check_style(cmap: Any, view: Any, box: Any) -> None:
+def check_style(cmap: "str | Colormap | None", view: Sequence[float], box: Sequence[float] | None) -> None:
     """Raise ValueError if the options of `EmbeddingDisplay.plot` are invalid."""
     if cmap is not None:
         try:
@@ -35,7 +40,7 @@ def check_style(cmap: Any, view: Any, box: Any) -> None:
         )
 
 
-def _are_numbers(values: Any, count: int) -> bool:
+def _are_numbers(values: ArrayLike, count: int) -> bool:
     """Return whether values are `count` finite numbers."""
     try:
         array = np.asarray(values)

@@ -1,127 +1,127 @@
 // Actions of gestures, keys and buttons.
 
 function makeActions(points, screen, parts) {
-  const { legend, pointed, chosen, recolor, look, switchTheme } = parts;
-  let isLasso = false;
+  const { legend, marker, selection, recolor, setView, switchTheme } = parts;
+  let isLassoOn = false;
 
-  function setLasso(on) {
-    isLasso = on;
-    pageElement("lasso").setAttribute("aria-pressed", String(on));
-    screen.canvas.classList.toggle("drawing", on);
+  function setLasso(isOn) {
+    isLassoOn = isOn;
+    findElement("lasso").setAttribute("aria-pressed", String(isOn));
+    screen.canvas.classList.toggle("lasso", isOn);
   }
 
-  function chooseInView() {
-    const box = boxOf(screen.view, screen);
-    chosen.choose((i) => isWithin(points, i, box) && screen.isShown(i));
+  function selectInView() {
+    const box = getBox(screen.view, screen);
+    selection.select((i) => isWithin(points, i, box) && screen.isShown(i));
   }
 
   const zoomInMiddle = (factor) => actions.zoom(screen.width / 2, screen.height / 2, factor);
   const actions = {
-    isLasso: () => isLasso,
-    point: pointed.at,
-    pin: pointed.pin,
-    pinMiddle: () => pointed.pin(screen.width / 2, screen.height / 2),
-    leave: pointed.hide,
-    outline(outline) {
+    isLassoOn: () => isLassoOn,
+    pointAt: marker.showNearest,
+    pin: marker.pin,
+    pinMiddle: () => marker.pin(screen.width / 2, screen.height / 2),
+    leave: marker.hide,
+    drawOutline(outline) {
       const corners = outline ? `M${outline.map((corner) => corner.join(" ")).join("L")}Z` : "";
-      pageElement("outline").setAttribute("d", corners);
-      if (outline) pointed.hide();
+      findElement("outline").setAttribute("d", corners);
+      if (outline) marker.hide();
     },
-    choose(outline, add) {
-      chosen.inside(outline.map(([x, y]) => toPlace(screen.view, screen, x, y)), screen.isShown, add);
+    selectInside(outline, add) {
+      selection.selectInside(outline.map(([x, y]) => toPosition(screen.view, screen, x, y)), screen.isShown, add);
       setLasso(false);
     },
     move(x, y) {
       const { view } = screen;
-      pointed.hide();
-      look({ ...view, x: view.x - x / view.scale, y: view.y + y / view.scale });
+      marker.hide();
+      setView({ ...view, x: view.x - x / view.scale, y: view.y + y / view.scale });
     },
     zoom(x, y, factor) {
-      pointed.hide();
-      look(zoomed(screen.view, screen, x, y, factor, leastScale(screen)));
+      marker.hide();
+      setView(zoomView(screen.view, screen, x, y, factor, getMinScale(screen)));
     },
-    arrow(x, y) {
+    moveByArrow(x, y) {
       const step = Math.min(screen.width, screen.height) / 10;
       actions.move(x * step, y * step);
-      pointed.at(screen.width / 2, screen.height / 2);
+      marker.showNearest(screen.width / 2, screen.height / 2);
     },
     fit() {
-      pointed.hide();
-      look(screen.fitted);
+      marker.hide();
+      setView(screen.fittedView);
     },
-    // Close the pinned card. If there is none, clear the choice.
+    // Close the pinned card. If there is none, clear the selection.
     clear() {
-      if (pointed.isPinned()) return pointed.close();
-      pageElement("search").firstElementChild.value = "";
+      if (marker.isPinned()) return marker.close();
+      findElement("search").firstElementChild.value = "";
       setLasso(false);
-      pointed.hide();
-      chosen.clear();
+      marker.hide();
+      selection.clear();
     },
     // Move a row to the middle, zoom in until it stands apart from others, and show its card.
     visit(row) {
       const i = points.row.indexOf(row);
-      look({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fitted.scale * 2) });
-      pointed.show(i, true);
+      setView({ x: points.x[i], y: points.y[i], scale: Math.max(screen.view.scale, screen.fittedView.scale * 2) });
+      marker.show(i, true);
     },
-    switchLasso: () => setLasso(!isLasso),
+    switchLasso: () => setLasso(!isLassoOn),
     switchTheme() {
       switchTheme();
       recolor();
     },
-    help: () => pageElement("help").showModal(),
+    showHelp: () => findElement("help").showModal(),
   };
   actions.keys = {
     "+": () => zoomInMiddle(1.5),
     "=": () => zoomInMiddle(1.5),
     "-": () => zoomInMiddle(1 / 1.5),
     0: actions.fit,
-    "/": () => pageElement("search").firstElementChild.focus(),
-    n: () => chosen.step(1),
-    p: () => chosen.step(-1),
+    "/": () => findElement("search").firstElementChild.focus(),
+    n: () => selection.step(1),
+    p: () => selection.step(-1),
     l: actions.switchLasso,
-    v: chooseInView,
-    c: chosen.copy,
-    b: legend.next,
-    o: () => pageElement("contours-shown").click(),
+    v: selectInView,
+    c: selection.copy,
+    b: legend.showNext,
+    o: () => findElement("show-contours").click(),
     d: actions.switchTheme,
-    "?": actions.help,
+    "?": actions.showHelp,
   };
   return actions;
 }
 
-function onButtons(actions, recolor, redraw) {
-  const onClick = (id, action) => pageElement(id).addEventListener("click", action);
-  onClick("lasso", actions.switchLasso);
-  onClick("fit", actions.fit);
-  onClick("theme", actions.switchTheme);
-  onClick("keys", actions.help);
-  onClick("unpin", actions.clear);
-  onClick("legend-toggle", () => {
+function handleButtons(actions, recolor, redraw) {
+  const addClick = (id, action) => findElement(id).addEventListener("click", action);
+  addClick("lasso", actions.switchLasso);
+  addClick("fit", actions.fit);
+  addClick("theme", actions.switchTheme);
+  addClick("keys", actions.showHelp);
+  addClick("close-card", actions.clear);
+  addClick("legend-toggle", () => {
     const open = document.body.classList.toggle("legend-open");
-    pageElement("legend-toggle").setAttribute("aria-expanded", String(open));
+    findElement("legend-toggle").setAttribute("aria-expanded", String(open));
   });
-  for (const id of ["names-shown", "contours-shown"]) pageElement(id).addEventListener("change", () => recolor());
-  pageElement("size").addEventListener("input", redraw);
+  for (const id of ["show-names", "show-contours"]) findElement(id).addEventListener("change", () => recolor());
+  findElement("size").addEventListener("input", redraw);
 }
 
 // Search: it starts shortly after the last letter, or by Enter, which then moves from row to row.
-function onSearch(chosen, wait) {
-  const form = pageElement("search");
+function handleSearch(selection, delay) {
+  const form = findElement("search");
   const input = form.firstElementChild;
-  let soon = 0;
-  let last = null;
+  let timer = 0;
+  let lastText = null;
   const search = () => {
-    clearTimeout(soon);
-    last = input.value.trim();
-    chosen.search(last);
+    clearTimeout(timer);
+    lastText = input.value.trim();
+    selection.search(lastText);
   };
   input.addEventListener("input", () => {
-    clearTimeout(soon);
-    soon = setTimeout(search, wait);
+    clearTimeout(timer);
+    timer = setTimeout(search, delay);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (input.value.trim() !== last || !chosen.rows().length) search();
-    chosen.step(1);
+    if (input.value.trim() !== lastText || !selection.rows().length) search();
+    selection.step(1);
   });
 }

@@ -1,20 +1,20 @@
 // The card of a row shows its picture, class and columns. All values are set as text, and addresses become links.
 
-const shown = (value) => {
+const formatValue = (value) => {
   if (value === null || value === undefined) return "–";
   if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
   return typeof value === "number" && Math.abs(value) >= 1e5 ? value.toLocaleString("en") : String(value);
 };
 
-function makeCard(table, pictures) {
-  const card = pageElement("card");
+function makeCard(table, readPicture) {
+  const card = findElement("card");
   const list = card.querySelector("dl");
-  const map = pageElement("map");
+  const map = findElement("map");
   const [canvas, image] = [card.querySelector("canvas"), card.querySelector("img")];
-  let latest = -1;
-  let place = [0, 0];
+  let currentRow = -1;
+  let position = [0, 0];
 
-  function line(name, value, color) {
+  function addLine(name, value, color) {
     const term = document.createElement("dt");
     const text = document.createElement("dd");
     term.textContent = name;
@@ -32,26 +32,26 @@ function makeCard(table, pictures) {
   }
 
   // Show the card of a row next to a point of the page. Lines [name, value, color] come before its columns.
-  function show(row, at, first, isPinned) {
-    [latest, place] = [row, at];
+  function show(row, pagePosition, lines, isPinned) {
+    [currentRow, position] = [row, pagePosition];
     list.replaceChildren();
     card.scrollTop = 0;
-    first.forEach((parts) => line(...parts));
-    const said = new Set(first.map(([name]) => name));
+    lines.forEach((parts) => addLine(...parts));
+    const usedNames = new Set(lines.map(([name]) => name));
     const { names, columns, index } = table();
     names.forEach((name, k) => {
-      if (!said.has(name)) line(name, shown(columns[k][row]));
+      if (!usedNames.has(name)) addLine(name, formatValue(columns[k][row]));
     });
-    if (index) line("index", shown(index[row]));
-    line("row", String(row));
+    if (index) addLine("index", formatValue(index[row]));
+    addLine("row", String(row));
     showPicture(row);
     card.hidden = false;
     card.classList.toggle("pinned", isPinned);
-    put();
+    placeCard();
   }
 
-  function put() {
-    const [x, y] = place;
+  function placeCard() {
+    const [x, y] = position;
     const { offsetWidth, offsetHeight } = card;
     const { clientWidth: width, clientHeight: height } = map;
     if (innerWidth < 700) {
@@ -64,48 +64,48 @@ function makeCard(table, pictures) {
   }
 
   async function showPicture(row) {
-    const found = pictures && (await pictures(row));
-    if (latest !== row) return;
-    image.hidden = !found?.uri;
-    canvas.hidden = !found?.sheet;
-    if (found?.uri) {
-      image.src = found.uri;
+    const picture = readPicture && (await readPicture(row));
+    if (currentRow !== row) return;
+    image.hidden = !picture?.uri;
+    canvas.hidden = !picture?.sheet;
+    if (picture?.uri) {
+      image.src = picture.uri;
       await image.decode().catch(() => {}); // a picture that cannot be decoded is not shown
     }
-    if (found?.sheet) {
-      const { sheet, left, top, width, height } = found;
-      const times = Math.max(1, Math.floor(112 / Math.max(width, height)));
-      [canvas.width, canvas.height] = [width * times, height * times];
+    if (picture?.sheet) {
+      const { sheet, left, top, width, height } = picture;
+      const zoom = Math.max(1, Math.floor(112 / Math.max(width, height)));
+      [canvas.width, canvas.height] = [width * zoom, height * zoom];
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = false;
       context.drawImage(sheet, left, top, width, height, 0, 0, canvas.width, canvas.height);
     }
-    if (found && latest === row) put(); // the picture has changed the width
+    if (picture && currentRow === row) placeCard(); // the picture has changed the width
   }
 
   return {
     show,
     hide() {
-      latest = -1;
+      currentRow = -1;
       card.hidden = true;
     },
   };
 }
 
 // Pictures of rows: parts of sheets, which are decoded when they are first shown, or addresses that contain them.
-function makePictures(about) {
-  if (!about) return null;
+function makePictureReader(description) {
+  if (!description) return null;
   const sheets = new Map();
-  const uris = about.kind === "uris" ? jsonOf("uris") : null;
+  const uris = description.kind === "uris" ? readJson("uris") : null;
   return async (row) => {
-    if (about.kind === "uris") return { uri: (await uris)[row] };
-    const { width, height, across, perSheet } = about;
+    if (description.kind === "uris") return { uri: (await uris)[row] };
+    const { width, height, columns, perSheet } = description;
     const number = Math.floor(row / perSheet);
     if (!sheets.has(number)) {
-      sheets.set(number, bytesOf(`sheet-${number}`).then((bytes) => createImageBitmap(new Blob([bytes], { type: "image/png" }))));
+      sheets.set(number, readBytes(`sheet-${number}`).then((bytes) => createImageBitmap(new Blob([bytes], { type: "image/png" }))));
     }
-    const place = row % perSheet;
-    const [left, top] = [(place % across) * width, Math.floor(place / across) * height];
+    const index = row % perSheet;
+    const [left, top] = [(index % columns) * width, Math.floor(index / columns) * height];
     return { sheet: await sheets.get(number), left, top, width, height };
   };
 }

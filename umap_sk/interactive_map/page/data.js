@@ -1,6 +1,6 @@
 // The data of the page: blocks of bytes, compressed by deflate, in base64.
 
-async function bytesOf(name) {
+async function readBytes(name) {
   const block = document.getElementById(`data-${name}`);
   const text = atob(block.textContent);
   block.remove();
@@ -11,22 +11,22 @@ async function bytesOf(name) {
   return new Response(stream).arrayBuffer();
 }
 
-async function jsonOf(name) {
-  return JSON.parse(new TextDecoder().decode(await bytesOf(name)));
+async function readJson(name) {
+  return JSON.parse(new TextDecoder().decode(await readBytes(name)));
 }
 
 // Return the row numbers of the points: all rows except those without a position.
-function rowsWithPlace(nRows, without) {
-  const rows = new Uint32Array(nRows - without.length);
+function listRowsWithPosition(nRows, leftOut) {
+  const rows = new Uint32Array(nRows - leftOut.length);
   for (let row = 0, next = 0, i = 0; row < nRows; row++) {
-    if (next < without.length && without[next] === row) next++;
+    if (next < leftOut.length && leftOut[next] === row) next++;
     else rows[i++] = row;
   }
   return rows;
 }
 
 // Return a random order that is always the same. No class is drawn on top, and the first m points are a sample.
-function drawingOrder(n) {
+function makeDrawingOrder(n) {
   const order = new Uint32Array(n);
   let word = 2463534242;
   for (let i = 0; i < n; i++) {
@@ -40,23 +40,23 @@ function drawingOrder(n) {
   return order;
 }
 
-function arranged(values, order) {
-  const found = new values.constructor(order.length);
-  for (let i = 0; i < order.length; i++) found[i] = values[order[i]];
-  return found;
+function reorder(values, order) {
+  const ordered = new values.constructor(order.length);
+  for (let i = 0; i < order.length; i++) ordered[i] = values[order[i]];
+  return ordered;
 }
 
-// Return the points in drawing order: positions in 65,536 steps, row numbers, and whether they are chosen.
+// Return the points in drawing order: positions in 65,536 steps, row numbers, and whether they are selected.
 async function readPoints(nRows) {
-  const without = new Uint32Array(await bytesOf("without"));
-  const places = new Uint16Array(await bytesOf("places"));
-  const n = places.length / 2;
-  const order = drawingOrder(n);
+  const leftOut = new Uint32Array(await readBytes("left-out"));
+  const positions = new Uint16Array(await readBytes("positions"));
+  const n = positions.length / 2;
+  const order = makeDrawingOrder(n);
   return {
     n, order,
-    x: arranged(places.subarray(0, n), order),
-    y: arranged(places.subarray(n), order),
-    row: arranged(rowsWithPlace(nRows, without), order),
-    chosen: new Uint8Array(n),
+    x: reorder(positions.subarray(0, n), order),
+    y: reorder(positions.subarray(n), order),
+    row: reorder(listRowsWithPosition(nRows, leftOut), order),
+    isSelected: new Uint8Array(n),
   };
 }

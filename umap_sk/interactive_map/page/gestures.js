@@ -1,58 +1,58 @@
 // Events of mouse, fingers and keys on the canvas, which move the view, draw outlines and point at rows.
 
-const CLICK = 5; // pixels that a click may move
+const CLICK_PIXELS = 5; // pixels that a click may move
 
-function onGestures(canvas, actions) {
+function handleGestures(canvas, actions) {
   const fingers = new Map();
   let outline = null;
   let start = [0, 0];
-  let dragged = false;
-  const placeOf = (event) => [event.offsetX, event.offsetY];
-  const middle = () => {
-    const places = [...fingers.values()];
-    const x = places.reduce((sum, place) => sum + place[0], 0) / places.length;
-    const y = places.reduce((sum, place) => sum + place[1], 0) / places.length;
-    const width = places.length > 1 ? Math.hypot(places[0][0] - places[1][0], places[0][1] - places[1][1]) : 0;
+  let isDragged = false;
+  const getPosition = (event) => [event.offsetX, event.offsetY];
+  const computeCenter = () => {
+    const positions = [...fingers.values()];
+    const x = positions.reduce((sum, position) => sum + position[0], 0) / positions.length;
+    const y = positions.reduce((sum, position) => sum + position[1], 0) / positions.length;
+    const width = positions.length > 1 ? Math.hypot(positions[0][0] - positions[1][0], positions[0][1] - positions[1][1]) : 0;
     return { x, y, width };
   };
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    fingers.set(event.pointerId, placeOf(event));
-    start = placeOf(event);
-    dragged = fingers.size > 1;
-    outline = fingers.size === 1 && (event.shiftKey || actions.isLasso()) ? [placeOf(event)] : null;
-    actions.outline(outline);
+    fingers.set(event.pointerId, getPosition(event));
+    start = getPosition(event);
+    isDragged = fingers.size > 1;
+    outline = fingers.size === 1 && (event.shiftKey || actions.isLassoOn()) ? [getPosition(event)] : null;
+    actions.drawOutline(outline);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!fingers.has(event.pointerId)) {
-      if (event.pointerType !== "touch") actions.point(...placeOf(event));
+      if (event.pointerType !== "touch") actions.pointAt(...getPosition(event));
       return;
     }
-    const [x, y] = placeOf(event);
+    const [x, y] = getPosition(event);
     if (outline) {
       outline.push([x, y]);
-      actions.outline(outline);
+      actions.drawOutline(outline);
       return;
     }
-    if (!dragged && fingers.size === 1 && Math.hypot(x - start[0], y - start[1]) < CLICK) return;
-    dragged = true;
-    const before = middle();
+    if (!isDragged && fingers.size === 1 && Math.hypot(x - start[0], y - start[1]) < CLICK_PIXELS) return;
+    isDragged = true;
+    const before = computeCenter();
     fingers.set(event.pointerId, [x, y]);
-    const now = middle();
-    actions.move(now.x - before.x, now.y - before.y);
-    if (before.width && now.width) actions.zoom(now.x, now.y, now.width / before.width);
+    const after = computeCenter();
+    actions.move(after.x - before.x, after.y - before.y);
+    if (before.width && after.width) actions.zoom(after.x, after.y, after.width / before.width);
   });
-  const released = (event) => {
+  const release = (event) => {
     if (!fingers.delete(event.pointerId)) return;
-    if (outline && outline.length > 2) actions.choose(outline, event.ctrlKey || event.metaKey);
-    else if (!dragged && event.type === "pointerup") actions.pin(event.offsetX, event.offsetY);
+    if (outline && outline.length > 2) actions.selectInside(outline, event.ctrlKey || event.metaKey);
+    else if (!isDragged && event.type === "pointerup") actions.pin(event.offsetX, event.offsetY);
     outline = null;
-    actions.outline(null);
+    actions.drawOutline(null);
   };
-  canvas.addEventListener("pointerup", released);
-  canvas.addEventListener("pointercancel", released);
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
   canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && actions.leave());
   canvas.addEventListener(
     "wheel",
@@ -66,18 +66,18 @@ function onGestures(canvas, actions) {
   canvas.addEventListener("dblclick", (event) => actions.zoom(event.offsetX, event.offsetY, 2));
 }
 
-const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const ARROW_STEPS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 // Keys work everywhere except in text fields, which Escape leaves. Arrows and Enter need the focus on the map.
-function onKeys(canvas, actions) {
+function handleKeys(canvas, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches("input[type=search], select");
-    const arrow = ARROWS[event.key];
+    const isTyping = event.target.matches("input[type=search], select");
+    const arrow = ARROW_STEPS[event.key];
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape") typing ? canvas.focus() : actions.clear();
-    else if (typing) return;
-    else if (arrow && event.target === canvas) actions.arrow(arrow[0], arrow[1]);
+    if (event.key === "Escape") isTyping ? canvas.focus() : actions.clear();
+    else if (isTyping) return;
+    else if (arrow && event.target === canvas) actions.moveByArrow(arrow[0], arrow[1]);
     else if (event.key === "Enter" && event.target === canvas) actions.pinMiddle();
     else if (actions.keys[event.key.toLowerCase()]) actions.keys[event.key.toLowerCase()]();
     else return;

@@ -12,14 +12,14 @@ function makeStamp(diameter, opacity) {
   }
   const side = Math.ceil(diameter) + 1;
   const weights = new Int32Array(SUBSTEPS * SUBSTEPS * side * side);
-  let at = 0;
+  let index = 0;
   for (let down = 0; down < SUBSTEPS; down++) {
     for (let right = 0; right < SUBSTEPS; right++) {
       const x = (side - 1) / 2 + (right + 0.5) / SUBSTEPS;
       const y = (side - 1) / 2 + (down + 0.5) / SUBSTEPS;
       for (let j = 0; j < side; j++) {
         for (let i = 0; i < side; i++) {
-          weights[at++] = Math.round(256 * opacity * discShare(i - x, j - y, diameter / 2));
+          weights[index++] = Math.round(256 * opacity * computeDiscShare(i - x, j - y, diameter / 2));
         }
       }
     }
@@ -28,7 +28,7 @@ function makeStamp(diameter, opacity) {
 }
 
 // Return the share of the pixel at (left, top) that a disc around the origin covers.
-function discShare(left, top, radius) {
+function computeDiscShare(left, top, radius) {
   const distance = Math.hypot(left + 0.5, top + 0.5);
   return Math.min(1, Math.max(0, radius - distance + 0.5));
 }
@@ -40,7 +40,7 @@ function makePicture(width, height) {
 }
 
 // Blend a color over another with a weight (256 is full).
-function mixed(redBlue, green, share, below) {
+function blend(redBlue, green, share, below) {
   const rest = 256 - share;
   return (
     0xff000000 |
@@ -49,11 +49,11 @@ function mixed(redBlue, green, share, below) {
   );
 }
 
-// Draw a range of points in the colors of their codes; the color 0 hides them. `wanted` is 1 for chosen points, 0 for
+// Draw a range of points in the colors of their codes; the color 0 hides them. `filter` is 1 for selected points, 0 for
 // others, and -1 for all. `view` maps positions to pixels.
-function drawPoints(picture, points, codes, colors, view, stamp, from, to, wanted) {
+function drawPoints(picture, points, codes, colors, view, stamp, from, to, filter) {
   const { pixels, width, height } = picture;
-  const { x, y, chosen } = points;
+  const { x, y, isSelected } = points;
   const { side, substeps, weights } = stamp;
   const half = substeps === 1 ? (side - 1) / 2 : side / 2 - 0.5;
   const left = view.left + MARGIN - half;
@@ -63,7 +63,7 @@ function drawPoints(picture, points, codes, colors, view, stamp, from, to, wante
   const lastY = height - side;
   for (let i = from; i < to; i++) {
     const color = colors[codes[i]];
-    if (color === 0 || (wanted >= 0 && chosen[i] !== wanted)) continue;
+    if (color === 0 || (filter >= 0 && isSelected[i] !== filter)) continue;
     const atX = left + x[i] * scale;
     const atY = top - y[i] * scale;
     if (!(atX >= 0 && atY >= 0 && atX < lastX && atY < lastY)) continue;
@@ -78,14 +78,14 @@ function drawPoints(picture, points, codes, colors, view, stamp, from, to, wante
     const green = color & 0x00ff00;
     let start = line * width + column;
     if (side === 1) {
-      pixels[start] = mixed(redBlue, green, weights[0], pixels[start]);
+      pixels[start] = blend(redBlue, green, weights[0], pixels[start]);
       continue;
     }
     for (let j = 0; j < side; j++, start += width) {
       for (let pixel = start; pixel < start + side; pixel++) {
         const share = weights[weight++];
         if (share === 0) continue;
-        pixels[pixel] = mixed(redBlue, green, share, pixels[pixel]);
+        pixels[pixel] = blend(redBlue, green, share, pixels[pixel]);
       }
     }
   }

@@ -1,94 +1,101 @@
 // The canvas, its size, and its frames. While the view moves, a frame draws as many points as its time allows. At rest,
 // each frame draws a part of all points, and the complete picture is shown.
 
-const MOST_PIXELS = 4e6; // pixels of the canvas, which is coarser on larger screens
-const IN_TIME = 7; // milliseconds of drawing in a frame
-const LEAST = 20000; // least number of points in a frame
-const AT_REST = 160; // milliseconds from the last move to the complete picture
+const MAX_PIXELS = 4e6; // pixels of the canvas, which is coarser on larger screens
+const FRAME_MILLISECONDS = 7; // time of drawing in a frame
+const MIN_FRAME_POINTS = 20000; // smallest number of points in a frame
+const REST_MILLISECONDS = 160; // time from the last move to the complete picture
 
-const pageElement = (id) => document.getElementById(id);
+const findElement = (id) => document.getElementById(id);
 
-function makeScreen(points, whenDrawn) {
-  const canvas = pageElement("map");
+function makeScreen(points, onDraw) {
+  const canvas = findElement("map");
   const context = canvas.getContext("2d", { alpha: false });
   let picture = null;
   let ratio = 1;
-  let waiting = false;
-  let moving = false;
-  let resting = 0;
-  let begun = null; // the unfinished picture
-  let tellFirst = null;
+  let isWaiting = false;
+  let isMoving = false;
+  let restTimer = 0;
+  let drawing = null; // the picture in progress
+  let resolveFirst = null;
   let hasDrawn = false; // the first picture appears soon, with a part of the points
-  let pace = 4e-5; // recent milliseconds for each point
-  const firstDrawn = new Promise((done) => (tellFirst = done));
-  const screen = { canvas, width: 0, height: 0, look: null, view: null, fitted: null, firstDrawn };
+  let millisecondsPerPoint = 4e-5; // recently
+  const firstPicture = new Promise((done) => (resolveFirst = done));
+  const screen = { canvas, width: 0, height: 0, look: null, view: null, fittedView: null, firstPicture };
 
   function resize() {
     const { clientWidth, clientHeight } = canvas;
     if (!clientWidth || !clientHeight) return;
     [screen.width, screen.height] = [clientWidth, clientHeight];
-    ratio = Math.min(window.devicePixelRatio || 1, Math.sqrt(MOST_PIXELS / (clientWidth * clientHeight)));
+    ratio = Math.min(window.devicePixelRatio || 1, Math.sqrt(MAX_PIXELS / (clientWidth * clientHeight)));
     canvas.width = Math.round(clientWidth * ratio);
     canvas.height = Math.round(clientHeight * ratio);
     picture = makePicture(canvas.width, canvas.height);
   }
 
   // Start a picture of the current view: passes over the points, each with its colors, dots and selection.
-  function begin() {
+  function startPicture() {
     const { view, look } = screen;
-    const diameter = look.diameter(view) * ratio;
-    const inPixels = {
+    const diameter = look.computeDiameter(view) * ratio;
+    const pixelView = {
       scale: view.scale * ratio,
       left: canvas.width / 2 - view.x * view.scale * ratio,
       top: canvas.height / 2 + view.y * view.scale * ratio,
     };
-    const passes = look.anyChosen
-      ? [[look.faint, makeStamp(diameter, look.opacity * 0.5), 0], [look.colors, makeStamp(Math.max(diameter * 1.15, 2), 1), 1]]
+    const passes = look.hasSelection
+      ? [
+          [look.faintColors, makeStamp(diameter, look.opacity * 0.5), 0],
+          [look.colors, makeStamp(Math.max(diameter * 1.15, 2), 1), 1],
+        ]
       : [[look.colors, makeStamp(diameter, look.opacity), -1]];
-    const inTime = Math.max(LEAST, Math.floor(IN_TIME / pace));
+    const pointsPerFrame = Math.max(MIN_FRAME_POINTS, Math.floor(FRAME_MILLISECONDS / millisecondsPerPoint));
     picture.pixels.fill(look.background);
-    return { passes, inPixels, inTime, codes: look.codes, from: 0, upTo: moving ? Math.min(points.n, inTime) : points.n };
+    const count = isMoving ? Math.min(points.n, pointsPerFrame) : points.n;
+    return { passes, pixelView, pointsPerFrame, codes: look.codes, from: 0, count };
   }
 
   function draw() {
     const start = performance.now();
-    begun ??= begin();
-    let left = moving ? Infinity : begun.inTime;
+    drawing ??= startPicture();
+    let remaining = isMoving ? Infinity : drawing.pointsPerFrame;
     let count = 0;
-    while (left > 0 && begun.passes.length) {
-      const [colors, stamp, wanted] = begun.passes[0];
-      const to = Math.min(begun.upTo, begun.from + left);
-      drawPoints(picture, points, begun.codes, colors, begun.inPixels, stamp, begun.from, to, wanted);
-      count += to - begun.from;
-      left -= to - begun.from;
-      begun.from = to % begun.upTo;
-      if (to === begun.upTo) begun.passes.shift();
+    while (remaining > 0 && drawing.passes.length) {
+      const [colors, stamp, filter] = drawing.passes[0];
+      const to = Math.min(drawing.count, drawing.from + remaining);
+      drawPoints(picture, points, drawing.codes, colors, drawing.pixelView, stamp, drawing.from, to, filter);
+      count += to - drawing.from;
+      remaining -= to - drawing.from;
+      drawing.from = to % drawing.count;
+      if (to === drawing.count) drawing.passes.shift();
     }
-    if (count >= LEAST) pace = (2 * pace + (performance.now() - start) / Math.min(count, begun.upTo)) / 3;
-    if (begun.passes.length) return drawSoon();
+    if (count >= MIN_FRAME_POINTS) {
+      const recent = (performance.now() - start) / Math.min(count, drawing.count);
+      millisecondsPerPoint = (2 * millisecondsPerPoint + recent) / 3;
+    }
+    if (drawing.passes.length) return requestDraw();
     context.putImageData(picture.image, -MARGIN, -MARGIN);
-    whenDrawn(begun.upTo, moving);
-    begun = null;
+    onDraw(drawing.count, isMoving);
+    drawing = null;
     hasDrawn = true;
-    tellFirst();
+    resolveFirst();
   }
 
-  function drawSoon() {
-    if (waiting) return;
-    waiting = true;
+  function requestDraw() {
+    if (isWaiting) return;
+    isWaiting = true;
     requestAnimationFrame(() => {
-      waiting = false;
+      isWaiting = false;
       if (picture && screen.look) draw();
     });
   }
 
   // Draw soon. If moves come faster than they can be drawn, only the last one is drawn.
-  screen.redraw = (isMoving = false) => {
-    clearTimeout(resting);
-    moving = isMoving || !hasDrawn;
-    begun = null;
-    if (moving) resting = setTimeout(() => screen.redraw(), AT_REST);
-    drawSoon();
+  screen.redraw = (isViewMoving = false) => {
+    clearTimeout(restTimer);
+    isMoving = isViewMoving || !hasDrawn;
+    drawing = null;
+    if (isMoving) restTimer = setTimeout(() => screen.redraw(), REST_MILLISECONDS);
+    requestDraw();
   };
   screen.resize = resize;
   screen.isShown = (i) => screen.look.colors[screen.look.codes[i]] !== 0;

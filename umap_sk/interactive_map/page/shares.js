@@ -1,16 +1,16 @@
-// The table of the chosen rows by class: their number, share of the chosen rows, and share of the class.
+// The table of the selected rows by class: their number, share of the selection, and share of the class.
 
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const formatPercent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 function makeShares(points, screen) {
-  const details = pageElement("shares");
+  const details = findElement("shares");
   const table = details.querySelector("table");
   let lines = [];
 
-  // Return [name, rows, share of the chosen, share of the class, color] of each class with chosen rows, largest first.
-  function count({ coloring, codes }) {
+  // Return [name, rows, share of the selection, share of the class, color] of each class with selected rows, largest first.
+  function countClasses({ coloring, codes }) {
     const counts = new Uint32Array(256);
-    for (let i = 0; i < points.n; i++) if (points.chosen[i]) counts[codes[i]]++;
+    for (let i = 0; i < points.n; i++) if (points.isSelected[i]) counts[codes[i]]++;
     const total = counts.reduce((sum, rows) => sum + rows, 0);
     return coloring.entries
       .filter(([code]) => counts[code])
@@ -18,28 +18,28 @@ function makeShares(points, screen) {
       .sort((a, b) => b[1] - a[1]);
   }
 
-  function show() {
+  function update() {
     if (!details.open || details.hidden) return;
-    lines = count(screen.look);
+    lines = countClasses(screen.look);
     table.tBodies[0].replaceChildren(
-      ...lines.map(([name, rows, ofChosen, ofClass, color]) => {
+      ...lines.map(([name, rows, ofSelection, ofClass, color]) => {
         const line = document.createElement("tr");
         const dot = document.createElement("i");
         dot.style.background = color;
-        for (const text of [name, rows.toLocaleString("en"), percent(ofChosen), percent(ofClass)]) line.insertCell().textContent = text;
+        for (const text of [name, rows.toLocaleString("en"), formatPercent(ofSelection), formatPercent(ofClass)]) line.insertCell().textContent = text;
         line.cells[0].prepend(dot);
         return line;
       }),
     );
   }
 
-  details.addEventListener("toggle", show);
-  pageElement("download-shares").addEventListener("click", () => {
+  details.addEventListener("toggle", update);
+  findElement("download-shares").addEventListener("click", () => {
     const head = [screen.look.coloring.name || "class", "rows", "share_of_chosen", "share_of_class"];
     download([head, ...lines.map((line) => line.slice(0, 4))], "classes.csv");
   });
-  return (any) => {
-    details.hidden = !any || screen.look.coloring.entries.length < 2;
-    show();
+  return (hasSelection) => {
+    details.hidden = !hasSelection || screen.look.coloring.entries.length < 2;
+    update();
   };
 }

@@ -1,14 +1,14 @@
 // The view of the map: `x` and `y` of its center in steps, and `scale`, the pixels of the page for each step.
 
 const STEPS = 65535;
-const NEAREST = 24; // largest number of pixels for a step
+const MAX_SCALE = 24; // largest number of pixels for a step
 
-function clampView(view, least) {
-  const inside = (value) => Math.min(STEPS, Math.max(0, value));
+function clampView(view, minScale) {
+  const clamp = (value) => Math.min(STEPS, Math.max(0, value));
   return {
-    x: inside(view.x),
-    y: inside(view.y),
-    scale: Math.min(NEAREST, Math.max(least, view.scale)),
+    x: clamp(view.x),
+    y: clamp(view.y),
+    scale: Math.min(MAX_SCALE, Math.max(minScale, view.scale)),
   };
 }
 
@@ -19,23 +19,23 @@ function fitView([left, bottom, right, top], width, height) {
 }
 
 const toPage = (view, size, x, y) => [size.width / 2 + (x - view.x) * view.scale, size.height / 2 - (y - view.y) * view.scale];
-const toPlace = (view, size, x, y) => [view.x + (x - size.width / 2) / view.scale, view.y - (y - size.height / 2) / view.scale];
+const toPosition = (view, size, x, y) => [view.x + (x - size.width / 2) / view.scale, view.y - (y - size.height / 2) / view.scale];
 
-const boxOf = (view, size) => [...toPlace(view, size, 0, size.height), ...toPlace(view, size, size.width, 0)];
+const getBox = (view, size) => [...toPosition(view, size, 0, size.height), ...toPosition(view, size, size.width, 0)];
 
-const leastScale = (screen) => screen.fitted.scale / 3;
+const getMinScale = (screen) => screen.fittedView.scale / 3;
 
 // Return the view after zooming by a factor that keeps the position below a pixel of the page.
-function zoomed(view, size, x, y, factor, least) {
-  const [placeX, placeY] = toPlace(view, size, x, y);
-  const scale = Math.min(NEAREST, Math.max(least, view.scale * factor));
+function zoomView(view, size, x, y, factor, minScale) {
+  const [positionX, positionY] = toPosition(view, size, x, y);
+  const scale = Math.min(MAX_SCALE, Math.max(minScale, view.scale * factor));
   return clampView(
-    { x: placeX - (x - size.width / 2) / scale, y: placeY + (y - size.height / 2) / scale, scale },
-    least,
+    { x: positionX - (x - size.width / 2) / scale, y: positionY + (y - size.height / 2) / scale, scale },
+    minScale,
   );
 }
 
-function boundsOf(points) {
+function computeBounds(points) {
   const box = [STEPS, STEPS, 0, 0];
   for (let i = 0; i < points.n; i++) {
     box[0] = Math.min(box[0], points.x[i]);
