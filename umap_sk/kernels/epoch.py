@@ -7,6 +7,7 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.forces import attract_block, repel_block
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -96,6 +97,7 @@ def sampled_step(
     n, d = out.shape
     turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
+        prefer_wide_vectors()
         block = next_block(turns, thread)
         while block >= 0:
             low = block * BLOCK_ROWS
@@ -123,6 +125,7 @@ def field_step(
     n, d = out.shape
     turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
+        prefer_wide_vectors()
         block = next_block(turns, thread)
         while block >= 0:
             low = block * BLOCK_ROWS

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, f4, mix, next_random, power
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -37,6 +38,7 @@ def pair_factors_attraction(squared, count, s):
 @kernel
 def pair_factors_repulsion(squared, count, s):
     """Replace squared distances by the pairs' factors of the repulsion, with the strength 2 gamma b."""
+    prefer_wide_vectors()
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
         squared[q] = repulsion_factor(squared[q] + s.softening, strength, s.a, s.b)
@@ -45,6 +47,7 @@ def pair_factors_repulsion(squared, count, s):
 @kernel
 def square(difference, count, squared):
     """Write the squared lengths of the pairs' differences."""
+    prefer_wide_vectors()
     for q in range(count):
         squared[q] = difference[0, q] * difference[0, q]
     for k in range(1, difference.shape[0]):
@@ -55,6 +58,7 @@ def square(difference, count, squared):
 @kernel
 def clip_terms(difference, factors, count):
     """Replace the differences of pairs by their gradients, whose components are clipped as in UMAP."""
+    prefer_wide_vectors()
     for k in range(difference.shape[0]):
         for q in range(count):
             difference[k, q] = max(-CLIP, min(CLIP, factors[q] * difference[k, q]))
@@ -63,14 +67,16 @@ def clip_terms(difference, factors, count):
 @kernel
 def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
     """Add the pull of `width` edges of each row of a slice in two dimensions, in one pass."""
+    prefer_wide_vectors()
     strength = s.attraction * s.a * s.b
     closest = f4(1e-12) + s.softening
+    here = weights[first : first + width * SLICE]  # numbers at indices below 0 would have to be gathered
     for t in range(width):
         for lane in range(SLICE):
             x = raw[2 * (t * SLICE + lane)] - own[0, lane]
             y = raw[2 * (t * SLICE + lane) + 1] - own[1, lane]
             factor = attraction_factor(x * x + y * y + closest, strength, s.a, s.b)
-            weight = weights[first + t * SLICE + lane]
+            weight = here[t * SLICE + lane]
             curvature[lane] += factor * weight
             gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
             gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
@@ -79,8 +85,9 @@ def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
 @kernel
 def gather_places(first, count, places, indices, out):
     """Write both coordinates of the other ends of `count` edges, as one number each."""
+    here = indices[first : first + count]
     for q in range(count):
-        out[q] = places[indices[first + q]]
+        out[q] = places[uint64(here[q])]
 
 
 @kernel
@@ -110,6 +117,7 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     In two dimensions, `places` contains both coordinates of a row as one number, and otherwise it is `positions`. The
     number of its dimensions is a constant of compilation, so that only one of the two branches is compiled.
     """
+    prefer_wide_vectors()
     d = positions.shape[1]
     own = np.empty((d, SLICE), f4)
     own[:] = f4(0)
@@ -195,6 +203,7 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
 
     Each row has its own run of the pool.
     """
+    prefer_wide_vectors()
     d = positions.shape[1]
     pool = np.empty((d, 2 * POOL_SIZE), f4)
     state = draw_pool((first_row + low) // BLOCK_ROWS, positions, pick, s, pool)

@@ -4,6 +4,7 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP, repulsion_factor
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -60,9 +61,11 @@ def bounding_boxes(positions, out):
 @kernel
 def corner_weights(first, count, positions, mass, origin_x, origin_y, inverse, columns, cells, weights):
     """Write the lower corner of each row's cell, and the shares of its mass at the four corners."""
+    prefer_wide_vectors()
+    here = positions[first : first + count].reshape(-1)
     for q in range(count):
-        x = (positions[first + q, 0] - origin_x) * inverse
-        y = (positions[first + q, 1] - origin_y) * inverse
+        x = (here[2 * q] - origin_x) * inverse
+        y = (here[2 * q + 1] - origin_y) * inverse
         column = np.int32(x)
         row = np.int32(y)
         fx = x - f4(column)

@@ -48,6 +48,17 @@ def sum_by_lanes(terms):
 
 
 @intrinsic
+def prefer_wide_vectors(typing_context):
+    """Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them."""
+
+    def generate(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
 def _multiply_add(typing_context, a, b, c):
     def generate(context, builder, signature, arguments):
         return builder.fma(*arguments)

@@ -5,6 +5,7 @@ from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.grid import BATCH_ROWS
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, mix, next_random
 from umap_sk.kernels.turns import divide_blocks, next_block
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -111,7 +112,7 @@ def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, row
             place = min(total - 1, np.int64((f4(t) + offsets[q]) * spread)) if total > NEAR_SAMPLES else t
             shift = shift1 if place >= count0 else begin0
             shift = shift2 if place >= count0 + count1 else shift
-            near[t, q] = places[place + shift]
+            near[t, q] = places[uint64(place + shift)]
         for t in range(total, NEAR_SAMPLES):
             near[t, q] = places[own]
 
@@ -119,6 +120,7 @@ def gather_near(chosen, offsets, points, begin, origin_x, origin_y, inverse, row
 @kernel
 def push_near(own, near, reach, s, sums):
     """Write the sums of the near pairs' gradients: of each, the share that is not in the grid."""
+    prefer_wide_vectors()
     strength = f4(2) * s.gamma * s.b
     sums[:] = f4(0)
     for t in range(NEAR_SAMPLES):
@@ -141,6 +143,7 @@ def add_near_field(
     n = order.shape[0]
     turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
     for thread in prange(turns.shape[0]):
+        prefer_wide_vectors()
         block = next_block(turns, thread)
         while block >= 0:
             chosen = np.empty(BLOCK_ROWS, np.int64)

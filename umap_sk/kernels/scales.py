@@ -1,8 +1,9 @@
 """Local scales: rho, sigma and the membership strengths of each row (McInnes, Healy, Melville 2018, section 3.1)."""
 
 import numpy as np
-from numba import prange
+from numba import prange, uint64
 
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.neighbors import longest
 from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, f4, log_of
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -45,6 +46,7 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
     """
     n = rho.shape[0]
     for block in prange((n + LANES - 1) // LANES):
+        prefer_wide_vectors()
         first = block * LANES
         rows = min(LANES, n - first)
         width = longest(indptr, first, first + rows)
@@ -57,7 +59,7 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
             rho[first + r] = local
             lengths[r] = stop - start
             for e in range(start, stop):
-                excess[e - start, r] = max(0.0, distances[e] - local)
+                excess[e - start, r] = max(0.0, distances[uint64(e)] - local)
         solved = newton_scales(excess, lengths, target)
         for r in range(rows):
             start = indptr[first + r]
@@ -66,13 +68,13 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
             if rho[first + r] > 0 or self_entries == 0:
                 total = 0.0
                 for e in range(start, stop):
-                    total += distances[e]
+                    total += distances[uint64(e)]
                 mean = total / max(1, stop - start + self_entries)
             sigma[first + r] = max(solved[r], 1e-3 * mean)
             if strengths.shape[0] > 0:
                 inverse = 1.0 / sigma[first + r] if sigma[first + r] > 0 else 0.0
                 for e in range(start, stop):
-                    strengths[e] = f4(exp_minus(excess[e - start, r] * inverse))
+                    strengths[uint64(e)] = f4(exp_minus(excess[e - start, r] * inverse))
 
 
 @parallel_kernel
@@ -94,6 +96,7 @@ def newton_scales(excess, lengths, target):
     increases and does not overshoot. If even an infinite sigma is too small, it is LARGEST_SIGMA. If none is small
     enough, it is 0.
     """
+    prefer_wide_vectors()
     width = excess.shape[0]
     inverse = np.zeros(LANES)
     total = np.empty(LANES)

@@ -121,13 +121,13 @@ def smooth(positions, first_row, out, starts, indices, weights, inner, share):
                     count = min(GATHERED_EDGES * SLICE, starts[slice_ + 1] - first)
                     for q in range(0, count, SLICE):
                         for lane in range(SLICE):
-                            total[lane] += weights[first + q + lane]
+                            total[lane] += weights[uint64(first + q + lane)]
                     for k in range(d):
                         for q in range(count):
-                            gathered[q] = positions[indices[first + q], k]
+                            gathered[q] = positions[uint64(indices[uint64(first + q)]), k]
                         for q in range(0, count, SLICE):
                             for lane in range(SLICE):
-                                value[k, lane] += weights[first + q + lane] * gathered[q + lane]
+                                value[k, lane] += weights[uint64(first + q + lane)] * gathered[q + lane]
                 for lane in range(rows):
                     for k in range(d):
                         own = positions[first_row + low + lane, k]

@@ -41,8 +41,8 @@ def sort_rows(indptr, indices, values):
             count = indptr[i + 1] - first
             largest = indices[first] if count > 0 else 0
             for q in range(count):
-                keys[q] = indices[first + q]
-                carried[q] = values[first + q]
+                keys[q] = indices[uint64(first + q)]
+                carried[q] = values[uint64(first + q)]
                 largest = max(largest, keys[q])
             keys[count : round_up_to_eight(count)] = largest
             for q in range(count):
@@ -56,7 +56,7 @@ def place_of(indices, first, last, column):
     """Return the position of `column` in a sorted row, or where it would be inserted. A count needs no branch."""
     count = np.int32(0)
     for e in range(last - first):
-        count += np.int32(indices[first + e] < column)
+        count += np.int32(indices[uint64(first + e)] < column)
     return first + np.int64(count)
 
 
@@ -91,12 +91,12 @@ def join_mutual(indptr, indices, weights, mix_ratio):
                     row += 1
                 forth[count] = e
                 source[count] = row
-                other = np.int64(indices[e])
+                other = np.int64(indices[uint64(e)])
                 count += int((other > row) == ((other ^ row) & 1 == 0))
             for q in range(count):
-                j = np.int64(indices[forth[q]])
+                j = uint64(indices[uint64(forth[q])])
                 bounds[0, q] = indptr[j]
-                bounds[1, q] = indptr[j + 1]
+                bounds[1, q] = indptr[j + uint64(1)]
             for q in range(count):  # loads the rows from memory before they are searched
                 last = max(0, bounds[1, q] - 1)
                 back[q] = np.int64(indices[min(bounds[0, q], last)]) + np.int64(indices[last])
@@ -181,13 +181,13 @@ def merge_received(indptr, indices, weights, mix_ratio, out_indptr, out_indices,
             for i in range(low, high):
                 count = 0
                 for e in range(indptr[i], indptr[i + 1]):
-                    weight = compute_final_weight(weights[e], mix_ratio)
-                    own[count] = pack_edge(indices[e], weight)
+                    weight = compute_final_weight(weights[uint64(e)], mix_ratio)
+                    own[count] = pack_edge(indices[uint64(e)], weight)
                     count += int(weight > 0)
                 first = out_indptr[i]
                 last = out_indptr[i + 1]
                 for e in range(first + count, last):
-                    more[e - first - count] = pack_edge(out_indices[e], out_weights[e])
+                    more[e - first - count] = pack_edge(out_indices[uint64(e)], out_weights[uint64(e)])
                 own[count] = uint64(0xFFFFFFFFFFFFFFFF)
                 more[last - first - count] = uint64(0xFFFFFFFFFFFFFFFF)
                 p = 0
