@@ -20,6 +20,13 @@ def multiply_add(a, b, c):
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
 
 
+def prefer_wide_vectors():
+    """Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them.
+
+    By default, LLVM uses half of their width. The width changes no result, since sums are never reordered.
+    """
+
+
 def squared_difference(row, other, scale, shift):
     """Return the sum of the squares of ``row - (other * scale - shift)`` in float64."""
     return sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
@@ -48,22 +55,25 @@ def sum_by_lanes(terms):
 
 
 @intrinsic
-def prefer_wide_vectors(typing_context):
-    """Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them."""
-
-    def generate(context, builder, signature, arguments):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@intrinsic
 def _multiply_add(typing_context, a, b, c):
     def generate(context, builder, signature, arguments):
         return builder.fma(*arguments)
 
     return types.float32(types.float32, types.float32, types.float32), generate
+
+
+@intrinsic
+def _prefer_wide_vectors(typing_context):
+    def generate(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own method knows no such name
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@overload(prefer_wide_vectors, inline="always")  # into the function whose attribute it sets
+def _compiled_prefer_wide_vectors():
+    return lambda: _prefer_wide_vectors()  # type: ignore[call-arg]
 
 
 @overload(multiply_add)

@@ -44,7 +44,7 @@ def match_sparsity(search: Search | None, features: Features) -> Features:
     return features.toarray() if is_sparse(features) else scipy.sparse.csr_array(features)
 
 
-def select_kept_features(X: FeaturesLike | None, values: Features | None, search: Search | None) -> FeaturesLike | None:
+def select_kept_features(X: FeaturesLike | None, values: Features | None, search: Search | None) -> Features | None:
     """Return the features to keep for the inverse transform: the caller's array, or None if the search has it."""
     graph = search is None and is_sparse(values) and values.shape[0] == values.shape[1]
     if values is None or graph or get_training_features(search) is not None:
