@@ -7,12 +7,18 @@ from threadpoolctl import threadpool_limits
 
 from umap_sk.kernels.products import TILE_COLUMNS
 from umap_sk.linear_algebra.eigenpairs import orthonormalize_rows
-from umap_sk.linear_algebra.principal_directions import apply_rayleigh_ritz, center_rows, multiply_by_covariance
+from umap_sk.linear_algebra.principal_directions import (
+    CenteredRows,
+    Directions,
+    apply_rayleigh_ritz,
+    center_rows,
+    multiply_by_covariance,
+)
 
-AXES_SAMPLE, AXES_SAMPLE_NUMBERS = 2500, 2**25  # largest sample in rows and in numbers
+AXES_SAMPLE = 1200  # rows of the sample
 UNPROJECTED_COLUMNS = 128  # up to this many columns, rows are not projected
 VARIANCE_SHARE = 0.93  # share of the variance along the directions
-MAX_AXES = 192
+AXES_NUMBERS = 128, 192  # largest numbers of axes: the second one for rows whose variance is spread over more axes
 
 
 class Axes(NamedTuple):
@@ -40,7 +46,7 @@ def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
     """
     n, columns = features.shape
     random = np.random.default_rng(0)
-    rows = np.sort(random.choice(n, count_sampled_rows(n, columns), replace=False))
+    rows = np.sort(random.choice(n, min(n, AXES_SAMPLE), replace=False))
     sample = np.asarray(features[rows], np.float64) * affine[rows, :1] - affine[rows, 1:]
     mean = sample.mean(axis=0)
     if columns <= UNPROJECTED_COLUMNS:
@@ -49,17 +55,19 @@ def find_principal_axes(features: np.ndarray, affine: np.ndarray) -> Axes:
     lengths = sample - mean
     lengths /= centered.scale
     total = float(np.square(lengths, out=lengths).sum())
-    vectors = random.random((min(columns, MAX_AXES + TILE_COLUMNS), columns)) - 0.5
     with threadpool_limits(limits=1, user_api="blas"):
-        once = multiply_by_covariance(centered, vectors)  # and once more, since the directions need not be exact
-        vectors = orthonormalize_rows(multiply_by_covariance(centered, once / max(np.abs(once).max(), 1e-300)))
-        found = apply_rayleigh_ritz(centered, vectors)
-    directions, shares = found.vectors.astype(np.float32), np.cumsum(found.squares) / max(total, np.finfo(float).tiny)
-    wanted = 1 + int(np.searchsorted(shares[:MAX_AXES], VARIANCE_SHARE))
-    count = min(MAX_AXES, -(-wanted // TILE_COLUMNS) * TILE_COLUMNS)
+        for most in AXES_NUMBERS:
+            found = find_directions(centered, random.random((min(columns, most + TILE_COLUMNS), columns)) - 0.5)
+            shares = np.cumsum(found.squares[:most]) / max(total, np.finfo(float).tiny)
+            if shares[-1] >= VARIANCE_SHARE:
+                break
+    directions, wanted = found.vectors.astype(np.float32), 1 + int(np.searchsorted(shares, VARIANCE_SHARE))
+    count = min(most, -(-wanted // TILE_COLUMNS) * TILE_COLUMNS)
     return Axes(mean, directions[:count] if count + TILE_COLUMNS < columns else None)
 
 
-def count_sampled_rows(n: int, columns: int) -> int:
-    """Return the number of rows from which the axes are estimated."""
-    return min(n, AXES_SAMPLE, max(1000, AXES_SAMPLE_NUMBERS // columns))
+def find_directions(rows: CenteredRows, vectors: np.ndarray) -> Directions:
+    """Multiply vectors by the covariance twice, since the directions need not be exact, and order them by variance."""
+    once = multiply_by_covariance(rows, vectors)
+    vectors = orthonormalize_rows(multiply_by_covariance(rows, once / max(np.abs(once).max(), 1e-300)))
+    return apply_rayleigh_ritz(rows, vectors)

@@ -10,7 +10,7 @@ from umap_sk._typing import FeaturesLike, is_sparse
 from umap_sk.neighbors import few_rows
 from umap_sk.neighbors.choice import SearchSettings, choose_searcher
 from umap_sk.neighbors.euclidean import is_euclidean
-from umap_sk.neighbors.principal_axes import MAX_AXES, UNPROJECTED_COLUMNS, count_sampled_rows
+from umap_sk.neighbors.principal_axes import AXES_NUMBERS, AXES_SAMPLE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.row_search import RowSearch, is_full
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def count_search_bytes(n: int, search: SearchSizes, n_neighbors: int, threads: i
         return 8 * (3 * n * columns + 4 * at_once) + found, 16 * n
     width, sample = columns, 0
     if columns > UNPROJECTED_COLUMNS:
-        width, sample = min(columns, MAX_AXES) + 1, 20 * columns * count_sampled_rows(n, columns)
+        width, sample = min(columns, AXES_NUMBERS[-1]) + 1, 20 * columns * min(n, AXES_SAMPLE)
     index = int(4.2 * width + 34) * n  # coordinates with padding; scales; lists of cells by group
     return max(sample, index + (4 * width + 80) * n, index + found), index
 
