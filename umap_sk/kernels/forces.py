@@ -174,7 +174,7 @@ def gather_runs(first, last, state, count, positions, pool, difference):
         for k in range(positions.shape[1]):
             own = positions[i, k]
             for q in range(count):
-                difference[k, place + q] = own - pool[k, run + q]
+                difference[k, uint64(place + q)] = own - pool[k, uint64(run + q)]
         place += count
     return state
 
@@ -190,10 +190,10 @@ def add_runs(first, last, low, count, share, degree, difference, gradient):
             t2 = f4(0)
             t3 = f4(0)
             for q in range(place, place + count, 4):
-                t0 += difference[k, q]
-                t1 += difference[k, q + 1]
-                t2 += difference[k, q + 2]
-                t3 += difference[k, q + 3]
+                t0 += difference[k, uint64(q)]
+                t1 += difference[k, uint64(q + 1)]
+                t2 += difference[k, uint64(q + 2)]
+                t3 += difference[k, uint64(q + 3)]
             gradient[i - low, k] += share * degree[i] * ((t0 + t2) + (t1 + t3))
 
 
