@@ -567,8 +567,8 @@ class PrecomputedUMAP(
     def inverse_transform(self, X, *, features=None):
         """Compute features for places in the map from the training rows near each place.
 
-        The result for a place is the mean of the 60 training rows nearest to it in the map. They are weighted by a
-        Gaussian whose standard deviation is the distance to the 10th of them. It depends only on that place.
+        The result for a place is the mean of the 42 training rows nearest to it in the map. They are weighted by a
+        Gaussian whose standard deviation is the distance to the 7th of them. It depends only on that place.
 
         Parameters
         ----------

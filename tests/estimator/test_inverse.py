@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_blobs
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from umap_sk import DisconnectedWarning, PrecomputedUMAP
+from umap_sk import UMAP, DisconnectedWarning, PrecomputedUMAP
 from umap_sk.layout import inverse
 
 X = load_digits().data[:500].astype(np.float32)
@@ -67,7 +67,7 @@ def test_other_numbers_of_axes(n_components):
 
 
 def test_rows_on_one_place(model):
-    """Where ten stand exactly on it, they alone count."""
+    """Where seven or more stand exactly on it, they alone count."""
     there = loaded(model)
     there.embedding_[:11] = 3.0
     assert_allclose(there.inverse_transform([[3, 3]], features=X), [X[:11].mean(0)], rtol=1e-6)
@@ -98,7 +98,7 @@ def test_a_row_depends_on_its_place_alone(model, rows, monkeypatch):
     assert_array_equal(np.concatenate([model.inverse_transform(place[None]) for place in PLACES]), rows)
     for n_jobs in (1, 2):
         assert_array_equal(loaded(model).set_params(n_jobs=n_jobs).inverse_transform(PLACES, features=X), rows)
-    monkeypatch.setattr(inverse, "FEATURE_BLOCK_BYTES", 3 * 60 * 64 * 4)
+    monkeypatch.setattr(inverse, "FEATURE_BLOCK_BYTES", 3 * 42 * 64 * 4)
     assert_array_equal(model.inverse_transform(PLACES), rows)
 
 
@@ -108,6 +108,17 @@ def test_reconstruction_is_better_than_the_mean_of_all():
     model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(digits[:1500])
     found = model.inverse_transform(model.transform(digits[1500:]))
     assert np.sqrt(((found - digits[1500:]) ** 2).mean()) < 2.8
+
+
+def test_fitted_rows_keep_their_neighbors():
+    """Of the 10 rows that are nearest in the map, 6.5 are among the 15 nearest to the inverse transform, on average."""
+    features = make_blobs(200, 10, centers=4, random_state=42)[0].astype(np.float32)
+    model = UMAP(random_state=42).fit(features)
+    places = model.embedding_
+    in_map = NearestNeighbors(n_neighbors=10).fit(places).kneighbors(places, return_distance=False)
+    rows = model.inverse_transform(places)
+    nearest = NearestNeighbors(n_neighbors=15).fit(features).kneighbors(rows, return_distance=False)
+    assert np.mean([len(np.intersect1d(*pair)) for pair in zip(in_map, nearest, strict=True)]) >= 6.5
 
 
 # --------------------------------------------------------------------------------------------------------- features

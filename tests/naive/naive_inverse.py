@@ -3,7 +3,7 @@
 import math
 
 
-def combination(place, embedding, features, near=60, width=10):
+def combination(place, embedding, features, near=42, width=7):
     """Return the Gaussian mean of the rows with the nearest positions.
 
     The standard deviation is the `width`-th distance.

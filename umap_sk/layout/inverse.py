@@ -9,8 +9,8 @@ from umap_sk import kernels
 from umap_sk._typing import Features, is_sparse
 from umap_sk.runtime.compile import as_readonly
 
-COMBINED_ROWS = 60  # rows that are combined. The last one has 1/20 of the weight of the first in an evenly filled map.
-DEVIATION_ROW = 10  # rank of the neighbor whose distance is the standard deviation of the Gaussian
+COMBINED_ROWS = 42  # rows that are combined. The last one has 1/20 of the weight of the first in an evenly filled map.
+DEVIATION_ROW = 7  # rank of the neighbor whose distance is the standard deviation of the Gaussian
 FEATURE_BLOCK_BYTES = 2**26  # size of the features that are read at once
 
 
