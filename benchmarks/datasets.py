@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from benchmarks import command, real_data, recipes
 from benchmarks.judge import label_accuracy, without_itself
@@ -169,9 +170,9 @@ def sampled_recall(features, others, sample=1000, seed=0):
     ``others`` leaves out the row itself. A listed row that is as near as the last true neighbor counts.
     """
     rows = np.random.default_rng(seed).choice(len(features), min(sample, len(features)), replace=False)
-    k, found = others.shape[1], 0
+    k, found, features = others.shape[1], 0, features.astype(np.float64)
     for i in rows:
-        square = ((features - features[i]).astype(np.float64) ** 2).sum(1)
+        square = cdist(features[i : i + 1], features, "sqeuclidean")[0]
         square[i] = -1.0
         found += (square[others[i]] <= np.partition(square, k)[k] * (1 + 1e-6)).sum()
     return float(found / (len(rows) * k))

@@ -151,7 +151,7 @@ def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
     assert_array_equal(features - features[:, :1], np.tile(corner.ravel(), (500, 1)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
     first, second = str(tmp_path / "first.json"), str(tmp_path / "second.json")
@@ -191,7 +191,7 @@ def test_a_graph_on_disk(tmp_path, kill):
     assert lines["whole"]["measured MiB"] == max(lines[half]["measured MiB"] for half in plans.HALVES)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_plan_beside_a_measured_fit(digits):
     """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
     options = options_of()

@@ -14,7 +14,7 @@ from umap_sk import PrecomputedUMAP
 from umap_sk.dask import DistributedUMAP, cluster, epochs, levels
 
 INDICES, DISTS = neighbors_of_points(N)
-PHASES = ("strengths", "independent_set", "lay_out", "epochs", "epoch")
+PHASES = ("lay_out", "epoch", "strengths", "independent_set", "epochs")
 SETTINGS = {"n_epochs": 30, "random_state": 0}
 
 
@@ -103,9 +103,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "phase", [pytest.param(phase, marks=pytest.mark.long) if phase == "epochs" else phase for phase in PHASES]
-)
+@pytest.mark.parametrize("phase", [*PHASES[:2], *(pytest.param(phase, marks=pytest.mark.long) for phase in PHASES[2:])])
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
     """In every phase, of levels in pieces and on one worker."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500 if phase == "epoch" else 200_000)

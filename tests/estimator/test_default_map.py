@@ -16,7 +16,7 @@ UMAP_LEARN = {
 SLACK = Figures(trust=0.001, recall15=0.002, knn5acc=0.006, triplet=0.0, spearman=0.0, eff=0.005)
 
 
-@pytest.mark.parametrize("name", list(UMAP_LEARN))
+@pytest.mark.parametrize("name", ["digits", pytest.param("few_images", marks=pytest.mark.long)])
 def test_arrays_alone(name, request):
     dataset = request.getfixturevalue(name)
     arrays = {"knn_indices": dataset.knn_indices, "knn_dists": dataset.knn_dists}
