@@ -201,7 +201,7 @@ def test_a_failed_search_leaves_nothing(arrays, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("symmetrize", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.parametrize("symmetrize", [True, False])
 def test_built_on_disk(tmp_path, symmetrize, recwarn):
     """A graph that is built in files has the bits of one built in memory, at the memory of a few numbers a row."""
     neighbors, model = many_neighbors(), PrecomputedUMAP(6, symmetrize=symmetrize, n_epochs=3, random_state=0)
