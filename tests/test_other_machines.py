@@ -27,8 +27,8 @@ DIGITS = {
 }
 MADE = {
     "rows": "7f103eef866a91dfb66b806ad864aabeb4eacdd43da292062ccd2d277069f538",
-    "inverted file": "0e295d30f0d1301e72717b53f9413a47a978a5e6900e9d71194321e8e7a17450",
-    "map": "4fa3cba96a648e09ded74fbe35b7652c348647103e17086a034ae42dc875220b",
+    "inverted file": "c357e8b35aba46d5293c12a7e04de14f044180fddef848026d3dc3d3cdef0509",
+    "map": "c9a28812d83b5f633fe194d15b61024e9e7e4039088a8cdb49efc7cc850dcd78",
     "words": "db714a529e82daaa21f877789aecbfe201d7952e4d894b74505f3ec48f7b7bdd",
 }
 
