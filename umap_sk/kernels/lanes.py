@@ -4,11 +4,15 @@ The compiler chooses neither the order of the sums nor the fused operations. The
 processor.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+
+from umap_sk.runtime.threads import config
 
 VECTOR_WIDTH = 8  # numbers of a vector. Two vectors are summed side by side.
 LOOP_WIDTH = 2 * VECTOR_WIDTH
@@ -18,13 +22,6 @@ DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTO
 def multiply_add(a, b, c):
     """Return ``a * b + c`` in float32, rounded once."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
-
-
-def prefer_wide_vectors():
-    """Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them.
-
-    By default, LLVM uses half of their width. The width changes no result, since sums are never reordered.
-    """
 
 
 def squared_difference(row, other, scale, shift):
@@ -71,9 +68,16 @@ def _prefer_wide_vectors(typing_context):
     return types.void(), generate
 
 
-@overload(prefer_wide_vectors, inline="always")  # into the function whose attribute it sets
-def _compiled_prefer_wide_vectors():
-    return lambda: _prefer_wide_vectors()  # type: ignore[call-arg]
+def _do_nothing():
+    """Stand in for the request in uncompiled kernels."""
+
+
+prefer_wide_vectors: Callable[[], None] = _do_nothing if config.DISABLE_JIT else _prefer_wide_vectors  # type: ignore[assignment]
+"""Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them.
+
+By default, LLVM uses half of their width. The width changes no result, since sums are never reordered. An overload
+would be compiled as a function of its own, which would get the attribute instead of the caller.
+"""
 
 
 @overload(multiply_add)

@@ -1,6 +1,5 @@
 """The orthonormal directions with the largest variance, by subspace iteration."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ import scipy.sparse
 from umap_sk._typing import Features, is_sparse
 from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize_rows
 from umap_sk.linear_algebra.products import MAX_TERMS, multiply, round_to_whole_numbers
+from umap_sk.runtime.side_by_side import map_in_order
 
 FEATURE_BITS, FACTOR_BITS = 22, 20  # of the features and of their factors
 BLOCK_NUMBERS = 2**18  # of a block of rows, which fits into the cache of a core
@@ -107,30 +107,32 @@ def apply_rayleigh_ritz(rows: CenteredRows, vectors: np.ndarray) -> Directions:
 
 def multiply_by_covariance(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     """Return the products of vectors with the covariance matrix, which is not divided by the number of rows."""
-    image = np.zeros(vectors.shape)
-    for numbers, coordinates in multiply_blocks(rows, vectors):
-        factors, unit = round_to_whole_numbers(coordinates, FACTOR_BITS, 1)
+    scaled = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
+
+    def multiply_block(block: slice) -> np.ndarray:
+        numbers = round_block(rows, block)
+        factors, unit = round_to_whole_numbers(project_block(rows, numbers, *scaled), FACTOR_BITS, 1)
         part = factors @ numbers
         if is_sparse(rows.features):
             part = part - factors.sum(axis=1)[:, None] * (rows.mean / rows.units)
-        image += part * unit
+        return part * unit
+
+    image = np.zeros(vectors.shape)
+    for part in map_in_order(multiply_block, split_into_blocks(rows.features)):
+        image += part
     return image * (rows.units / rows.scale)
 
 
-def multiply_blocks(rows: CenteredRows, vectors: np.ndarray) -> Iterator[tuple[Features, np.ndarray]]:
-    """Yield each block of rows as whole numbers, and its coordinates along vectors in units of the scale."""
-    factors, unit = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
-    of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
-    for block in iterate_blocks(rows.features):
-        numbers = round_block(rows, block)
-        if is_sparse(numbers):  # scipy adds these products without BLAS
-            yield numbers, ((numbers @ factors.T).T - of_mean) * unit
-            continue
-        sums = np.zeros((len(vectors), len(numbers)))
-        for first in range(0, numbers.shape[1], MAX_TERMS):
-            terms = slice(first, first + MAX_TERMS)
-            sums += factors[:, terms] @ numbers[:, terms].T
-        yield numbers, sums * unit
+def project_block(rows: CenteredRows, numbers: Features, factors: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return the coordinates of a block of rows, in units of the scale, along vectors that are factors of `unit`."""
+    if is_sparse(numbers):  # scipy adds these products without BLAS
+        of_mean = (factors * (rows.mean / rows.units)).sum(axis=1)[:, None]
+        return ((numbers @ factors.T).T - of_mean) * unit
+    sums = np.zeros((len(factors), len(numbers)))
+    for first in range(0, numbers.shape[1], MAX_TERMS):
+        terms = slice(first, first + MAX_TERMS)
+        sums += factors[:, terms] @ numbers[:, terms].T
+    return sums * unit
 
 
 def round_block(rows: CenteredRows, block: slice) -> Features:
@@ -147,7 +149,12 @@ def round_block(rows: CenteredRows, block: slice) -> Features:
 
 def compute_coordinates(rows: CenteredRows, vectors: np.ndarray) -> np.ndarray:
     """Return the coordinates of all rows along vectors, in units of the scale."""
-    return np.concatenate([coordinates.T for _, coordinates in multiply_blocks(rows, vectors)])
+    scaled = round_to_whole_numbers(vectors * (rows.units / rows.scale), FACTOR_BITS, 1)
+
+    def project(block: slice) -> np.ndarray:
+        return project_block(rows, round_block(rows, block), *scaled).T
+
+    return np.concatenate([*map_in_order(project, split_into_blocks(rows.features))])
 
 
 def center_rows(features: Features) -> CenteredRows:
@@ -161,19 +168,24 @@ def center_rows(features: Features) -> CenteredRows:
         features = rows
     else:
         mean, low, high = np.zeros(columns), features[0], features[0]
-        for block in iterate_blocks(features):
-            part = features[block].astype(np.float64)
-            mean += part.sum(axis=0)
-            low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
+        for total, least, greatest in map_in_order(
+            lambda block: summarize(features[block].astype(np.float64)), split_into_blocks(features)
+        ):
+            mean += total
+            low, high = np.minimum(low, least), np.maximum(high, greatest)
         mean /= n
         farthest = np.maximum(high - mean, mean - low)
     units = round_to_whole_numbers(farthest[None], FEATURE_BITS, 0)[1][0]
     return CenteredRows(features, mean, units, float(units[np.argmax(farthest)]))
 
 
-def iterate_blocks(features: Features) -> Iterator[slice]:
-    """Yield slices of rows that are multiplied together."""
+def summarize(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the sum, the minimum and the maximum of each column."""
+    return part.sum(axis=0), part.min(axis=0), part.max(axis=0)
+
+
+def split_into_blocks(features: Features) -> list[slice]:
+    """Return slices of rows that are multiplied together."""
     n, columns = features.shape
     step = MAX_TERMS if is_sparse(features) else min(MAX_TERMS, max(MIN_BLOCK_ROWS, BLOCK_NUMBERS // columns))
-    for first in range(0, n, step):
-        yield slice(first, min(first + step, n))
+    return [slice(first, min(first + step, n)) for first in range(0, n, step)]

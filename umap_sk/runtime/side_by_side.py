@@ -1,6 +1,6 @@
 """numpy operations on blocks of rows in several threads, since numpy releases the interpreter lock."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -8,17 +8,24 @@ import numba
 import numpy as np
 
 Item = TypeVar("Item")
+Part = TypeVar("Part")
 ROWS_AT_ONCE = 2**17  # with fewer rows, starting a second thread costs as much as it saves
 
 
 def map_blocks(work: Callable[[slice], Item], n_rows: int) -> list[Item]:
     """Apply a function to each block of rows, on as many threads as kernels use, and return the results in order."""
     blocks = [slice(first, min(n_rows, first + ROWS_AT_ONCE)) for first in range(0, n_rows, ROWS_AT_ONCE)]
-    threads = min(numba.get_num_threads(), len(blocks))
+    return list(map_in_order(work, blocks))
+
+
+def map_in_order(work: Callable[[Part], Item], parts: Sequence[Part]) -> Iterator[Item]:
+    """Yield a function's result of each part in order, computed on as many threads as kernels use."""
+    threads = min(numba.get_num_threads(), len(parts))
     if threads < 2:
-        return [work(block) for block in blocks]
+        yield from map(work, parts)
+        return
     with ThreadPoolExecutor(threads) as side_by_side:
-        return list(side_by_side.map(work, blocks))
+        yield from side_by_side.map(work, parts)
 
 
 def prefetch(items: Iterable[Item]) -> Iterator[Item]:
