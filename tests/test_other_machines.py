@@ -27,8 +27,8 @@ DIGITS = {
 }
 MADE = {
     "rows": "7f103eef866a91dfb66b806ad864aabeb4eacdd43da292062ccd2d277069f538",
-    "inverted file": "c357e8b35aba46d5293c12a7e04de14f044180fddef848026d3dc3d3cdef0509",
-    "map": "c9a28812d83b5f633fe194d15b61024e9e7e4039088a8cdb49efc7cc850dcd78",
+    "inverted file": "9577ea74335e9a206ea5e5b3523a424962bea47796e841caf08621a146b3e823",
+    "map": "711cae04425cd7e15da325fb8d4813b8115805e72d26a9853ce9d97d58cef809",
     "words": "db714a529e82daaa21f877789aecbfe201d7952e4d894b74505f3ec48f7b7bdd",
 }
 

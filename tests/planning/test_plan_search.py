@@ -65,7 +65,7 @@ def test_axes_bound_the_width():
     """Of many columns at most 192 axes and one for the rest are kept; the sample that they come from counts, too."""
     index = [count_search_bytes(10**6, SearchSizes(columns, None, False), 14, 1)[1] for columns in (784, 10_000)]
     assert index[0] == index[1] == int(4.2 * 193 + 34) * 10**6
-    assert count_search_bytes(6000, SearchSizes(4000, None, True), 14, 1)[0] >= 20 * 4000 * 1200
+    assert count_search_bytes(6000, SearchSizes(4000, None, True), 14, 1)[0] >= 20 * 4000 * 1800
 
 
 def test_of_an_estimator():

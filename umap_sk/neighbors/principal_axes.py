@@ -15,10 +15,10 @@ from umap_sk.linear_algebra.principal_directions import (
     multiply_by_covariance,
 )
 
-AXES_SAMPLE = 1200  # rows of the sample
+AXES_SAMPLE = 1800  # rows of the sample
 UNPROJECTED_COLUMNS = 128  # up to this many columns, rows are not projected
-VARIANCE_SHARE = 0.93  # share of the variance along the directions
-AXES_NUMBERS = 128, 192  # largest numbers of axes: the second one for rows whose variance is spread over more axes
+VARIANCE_SHARE = 0.94  # share of the variance of the sample along the directions
+AXES_NUMBERS = 144, 192  # largest numbers of axes: the second one for rows whose variance is spread over more axes
 
 
 class Axes(NamedTuple):
