@@ -53,7 +53,7 @@ def replace_umap() -> Replacement:
     """Replace umap-learn by this package in all later imports of umap. Programs need no other change.
 
     The modules `umap`, `umap.umap_`, `umap.plot`, `umap.aligned_umap` and `umap.utils` contain the names that
-    :mod:`umap_sk.interop.functions` and :mod:`umap_sk.plot` provide. Other parts of umap-learn cannot be imported.
+    ``umap_sk.interop.functions`` and ``umap_sk.plot`` provide. Other parts of umap-learn cannot be imported.
     umap-learn need not be installed. A second call changes nothing.
 
     Returns
