@@ -1,6 +1,6 @@
 """Types of what users give and of what libraries without types return.
 
-scipy, scikit-learn and numba ship no types. Annotations name their objects by these types instead of by ``Any``.
+scipy and scikit-learn ship no types. Annotations name their objects by these types instead of by ``Any``.
 """
 
 from collections.abc import Callable, Mapping

@@ -3,9 +3,9 @@
 from typing import TypeAlias
 
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 
 from umap_sk._typing import FeaturesLike, Metric, OutputMetric
+from umap_sk.neighbors.choice import Searcher
 from umap_sk.pipeline.parameters import RandomState
 
 KnnGraph: TypeAlias = tuple[ArrayLike | None, ...] | list[ArrayLike | None] | FeaturesLike
@@ -54,6 +54,6 @@ class ParameterTypes:
     output_dens: bool
     disconnection_distance: float | None
     precomputed_knn: KnnGraph
-    searcher: str | BaseEstimator
+    searcher: Searcher
     optimizer: str | None
     compatibility_layout: str | None

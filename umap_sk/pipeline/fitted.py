@@ -1,7 +1,7 @@
 """The result of a fit as one value, and its conversion to a form that can be stored."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,18 +13,12 @@ from umap_sk.layout.run import LayoutRun, compute_embedding, from_plain, to_plai
 from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import CALLBACK_ATTRIBUTES
 from umap_sk.monitor.report import Report
-from umap_sk.neighbors.row_search import RowSearch
-from umap_sk.neighbors.search import NoSearch, SklearnSearch
-from umap_sk.neighbors.searchers import ApproximateSearch, DeferredSearch, FittedSearcher
+from umap_sk.neighbors.searchers import Search
 from umap_sk.neighbors.training_rows import select_stored_features
 from umap_sk.pipeline.inputs import Columns
 from umap_sk.runtime.stored_format import format_fields, without_format
 
 ATTRIBUTE = "_fitted"  # attribute of an estimator that contains its fitted model
-
-
-Search: TypeAlias = SklearnSearch | RowSearch | NoSearch | ApproximateSearch | FittedSearcher | DeferredSearch
-"""The search for neighbors of new rows that a model keeps."""
 
 
 class Run(NamedTuple):

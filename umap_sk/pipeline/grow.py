@@ -23,8 +23,9 @@ from umap_sk.monitor.report import Report
 from umap_sk.neighbors.read import Neighbors, read_neighbors, warn_about
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.search import NoSearch, SklearnSearch, extend_search, find_neighbors, stack_rows
+from umap_sk.neighbors.searchers import Search
 from umap_sk.neighbors.sparse_structure import check_structure
-from umap_sk.pipeline.fitted import FittedModel, Search
+from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import (
     ESTIMATOR_NAME,
     SPARSE_FORMATS,
@@ -141,8 +142,7 @@ def extend_features(fitted: FittedModel, inputs: Inputs) -> Features | None:
         return None
     if inputs.features.shape[1] != fitted.features.shape[1]:
         raise ValueError(f"X has {inputs.features.shape[1]} features, but the fit had {fitted.features.shape[1]}.")
-    extended: Features = stack_rows(fitted.features, inputs.features)
-    return extended
+    return stack_rows(fitted.features, inputs.features)
 
 
 def extend_manifold(

@@ -27,10 +27,9 @@ from umap_sk.neighbors.read import (
 from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import SklearnSearch
-from umap_sk.neighbors.searchers import prepare_search, search_training
+from umap_sk.neighbors.searchers import Search, prepare_search, search_training
 from umap_sk.neighbors.square import check_square
 from umap_sk.neighbors.training_rows import select_kept_features
-from umap_sk.pipeline.fitted import Search
 from umap_sk.pipeline.inputs import Columns, Inputs, check_radii, check_self_column, count_rows
 from umap_sk.pipeline.settings import GraphSettings, Settings, draw_seed
 from umap_sk.pipeline.targets import Targets, build_graph, check_manifold_targets, read_targets

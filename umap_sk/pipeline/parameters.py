@@ -15,7 +15,7 @@ from umap_sk._typing import Metric, OutputMetric, Parameters
 from umap_sk.checkpoint.settings import Checkpoint
 from umap_sk.layout.curve import MAX_RATE
 from umap_sk.layout.start import START_NAMES
-from umap_sk.neighbors.choice import SEARCHER_NAMES
+from umap_sk.neighbors.choice import SEARCHER_NAMES, Searcher
 from umap_sk.runtime.spelling import nearest_name, validate_names
 
 CONSTRAINTS: dict[str, list[object]] = {
@@ -64,7 +64,7 @@ class ParameterValues(NamedTuple):
     n_components: int = 2
     metric: Metric = "precomputed"
     metric_params: dict[str, object] | None = None
-    searcher: str | BaseEstimator = "auto"
+    searcher: Searcher = "auto"
     min_dist: float = 0.1
     spread: float = 1.0
     a: float | None = None

@@ -143,7 +143,7 @@ def search_rows(
         )
     values = read_new_X(settings, X, fitted.columns, len(fitted.embedding), neighbors_given=False, owner=owner)
     assert values is not None  # since X is not None
-    rows: Features = match_sparsity(fitted.search, values)
+    rows = match_sparsity(fitted.search, values)
     return rows, *find_neighbors(fitted.search, rows, count, own=False)
 
 

@@ -66,8 +66,7 @@ class GraphSettings(NamedTuple):
 
     def get_identity(self) -> dict[str, object]:
         """Return the parameters that determine the edges, which a manifold stores."""
-        names = "n_neighbors", "local_connectivity", "set_op_mix_ratio", "disconnection_distance", "symmetrize"
-        return {name: getattr(self, name) for name in names}
+        return {**self.edge_parameters, "disconnection_distance": self.disconnection_distance}
 
 
 class LayoutSettings(NamedTuple):
