@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse
 
+from umap_sk._typing import AnySparse
 from umap_sk.cli.inspect import read_headers
 from umap_sk.graph.manifold import Manifold
 from umap_sk.runtime.files import check_regular, choose_hidden_path, open_new_file
@@ -66,7 +67,7 @@ def map_array(path: str, option: str) -> np.ndarray:
     return array
 
 
-def read_graph(path: str) -> scipy.sparse.sparray | scipy.sparse.spmatrix:
+def read_graph(path: str) -> AnySparse:
     """Read a sparse graph from a file that scipy.sparse.save_npz has written."""
     wanted = "a file as scipy.sparse.save_npz writes it is needed"
     try:

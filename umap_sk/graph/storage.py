@@ -27,7 +27,7 @@ DESCRIPTION = "manifold.json"
 
 
 class Description(TypedDict, total=False):
-    """The contents of manifold.json. Files of older versions lack the checksums."""
+    """The contents of manifold.json. Missing checksums are not compared."""
 
     kind: str
     format: int

@@ -3,7 +3,7 @@
 The strength of a spring is a multiple of its row's degree.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,9 @@ from umap_sk.linear_algebra.eigenpairs import compute_eigenpairs, orthonormalize
 from umap_sk.runtime.compile import as_readonly
 
 FILL_LENGTH = 1e-12  # length of unit vectors that complete a basis where the positions vary in fewer directions
+
+AnchorsLike: TypeAlias = ArrayLike | tuple[ArrayLike, ArrayLike]
+"""Positions, or positions and strengths."""
 
 
 class Anchors(NamedTuple):
@@ -33,9 +36,7 @@ class Anchors(NamedTuple):
     strengths: np.ndarray
 
 
-def check_anchors(
-    anchors: ArrayLike | tuple[ArrayLike, ArrayLike] | None, n_rows: int, n_components: int, rate: float
-) -> Anchors | None:
+def check_anchors(anchors: AnchorsLike | None, n_rows: int, n_components: int, rate: float) -> Anchors | None:
     """Check the anchors, and return them as float32, or None if there are none.
 
     The anchors are positions, or a tuple of positions and strengths. Rows with NaN or with a strength of 0 are free.

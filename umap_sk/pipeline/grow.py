@@ -12,7 +12,7 @@ from umap_sk.graph.fuzzy_union import FuzzyGraph, fuzzy_graph
 from umap_sk.graph.manifold import Manifold
 from umap_sk.graph.scales import mean_distances
 from umap_sk.graph.shared import WHOLE
-from umap_sk.layout.anchors import check_anchors
+from umap_sk.layout.anchors import AnchorsLike, check_anchors
 from umap_sk.layout.growth import fill_positions
 from umap_sk.layout.problem import Schedule
 from umap_sk.layout.run import LayoutRun, advance, begin, compute_embedding, count_edges_by_epoch
@@ -29,7 +29,6 @@ from umap_sk.pipeline.fitted import FittedModel
 from umap_sk.pipeline.inputs import (
     ESTIMATOR_NAME,
     SPARSE_FORMATS,
-    AnchorsLike,
     Arguments,
     Columns,
     Inputs,

@@ -1,7 +1,7 @@
 """The validation of the arguments of a call, and the meaning of X among them."""
 
 from collections.abc import Sized
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from umap_sk._typing import Features, FeaturesLike
 from umap_sk.graph.manifold import Manifold
+from umap_sk.layout.anchors import AnchorsLike
 from umap_sk.neighbors.choice import check_searcher_used
 from umap_sk.neighbors.distances import check_metric
 from umap_sk.neighbors.sparse_structure import check_structure
@@ -26,10 +27,6 @@ SPARSE_FORMATS = ["csr", "csc", "coo", "lil", "dok", "bsr", "dia"]  # accepted f
 ESTIMATOR_NAME = "PrecomputedUMAP"  # default name in scikit-learn's messages
 SELF_SHARE = 0.95  # minimum share of different entries in a first column of the rows themselves
 ZERO_TOLERANCE = 0.01  # relative to the distance in the last column of the first two
-
-
-AnchorsLike: TypeAlias = ArrayLike | tuple[ArrayLike, ArrayLike]
-"""Positions, or positions and strengths."""
 
 
 class Arguments(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from numpy.typing import ArrayLike
 
 from umap_sk.checkpoint.session import Session
-from umap_sk.layout.anchors import Anchors, check_anchors, mask_free_rows
+from umap_sk.layout.anchors import Anchors, AnchorsLike, check_anchors, mask_free_rows
 from umap_sk.layout.growth import fill_positions
 from umap_sk.layout.loss_curve import make_loss_recorder
 from umap_sk.layout.optimizer import LayoutState
@@ -30,7 +30,6 @@ from umap_sk.layout.transform import MapCache
 from umap_sk.monitor.callbacks import FitTask
 from umap_sk.monitor.progress import show_epochs
 from umap_sk.pipeline.fitted import ATTRIBUTE, FittedModel, Run, get_manifold, update_embedding
-from umap_sk.pipeline.inputs import AnchorsLike
 from umap_sk.pipeline.learn import LearnedGraph
 from umap_sk.pipeline.settings import LayoutSettings, Settings, check_flat, draw_seed
 from umap_sk.runtime.threads import limit_threads_by_rows

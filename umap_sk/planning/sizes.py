@@ -1,13 +1,12 @@
 """The sizes from which a plan is made: given, read from arrays, or bounded."""
 
-import os
 from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from umap_sk._typing import Features, FeaturesLike
-from umap_sk.checkpoint.settings import Checkpoint, as_checkpoint
+from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.validate import check_width
@@ -148,7 +147,7 @@ def make_sizes(
     listed: int,
     edges: int | None,
     *,
-    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    checkpoint: CheckpointLike | None = None,
     **settings: Unpack[SizeSettings],
 ) -> Sizes:
     """Make sizes from the other fields. An unknown number of graph entries is replaced by its upper bound."""

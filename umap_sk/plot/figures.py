@@ -4,14 +4,13 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
+from umap_sk._typing import AnySparse
 from umap_sk.metrics.neighborhoods import compute_recall_by_row, compute_trust_by_row, list_sampled_rows
 
 ROW_FIGURES = ("recall", "trustworthiness", "stretch")
 
 
-def compute_figure(
-    graph: scipy.sparse.sparray | scipy.sparse.spmatrix, embedding: ArrayLike, figure: str, k: int
-) -> tuple[np.ndarray, str, float | None]:
+def compute_figure(graph: AnySparse, embedding: ArrayLike, figure: str, k: int) -> tuple[np.ndarray, str, float | None]:
     """Compute a quantity for each row. Returns the numbers, their name, and the center of their color scale."""
     if figure not in ROW_FIGURES:
         raise ValueError(f"figure={figure!r}, but one of {list(ROW_FIGURES)} is needed.")
