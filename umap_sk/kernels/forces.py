@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.lanes import prefer_wide_vectors
+from umap_sk.kernels.lanes import assume_no_aliasing, prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, f4, mix, next_random, power
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -65,21 +65,23 @@ def clip_terms(difference, factors, count):
 
 
 @kernel
-def pull_in_plane(first, width, raw, own, weights, s, gradient, curvature):
+def pull_in_plane(width, raw, own_x, own_y, weights, s, gradient_x, gradient_y, curvature):
     """Add the pull of `width` edges of each row of a slice in two dimensions, in one pass."""
     prefer_wide_vectors()
+    assume_no_aliasing()
     strength = s.attraction * s.a * s.b
     closest = f4(1e-12) + s.softening
-    here = weights[first : first + width * SLICE]  # numbers at indices below 0 would have to be gathered
+    a = s.a
+    b = s.b
     for t in range(width):
         for lane in range(SLICE):
-            x = raw[2 * (t * SLICE + lane)] - own[0, lane]
-            y = raw[2 * (t * SLICE + lane) + 1] - own[1, lane]
-            factor = attraction_factor(x * x + y * y + closest, strength, s.a, s.b)
-            weight = here[t * SLICE + lane]
+            x = raw[2 * (t * SLICE + lane)] - own_x[lane]
+            y = raw[2 * (t * SLICE + lane) + 1] - own_y[lane]
+            factor = attraction_factor(x * x + y * y + closest, strength, a, b)
+            weight = weights[t * SLICE + lane]
             curvature[lane] += factor * weight
-            gradient[0, lane] += max(-CLIP, min(CLIP, factor * x)) * weight
-            gradient[1, lane] += max(-CLIP, min(CLIP, factor * y)) * weight
+            gradient_x[lane] += max(-CLIP, min(CLIP, factor * x)) * weight
+            gradient_y[lane] += max(-CLIP, min(CLIP, factor * y)) * weight
 
 
 @kernel
@@ -137,7 +139,8 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
             width = min(GATHERED_EDGES, (starts[slice_ + 1] - first) // SLICE)
             if places.ndim == 1:
                 gather_places(first, width * SLICE, places, indices, gathered)
-                pull_in_plane(first, width, gathered.view(f4), own, weights, s, pull, curvature)
+                here = weights[first : first + width * SLICE]
+                pull_in_plane(width, gathered.view(f4), own[0], own[1], here, s, pull[0], pull[1], curvature)
             else:
                 pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
         for lane in range(rows):

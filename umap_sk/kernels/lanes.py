@@ -68,8 +68,19 @@ def _prefer_wide_vectors(typing_context):
     return types.void(), generate
 
 
+@intrinsic
+def _assume_no_aliasing(typing_context):
+    def generate(context, builder, signature, arguments):
+        for argument in builder.function.args:
+            if argument.name.startswith("arg.") and argument.name.endswith(".4"):  # the data of an array
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 def _do_nothing():
-    """Stand in for the request in uncompiled kernels."""
+    """Stand in for the requests below in uncompiled kernels."""
 
 
 prefer_wide_vectors: Callable[[], None] = _do_nothing if config.DISABLE_JIT else _prefer_wide_vectors  # type: ignore[assignment]
@@ -77,6 +88,12 @@ prefer_wide_vectors: Callable[[], None] = _do_nothing if config.DISABLE_JIT else
 
 By default, LLVM uses half of their width. The width changes no result, since sums are never reordered. An overload
 would be compiled as a function of its own, which would get the attribute instead of the caller.
+"""
+
+assume_no_aliasing: Callable[[], None] = _do_nothing if config.DISABLE_JIT else _assume_no_aliasing  # type: ignore[assignment]
+"""Promise that no two arrays given to the calling function share memory, like ``restrict`` in C.
+
+The compiler can then have sums in registers throughout a loop. Rows of one array must be arguments of their own.
 """
 
 
