@@ -60,7 +60,7 @@ def modules():
 MODULES = modules()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_workers_are_killed(client, monkeypatch, expected):
     """At once: what was ready then waits for addresses that are gone, and is let go."""
     monkeypatch.setattr(cluster, "POLL_SECONDS", 2)

@@ -290,7 +290,8 @@ def pulled_both_ways(initial, first, width, positions, own, indices, weights, se
     count = width * kernels.SLICE
     gathered = np.empty(count, np.uint64)
     compiled("gather_places")(first, count, positions.reshape(-1).view(np.uint64), indices, gathered)
-    compiled("pull_in_plane")(first, width, gathered.view(np.float32), own, weights, settings, plane, curvatures)
+    here = weights[first : first + count]
+    compiled("pull_in_plane")(width, gathered.view(np.float32), *own, here, settings, *plane, curvatures)
     buffers = np.empty((2, count), np.float32), np.empty(count, np.float32)
     compiled("pull_anywhere")(first, width, positions, own, indices, weights, settings, *buffers, anywhere)
     return plane, anywhere, curvatures

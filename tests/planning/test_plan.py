@@ -155,7 +155,7 @@ def test_times():
     assert "nan" not in str(small)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("n", [100_000])
 def test_measured(n):
     """The anonymous memory of a real fit: within 10 % where the graph's entries are known, else below a bound."""

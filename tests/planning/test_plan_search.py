@@ -106,7 +106,7 @@ def test_a_fit_warns_of_its_search(monkeypatch):
         PrecomputedUMAP(metric="euclidean", n_epochs=1).learn_manifold(rows)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_measured():
     """The anonymous memory of a search."""
     done = subprocess.run([sys.executable, "-c", PEAK], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -2,8 +2,8 @@
 
 Kernels have no policy: their callers decide what to compute, and for which rows. One thread writes a row, each sum has
 a fixed order, and constants such as block sizes do not depend on the machine. The bits are therefore the same for any
-number of threads. No kernel allows the compiler to reorder or to fuse arithmetic. Kernels import runtime only, and
-other folders import them from here.
+number of threads. No kernel allows the compiler to reorder or to fuse arithmetic, and `multiply_add` is always fused.
+Kernels import runtime only, and other folders import them from here.
 """
 
 from umap_sk.kernels.anchors import pull_to_anchors
@@ -22,6 +22,7 @@ from umap_sk.kernels.coarsen import (
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, field_step, sampled_step
 from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
+from umap_sk.kernels.fourier import TRANSFORM_LANES, convolve_rows, transform_columns
 from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import PATH_BLOCK_ROWS, PIVOTS, diagonalize, filter_step, inner_products, relax_paths
 from umap_sk.kernels.inverse import combine_rows

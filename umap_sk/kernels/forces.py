@@ -3,13 +3,14 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.lanes import assume_no_aliasing, prefer_wide_vectors
+from umap_sk.kernels.lanes import assume_no_aliasing, multiply_add, prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, f4, mix, next_random, power
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 POOL_SIZE = 4096  # random vertices in a pool
 CHUNK_SIZE = 2048  # pairs that one flat loop computes
+CLOSEST = f4(1e-12)  # addition to squared distances of the attraction, which may be 0
 CLIP = f4(4)  # largest component of a pair's gradient
 RUN_LENGTH = 32  # The number of negatives is a multiple of it, so that loops over them have no remainder.
 
@@ -18,13 +19,13 @@ RUN_LENGTH = 32  # The number of negatives is a multiple of it, so that loops ov
 def attraction_factor(d2, strength, a, b):
     """Return the factor of a pair's difference: strength d^2(b-1) / (1 + a d^2b), for d2 > 0."""
     p = power(d2, b)
-    return strength * p / (d2 * (a * p + f4(1)))
+    return strength * p / (d2 * multiply_add(a, p, f4(1)))
 
 
 @kernel
 def repulsion_factor(d2, strength, a, b):
     """Return the factor of a pair's difference: strength / ((0.001 + d^2) (1 + a d^2b))."""
-    return strength / ((f4(0.001) + d2) * (a * power(d2 + f4(1e-20), b) + f4(1)))
+    return strength / ((f4(0.001) + d2) * multiply_add(a, power(d2 + f4(1e-20), b), f4(1)))
 
 
 @kernel
@@ -32,7 +33,7 @@ def pair_factors_attraction(squared, count, s):
     """Replace squared distances by the pairs' factors of the attraction, with the strength s.attraction a b."""
     strength = s.attraction * s.a * s.b
     for q in range(count):
-        squared[q] = attraction_factor(squared[q] + (f4(1e-12) + s.softening), strength, s.a, s.b)
+        squared[q] = attraction_factor(squared[q], strength, s.a, s.b)
 
 
 @kernel
@@ -41,18 +42,18 @@ def pair_factors_repulsion(squared, count, s):
     prefer_wide_vectors()
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
-        squared[q] = repulsion_factor(squared[q] + s.softening, strength, s.a, s.b)
+        squared[q] = repulsion_factor(squared[q], strength, s.a, s.b)
 
 
 @kernel
-def square(difference, count, squared):
-    """Write the squared lengths of the pairs' differences."""
+def square(difference, count, softening, squared):
+    """Write the squared lengths of the pairs' differences, plus the softening."""
     prefer_wide_vectors()
     for q in range(count):
-        squared[q] = difference[0, q] * difference[0, q]
-    for k in range(1, difference.shape[0]):
+        squared[q] = softening
+    for k in range(difference.shape[0] - 1, -1, -1):
         for q in range(count):
-            squared[q] += difference[k, q] * difference[k, q]
+            squared[q] = multiply_add(difference[k, q], difference[k, q], squared[q])
 
 
 @kernel
@@ -70,18 +71,18 @@ def pull_in_plane(width, raw, own_x, own_y, weights, s, gradient_x, gradient_y, 
     prefer_wide_vectors()
     assume_no_aliasing()
     strength = s.attraction * s.a * s.b
-    closest = f4(1e-12) + s.softening
+    softening = CLOSEST + s.softening
     a = s.a
     b = s.b
     for t in range(width):
         for lane in range(SLICE):
             x = raw[2 * (t * SLICE + lane)] - own_x[lane]
             y = raw[2 * (t * SLICE + lane) + 1] - own_y[lane]
-            factor = attraction_factor(x * x + y * y + closest, strength, a, b)
+            factor = attraction_factor(multiply_add(x, x, multiply_add(y, y, softening)), strength, a, b)
             weight = weights[t * SLICE + lane]
-            curvature[lane] += factor * weight
-            gradient_x[lane] += max(-CLIP, min(CLIP, factor * x)) * weight
-            gradient_y[lane] += max(-CLIP, min(CLIP, factor * y)) * weight
+            curvature[lane] = multiply_add(factor, weight, curvature[lane])
+            gradient_x[lane] = multiply_add(max(-CLIP, min(CLIP, factor * x)), weight, gradient_x[lane])
+            gradient_y[lane] = multiply_add(max(-CLIP, min(CLIP, factor * y)), weight, gradient_y[lane])
 
 
 @kernel
@@ -99,13 +100,15 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
     for k in range(own.shape[0]):
         for q in range(count):
             difference[k, q] = positions[indices[first + q], k] - own[k, q % SLICE]
-    square(difference, count, factors)
+    square(difference, count, CLOSEST + s.softening, factors)
     pair_factors_attraction(factors, count, s)
     clip_terms(difference, factors, count)
+    here = weights[first : first + count]
     for k in range(own.shape[0]):
         for t in range(width):
             for lane in range(SLICE):
-                gradient[k, lane] += difference[k, t * SLICE + lane] * weights[first + t * SLICE + lane]
+                e = uint64(t * SLICE + lane)
+                gradient[k, lane] = multiply_add(difference[k, e], here[e], gradient[k, lane])
 
 
 @kernel
@@ -126,7 +129,9 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     pull = np.empty((d, SLICE), f4)
     curvature = np.empty(SLICE, f4)
     gathered = np.empty(GATHERED_EDGES * SLICE, places.dtype)
-    if places.ndim == 2:
+    if places.ndim == 1:
+        raw = gathered.view(f4)
+    else:
         difference = np.empty((d, GATHERED_EDGES * SLICE), f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
         rows = min(SLICE, high - slice_ * SLICE)
@@ -140,7 +145,7 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
             if places.ndim == 1:
                 gather_places(first, width * SLICE, places, indices, gathered)
                 here = weights[first : first + width * SLICE]
-                pull_in_plane(width, gathered.view(f4), own[0], own[1], here, s, pull[0], pull[1], curvature)
+                pull_in_plane(width, raw, own[0], own[1], here, s, pull[0], pull[1], curvature)
             else:
                 pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
         for lane in range(rows):
@@ -217,7 +222,7 @@ def repel_block(first_row, low, high, positions, degree, pick, s, gradient):
     for first in range(low, high, batch):
         last = min(high, first + batch)
         state = gather_runs(first_row + first, first_row + last, state, count, positions, pool, difference)
-        square(difference, (last - first) * count, factors)
+        square(difference, (last - first) * count, s.softening, factors)
         pair_factors_repulsion(factors, (last - first) * count, s)
         clip_terms(difference, factors, (last - first) * count)
         add_runs(first, last, low, count, s.negative_rate / f4(count), degree, difference, gradient)

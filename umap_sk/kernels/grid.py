@@ -4,11 +4,12 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.forces import CLIP, repulsion_factor
-from umap_sk.kernels.lanes import prefer_wide_vectors
+from umap_sk.kernels.lanes import assume_no_aliasing, multiply_add, prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
+NO_MASS = np.empty(0, f4)
 BATCH_ROWS = 128  # rows whose cells or near points are computed before they are used
 
 
@@ -16,7 +17,8 @@ BATCH_ROWS = 128  # rows whose cells or near points are computed before they are
 def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
     """Write the repulsion of a unit mass at the origin of the periodic grid.
 
-    Within `reach`, only its smooth part is written. `softening` is added to squared distances.
+    Within `reach`, only its smooth part is written. `softening` is added to squared distances. At half the period, the
+    components along this axis are 0, since the repulsion is odd.
     """
     rows, columns = kernel_x.shape
     for i in prange(rows):
@@ -29,8 +31,8 @@ def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
                 rest = f4(1) - d2 / (reach * reach)
                 share = f4(1) - rest * rest
             factor = repulsion_factor(d2 + softening, f4(2) * gamma * b, a, b)
-            kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx))
-            kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy))
+            kernel_x[i, j] = share * max(-CLIP, min(CLIP, factor * dx)) if 2 * i != rows else f4(0)
+            kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy)) if 2 * j != columns else f4(0)
 
 
 @parallel_kernel
@@ -118,28 +120,49 @@ def add_grids(grids, density):
                 density[i, j] += grids[part, i, j]
 
 
+@kernel
+def gather_corners(count, cells, columns, corners, gathered):
+    """Write both components of the field at the four corners of each row's cell, as one number each."""
+    for q in range(count):
+        low = uint64(cells[q])
+        high = low + uint64(columns)
+        gathered[0, q] = corners[low]
+        gathered[1, q] = corners[low + uint64(1)]
+        gathered[2, q] = corners[high]
+        gathered[3, q] = corners[high + uint64(1)]
+
+
+@kernel
+def weigh_corners(count, w00, w01, w10, w11, f00, f01, f10, f11, scale, out):
+    """Write the weighted sums of the field at the four corners of each row's cell, times `scale`."""
+    prefer_wide_vectors()
+    assume_no_aliasing()
+    for q in range(count):
+        x = multiply_add(w11[q], f11[2 * q], w10[q] * f10[2 * q])
+        y = multiply_add(w11[q], f11[2 * q + 1], w10[q] * f10[2 * q + 1])
+        x = multiply_add(w01[q], f01[2 * q], x)
+        y = multiply_add(w01[q], f01[2 * q + 1], y)
+        out[2 * q] = scale * multiply_add(w00[q], f00[2 * q], x)
+        out[2 * q + 1] = scale * multiply_add(w00[q], f00[2 * q + 1], y)
+
+
 @parallel_kernel
 def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, out):
     """Write the field at the rows from `first_row` on, interpolated between the corners of the cell.
 
-    `field` contains both components of one corner after the other, numbered as in `deposit`.
+    `field` contains both components of one corner as one number, and corners are numbered as in `deposit`.
     """
     n = out.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
-            x = (positions[first_row + i, 0] - origin_x) * inverse
-            y = (positions[first_row + i, 1] - origin_y) * inverse
-            column = np.int32(x)
-            row = np.int32(y)
-            fx = x - f4(column)
-            fy = y - f4(row)
-            low = uint64(np.uint32(2 * (column * columns + row)))
-            high = low + uint64(2 * columns)
-            w00 = (f4(1) - fx) * (f4(1) - fy) * scale
-            w01 = (f4(1) - fx) * fy * scale
-            w10 = fx * (f4(1) - fy) * scale
-            w11 = fx * fy * scale
-            for k in range(2):
-                c = uint64(k)
-                d = uint64(k + 2)
-                out[i, k] = w00 * field[low + c] + w01 * field[low + d] + w10 * field[high + c] + w11 * field[high + d]
+        cells = np.empty(BATCH_ROWS, np.uint32)
+        weights = np.empty((4, BATCH_ROWS), f4)
+        gathered = np.empty((4, BATCH_ROWS), np.uint64)
+        f = gathered.view(f4)
+        stop = min(n, (block + 1) * BLOCK_ROWS)
+        for first in range(block * BLOCK_ROWS, stop, BATCH_ROWS):
+            count = min(BATCH_ROWS, stop - first)
+            grid = origin_x, origin_y, inverse, columns
+            corner_weights(first_row + first, count, positions, NO_MASS, *grid, cells, weights)
+            gather_corners(count, cells, columns, field, gathered)
+            w = weights[0], weights[1], weights[2], weights[3]
+            weigh_corners(count, *w, f[0], f[1], f[2], f[3], scale, out[first : first + count].reshape(-1))

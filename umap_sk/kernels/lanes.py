@@ -19,11 +19,6 @@ LOOP_WIDTH = 2 * VECTOR_WIDTH
 DOUBLE_TYPE, VECTOR_TYPE = ir.DoubleType(), ir.VectorType(ir.DoubleType(), VECTOR_WIDTH)
 
 
-def multiply_add(a, b, c):
-    """Return ``a * b + c`` in float32, rounded once."""
-    return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
-
-
 def squared_difference(row, other, scale, shift):
     """Return the sum of the squares of ``row - (other * scale - shift)`` in float64."""
     return sum_by_lanes((row - (np.asarray(other, np.float64) * scale - shift)) ** 2)
@@ -79,9 +74,17 @@ def _assume_no_aliasing(typing_context):
     return types.void(), generate
 
 
+def _multiply_add_in_python(a, b, c):
+    """Round the product and the sum of float64, which is the fused result but for one in 2**29 roundings."""
+    return np.float32(float(a) * float(b) + float(c))
+
+
 def _do_nothing():
     """Stand in for the requests below in uncompiled kernels."""
 
+
+multiply_add: Callable[..., np.float32] = _multiply_add_in_python if config.DISABLE_JIT else _multiply_add
+"""Return ``a * b + c`` in float32, rounded once, by one instruction of the processor."""
 
 prefer_wide_vectors: Callable[[], None] = _do_nothing if config.DISABLE_JIT else _prefer_wide_vectors  # type: ignore[assignment]
 """Let the compiler use vectors of 512 bits in the function that calls this, if the processor has them.
@@ -95,11 +98,6 @@ assume_no_aliasing: Callable[[], None] = _do_nothing if config.DISABLE_JIT else 
 
 The compiler can then have sums in registers throughout a loop. Rows of one array must be arguments of their own.
 """
-
-
-@overload(multiply_add)
-def _compiled_multiply_add(a, b, c):
-    return lambda a, b, c: _multiply_add(a, b, c)  # type: ignore[call-arg]
 
 
 def _sum_over_lanes(term):

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import uint64
 
+from umap_sk.kernels.lanes import multiply_add
 from umap_sk.runtime.compile import kernel
 
 f4 = np.float32
@@ -38,18 +39,19 @@ def power(x, b):
     """
     bits = f4(x).view(np.int32)
     m = np.int32((bits & np.int32(0x007FFFFF)) | np.int32(0x3F800000)).view(f4)
-    p = f4(-0.4094755) + m * f4(0.0439287)
-    p = f4(1.6101775) + m * p
-    p = f4(-3.5202188) + m * p
-    p = f4(5.0697557) + m * p
-    y = b * (f4((bits >> np.int32(23)) - np.int32(127)) + (f4(-2.7941536) + m * p))
+    p = multiply_add(m, f4(0.0439287), f4(-0.4094755))
+    p = multiply_add(m, p, f4(1.6101775))
+    p = multiply_add(m, p, f4(-3.5202188))
+    p = multiply_add(m, p, f4(5.0697557))
+    p = multiply_add(m, p, f4(-2.7941536))
+    y = b * (f4((bits >> np.int32(23)) - np.int32(127)) + p)
     y = max(f4(-126), min(f4(126), y))
     z = y + f4(12582912.0)
     f = y - (z - f4(12582912.0))
-    q = f4(0.00961813) * f + f4(0.05550411)
-    q = q * f + f4(0.24022651)
-    q = q * f + f4(0.69314718)
-    q = q * f + f4(1.0)
+    q = multiply_add(f4(0.00961813), f, f4(0.05550411))
+    q = multiply_add(q, f, f4(0.24022651))
+    q = multiply_add(q, f, f4(0.69314718))
+    q = multiply_add(q, f, f4(1.0))
     shift = (f4(z).view(np.int32) - np.int32(0x4B400000)) << np.int32(23)
     return np.int32(f4(q).view(np.int32) + np.int32(shift)).view(f4)
 

@@ -4,7 +4,14 @@ import numpy as np
 from numba import prange, uint64
 
 from umap_sk.kernels.epoch import BETA1, BETA2, EPSILON
-from umap_sk.kernels.forces import POOL_SIZE, clip_terms, pair_factors_attraction, pair_factors_repulsion, square
+from umap_sk.kernels.forces import (
+    CLOSEST,
+    POOL_SIZE,
+    clip_terms,
+    pair_factors_attraction,
+    pair_factors_repulsion,
+    square,
+)
 from umap_sk.kernels.numbers import below, f4, mix, next_random
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
@@ -38,7 +45,7 @@ def pull_row(first, last, indices, strengths, strongest, training, place, s, dif
     for k in range(d):
         for q in range(count):
             difference[k, q] = training[indices[first + q], k] - place[k]
-    square(difference, count, factors)
+    square(difference, count, CLOSEST + s.softening, factors)
     pair_factors_attraction(factors, count, s)
     clip_terms(difference, factors, count)
     degree = f4(0)
@@ -110,7 +117,7 @@ def push_from_pool(place, pool, run, count, share, s, difference, factors, gradi
     for k in range(d):
         for q in range(count):
             difference[k, q] = place[k] - pool[k, run + q]
-    square(difference, count, factors)
+    square(difference, count, s.softening, factors)
     pair_factors_repulsion(factors, count, s)
     clip_terms(difference, factors, count)
     for k in range(d):

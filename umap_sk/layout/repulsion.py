@@ -3,11 +3,10 @@
 import functools
 from typing import NamedTuple
 
-import numba
 import numpy as np
-import scipy.fft
 
 from umap_sk import kernels
+from umap_sk.layout.fourier import choose_corners, convolve, transform_odd_kernel
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
 
@@ -17,7 +16,6 @@ NEAR_FIELD_CELLS = 3  # radius of the near field, in cells
 DEFAULT_A, DEFAULT_B = 1.5769434602697652, 0.8950608778515733  # the curve of min_dist 0.1 and spread 1
 DEFAULT_SPACING = 0.15  # side of a cell for this curve, in units of the embedding
 GRID_SPEEDUP = 16  # rows whose deposition takes as long as one row of an epoch, to choose the number of threads
-MAX_SERIAL_CELLS = 2**17  # cells whose transforms are as fast on one thread as on two
 SPACING_GROWTH = 1.05  # ratio of successive spacings when the map outgrows the grid
 
 
@@ -111,24 +109,17 @@ def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> 
     excess = extent.max() / (spacing * (most - 3))
     if excess > 1:
         spacing *= SPACING_GROWTH ** int(np.ceil(np.log(excess) / np.log(SPACING_GROWTH)))
-    cells = [-(-(int(side / spacing) + 3) // 32) * 32 for side in extent]
+    cells = [choose_corners(int(side / spacing) + 4) - 1 for side in extent]
     return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
 
 
 @functools.lru_cache(maxsize=1)
-def transform_kernel(
-    shape: tuple[int, int], spacing: float, near: bool, kernel: RepulsionKernel
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Fourier transforms of both components of the repulsion.
-
-    The repulsion is odd, so its transform is imaginary. Rounding errors in the real part are removed.
-    """
-    fields = np.empty((2, *shape), np.float32)
+def transform_kernel(shape: tuple[int, int], spacing: float, near: bool, kernel: RepulsionKernel) -> np.ndarray:
+    """Return the Fourier transforms of both components of the repulsion on a periodic grid."""
+    components = np.empty((2, *shape), np.float32)
     reach = np.float32(NEAR_FIELD_CELLS * spacing if near else 0)
-    kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), fields[0], fields[1])
-    x, y = (scipy.fft.rfft2(field, workers=choose_workers(shape)) for field in fields)
-    x.real, y.real = 0, 0
-    return x, y
+    kernels.tabulate_kernel(np.float32(spacing), reach, *map(np.float32, kernel), components[0], components[1])
+    return transform_odd_kernel(components)
 
 
 def make_grid_field(
@@ -147,22 +138,8 @@ def make_grid_field(
     with limit_threads_by_rows(len(positions) // GRID_SPEEDUP):
         frame = make_frame(positions, spacing, most)
         density = deposit_masses(frame, positions, mass)
-    corners = density.shape
-    # Half of the transforms are skipped: beyond the corners, the input is 0 and the output is not used.
-    shape = tuple(scipy.fft.next_fast_len(2 * cells, real=True) for cells in frame.shape)
-    workers = choose_workers(shape)
-    spectrum = scipy.fft.rfft(density, shape[1], axis=1, workers=workers)
-    spectrum = scipy.fft.fft(spectrum, shape[0], axis=0, workers=workers, overwrite_x=True)
-    values = np.empty((*corners, 2), np.float32)
-    for component, transformed in enumerate(transform_kernel(shape, frame.spacing, near, kernel)):
-        half = scipy.fft.ifft(spectrum * transformed, axis=0, workers=workers, overwrite_x=True)[: corners[0]]
-        values[:, :, component] = scipy.fft.irfft(half, shape[1], axis=1, workers=workers)[:, : corners[1]]
-    return GridField(frame, values)
-
-
-def choose_workers(shape: tuple[int, int]) -> int:
-    """Return the number of threads for transforms of a periodic grid."""
-    return numba.get_num_threads() if shape[0] * shape[1] > MAX_SERIAL_CELLS else 1
+    shape = 2 * density.shape[0], 2 * density.shape[1]
+    return GridField(frame, convolve(density, transform_kernel(shape, frame.spacing, near, kernel)))
 
 
 def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
@@ -184,7 +161,7 @@ def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32
 
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
     """Interpolate the field at the rows from `first_row` on, and write it to `out`."""
-    cells, values = get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1))
+    cells, values = get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1).view(np.uint64))
     kernels.interpolate(as_readonly(positions), *cells, values, np.float32(scale), first_row, out)
 
 

@@ -1,0 +1,110 @@
+"""Convolutions of a grid with an odd kernel by Fourier transforms whose bits are the same on every machine."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from umap_sk import kernels
+from umap_sk.runtime.threads import set_threads
+
+CORNERS_UNIT = 2 * kernels.TRANSFORM_LANES  # the number of corners along a side is a multiple of it
+RADICES = 4, 2, 3, 5
+MAX_SERIAL_CORNERS = 2**14  # corners of a grid whose transforms are as fast on one thread as on two
+TAYLOR_TERMS = 9  # of the sine and the cosine up to pi / 4, with errors below 1e-16
+
+
+class Factors(NamedTuple):
+    """The factors of transforms of one length.
+
+    Attributes
+    ----------
+    radices : ndarray of int64
+        Numbers whose product is the length.
+    cosines, sines : ndarray of shape (length,), float32
+        Cosine and sine of 2 pi k / length.
+    """
+
+    radices: np.ndarray
+    cosines: np.ndarray
+    sines: np.ndarray
+
+
+def choose_corners(fewest: int) -> int:
+    """Return the smallest number of corners of a side that has fast transforms and is not below `fewest`."""
+    units = -(-fewest // CORNERS_UNIT)
+    while not split_length(units):
+        units += 1
+    return units * CORNERS_UNIT
+
+
+def split_length(length: int) -> list[int]:
+    """Return radices whose product is the length, or an empty list if there are none."""
+    radices, left = [1], length
+    for radix in RADICES:
+        while left % radix == 0:
+            radices.append(radix)
+            left //= radix
+    return radices if left == 1 else []
+
+
+@functools.lru_cache(maxsize=8)
+def make_factors(length: int) -> Factors:
+    """Return the factors of transforms of some length.
+
+    The C library's sine and cosine differ from machine to machine. Sums and products of float64 do not.
+    """
+    k = np.arange(length)
+    quarters = (8 * k + length) // (2 * length)  # nearest multiple of pi / 2
+    angle = (4 * k - quarters * length) * (math.pi / 2) / length
+    cosine, sine = np.zeros(length), np.zeros(length)
+    for term in range(TAYLOR_TERMS - 1, -1, -1):
+        sign = 1 - term % 2 * 2
+        cosine = cosine * (angle * angle) + sign / math.factorial(2 * term)
+        sine = sine * (angle * angle) + sign / math.factorial(2 * term + 1)
+    sine *= angle
+    turned = np.array([(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)])
+    cosines, sines = turned[quarters % 4, :, k].T.astype(np.float32)
+    return Factors(np.array(split_length(length)[1:]), np.ascontiguousarray(cosines), np.ascontiguousarray(sines))
+
+
+def transform_columns(grids: np.ndarray, length: int, n_rows: int) -> np.ndarray:
+    """Return `n_rows` rows of the transforms of all columns of a complex grid. Both parts are grids of their own."""
+    out = np.empty((2, n_rows, grids.shape[2]), np.float32)
+    kernels.transform_columns(*make_factors(length), grids[0], grids[1], out[0], out[1])
+    return out
+
+
+def transform_odd_kernel(kernel: np.ndarray) -> np.ndarray:
+    """Return the transforms of both components of an odd kernel on a periodic grid, divided by the number of its cells.
+
+    The first component, minus i times the second one, has the returned transforms. The columns of the output are the
+    first half of the kernel's rows, since the other half follows by symmetry.
+    """
+    n_rows, n_columns = kernel.shape[1:]
+    half = n_rows // 2 + 1
+    by_column = transform_columns(kernel * np.array([[[1]], [[-1]]], np.float32), n_rows, n_rows)
+    turned = np.zeros((2, n_columns, -(-half // kernels.TRANSFORM_LANES) * kernels.TRANSFORM_LANES), np.float32)
+    turned[:, :, :half] = by_column[:, :half].transpose(0, 2, 1)
+    return transform_columns(turned, n_columns, n_columns) * np.float32(1 / (2 * n_rows * n_columns))
+
+
+def convolve(grid: np.ndarray, transformed: np.ndarray) -> np.ndarray:
+    """Return both components of the convolution of a grid with an odd kernel, at the corners of the grid.
+
+    Beyond the corners, the periodic grid is 0.
+    """
+    n_rows, n_columns = grid.shape
+    serial = grid.size <= MAX_SERIAL_CORNERS
+    with set_threads(1 if serial else numba.get_num_threads()):
+        halves = grid.reshape(n_rows, 2, n_columns // 2).transpose(1, 0, 2).copy()
+        packed = transform_columns(halves, 2 * n_rows, 2 * n_rows)
+        rows = np.empty((2, 2 * n_rows, n_columns), np.float32)
+        arrays = packed[0], packed[1], transformed[0], transformed[1], rows[0], rows[1]
+        kernels.convolve_rows(*make_factors(2 * n_columns), *arrays)
+        field = transform_columns(rows, 2 * n_rows, n_rows)
+    out = np.empty((n_rows, n_columns, 2), np.float32)
+    out[:, :, 0], out[:, :, 1] = field
+    return out
