@@ -31,13 +31,12 @@ def test_transforms_are_the_sums(length):
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_factors(length):
-    factors = fourier.make_factors(length)
-    assert factors.radices.prod() == length
-    angles = 2 * np.pi * np.arange(length) / length
-    assert np.abs(factors.cosines - np.cos(angles)).max() < 3.1e-8
-    assert np.abs(factors.sines - np.sin(angles)).max() < 3.1e-8
-    assert factors.cosines[[0, length // 4, length // 2]].tolist() == [1, 0, -1]
+def test_plans(length):
+    """The factors are cosines and sines up to the rounding to float32."""
+    plan, angles = fourier.plan_transforms(length), 2 * np.pi * np.arange(length) / length
+    assert plan.radices.prod() == length
+    assert np.abs(plan.factors - [np.cos(angles), np.sin(angles)]).max() < 3.1e-8
+    assert plan.factors[0, [0, length // 4, length // 2]].tolist() == [1, 0, -1]
 
 
 def test_corners():

@@ -1,7 +1,8 @@
 """Fast Fourier transforms by Stockham's algorithm (Cochran et al. 1967), and convolutions with an odd kernel.
 
-Sixteen transforms are computed side by side, one in each lane of a vector. The order of all operations is fixed, so
-that the bits are the same on every processor, which those of compiled libraries are not.
+Sixteen transforms are computed together, one in each lane of a vector. All operations have a fixed order, so that the
+bits are the same on every processor. Those of compiled libraries are not. Complex numbers are rows of real parts, in
+``x[0]``, and of imaginary parts, in ``x[1]``.
 """
 
 import numpy as np
@@ -11,293 +12,269 @@ from umap_sk.kernels.lanes import assume_no_aliasing, multiply_add, prefer_wide_
 from umap_sk.kernels.numbers import f4
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
-TRANSFORM_LANES = 16  # transforms that are computed side by side
-HALF_ROOT3 = f4(0.8660254037844386)
+TRANSFORM_LANES = 16  # transforms that are computed together
+SINE3 = f4(0.8660254037844386)  # of 2 pi / 3
 COSINES5 = f4(0.30901699437494745), f4(-0.8090169943749475)  # of 2 pi / 5 and of 4 pi / 5
 SINES5 = f4(0.9510565162951535), f4(0.5877852522924731)
 
 
 @kernel
-def store_product(re, im, cosine, sine, q, out_re, out_im):
+def write_product(re, im, cosine, sine, out, q):
     """Write a complex number times (cosine - i sine)."""
-    out_re[q] = multiply_add(im, sine, re * cosine)
-    out_im[q] = multiply_add(-re, sine, im * cosine)
+    out[0, q] = multiply_add(im, sine, re * cosine)
+    out[1, q] = multiply_add(-re, sine, im * cosine)
 
 
 @kernel
-def combine_2(parts, stride, cosines, sines, re, im, out_re, out_im):
-    """Combine `count` pairs of numbers by transforms of length 2 and twiddle factors."""
+def combine_2(parts, stride, factors, x, y):
+    """Combine pairs of numbers by transforms of length 2, and multiply them by twiddle factors."""
     prefer_wide_vectors()
     assume_no_aliasing()
     count = stride * TRANSFORM_LANES
-    gap = parts * count
     for p in range(parts):
-        first = p * count
-        to = p * 2 * count
-        k = p * stride
-        c = cosines[uint64(k)]
-        s = sines[uint64(k)]
+        c = factors[0, uint64(p * stride)]
+        s = factors[1, uint64(p * stride)]
         for q in range(count):
-            a = uint64(first + q)
-            b = a + uint64(gap)
-            y = uint64(to + q)
-            out_re[y] = re[a] + re[b]
-            out_im[y] = im[a] + im[b]
-            store_product(re[a] - re[b], im[a] - im[b], c, s, y + uint64(count), out_re, out_im)
+            a = uint64(p * count + q)
+            b = a + uint64(parts * count)
+            to = uint64(2 * p * count + q)
+            y[0, to] = x[0, a] + x[0, b]
+            y[1, to] = x[1, a] + x[1, b]
+            write_product(x[0, a] - x[0, b], x[1, a] - x[1, b], c, s, y, to + uint64(count))
 
 
 @kernel
-def combine_3(parts, stride, cosines, sines, re, im, out_re, out_im):
-    """Combine `count` triples of numbers by transforms of length 3 and twiddle factors."""
+def combine_3(parts, stride, factors, x, y):
+    """Combine triples of numbers by transforms of length 3, and multiply them by twiddle factors."""
     prefer_wide_vectors()
     assume_no_aliasing()
     count = stride * TRANSFORM_LANES
-    gap = parts * count
     for p in range(parts):
-        first = p * count
-        to = p * 3 * count
         k = p * stride
-        c1, c2 = cosines[uint64(k)], cosines[uint64(2 * k)]
-        s1, s2 = sines[uint64(k)], sines[uint64(2 * k)]
+        c1, c2 = factors[0, uint64(k)], factors[0, uint64(2 * k)]
+        s1, s2 = factors[1, uint64(k)], factors[1, uint64(2 * k)]
         for q in range(count):
-            a = uint64(first + q)
-            b = a + uint64(gap)
-            c = b + uint64(gap)
-            y = uint64(to + q)
-            sum_re = re[b] + re[c]
-            sum_im = im[b] + im[c]
-            turned_re = HALF_ROOT3 * (im[b] - im[c])
-            turned_im = HALF_ROOT3 * (re[c] - re[b])
-            middle_re = multiply_add(f4(-0.5), sum_re, re[a])
-            middle_im = multiply_add(f4(-0.5), sum_im, im[a])
-            out_re[y] = re[a] + sum_re
-            out_im[y] = im[a] + sum_im
-            store_product(middle_re + turned_re, middle_im + turned_im, c1, s1, y + uint64(count), out_re, out_im)
-            store_product(middle_re - turned_re, middle_im - turned_im, c2, s2, y + uint64(2 * count), out_re, out_im)
+            a = uint64(p * count + q)
+            b = a + uint64(parts * count)
+            c = b + uint64(parts * count)
+            to = uint64(3 * p * count + q)
+            sum_re = x[0, b] + x[0, c]
+            sum_im = x[1, b] + x[1, c]
+            turned_re = SINE3 * (x[1, b] - x[1, c])
+            turned_im = SINE3 * (x[0, c] - x[0, b])
+            middle_re = multiply_add(f4(-0.5), sum_re, x[0, a])
+            middle_im = multiply_add(f4(-0.5), sum_im, x[1, a])
+            y[0, to] = x[0, a] + sum_re
+            y[1, to] = x[1, a] + sum_im
+            write_product(middle_re + turned_re, middle_im + turned_im, c1, s1, y, to + uint64(count))
+            write_product(middle_re - turned_re, middle_im - turned_im, c2, s2, y, to + uint64(2 * count))
 
 
 @kernel
-def combine_4(parts, stride, cosines, sines, re, im, out_re, out_im):
-    """Combine `count` quadruples of numbers by transforms of length 4 and twiddle factors."""
+def combine_4(parts, stride, factors, x, y):
+    """Combine quadruples of numbers by transforms of length 4, and multiply them by twiddle factors."""
     prefer_wide_vectors()
     assume_no_aliasing()
     count = stride * TRANSFORM_LANES
-    gap = parts * count
     for p in range(parts):
-        first = p * count
-        to = p * 4 * count
         k = p * stride
-        c1, c2, c3 = cosines[uint64(k)], cosines[uint64(2 * k)], cosines[uint64(3 * k)]
-        s1, s2, s3 = sines[uint64(k)], sines[uint64(2 * k)], sines[uint64(3 * k)]
+        c1, c2, c3 = factors[0, uint64(k)], factors[0, uint64(2 * k)], factors[0, uint64(3 * k)]
+        s1, s2, s3 = factors[1, uint64(k)], factors[1, uint64(2 * k)], factors[1, uint64(3 * k)]
         for q in range(count):
-            a = uint64(first + q)
-            b = a + uint64(gap)
-            c = b + uint64(gap)
-            d = c + uint64(gap)
-            y = uint64(to + q)
-            even_re = re[a] + re[c]
-            even_im = im[a] + im[c]
-            less_re = re[a] - re[c]
-            less_im = im[a] - im[c]
-            odd_re = re[b] + re[d]
-            odd_im = im[b] + im[d]
-            turned_re = im[b] - im[d]
-            turned_im = re[d] - re[b]
-            out_re[y] = even_re + odd_re
-            out_im[y] = even_im + odd_im
-            store_product(less_re + turned_re, less_im + turned_im, c1, s1, y + uint64(count), out_re, out_im)
-            store_product(even_re - odd_re, even_im - odd_im, c2, s2, y + uint64(2 * count), out_re, out_im)
-            store_product(less_re - turned_re, less_im - turned_im, c3, s3, y + uint64(3 * count), out_re, out_im)
+            a = uint64(p * count + q)
+            b = a + uint64(parts * count)
+            c = b + uint64(parts * count)
+            d = c + uint64(parts * count)
+            to = uint64(4 * p * count + q)
+            even_re = x[0, a] + x[0, c]
+            even_im = x[1, a] + x[1, c]
+            apart_re = x[0, a] - x[0, c]
+            apart_im = x[1, a] - x[1, c]
+            odd_re = x[0, b] + x[0, d]
+            odd_im = x[1, b] + x[1, d]
+            turned_re = x[1, b] - x[1, d]
+            turned_im = x[0, d] - x[0, b]
+            y[0, to] = even_re + odd_re
+            y[1, to] = even_im + odd_im
+            write_product(apart_re + turned_re, apart_im + turned_im, c1, s1, y, to + uint64(count))
+            write_product(even_re - odd_re, even_im - odd_im, c2, s2, y, to + uint64(2 * count))
+            write_product(apart_re - turned_re, apart_im - turned_im, c3, s3, y, to + uint64(3 * count))
 
 
 @kernel
-def combine_5(parts, stride, cosines, sines, re, im, out_re, out_im):
-    """Combine `count` quintuples of numbers by transforms of length 5 and twiddle factors."""
+def combine_5(parts, stride, factors, x, y):
+    """Combine quintuples of numbers by transforms of length 5, and multiply them by twiddle factors."""
     prefer_wide_vectors()
     assume_no_aliasing()
+    cosine1, cosine2 = COSINES5
+    sine1, sine2 = SINES5
     count = stride * TRANSFORM_LANES
-    gap = parts * count
     for p in range(parts):
-        first = p * count
-        to = p * 5 * count
         k = p * stride
-        c1, c2, c3, c4 = cosines[uint64(k)], cosines[uint64(2 * k)], cosines[uint64(3 * k)], cosines[uint64(4 * k)]
-        s1, s2, s3, s4 = sines[uint64(k)], sines[uint64(2 * k)], sines[uint64(3 * k)], sines[uint64(4 * k)]
-        cosine1, cosine2 = COSINES5
-        sine1, sine2 = SINES5
+        c1, c2, c3, c4 = (
+            factors[0, uint64(k)],
+            factors[0, uint64(2 * k)],
+            factors[0, uint64(3 * k)],
+            factors[0, uint64(4 * k)],
+        )
+        s1, s2, s3, s4 = (
+            factors[1, uint64(k)],
+            factors[1, uint64(2 * k)],
+            factors[1, uint64(3 * k)],
+            factors[1, uint64(4 * k)],
+        )
         for q in range(count):
-            a = uint64(first + q)
-            b = a + uint64(gap)
-            c = b + uint64(gap)
-            d = c + uint64(gap)
-            e = d + uint64(gap)
-            y = uint64(to + q)
-            outer_re = re[b] + re[e]
-            outer_im = im[b] + im[e]
-            inner_re = re[c] + re[d]
-            inner_im = im[c] + im[d]
-            far_re = re[b] - re[e]
-            far_im = im[b] - im[e]
-            near_re = re[c] - re[d]
-            near_im = im[c] - im[d]
-            one_re = multiply_add(cosine2, inner_re, multiply_add(cosine1, outer_re, re[a]))
-            one_im = multiply_add(cosine2, inner_im, multiply_add(cosine1, outer_im, im[a]))
-            two_re = multiply_add(cosine1, inner_re, multiply_add(cosine2, outer_re, re[a]))
-            two_im = multiply_add(cosine1, inner_im, multiply_add(cosine2, outer_im, im[a]))
-            turned1_re = multiply_add(sine2, near_im, sine1 * far_im)
-            turned1_im = -multiply_add(sine2, near_re, sine1 * far_re)
-            turned2_re = multiply_add(-sine1, near_im, sine2 * far_im)
-            turned2_im = -multiply_add(-sine1, near_re, sine2 * far_re)
-            out_re[y] = re[a] + (outer_re + inner_re)
-            out_im[y] = im[a] + (outer_im + inner_im)
-            store_product(one_re + turned1_re, one_im + turned1_im, c1, s1, y + uint64(count), out_re, out_im)
-            store_product(two_re + turned2_re, two_im + turned2_im, c2, s2, y + uint64(2 * count), out_re, out_im)
-            store_product(two_re - turned2_re, two_im - turned2_im, c3, s3, y + uint64(3 * count), out_re, out_im)
-            store_product(one_re - turned1_re, one_im - turned1_im, c4, s4, y + uint64(4 * count), out_re, out_im)
+            a = uint64(p * count + q)
+            b = a + uint64(parts * count)
+            c = b + uint64(parts * count)
+            d = c + uint64(parts * count)
+            e = d + uint64(parts * count)
+            to = uint64(5 * p * count + q)
+            outer_re = x[0, b] + x[0, e]
+            outer_im = x[1, b] + x[1, e]
+            inner_re = x[0, c] + x[0, d]
+            inner_im = x[1, c] + x[1, d]
+            one_re = multiply_add(cosine2, inner_re, multiply_add(cosine1, outer_re, x[0, a]))
+            one_im = multiply_add(cosine2, inner_im, multiply_add(cosine1, outer_im, x[1, a]))
+            two_re = multiply_add(cosine1, inner_re, multiply_add(cosine2, outer_re, x[0, a]))
+            two_im = multiply_add(cosine1, inner_im, multiply_add(cosine2, outer_im, x[1, a]))
+            turned1_re = multiply_add(sine2, x[1, c] - x[1, d], sine1 * (x[1, b] - x[1, e]))
+            turned1_im = multiply_add(sine2, x[0, d] - x[0, c], sine1 * (x[0, e] - x[0, b]))
+            turned2_re = multiply_add(sine1, x[1, d] - x[1, c], sine2 * (x[1, b] - x[1, e]))
+            turned2_im = multiply_add(sine1, x[0, c] - x[0, d], sine2 * (x[0, e] - x[0, b]))
+            y[0, to] = x[0, a] + (outer_re + inner_re)
+            y[1, to] = x[1, a] + (outer_im + inner_im)
+            write_product(one_re + turned1_re, one_im + turned1_im, c1, s1, y, to + uint64(count))
+            write_product(two_re + turned2_re, two_im + turned2_im, c2, s2, y, to + uint64(2 * count))
+            write_product(two_re - turned2_re, two_im - turned2_im, c3, s3, y, to + uint64(3 * count))
+            write_product(one_re - turned1_re, one_im - turned1_im, c4, s4, y, to + uint64(4 * count))
 
 
 @kernel
-def transform_lanes(plan, cosines, sines, re, im, spare_re, spare_im):
-    """Return the transforms of all lanes, in two of the four given arrays. The others are overwritten."""
-    n = cosines.shape[0]
-    length = n
+def transform_lanes(radices, factors, x, spare):
+    """Return the transforms of all lanes, in one of the two given arrays. The other one is overwritten."""
+    length = factors.shape[1]
     stride = 1
-    for radix in plan:
-        parts = length // radix
+    for radix in radices:
+        length //= radix
         if radix == 4:
-            combine_4(parts, stride, cosines, sines, re, im, spare_re, spare_im)
+            combine_4(length, stride, factors, x, spare)
         elif radix == 2:
-            combine_2(parts, stride, cosines, sines, re, im, spare_re, spare_im)
+            combine_2(length, stride, factors, x, spare)
         elif radix == 3:
-            combine_3(parts, stride, cosines, sines, re, im, spare_re, spare_im)
+            combine_3(length, stride, factors, x, spare)
         else:
-            combine_5(parts, stride, cosines, sines, re, im, spare_re, spare_im)
-        re, spare_re = spare_re, re
-        im, spare_im = spare_im, im
-        length = parts
+            combine_5(length, stride, factors, x, spare)
+        x, spare = spare, x
         stride *= radix
-    return re, im
+    return x
 
 
 @kernel
-def allocate_lanes(n, count):
-    """Return an array of `count` x n x TRANSFORM_LANES numbers that begins with a line of the cache."""
-    size = count * n * TRANSFORM_LANES
+def allocate_lanes(length):
+    """Return an array for the lanes of complex numbers that begins with a line of the cache, which is twice as fast."""
+    size = 2 * length * TRANSFORM_LANES
     block = np.empty(size + TRANSFORM_LANES, f4)
     skip = (-block.ctypes.data // 4) % TRANSFORM_LANES
-    return block[skip : skip + size].reshape(count, n * TRANSFORM_LANES)
-
-
-@kernel
-def read_lanes(rows, low, lanes):
-    """Write TRANSFORM_LANES columns from `low` on, and 0 for the missing rows."""
-    assume_no_aliasing()
-    prefer_wide_vectors()
-    for i in range(rows.shape[0]):
-        for lane in range(TRANSFORM_LANES):
-            lanes[uint64(i * TRANSFORM_LANES + lane)] = rows[uint64(i), uint64(low + lane)]
-    lanes[rows.shape[0] * TRANSFORM_LANES :] = f4(0)
-
-
-@kernel
-def write_lanes(lanes, low, rows):
-    """Write TRANSFORM_LANES columns from `low` on."""
-    assume_no_aliasing()
-    prefer_wide_vectors()
-    for i in range(rows.shape[0]):
-        for lane in range(TRANSFORM_LANES):
-            rows[uint64(i), uint64(low + lane)] = lanes[uint64(i * TRANSFORM_LANES + lane)]
+    return block[skip : skip + size].reshape(2, length * TRANSFORM_LANES)
 
 
 @parallel_kernel
-def transform_columns(plan, cosines, sines, re, im, out_re, out_im):
+def transform_columns(radices, factors, rows, out):
     """Write the first rows of the transforms of all columns, whose rows beyond those given are 0.
 
     The number of columns is a multiple of TRANSFORM_LANES.
     """
-    for tile in prange(re.shape[1] // TRANSFORM_LANES):
+    for tile in prange(rows.shape[2] // TRANSFORM_LANES):
         prefer_wide_vectors()
-        x = allocate_lanes(cosines.shape[0], 4)
-        read_lanes(re, tile * TRANSFORM_LANES, x[0])
-        read_lanes(im, tile * TRANSFORM_LANES, x[1])
-        y_re, y_im = transform_lanes(plan, cosines, sines, x[0], x[1], x[2], x[3])
-        write_lanes(y_re, tile * TRANSFORM_LANES, out_re)
-        write_lanes(y_im, tile * TRANSFORM_LANES, out_im)
+        x = allocate_lanes(factors.shape[1])
+        for part in range(2):
+            for i in range(rows.shape[1]):
+                for lane in range(TRANSFORM_LANES):
+                    x[part, uint64(i * TRANSFORM_LANES + lane)] = rows[
+                        part, uint64(i), uint64(tile * TRANSFORM_LANES + lane)
+                    ]
+            x[part, rows.shape[1] * TRANSFORM_LANES :] = f4(0)
+        y = transform_lanes(radices, factors, x, allocate_lanes(factors.shape[1]))
+        for part in range(2):
+            for i in range(out.shape[1]):
+                for lane in range(TRANSFORM_LANES):
+                    out[part, uint64(i), uint64(tile * TRANSFORM_LANES + lane)] = y[
+                        part, uint64(i * TRANSFORM_LANES + lane)
+                    ]
 
 
 @kernel
-def unpack_row(lane, row_re, row_im, mirrored_re, mirrored_im, x_re, x_im):
+def unpack_row(lane, row, mirrored, x):
     """Write one row of the transforms of real columns to a lane.
 
     Each column of the rows is the transform of one real column plus i times another one, half the columns further.
     """
     assume_no_aliasing()
-    half = row_re.shape[0]
+    half = row.shape[1]
     for j in range(half):
         near = uint64(j * TRANSFORM_LANES + lane)
         far = near + uint64(half * TRANSFORM_LANES)
-        x_re[near] = row_re[j] + mirrored_re[j]
-        x_im[near] = row_im[j] - mirrored_im[j]
-        x_re[far] = row_im[j] + mirrored_im[j]
-        x_im[far] = mirrored_re[j] - row_re[j]
+        x[0, near] = row[0, j] + mirrored[0, j]
+        x[1, near] = row[1, j] - mirrored[1, j]
+        x[0, far] = row[1, j] + mirrored[1, j]
+        x[1, far] = mirrored[0, j] - row[0, j]
 
 
 @kernel
-def multiply_lanes(first, x_re, x_im, kernel_re, kernel_im, straight_re, straight_im, mirrored_re, mirrored_im):
-    """Write the conjugate product of lanes and kernel, and the product of the reversed lanes and the kernel."""
+def multiply_lanes(first, x, transformed, conjugate, mirrored):
+    """Write the conjugate products of lanes and kernel, and the products of the reversed lanes and the kernel."""
     prefer_wide_vectors()
     assume_no_aliasing()
-    n = kernel_re.shape[0]
-    for k in range(n):
-        reverse = (n - k) * TRANSFORM_LANES if k > 0 else 0
+    length = transformed.shape[1]
+    for k in range(length):
+        reverse = (length - k) * TRANSFORM_LANES if k > 0 else 0
         for lane in range(TRANSFORM_LANES):
-            c = kernel_re[uint64(k), uint64(first + lane)]
-            s = kernel_im[uint64(k), uint64(first + lane)]
+            c = transformed[0, uint64(k), uint64(first + lane)]
+            s = transformed[1, uint64(k), uint64(first + lane)]
             q = uint64(k * TRANSFORM_LANES + lane)
-            straight_re[q] = multiply_add(-x_im[q], s, x_re[q] * c)
-            straight_im[q] = multiply_add(-x_re[q], s, -x_im[q] * c)
+            conjugate[0, q] = multiply_add(-x[1, q], s, x[0, q] * c)
+            conjugate[1, q] = multiply_add(-x[0, q], s, -x[1, q] * c)
             r = uint64(reverse + lane)
-            mirrored_re[q] = multiply_add(-x_im[r], s, x_re[r] * c)
-            mirrored_im[q] = multiply_add(x_re[r], s, x_im[r] * c)
+            mirrored[0, q] = multiply_add(-x[1, r], s, x[0, r] * c)
+            mirrored[1, q] = multiply_add(x[0, r], s, x[1, r] * c)
 
 
 @kernel
-def write_row(lane, lanes_re, lanes_im, row_re, row_im):
+def write_row(lane, x, row):
     """Write the first numbers of a lane."""
     assume_no_aliasing()
-    for j in range(row_re.shape[0]):
-        row_re[j] = lanes_re[uint64(j) * uint64(TRANSFORM_LANES) + uint64(lane)]
-        row_im[j] = lanes_im[uint64(j) * uint64(TRANSFORM_LANES) + uint64(lane)]
+    for j in range(row.shape[1]):
+        row[0, j] = x[0, uint64(j * TRANSFORM_LANES + lane)]
+        row[1, j] = x[1, uint64(j * TRANSFORM_LANES + lane)]
 
 
 @parallel_kernel
-def convolve_rows(plan, cosines, sines, re, im, kernel_re, kernel_im, out_re, out_im):
+def convolve_rows(radices, factors, columns, transformed, out):
     """Multiply the transforms of a real grid by those of an odd kernel, and transform the rows back.
 
-    (re, im) are the transforms of the columns, as in `unpack_row`. The first component of the kernel minus i times the
+    `columns` are the transforms of the columns, as in `unpack_row`. The first component of the kernel minus i times the
     second one has the given transforms. The output is conjugate, so that a transform of its columns is the conjugate of
     the inverse one: the first component of the convolution plus i times the second one.
     """
-    n = cosines.shape[0]
-    n_rows = re.shape[0]
-    for tile in prange((n_rows // 2 + TRANSFORM_LANES) // TRANSFORM_LANES):
+    length = factors.shape[1]
+    n = columns.shape[1]
+    for tile in prange((n // 2 + TRANSFORM_LANES) // TRANSFORM_LANES):
         prefer_wide_vectors()
         first = tile * TRANSFORM_LANES
-        count = min(TRANSFORM_LANES, n_rows // 2 + 1 - first)
-        x = allocate_lanes(n, 8)
-        x[0] = f4(0)
-        x[1] = f4(0)
+        count = min(TRANSFORM_LANES, n // 2 + 1 - first)
+        x = allocate_lanes(length)
+        spare = allocate_lanes(length)
+        x[:] = f4(0)
         for lane in range(count):
-            k = first + lane
-            mirrored = (n_rows - k) % n_rows
-            unpack_row(lane, re[k], im[k], re[mirrored], im[mirrored], x[0], x[1])
-        f_re, f_im = transform_lanes(plan, cosines, sines, x[0], x[1], x[2], x[3])
-        multiply_lanes(first, f_re, f_im, kernel_re, kernel_im, x[4], x[5], x[6], x[7])
-        s_re, s_im = transform_lanes(plan, cosines, sines, x[4], x[5], x[0], x[1])
+            unpack_row(lane, columns[:, first + lane], columns[:, (n - first - lane) % n], x)
+        conjugate = allocate_lanes(length)
+        mirrored = allocate_lanes(length)
+        multiply_lanes(first, transform_lanes(radices, factors, x, spare), transformed, conjugate, mirrored)
+        y = transform_lanes(radices, factors, conjugate, spare)
         for lane in range(count):
-            write_row(lane, s_re, s_im, out_re[first + lane], out_im[first + lane])
-        m_re, m_im = transform_lanes(plan, cosines, sines, x[6], x[7], x[0], x[1])
+            write_row(lane, y, out[:, first + lane])
+        y = transform_lanes(radices, factors, mirrored, spare)
         for lane in range(count):
-            k = first + lane
-            if 0 < k < n_rows - k:
-                write_row(lane, m_re, m_im, out_re[n_rows - k], out_im[n_rows - k])
+            if 0 < first + lane < n - first - lane:
+                write_row(lane, y, out[:, n - first - lane])

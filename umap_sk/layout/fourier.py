@@ -16,20 +16,19 @@ MAX_SERIAL_CORNERS = 2**14  # corners of a grid whose transforms are as fast on 
 TAYLOR_TERMS = 9  # of the sine and the cosine up to pi / 4, with errors below 1e-16
 
 
-class Factors(NamedTuple):
-    """The factors of transforms of one length.
+class TransformPlan(NamedTuple):
+    """The constants of transforms of one length.
 
     Attributes
     ----------
     radices : ndarray of int64
         Numbers whose product is the length.
-    cosines, sines : ndarray of shape (length,), float32
-        Cosine and sine of 2 pi k / length.
+    factors : ndarray of shape (2, length), float32
+        The twiddle factors: cosine and sine of 2 pi k / length.
     """
 
     radices: np.ndarray
-    cosines: np.ndarray
-    sines: np.ndarray
+    factors: np.ndarray
 
 
 def choose_corners(fewest: int) -> int:
@@ -51,8 +50,8 @@ def split_length(length: int) -> list[int]:
 
 
 @functools.lru_cache(maxsize=8)
-def make_factors(length: int) -> Factors:
-    """Return the factors of transforms of some length.
+def plan_transforms(length: int) -> TransformPlan:
+    """Return the constants of transforms of some length.
 
     The C library's sine and cosine differ from machine to machine. Sums and products of float64 do not.
     """
@@ -66,14 +65,14 @@ def make_factors(length: int) -> Factors:
         sine = sine * (angle * angle) + sign / math.factorial(2 * term + 1)
     sine *= angle
     turned = np.array([(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)])
-    cosines, sines = turned[quarters % 4, :, k].T.astype(np.float32)
-    return Factors(np.array(split_length(length)[1:]), np.ascontiguousarray(cosines), np.ascontiguousarray(sines))
+    factors = np.ascontiguousarray(turned[quarters % 4, :, k].T, np.float32)
+    return TransformPlan(np.array(split_length(length)[1:]), factors)
 
 
 def transform_columns(grids: np.ndarray, length: int, n_rows: int) -> np.ndarray:
     """Return `n_rows` rows of the transforms of all columns of a complex grid. Both parts are grids of their own."""
     out = np.empty((2, n_rows, grids.shape[2]), np.float32)
-    kernels.transform_columns(*make_factors(length), grids[0], grids[1], out[0], out[1])
+    kernels.transform_columns(*plan_transforms(length), grids, out)
     return out
 
 
@@ -102,8 +101,7 @@ def convolve(grid: np.ndarray, transformed: np.ndarray) -> np.ndarray:
         halves = grid.reshape(n_rows, 2, n_columns // 2).transpose(1, 0, 2).copy()
         packed = transform_columns(halves, 2 * n_rows, 2 * n_rows)
         rows = np.empty((2, 2 * n_rows, n_columns), np.float32)
-        arrays = packed[0], packed[1], transformed[0], transformed[1], rows[0], rows[1]
-        kernels.convolve_rows(*make_factors(2 * n_columns), *arrays)
+        kernels.convolve_rows(*plan_transforms(2 * n_columns), packed, transformed, rows)
         field = transform_columns(rows, 2 * n_rows, n_rows)
     out = np.empty((n_rows, n_columns, 2), np.float32)
     out[:, :, 0], out[:, :, 1] = field
