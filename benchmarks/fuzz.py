@@ -35,6 +35,7 @@ def main(module, description, check, arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     examples = range(options.first, options.first + options.examples)
-    counts = dict(sorted(fuzz(check, examples, options.seed).items()))
+    with np.errstate(over="ignore"):  # numbers of an example that its type cannot represent
+        counts = dict(sorted(fuzz(check, examples, options.seed).items()))
     print(command.markdown({outcome: {"examples": count} for outcome, count in counts.items()}, "outcome"))
     command.conclude(options, {"outcomes": counts})

@@ -189,8 +189,8 @@ def _translate_errors(what: str) -> Iterator[None]:
     except DamagedError:
         raise
     except Exception as error:
-        # Zipfile causes EINVAL by seeking before the start of the file.
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        # Zipfile causes EINVAL by seeking before the start of the file, and errors of bz2 have no number.
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
             raise
         raise DamagedError(f"{what} ({str(error) or type(error).__name__})") from error
 
