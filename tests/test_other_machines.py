@@ -23,7 +23,7 @@ DIGITS = {
     "haversine": "dc72958d088fa5b8a6cd20b0e7def4ea275fe4ccc79d3ae1932d19489d4a5ba0",
     "hyperboloid": "cd97d4af52168d46cd8a0c50d17281f37255c9393a60ef8fe8392d122edbc2f1",
     "features": "9bd68e7e53a618c5e2d03ec12409137f354c77fed49b331ff1b473a785bf77ad",
-    "new rows": "5a1e5660e9e70e3a6b32e50d730269b7869bca6d4812832191d514a595c68919",
+    "new rows": "953a52397df46e387e48eb3b118fe7034914780a446abef324e01cb6d4d6a3d8",
 }
 MADE = {
     "rows": "7f103eef866a91dfb66b806ad864aabeb4eacdd43da292062ccd2d277069f538",

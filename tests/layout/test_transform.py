@@ -183,7 +183,8 @@ def pulled(neighbors, training, first=0, factor=1.0):
     indices = (neighbors.indices.astype(np.int64) + first).astype(np.uint32)
     arrays = (as_readonly(a) for a in (neighbors.indptr, indices, neighbors.distances, strengths, training))
     out = np.empty((len(neighbors.indptr) - 1, 3), np.float32)
-    kernels.place_by_samples(*arrays, np.zeros((3, 2 * kernels.POOL_SIZE), np.float32), settings, 10, out)
+    pool, grid = np.zeros((3, 2 * kernels.POOL_SIZE), np.float32), (np.float32(0),) * 3
+    kernels.place_rows(*arrays, pool, grid, settings, 10, out)
     assert np.isfinite(out).all()
     return out
 

@@ -91,7 +91,7 @@ from umap_sk.kernels.set_operations import (
 from umap_sk.kernels.space_rows import distances_in_space, paired_in_space, place_in_space
 from umap_sk.kernels.sparse_search import search_sparse
 from umap_sk.kernels.ties import nearest_among_groups, row_keys
-from umap_sk.kernels.transform import place_by_samples, place_in_field
+from umap_sk.kernels.transform import place_rows
 from umap_sk.kernels.union import (
     LOOKED_UP_EDGES,
     count_union,

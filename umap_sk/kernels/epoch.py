@@ -50,6 +50,18 @@ def add_inner_curvature(low, high, inside, degree, curvatures):
 
 
 @kernel
+def average(decay, moment, value):
+    """Return the exponentially weighted mean after one more value."""
+    return f4(decay) * moment + f4(1 - decay) * value
+
+
+@kernel
+def adam_move(first, second, step, inverse_correction, floor):
+    """Return the move of one component by Adam. `step` is divided by the correction of the first moment."""
+    return step * first / (np.sqrt(second * inverse_correction) + (EPSILON + floor))
+
+
+@kernel
 def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, out, out_moments):
     """Move the rows [low, high), counted from `first_row`, by Adam. s.floor shortens the steps of weak forces."""
     g = gradient.reshape(-1)
@@ -62,11 +74,9 @@ def adam_block(first_row, low, high, positions, moments, degrees, s, gradient, o
     step = s.step / s.correction1
     inverse = f4(1) / s.correction2
     for q in range((high - low) * positions.shape[1]):
-        first = f4(BETA1) * m[q] + f4(1 - BETA1) * g[q]
-        second = f4(BETA2) * v[q] + f4(1 - BETA2) * (g[q] * g[q])
-        new_m[q] = first
-        new_v[q] = second
-        new_y[q] = y[q] + step * first / (np.sqrt(second * inverse) + (EPSILON + s.floor * degrees[q]))
+        new_m[q] = average(BETA1, m[q], g[q])
+        new_v[q] = average(BETA2, v[q], g[q] * g[q])
+        new_y[q] = y[q] + adam_move(new_m[q], new_v[q], step, inverse, s.floor * degrees[q])
 
 
 @kernel

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange, uint64
 
-from umap_sk.kernels.epoch import BETA1, BETA2, EPSILON
+from umap_sk.kernels.epoch import BETA1, BETA2, adam_move, average
 from umap_sk.kernels.forces import (
     CLOSEST,
     POOL_SIZE,
@@ -73,13 +73,12 @@ def whole_power(base, exponent):
 def adam_row(place, moments, gradient, s, done, epochs):
     """Move one row by a step of Adam, whose size decreases as (1 - done / epochs) ** 2."""
     rest = f4(1) - f4(done) / f4(epochs)
-    correction1 = f4(1) - whole_power(f4(BETA1), done + 1)
-    correction2 = f4(1) - whole_power(f4(BETA2), done + 1)
+    step = s.step * (rest * rest) / (f4(1) - whole_power(f4(BETA1), done + 1))
+    inverse = f4(1) / (f4(1) - whole_power(f4(BETA2), done + 1))
     for k in range(place.shape[0]):
-        moments[0, k] = f4(BETA1) * moments[0, k] + f4(1 - BETA1) * gradient[k]
-        moments[1, k] = f4(BETA2) * moments[1, k] + f4(1 - BETA2) * (gradient[k] * gradient[k])
-        size = np.sqrt(moments[1, k] / correction2) + EPSILON
-        place[k] += s.step * (rest * rest) * (moments[0, k] / correction1) / size
+        moments[0, k] = average(BETA1, moments[0, k], gradient[k])
+        moments[1, k] = average(BETA2, moments[1, k], gradient[k] * gradient[k])
+        place[k] += adam_move(moments[0, k], moments[1, k], step, inverse, f4(0))
 
 
 @kernel
@@ -128,89 +127,36 @@ def push_from_pool(place, pool, run, count, share, s, difference, factors, gradi
 
 
 @parallel_kernel
-def place_in_field(
-    indptr,
-    indices,
-    distances,
-    strengths,
-    training,
-    field,
-    origin_x,
-    origin_y,
-    inverse,
-    settings,
-    epochs,
-    out,
-):
-    """Place new rows in a fixed map with two dimensions. Rows without neighbors are NaN."""
-    for block in prange((out.shape[0] + 63) // 64):
-        for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
-            first = indptr[i]
-            last = indptr[i + 1]
-            if first == last:
-                out[i] = np.nan
-            elif start_row(first, last, indices, distances, strengths, training, out[i]):
-                difference = np.empty((2, last - first), f4)
-                factors = np.empty(last - first, f4)
-                gradient = np.empty(2, f4)
-                moments = np.zeros((2, 2), f4)
-                strongest = strengths[first:last].max()
-                for t in range(epochs):
-                    gradient[:] = f4(0)
-                    degree = pull_row(
-                        first,
-                        last,
-                        indices,
-                        strengths,
-                        strongest,
-                        training,
-                        out[i],
-                        settings[0],
-                        difference,
-                        factors,
-                        gradient,
-                    )
-                    share = settings[0].negative_rate * degree / f4(settings[0].n_rows)
-                    push_from_field(out[i], field, origin_x, origin_y, inverse, share, gradient)
-                    adam_row(out[i], moments, gradient, settings[0], t, epochs)
+def place_rows(indptr, indices, distances, strengths, training, repulsion, grid, settings, epochs, out):
+    """Place new rows in a fixed map. Rows without neighbors are NaN.
 
-
-@parallel_kernel
-def place_by_samples(indptr, indices, distances, strengths, training, pool, settings, epochs, out):
-    """Place new rows in a fixed map with any number of dimensions. Rows without neighbors are NaN."""
+    The repulsion is a field, whose grid has an origin and an inverse spacing, or else a pool of positions. The number
+    of its dimensions is a constant of compilation, so that only one of the two branches is compiled.
+    """
     d = training.shape[1]
-    count = settings[0].negatives
     for block in prange((out.shape[0] + 63) // 64):
+        s = settings[0]
         for i in range(block * 64, min(out.shape[0], (block + 1) * 64)):
             first = indptr[i]
             last = indptr[i + 1]
             if first == last:
                 out[i] = np.nan
             elif start_row(first, last, indices, distances, strengths, training, out[i]):
-                difference = np.empty((d, max(count, last - first)), f4)
-                factors = np.empty(max(count, last - first), f4)
+                difference = np.empty((d, max(s.negatives, last - first)), f4)
+                factors = np.empty(max(s.negatives, last - first), f4)
                 gradient = np.empty(d, f4)
                 moments = np.zeros((2, d), f4)
                 strongest = strengths[first:last].max()
-                state = content_of_row(first, last, indices, distances, settings[0].seed)
+                state = content_of_row(first, last, indices, distances, s.seed)
+                pairs = difference, factors, gradient
                 for t in range(epochs):
                     gradient[:] = f4(0)
-                    degree = pull_row(
-                        first,
-                        last,
-                        indices,
-                        strengths,
-                        strongest,
-                        training,
-                        out[i],
-                        settings[0],
-                        difference,
-                        factors,
-                        gradient,
-                    )
-                    state = next_random(state)
-                    share = settings[0].negative_rate * degree / f4(count)
-                    push_from_pool(
-                        out[i], pool, below(state, POOL_SIZE), count, share, settings[0], difference, factors, gradient
-                    )
-                    adam_row(out[i], moments, gradient, settings[0], t, epochs)
+                    degree = pull_row(first, last, indices, strengths, strongest, training, out[i], s, *pairs)
+                    if repulsion.ndim == 3:
+                        share = s.negative_rate * degree / f4(s.n_rows)
+                        push_from_field(out[i], repulsion, *grid, share, gradient)
+                    else:
+                        state = next_random(state)
+                        share = s.negative_rate * degree / f4(s.negatives)
+                        push_from_pool(out[i], repulsion, below(state, POOL_SIZE), s.negatives, share, s, *pairs)
+                    adam_row(out[i], moments, gradient, s, t, epochs)

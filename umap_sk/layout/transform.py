@@ -103,12 +103,12 @@ def place_rows(
     training = as_readonly(frozen.positions)
     if frozen.space:
         return place_rows_in_space(frozen, frozen.space, rows, settings, epochs)
+    grid = (0.0, 0.0, 0.0)
     if frozen.field is not None:
         frame = frozen.field.frame
-        cells = (*map(np.float32, frame.origin), np.float32(1 / frame.spacing))
-        kernels.place_in_field(*rows, training, as_readonly(frozen.field.values), *cells, settings, epochs, out)
-    else:
-        kernels.place_by_samples(*rows, training, frozen.pool, settings, epochs, out)
+        grid = (*frame.origin, 1 / frame.spacing)
+    repulsion = frozen.pool if frozen.field is None else as_readonly(frozen.field.values)
+    kernels.place_rows(*rows, training, repulsion, tuple(map(np.float32, grid)), settings, epochs, out)
     return out
 
 
