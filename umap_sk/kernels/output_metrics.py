@@ -8,6 +8,7 @@ equal or opposite points. `parameters` are those of the metric.
 import numba
 import numpy as np
 
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.runtime.compile import kernel
 
@@ -30,6 +31,7 @@ def arctangent(x):
 @kernel
 def add_squares(first, second, count, sign, out):
     """Write the squared lengths of first + sign * second."""
+    prefer_wide_vectors()
     for q in range(count):
         out[q] = f4(0)
     for k in range(first.shape[0]):
@@ -46,6 +48,7 @@ def sign_of(x):
 
 def arcs(first, second, count, parameters, distance, gradient):
     """Write lengths of arcs between points of the unit sphere, haversine distances: 2 atan2(|p - q|, |p + q|)."""
+    prefer_wide_vectors()
     near = np.empty(count, f4)
     inverse = np.empty(count, f4)
     add_squares(first, second, count, f4(-1), near)
@@ -65,6 +68,7 @@ def arcs(first, second, count, parameters, distance, gradient):
 
 def cosines(first, second, count, parameters, distance, gradient):
     """Write 1 - p q of unit vectors, which is |p - q|^2 / 2. The gradient is tangential to the sphere."""
+    prefer_wide_vectors()
     add_squares(first, second, count, f4(-1), distance)
     for q in range(count):
         distance[q] *= f4(0.5)
@@ -79,6 +83,7 @@ def hyperboloids(first, second, count, parameters, distance, gradient):
     The gradient is tangential to the hyperboloid. Its components are in the frame that a boost moves from the lowest
     point.
     """
+    prefer_wide_vectors()
     apart, square, other_square, along = np.zeros((4, count))
     for k in range(first.shape[0]):
         for q in range(count):
@@ -106,6 +111,7 @@ def hyperboloids(first, second, count, parameters, distance, gradient):
 
 def manhattans(first, second, count, parameters, distance, gradient):
     """Write sums of absolute differences."""
+    prefer_wide_vectors()
     for q in range(count):
         distance[q] = f4(0)
     for k in range(first.shape[0]):
@@ -117,6 +123,7 @@ def manhattans(first, second, count, parameters, distance, gradient):
 
 def chebyshevs(first, second, count, parameters, distance, gradient):
     """Write the largest absolute differences."""
+    prefer_wide_vectors()
     taken = np.zeros(count, f4)
     for q in range(count):
         distance[q] = f4(0)
@@ -134,6 +141,7 @@ def chebyshevs(first, second, count, parameters, distance, gradient):
 
 def minkowskis(first, second, count, parameters, distance, gradient):
     """Write roots of sums of powers of absolute differences. parameters[0] is the exponent."""
+    prefer_wide_vectors()
     p = parameters[0]
     least = f4(1e-20)
     largest = np.zeros(count, f4)
@@ -157,6 +165,7 @@ def minkowskis(first, second, count, parameters, distance, gradient):
 
 def toruses(first, second, count, parameters, distance, gradient):
     """Write Euclidean distances, the shorter way around each axis. `parameters` are the axes' periods."""
+    prefer_wide_vectors()
     for q in range(count):
         distance[q] = f4(0)
     for k in range(first.shape[0]):

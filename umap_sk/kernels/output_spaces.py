@@ -5,6 +5,7 @@ from numba import prange
 
 from umap_sk.kernels.epoch import adam_block, by_component
 from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, add_runs, attraction_factor, draw_pool, repulsion_factor
+from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, exp_minus, f4, next_random
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
@@ -74,6 +75,7 @@ def along_hyperboloid(before, place):
 @kernel
 def pulls(count, s, distance, gradient):
     """Replace gradients of distances by those of the attraction's terms, whose components are clipped as in UMAP."""
+    prefer_wide_vectors()
     strength = s.attraction * s.a * s.b
     for q in range(count):
         length = max(distance[q], f4(0))
@@ -84,6 +86,7 @@ def pulls(count, s, distance, gradient):
 @kernel
 def pushes(count, s, distance, gradient):
     """Replace gradients of distances by those of the repulsion's terms, whose components are clipped as in UMAP."""
+    prefer_wide_vectors()
     strength = f4(2) * s.gamma * s.b
     for q in range(count):
         length = max(distance[q], f4(0))
@@ -94,6 +97,7 @@ def pushes(count, s, distance, gradient):
 @kernel
 def clip(count, factors, gradient):
     """Multiply gradients by factors, and clip their components."""
+    prefer_wide_vectors()
     for k in range(gradient.shape[0]):
         for q in range(count):
             term = factors[q] * gradient[k, q]
@@ -103,6 +107,7 @@ def clip(count, factors, gradient):
 @kernel
 def pull_block(low, high, positions, starts, indices, weights, measure, parameters, s, first, second, terms, out):
     """Add the pull of all edges of the rows [low, high), slice by slice in the order of the edges."""
+    prefer_wide_vectors()
     n, d = positions.shape
     distance = np.empty(GATHERED_EDGES * SLICE, f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
@@ -129,6 +134,7 @@ def pull_block(low, high, positions, starts, indices, weights, measure, paramete
 @kernel
 def push_block(low, high, positions, degree, pick, measure, parameters, s, first, second, terms, out):
     """Add the push of s.negatives sampled vertices to the rows [low, high). Each row has its own run of the pool."""
+    prefer_wide_vectors()
     d = positions.shape[1]
     pool = np.empty((d, 2 * POOL_SIZE), f4)
     distance = np.empty(CHUNK_SIZE, f4)
