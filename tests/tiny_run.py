@@ -23,10 +23,12 @@ def results():
         found[f"embedding {n_components}"] = model.embedding_
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
     built = sell.arrange(coarsen.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
-    phases = schedule.plan_phases(len(built), 14, 32, field=True)
+    phases = schedule.fit_to_length(
+        schedule.plan_phases(len(built), 8, 32, field=True), 9
+    )  # the last has the near field
     layout = optimizer.LayoutProblem(built, phases, optimizer.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
-    state = optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 0), 14)
+    state = optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 0), 9)
     assert state.depth == 0
     return found | {"levels": state.positions, "moments": state.moments}
 

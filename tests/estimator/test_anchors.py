@@ -148,7 +148,7 @@ def test_same_rows_lie_at_same_places(windows):
     maps = align(windows, [same, same], **settings)
     alone = [PrecomputedUMAP(**settings).fit(manifold=window) for window in windows]
     strong = align(windows, [same, list(same.items())], strength=3.0, **settings)
-    assert apart(strong) < apart(maps) < 0.03 < apart(alone) / 4
+    assert apart(strong) < apart(maps) < apart(alone) / 10  # .27 to .36 of this bar for 12 seeds
     again = align(windows, [np.array(list(same.items()))] * 2, **settings)
     for one, other in zip(maps, again, strict=True):
         np.testing.assert_array_equal(one.embedding_, other.embedding_)

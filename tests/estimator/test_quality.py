@@ -35,6 +35,7 @@ def test_defaults_on_fashion_mnist(fashion_mnist, seeds):
     assert_cleared(DEFAULTS["fashion"], medians(fashion_mnist, range(seeds)))
 
 
+@pytest.mark.long
 def test_directed_on_fashion_mnist(fashion_mnist):
     assert_cleared(DIRECTED, medians(fashion_mnist, range(1), symmetrize=False))
 

@@ -6,7 +6,8 @@ bits are the same on every processor. Those of compiled libraries are not. Compl
 """
 
 import numpy as np
-from numba import prange, uint64
+from numba import prange
+from numpy import uint64  # that of numba is slow in uncompiled kernels
 
 from umap_sk.kernels.lanes import assume_no_aliasing, multiply_add, prefer_wide_vectors
 from umap_sk.kernels.numbers import f4

@@ -34,19 +34,19 @@ class TransformPlan(NamedTuple):
 def choose_corners(fewest: int) -> int:
     """Return the smallest number of corners of a side that has fast transforms and is not below `fewest`."""
     units = -(-fewest // CORNERS_UNIT)
-    while not split_length(units):
+    while split_length(units) is None:
         units += 1
     return units * CORNERS_UNIT
 
 
-def split_length(length: int) -> list[int]:
-    """Return radices whose product is the length, or an empty list if there are none."""
-    radices, left = [1], length
+def split_length(length: int) -> list[int] | None:
+    """Return radices whose product is the length, or None if there are none."""
+    radices = []
     for radix in RADICES:
-        while left % radix == 0:
+        while length % radix == 0:
             radices.append(radix)
-            left //= radix
-    return radices if left == 1 else []
+            length //= radix
+    return radices if length == 1 else None
 
 
 @functools.lru_cache(maxsize=8)
@@ -66,7 +66,7 @@ def plan_transforms(length: int) -> TransformPlan:
     sine *= angle
     turned = np.array([(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)])
     factors = np.ascontiguousarray(turned[quarters % 4, :, k].T, np.float32)
-    return TransformPlan(np.array(split_length(length)[1:]), factors)
+    return TransformPlan(np.array(split_length(length)), factors)
 
 
 def transform_columns(grids: np.ndarray, length: int, n_rows: int) -> np.ndarray:
