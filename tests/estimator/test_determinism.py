@@ -167,7 +167,7 @@ def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
     ],
 )
 def test_compiler_and_processor(tmp_path, environment):
-    """Plain Python does what compiled code does, to the bit: nothing is fused, reordered or left to a library."""
+    """Plain Python does what compiled code does, to the bit: nothing is reordered, and no library is used."""
     python(str(Path(tiny_run.__file__)), str(tmp_path / "there.npz"), **environment)
     there = np.load(tmp_path / "there.npz")
     here = tiny_run.results()

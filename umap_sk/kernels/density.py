@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange
 
+from umap_sk.kernels.forces import CLOSEST
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4, log_of, power
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
 from umap_sk.kernels.union import place_of
@@ -62,7 +63,7 @@ def gather_rows(first, count, rows, indices, out):
 def square_to_own(gathered, own, d, width, softening, squared):
     """Write the softened squared distances of a slice's rows to the other ends of `width` edges of each."""
     for q in range(width * SLICE):
-        squared[q] = f4(1e-12) + softening
+        squared[q] = CLOSEST + softening
     for k in range(d):
         for t in range(width):
             for lane in range(SLICE):

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange
 
+from umap_sk.kernels.forces import CLOSEST
 from umap_sk.kernels.numbers import f4, log_of, power
 from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import parallel_kernel
@@ -24,7 +25,7 @@ def scale_losses(
         for i in range(part * stride, min(n, (part + 1) * stride), ATTRACTION_STRIDE):
             slice_ = i // SLICE
             for e in range(starts[slice_] + i % SLICE, starts[slice_ + 1], SLICE):
-                d2 = f4(1e-12)
+                d2 = CLOSEST
                 for k in range(d):
                     d2 += (positions[i, k] - positions[indices[e], k]) ** 2
                 term = a * power(d2, b)

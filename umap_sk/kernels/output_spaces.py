@@ -4,7 +4,16 @@ import numpy as np
 from numba import prange
 
 from umap_sk.kernels.epoch import adam_block, by_component
-from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, add_runs, attraction_factor, draw_pool, repulsion_factor
+from umap_sk.kernels.forces import (
+    CHUNK_SIZE,
+    CLIP,
+    CLOSEST,
+    POOL_SIZE,
+    add_runs,
+    attraction_factor,
+    draw_pool,
+    repulsion_factor,
+)
 from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, below, exp_minus, f4, next_random
 from umap_sk.kernels.sell import GATHERED_EDGES, SLICE
@@ -79,7 +88,7 @@ def pulls(count, s, distance, gradient):
     strength = s.attraction * s.a * s.b
     for q in range(count):
         length = max(distance[q], f4(0))
-        distance[q] = -length * attraction_factor(length * length + (f4(1e-12) + s.softening), strength, s.a, s.b)
+        distance[q] = -length * attraction_factor(length * length + (CLOSEST + s.softening), strength, s.a, s.b)
     clip(count, distance, gradient)
 
 

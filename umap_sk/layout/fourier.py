@@ -4,11 +4,10 @@ import functools
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.runtime.threads import set_threads
+from umap_sk.runtime.threads import limit_threads
 
 CORNERS_UNIT = 2 * kernels.TRANSFORM_LANES  # the number of corners along a side is a multiple of it
 RADICES = 4, 2, 3, 5
@@ -97,7 +96,7 @@ def convolve(grid: np.ndarray, transformed: np.ndarray) -> np.ndarray:
     """
     n_rows, n_columns = grid.shape
     serial = grid.size <= MAX_SERIAL_CORNERS
-    with set_threads(1 if serial else numba.get_num_threads()):
+    with limit_threads(1 if serial else None):
         halves = grid.reshape(n_rows, 2, n_columns // 2).transpose(1, 0, 2).copy()
         packed = transform_columns(halves, 2 * n_rows, 2 * n_rows)
         rows = np.empty((2, 2 * n_rows, n_columns), np.float32)
