@@ -88,10 +88,16 @@ def digits():
 def fashion_mnist():
     """70,000 images with their 15 exact neighbors, the row itself first, and a PCA start.
 
-    Where the images are missing the test is skipped, but fails in continuous integration (CI=true). The neighbors
-    take about a minute once; later runs read them from the benchmarks' cache.
+    The neighbors take about a minute once; later runs read them from the benchmarks' cache. Only tests that are
+    marked as long use all images.
     """
     return _images()
+
+
+@pytest.fixture(scope="session")
+def images():
+    """26,000 of them, drawn at random, with their own neighbors: so many that the layout has two levels."""
+    return _images(26_000)
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +107,7 @@ def few_images():
 
 
 def _images(n=None):
+    """Return images. Where they are missing the test is skipped, but fails in continuous integration (CI=true)."""
     try:
         return _frozen("fashion", n)
     except FileNotFoundError as error:

@@ -15,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, kernels
 
-EPOCHS = 16  # fewer on 70,000 rows than anyone would want, over two levels and the near field
+EPOCHS = 16  # fewer than anyone would want, over two levels and the near field
 
 VARIANTS = {  # every start, number of axes and kind of graph
     "neighbors alone": {},
@@ -42,28 +42,28 @@ def given(data, variant):
 
 
 @pytest.fixture(scope="module")
-def manifold(fashion_mnist):
-    return PrecomputedUMAP().learn_manifold(knn_indices=fashion_mnist.knn_indices, knn_dists=fashion_mnist.knn_dists)
+def manifold(images):
+    return PrecomputedUMAP().learn_manifold(knn_indices=images.knn_indices, knn_dists=images.knn_dists)
 
 
 @pytest.fixture(scope="module")
-def whole(fashion_mnist, manifold):
+def whole(images, manifold):
     """One call of fit, over more than one level."""
-    model = laid_out(fashion_mnist, manifold).fit(manifold=manifold)
+    model = laid_out(images, manifold).fit(manifold=manifold)
     assert any(len(phase.get("levels", ())) > 1 for phase in model.report_["phases"])
     return model
 
 
-def laid_out(fashion_mnist, manifold):
-    return PrecomputedUMAP(n_epochs=EPOCHS, random_state=3, init=fashion_mnist.start)
+def laid_out(images, manifold):
+    return PrecomputedUMAP(n_epochs=EPOCHS, random_state=3, init=images.start)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_threads(fashion_mnist, variant):
+def test_threads(images, variant):
     results = []
     for n_jobs in (1, 2):
-        model, arrays = given(fashion_mnist, variant)
+        model, arrays = given(images, variant)
         results.append(model.set_params(n_jobs=n_jobs).fit(**arrays))
     one, two = results
     assert one.report_["threads"] == 1
@@ -73,8 +73,8 @@ def test_threads(fashion_mnist, variant):
     assert one.embedding_.tobytes() == two.embedding_.tobytes()
 
 
-def test_seeds_matter(fashion_mnist, manifold, whole):
-    other = laid_out(fashion_mnist, manifold).set_params(random_state=4).fit(manifold=manifold)
+def test_seeds_matter(images, manifold, whole):
+    other = laid_out(images, manifold).set_params(random_state=4).fit(manifold=manifold)
     assert other.embedding_.tobytes() != whole.embedding_.tobytes()
 
 
@@ -84,10 +84,10 @@ def through_a_file(model, path):
 
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
-def test_cuts_and_copies(fashion_mnist, manifold, whole, tmp_path, seed):
+def test_cuts_and_copies(images, manifold, whole, tmp_path, seed):
     """Epoch by epoch, or at random; copied, stored and on other threads in between."""
     rng = np.random.default_rng(seed)
-    model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
+    model = laid_out(images, manifold).partial_fit(manifold=manifold)
     between = [
         lambda model: model,
         lambda model: pickle.loads(pickle.dumps(model)),
@@ -142,9 +142,9 @@ def python(*arguments, **environment):
 
 
 @pytest.mark.slow
-def test_another_process_goes_on(fashion_mnist, manifold, whole, tmp_path):
+def test_another_process_goes_on(images, manifold, whole, tmp_path):
     """A file of a layout that has just left its coarsest level."""
-    model = laid_out(fashion_mnist, manifold).partial_fit(manifold=manifold)
+    model = laid_out(images, manifold).partial_fit(manifold=manifold)
     model.partial_fit(epochs=model._fitted.run.layout.problem.phases[0].epochs)
     joblib.dump(model, tmp_path / "half.joblib")
     code = (

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, margins
 from benchmarks.judge import Figures, judge, vote_accuracy
 from umap_sk import PrecomputedUMAP
 
 pytestmark = pytest.mark.slow
 
 DEFAULTS = {variant.dataset: variant.bars for variant in CASES["defaults"]}
+# umap-learn 0.5.12 on the same neighbors, medians of three seeds, without .004 of triplets: 0.7445 there
+IMAGES = margins(0.0, trust=0.976, recall15=0.195, knn5acc=0.759, triplet=0.740, spearman=0.600, eff=2.713)
 DIRECTED = next(variant.bars for variant in CASES["directed"] if variant.bars not in DEFAULTS.values())
 
 
@@ -30,9 +32,13 @@ def test_defaults_on_digits(digits):
     assert_cleared(DEFAULTS["digits"], medians(digits, range(5)))
 
 
-@pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.long)])
-def test_defaults_on_fashion_mnist(fashion_mnist, seeds):
-    assert_cleared(DEFAULTS["fashion"], medians(fashion_mnist, range(seeds)))
+def test_defaults_on_images(images):
+    assert_cleared(IMAGES, medians(images, range(1)))
+
+
+@pytest.mark.long
+def test_defaults_on_fashion_mnist(fashion_mnist):
+    assert_cleared(DEFAULTS["fashion"], medians(fashion_mnist, range(3)))
 
 
 @pytest.mark.long
@@ -40,17 +46,16 @@ def test_directed_on_fashion_mnist(fashion_mnist):
     assert_cleared(DIRECTED, medians(fashion_mnist, range(1), symmetrize=False))
 
 
-def test_new_rows_on_fashion_mnist(fashion_mnist):
-    """The last 10,000 rows, from those of their neighbors that are among the first 60,000."""
-    fitted, new = slice(60_000), slice(60_000, None)
-    indices = np.where(fashion_mnist.knn_indices < 60_000, fashion_mnist.knn_indices, -1)
-    dists = fashion_mnist.knn_dists
+def test_new_rows_of_images(images):
+    """The last 4,000 rows, from those of their neighbors that are among the first 22,000."""
+    fitted, new = slice(22_000), slice(22_000, None)
+    indices, dists = np.where(images.knn_indices < 22_000, images.knn_indices, -1), images.knn_dists
     with pytest.warns(match="fewer"):
         model = PrecomputedUMAP(random_state=0).fit(
-            knn_indices=indices[fitted], knn_dists=dists[fitted], init=fashion_mnist.start[fitted]
+            knn_indices=indices[fitted], knn_dists=dists[fitted], init=images.start[fitted]
         )
         placed = model.transform(knn_indices=indices[new], knn_dists=dists[new])
-    labels = fashion_mnist.labels
+    labels = images.labels
     nearest = cKDTree(model.embedding_).query(placed, 5)[1]
     accuracy = vote_accuracy(labels[fitted], nearest, labels[new])
     assert accuracy >= 0.754

@@ -104,8 +104,8 @@ def test_graph_is_umap_learns_on_digits(digits, local_connectivity, mix_ratio):
 
 @pytest.mark.parametrize("mix_ratio", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("local_connectivity", [1.0, 1.75])
-def test_graph_is_umap_learns_on_fashion_mnist(fashion_mnist, local_connectivity, mix_ratio):
-    assert_like_umap_learn(fashion_mnist, local_connectivity, mix_ratio)
+def test_graph_is_umap_learns_on_images(images, local_connectivity, mix_ratio):
+    assert_like_umap_learn(images, local_connectivity, mix_ratio)
 
 
 def test_graph_is_umap_learns_where_neighbors_are_missing(digits):

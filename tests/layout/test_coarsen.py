@@ -135,11 +135,11 @@ def test_largest_level_without_a_coarser_one(n_components, depth, largest):
     assert coarsen.needs_coarsening(largest + 1, depth, n_components=n_components)
 
 
-def test_levels_do_not_depend_on_threads(fashion_mnist):
+def test_levels_do_not_depend_on_threads(images):
     built = []
     for threads in (1, 2):
         with limit_threads(threads):
-            indices, dists = fashion_mnist.knn_indices, fashion_mnist.knn_dists
+            indices, dists = images.knn_indices, images.knn_dists
             neighbors, _ = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=15)
             built.append(coarsen.build_levels(fuzzy_graph(neighbors, 15), 0, largest=2000))
     assert len(built[0]) == len(built[1]) >= 3

@@ -76,6 +76,28 @@ def test_ragged_graphs_and_matrices_equal_the_twin(seed, drop_self):
     assert_like_twin(result, naive_neighbors.rows_of_matrix(matrix), **rules)
 
 
+@pytest.mark.parametrize("drop_self", [True, False])
+@pytest.mark.parametrize("form", ["arrays", "graph", "graph by index"])
+def test_few_regular_rows_are_selected_without_the_kernel(monkeypatch, form, drop_self):
+    """Ties, zeros, rows with and without themselves: the kernel selects and counts the same."""
+    rng = np.random.default_rng(5)
+    indices = np.argsort(rng.random((50, 50)), axis=1)[:, :9]
+    dists = np.sort(rng.integers(0, 5, (50, 9)), axis=1) / 4
+    given = {"knn_indices": indices, "knn_dists": dists, "n_columns": 50}
+    if form != "arrays":
+        given = {"X": scipy.sparse.csr_array((dists.ravel(), indices.ravel(), np.arange(51) * 9), shape=(50, 50))}
+    if form == "graph by index":
+        given["X"].sort_indices()
+    with monkeypatch.context() as patched:
+        patched.setattr(neighbor_rows, "FEW_ENTRIES", 0)
+        expected = read_neighbors(**given, n_neighbors=6, drop_self=drop_self)
+    with monkeypatch.context() as patched:
+        patched.setattr(neighbor_rows.kernels, "nearest_rows", None)
+        found = read_neighbors(**given, n_neighbors=6, drop_self=drop_self)
+    assert found[1] == expected[1]
+    assert_equal(found, expected)
+
+
 def test_long_rows_of_repeated_neighbors_equal_the_twin():
     rng = np.random.default_rng(3)
     indices = rng.choice(np.arange(0, 5000, 1024) % 997, (20, 700)) + rng.integers(0, 3, (20, 700))

@@ -45,3 +45,30 @@ def jitter(positions: np.ndarray, first_row: int, amount: np.float32) -> None:
     drawn = (mix(numbers.astype(np.uint64)) >> uint64(40)).astype(np.int64).astype(np.float32)
     share = drawn * np.float32(2 / 16777216) - np.float32(1)
     positions += amount * share.reshape(positions.shape)
+
+
+def smooth(
+    positions: np.ndarray,
+    first_row: int,
+    out: np.ndarray,
+    starts: np.ndarray,
+    indices: np.ndarray,
+    weights: np.ndarray,
+    inner: np.ndarray,
+    share: np.float32,
+) -> None:
+    """Write `share` of the weighted mean of the neighbors plus the rest of the row itself."""
+    rows = np.arange(len(out))
+    own = positions[first_row : first_row + len(out)]
+    total = inner.copy() if len(inner) else np.zeros(len(out), np.float32)
+    values = total[:, None] * own if len(inner) else np.zeros_like(own)
+    slices = rows // kernels.SLICE
+    lengths = (np.diff(starts) // kernels.SLICE)[slices]
+    for step in range(int(lengths.max(initial=0))):
+        here = rows[lengths > step]
+        edges = starts[slices[here]] + kernels.SLICE * step + here % kernels.SLICE
+        total[here] += weights[edges]
+        values[here] += weights[edges, None] * positions[indices[edges]]
+    with np.errstate(invalid="ignore"):
+        means = np.where(total[:, None] > 0, values / total[:, None], own)
+    out[:] = (np.float32(1) - share) * own + share * means

@@ -219,6 +219,14 @@ def find_slice_starts(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     return compute_prefix_sums(np.concatenate(map_blocks(longest, len(order))) * kernels.SLICE)
 
 
+def locate_edges(rows: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row of each edge of some rows, padding included, and its place in the slices."""
+    slices, lanes = rows // kernels.SLICE, rows % kernels.SLICE
+    counts = (np.diff(starts) // kernels.SLICE)[slices]
+    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(rows, counts), np.repeat(starts[slices] + lanes, counts) + steps * kernels.SLICE
+
+
 def lay_out_values(
     rows: tuple[np.ndarray, np.ndarray, np.ndarray],
     values: np.ndarray,
@@ -244,9 +252,8 @@ def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndar
     Edges within a vertex count as edges to itself.
     """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
-    kernels.smooth(
-        as_readonly(positions), level.first_row, out, *level.edges, as_readonly(level.inside), np.float32(share)
-    )
+    average = few_rows.smooth if len(out) <= FEW_ROWS else kernels.smooth
+    average(as_readonly(positions), level.first_row, out, *level.edges, as_readonly(level.inside), np.float32(share))
     return out
 
 

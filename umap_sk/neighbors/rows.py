@@ -10,8 +10,10 @@ from umap_sk.neighbors.formats import Block, Form
 from umap_sk.runtime.allocation import Allocate, allocate_in_memory, shorten
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import prefetch
+from umap_sk.runtime.threads import FEW_ROWS
 
 TALLY_CHUNKS = 64  # parts of a block for the threads; they do not affect the result
+FEW_ENTRIES = 2**17  # entries up to which numpy selects neighbors that need no correction
 MAX_NEGATIVE = 1e-6  # relative to the largest distance of a row: smaller negative values become 0
 
 # The treatment of entries that name their own row.
@@ -88,8 +90,11 @@ def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate
     dists = allocate("neighbor_distances", room, rules.dist_dtype)
     tally = np.zeros(kernels.TALLIES, np.int64)
     short = empty = to = 0
+    few = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
     for block in prefetch(form.blocks()):
-        kept, block_tally = _read_block(form, rules, block, tally, indices[to:], dists[to:])
+        out = indices[to:], dists[to:]
+        selected = select_regular_rows(form, rules, block, *out) if few else None
+        kept, block_tally = selected or _read_block(form, rules, block, tally, *out)
         tally += block_tally
         short += int(np.count_nonzero(kept < rules.wanted))
         empty += int(np.count_nonzero(kept == 0))
@@ -114,6 +119,38 @@ def make_counts(rows: int, edges: int, tally: np.ndarray, short: int, empty: int
         short_rows=short,
         empty_rows=empty,
     )
+
+
+def select_regular_rows(
+    form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Select the neighbors of a block by numpy, so that nothing has to be compiled, with the result of the kernel.
+
+    Returns None if an entry is missing, invalid or repeated, or might be cut, or if the distances of an array's row
+    decrease somewhere. The kernel corrects, counts and reports these.
+    """
+    n_block, n_entries = len(block.starts) - 1, int(block.starts[-1])
+    owners = np.repeat(np.arange(n_block), np.diff(block.starts))
+    names = block.indices[(block.index_starts - block.starts[:-1])[owners] + np.arange(n_entries)]
+    is_own = (names == rules.first_row + block.first_row + owners) & (rules.self_entry != NO_SELF)
+    missing, largest = form.sentinels
+    is_valid = (names >= 0) & (names < rules.n_columns) & (names != missing) & (names != largest)
+    is_near = (block.dists >= 0) & (block.dists <= np.finfo(rules.dist_dtype).max) & (block.dists < rules.cut)
+    if rules.self_entry == ZERO_SELF or not (is_valid & (is_near | is_own)).all():
+        return None
+    owners, names, lengths = owners[~is_own], names[~is_own], block.dists[~is_own] + 0.0  # turns -0.0 into 0.0
+    falls = (owners[1:] == owners[:-1]) & (lengths[1:] < lengths[:-1])
+    is_repeated = np.diff(np.sort(owners * rules.n_columns + names)) == 0
+    if (form.is_array and falls.any()) or is_repeated.any():
+        return None
+    order = np.lexsort((names, lengths, owners))
+    counts = np.bincount(owners, minlength=n_block)
+    places = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    order = order[places < rules.wanted]
+    indices[: len(order)], dists[: len(order)] = names[order], lengths[order]
+    tally = np.zeros(kernels.TALLIES, np.int64)
+    tally[kernels.SELF_ENTRIES], tally[kernels.ORDERED] = is_own.sum(), np.count_nonzero(counts >= 3)
+    return np.minimum(counts, rules.wanted), tally
 
 
 def _read_block(
