@@ -455,7 +455,7 @@ class PrecomputedUMAP(
         def build(allocate=allocate_in_memory):
             inputs = read_inputs(settings, arguments, owner=type(self).__name__)
             if allocate is allocate_in_memory:
-                planning.warn_if_too_large(self, inputs.X, knn_indices, until="graph")
+                planning.warn_if_too_large(settings, inputs.X, knn_indices, until="graph")
             return learn_graph(settings, inputs, Report(), None, allocate)[0]
 
         with limit_threads(self.n_jobs):
@@ -485,7 +485,8 @@ class PrecomputedUMAP(
         Plan
             The estimate. See :func:`umap_sk.plan`, which also plans graphs on disk.
         """
-        sizes = plan_sizes.derive_sizes(self, X, knn_indices, manifold, n_samples=n_samples, edges=edges)
+        given = {"n_samples": n_samples, "edges": edges, "checkpoint": self.checkpoint}
+        sizes = plan_sizes.derive_sizes(self._get_settings(), X, knn_indices, manifold, **given)
         return planning.plan_sizes(sizes, timed=timed, n_jobs=self.n_jobs)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -734,7 +735,7 @@ class PrecomputedUMAP(
         """Learn or load the graph, and compute the start."""
         X, knn_indices, _, init, manifold, anchors, _ = inputs.arguments
         with task.subtask("graph"):
-            planning.warn_if_too_large(self, inputs.X, knn_indices, manifold, init)
+            planning.warn_if_too_large(settings, inputs.X, knn_indices, manifold, init)
             stored = session.read_graph() if session and manifold is None else None
             graph = learn(settings, inputs, seed=session.seed if session else seed, stored_graph=stored)
             fitted = begin_layout(settings, graph, init=init, anchors=anchors, session=session)

@@ -1,4 +1,4 @@
-"""Plans: the memory model against sums by hand and a measured fit."""
+"""Tests of plans: the memory model compared with sums by hand and with a measured fit."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 
 from umap_sk import Checkpoint, Manifold, PrecomputedUMAP, plan
 from umap_sk.monitor import units
+from umap_sk.pipeline.settings import settings_of
 from umap_sk.planning import plan as planning
 from umap_sk.planning import sizes as plan_sizes
 
@@ -54,16 +55,16 @@ print(*fitted(int(sys.argv[1])))
 
 
 def test_a_plan_by_hand():
-    """Phases of 10,000 rows with 10 neighbors: every array that the model counts, on one thread."""
+    """The memory of each phase is the sum of its arrays, for 10,000 rows with 10 neighbors on one thread."""
     made = plan(n_samples=10_000, n_neighbors=10, edges=120_000, n_jobs=1, timed=False)
     memory = {phase.name: phase.bytes for phase in made.phases}
     neighbors = 8 * 90_000 + 8 * 10_000
     graph = 8 * 120_000 + 8 * 10_000
-    arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # slices; order and degrees
+    arranged = int(8 * 1.04 * 120_000) + 8 * 10_000  # slices, order and degrees
     assert memory == {
         "neighbors": neighbors + 16 * 100_000,
         "graph": neighbors + (4 + 4 + 8) * 10_000 + 8 * 120_000,
-        "start": graph + arranged + 8 * 10_000 - 4 * 120_000,  # the graph's indices are gone, then its weights
+        "start": graph + arranged + 8 * 10_000 - 4 * 120_000,  # the graph's indices are released, then its weights
         "layout": graph + arranged + 56 * 10_000 - 8 * 120_000,
     }
     assert made.peak == made.libraries + max(memory.values()) and made.seconds is None and made.disk == 0
@@ -71,30 +72,36 @@ def test_a_plan_by_hand():
 
 
 def test_levels_by_hand():
-    """Coarse levels before, while and after they are arranged; in files the finest level's slices take no memory."""
+    """The start includes the slices of coarse levels, and the layout does not.
+
+    If the graph is in files, the slices of the finest level take no memory.
+    """
     n, edges = 600_000, 9_000_000
     made = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1)
-    coarse = int(edges * 0.1 * (15 / 22) ** -0.68)  # as many entries as neighbors: none is one-sided
+    coarse = int(edges * 0.1 * (15 / 22) ** -0.68)  # all neighbors are mutual
     arranged = int(8 * 1.04 * edges) + int(8 * 1.04 * coarse) + 8 * n + 2 * 4 * n + 16 * 100_000
-    assert made.phases[2].bytes == 4 * edges + 8 * n + arranged + 8 * n  # coarse graphs go as they are arranged
-    assert made.phases[3].bytes == 8 * n + arranged - int(8 * 1.04 * coarse) + 28 * n  # as do their slices
+    assert made.phases[2].bytes == 4 * edges + 8 * n + arranged + 8 * n  # coarse graphs are released when arranged
+    assert made.phases[3].bytes == 8 * n + arranged - int(8 * 1.04 * coarse) + 28 * n  # coarse slices, too
     on_disk = plan(n_samples=n, n_neighbors=16, edges=edges, n_jobs=1, timed=False, n_components=1, on_disk=True)
     merged = 16 * n + 8 * 2**21 + 2 * (16 * 100_000 + 8 * coarse)
     assert on_disk.phases[2].bytes == max(36 * n, merged, arranged - int(8 * 1.04 * edges) + 24 * n)
 
 
 def test_on_disk():
-    """Files hold neighbors, graph and its slices; memory holds nothing that grows with the edges but coarse levels."""
+    """The planned disk space holds the graph and its slices or neighbors.
+
+    Apart from coarse levels, no memory grows with the edges.
+    """
     options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
     made, in_memory = plan(**options, on_disk=True), plan(**options)
-    assert made.disk == 8 * 120_000 + 8 * 10_001 + int(8 * 1.04 * 120_000)  # the graph, and its slices
+    assert made.disk == 8 * 120_000 + 8 * 10_001 + int(8 * 1.04 * 120_000)  # the graph and its slices
     listed = plan(**options | {"edges": 80_000}, on_disk=True)
-    assert listed.disk == 8 * 80_000 + 8 * 10_001 + 8 * 90_000  # an intersection; neighbors take more than its slices
+    assert listed.disk == 8 * 80_000 + 8 * 10_001 + 8 * 90_000  # an intersection, with few slices
     assert all(phase.bytes < 10_000 * 80 + 16 * 100_000 for phase in made.phases) and made.peak < in_memory.peak
 
 
 def test_checkpoints():
-    """A state that is being written stays; on the disk the run's graph and one state more than are kept."""
+    """Checkpoints add memory to the start and the layout, and the graph and `keep + 1` states to the disk space."""
     options = {"n_samples": 10_000, "n_neighbors": 10, "edges": 120_000, "timed": False}
     state, graph = 12 * 3 * 10_000, 8 * 120_000 + 8 * 10_001
     made, without = (plan(**options, n_components=3, checkpoint=kept) for kept in (Checkpoint("runs", keep=4), None))
@@ -104,11 +111,11 @@ def test_checkpoints():
     made, without = (plan(**options, n_components=3, on_disk=True, checkpoint=kept) for kept in ("runs", None))
     assert made.disk - without.disk == 3 * state
     large, without = (plan(n_samples=10**7, checkpoint=kept, timed=False).phases[3] for kept in ("runs", None))
-    assert large.bytes - without.bytes == 16 * 10**7  # in two dimensions one moment, not two
+    assert large.bytes - without.bytes == 16 * 10**7  # in two dimensions, there is one moment and not two
 
 
 def test_checkpoints_of_a_run(arrays, tmp_path):
-    """The estimator's own plan tells what its run's folder then takes, to some kilobytes of notes."""
+    """The planned disk space is that of a run's files, except for one more state and some kilobytes of metadata."""
     kept = Checkpoint(tmp_path / "runs", every_seconds=1000)
     model = PrecomputedUMAP(5, n_epochs=20, n_components=50, checkpoint=kept, init="random")
     planned = model.plan(knn_indices=arrays["knn_indices"], edges=258, timed=False).disk
@@ -120,7 +127,7 @@ def test_checkpoints_of_a_run(arrays, tmp_path):
 
 
 def test_bounds_and_directions():
-    """What more of something does to a plan."""
+    """A plan grows with the rows, the neighbors, the edges and the components. Unknown edges have an upper bound."""
 
     def peak(**options):
         return plan(**{"n_samples": 200_000, "timed": False} | options).peak
@@ -138,7 +145,7 @@ def test_bounds_and_directions():
 
 
 def test_it_prints_as_a_table():
-    """Rows of the phases, sums, units for people; no times where none were asked for."""
+    """A plan is printed as a table of its phases and totals, in readable units."""
     lines = repr(plan(n_samples=10_000_000, n_neighbors=30, timed=False, on_disk=True, n_jobs=1)).splitlines()
     assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
@@ -148,7 +155,7 @@ def test_it_prints_as_a_table():
 
 
 def test_times():
-    """Every phase has a time, from one made-up fit; more rows take longer."""
+    """Each phase has a time, and more rows take longer."""
     small, large = (plan(n_samples=n, edges=20 * n) for n in (100_000, 130_000))
     assert all(phase.seconds > 0 for phase in small.phases)
     assert small.seconds == sum(phase.seconds for phase in small.phases) < large.seconds
@@ -158,7 +165,7 @@ def test_times():
 @pytest.mark.long
 @pytest.mark.parametrize("n", [100_000])
 def test_measured(n):
-    """The anonymous memory of a real fit: within 10 % where the graph's entries are known, else below a bound."""
+    """A real fit needs the planned memory within 10 % if its edges or neighbors are known, and otherwise less."""
     done = subprocess.run([sys.executable, "-c", PEAKS, str(n)], cwd=ROOT, capture_output=True, text=True, check=True)
     measured, from_arrays, known, bound = map(int, done.stdout.split())
     assert measured < bound
@@ -167,7 +174,7 @@ def test_measured(n):
 
 
 def test_entries_from_a_sample(ring):
-    """As many as the graph has: all rows of a small one are looked up; own and missing entries are no neighbors."""
+    """The estimated number of edges of a small graph is exact. Missing neighbors and rows themselves do not count."""
     indices = np.array(ring[0], np.int64)
     indices[3, 6:] = -1
     graph = PrecomputedUMAP(6).learn_manifold(knn_indices=indices, knn_dists=ring[1]).graph
@@ -177,7 +184,7 @@ def test_entries_from_a_sample(ring):
 
 
 def test_plans_of_an_estimator(ring, tmp_path):
-    """Rows and entries come from what a fit would be given, where it lies as well; parameters from the estimator."""
+    """A plan takes parameters from the estimator, and rows and edges from the arguments of the fit, also from files."""
     model = PrecomputedUMAP(6, n_components=3)
     manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     from_arrays, from_graph = (
@@ -185,7 +192,7 @@ def test_plans_of_an_estimator(ring, tmp_path):
     )
     assert from_arrays.edges == from_graph.edges == manifold.n_edges
     assert [phase.name for phase in from_graph.phases] == ["start", "layout"]
-    slices = int(8 * 1.04 * from_graph.edges)  # in place of the graph, which is there already
+    slices = int(8 * 1.04 * from_graph.edges)  # they replace the given graph
     assert from_graph.phases[-1].bytes == slices - 8 * from_graph.edges + 8 * 60 + 28 * 3 * 60 and from_graph.disk == 0
     manifold.save(tmp_path / "m")
     from_files = model.plan(manifold=Manifold.load(tmp_path / "m"), timed=False)
@@ -198,14 +205,14 @@ def test_plans_of_an_estimator(ring, tmp_path):
 
 @pytest.mark.parametrize("options", [{"n_samples": 1}, {"n_samples": 1e6}, {"n_samples": 10, "n_neighbors": 1}])
 def test_too_few(options):
-    """Named, with what is needed."""
+    """The error message names the parameter, its value and the minimum."""
     name, value = list(options.items())[-1]
     with pytest.raises(ValueError, match=f"{name}={value}, but a whole number of at least 2 is needed"):
         plan(**options)
 
 
 def test_more_rows_than_a_fit_takes():
-    """Refused before anything is read, also where the header of a file promises them."""
+    """Too many rows are refused before anything is read, also if only the shape of an array declares them."""
     promised = np.broadcast_to(np.zeros((1, 3), np.int32), (10**12, 3))
     for call in (lambda: plan(n_samples=10**12), lambda: PrecomputedUMAP().plan(knn_indices=promised)):
         with pytest.raises(ValueError, match="1,000,000,000,000 rows are too many: at most 4,294,967,296"):
@@ -213,7 +220,7 @@ def test_more_rows_than_a_fit_takes():
 
 
 def test_few_rows_of_files_are_read(tmp_path):
-    """To read a row of a file that lies on a slow disk takes milliseconds; the estimate is nearly the same."""
+    """A plan reads few rows of a file, since each takes milliseconds on a slow disk. The estimate hardly changes."""
     rows = np.arange(20_000)[:, None]
     indices = (rows + np.random.default_rng(0).integers(-6, 7, (20_000, 6))) % 20_000
     np.save(tmp_path / "i.npy", indices)
@@ -231,8 +238,8 @@ def test_few_rows_of_files_are_read(tmp_path):
 
 
 def test_a_start_that_there_is_not():
-    """Named, with those that there are."""
+    """The error message names the unknown initial layout and the valid ones."""
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
         plan(n_samples=10, init="sprectral")
     with pytest.raises(ValueError, match="init='sprectral', but one of .*'spectral'.* is needed"):
-        plan_sizes.derive_sizes(PrecomputedUMAP(), n_samples=10, init="sprectral")
+        plan_sizes.derive_sizes(settings_of({}), n_samples=10, init="sprectral")

@@ -1,4 +1,4 @@
-"""What the process can get, by the machine's and its own limits, and the warning before a fit that needs more."""
+"""Tests of the memory that a process can get, and of the warning before a fit that needs more."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
-    """Of the phase, both amounts and the cures; at the caller's line; and not where there is room."""
+    """The warning states both amounts and a remedy, and points to the caller. There is none if the memory suffices."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     monkeypatch.setattr(planning, "find_available_memory", lambda: 1000)
     with pytest.warns(
@@ -36,7 +36,7 @@ def test_a_fit_warns_before_it_allocates(ring, monkeypatch):
 
 
 def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tmp_path):
-    """The cure that the warning names is one."""
+    """A graph in files, which the warning recommends, gives no warning."""
     arrays, model = {"knn_indices": ring[0], "knn_dists": ring[1]}, PrecomputedUMAP(6)
     monkeypatch.setattr(planning, "find_available_memory", lambda: 1000)
     with pytest.warns(MemoryPlanWarning, match=r"The phase '(neighbors|graph)' needs about"):
@@ -48,7 +48,7 @@ def test_a_graph_in_memory_warns_and_one_in_files_does_not(ring, monkeypatch, tm
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where the process shows what it has mapped")
 def test_limits_of_the_process_itself(tmp_path):
-    """What ulimit -v and -d leave, to some pages; nothing where there are none."""
+    """The limits `ulimit -v` and `ulimit -d` are respected up to some pages. Without limits, the result is None."""
     script = """
 import resource
 from umap_sk.planning.limits import find_available_addresses, find_available_memory
@@ -68,10 +68,10 @@ assert 0 <= 20 * 2**20 - find_available_memory() < 2**20
 
 
 def test_a_fit_warns_of_a_limit_of_addresses(ring, monkeypatch, tmp_path):
-    """With that cure, since a graph in files takes addresses as well."""
+    """The warning recommends a higher limit of addresses, since a graph in files needs addresses as well."""
     model = PrecomputedUMAP(6, n_epochs=2, random_state=0)
     manifold = model.learn_manifold(knn_indices=ring[0], knn_dists=ring[1], directory=tmp_path / "m")
-    sizes = plan_sizes.derive_sizes(model, manifold=manifold)
+    sizes = plan_sizes.derive_sizes(model._get_settings(), manifold=manifold)
     files = planning.count_disk_bytes(sizes)
     assert files > 0
     peak = max(planning.count_phase_bytes(sizes, 1).values())
@@ -106,7 +106,7 @@ MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
     [
         ({}, None),
         (MACHINE, 8000 * 1024),
-        # version 2: the limit of a group around the own one; cached files make room
+        # version 2: the parent group has a limit, and cached files count as available
         (
             MACHINE
             | {
@@ -119,7 +119,7 @@ MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
             },
             2340,
         ),
-        # version 1, which tells of subgroups in lines of their own
+        # version 1: separate lines state the totals with subgroups
         (
             MACHINE
             | {
@@ -144,6 +144,6 @@ MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n"}
     ],
 )
 def test_what_the_process_can_get(tmp_path, files, available):
-    """The least of the machine and of all groups that it is in."""
+    """The available memory is the minimum over the machine and all control groups of the process."""
     _write(tmp_path, files)
     assert find_available_memory(tmp_path / "proc", tmp_path / "groups") == available

@@ -50,6 +50,7 @@ def _plan_files(arguments: dict[str, Any], data: dict[str, Any]) -> planning.Pla
         raise ValueError("--listed was given with a file that determines it. Omit it.")
     estimator = PrecomputedUMAP(**arguments)
     estimator._validate_params()
-    sizes = plan_sizes.derive_sizes(estimator, **data, edges=apart.get("edges"), init=apart.get("init", "array"))
+    given = {"edges": apart.get("edges"), "init": apart.get("init", "array"), "checkpoint": estimator.checkpoint}
+    sizes = plan_sizes.derive_sizes(estimator._get_settings(), **data, **given)
     sizes = sizes._replace(on_disk=apart.get("on_disk", sizes.on_disk))
     return planning.plan_sizes(sizes, timed=apart.get("timed", True), n_jobs=apart.get("n_jobs"))

@@ -1,7 +1,7 @@
 """The plan of a fit before it begins: peak memory by phase, disk space and time."""
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -14,15 +14,13 @@ from umap_sk.graph.manifold import Manifold
 from umap_sk.monitor.units import format_bytes, format_seconds
 from umap_sk.neighbors.choice import is_small
 from umap_sk.neighbors.validate import check_width
+from umap_sk.pipeline.settings import Settings
 from umap_sk.planning.limits import find_available_addresses, find_available_memory
 from umap_sk.planning.memory import count_disk_bytes, count_phase_bytes
 from umap_sk.planning.search import SearchSizes
 from umap_sk.planning.seconds import estimate_phase_seconds
 from umap_sk.planning.sizes import Sizes, derive_sizes, make_sizes
 from umap_sk.runtime.threads import limit_threads
-
-if TYPE_CHECKING:
-    from umap_sk.estimator import PrecomputedUMAP
 
 LIBRARY_BYTES = 156 * 2**20  # Python with numpy, scipy, scikit-learn, numba and the compiled kernels
 
@@ -214,7 +212,7 @@ def plan_sizes(sizes: Sizes, *, timed: bool, n_jobs: int | None = None) -> Plan:
 
 
 def warn_if_too_large(
-    estimator: "PrecomputedUMAP",
+    settings: Settings,
     X: FeaturesLike | None,
     knn_indices: ArrayLike | None,
     manifold: Manifold | None = None,
@@ -228,7 +226,7 @@ def warn_if_too_large(
         return
     for estimate in (False, True):  # if even the upper bound fits, the neighbors need not be read
         try:
-            sizes = derive_sizes(estimator, X, knn_indices, manifold, init=init, estimate=estimate)
+            sizes = derive_sizes(settings, X, knn_indices, manifold, init=init, estimate=estimate)
         except ValueError:
             return
         memory = count_phase_bytes(sizes, numba.get_num_threads())

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from umap_sk.neighbors.choice import SearchSettings, choose_searcher
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.principal_axes import AXES_NUMBERS, AXES_SAMPLE, UNPROJECTED_COLUMNS
 from umap_sk.neighbors.row_search import RowSearch, is_full
-
-if TYPE_CHECKING:
-    from umap_sk.estimator import PrecomputedUMAP
 
 # Of synthetic features, which are functions of PROBE_DIMENSIONS variables.
 PROBE_ROWS, CLUSTERS, DIMENSIONS = 6000, 20, 12
@@ -40,10 +37,9 @@ class SearchSizes(NamedTuple):
     exact: bool
 
 
-def describe_search(estimator: "PrecomputedUMAP", features: FeaturesLike) -> SearchSizes | None:
-    """Return the sizes of a search by the package, or None if a library searches or nothing is search."""
-    settings = SearchSettings(estimator.searcher, estimator.metric, estimator.metric_params, None, None, False)
-    if not is_euclidean(estimator.metric):
+def describe_search(settings: SearchSettings, features: FeaturesLike) -> SearchSizes | None:
+    """Return the sizes of a search by the package, or None if a library searches or nothing is searched."""
+    if not is_euclidean(settings.metric):
         return None
     shape = features.shape if is_sparse(features) else np.shape(features)
     if len(shape) != 2:

@@ -1,6 +1,6 @@
 """The sizes from which a plan is made: given, read from arrays, or bounded."""
 
-from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, TypeGuard, Unpack
+from typing import NamedTuple, NotRequired, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,12 +10,10 @@ from umap_sk.checkpoint.settings import CheckpointLike, as_checkpoint
 from umap_sk.graph.manifold import Manifold
 from umap_sk.layout.start import START_NAMES
 from umap_sk.neighbors.validate import check_width
+from umap_sk.pipeline.settings import Settings
+from umap_sk.pipeline.targets import TargetSettings
 from umap_sk.planning.search import SearchSizes, describe_search
 
-if TYPE_CHECKING:
-    from umap_sk.estimator import PrecomputedUMAP
-
-ESTIMATOR_PARAMETERS = ("n_components", "dens_lambda", "symmetrize", "multilevel", "n_epochs", "checkpoint")
 SAMPLED_ROWS = 1000  # of which the neighbors are read, to count how many are mutual
 MAPPED_ROWS = 100  # the same for arrays in files, where each of these rows and of its neighbors is a separate read
 
@@ -76,7 +74,7 @@ def _find_used(indices: np.ndarray, rows: np.ndarray, wanted: int) -> tuple[np.n
 
 
 def derive_sizes(
-    estimator: "PrecomputedUMAP",
+    settings: Settings,
     X: FeaturesLike | None = None,
     knn_indices: ArrayLike | None = None,
     manifold: Manifold | None = None,
@@ -84,6 +82,7 @@ def derive_sizes(
     n_samples: int | None = None,
     edges: int | None = None,
     init: str | ArrayLike | None = None,
+    checkpoint: CheckpointLike | None = None,
     estimate: bool = True,
 ) -> Sizes:
     """Return the sizes of a fit. Unknown numbers of entries are estimated from arrays, or bounded."""
@@ -94,13 +93,13 @@ def derive_sizes(
     elif table is not None:
         n_samples = table.shape[0]
     n_samples = _check_n_samples(n_samples)
-    wanted = min(estimator.n_neighbors - 1, n_samples - 1)
+    wanted = min(settings.graph.n_others, n_samples - 1)
     listed = 0 if graph is not None else wanted + 1
     if listed and table is knn_indices and isinstance(table, np.ndarray) and table.dtype.kind in "iu":
         listed = table.shape[1]
         if edges is None and estimate:
-            edges = estimate_edges(table, wanted, symmetrize=estimator.symmetrize)
-    start = estimator.init if init is None else init
+            edges = estimate_edges(table, wanted, symmetrize=settings.graph.symmetrize)
+    start = settings.layout.init if init is None else init
     features = X if graph is None and knn_indices is None else None
     sizes = make_sizes(
         n_samples,
@@ -110,10 +109,15 @@ def derive_sizes(
         start=start if isinstance(start, str) else "array",
         on_disk=graph is not None and graph.on_disk,
         own=graph is None or graph.owns_arrays,
-        search=None if features is None else describe_search(estimator, features),
-        **{name: getattr(estimator, name) for name in ESTIMATOR_PARAMETERS},
+        search=None if features is None else describe_search(settings.search, features),
+        checkpoint=checkpoint,
+        n_components=settings.layout.n_components,
+        dens_lambda=settings.graph.dens_lambda,
+        symmetrize=settings.graph.symmetrize,
+        multilevel=settings.layout.schedule.multilevel,
+        n_epochs=settings.layout.schedule.n_epochs,
     )
-    return sizes if graph is not None or estimator.target_metric is None else _add_targets(sizes, estimator)
+    return sizes if graph is not None or settings.targets is None else _add_targets(sizes, settings.targets)
 
 
 def _is_table(values: object) -> TypeGuard[Features]:
@@ -121,11 +125,9 @@ def _is_table(values: object) -> TypeGuard[Features]:
     return getattr(values, "ndim", 0) == 2
 
 
-def _add_targets(sizes: Sizes, estimator: "PrecomputedUMAP") -> Sizes:
+def _add_targets(sizes: Sizes, targets: TargetSettings) -> Sizes:
     """Return the sizes of a fit with targets. Numeric targets add edges of their own."""
-    count = 0
-    if estimator.target_metric != "categorical":
-        count = min(estimator.target_n_neighbors or estimator.n_neighbors, sizes.n) - 1
+    count = 0 if targets.metric == "categorical" else min(targets.n_neighbors, sizes.n) - 1
     more = sizes.n * count * (2 if sizes.symmetrize else 1)
     return sizes._replace(targets=count, edges=sizes.edges + more, edges_known=sizes.edges_known and not more)
 
