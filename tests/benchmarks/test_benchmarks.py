@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic: figures against slow formulas, neighbors against scikit-learn's, bars."""
+"""Tests of the arithmetic of the benchmarks: figures and neighbors against slow references, and the bars."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from umap_sk import nearest_neighbors
 
 @pytest.fixture(scope="module")
 def judged():
-    """A small data set, a graph of its neighbors and a layout that keeps some of its order."""
+    """Return a small data set, a graph of its neighbors and a layout that preserves some of its order."""
     rng = np.random.default_rng(0)
     features = rng.standard_normal((300, 5)).astype(np.float32)
     labels = (features[:, 0] > 0).astype(np.int32) + (features[:, 1] > 0.5)
@@ -140,7 +140,7 @@ def test_recipes_repeat_and_fill_every_row(recipe):
 
 
 def test_patches_are_of_the_images_whose_labels_they_have(monkeypatch):
-    """None of them of a blank one."""
+    """Each patch comes from the image whose label it has, and never from a blank image."""
     images = np.arange(784, dtype=np.float32) + 1000 * np.arange(5, dtype=np.float32)[:, None]
     images[3] = 3000
     monkeypatch.setattr(real_data, "fashion_images", lambda: (images, np.arange(5, dtype=np.int32)))
@@ -167,14 +167,14 @@ def test_quality_compares_and_takes_earlier_figures_of_the_peer(tmp_path, monkey
 
 
 def options_of(**given):
-    """Options of a comparison of plans."""
+    """Return the options of a comparison of plans."""
     return types.SimpleNamespace(n_epochs=3, cpu=False, on_disk=False, kill=False, check=False, folder=None, **given)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kill", [False, True])
 def test_a_graph_on_disk(tmp_path, kill):
-    """Neighbors and graph from files, the same bits as in memory, also after a kill; memory of each phase was seen."""
+    """A fit with its graph in files has the bits of a fit in memory, also after a kill, and a peak for each phase."""
     if plans.file_system(tmp_path) == "tmpfs":
         pytest.skip("temporary files are memory here; set TMPDIR to a folder on a disk")
     options = options_of()
@@ -193,7 +193,7 @@ def test_a_graph_on_disk(tmp_path, kill):
 
 @pytest.mark.long
 def test_a_plan_beside_a_measured_fit(digits):
-    """Both halves of a fit of the digits, and the whole, have figures of both kinds, and memory comes near."""
+    """Both halves of a fit, and the whole, have planned and measured figures, and their memory is similar."""
     options = options_of()
     options.n_epochs, options.cpu = 20, True
     lines, notes = plans.compare(digits.name, options)
@@ -206,7 +206,7 @@ def test_a_plan_beside_a_measured_fit(digits):
 
 
 def test_way_back_misses_bars():
-    """Errors above umap-learn's on its own map, and seconds above a tenth of its on either map."""
+    """The inverse transform misses its bars if its error exceeds umap-learn's, or its time a tenth of umap-learn's."""
     theirs, moved = {"seconds": 10.0, "error": 2.0}, {"seconds": 5.0, "error": 1.0}
     assert inverse.missed({"ours": {"seconds": 0.5, "error": 2.0}, "theirs": theirs, "moved": moved}) == []
     words = inverse.missed({"ours": {"seconds": 0.7, "error": 2.1}, "theirs": theirs, "moved": moved})
@@ -221,12 +221,12 @@ REFERENCE = [FIGURES | {"trust": 0.96, "eff": 2.3}, FIGURES | {"trust": 0.98, "e
     ("figures", "expected"),
     [
         ({}, []),
-        ({"trust": 0.956}, []),  # the mean less one standard deviation, 0.97 - 0.0141
+        ({"trust": 0.956}, []),  # the mean minus one standard deviation, 0.97 - 0.0141
         ({"trust": 0.955}, ["trust"]),
-        ({"eff": 2.54}, []),  # the mean plus one, 2.4 + 0.1414
+        ({"eff": 2.54}, []),  # the mean plus one standard deviation, 2.4 + 0.1414
         ({"eff": 2.55}, ["eff"]),
         ({"eff": 1.0}, []),
-        ({"recall15": 0.139}, ["recall15"]),  # no deviation at all
+        ({"recall15": 0.139}, ["recall15"]),  # the standard deviation is 0
         ({"knn5acc": float("nan"), "spearman": 0.5}, ["knn5acc", "spearman"]),
     ],
 )
@@ -288,7 +288,7 @@ def test_a_comparison_goes_on_without_programs_that_are_missing(tmp_path, monkey
 
 
 def test_what_is_serial_is_told_from_what_is_shared_out():
-    """One second between launches, and one more that the busier of two threads works alone."""
+    """The serial time is the second between launches, plus twice the second in which one of two threads works alone."""
     one = [{"seconds": 11.0, "cpu": 11.0, "between": 1.0, "uneven": 0.0, "busiest": 1.0, "launches": 2}]
     two = [{"seconds": 7.0, "cpu": 11.0, "between": 1.0, "uneven": 1.0, "busiest": 1.2, "launches": 2}]
     line = serial.summarize(one, two, 2)

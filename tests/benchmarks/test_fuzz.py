@@ -1,4 +1,4 @@
-"""A few of the examples of the fuzz tests, each of which must be whole; ``python -m benchmarks.fuzz_...`` runs more."""
+"""A few examples of the fuzz tests, which must all end properly. ``python -m benchmarks.fuzz_...`` runs more."""
 
 import importlib
 
@@ -7,7 +7,7 @@ import pytest
 from benchmarks import fuzz_dask
 from benchmarks.fuzz import fuzz
 
-EXAMPLES = {  # and what must be among the outcomes, so that they are not all of one kind
+EXAMPLES = {  # their number, and outcomes that must occur, so that not all are alike
     "fuzz_files": (100, ["manifold, refused", "graph.npz, refused", "points.npy, read"]),
     "fuzz_graphs": (60, ["a map", "refused"]),
     "fuzz_sparse": (200, ["features, accepted", "features, refused", "distances, accepted", "memberships, refused"]),

@@ -1,9 +1,9 @@
-"""A small cluster, and neighbors for it."""
+"""Neighbors of random points for the tests on clusters."""
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-N = 30_000  # two levels
+N = 30_000  # enough rows for two levels
 
 
 def neighbors_of_points(n, k=10, seed=0):

@@ -13,7 +13,10 @@ def cluster():
 
 @pytest.fixture
 def client(cluster):
-    """A client, once both workers are there, and each again if it is killed: one that is just starting would not be."""
+    """Return a client as soon as both workers are running.
+
+    A worker that is killed while it starts would not be replaced.
+    """
     with Client(cluster) as client:
         client.wait_for_workers(2, timeout=60)
         while any(nanny.process.status != Status.running for nanny in cluster.workers.values()):

@@ -1,4 +1,4 @@
-"""What a fit on a cluster refuses, at once and with the cure, and what else it takes."""
+"""Tests of the inputs of a fit on a cluster: which are accepted, and which are refused with a helpful message."""
 
 import gc
 import time
@@ -75,7 +75,7 @@ def test_arrays_that_do_not_fit(client, indices, dists, message):
     [(2_345, 99_999, r"99999"), (17, -5, "-5")],
 )
 def test_a_bad_entry_is_called_by_its_row(client, row, value, message):
-    """As in one process, without a worker's traceback."""
+    """The error message is that of a fit in one process, without the traceback of a worker."""
     bad = INDICES.copy()
     bad[row, 3] = value
     with pytest.raises(ValueError, match=message) as there:
@@ -117,7 +117,7 @@ def test_a_manifold_in_a_directory(client, expected, tmp_path):
 
 
 def test_a_directed_graph_of_somebody_else(client, tmp_path):
-    """Whether it is symmetric is not known, whatever the estimator's parameter is."""
+    """The map of a directed graph from another program is that of one process, although `symmetrize` is True."""
     graph = scipy.sparse.random_array((SMALL, SMALL), density=0.003, format="csr", rng=np.random.default_rng(0))
     graph[100:140] = 0
     manifold = Manifold.from_graph(graph)
@@ -134,7 +134,7 @@ def test_a_client_that_is_not_the_current_one(cluster, expected):
 
 
 def test_the_map_of_a_client_that_is_closed(cluster, client):
-    """One sentence, whatever asks for the map, also where another client is there."""
+    """Once the client of a fit is closed, all uses of the map raise the same error, even if another client exists."""
     other = Client(cluster, set_as_default=False)
     model = DistributedUMAP(**SETTINGS, client=other).fit(knn_indices=INDICES, knn_dists=DISTS)
     other.close()
@@ -147,7 +147,7 @@ def test_the_map_of_a_client_that_is_closed(cluster, client):
 
 
 def test_tasks_go_with_the_estimator(client):
-    """Those of fits that were refused, too: an error that was raised here does not hold what it came from."""
+    """Tasks on the scheduler are released with the estimator and its maps, and so are tasks of refused fits."""
 
     def tasks_left():
         found = client.run_on_scheduler(lambda dask_scheduler: [key for key in dask_scheduler.tasks if "umap" in key])
@@ -161,7 +161,7 @@ def test_tasks_go_with_the_estimator(client):
             fit(bad)
     assert tasks_left() > 0
     del model
-    assert np.isfinite(places.compute()).all()  # which holds what it needs
+    assert np.isfinite(places.compute()).all()  # the positions keep the tasks that they need
     del places
     latest = time.monotonic() + 20
     while tasks_left() and time.monotonic() < latest:
@@ -194,7 +194,7 @@ def test_a_directory_that_workers_do_not_see(client, tmp_path, monkeypatch):
 
 
 def test_names_of_phases(client):
-    """What the dashboard shows."""
+    """The scheduler, and so the dashboard, knows the tasks by the names of the phases."""
     fit()
     seen = client.run_on_scheduler(lambda dask_scheduler: set(dask_scheduler.task_prefixes))
     assert {"umap_read", "umap_unite", "umap_lay_out", "umap_start", "umap_epoch", "umap_embedding"} <= seen

@@ -1,4 +1,4 @@
-"""Workers that are killed on the way cost time, and nothing else."""
+"""Tests of workers that are killed during a fit, which must not change the map."""
 
 import os
 import signal
@@ -29,7 +29,10 @@ def fit(**parameters):
 
 
 def killing(client, monkeypatch, phase, after):
-    """Kill one worker a moment after the first task of a phase was submitted; what was killed."""
+    """Kill one worker `after` seconds after the first task of a phase is submitted.
+
+    Return the lists of killed processes and of timers, which are empty until then.
+    """
     submit, killed = cluster.submit, []
 
     def kill():
@@ -62,7 +65,7 @@ MODULES = modules()
 
 @pytest.mark.long
 def test_all_workers_are_killed(client, monkeypatch, expected):
-    """At once: what was ready then waits for addresses that are gone, and is let go."""
+    """A fit has the same bits if all workers are killed at once. Tasks that wait for lost workers run on others."""
     monkeypatch.setattr(cluster, "POLL_SECONDS", 2)
     monkeypatch.setattr(cluster, "warn", lambda *told: None)
     step, killed = epochs._submit_epoch, []
@@ -85,7 +88,7 @@ def rested(seconds):
 
 
 def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
-    """A worker may die between the end of the wait and the look at what was awaited."""
+    """A result is computed again if its worker dies between the end of the wait and the use of the result."""
     found = cluster.submit(cluster.connect(client), "rest", rested, 0.5)
     wait, killed = cluster.wait, []
 
@@ -94,7 +97,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
         if not killed:
             killed.extend(client.run(os.getpid, workers=client.who_has(futures)[found.key]).values())
             os.kill(killed[0], signal.SIGKILL)
-            while found.status != "lost":  # which it is until it has rested again
+            while found.status != "lost":  # it stays lost until the task has run again
                 time.sleep(0.01)
 
     monkeypatch.setattr(cluster, "wait", wait_and_kill)
@@ -105,7 +108,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", [*PHASES[:2], *(pytest.param(phase, marks=pytest.mark.long) for phase in PHASES[2:])])
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
-    """In every phase, of levels in pieces and on one worker."""
+    """A fit has the same bits if a worker is killed in any phase, with levels in pieces or on one worker."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500 if phase == "epoch" else 200_000)
     killed, timers = killing(client, monkeypatch, phase, 0.05)
     found = fit().embedding_.compute()

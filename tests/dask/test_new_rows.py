@@ -1,4 +1,4 @@
-"""New rows in chunks, models that come back, checkpoints, and scikit-learn's search on a cluster."""
+"""Tests of new rows in chunks, conversions to local models, checkpoints, and grid searches on a cluster."""
 
 import dask.array as da
 import dask.dataframe as dd
@@ -28,7 +28,7 @@ def chunked(*arrays, rows=250):
 
 
 def test_new_rows_of_a_local_model(local):
-    """On whatever scheduler, threads here; nothing is computed before it is asked for."""
+    """Chunks of new rows have the positions of the local `transform`, on any scheduler (here: threads)."""
     places = transform(local, *chunked(NEW_INDICES, NEW_DISTS))
     assert places.chunks == ((250,) * 4, (2,))
     expected = local.transform(knn_indices=NEW_INDICES, knn_dists=NEW_DISTS)
@@ -43,7 +43,7 @@ def test_new_rows_in_frames(local):
 
 
 def test_chunks_without_rows(local):
-    """As filters leave them."""
+    """Chunks may be empty, as after a filter."""
     indices, dists = chunked(NEW_INDICES, NEW_DISTS)
     kept = indices[:, 0] >= 500
     expected = local.transform(knn_indices=NEW_INDICES, knn_dists=NEW_DISTS)[NEW_INDICES[:, 0] >= 500]
@@ -80,7 +80,7 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("last", [4, 5, 8])
 def test_a_run_is_taken_up(client, monkeypatch, tmp_path, local, last):
-    """From the last epoch that was written, the end of a phase (4) among them; a finished run is only read."""
+    """A stopped run resumes from its last checkpoint, also at the end of a phase (4). A finished run is only loaded."""
     kept = Checkpoint(tmp_path, every_epochs=1)
     step, wanted = epochs._submit_epoch, {"knn_indices": INDICES, "knn_dists": DISTS}
 
@@ -102,7 +102,7 @@ def test_a_run_is_taken_up(client, monkeypatch, tmp_path, local, last):
     monkeypatch.setattr(epochs, "_submit_epoch", note)
     found = DistributedUMAP(**SETTINGS, checkpoint=kept).fit(**wanted)
     np.testing.assert_array_equal(found.embedding_.compute(), local.embedding_)
-    assert 1 <= began[0] <= last  # a slow disk leaves epochs out
+    assert 1 <= began[0] <= last  # on a slow disk, some epochs have no checkpoint
     began.clear()
     again = DistributedUMAP(**SETTINGS, checkpoint=kept).fit(**wanted)
     np.testing.assert_array_equal(again.embedding_.compute(), local.embedding_)
@@ -110,7 +110,7 @@ def test_a_run_is_taken_up(client, monkeypatch, tmp_path, local, last):
 
 
 def test_grid_search_on_a_cluster(client):
-    """The same table as in this process."""
+    """A grid search on a cluster has the same scores as one in this process."""
     graph = knn_graph(INDICES[:600] % 600, DISTS[:600])
     search = GridSearchCV(PrecomputedUMAP(**SETTINGS), {"min_dist": [0.1, 0.5]}, cv=2)
     here = search.fit(graph).cv_results_["mean_test_score"]

@@ -14,7 +14,7 @@ START = np.random.default_rng(5).normal(size=(N, 2)).astype(np.float32)
 
 
 def lonely():
-    """Some rows without neighbors, which nobody lists either, and some that others list alone."""
+    """Return neighbors in which some rows have no edges, and some have no neighbors but are neighbors of others."""
     indices = np.where(INDICES % 997 == 0, -1, INDICES)
     indices[::997] = -1
     indices[5:40] = -1
@@ -22,7 +22,7 @@ def lonely():
 
 
 def tied():
-    """Rows that coincide: their scales depend on the mean of all distances."""
+    """Return neighbors in which every third row has only distances of 0, and a scale from the mean of all distances."""
     return INDICES, np.where(np.arange(N)[:, None] % 3 == 0, 0, DISTS).astype(np.float64)
 
 
@@ -60,7 +60,7 @@ def assert_same(shared, local):
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_kind_of_fit(client, monkeypatch, case):
-    """With all levels in pieces."""
+    """Each kind of fit has the bits of a fit in one process if all levels are in pieces."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500)
     assert_same(*both(*CASES[case]))
 

@@ -1,4 +1,4 @@
-"""Anchors of a fit: how they hold, that runs with them can be cut, stored and told apart, and what is refused."""
+"""Tests of anchors: their strength, runs with anchors, sequences of aligned maps, and invalid arguments."""
 
 import pickle
 
@@ -13,7 +13,7 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 40, "random_state": 0}
 
 @pytest.fixture
 def circle(ring):
-    """Anchors of every second row, on a large circle that no map would have by itself."""
+    """Return anchors for every second row, on a circle far from the origin, and NaN for the other rows."""
     places = 9 * ring[2] + [40, -70]
     places[1::2] = np.nan
     return places
@@ -21,7 +21,7 @@ def circle(ring):
 
 @pytest.mark.parametrize("n_components", [2, 3])
 def test_anchors_hold_and_free_rows_follow(arrays, circle, n_components):
-    """The stronger the nearer; rows between two anchored ones come to lie between them."""
+    """Stronger anchors pull their rows closer, and a free row lies between its two anchored neighbors."""
     places = np.c_[circle, np.full((60, n_components - 2), 3.0)]
     held = ~np.isnan(circle[:, 0])
     off = []
@@ -35,7 +35,7 @@ def test_anchors_hold_and_free_rows_follow(arrays, circle, n_components):
 
 
 def test_a_strength_for_each_row(arrays, circle):
-    """Places alone have strength 1; a strength of 0 is a free row."""
+    """Anchors without a strength have strength 1, and a row with strength 0 is free."""
     fits = [
         PrecomputedUMAP(**SETTINGS).fit(**arrays, anchors=given).embedding_
         for given in (
@@ -51,7 +51,7 @@ def test_a_strength_for_each_row(arrays, circle):
 
 
 def test_a_start_of_another_kind_is_turned(arrays, ring):
-    """Anchors are the map itself, turned and mirrored: the map from the same start is turned as well."""
+    """The initial layout is rotated and mirrored towards the anchors, so that the rows end close to them."""
     free = PrecomputedUMAP(init="pivot_mds", **SETTINGS).fit_transform(**arrays)
     turned = free[:, ::-1] * [1, 1] + [100, 0]
     held = PrecomputedUMAP(init="pivot_mds", **SETTINGS).fit_transform(**arrays, anchors=(turned, 0.3))
@@ -65,7 +65,7 @@ def rows_on_a_circle(n):
 
 
 def test_bits_over_levels_threads_and_cuts():
-    """On fields and coarse levels; epoch by epoch, stored in between, the anchors with it."""
+    """A fit over several levels has the same bits if it is split, pickled in between and runs on two threads."""
     n = 25_600
     angles = np.arange(n) * 2 * np.pi / n
     places = 12 * np.c_[np.cos(angles), np.sin(angles)]
@@ -81,7 +81,7 @@ def test_bits_over_levels_threads_and_cuts():
 
 
 def test_runs_on_disk_know_their_anchors(arrays, circle, tmp_path):
-    """The same anchors go on to the same bits, in any memory order; others, or another strength, are another run."""
+    """A run resumes with equal anchors in any memory order. Other anchors or another strength make a new run."""
     plain = PrecomputedUMAP(**SETTINGS).fit_transform(**arrays, anchors=(circle, 2.0))
     kept = PrecomputedUMAP(**SETTINGS, checkpoint=tmp_path)
     kept.partial_fit(**arrays, anchors=(circle, 2.0), epochs=9)
@@ -126,7 +126,7 @@ def test_what_is_refused(arrays, given, message):
 
 @pytest.fixture(scope="module")
 def windows(digits):
-    """Three windows of 200 digits by label, each sharing 100 with the next."""
+    """Return the manifolds of three windows of 200 digits sorted by label, each sharing 100 rows with the next."""
     rows = np.argsort(digits.labels, kind="stable")
     learner = PrecomputedUMAP()
     parts = [digits.features[rows[first : first + 200]] for first in (0, 100, 200)]
@@ -135,20 +135,20 @@ def windows(digits):
 
 
 def apart(maps):
-    """Mean distance of the same rows in neighboring maps, in widths."""
+    """Return the mean distance between shared rows in neighboring maps, divided by the mean width of the maps."""
     pairs = list(zip(maps, maps[1:], strict=False))
     steps = [np.linalg.norm(a.embedding_[100:] - b.embedding_[:100], axis=1).mean() for a, b in pairs]
     return np.mean(steps) / np.mean([np.ptp(model.embedding_, axis=0).max() for model in maps])
 
 
 def test_same_rows_lie_at_same_places(windows):
-    """The stronger the nearer; relations as dicts or pairs, the same bits."""
+    """A stronger alignment brings shared rows closer together. Relations as dicts or pairs give the same bits."""
     same = {row + 100: row for row in range(100)}
     settings = {"n_epochs": 54, "random_state": 0}
     maps = align(windows, [same, same], **settings)
     alone = [PrecomputedUMAP(**settings).fit(manifold=window) for window in windows]
     strong = align(windows, [same, list(same.items())], strength=3.0, **settings)
-    assert apart(strong) < apart(maps) < apart(alone) / 10  # .27 to .36 of this bar for 12 seeds
+    assert apart(strong) < apart(maps) < apart(alone) / 10  # with 12 seeds, .27 to .36 of this bound
     again = align(windows, [np.array(list(same.items()))] * 2, **settings)
     for one, other in zip(maps, again, strict=True):
         np.testing.assert_array_equal(one.embedding_, other.embedding_)

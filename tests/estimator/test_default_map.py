@@ -1,4 +1,4 @@
-"""The map that a newcomer gets from arrays alone: six figures and width, against umap-learn's default map."""
+"""Tests of the default map from neighbor arrays alone: its quality and width compared with umap-learn's map."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ import pytest
 from benchmarks.judge import Figures, judge
 from umap_sk import PrecomputedUMAP
 
-# umap-learn 0.5.12 with its spectral start on the same neighbors, seed 0 for digits and medians of five for the images:
-# figures, and width of the wider axis.
+# Figures, and width of the wider axis, of umap-learn 0.5.12 with its spectral initial layout and the same neighbors.
+# Those of the digits are from seed 0, those of the images are medians over five seeds.
 UMAP_LEARN = {
     "digits": (Figures(0.9874, 0.5349, 0.9894, 0.6310, 0.3688, 2.914), 27.3),
     "few_images": (Figures(0.9789, 0.2798, 0.7447, 0.7393, 0.5972, 3.039), 16.9),
 }
-# By how much a figure may be worse. Accuracy differs by .007 between seeds here.
+# The amount by which a figure may be worse. The accuracy differs by .007 between seeds.
 SLACK = Figures(trust=0.001, recall15=0.002, knn5acc=0.006, triplet=0.0, spearman=0.0, eff=0.005)
 
 

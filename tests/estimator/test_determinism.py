@@ -1,4 +1,4 @@
-"""The same bits whatever the threads, the cuts, the copies, the process and the processor."""
+"""Tests that results have the same bits for any threads, steps, copies, processes and processors."""
 
 import copy
 import os
@@ -15,9 +15,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import PrecomputedUMAP, kernels
 
-EPOCHS = 16  # fewer than anyone would want, over two levels and the near field
+EPOCHS = 16  # few, but enough for two levels and the near field
 
-VARIANTS = {  # every start, number of axes and kind of graph
+VARIANTS = {  # every initial layout, number of axes and kind of graph
     "neighbors alone": {},
     "spectral": {"init": "spectral"},
     "array": {"init": "array"},
@@ -30,7 +30,7 @@ VARIANTS = {  # every start, number of axes and kind of graph
 
 
 def given(data, variant):
-    """An estimator and what it is fitted with."""
+    """Return an estimator and the arguments of its fit."""
     options = {"n_epochs": EPOCHS, "random_state": 3} | VARIANTS[variant]
     arrays = {"knn_indices": data.knn_indices, "knn_dists": data.knn_dists}
     if options.get("init") == "array":
@@ -48,7 +48,7 @@ def manifold(images):
 
 @pytest.fixture(scope="module")
 def whole(images, manifold):
-    """One call of fit, over more than one level."""
+    """Return a model that one call of fit laid out over several levels."""
     model = laid_out(images, manifold).fit(manifold=manifold)
     assert any(len(phase.get("levels", ())) > 1 for phase in model.report_["phases"])
     return model
@@ -85,7 +85,7 @@ def through_a_file(model, path):
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_cuts_and_copies(images, manifold, whole, tmp_path, seed):
-    """Epoch by epoch, or at random; copied, stored and on other threads in between."""
+    """Steps with copies, files and changes of threads in between give the bits of one fit."""
     rng = np.random.default_rng(seed)
     model = laid_out(images, manifold).partial_fit(manifold=manifold)
     between = [
@@ -106,7 +106,7 @@ def test_cuts_and_copies(images, manifold, whole, tmp_path, seed):
 @pytest.mark.parametrize("n_components", [2, 3])
 @pytest.mark.parametrize("metric", ["precomputed", "euclidean"])
 def test_new_rows(digits, metric, n_components):
-    """In any order, one by one or all at once, on one thread or two."""
+    """The position of a new row does not depend on the order, the batch or the number of threads."""
     old, new = digits.features[:1500], digits.features[1500:]
     settings = {"n_components": n_components, "n_epochs": 10, "random_state": 0, "init": "random", "metric": metric}
     search = NearestNeighbors(n_neighbors=15).fit(old)
@@ -132,7 +132,7 @@ def test_new_rows(digits, metric, n_components):
 
 
 def python(*arguments, **environment):
-    """Run Python beside this file, with other hashes of strings."""
+    """Run Python with the tests in its path and another hash seed, and return its output."""
     here = Path(__file__).parents[1]
     paths = os.pathsep.join([str(here.parent), str(here)])
     settings = {"PYTHONPATH": paths, "PYTHONHASHSEED": "7", "NUMBA_NUM_THREADS": "1"} | environment
@@ -143,7 +143,7 @@ def python(*arguments, **environment):
 
 @pytest.mark.slow
 def test_another_process_goes_on(images, manifold, whole, tmp_path):
-    """A file of a layout that has just left its coarsest level."""
+    """Another process resumes a layout that has just left its coarsest level, and reaches the bits of one fit."""
     model = laid_out(images, manifold).partial_fit(manifold=manifold)
     model.partial_fit(epochs=model._fitted.run.layout.problem.phases[0].epochs)
     joblib.dump(model, tmp_path / "half.joblib")
@@ -167,7 +167,7 @@ def test_another_process_goes_on(images, manifold, whole, tmp_path):
     ],
 )
 def test_compiler_and_processor(tmp_path, environment):
-    """Plain Python does what compiled code does, to the bit: nothing is reordered, and no library is used."""
+    """Plain Python and code for a generic processor give the same bits as the compiled code."""
     python(str(Path(tiny_run.__file__)), str(tmp_path / "there.npz"), **environment)
     there = np.load(tmp_path / "there.npz")
     here = tiny_run.results()
@@ -178,7 +178,10 @@ def test_compiler_and_processor(tmp_path, environment):
 
 
 def test_kernels_are_given_plain_arrays(monkeypatch):
-    """Settings too, by name: of a recarray numba runs Python code, and swallows an interrupt that falls there."""
+    """Kernels get their settings as structured arrays and never as recarrays.
+
+    With a recarray, numba runs Python code and loses an interrupt that arrives there.
+    """
     records = []
 
     def watched(launch):

@@ -1,4 +1,4 @@
-"""Rows without neighbors of their own, in graphs whose edges go one way: they are NaN, and nobody else is."""
+"""Tests of directed graphs: only rows that list no neighbors have NaN as their position."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from umap_sk.graph.shared import SharedGraph
 from umap_sk.layout import problem
 
 SETTINGS = {"symmetrize": False, "n_epochs": 20, "random_state": 0}
-STEPS = {  # one row lists another, which lists another, and the last one lists nobody
+STEPS = {  # lists of neighbors, of which one is empty
     "triangle and chain": [[1, 2], [0, 2], [0, 1], [4, -1], [-1, -1], [3, -1], [5, -1]],
     "two rows": [[1], [-1]],
     "a chain": [[row + 1] for row in range(9)] + [[-1]],
@@ -22,7 +22,7 @@ STEPS = {  # one row lists another, which lists another, and the last one lists 
 
 
 def fitted(indices, **options):
-    """A model, and what the warning of rows without a place says."""
+    """Return a model and the messages of its warnings about disconnected rows."""
     indices = np.array(indices)
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always", UMAPWarning)
@@ -43,7 +43,7 @@ def test_rows_that_list_others_have_a_place(name, options):
 
 
 def test_those_that_list_the_same_lost_row_lie_together():
-    """Row 20 lists nobody, but the ten rows that list it are held together by it, apart from another ten."""
+    """Ten rows that list the same row without neighbors lie together, apart from ten rows that list another."""
     indices = np.r_[np.full((10, 1), 20), np.full((10, 1), 21), [[-1]], [[-1]]]
     places = fitted(indices, n_epochs=200)[0].embedding_
     one, other = places[:10], places[10:20]
@@ -52,7 +52,7 @@ def test_those_that_list_the_same_lost_row_lie_together():
 
 
 def test_layout_goes_on_from_where_it_was():
-    """Epoch by epoch, the same bits as in one go; and on from its map, whose lost rows have been filled."""
+    """Steps give the bits of one fit, and a fit that starts from this map has NaN for the same rows."""
     indices = np.array(STEPS["triangle and chain"])
     arrays = {"knn_indices": indices, "knn_dists": np.ones(indices.shape)}
     whole = fitted(indices)[0]
@@ -68,7 +68,7 @@ def test_layout_goes_on_from_where_it_was():
 
 
 def test_new_rows_beside_lost_ones():
-    """A new row is placed by its neighbors that have a place, and is NaN if none has."""
+    """A new row is placed by its neighbors that have a position, and is NaN if none has one."""
     model = fitted(STEPS["triangle and chain"])[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UMAPWarning)
@@ -77,7 +77,7 @@ def test_new_rows_beside_lost_ones():
 
 
 def test_part_that_takes_part():
-    """Rows with an edge or at the end of one, under new numbers; all their edges."""
+    """The connected part has all edges and the rows at either end of an edge, under new numbers."""
     weights = np.array([0.5, 1.0, 0.25], np.float32)
     graph = FuzzyGraph(np.array([0, 0, 2, 2, 2, 3, 3]), np.array([2, 4, 5], np.int32), weights)
     part, rows = problem.extract_connected_part(SharedGraph(graph))
@@ -91,7 +91,7 @@ def test_part_that_takes_part():
 
 
 def test_intersection_without_an_edge():
-    """No two rows list each other."""
+    """If no two rows list each other, set_op_mix_ratio=0 leaves no edge, and the error says so."""
     indices = [[1], [2], [0]]
     model = PrecomputedUMAP(2, set_op_mix_ratio=0.0)
     with pytest.raises(ValueError, match="no edge: set_op_mix_ratio=0.0 keeps only .* Increase it"):

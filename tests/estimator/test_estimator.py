@@ -1,4 +1,4 @@
-"""What fit, fit_transform, transform and learn_manifold promise, whatever the data."""
+"""Tests of fit, fit_transform, transform and learn_manifold with any form of data."""
 
 import copy
 import pickle
@@ -21,12 +21,12 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 @pytest.fixture
 def fitted(arrays):
-    """A model of the ring."""
+    """Return a model of the ring."""
     return PrecomputedUMAP(**SETTINGS).fit(**arrays)
 
 
 def test_same_neighbors_in_any_form_give_the_same_map(ring, arrays):
-    """Arrays, graph, matrix, manifold; X beside them changes nothing."""
+    """Arrays, graphs, distance matrices, manifolds and features give the same map, with or without another X."""
     indices, dists, points = ring
     graph = knn_graph(indices, dists)
     matrix = np.sqrt(((points[:, None] - points) ** 2).sum(-1))
@@ -41,7 +41,7 @@ def test_same_neighbors_in_any_form_give_the_same_map(ring, arrays):
         {"X": points, "manifold": manifold},
         {"manifold": Manifold.from_graph(manifold.graph)},
     ]
-    settings = {**SETTINGS, "init": "spectral"}  # which neither features nor distances are needed for
+    settings = {**SETTINGS, "init": "spectral"}  # needs neither features nor distances
     expected = PrecomputedUMAP(**settings).fit(**arrays).embedding_
     for way in ways:
         assert np.array_equal(PrecomputedUMAP(**settings).fit(**way).embedding_, expected), list(way)
@@ -50,7 +50,7 @@ def test_same_neighbors_in_any_form_give_the_same_map(ring, arrays):
 
 
 def test_fit_returns_self_and_fit_transform_the_embedding(ring, arrays, fitted):
-    """The embedding is float32; the output follows the dtype of X."""
+    """The embedding is float32, and the output of fit_transform has the dtype of X."""
     assert PrecomputedUMAP(**SETTINGS).fit(**arrays).embedding_.dtype == np.float32
     for X, dtype in [(None, np.float32), (ring[2], np.float64), (ring[2].astype(np.float32), np.float32)]:
         out = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit_transform(X, **arrays)
@@ -59,7 +59,7 @@ def test_fit_returns_self_and_fit_transform_the_embedding(ring, arrays, fitted):
 
 
 def test_output_may_be_written_to(arrays):
-    """What fit_transform returns is the caller's own."""
+    """The output of fit_transform is a copy. Writing to it does not change the embedding."""
     model = PrecomputedUMAP(**SETTINGS)
     out = model.fit_transform(**arrays)
     out[:] = 0
@@ -67,7 +67,7 @@ def test_output_may_be_written_to(arrays):
 
 
 def test_attributes(arrays, fitted):
-    """Nothing public beside the documented attributes."""
+    """A fitted model has the documented public attributes and no others."""
     names = [name for name in dir(type(fitted)) if name.endswith("_") and not name.startswith("_")]
     found = ["embedding_", "manifold_", "graph_", "n_epochs_", "epoch_", "a_", "b_", "seed_", "report_", "loss_curve_"]
     assert {name for name in names if hasattr(fitted, name)} == {*found, "rad_emb_", "n_features_in_"}
@@ -79,7 +79,7 @@ def test_attributes(arrays, fitted):
 
 
 def test_names_of_an_earlier_fit_are_gone(ring, arrays):
-    """A fit without X forgets the columns and the search of the one before."""
+    """A fit without X forgets the column names and the search index of the previous fit."""
     model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(pd.DataFrame(ring[2], columns=["x", "y"]))
     assert list(model.feature_names_in_) == ["x", "y"]
     model.fit(manifold=model.manifold_)
@@ -89,7 +89,7 @@ def test_names_of_an_earlier_fit_are_gone(ring, arrays):
 
 
 def test_search_follows_the_last_fit(ring):
-    """Features beside a manifold are what transform searches."""
+    """transform searches the features that were passed together with a manifold."""
     model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
     turned = ring[2] @ np.array([[0, 1], [-1, 0]])
     model.fit(turned, manifold=model.manifold_)
@@ -109,7 +109,7 @@ def test_search_follows_the_last_fit(ring):
 )
 @pytest.mark.parametrize("half_done", [False, True])
 def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
-    """Neither of an unfitted estimator nor of a finished or a half-done one."""
+    """A failed fit changes neither a finished nor a partially fitted model."""
     for call in ("fit", "fit_transform"):
         with pytest.raises(ValueError, match=message):
             getattr(PrecomputedUMAP(**SETTINGS), call)(**bad)
@@ -126,7 +126,7 @@ def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit", "learn_manifold"])
 def test_neighbors_by_position_are_refused(ring, call):
-    """As X and y, in either order, or as a pair or triple in the place of X; no warning of y comes before."""
+    """Neighbor arrays as X and y in either order, or as a sequence in the place of X, are refused."""
     indices, dists, _ = ring
     call = getattr(PrecomputedUMAP(**SETTINGS), call)
     for X, y in [(indices, dists), (dists, indices)]:
@@ -143,7 +143,7 @@ def test_pairs_of_new_rows_are_refused(ring, fitted):
 
 
 def test_whole_features_and_as_many_targets_are_no_neighbors(ring, arrays):
-    """Beside neighbors or a manifold, or where a metric searches them."""
+    """Integer features with a target of the same shape are accepted with neighbors, a manifold or a metric."""
     X, y = np.round(100 * ring[2]).astype(int), ring[2]
     settings = SETTINGS | {"target_metric": "euclidean"}
     beside = PrecomputedUMAP(**settings).fit(X, y, **arrays)
@@ -154,7 +154,7 @@ def test_whole_features_and_as_many_targets_are_no_neighbors(ring, arrays):
 
 
 def test_callers_arrays_are_never_written_to(ring):
-    """Writable arrays, graph, start and features come back with the same bits."""
+    """Writable arrays, graphs, initial layouts and features have the same bits after fit and transform."""
     indices, dists, points = (array.copy() for array in ring)
     indices[3, 4] = -1
     indices, dists = (np.asfortranarray(array[:, [3, 1, 0, 2, 6, 5, 4, 7]]) for array in (indices, dists))
@@ -173,7 +173,7 @@ def test_callers_arrays_are_never_written_to(ring):
 
 
 def test_threads_are_restored(arrays):
-    """After success and after failure, and the report says how many ran."""
+    """The number of threads is restored after success and after failure, and the report contains the number used."""
     before = numba.config.NUMBA_NUM_THREADS
     numba.set_num_threads(before)
     model = PrecomputedUMAP(**SETTINGS, n_jobs=1).fit(**arrays)
@@ -186,7 +186,7 @@ def test_threads_are_restored(arrays):
 
 
 def test_seed(arrays, fitted):
-    """None draws a seed that makes the same map again; generators advance."""
+    """The seed that a fit draws reproduces its map, and a generator gives each fit another seed."""
     drawn = PrecomputedUMAP(**SETTINGS | {"random_state": None}).fit(**arrays)
     again = PrecomputedUMAP(**SETTINGS | {"random_state": drawn.seed_}).fit(**arrays)
     assert np.array_equal(drawn.embedding_, again.embedding_)
@@ -204,7 +204,7 @@ def test_seed(arrays, fitted):
 
 
 def test_warm_start_is_taken_as_it_is(arrays, fitted):
-    """With rescale_init=False a step of no length leaves a given embedding where it is, and True moves it."""
+    """With rescale_init=False, a given embedding is used as it is. By default it is rescaled."""
     settings = {**SETTINGS, "n_epochs": 1, "learning_rate": 1e-12}
     kept = PrecomputedUMAP(**settings, rescale_init=False).fit(**arrays, init=fitted.embedding_)
     assert np.array_equal(kept.embedding_, fitted.embedding_)
@@ -214,7 +214,7 @@ def test_warm_start_is_taken_as_it_is(arrays, fitted):
 
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_disconnected_rows_do_not_spread(ring):
-    """Two rows without neighbors are NaN; the others come out as if they had never been there."""
+    """Disconnected rows are NaN, and the other rows have the positions of a fit without them."""
     others = np.setdiff1d(np.arange(60), [7, 30])
     number = np.full(60, -1)
     number[others] = np.arange(58)
@@ -235,7 +235,7 @@ def test_disconnected_rows_do_not_spread(ring):
 
 
 def test_transform_of_fitted_rows_and_batches(ring, arrays, fitted):
-    """Fitted rows get their places; a new row's place does not depend on the others of the call."""
+    """Fitted rows keep their positions. The position of a new row does not depend on the other rows of the call."""
     assert np.array_equal(fitted.transform(**arrays), fitted.embedding_)
     assert np.array_equal(fitted.transform(knn_graph(*ring[:2])), fitted.embedding_)
     indices, dists = ring[0][:, 1:], ring[1][:, 1:]
@@ -248,7 +248,7 @@ def test_transform_of_fitted_rows_and_batches(ring, arrays, fitted):
 
 
 def test_transform_is_refused_with_the_cure(ring, arrays, fitted):
-    """What transform cannot use."""
+    """If transform cannot use its arguments, the error says which ones it needs."""
     with pytest.raises(NotFittedError):
         PrecomputedUMAP().transform(**arrays)
     with pytest.raises(ValueError, match="X has 2 features.*If X contains features, pass knn_indices and knn_dists"):
@@ -262,7 +262,7 @@ def test_transform_is_refused_with_the_cure(ring, arrays, fitted):
 
 
 def test_features_beside_neighbors_are_asked_for_little(ring, arrays, fitted):
-    """Features beside arrays may have gaps, and in transform any number of columns."""
+    """Features together with arrays may contain NaN, and in transform they may have any number of columns."""
     gaps = np.where(ring[2] > 0.9, np.nan, ring[2])
     model = PrecomputedUMAP(**SETTINGS).fit(gaps, **arrays)
     assert np.array_equal(model.embedding_, fitted.embedding_) and model.n_features_in_ == 2
@@ -275,7 +275,7 @@ def test_features_beside_neighbors_are_asked_for_little(ring, arrays, fitted):
 
 
 def test_frames_in_and_out(ring, arrays):
-    """Frames give names; set_output gives frames, with X and without."""
+    """Data frames provide the feature names. With set_output, the output is a data frame with or without X."""
     frame = pd.DataFrame(ring[2], columns=["x", "y"], index=[f"row {i}" for i in range(60)])
     model = PrecomputedUMAP(**SETTINGS, init="pca").set_output(transform="pandas")
     out = model.fit_transform(frame, **arrays)
@@ -287,7 +287,7 @@ def test_frames_in_and_out(ring, arrays):
 
 
 def test_after_a_neighbors_transformer(ring, fitted):
-    """In a pipeline with KNeighborsTransformer, the row itself is left out in fit, and no neighbor in transform."""
+    """Behind a KNeighborsTransformer, fit leaves the row itself out of its list, and transform uses all neighbors."""
     pipeline = make_pipeline(KNeighborsTransformer(n_neighbors=7, mode="distance"), PrecomputedUMAP(**SETTINGS))
     out = pipeline.fit_transform(ring[2])
     assert np.array_equal(out, fitted.embedding_)
@@ -300,7 +300,7 @@ def test_after_a_neighbors_transformer(ring, fitted):
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies_place_new_rows_alike(ring, fitted, copied):
-    """A model that was copied or pickled has the same map."""
+    """A copied or pickled model places new rows like the original, and a clone is not fitted."""
     new = {"knn_indices": ring[0][:, 1:], "knn_dists": ring[1][:, 1:]}
     expected = fitted.transform(**new)
     assert np.array_equal(copied(fitted).transform(**new), expected)
@@ -308,7 +308,7 @@ def test_copies_place_new_rows_alike(ring, fitted, copied):
 
 
 def test_memory_mapped_model(ring, fitted, tmp_path):
-    """A model that joblib maps from disk, read-only, places new rows and takes part in a new fit."""
+    """A model in a read-only memory map places new rows, and its manifold can be used in a new fit."""
     joblib.dump(fitted, tmp_path / "model.joblib")
     model = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
     new = {"knn_indices": ring[0][:, 1:], "knn_dists": ring[1][:, 1:]}
@@ -318,7 +318,7 @@ def test_memory_mapped_model(ring, fitted, tmp_path):
 
 
 def test_report(ring):
-    """Phases in order, with seconds, counts and bytes; printable."""
+    """The report lists the phases in order, with seconds, counts and bytes, and can be printed."""
     indices = np.where(np.arange(60)[:, None] == 4, -1, ring[0])
     indices[4, :5] = ring[0][4, :5]
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=indices, knn_dists=ring[1])
@@ -337,7 +337,7 @@ def test_report(ring):
 
 
 def test_graph_places_rows_of_a_model_without_its_own(ring, fitted):
-    """transform takes a graph after drop_graph too."""
+    """After drop_graph, transform still accepts a graph of new rows and gives the same positions."""
     new = knn_graph(ring[0][:, 1:], ring[1][:, 1:], n_columns=60)
     expected = fitted.transform(new)
     assert np.array_equal(copy.deepcopy(fitted).drop_graph().transform(new), expected)

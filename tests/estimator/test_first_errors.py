@@ -1,4 +1,4 @@
-"""Errors and warnings of a first try: whose they are, what is near a misspelled name, what neighbors do not fit."""
+"""Tests of the errors and warnings that new users meet: class names, misspelled values and wrong neighbors."""
 
 import warnings
 
@@ -27,7 +27,7 @@ def message_of(model, *data):
 
 
 def test_missing_values_are_not_for_trees():
-    """scikit-learn advises of HistGradientBoosting; what helps here is another thing."""
+    """The error about missing values recommends imputing them, and not scikit-learn's HistGradientBoosting."""
     holes = np.where(np.arange(5) == np.arange(150)[:, None] % 90, np.nan, X)
     for model in (UMAP(), PrecomputedUMAP(metric="euclidean"), NeighborsTransformer()):
         message = message_of(model, holes)
@@ -46,7 +46,7 @@ def test_missing_values_are_not_for_trees():
     ],
 )
 def test_errors_of_umap_do_not_name_another_class(given, data):
-    """Whoever uses UMAP has never heard of the estimator that does its work."""
+    """The errors of UMAP do not mention PrecomputedUMAP, which its users may not know."""
     assert "PrecomputedUMAP" not in message_of(UMAP(**given), *data)
     if "n_neighbors" in given:
         assert "of UMAP must be" in message_of(UMAP(**given), *data)
@@ -66,7 +66,7 @@ def test_errors_of_umap_do_not_name_another_class(given, data):
     ],
 )
 def test_misspelled_names(cls, parameter, given, meant):
-    """The nearest name is told, whichever parameter it is of."""
+    """The error about a misspelled value suggests the nearest valid name, for every parameter."""
     model = cls(**{"metric": "euclidean", parameter: given})
     assert f"nearest name is {meant!r}" in message_of(model, X, np.arange(150) % 3)
 
@@ -76,7 +76,7 @@ def test_misspelled_searcher_of_neighbors():
 
 
 def test_umap_takes_a_searcher():
-    """It reaches the search, and may be an object."""
+    """UMAP passes its searcher, a name or an object, on to the search."""
     model = UMAP(searcher="exact", **SHORT).fit(X)
     assert model.estimator_.searcher == "exact" and model.report_["search"]["searcher"] == "exact"
     by_object = UMAP(searcher=NearestNeighbors(n_neighbors=8), **SHORT).fit(X)
@@ -91,7 +91,7 @@ def warnings_of(indices, dists, features=X, **given):
 
 
 def test_squares_beside_features():
-    """They are told from distances by the features, unless squares are asked for."""
+    """Squared distances that contradict the features cause a warning, unless the metric is a squared one."""
     assert warnings_of(INDICES, DISTS) == []
     ((category, message),) = warnings_of(INDICES, DISTS**2)
     assert category is DoubtfulDistancesWarning and "np.sqrt(knn_dists)" in message
@@ -100,7 +100,7 @@ def test_squares_beside_features():
 
 
 def test_indices_of_other_rows_beside_features():
-    """Features that were shuffled after the search are told from those that were not."""
+    """Features that were shuffled after the search cause a warning. Other features of the same rows do not."""
     shuffled = X[np.random.default_rng(1).permutation(150)]
     ((category, message),) = warnings_of(INDICES, DISTS, shuffled)
     assert category is DoubtfulDistancesWarning and "no nearer to each other in X" in message
@@ -108,7 +108,7 @@ def test_indices_of_other_rows_beside_features():
 
 
 def test_equal_distances():
-    """Neighbors of which none is nearer than another one are used, and told of."""
+    """Neighbors that are all equally far are used, with a warning."""
     ((category, message),) = warnings_of(INDICES[:, 1:], np.full((150, 7), 2.5), features=None)
     assert category is EqualDistancesWarning and "are 2.5" in message
     assert issubclass(EqualDistancesWarning, UMAPWarning)

@@ -1,4 +1,4 @@
-"""Rows that come to a finished map: the graph they join, how little the map moves, and what is refused."""
+"""Tests of update: the graph with the new rows, the small movement of the map, and the calls that are refused."""
 
 import pickle
 
@@ -27,7 +27,7 @@ def X(digits):
 
 @pytest.fixture(scope="module")
 def stored(X):
-    """A map of the old rows, as bytes."""
+    """Return a pickled model of the old rows."""
     return pickle.dumps(PrecomputedUMAP(**SETTINGS).fit(**neighbors_of(X[:OLD])))
 
 
@@ -38,14 +38,14 @@ def model(stored):
 
 @pytest.fixture(scope="module")
 def new(X):
-    """The new rows' neighbors among all rows, equally far ones by number."""
+    """Return the neighbors of the new rows among all rows, with ties in the order of the row numbers."""
     dists = cdist(X[OLD:], X)
     indices = np.argsort(dists, axis=1, kind="stable")[:, :15]
     return {"knn_indices": indices, "knn_dists": np.take_along_axis(dists, indices, axis=1)}
 
 
 def moved(before, after):
-    """Median distance that old rows move, in widths of the map."""
+    """Return the median distance that old rows move, as a share of the map's width."""
     steps = np.linalg.norm(after[: len(before)] - before, axis=1)
     return np.median(steps) / np.ptp(before, axis=0).max()
 
@@ -54,7 +54,7 @@ def moved(before, after):
 
 
 def test_features_give_the_graph_of_all_rows(X):
-    """By any metric that prepares features, too; the map hardly moves, and new rows are found where they lie."""
+    """An update with features gives the graph of all rows and hardly moves the map. transform finds the new rows."""
     for metric in ("euclidean", "correlation"):
         steps = []
         for seed in range(3):
@@ -70,7 +70,7 @@ def test_features_give_the_graph_of_all_rows(X):
 
 
 def test_new_rows_join_the_graph_by_their_own_lists(X, model, new):
-    """Old edges stay to the bit; the others are the fuzzy union of what the new rows list alone."""
+    """Old edges keep their bits, and the other edges are the fuzzy union of the new rows' own lists."""
     before = model.graph_.copy()
     model.update(**new)
     graph = model.graph_
@@ -95,7 +95,7 @@ def test_new_rows_join_the_graph_by_their_own_lists(X, model, new):
 
 
 def test_every_form_of_neighbors_is_the_same(X, stored, new):
-    """Arrays in any order of columns, a sparse graph, a dense matrix; rows that list themselves or not."""
+    """Arrays in any order of columns, graphs and matrices give the same map, whether or not rows list themselves."""
     order = np.random.default_rng(0).permutation(15)
     shuffled = {name: array[:, order] for name, array in new.items()}
     without = {name: array[:, 1:] for name, array in new.items()}
@@ -112,7 +112,7 @@ def test_every_form_of_neighbors_is_the_same(X, stored, new):
 
 
 def test_a_manifold_of_all_rows(X, stored):
-    """Old rows list new ones then; neighbors of features or arrays, it is all the same."""
+    """A manifold of all rows hardly moves the map, and gives the same map after drop_graph."""
     manifold = PrecomputedUMAP().learn_manifold(**neighbors_of(X))
     model, other = pickle.loads(stored), pickle.loads(stored).drop_graph()
     before = model.embedding_.copy()
@@ -122,7 +122,7 @@ def test_a_manifold_of_all_rows(X, stored):
 
 
 def test_rows_that_lacked_neighbors_get_them_from_new_rows(ring):
-    """A row that was disconnected is placed as new rows are; a new row without a neighbor is NaN, and said so."""
+    """An update places disconnected rows that get neighbors, and warns of new rows without neighbors, which are NaN."""
     indices, dists, _ = (array.copy() for array in ring)
     lost = indices == 7
     lost[7] = True
@@ -149,7 +149,7 @@ def test_a_directed_graph_grows(ring):
 
 
 def test_the_map_stays_and_new_rows_find_their_place(X, model, new):
-    """Old rows hardly move, and the new ones keep their neighbors as well as in a map that is made anew."""
+    """Old rows hardly move, and new rows keep about as many neighbors as in a new fit of all rows."""
     before = model.embedding_.copy()
     model.update(**new)
     assert moved(before, model.embedding_) < 1 / 20
@@ -163,14 +163,14 @@ def test_the_map_stays_and_new_rows_find_their_place(X, model, new):
 
 
 def rows_on_a_circle(n, first, last):
-    """Neighbors of some rows on a circle of n, four to either side."""
+    """Return the neighbors of some rows on a circle of n rows, four on either side."""
     rows = np.arange(first, last)[:, None]
     offsets = np.array([1, -1, 2, -2, 3, -3, 4, -4])
     return {"knn_indices": (rows + offsets) % n, "knn_dists": np.broadcast_to(np.abs(offsets), (last - first, 8))}
 
 
 def test_threads_pickles_and_levels():
-    """On a field, with coarse levels in the first fit and none in the update: the same bits, stored or not."""
+    """After a fit over two levels, a model and its pickled copy on two threads are updated to the same bits."""
     old, n = 25_600, 26_000
     model = PrecomputedUMAP(9, random_state=0, n_epochs=6, n_jobs=1).fit(**rows_on_a_circle(old, 0, old))
     assert len(model.report_["phases"][-2]["levels"]) == 2
@@ -185,7 +185,7 @@ def test_threads_pickles_and_levels():
 
 
 def test_twice_is_not_once_but_goes_on(X, stored):
-    """Batch after batch; the second finds the first one's rows under their numbers."""
+    """A second update finds the rows of the first one under their numbers."""
     model = pickle.loads(stored)
     model.update(**neighbors_of(X[:1650], slice(OLD, 1650))).update(**neighbors_of(X, slice(1650, None)))
     assert model.embedding_.shape == (len(X), 2) and model.graph_.shape == (len(X), len(X))
@@ -260,7 +260,7 @@ def test_what_cannot_grow(arrays, manifold):
 
 
 def test_the_way_back_knows_the_new_rows(X, new):
-    """From all rows' features, kept beside a search or without one; from none where the new rows' are not known."""
+    """After an update, inverse_transform uses the features of all rows, and fails if those of new rows are unknown."""
     for metric in ("precomputed", "correlation"):
         settings = {"metric": metric, "disconnection_distance": 1e9, "n_epochs": 5, "random_state": 0}
         model = PrecomputedUMAP(**settings).fit(X[:OLD], **neighbors_of(X[:OLD]))
@@ -273,7 +273,7 @@ def test_the_way_back_knows_the_new_rows(X, new):
 
 
 def test_a_search_that_lacks_the_new_rows_is_not_used(X):
-    """Neighbors without features: new rows are placed by neighbors alone from then on."""
+    """After an update without features, transform refuses features, because the search lacks the new rows."""
     model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0).fit(X[:200])
     model.update(**neighbors_of(X[:210], slice(200, 210)), epochs=1)
     with pytest.raises(ValueError, match="rows that the search does not have"):

@@ -1,4 +1,4 @@
-"""The way back: rows for places in a map, equal to a slow twin's, and where the features come from."""
+"""Tests of inverse_transform: its agreement with a slow reference implementation, and the source of its features."""
 
 import io
 import pickle
@@ -37,7 +37,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def rows(model):
-    """What the model gives for the places."""
+    """Return the model's inverse transform of PLACES."""
     return model.inverse_transform(PLACES)
 
 
@@ -53,7 +53,7 @@ def naive(places, model, features=X):
 
 
 def test_equals_the_twin(model, rows):
-    """At free places, at places of rows, and far outside."""
+    """Results equal those of the reference implementation at free positions, at positions of rows and far outside."""
     places = np.concatenate([model.embedding_[:5], [[1e6, -1e6]]])
     assert_allclose(rows, naive(PLACES, model), rtol=1e-5, atol=1e-5)
     assert_allclose(model.inverse_transform(places), naive(places, model), rtol=1e-5, atol=1e-5)
@@ -67,14 +67,14 @@ def test_other_numbers_of_axes(n_components):
 
 
 def test_rows_on_one_place(model):
-    """Where seven or more stand exactly on it, they alone count."""
+    """If seven or more rows lie exactly at the position, they alone count."""
     there = loaded(model)
     there.embedding_[:11] = 3.0
     assert_allclose(there.inverse_transform([[3, 3]], features=X), [X[:11].mean(0)], rtol=1e-6)
 
 
 def test_fewer_rows_than_are_combined():
-    """All of them count."""
+    """In a map with few rows, all of them are combined."""
     dists, indices = NearestNeighbors(n_neighbors=5).fit(X[:8]).kneighbors(X[:8])
     model = PrecomputedUMAP(5, **SETTINGS).fit(X[:8], knn_indices=indices, knn_dists=dists)
     assert_allclose(model.inverse_transform(PLACES), naive(PLACES, model), rtol=1e-5, atol=1e-5)
@@ -87,12 +87,12 @@ def test_rows_without_a_place_do_not_count():
     with pytest.warns(DisconnectedWarning):
         model = PrecomputedUMAP(**SETTINGS).fit(X, knn_indices=indices, knn_dists=DISTS)
     found = model.inverse_transform(model.embedding_[:9])
-    assert np.isnan(found[:7]).all()  # and a place that is NaN has no row
+    assert np.isnan(found[:7]).all()  # a position that is NaN has no inverse
     assert_allclose(found[7:], naive(model.embedding_[7:9], model), rtol=1e-5, atol=1e-5)
 
 
 def test_a_row_depends_on_its_place_alone(model, rows, monkeypatch):
-    """Not on other places, their order, threads, or on how many rows of features are taken at a time."""
+    """A result does not depend on other positions, their order, the threads or the block size of the features."""
     order = np.random.default_rng(1).permutation(len(PLACES))
     assert_array_equal(model.inverse_transform(PLACES[order]), rows[order])
     assert_array_equal(np.concatenate([model.inverse_transform(place[None]) for place in PLACES]), rows)
@@ -103,7 +103,10 @@ def test_a_row_depends_on_its_place_alone(model, rows, monkeypatch):
 
 
 def test_reconstruction_is_better_than_the_mean_of_all():
-    """Held-out digits: 2.8 of RMS at the most, where the mean of all digits leaves 4.3 (a pixel goes from 0 to 16)."""
+    """New digits are reconstructed with a root mean square error below 2.8, where pixels range from 0 to 16.
+
+    The mean of all digits has an error of 4.3.
+    """
     digits = load_digits().data
     model = PrecomputedUMAP(metric="euclidean", random_state=0).fit(digits[:1500])
     found = model.inverse_transform(model.transform(digits[1500:]))
@@ -111,7 +114,7 @@ def test_reconstruction_is_better_than_the_mean_of_all():
 
 
 def test_fitted_rows_keep_their_neighbors():
-    """Of the 10 rows that are nearest in the map, 6.5 are among the 15 nearest to the inverse transform, on average."""
+    """On average, 6.5 of a row's 10 nearest rows in the map are among the 15 nearest to its inverse transform."""
     features = make_blobs(200, 10, centers=4, random_state=42)[0].astype(np.float32)
     model = UMAP(random_state=42).fit(features)
     places = model.embedding_
@@ -126,7 +129,7 @@ def test_fitted_rows_keep_their_neighbors():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, np.int64, bool])
 def test_dtypes(model, dtype):
-    """float32 stays, all else becomes float64."""
+    """Features of any dtype except float32 give results of float64."""
     features = X.astype(dtype)
     found = model.inverse_transform(PLACES, features=features)
     assert found.dtype == np.float64
@@ -134,7 +137,7 @@ def test_dtypes(model, dtype):
 
 
 def test_forms_of_features(model, rows, tmp_path):
-    """Strided, in Fortran's order, memory-mapped, sparse or a frame: the same bits."""
+    """Strided, Fortran-ordered, memory-mapped and sparse features and data frames give the same bits."""
     assert rows.dtype == np.float32
     np.save(tmp_path / "x.npy", X)
     sparse = [scipy.sparse.csr_array(X), scipy.sparse.coo_matrix(X)]
@@ -144,14 +147,14 @@ def test_forms_of_features(model, rows, tmp_path):
 
 
 def test_features_of_another_kind(model):
-    """Any table of the training rows will do."""
+    """Any array with a row for each training row can be passed as features."""
     found = model.inverse_transform(PLACES, features=np.arange(500)[:, None])
     assert found.shape == (40, 1) and (found >= 0).all() and (found < 500).all()
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "hellinger", "jaccard", "chebyshev"])
 def test_searched_features_stay_with_the_model(metric):
-    """As they were given, also where what is searched is something else; in a stored model, too."""
+    """A model with a search stores the original features, even if it searches others or drops its graph."""
     model = PrecomputedUMAP(**SETTINGS, metric=metric).fit(X)
     found = model.inverse_transform(PLACES)
     assert_allclose(found, naive(PLACES, model), rtol=1e-5, atol=1e-5)
@@ -160,7 +163,7 @@ def test_searched_features_stay_with_the_model(metric):
 
 
 def test_features_beside_neighbors_are_a_reference():
-    """The caller's own array, of any dtype; neither a stored model nor one without its graph has it."""
+    """Features together with neighbors are stored as a reference, which is lost in a pickle and by drop_graph."""
     whole = X.astype(np.uint8)
     model = fitted(whole)
     assert model._fitted.features is whole
@@ -196,7 +199,7 @@ def test_features_after_partial_fit_and_beside_a_manifold(model, rows):
 
 
 def test_graphs_are_no_features():
-    """Neither as X alone nor beside arrays."""
+    """A graph as X, alone or together with arrays, is not used as features."""
     graph = scipy.sparse.csr_array(NearestNeighbors(n_neighbors=14).fit(X).kneighbors_graph(mode="distance"))
     with pytest.raises(ValueError, match="without features as X"):
         PrecomputedUMAP(**SETTINGS).fit(graph, **ARRAYS).inverse_transform(PLACES)
@@ -208,7 +211,7 @@ def test_graphs_are_no_features():
 
 
 def test_in_a_pipeline():
-    """Back to the units of before the first step."""
+    """A pipeline returns to the units of the data before its first step."""
     pipeline = make_pipeline(MinMaxScaler(), PrecomputedUMAP(**SETTINGS, metric="euclidean")).fit(X)
     scaler, umap = (step for _, step in pipeline.steps)
     found = pipeline.inverse_transform(PLACES)
@@ -217,7 +220,7 @@ def test_in_a_pipeline():
 
 
 def test_output_is_an_array(model):
-    """Whatever transform gives, as in scikit-learn."""
+    """inverse_transform returns an array even if transform returns data frames, as in scikit-learn."""
     frames = PrecomputedUMAP(**SETTINGS, metric="euclidean").set_output(transform="pandas")
     places = frames.fit_transform(X)
     found = frames.inverse_transform(places)

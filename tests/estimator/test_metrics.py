@@ -1,4 +1,4 @@
-"""The metrics are what their formulas say, and so is score."""
+"""Tests of the metrics and of score against their formulas."""
 
 import naive_metrics
 import numpy as np
@@ -21,7 +21,7 @@ NEW_MAP = NEW_POINTS[:, :2] + RNG.normal(scale=0.3, size=(40, 2))
 
 
 def ragged_graph(points, others, *, seed=0, longest=30):
-    """Distances to the nearest, to between 0 and `longest` of them."""
+    """Return the distances to each point's 0 to `longest` nearest others, as a graph and as a dense array."""
     distances = cdist(points, others).astype(np.float32)
     lengths = np.random.default_rng(seed).integers(0, longest + 1, len(points))
     rank = distances.argsort(axis=1).argsort(axis=1)
@@ -35,7 +35,7 @@ def ragged_graph(points, others, *, seed=0, longest=30):
 @pytest.mark.parametrize("k", [1, 5, 15])
 @pytest.mark.parametrize("measure, twin", [(metrics.neighbor_recall, "recall"), (metrics.trustworthiness, "trust")])
 def test_of_the_rows_themselves(measure, twin, k):
-    """Ragged lists, a row without a place, and the row itself left out."""
+    """The figures of training rows equal the reference implementation's, with ragged lists and a disconnected row."""
     graph, distances = ragged_graph(POINTS, POINTS)
     embedding = MAP.copy()
     embedding[7] = np.nan
@@ -46,7 +46,10 @@ def test_of_the_rows_themselves(measure, twin, k):
 @pytest.mark.parametrize("k", [1, 5, 15])
 @pytest.mark.parametrize("measure, twin", [(metrics.neighbor_recall, "recall"), (metrics.trustworthiness, "trust")])
 def test_of_new_rows(measure, twin, k):
-    """What lies at distance 0 is the row itself: here row 3 is training row 11, and row 4 is rows 12 and 13."""
+    """A training row at distance 0 is the new row itself and does not count as its neighbor.
+
+    New row 3 equals training row 11, and new row 4 equals training rows 12 and 13.
+    """
     points, training = NEW_POINTS.copy(), POINTS.copy()
     training[13] = training[12]
     points[3:5] = training[11:13]
@@ -58,7 +61,7 @@ def test_of_new_rows(measure, twin, k):
 
 
 def test_nothing_lost_and_all_lost():
-    """A map that is the data keeps all; a map of neighbors that are not listed keeps none."""
+    """A map that is the data keeps all neighbors, and scores 0 if the graph lists the farthest rows instead."""
     graph = kneighbors_graph(POINTS, 20, mode="distance")
     assert metrics.neighbor_recall(graph, POINTS) == metrics.trustworthiness(graph, POINTS) == 1.0
     far = cdist(POINTS, POINTS).argsort(axis=1)[:, ::-1][:, :20]
@@ -69,7 +72,7 @@ def test_nothing_lost_and_all_lost():
 
 
 def test_trustworthiness_of_full_lists_is_scikit_learns():
-    """With all neighbors listed, ranks are not cut."""
+    """If the lists contain all neighbors, the trustworthiness equals scikit-learn's."""
     graph = kneighbors_graph(POINTS, 89, mode="distance")
     for k in (1, 5, 30):
         expected = whole_trustworthiness(POINTS, MAP, n_neighbors=k)
@@ -77,7 +80,7 @@ def test_trustworthiness_of_full_lists_is_scikit_learns():
 
 
 def test_cut_ranks_are_stricter():
-    """Shorter lists make the same map look no better."""
+    """Shorter lists never increase the trustworthiness of a map."""
     figures = [
         metrics.trustworthiness(kneighbors_graph(POINTS, n, mode="distance"), MAP, k=10) for n in (15, 20, 30, 60, 89)
     ]
@@ -85,7 +88,7 @@ def test_cut_ranks_are_stricter():
 
 
 def test_triplets_and_distances_by_hand():
-    """The same draws, counted one by one."""
+    """Both figures equal a direct computation from the same random draws."""
     drawn = np.random.RandomState(3).randint(0, 90, (3, 400))
     agree = []
     for i, j, k in drawn.T:
@@ -101,7 +104,7 @@ def test_triplets_and_distances_by_hand():
 
 
 def test_triplets_of_sparse_features_other_metrics_and_lost_rows():
-    """Sparse features give the figures of dense ones; rows without a place are not drawn."""
+    """Sparse features give the figures of dense ones, and disconnected rows are not drawn."""
     sparse = scipy.sparse.csr_array(np.maximum(POINTS, 0))
     for measure in (metrics.triplet_accuracy, metrics.distance_correlation):
         assert measure(sparse, MAP) == pytest.approx(measure(sparse.toarray(), MAP), abs=1e-12)
@@ -114,7 +117,7 @@ def test_triplets_of_sparse_features_other_metrics_and_lost_rows():
 
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_loss(symmetrize):
-    """All rows: the formula. A sample: near it."""
+    """The loss of all rows equals its formula, and the mean loss of samples is close to it."""
     model = PrecomputedUMAP(metric="euclidean", symmetrize=symmetrize, n_epochs=50, random_state=0).fit(POINTS)
     positions = model.embedding_.astype(np.float64)
     rates = {"negative_sample_rate": 3.0, "repulsion_strength": 0.7}
@@ -134,7 +137,7 @@ def test_loss_of_points_on_one_place_is_finite():
 
 
 def test_samples_are_the_same_each_time_and_near_the_whole():
-    """A seed draws the same rows again, another seed others."""
+    """A seed always draws the same rows, other seeds draw others, and all give figures close to that of all rows."""
     X = load_digits().data
     graph = kneighbors_graph(X, 30, mode="distance")
     embedding = X[:, [10, 21]] + np.random.default_rng(0).normal(size=(1797, 2))
@@ -146,7 +149,7 @@ def test_samples_are_the_same_each_time_and_near_the_whole():
 
 
 def test_refusals():
-    """What was given, and the cure."""
+    """Each error says which argument is wrong and what is needed."""
     graph = kneighbors_graph(POINTS, 20, mode="distance")
     with pytest.raises(TypeError, match="ndarray was passed.*knn_graph"):
         metrics.neighbor_recall(np.zeros((90, 90)), MAP)
@@ -175,7 +178,7 @@ def model(digits_parts):
 
 
 def test_score_of_training_rows_is_the_recall_of_the_embedding(digits_parts, model):
-    """As features, as a graph, and as arrays."""
+    """The score of the training rows is the recall of the embedding, for features, graphs and arrays."""
     X = digits_parts[0]
     dists, indices = NearestNeighbors(n_neighbors=16).fit(X).kneighbors(X)
     graph = knn_graph(indices, dists)
@@ -190,7 +193,7 @@ def test_score_of_training_rows_is_the_recall_of_the_embedding(digits_parts, mod
 
 
 def test_score_of_new_rows_is_the_recall_of_their_places(digits_parts, model):
-    """Against the neighbors among the training rows; k apart from n_neighbors."""
+    """The score of new rows is their recall among the training rows, also at the end of a pipeline."""
     X, new = digits_parts
     dists, indices = NearestNeighbors(n_neighbors=46).fit(X).kneighbors(new)
     graph = knn_graph(indices, dists, n_columns=len(X))
@@ -206,7 +209,7 @@ def test_score_of_new_rows_is_the_recall_of_their_places(digits_parts, model):
 
 
 def test_scorers_of_features(digits_parts, model):
-    """On what estimator.transform gives; a distance graph has no features."""
+    """Scorers of features evaluate the output of transform and refuse distances. The loss scorer returns -loss."""
     new = digits_parts[1]
     places = model.transform(new)
     assert metrics.triplet_accuracy_scorer(model, new) == metrics.triplet_accuracy(new, places) > 0.6
@@ -220,7 +223,7 @@ def test_scorers_of_features(digits_parts, model):
 
 
 def test_score_samples_beyond_ten_thousand_rows():
-    """Many copies of few rows: the score of the sample is the score of the whole."""
+    """The score of more than 10,000 rows is that of a random sample of 10,000."""
     graph = kneighbors_graph(POINTS, 20, mode="distance")
     model = PrecomputedUMAP(n_epochs=10, random_state=0).fit(graph)
     many = scipy.sparse.vstack([graph[:, :]] * 150, format="csr")
@@ -229,7 +232,7 @@ def test_score_samples_beyond_ten_thousand_rows():
 
 
 def test_rows_of_the_map_are_known_by_listing_themselves(digits_parts, model):
-    """Rounding in the distance of a row to itself does not make it a new row; a cut or another order does."""
+    """Rows that list themselves are training rows despite rounding errors, but a part of them counts as new rows."""
     X = digits_parts[0]
     dists, indices = NearestNeighbors(n_neighbors=16).fit(X).kneighbors(X)
     dists[:, 0] = 1e-6
@@ -243,6 +246,6 @@ def test_rows_of_the_map_are_known_by_listing_themselves(digits_parts, model):
 
 
 def test_lists_may_hold_nothing():
-    """Rows without neighbors are left out; if no row has one there is no figure."""
+    """The figures are NaN if no row has a neighbor."""
     graph = scipy.sparse.csr_array((90, 90))
     assert np.isnan(metrics.neighbor_recall(graph, MAP)) and np.isnan(metrics.trustworthiness(graph, MAP))

@@ -1,4 +1,4 @@
-"""Cross-validation over one graph, in the forms that people write, and what is refused because it would be wrong."""
+"""Tests of cross-validation with one graph, in the usual forms, and of the forms that are refused."""
 
 import re
 import warnings
@@ -27,7 +27,7 @@ CV = KFold(3, shuffle=True, random_state=0)
 
 
 def arrays(k):
-    """The k nearest of every row, the row itself first, with distances whose bits do not depend on the batch."""
+    """Return the k nearest rows of every row, itself first, with distances whose bits do not depend on the batch."""
     distances = cdist(X, X)
     indices = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return indices, np.take_along_axis(distances, indices, axis=1)
@@ -48,7 +48,7 @@ def split_scores(search, n_splits):
 
 
 def test_graph_in_grid_search():
-    """Every fold's map is that of the fold's rows with their own nearest neighbors, and so is its score."""
+    """The map and the score of a fold are those of the fold's rows with their own nearest neighbors."""
     search = GridSearchCV(umap(), GRID, cv=CV, error_score="raise").fit(GRAPH)
     scores = split_scores(search, 3)
     for parameters, row in zip(search.cv_results_["params"], scores, strict=True):
@@ -63,7 +63,7 @@ def test_graph_in_grid_search():
 
 
 def test_ragged_rows_say_what_they_lost():
-    """A graph that lists too few: the warning counts the rows of each fold that fall short."""
+    """If the graph lists too few neighbors, the warning counts the rows of each fold that lack some."""
     graph = knn_graph(*arrays(11))
     train, _ = next(iter(CV.split(X)))
     left = np.diff(graph[train][:, train].indptr) - 1
@@ -76,8 +76,7 @@ def test_ragged_rows_say_what_they_lost():
 
 @pytest.mark.parametrize("kind", ["csr_matrix", "csc", "coo", "dense"])
 def test_graph_of_any_form(kind):
-    """Formats that scikit-learn can cut give the scores of csr_array; a dense matrix of all distances gives those of
-    features."""
+    """Other sparse formats give the scores of csr_array, and a matrix of all distances gives those of features."""
     if kind == "dense":
         graph, expected = cdist(X, X), cross_validate(umap(metric="euclidean"), X, cv=CV)["test_score"]
     else:
@@ -87,7 +86,7 @@ def test_graph_of_any_form(kind):
 
 
 def test_scorers_in_grid_search():
-    """The metrics' scorers, several at once."""
+    """A grid search accepts several scorers of the metrics at once."""
     scoring = {"recall": metrics.neighbor_recall_scorer, "trust": metrics.trustworthiness_scorer}
     search = GridSearchCV(umap(), {"min_dist": [0.05, 0.9]}, cv=CV, scoring=scoring, refit="trust").fit(GRAPH)
     plain = GridSearchCV(umap(), {"min_dist": [0.05, 0.9]}, cv=CV).fit(GRAPH)
@@ -104,7 +103,7 @@ def test_scorers_in_grid_search():
 
 
 class CountingTransformer(KNeighborsTransformer):
-    """Counts the fits of all its clones."""
+    """A KNeighborsTransformer that counts the fits of all its clones."""
 
     fits: list = []
 
@@ -114,7 +113,7 @@ class CountingTransformer(KNeighborsTransformer):
 
 
 def test_pipeline_with_memory(tmp_path):
-    """Scores are those of each fold by hand; with memory= the search runs once a fold, and once for the refit."""
+    """The scores equal those by hand, and memory= limits the searches to one for each fold and one for the refit."""
     steps = [
         ("neighbors", CountingTransformer(n_neighbors=10, mode="distance")),
         ("umap", umap()),
@@ -138,7 +137,7 @@ def test_pipeline_with_memory(tmp_path):
 
 
 def test_one_whole_graph_unsupervised():
-    """cv=[(all, all)]: nothing is cut, a candidate's score is its own map's recall."""
+    """With cv=[(all, all)], nothing is cut, and the score of a candidate is the recall of its own map."""
     search = GridSearchCV(umap(), GRID, cv=ALL, error_score="raise").fit(GRAPH)
     for parameters, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
         assert score == metrics.neighbor_recall(GRAPH, umap(**parameters).fit(GRAPH).embedding_)
@@ -147,7 +146,7 @@ def test_one_whole_graph_unsupervised():
 
 @pytest.mark.parametrize("routing", [False, True])
 def test_one_manifold_for_every_candidate(routing, monkeypatch):
-    """The manifold goes through whole, and no candidate learns a graph of its own."""
+    """The manifold reaches every candidate uncut, and no candidate learns a graph of its own."""
     manifold = umap().learn_manifold(GRAPH)
     expected = [umap(min_dist=m).fit(manifold=manifold) for m in (0.05, 0.5)]
 
@@ -165,7 +164,7 @@ def test_one_manifold_for_every_candidate(routing, monkeypatch):
 
 
 def test_manifold_beside_a_cut_graph():
-    """Folds cut X and not the manifold: an error that names the form above."""
+    """If folds cut X but not the manifold, the error names the form with cv=[(rows, rows)]."""
     manifold = umap().learn_manifold(GRAPH)
     with pytest.raises(ValueError, match=r"X has 100 rows, but the manifold has 150.*cv=\[\(rows, rows\)\]"):
         GridSearchCV(umap(), {"min_dist": [0.1]}, cv=3, error_score="raise").fit(GRAPH, manifold=manifold)
@@ -175,7 +174,7 @@ def test_manifold_beside_a_cut_graph():
 
 
 def tools():
-    """What cuts fit parameters: (name, a function of estimator, X and parameters)."""
+    """Return the functions that cut fit parameters, which take an estimator, X and the parameters."""
     grid = {"min_dist": [0.1, 0.5]}
     in_pipeline = {"umap__min_dist": [0.1, 0.5]}
 
@@ -205,7 +204,7 @@ def tools():
 @pytest.mark.parametrize("metric", ["euclidean", "precomputed"])
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.__name__)
 def test_cut_arrays_are_refused(tool, metric, routing):
-    """Whatever cuts them, and whatever X is: the error names knn_graph."""
+    """Cut arrays are refused for every form of X, and the error names knn_graph."""
     indices, dists = arrays(15)
     with sklearn.config_context(enable_metadata_routing=routing):
         model = umap(metric=metric)
@@ -217,7 +216,7 @@ def test_cut_arrays_are_refused(tool, metric, routing):
 
 
 def test_cut_arrays_are_named_where_errors_become_scores():
-    """With scikit-learn's default, failed fits are warned of or raised with the message inside."""
+    """If all fits fail, the error that scikit-learn raises by default contains the message about cut arrays."""
     indices, dists = arrays(15)
     with pytest.raises(ValueError, match="All the 6 fits failed") as caught:
         GridSearchCV(umap(metric="euclidean"), {"min_dist": [0.1, 0.5]}, cv=3).fit(
@@ -228,7 +227,7 @@ def test_cut_arrays_are_named_where_errors_become_scores():
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint64])
 def test_cut_that_stays_in_range(dtype):
-    """Rows in another order, or some of them twice: no index is out of range, yet the self column tells."""
+    """Rows in another order are recognized by the first column, although no index is out of range."""
     indices, dists = arrays(15)
     indices = indices.astype(dtype)
     order = np.random.default_rng(0).permutation(N)
@@ -240,7 +239,7 @@ def test_cut_that_stays_in_range(dtype):
 
 
 def test_what_only_looks_like_a_cut():
-    """Arrays that are right are taken: no self column, twins, regular grids, and rows whose self is missing."""
+    """Correct arrays are accepted if rows do not list themselves, have twins or ties, or lack their own index."""
     indices, dists = arrays(15)
     rows = np.arange(N)
     lattice = np.abs(rows[:, None] - rows[None, :]).astype(float) + 9e9 * (rows[:, None] == rows)
@@ -266,13 +265,13 @@ def test_what_only_looks_like_a_cut():
 
 
 def test_features_with_the_default_metric():
-    """scikit-learn refuses to cut what is not square before the estimator is asked."""
+    """With the default metric, scikit-learn itself refuses to cut features, which are not square."""
     with pytest.raises(ValueError, match="square kernel matrix"):
         GridSearchCV(PrecomputedUMAP(), {"min_dist": [0.1]}, cv=3).fit(X)
 
 
 def test_halving_over_a_graph():
-    """A graph may be halved too: the last round sees every row."""
+    """Successive halving accepts a graph and cuts it to the given number of rows."""
     search = HalvingGridSearchCV(umap(), GRID, cv=CV, min_resources=75, error_score="raise", random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewerNeighborsWarning)
@@ -282,7 +281,10 @@ def test_halving_over_a_graph():
 
 
 def test_table_of_the_docs():
-    """Its shares are binomial: each of a row's k - 1 others stays in a fold with probability 1 - 1 / F."""
+    """The shares in the table are binomial.
+
+    Each of the k - 1 neighbors of a row stays in a fold with probability 1 - 1 / F.
+    """
     page = (Path(__file__).parents[2] / "docs" / "cross_validation.md").read_text()
     lines = re.findall(r"^\| k = (\d+) \| (.*) % \| (.*) % \| (.*) % \|$", page, re.MULTILINE)
     assert len(lines) == 5
@@ -294,7 +296,7 @@ def test_table_of_the_docs():
 
 @pytest.mark.parametrize("folds", [3, 5, 10])
 def test_twice_the_neighbors_are_enough(folds):
-    """What the docs advise: hardly a row falls short."""
+    """With twice the neighbors, as the guide recommends, less than 3 % of the rows lack neighbors in a fold."""
     neighbors = np.argsort(np.random.default_rng(0).random((2000, 2000)), axis=1)[:, :29]
     short = np.concatenate(
         [

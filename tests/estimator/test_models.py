@@ -1,4 +1,4 @@
-"""Models on disk: any pickler, memory maps, skops, sizes, versions, and a process that has never seen the data."""
+"""Tests of stored models: picklers, memory maps, file sizes, versions, and other processes."""
 
 import io
 import pickle
@@ -63,7 +63,7 @@ WAYS = [through_joblib, through_pickle, through_cloudpickle, through_skops]
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_ways_to_store(way, precomputed, of_features):
-    """Map, new rows, score and parameters come back to the bit, with and without the graph."""
+    """A loaded model has the same map, parameters, score and new rows to the bit, with and without its graph."""
     loaded = way(precomputed)
     np.testing.assert_array_equal(loaded.embedding_, precomputed.embedding_)
     np.testing.assert_array_equal(loaded.transform(**NEW), precomputed.transform(**NEW))
@@ -77,7 +77,7 @@ def test_ways_to_store(way, precomputed, of_features):
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_half_done_models(way, precomputed):
-    """They go on to the bits of an uninterrupted fit."""
+    """A partially fitted model that was stored reaches the bits of an uninterrupted fit."""
     half = PrecomputedUMAP(**SETTINGS).partial_fit(knn_indices=INDICES, knn_dists=DISTS, epochs=7)
     loaded = way(half)
     assert loaded.epoch_ == 7
@@ -87,7 +87,7 @@ def test_half_done_models(way, precomputed):
 
 @pytest.mark.parametrize("metric", ["precomputed", "euclidean"])
 def test_memory_mapped(metric, precomputed, of_features, tmp_path):
-    """Arrays stay in the file, which is not written to; new rows get the same bits."""
+    """A memory-mapped model leaves its arrays in the unchanged file and gives new rows the same bits."""
     model, new = (precomputed, NEW) if metric == "precomputed" else (of_features, {"X": X[500:]})
     joblib.dump(model, tmp_path / "model.joblib")
     bits = (tmp_path / "model.joblib").read_bytes()
@@ -104,7 +104,7 @@ def test_memory_mapped(metric, precomputed, of_features, tmp_path):
 
 
 def test_another_process(precomputed, of_features, tmp_path):
-    """One that has nothing but the file and the new rows."""
+    """A process that has only the file and the new rows gives them the same positions."""
     joblib.dump((precomputed, of_features, NEW, X[500:]), tmp_path / "models.joblib")
     program = """
 import joblib, numpy
@@ -119,12 +119,12 @@ numpy.savez("places.npz", precomputed=precomputed.transform(**arrays), of_featur
 
 
 def test_size_without_the_graph(tmp_path):
-    """70,000 rows known by their neighbors: little more than the map is left."""
+    """Without its graph, a model of 70,000 rows needs little more space than its map."""
     n = 70_000
     indices = (np.arange(n)[:, None] + np.arange(10)) % n
     dists = np.tile(np.arange(10.0), (n, 1))
     model = PrecomputedUMAP(n_epochs=1, init="random", random_state=0).fit(knn_indices=indices, knn_dists=dists)
-    model.transform(knn_indices=[[5, 9]], knn_dists=[[1.0, 2.0]])  # what it builds for itself is not stored
+    model.transform(knn_indices=[[5, 9]], knn_dists=[[1.0, 2.0]])  # data that transform caches are not stored
     joblib.dump(model, tmp_path / "whole.joblib")
     joblib.dump(model.drop_graph(), tmp_path / "small.joblib")
     assert (tmp_path / "whole.joblib").stat().st_size > 5e6
@@ -133,7 +133,7 @@ def test_size_without_the_graph(tmp_path):
 
 
 def test_without_the_graph(precomputed):
-    """What cannot be done says why; a fit, or partial_fit with data, begins anew."""
+    """Without its graph, a model says why calls fail, and partial_fit with data restarts."""
     model = through_pickle(precomputed).drop_graph()
     assert not hasattr(model, "graph_") and not hasattr(model, "manifold_")
     with pytest.raises(AttributeError, match="dropped by drop_graph; fit again"):
@@ -151,7 +151,7 @@ def test_without_the_graph(precomputed):
 
 
 def test_development_versions_are_refused(precomputed):
-    """Their states have no format of a release."""
+    """States of development versions, which lack the format of a release, are refused."""
     state = precomputed.__getstate__()
     del state["stored_format"]
     with pytest.raises(ValueError, match="model was made by a development version of umap_sk.*Fit again"):
@@ -161,14 +161,14 @@ def test_development_versions_are_refused(precomputed):
 
 
 def test_versions_are_stored(precomputed):
-    """A format number, and the package's version for people."""
+    """A stored model contains a format number and the version of the package. A loaded one does not keep them."""
     state = precomputed.__getstate__()
     assert state["stored_format"] == stored_format.FORMAT and state["umap_sk_version"] == umap_sk.__version__
     assert not {name for name in vars(through_pickle(precomputed)) if "version" in name or "format" in name}
 
 
 def test_models_of_newer_versions_are_refused(precomputed):
-    """The error names both versions and what to do."""
+    """The error about a newer format names the format and the version to install."""
     state = dict(precomputed.__getstate__(), stored_format=99, umap_sk_version="7.1")
     with pytest.raises(ValueError, match=r"model was written by umap_sk 7\.1 in format 99.*Install umap_sk 7\.1"):
         PrecomputedUMAP().__setstate__(state)

@@ -1,4 +1,4 @@
-"""Several fits at once, in processes and in threads: the bits of one after the other, no more threads than asked."""
+"""Tests of concurrent fits in processes and threads: their results and their numbers of threads."""
 
 import numba
 import numpy as np
@@ -30,7 +30,7 @@ def alone():
 @pytest.mark.parametrize("own_n_jobs", [None, -1])
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_grid_search_in_parallel(alone, backend, own_n_jobs):
-    """All scores and the best map, whatever runs the folds."""
+    """A parallel grid search has the scores and the best map of a sequential one, with any backend."""
     options = {"max_nbytes": 1000} if backend == "loky" else {}  # X reaches the processes as a read-only memory map
     with parallel_config(backend, **options):
         together = search(2, own_n_jobs)
@@ -46,13 +46,13 @@ def threads_of_a_fit(n_jobs=None):
 
 @pytest.mark.parametrize("own_n_jobs", [None, -1])
 def test_processes_share_the_processors(own_n_jobs):
-    """joblib tells its workers how many threads each may start; a fit keeps to it."""
+    """A fit in a worker of joblib uses no more threads than joblib allows."""
     with parallel_config("loky", inner_max_num_threads=1):
         assert Parallel(n_jobs=2)(delayed(threads_of_a_fit)(own_n_jobs) for _ in range(2)) == [1, 1]
 
 
 def test_callers_threads_are_restored():
-    """In the calling thread and whatever the fit was given."""
+    """A fit uses the caller's number of threads by default, and always restores it."""
     before = numba.get_num_threads()
     assert threads_of_a_fit(1) == 1 and numba.get_num_threads() == before
     assert threads_of_a_fit() == before
@@ -64,7 +64,7 @@ def test_callers_threads_are_restored():
 
 
 def test_transform_from_many_threads():
-    """One model, asked by several threads at once."""
+    """Several threads can call transform of one model at the same time."""
     model = PrecomputedUMAP(n_epochs=5, random_state=0).fit(GRAPH)
     expected = model.transform(GRAPH)
     parts = np.array_split(np.arange(GRAPH.shape[0]), 8)
@@ -75,7 +75,7 @@ def test_transform_from_many_threads():
 
 @pytest.mark.parametrize("n_rows, few", [(1, True), (FEW_ROWS, True), (FEW_ROWS + 1, False)])
 def test_few_rows_keep_to_one_thread(n_rows, few, monkeypatch):
-    """There is nothing to share, and a thread that waits takes its processor from others."""
+    """transform uses one thread for few rows, because idle threads would occupy processors."""
     model = PrecomputedUMAP(n_epochs=2, random_state=0).fit(GRAPH)
     threads, place = [], transform.place_rows
 

@@ -1,4 +1,4 @@
-"""The default path, from neighbors and nothing else, over two levels: the same bits whatever threads and cuts."""
+"""Tests of the default fit from neighbors alone, over two levels: the same bits for any threads and steps."""
 
 import copy
 import functools
@@ -20,14 +20,14 @@ SETTINGS = {"n_neighbors": 10, "n_epochs": 30, "random_state": 0}
 
 @pytest.fixture(autouse=True)
 def smaller_levels(monkeypatch):
-    """More than one level, on more rows than one thread is kept to."""
+    """Make coarse levels of small graphs, so that the layout has two levels and can use several threads."""
     assert len(POINTS) > FEW_ROWS
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=1000))
 
 
 @pytest.fixture
 def whole():
-    """One call of fit."""
+    """Return a model of one call of fit, with two levels."""
     model = PrecomputedUMAP(**SETTINGS).fit(**ARRAYS)
     start = next(phase for phase in model.report_["phases"] if phase["name"] == "start")
     assert start["init"] == "pivot_mds" and len(start["levels"]) == 2
@@ -36,7 +36,7 @@ def whole():
 
 @pytest.mark.parametrize("n_components", [2, 3])
 def test_threads(n_components):
-    """The graph's distances, too, are the same."""
+    """The map and the distances of the graph are the same on one thread and on two."""
     found = set()
     for n_jobs in (1, 2):
         model = PrecomputedUMAP(**SETTINGS, n_components=n_components, n_jobs=n_jobs).fit(**ARRAYS)
@@ -47,7 +47,7 @@ def test_threads(n_components):
 
 @pytest.mark.parametrize("seed", [None, 0])
 def test_cuts_and_copies(whole, seed):
-    """Epoch by epoch, or at random, on one thread or two: over the change of level, and of the graph's two phases."""
+    """Steps over both levels, with copies and other numbers of threads in between, give the bits of one fit."""
     rng = np.random.default_rng(seed)
     model, step = PrecomputedUMAP(**SETTINGS).partial_fit(**ARRAYS), 0
     while model.epoch_ < whole.n_epochs_:
@@ -59,7 +59,7 @@ def test_cuts_and_copies(whole, seed):
 
 @pytest.mark.parametrize("epochs", [1, 12, 20, 29])
 def test_resumed_runs(whole, tmp_path, epochs):
-    """From a state on either level, whose widths of the start come from the disk."""
+    """A run that resumes from a checkpoint on either level gives the bits of one fit."""
     keep = Checkpoint(tmp_path, every_epochs=1, every_seconds=None)
     PrecomputedUMAP(**SETTINGS, checkpoint=keep).partial_fit(**ARRAYS, epochs=epochs)
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**ARRAYS)
@@ -68,7 +68,7 @@ def test_resumed_runs(whole, tmp_path, epochs):
 
 
 def test_order_of_the_rows_and_unit_of_the_distances(whole):
-    """Twice the distances are the same map, since strengths and paths have no unit."""
+    """Doubled distances give the same map, and a graph with doubled distances."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES, knn_dists=2 * DISTS)
     assert model.embedding_.tobytes() == whole.embedding_.tobytes()
     assert np.array_equal(model.manifold_._shared.lengths, 2 * whole.manifold_._shared.lengths)

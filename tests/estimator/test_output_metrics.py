@@ -1,4 +1,4 @@
-"""Output metrics at the estimator: bits, starts, refusals, figures, and umap-learn's loss."""
+"""Tests of output metrics: their bits, initial layouts, figures and losses, and invalid arguments."""
 
 import pickle
 
@@ -33,7 +33,7 @@ def model_of(metric, params=None, n_components=2, **parameters):
 
 @pytest.mark.parametrize("metric, params, axes", SPACES)
 def test_same_bits(metric, params, axes, arrays, tmp_path):
-    """One and two threads, cut and stored in the middle, resumed from the disk."""
+    """Fits on one or two threads, from a pickle and from a checkpoint give the same bits."""
     whole = model_of(metric, params, axes, n_jobs=1).fit(**arrays).embedding_
     assert whole.shape == (ROWS, axes) and np.isfinite(whole).all()
     cut = model_of(metric, params, axes, n_jobs=2).partial_fit(**arrays, epochs=23)
@@ -49,7 +49,7 @@ def test_same_bits(metric, params, axes, arrays, tmp_path):
 
 @pytest.mark.parametrize("metric, params, axes", SPACES)
 def test_map_is_good(metric, params, axes, arrays, digits):
-    """Near rows are near in the map, by its own distances; rows placed again are where they were."""
+    """By its own distances, the map keeps neighbors near, and transform finds the positions of fitted rows again."""
     model = model_of(metric, params, axes).fit(digits, **arrays)
     assert model.score(**arrays) > 0.35
     np.testing.assert_array_equal(model.transform(**arrays), model.embedding_)
@@ -73,7 +73,7 @@ def test_map_is_good(metric, params, axes, arrays, digits):
 
 
 def test_loss_is_the_euclidean_ones_where_metrics_agree(arrays):
-    """Minkowski with p=2 is Euclidean, and so is a torus that is large enough."""
+    """Minkowski distances with p=2 and a torus that is large enough have the Euclidean loss."""
     model = PrecomputedUMAP(random_state=0, n_epochs=30).fit(**arrays)
     given = {"a": model.a_, "b": model.b_}
     expected = metrics.sampled_loss(model.manifold_, model.embedding_, **given)
@@ -91,7 +91,7 @@ def test_loss_is_the_euclidean_ones_where_metrics_agree(arrays):
 
 @pytest.mark.parametrize("init", ["auto", "random", "pca", "pivot_mds", "spectral"])
 def test_starts_by_name(init, arrays, digits):
-    """Each is laid around the pole, beyond the equator or nearly so, before any step."""
+    """Every named initial layout surrounds the pole and reaches about to the equator."""
     begun = model_of("haversine", init=init, learning_rate=1e-9).partial_fit(digits, **arrays)
     polar, longitude = begun.embedding_.T
     assert polar.max() > 1.2 and np.ptp(longitude) > 4
@@ -99,7 +99,7 @@ def test_starts_by_name(init, arrays, digits):
 
 
 def test_start_of_own_coordinates(arrays):
-    """An array of the space's coordinates is taken as it is, to go on from a map."""
+    """An array of the space's coordinates is used as it is, so that a fit can continue from a map."""
     first = model_of("haversine").fit(**arrays)
     begun = model_of("haversine", init=first.embedding_, rescale_init=False, learning_rate=1e-9).fit(**arrays)
     np.testing.assert_allclose(begun.embedding_, first.embedding_, atol=1e-5)
@@ -157,7 +157,10 @@ def raises_far_apart(x, y, reach):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_function_that_raises_ends_what_called_it(arrays, n_jobs, capfd):
-    """With its message and its points, in an epoch, a transform or a figure; numba alone prints it and goes on."""
+    """An exception in a metric ends the fit, transform or figure that called it, and its message has the points.
+
+    numba alone would print the exception and continue.
+    """
     message = "raised ValueError: the points lie too far apart. Its points were"
     settings = {"n_epochs": 60, "n_jobs": n_jobs}
     with pytest.raises(ValueError, match=message):
@@ -186,7 +189,7 @@ def test_what_needs_euclidean_distances_is_refused(arrays, digits):
 
 
 def test_function_is_the_metric_it_computes(arrays):
-    """umap-learn's own, and it belongs to the identity of a run."""
+    """A function of umap-learn gives the map of the metric with its name, but cannot replace it during a layout."""
     umap_distances = pytest.importorskip("umap.distances")
     given = {"init": INIT * 5, "rescale_init": False, "n_epochs": 20}
     function = model_of(umap_distances.chebyshev_grad, **given).partial_fit(**arrays).embedding_

@@ -1,4 +1,4 @@
-"""Every parameter out of range is refused by name, with what was given and what is needed."""
+"""Tests of invalid parameters: the error names the parameter, the given value and the valid values."""
 
 import re
 
@@ -60,7 +60,7 @@ AT_THE_BORDER = {
 
 @pytest.mark.parametrize("name, value", [(name, value) for name, values in OUT_OF_RANGE.items() for value in values])
 def test_out_of_range(ring, name, value):
-    """Fit, partial_fit and learn_manifold say which parameter, and what it was; the estimator is not fitted."""
+    """The error names the parameter and its value, and the estimator stays unfitted."""
     model = PrecomputedUMAP(**{name: value})
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
         got = re.escape(f"Got {value!r} instead")
@@ -70,13 +70,13 @@ def test_out_of_range(ring, name, value):
 
 
 def test_every_parameter_is_tried():
-    """A new parameter needs its range tested."""
+    """OUT_OF_RANGE has an entry for every parameter."""
     assert set(OUT_OF_RANGE) == set(PrecomputedUMAP().get_params())
 
 
 @pytest.mark.parametrize("name, value", AT_THE_BORDER.items())
 def test_at_the_border(ring, name, value):
-    """The ends of the ranges work."""
+    """Values at the ends of the ranges are valid."""
     settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0, name: value}
     assert np.isfinite(PrecomputedUMAP(**settings).fit_transform(knn_indices=ring[0], knn_dists=ring[1])).all()
 
@@ -102,7 +102,7 @@ EXTREMES = [
 @pytest.mark.parametrize("n_components", [2, 3])
 @pytest.mark.parametrize("settings", EXTREMES, ids=str)
 def test_where_the_ranges_end(ring, settings, n_components):
-    """Absurd, but the arithmetic holds: places of fitted and of new rows are finite, and numpy has nothing to say."""
+    """Extreme values give finite positions of fitted and new rows, without a warning of numpy."""
     settings = {"n_neighbors": 5, "n_epochs": 60, "n_components": n_components, "random_state": 0, **settings}
     settings |= {"min_dist": 0} if settings.get("spread", 1) < 1 else {}
     model = PrecomputedUMAP(**settings).fit(knn_indices=ring[0], knn_dists=ring[1])
@@ -124,13 +124,13 @@ def test_where_the_ranges_end(ring, settings, n_components):
     ],
 )
 def test_together(ring, settings, message):
-    """Parameters that make no sense together."""
+    """Parameters that are invalid in combination are refused."""
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(5, **settings).fit(knn_indices=ring[0], knn_dists=ring[1])
 
 
 def test_given_curve_is_used(ring):
-    """a and b win over min_dist and spread."""
+    """The parameters a and b take precedence over min_dist and spread."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     given = PrecomputedUMAP(5, a=2.0, b=0.7, n_epochs=3, random_state=0).fit(**arrays)
     assert (given.a_, given.b_) == (2.0, 0.7)
@@ -156,7 +156,7 @@ def test_given_curve_is_used(ring):
     ],
 )
 def test_bad_start(ring, init, message):
-    """The start is refused the same way in fit and in the constructor."""
+    """An invalid initial layout causes the same error as an argument of fit and as a parameter."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(5).fit(**arrays, init=init)
@@ -167,13 +167,13 @@ def test_bad_start(ring, init, message):
 
 @pytest.mark.parametrize("init", [np.ones((60, 2)) + 1j, [["a", "b"]] * 60])
 def test_start_of_no_numbers(ring, init):
-    """Complex numbers and strings are no positions."""
+    """An initial layout of complex numbers or strings is refused."""
     with pytest.raises(TypeError, match="init must be real numbers, but has dtype"):
         PrecomputedUMAP(5).fit(knn_indices=ring[0], knn_dists=ring[1], init=init)
 
 
 def test_start_of_the_call_wins(ring):
-    """The argument of fit goes before the constructor's."""
+    """The argument init of fit takes precedence over the parameter."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     settings = {"n_neighbors": 5, "n_epochs": 3, "random_state": 0}
     start = np.random.default_rng(0).normal(size=(60, 2))
@@ -188,7 +188,7 @@ def test_start_of_the_call_wins(ring):
     "metric, cut", [("cosine", 2), ("correlation", 2), ("hellinger", 1), ("jaccard", 1), ("dice", 1)]
 )
 def test_metric_names_what_is_too_far(ring, metric, cut):
-    """Each metric has its own disconnection_distance, which the parameter overrides."""
+    """Each metric has its own default of disconnection_distance, which the parameter overrides."""
     indices, dists = np.where(ring[0] == 7, -1, ring[0]), np.array(ring[1])
     dists[7] = cut
     model = PrecomputedUMAP(5, metric=metric, n_epochs=1, random_state=0)
@@ -210,6 +210,6 @@ def test_metric_names_what_is_too_far(ring, metric, cut):
     ],
 )
 def test_too_little_for_principal_components(ring, features, message):
-    """Features that do not vary enough make no start."""
+    """init='pca' refuses features that vary in too few directions, are too large or contain NaN."""
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(5, init="pca").fit(features, knn_indices=ring[0], knn_dists=ring[1])

@@ -1,4 +1,4 @@
-"""Stepping through the epochs: cuts, copies, interrupts, and what later calls may bring."""
+"""Tests of partial_fit: steps, copies, interrupts, and the arguments of later calls."""
 
 import copy
 import pickle
@@ -19,13 +19,13 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 @pytest.fixture
 def whole(arrays):
-    """The map of one fit."""
+    """Return the map of one fit."""
     return PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
 
 
 @pytest.mark.parametrize("cuts", [[1] * 20, [7, 13], [19, 5], [3, 100]])
 def test_any_cut_gives_the_bits_of_fit(arrays, whole, cuts):
-    """The counters follow, the data come once, and the last call runs what is left."""
+    """Any division into calls gives the bits of fit, and the last call runs only the remaining epochs."""
     model = PrecomputedUMAP(**SETTINGS)
     for number, epochs in enumerate(cuts):
         assert model.partial_fit(epochs=epochs, **(arrays if number == 0 else {})) is model
@@ -35,7 +35,7 @@ def test_any_cut_gives_the_bits_of_fit(arrays, whole, cuts):
 
 
 def test_no_epochs_left(arrays, whole):
-    """The error names the cure, and the map stays."""
+    """After the last epoch, an error names the remedy, and the map does not change."""
     stepped = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=20)
     fitted = PrecomputedUMAP(**SETTINGS).fit(**arrays)
     for model, again in ((stepped, {}), (stepped, arrays), (fitted, {})):
@@ -45,7 +45,7 @@ def test_no_epochs_left(arrays, whole):
 
 
 def test_data_after_a_finished_fit_begin_anew(ring, arrays, whole):
-    """As scikit-learn's checks demand of fit followed by partial_fit."""
+    """After a finished fit, partial_fit with data restarts, as scikit-learn's checks require."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_graph(*ring[:2])).partial_fit(**arrays, epochs=5)
     assert model.epoch_ == 5
     assert np.array_equal(model.partial_fit(epochs=15).embedding_, whole)
@@ -53,7 +53,7 @@ def test_data_after_a_finished_fit_begin_anew(ring, arrays, whole):
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, None, "all", True])
 def test_epochs_out_of_range(arrays, epochs):
-    """Whole numbers from 1 on."""
+    """The argument epochs must be a whole number of at least 1."""
     model = PrecomputedUMAP(**SETTINGS)
     with pytest.raises(ValueError, match=f"epochs={epochs!r}, but a whole number of at least 1 is needed"):
         model.partial_fit(**arrays, epochs=epochs)
@@ -61,7 +61,7 @@ def test_epochs_out_of_range(arrays, epochs):
 
 
 def test_features_that_arrays_came_beside_may_come_alone(ring, arrays):
-    """They are known by their hash, so they are not looked at as a distance graph, which they are not."""
+    """A later call may pass the features without the arrays. Their hash shows that they are no distance graph."""
     features = np.where(np.arange(ring[2].size).reshape(ring[2].shape) == 3, np.nan, ring[2])
     settings = {**SETTINGS, "init": "pivot_mds"}
     whole = PrecomputedUMAP(**settings).fit_transform(features, **arrays)
@@ -70,21 +70,20 @@ def test_features_that_arrays_came_beside_may_come_alone(ring, arrays):
 
 
 def test_first_call_needs_data():
-    """Nothing can be stepped without neighbors."""
     with pytest.raises(ValueError, match="Nothing to work on"):
         PrecomputedUMAP(**SETTINGS).partial_fit()
 
 
 @pytest.mark.parametrize("again", [np.asfortranarray, np.array, lambda array: array])
 def test_same_data_may_come_again(ring, arrays, whole, again):
-    """As long as their content is the same."""
+    """Later calls may pass the same data again, in any array with the same content."""
     model = PrecomputedUMAP(**SETTINGS, init="pivot_mds").partial_fit(ring[2], **arrays, epochs=10)
     model.partial_fit(again(ring[2]), knn_indices=again(ring[0]), knn_dists=again(ring[1]), epochs=10)
     assert np.array_equal(model.embedding_, whole)
 
 
 def test_other_data_are_refused(ring, arrays, whole):
-    """Another shape, another content, another form or one array alone; the run can go on."""
+    """Later calls with other data are refused, and the layout can continue."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
     half = model.embedding_.copy()
     others = [
@@ -104,7 +103,7 @@ def test_other_data_are_refused(ring, arrays, whole):
 
 @pytest.mark.parametrize("name, value", [("min_dist", 0.5), ("n_epochs", 30), ("init", "random"), ("n_neighbors", 6)])
 def test_parameters_must_not_change(arrays, whole, name, value):
-    """They would be ignored: the error names the parameter with both values, before and after pickling."""
+    """A changed parameter causes an error that names it with both values, before and after pickling."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
     before = getattr(model, name)
     for stepped in (model, pickle.loads(pickle.dumps(model))):
@@ -118,7 +117,10 @@ def test_parameters_must_not_change(arrays, whole, name, value):
 
 
 def test_what_may_change_between_steps(arrays, whole):
-    """Threads, output, and an equal value of another type; the generator that the seed was drawn from moves on."""
+    """The number of threads, the output and the type of an equal value may change between steps.
+
+    The generator that the seed was drawn from may advance.
+    """
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10)
     model.set_params(n_jobs=1, verbose=0, n_epochs=np.int64(20), spread=1)
     assert np.array_equal(model.partial_fit(epochs=10).embedding_, whole)
@@ -133,14 +135,14 @@ def test_what_may_change_between_steps(arrays, whole):
 
 
 def test_parameters_of_the_next_layout(arrays):
-    """After the last epoch they may change: new data begin anew with them."""
+    """After the last epoch, parameters may change, and a call with data restarts with them."""
     model = PrecomputedUMAP(**SETTINGS).fit(**arrays).set_params(min_dist=0.5)
     expected = PrecomputedUMAP(**SETTINGS, min_dist=0.5).fit(**arrays).embedding_
     assert np.array_equal(model.partial_fit(**arrays, epochs=20).embedding_, expected)
 
 
 def test_frames_and_manifolds_may_come_again(ring, whole):
-    """A frame, and a manifold."""
+    """Later calls may pass a data frame or a manifold again, but no features with other columns."""
     frame = pd.DataFrame(ring[2], columns=["x", "y"])
     model = PrecomputedUMAP(**SETTINGS, init="pivot_mds", metric="euclidean").partial_fit(frame, epochs=10)
     assert np.array_equal(model.partial_fit(frame.copy(), epochs=10).embedding_, whole)
@@ -153,7 +155,7 @@ def test_frames_and_manifolds_may_come_again(ring, whole):
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 @pytest.mark.parametrize("epochs", [1, 10, 19])
 def test_half_done_copies_go_on(arrays, whole, copied, epochs):
-    """Both the copy and the original reach the bits of one fit."""
+    """Both the copy and the original of a partially fitted model reach the bits of one fit."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=epochs)
     twin = copied(model)
     assert np.array_equal(twin.partial_fit(epochs=20).embedding_, whole)
@@ -162,7 +164,7 @@ def test_half_done_copies_go_on(arrays, whole, copied, epochs):
 
 
 def test_half_done_file_is_mapped_and_goes_on(arrays, whole, tmp_path):
-    """joblib's read-only memory maps are no obstacle, and the file stays as it was."""
+    """A partially fitted model in a read-only memory map reaches the bits of one fit and does not change its file."""
     joblib.dump(PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10), tmp_path / "half.joblib")
     bits = (tmp_path / "half.joblib").read_bytes()
     model = joblib.load(tmp_path / "half.joblib", mmap_mode="r")
@@ -171,7 +173,7 @@ def test_half_done_file_is_mapped_and_goes_on(arrays, whole, tmp_path):
 
 
 def test_steps_between_two_fits(ring, arrays, whole):
-    """A fit begins anew, whatever was stepped before, and leaves nothing to step."""
+    """A fit restarts after any steps and leaves no epochs to run."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(knn_graph(*ring[:2]), epochs=3)
     assert np.array_equal(model.fit_transform(**arrays), whole)
     with pytest.raises(ValueError, match="All 20 epochs"):
@@ -180,7 +182,7 @@ def test_steps_between_two_fits(ring, arrays, whole):
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
 def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, call):
-    """Ctrl-C comes through; the map is that of the epochs that were run, and partial_fit goes on from there."""
+    """After an interrupt, the model has the map of the finished epochs, and partial_fit continues from there."""
     expected = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=6).embedding_
     model = PrecomputedUMAP(**SETTINGS)
     with interrupted_at(6), pytest.raises(KeyboardInterrupt):
@@ -195,7 +197,7 @@ def test_interrupt_keeps_the_last_whole_epoch(arrays, whole, call):
 
 @pytest.mark.parametrize("half_done", [False, True])
 def test_interrupt_before_the_first_epoch_changes_nothing(ring, arrays, whole, monkeypatch, half_done):
-    """While the graph is being learned there is nothing new to keep, so the estimator keeps what it had."""
+    """An interrupt while the graph is learned leaves the estimator unchanged."""
 
     def stop(*arguments, **options):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Figures of quality on real data: medians of some seeds against the bars, and new rows against their labels."""
+"""Tests of map quality on real data: medians over seeds against fixed bounds, and the accuracy of new rows."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from umap_sk import PrecomputedUMAP
 pytestmark = pytest.mark.slow
 
 DEFAULTS = {variant.dataset: variant.bars for variant in CASES["defaults"]}
-# umap-learn 0.5.12 on the same neighbors, medians of three seeds, without .004 of triplets: 0.7445 there
+# Medians of umap-learn 0.5.12 over three seeds on the same neighbors. Its triplet accuracy, .7445, is lowered by .004.
 IMAGES = margins(0.0, trust=0.976, recall15=0.195, knn5acc=0.759, triplet=0.740, spearman=0.600, eff=2.713)
 DIRECTED = next(variant.bars for variant in CASES["directed"] if variant.bars not in DEFAULTS.values())
 
 
 def medians(dataset, seeds, **parameters):
-    """Median figures of one layout a seed, all judged by the symmetric graph."""
+    """Return the median figures over the seeds, all computed with the symmetric graph."""
     arrays = {"knn_indices": dataset.knn_indices, "knn_dists": dataset.knn_dists}
     graph = PrecomputedUMAP().learn_manifold(**arrays).graph
     models = [PrecomputedUMAP(random_state=seed, **parameters).fit(**arrays, init=dataset.start) for seed in seeds]
@@ -47,7 +47,7 @@ def test_directed_on_fashion_mnist(fashion_mnist):
 
 
 def test_new_rows_of_images(images):
-    """The last 4,000 rows, from those of their neighbors that are among the first 22,000."""
+    """The last 4,000 rows, placed by their neighbors among the first 22,000, have an accuracy of at least .754."""
     fitted, new = slice(22_000), slice(22_000, None)
     indices, dists = np.where(images.knn_indices < 22_000, images.knn_indices, -1), images.knn_dists
     with pytest.warns(match="fewer"):

@@ -1,4 +1,4 @@
-"""The same input and the same seed give the same map, also where ties and symmetries leave a choice."""
+"""Tests that the same input and seed give the same map, even with ties and symmetries."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import tied_inputs
 
 @pytest.fixture(scope="module")
 def elsewhere():
-    """Hashes of the maps that another process makes."""
+    """Return the hashes of the maps that another process makes."""
     here = Path(__file__).parents[1]
     paths = os.pathsep.join([str(here.parent), str(here)])
     ended = subprocess.run(
@@ -27,6 +27,6 @@ def elsewhere():
 
 @pytest.mark.parametrize("name", tied_inputs.INPUTS)
 def test_ties(name, elsewhere):
-    """Four maps here, on one thread and on two, and four of another process."""
+    """All maps on one thread and on two, in this process and in another, are the same."""
     here = [tied_inputs.fitted(name, n_jobs) for n_jobs in (1, 1, 2, 2)]
     assert len(set(here + elsewhere[name])) == 1

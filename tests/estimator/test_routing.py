@@ -1,4 +1,4 @@
-"""What is given beside X reaches the estimator in scikit-learn's meta-estimators, with metadata routing on and off."""
+"""Tests of arguments other than X in scikit-learn's meta-estimators, with metadata routing on and off."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def umap():
 
 
 def requesting(**more):
-    """An estimator that asks for the arrays wherever they may come, and for more in fit."""
+    """Return an estimator that requests the arrays in every method, and other arguments in fit."""
     model = umap().set_fit_request(knn_indices=True, knn_dists=True, **more)
     model.set_transform_request(knn_indices=True, knn_dists=True)
     return model.set_score_request(knn_indices=True, knn_dists=True)
@@ -65,7 +65,7 @@ def in_columns(estimator):
 
 @pytest.mark.parametrize("wrap", [in_pipeline, in_union, in_columns])
 def test_everything_goes_through(model, routing, wrap):
-    """fit, fit_transform and transform get what they get by themselves."""
+    """Meta-estimators pass the arrays and the initial layout to fit, fit_transform and transform."""
     wrapped = wrap(requesting(init=True))
     np.testing.assert_array_equal(wrapped.fit_transform(X, **ARRAYS, init=START), model.embedding_)
     wrapped = wrap(requesting(init=True)).fit(X, **ARRAYS, init=START)
@@ -81,7 +81,7 @@ def test_a_manifold_goes_through(model, routing, wrap):
 
 
 def test_predict_and_score_of_new_rows_from_arrays(model, routing):
-    """A classifier behind the map, new rows known by their neighbors alone."""
+    """A classifier behind the map predicts the labels of new rows from their neighbors."""
     pipeline = Pipeline([("umap", requesting(init=True)), ("vote", KNeighborsClassifier(5))])
     pipeline.fit(X, LABELS, **ARRAYS, init=START)
     vote = KNeighborsClassifier(5).fit(model.embedding_.astype(np.float64), LABELS)
@@ -91,7 +91,7 @@ def test_predict_and_score_of_new_rows_from_arrays(model, routing):
 
 
 def test_score_goes_through(model, routing):
-    """The scores of a grid search, which cuts nothing here."""
+    """A grid search passes the arrays to fit and score."""
     rows = np.arange(120)
     search = GridSearchCV(requesting(init=True), {"min_dist": [0.1]}, cv=[(rows, rows)], error_score="raise")
     search.fit(knn_graph(INDICES, DISTS), **ARRAYS, init=START)
@@ -100,7 +100,7 @@ def test_score_goes_through(model, routing):
 
 
 def test_scorer_in_place_of_a_pipelines_score(routing):
-    """Pipeline.score hands on sample_weight, which no score of ours or of PCA takes; a scorer goes round that."""
+    """Pipeline.score passes sample_weight, which neither our score nor PCA's accepts. A scorer avoids that."""
     for last in (umap(), PCA(2)):
         with pytest.raises(TypeError, match="sample_weight"):
             in_pipeline(last).fit(knn_graph(INDICES, DISTS)).score(knn_graph(INDICES, DISTS))
@@ -116,13 +116,13 @@ def test_scorer_in_place_of_a_pipelines_score(routing):
 
 @pytest.mark.parametrize("wrap", [in_pipeline, in_union, in_columns])
 def test_what_nobody_asked_for_is_refused(routing, wrap):
-    """Nothing is dropped in silence."""
+    """Arguments that the estimator does not request cause an error."""
     with pytest.raises(UnsetMetadataPassedError, match="knn_indices, knn_dists"):
         wrap(umap()).fit(X, **ARRAYS)
 
 
 def test_requests_are_kept_by_clone(routing):
-    """Every argument beside X and y may be requested, in every method that takes it."""
+    """All arguments except X and y can be requested in the methods that accept them, and clone keeps the requests."""
     of_fit = dict.fromkeys(("knn_indices", "knn_dists", "init", "manifold", "anchors"), True)
     model = umap().set_partial_fit_request(epochs=True, **of_fit)
     model.set_fit_request(**of_fit)
@@ -139,7 +139,7 @@ def test_requests_are_kept_by_clone(routing):
 
 
 def test_pipeline_with_prefixes(model):
-    """The step's name stands before the argument's."""
+    """A pipeline accepts the arguments with the name of the step as a prefix."""
     given = {f"umap__{name}": value for name, value in {**ARRAYS, "init": START}.items()}
     np.testing.assert_array_equal(in_pipeline(umap()).fit(X, **given)["umap"].embedding_, model.embedding_)
     np.testing.assert_array_equal(in_pipeline(umap()).fit_transform(X, **given), model.embedding_)
@@ -150,12 +150,12 @@ def test_pipeline_with_prefixes(model):
 
 
 def test_union_without_prefixes(model):
-    """A FeatureUnion hands on what it gets."""
+    """A FeatureUnion passes the arguments on without prefixes."""
     np.testing.assert_array_equal(in_union(umap()).fit_transform(X, **ARRAYS, init=START), model.embedding_)
 
 
 def test_grid_search_hands_on_a_manifold(model):
-    """And a start: an array as long as X, which nothing cuts here."""
+    """A grid search that cuts nothing passes on a manifold and an initial layout."""
     rows = np.arange(120)
     search = GridSearchCV(umap(), {"min_dist": [0.1]}, cv=[(rows, rows)], error_score="raise")
     search.fit(knn_graph(INDICES, DISTS), manifold=model.manifold_, init=START)
@@ -163,7 +163,7 @@ def test_grid_search_hands_on_a_manifold(model):
 
 
 def test_start_that_cross_validation_cuts():
-    """It is cut along with a graph's rows, and so fits them."""
+    """Cross-validation cuts an initial layout along with the rows of the graph."""
     graph = knn_graph(*SEARCH.kneighbors(X, n_neighbors=30)[::-1])
     train, test = np.arange(0, 120, 2), np.arange(1, 120, 2)
     found = []

@@ -1,4 +1,4 @@
-"""Scikit-learn's own checks, all of them, and what they do not see: rows that the map was not made from."""
+"""Tests with all checks of scikit-learn, and of cases that they do not cover, such as held-out rows."""
 
 import warnings
 
@@ -35,7 +35,7 @@ ESTIMATORS = [
     PrecomputedUMAP(output_metric="torus", output_metric_params={"period": 9.0}),
 ]
 if not NEWEST:
-    del ESTIMATORS[4:]  # all of them meet the newest scikit-learn
+    del ESTIMATORS[4:]  # these are checked with the newest scikit-learn only
 BY_NAME = [
     "check_set_output_transform",
     "check_set_output_transform_pandas",
@@ -54,7 +54,7 @@ METRICS = ["precomputed", "euclidean"]
 
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
-    """No check is expected to fail, and none is skipped (one needs SCIPY_ARRAY_API=1, as make test sets)."""
+    """All checks pass, and none is skipped. One of them needs SCIPY_ARRAY_API=1, which make test sets."""
     check(estimator)
 
 
@@ -62,12 +62,12 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.parametrize("name", BY_NAME)
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_check_that_is_not_handed_out(name, estimator):
-    """Checks that scikit-learn runs on its own estimators only."""
+    """The estimators pass the checks that scikit-learn runs on its own estimators only."""
     getattr(estimator_checks, name)("PrecomputedUMAP", clone(estimator))
 
 
 def test_tags_are_honest():
-    """No tag that would make scikit-learn leave out a check."""
+    """The tags are correct, and none of them makes scikit-learn omit a check."""
     for estimator in ESTIMATORS:
         tags = get_tags(estimator)
         pairwise = estimator.metric == "precomputed"
@@ -81,7 +81,7 @@ def test_tags_are_honest():
 
 @pytest.mark.skipif(not NEWEST, reason="the number of checks is that of scikit-learn 1.9")
 def test_number_of_checks():
-    """As many checks run as scikit-learn has for such an estimator."""
+    """The number of checks for each estimator is that of scikit-learn 1.9."""
     counts = [len(list(estimator_checks.estimator_checks_generator(estimator))) for estimator in ESTIMATORS]
     assert counts == [49, 47, 49, 49, 47, 49, 49, 47, 47, 47, 48, 47, 47, 47, 49]
 
@@ -91,7 +91,7 @@ def test_number_of_checks():
 
 @pytest.fixture(scope="module", params=METRICS)
 def fitted(request):
-    """A fitted map of 1,500 digits, and 297 others as it takes them: distances to all fitted rows, or 64 features."""
+    """Return a map of 1,500 digits and 297 other digits, as a graph of distances or as features."""
     X = load_digits().data
     model = PrecomputedUMAP(metric=request.param, n_epochs=30, random_state=0)
     if request.param == "euclidean":
@@ -103,7 +103,7 @@ def fitted(request):
 
 
 def test_held_out_rows_permuted(fitted):
-    """The order of the rows does not matter."""
+    """The positions of new rows do not depend on their order."""
     model, new = fitted
     order = np.random.default_rng(0).permutation(new.shape[0])
     np.testing.assert_array_equal(model.transform(new[order]), model.transform(new)[order])
@@ -111,7 +111,7 @@ def test_held_out_rows_permuted(fitted):
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_held_out_rows_in_batches(fitted, size):
-    """Nor do the rows that a row comes with."""
+    """The position of a new row does not depend on its batch."""
     model, new = fitted
     new = new[: 40 * size]
     places = [model.transform(new[first : first + size]) for first in range(0, new.shape[0], size)]
@@ -119,7 +119,7 @@ def test_held_out_rows_in_batches(fitted, size):
 
 
 def test_held_out_rows_repeated(fitted):
-    """The same row twice gets the same place twice."""
+    """Equal new rows get the same position."""
     model, new = fitted
     places = model.transform(new[[3, 5, 3, 3]])
     np.testing.assert_array_equal(places[[0, 0]], places[2:])
@@ -128,7 +128,7 @@ def test_held_out_rows_repeated(fitted):
 
 @pytest.mark.parametrize("layout", ["F", "sliced", "readonly", "frame"])
 def test_memory_layout_of_features_does_not_matter(layout):
-    """Fortran order, strides, read-only arrays and frames give the bits of a plain array."""
+    """Fortran order, strides, read-only arrays and data frames give the bits of a plain array."""
     X = load_digits().data[:300]
     if layout == "sliced":
         other = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3]
@@ -146,11 +146,11 @@ def test_memory_layout_of_features_does_not_matter(layout):
         assert list(model.feature_names_in_) == list(other.columns)
 
 
-# ------------------------------------------------------------------------------------------------ an estimator's ways
+# ------------------------------------------------------------------------------------------ interface of an estimator
 
 
 def test_names_go_when_rows_come_without_features():
-    """A later fit from arrays alone leaves no names or features of an earlier one behind."""
+    """A fit from arrays alone removes the column names and the features of an earlier fit."""
     pandas = pytest.importorskip("pandas")
     X = load_digits().data[:200]
     frame = pandas.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
@@ -164,7 +164,7 @@ def test_names_go_when_rows_come_without_features():
 
 
 def test_search_is_of_the_last_fit():
-    """A manifold beside features: new rows are looked up among the features of this fit."""
+    """transform searches the features of the last fit, even if that fit used a manifold."""
     X = load_digits().data
     model = PrecomputedUMAP(metric="euclidean", n_epochs=2, random_state=0)
     manifold = model.learn_manifold(X[200:500])
@@ -174,7 +174,7 @@ def test_search_is_of_the_last_fit():
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_clone_parameters_and_pictures(estimator):
-    """Parameters survive clone and set_params; the HTML picture names the class before and after fit."""
+    """Parameters survive clone and set_params, and the HTML diagram names the class before and after fit."""
     parameters = estimator.get_params(deep=False)
     assert str(clone(estimator).get_params(deep=False)) == str(parameters)
     assert PrecomputedUMAP().set_params(**parameters).get_params(deep=False) == parameters
@@ -189,7 +189,7 @@ def test_clone_parameters_and_pictures(estimator):
 
 
 def test_set_output_leaves_X_free():
-    """Frames come out with names, also where X is left out."""
+    """With set_output, the output is a data frame with names, even without X."""
     pandas = pytest.importorskip("pandas")
     X = load_digits().data[:100]
     dists, indices = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X)
@@ -200,7 +200,7 @@ def test_set_output_leaves_X_free():
 
 
 def test_order_of_the_fitted_rows():
-    """A manifold says nothing of order: the same rows in the same order give the same map, and its rows agree."""
+    """The same rows give the same map again, and transform finds them in any order."""
     X = load_digits().data[:300]
     model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0)
     with warnings.catch_warnings():
@@ -212,7 +212,7 @@ def test_order_of_the_fitted_rows():
 
 
 def test_rows_without_neighbors_before_a_classifier():
-    """The documented recipe: an imputer puts them at the medians, and its indicator tells them apart."""
+    """As documented, an imputer moves disconnected rows to the medians, and its indicator marks them."""
     X, labels = load_digits(return_X_y=True)
     X, labels = X[:300], labels[:300]
     dists, indices = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(X)

@@ -1,4 +1,4 @@
-"""An estimator that is stored while it fits: from a callback or another thread, it goes on to the bits of the run."""
+"""Tests of estimators that a callback or another thread stores during a fit, and that resume to the same bits."""
 
 import copy
 import functools
@@ -24,7 +24,7 @@ ARRAYS = {"knn_indices": INDICES, "knn_dists": DISTS}
 
 @pytest.fixture(scope="module", autouse=True)
 def levels():
-    """Small graphs have levels, too."""
+    """Let small graphs have coarse levels."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=200))
         yield
@@ -38,25 +38,25 @@ def whole():
 
 
 def stored(model):
-    """What a pickle holds, its arrays beside it as they lie in memory: what is overwritten later shows."""
+    """Return a pickle and its arrays, which share the model's memory and so show any later change."""
     buffers = []
     return pickle.dumps(model, protocol=5, buffer_callback=buffers.append), buffers
 
 
 def loaded(content):
-    """The estimator again."""
+    """Return the estimator from the result of `stored`."""
     return pickle.loads(content[0], buffers=content[1])
 
 
 def after_each_epoch(act):
-    """Have something done after every epoch of the fits of the block, by any scikit-learn."""
+    """Call `act` after every epoch of the fits in the block, with any version of scikit-learn."""
     return progress.set_watcher(lambda costs, done: lambda epoch: act(epoch) and None)
 
 
 @pytest.mark.parametrize("store", [stored, copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_after_every_epoch(method, store):
-    """All that was stored is of one epoch, with its map, and goes on to the last one's bits."""
+    """Every stored estimator has the map of one epoch, and resumes to the bits of the whole fit."""
     settings = SETTINGS | {"n_epochs": 40}
     model, kept = PrecomputedUMAP(**settings), []
     with after_each_epoch(lambda epoch: kept.append((epoch, store(model)))):
@@ -74,7 +74,7 @@ def test_after_every_epoch(method, store):
 
 
 def test_what_is_read_is_of_one_moment():
-    """A reader's layout is kept from being written over also if the fit goes on at once."""
+    """The layout that a reader uses stays protected, even if the fit continues with another one."""
     states = [SimpleNamespace(positions=np.zeros(1)) for _ in range(2)]
     before, after = (SimpleNamespace(layout=SimpleNamespace(state=state)) for state in states)
     attributes = {"_fitted": SimpleNamespace(run=before)}
@@ -86,7 +86,7 @@ def test_what_is_read_is_of_one_moment():
 
 
 def test_from_another_thread(whole):
-    """At moments that nobody chose, with a switch of threads wherever one can be."""
+    """Estimators that another thread stores at arbitrary times resume to the bits of the whole fit."""
     model, kept, over = PrecomputedUMAP(**SETTINGS), [], threading.Event()
 
     def storing():
@@ -116,7 +116,7 @@ def test_from_another_thread(whole):
 
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_while_the_next_graph_is_learned(whole, monkeypatch):
-    """Until there is a new layout the estimator is what it was: fitted to what it was fitted to before."""
+    """Until the new layout starts, the estimator is stored with the graph and the map of its previous fit."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES[:, :5], knn_dists=DISTS[:, :5])
     before, kept = model.embedding_, []
     start = lay_out.begin
@@ -137,7 +137,7 @@ def test_while_the_next_graph_is_learned(whole, monkeypatch):
 
 
 def test_a_report_that_is_being_written(whole):
-    """Phases that come and entries that grow do not disturb who reads."""
+    """The report that is stored during a fit is a copy, which later phases do not change."""
     model, kept = PrecomputedUMAP(**SETTINGS), []
     with after_each_epoch(lambda epoch: kept.append(model.__getstate__()["_fitted"]["report"])):
         model.fit(**ARRAYS)

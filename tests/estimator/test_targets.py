@@ -1,4 +1,4 @@
-"""Targets: what they do to a fit, its runs and manifolds; and where one that is not used is told of, and where not."""
+"""Tests of targets: their effect on fits, runs and manifolds, and the warning about an unused target."""
 
 import importlib.util
 import warnings
@@ -23,12 +23,12 @@ Y = np.arange(60) % 2
 
 @pytest.fixture(autouse=True)
 def not_said_yet(monkeypatch):
-    """As in a new process."""
+    """Forget the warnings that were given, as in a new process."""
     monkeypatch.setattr(targets, "_warned", set())
 
 
 def said(function, *arguments):
-    """Warnings about a target in a call."""
+    """Return the warnings about a target in a call."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         function(*arguments)
@@ -37,7 +37,7 @@ def said(function, *arguments):
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
 def test_called_directly(call):
-    """Once, at the caller's line, whatever the method; the map is the same."""
+    """In any method, an unused target causes one warning at the caller's line and does not change the map."""
     model = PrecomputedUMAP(**SETTINGS)
     assert not said(getattr(model, call), X) and not said(getattr(PrecomputedUMAP(**SETTINGS), call), X, None)
     (warning,) = said(getattr(PrecomputedUMAP(**SETTINGS), call), X, Y)
@@ -48,7 +48,7 @@ def test_called_directly(call):
 
 
 def test_where_targets_are_routine():
-    """Pipelines, searches and scikit-learn's checks pass a target to every step."""
+    """Pipelines, searches and scikit-learn's checks, which pass targets to every step, cause no warning."""
     pipeline = make_pipeline(PrecomputedUMAP(**SETTINGS), KNeighborsClassifier(3))
     assert not said(pipeline.fit, X, Y)
     assert not said(make_pipeline(PrecomputedUMAP(**SETTINGS)).fit_transform, X, Y)
@@ -58,7 +58,7 @@ def test_where_targets_are_routine():
 
 
 def test_installed_packages(tmp_path):
-    """So does a library that clusters with whatever reducer it is given."""
+    """A call by an installed package causes no warning, but a call by the user's own project does."""
     for folder, expected in (("site-packages", 0), ("my_project", 1)):
         file = tmp_path / folder / "topics.py"
         file.parent.mkdir()
@@ -77,7 +77,7 @@ LABELS = np.where(np.arange(60) % 7 == 0, -1, Y)
 
 
 def test_what_a_target_does():
-    """Labels move the map, relabeling does not, and no warning comes."""
+    """Labels change the map without a warning, and other names of the same labels give the same map."""
     model = PrecomputedUMAP(**LABELED)
     assert not said(model.fit, X, LABELS)
     assert (model.embedding_ != PrecomputedUMAP(**SETTINGS).fit(X).embedding_).any()
@@ -90,7 +90,7 @@ def test_what_a_target_does():
 
 
 def test_without_a_target():
-    """Chosen and not given is an error, whatever the method; what was fitted before stays."""
+    """If target_metric is set, every method needs a target, and a failed call leaves the previous fit unchanged."""
     model = PrecomputedUMAP(**LABELED).fit(X, Y)
     before = model.embedding_
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
@@ -100,7 +100,10 @@ def test_without_a_target():
 
 
 def test_manifolds_hold_their_targets(tmp_path):
-    """A fit of one gives the map of a fit with y, stored or not; another y beside it is refused, the same is not."""
+    """A manifold that was learned with a target gives the map of a fit with y, even after it was stored.
+
+    Only an estimator with the same target parameters accepts it, together with the same y or with none.
+    """
     model = PrecomputedUMAP(**LABELED)
     manifold = model.learn_manifold(X, LABELS)
     manifold.save(tmp_path / "m")
@@ -125,7 +128,7 @@ def test_manifolds_hold_their_targets(tmp_path):
 
 
 def test_another_target_is_another_run(tmp_path):
-    """In memory and on the disk, and the error names it; targets that are not used make no other run."""
+    """A layout or a run with another target is refused, and the error names y. Unused targets make no difference."""
     model = PrecomputedUMAP(**LABELED).partial_fit(X, LABELS, epochs=1)
     with pytest.raises(ValueError, match="y differs from what the first call of partial_fit was given"):
         model.partial_fit(y=Y)
@@ -143,7 +146,7 @@ def test_another_target_is_another_run(tmp_path):
 
 
 def test_a_fold_sees_no_other_labels():
-    """In a pipeline under a search, labels outside of the fold do not influence a bit."""
+    """In a grid search over a pipeline, labels outside the fold do not change the positions by a bit."""
     fold = np.arange(60) < 40
     other = np.where(fold, Y, 1 - Y)
     places = []
@@ -166,7 +169,7 @@ def test_a_fold_sees_no_other_labels():
 
 
 def test_stored_models(tmp_path):
-    """A model keeps its target parameters, not y; one that was stored before there were any has the defaults."""
+    """A stored model has its target parameters. A state without them is loaded with the defaults."""
     model = PrecomputedUMAP(**LABELED).fit(X, LABELS)
     joblib.dump(model, tmp_path / "model")
     again = joblib.load(tmp_path / "model")
@@ -180,7 +183,7 @@ def test_stored_models(tmp_path):
 
 
 def test_command_line(tmp_path, monkeypatch, capsys):
-    """Targets of a file, also text, and of a manifold."""
+    """The command line accepts targets from a file, also as text, and from a manifold."""
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", X)
     np.save("y.npy", np.array(["odd", "even"])[Y])
@@ -197,7 +200,7 @@ def test_command_line(tmp_path, monkeypatch, capsys):
 
 
 def test_update_takes_manifolds_alone():
-    """New rows bring no targets by themselves; a manifold of all rows has them."""
+    """A model with targets cannot be updated with features, but with a manifold of all rows and targets."""
     model = PrecomputedUMAP(**LABELED).fit(X[:50], Y[:50])
     with pytest.raises(ValueError, match="update takes no y. Learn a manifold of all rows"):
         model.update(X[50:])

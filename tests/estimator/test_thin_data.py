@@ -1,4 +1,4 @@
-"""What lies along a line keeps its order: neighbors do not end up far from each other."""
+"""Tests that rows along a line keep their order, so that neighbors do not end up far from each other."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from scipy.spatial import cKDTree
 from umap_sk import PrecomputedUMAP
 
 N = 20_000
-FAR = 0.1  # of the map's wider axis
+FAR = 0.1  # as a share of the map's wider axis
 UMAP_LEARN = 0.00027  # share of such edges in umap-learn 0.5.12's map of the line, from the same neighbors
 
 
 def points(shape):
-    """A line, a helix with 6 turns, and a strip 40 times as long as wide; with a little noise."""
+    """Return a line or a helix with 6 turns, both with a little noise, or a strip 40 times as long as wide."""
     rng = np.random.default_rng(5)
     along = np.sort(rng.uniform(0, 1, N))
     if shape == "strip":

@@ -1,4 +1,4 @@
-"""Graphs of tiny pieces: a place for each row, the same bits on any number of threads, a sane width."""
+"""Tests of graphs with tiny components: finite positions, the same bits on any threads, and a reasonable width."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from umap_sk import PrecomputedUMAP
 
 @pytest.fixture(scope="module", params=[2, 3, 5, 10])
 def cliques(request):
-    """Maps of 30,000 rows in cliques, on one thread and on two, one clique after the other.
+    """Return the maps of 30,000 rows in cliques, on one thread and on two, with an axis for the cliques.
 
     Each clique is one vertex of the coarsest level, which has no edge.
     """

@@ -1,4 +1,4 @@
-"""umap_sk.UMAP: umap-learn's names, positions and defaults, and the maps of PrecomputedUMAP."""
+"""Tests of umap_sk.UMAP: umap-learn's names, positions and defaults, and the maps of PrecomputedUMAP."""
 
 import inspect
 import pickle
@@ -16,25 +16,25 @@ from umap_sk import UMAP, FewerNeighborsWarning, PrecomputedUMAP, UnusedParamete
 from umap_sk.compatible import translation
 from umap_sk.umap_learn.names import REPLACEMENTS
 
-IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # no two distances alike
+IRIS = load_iris().data + np.random.default_rng(0).normal(0, 0.01, (150, 4))  # with distinct distances
 FEW = {"n_epochs": 20, "random_state": 0}
 
 
 @parametrize_with_checks([UMAP(n_epochs=11)])
 def test_scikit_learn_check(estimator, check):
-    """None is expected to fail."""
+    """UMAP passes all checks of scikit-learn."""
     check(estimator)
 
 
 def test_signature_is_umap_learns():
-    """Names, positions and defaults; those of later versions come after them."""
+    """The parameters have umap-learn's names, positions and defaults, and additional ones come after them."""
     umap = pytest.importorskip("umap")
     ours, theirs = ([(p.name, p.default) for p in inspect.signature(c).parameters.values()] for c in (UMAP, umap.UMAP))
     assert ours[: len(theirs)] == theirs and ours[len(theirs)][0] == "searcher"
 
 
 def test_every_name_that_the_estimator_lacks_is_told():
-    """A TypeError of PrecomputedUMAP knows each parameter of umap-learn's that it does not take."""
+    """The TypeError of PrecomputedUMAP names a replacement for each parameter of umap-learn that it lacks."""
     own = inspect.signature(PrecomputedUMAP).parameters
     for name in inspect.signature(UMAP).parameters:
         if name not in own and name != "output_metric":
@@ -47,7 +47,7 @@ def test_every_name_that_the_estimator_lacks_is_told():
 
 
 def test_bits_are_the_estimators():
-    """The map is the one that PrecomputedUMAP makes of the translated parameters, and so are new rows."""
+    """The map and new rows are those of PrecomputedUMAP with the translated parameters."""
     ours = UMAP(10, 2, "manhattan", min_dist=0.3, **FEW).fit(IRIS)
     theirs = PrecomputedUMAP(n_neighbors=10, metric="manhattan", min_dist=0.3, init="spectral", **FEW).fit(IRIS)
     np.testing.assert_array_equal(ours.embedding_, theirs.embedding_)
@@ -74,7 +74,7 @@ def test_bits_are_the_estimators():
 )
 @pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
 def test_names_are_translated(theirs, ours):
-    """The same bits by the names of either."""
+    """umap-learn's names and those of PrecomputedUMAP give the same bits."""
     names = {"metric": "euclidean", "init": "spectral"} | ours
     if "output_metric_params" in names:
         names["output_metric"] = "minkowski"
@@ -83,7 +83,7 @@ def test_names_are_translated(theirs, ours):
 
 
 def test_radii_are_returned():
-    """With output_dens the log radii come beside the map, which they leave as it is."""
+    """With output_dens, fit_transform also returns the log radii, and the map does not change."""
     places, of_data, of_map = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
     np.testing.assert_array_equal(places, UMAP(**FEW).fit_transform(IRIS))
     own = PrecomputedUMAP(metric="euclidean", init="spectral", dens_lambda=1.0, dens_frac=0.0, **FEW).fit(IRIS)
@@ -92,7 +92,7 @@ def test_radii_are_returned():
 
 
 def test_radii_without_weight():
-    """densmap with dens_lambda=0 is none, and its radii are there all the same."""
+    """With dens_lambda=0, densmap does not change the map, and the radii are still returned."""
     expected = UMAP(output_dens=True, **FEW).fit_transform(IRIS)
     given = UMAP(densmap=True, dens_lambda=0, output_dens=True, **FEW).fit_transform(IRIS)
     for array, own in zip(given, expected, strict=True):
@@ -101,7 +101,7 @@ def test_radii_without_weight():
 
 @pytest.mark.parametrize("target", ["categorical", "l1"])
 def test_targets_shape_the_map(target):
-    """y is used by default, and as the metric says."""
+    """UMAP uses y by default, with its own target parameters."""
     y = load_iris().target
     ours = UMAP(target_metric=target, target_weight=0.7, target_n_neighbors=9, **FEW).fit(IRIS, y)
     names = {"target_metric": target, "target_weight": 0.7, "target_n_neighbors": 9}
@@ -111,7 +111,7 @@ def test_targets_shape_the_map(target):
 
 
 def test_precomputed_neighbors_in_all_forms():
-    """umap-learn's tuple and cuML's knn_graph, as arrays, sparse and dense, give one map."""
+    """umap-learn's precomputed_knn and cuML's knn_graph accept arrays, graphs and matrices, and give the same maps."""
     dists, ids = NearestNeighbors(n_neighbors=15).fit(IRIS).kneighbors(IRIS)
     graph = kneighbors_graph(IRIS, 14, mode="distance")
     full = np.linalg.norm(IRIS[:, None] - IRIS, axis=2)
@@ -126,7 +126,7 @@ def test_precomputed_neighbors_in_all_forms():
 
 
 def test_rows_of_different_lengths_in_a_graph():
-    """A sparse knn_graph whose rows differ in length is read as the estimator reads it."""
+    """A sparse knn_graph whose rows differ in length gives the graph of PrecomputedUMAP."""
     graph = kneighbors_graph(IRIS, 14, mode="distance").tolil()
     graph[3, graph[3].nonzero()[1][:5]] = 0
     graph = scipy.sparse.csr_array(graph)
@@ -137,7 +137,7 @@ def test_rows_of_different_lengths_in_a_graph():
 
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
 def test_copies_lie_in_one_place(form):
-    """With unique=True the graph has each row once, and copies share their place."""
+    """With unique=True, the graph has each row once, and copies share their position."""
     X = np.vstack([IRIS[:60], IRIS[:7], IRIS[60:]])
     kinds = np.unique(X, axis=0, return_inverse=True)[1]
     model = UMAP(unique=True, **FEW).fit(form(X))
@@ -150,7 +150,7 @@ def test_copies_lie_in_one_place(form):
 
 
 def test_maps_at_epochs():
-    """A list of epochs gives a map for each, the last of which is that of its largest number."""
+    """A list of epochs gives a map for each, the last of which is that of the largest number."""
     model = UMAP(n_epochs=[5, 20, 10], random_state=0).fit(IRIS)
     straight = UMAP(**FEW).fit(IRIS)
     assert len(model.embedding_list_) == 3
@@ -165,13 +165,13 @@ def test_maps_at_epochs():
 
 @pytest.mark.parametrize("stops", [[], [0, 5], (5, -1), [2.5]])
 def test_lists_of_epochs_that_are_none(stops):
-    """What cannot be run is told."""
+    """A list of epochs that is empty or contains anything but whole numbers from 1 on is refused."""
     with pytest.raises(ValueError, match="but a list needs one number or more, all whole and at least 1"):
         UMAP(n_epochs=stops).fit(IRIS)
 
 
 def test_graph_alone():
-    """transform_mode='graph' gives membership strengths, of new rows as well, and no map."""
+    """With transform_mode='graph', the output contains membership strengths, also of new rows, and there is no map."""
     model = UMAP(transform_mode="graph")
     graph = model.fit_transform(IRIS)
     np.testing.assert_array_equal(graph.toarray(), UMAP(**FEW).fit(IRIS).graph_.toarray())
@@ -185,7 +185,7 @@ def test_graph_alone():
 
 
 def test_what_only_chooses_how_is_said_once(monkeypatch):
-    """Each such parameter is named in one warning; at its default in none."""
+    """Each parameter without an effect is named in one warning if it is changed, and in none otherwise."""
     monkeypatch.setattr(translation, "_warned", set())
     changed = dict.fromkeys(translation.UNUSED_PARAMETERS, 7) | {"tqdm_kwds": {"disable": True}}
     with pytest.warns(UnusedParameterWarning) as told:
@@ -199,7 +199,7 @@ def test_what_only_chooses_how_is_said_once(monkeypatch):
 
 
 def test_metrics_with_a_gradient():
-    """A function that returns a distance and a gradient, with arguments in their order, is a metric."""
+    """A function that returns a distance and a gradient, with arguments in their order, can be a metric."""
 
     def metric(x, y, power, factor):
         return factor * np.abs(x - y).sum() ** power, x - y
@@ -209,7 +209,7 @@ def test_metrics_with_a_gradient():
 
 
 def test_fewer_rows_than_neighbors():
-    """n_neighbors is lowered to what there is, as umap-learn does."""
+    """n_neighbors is reduced to the possible number with a warning, as in umap-learn."""
     with pytest.warns(FewerNeighborsWarning, match="n_neighbors=200 is larger than the 40 rows allow; it is 39"):
         model = UMAP(n_neighbors=200, **FEW).fit(IRIS[:40])
     assert (model._n_neighbors, model.n_neighbors) == (39, 200)
@@ -217,7 +217,7 @@ def test_fewer_rows_than_neighbors():
 
 @pytest.mark.parametrize("given", [(1, 2, 3), [1]])
 def test_tuples_that_are_no_neighbors(given):
-    """knn_graph needs two arrays."""
+    """A knn_graph that is a sequence of other than two entries, or a precomputed_knn without distances, is refused."""
     with pytest.raises(ValueError, match=f"of {len(given)} entries, but two arrays are needed"):
         UMAP().fit(IRIS, knn_graph=given)
     with pytest.raises(ValueError, match="knn_indices was given without knn_dists"):
@@ -225,7 +225,7 @@ def test_tuples_that_are_no_neighbors(given):
 
 
 def test_names_of_columns_stay():
-    """A frame's names are known with unique=True as well, and new rows of it are placed without a warning."""
+    """With unique=True, the column names of a data frame are known, and new rows cause no warning."""
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(np.vstack([IRIS, IRIS[:9]]), columns=list("abcd"))
     model = UMAP(unique=True, **FEW).fit(frame)
@@ -237,7 +237,7 @@ def test_names_of_columns_stay():
 
 
 def test_copies_are_not_combined():
-    """Graphs that lack copies are not taken for graphs of all rows."""
+    """A model with unique=True cannot be combined with another model."""
     copies, whole = UMAP(unique=True, **FEW).fit(IRIS), UMAP(**FEW).fit(IRIS)
     for one, other in ((copies, whole), (whole, copies)):
         with pytest.raises(ValueError, match="unique=True left copies out of a graph. Fit both without it"):
@@ -245,7 +245,7 @@ def test_copies_are_not_combined():
 
 
 def test_combined_models_have_no_features():
-    """Private attributes of features are lacking, not broken, and the model can be taken over."""
+    """A combined model has no features, but it can be converted and places new rows by their neighbors."""
     model = UMAP(**FEW).fit(IRIS)
     made = model + model
     assert not hasattr(made, "_raw_data")
@@ -260,7 +260,7 @@ def test_combined_models_have_no_features():
 
 
 def test_cures_are_a_models_own():
-    """Errors name what a UMAP has, or say that the estimator has it."""
+    """Errors name the parameters of UMAP, or say that they name those of estimator_."""
     with pytest.raises(ValueError, match=r"needs metric_kwds=\{'V'"):
         UMAP(metric="seuclidean").fit(IRIS)
     with pytest.raises(ValueError, match="and pass precomputed_knn=.indices, distances, None., or pass a function"):
@@ -291,12 +291,12 @@ def test_models_are_combined(sign):
 
 @pytest.fixture
 def their_model():
-    """A fitted model with umap-learn's attributes."""
+    """Return a fitted model with umap-learn's attributes."""
     return UMAP(n_neighbors=10, metric="cosine", **FEW).fit(IRIS)
 
 
 def assert_taken_over(model, theirs, X):
-    """Graph, map, curve and parameters are those of the model, and its rows get their places."""
+    """Check that graph, map, curve and parameters are those of `theirs`, and that its rows keep their positions."""
     np.testing.assert_array_equal(model.embedding_, theirs.embedding_)
     np.testing.assert_array_equal(model.graph_.toarray(), theirs.graph_.toarray())
     assert (model.a_, model.b_) == (theirs._a, theirs._b)
@@ -305,7 +305,7 @@ def assert_taken_over(model, theirs, X):
 
 
 def test_models_are_taken_over(their_model):
-    """What a model does from then on is what it would have done here."""
+    """A converted model gives the same new rows, inverse transforms and scores, and has a map of its own."""
     model = PrecomputedUMAP.from_umap_learn(their_model)
     assert_taken_over(model, their_model, IRIS)
     own = their_model.estimator_
@@ -318,7 +318,7 @@ def test_models_are_taken_over(their_model):
 
 @pytest.mark.slow
 def test_models_of_umap_learn_are_taken_over():
-    """The same of umap-learn's own; new rows lie near where it puts them."""
+    """A model of umap-learn can be converted, and new rows lie near the positions that umap-learn gives them."""
     umap = pytest.importorskip("umap")
     X = IRIS.astype("float32")
     with warnings.catch_warnings():
@@ -332,7 +332,7 @@ def test_models_of_umap_learn_are_taken_over():
 
 
 def test_work_goes_on_from_a_model_taken_over(their_model):
-    """It is laid out further, stored, and gets rid of its graph."""
+    """A converted model can be laid out further, stored, and separated from its graph."""
     model = PrecomputedUMAP.from_umap_learn(their_model)
     again = clone(model).set_params(multilevel=False, rescale_init=False)
     again.fit(manifold=model.manifold_, init=model.embedding_)
@@ -344,7 +344,7 @@ def test_work_goes_on_from_a_model_taken_over(their_model):
 
 
 def test_what_cannot_be_taken_over():
-    """Models that are not fitted, or whose graph is of other rows than their map."""
+    """Models without a fit, or with different rows in the graph and in the map, cannot be converted."""
     with pytest.raises(TypeError, match="no fitted umap.UMAP: it has no graph_"):
         PrecomputedUMAP.from_umap_learn(UMAP())
     copies = UMAP(unique=True, **FEW).fit(np.vstack([IRIS, IRIS]))

@@ -1,4 +1,4 @@
-"""Warnings: one class each, raised where they should be, pointing at the caller's own line."""
+"""Tests of warnings: one class each, given where they should be, with the caller's own line."""
 
 import inspect
 import warnings
@@ -25,7 +25,7 @@ SETTINGS = {"n_neighbors": 8, "n_epochs": 2, "random_state": 0}
 
 
 def caught(function, *arguments, **options):
-    """Warnings of a call that is made on one line of this file."""
+    """Return the warnings of a call that is made on one line of this file."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         function(*arguments, **options)  # the line that warnings must point at
@@ -36,19 +36,19 @@ LINE = caught.__code__.co_firstlineno + 4
 
 
 def check(found, *categories):
-    """Of these classes, each once, at the caller's line."""
+    """Check that the warnings have these classes, once each, and the caller's line."""
     assert [warning.category for warning in found] == list(categories)
     assert {(warning.filename, warning.lineno) for warning in found} <= {(__file__, LINE)}
 
 
 def test_line_is_the_right_one():
-    """The number above belongs to the call."""
+    """LINE is the line of the call in `caught`."""
     assert "the line that warnings must point at" in inspect.getsource(caught).splitlines()[4]
 
 
 @pytest.fixture
 def short(ring):
-    """Neighbors of which the row 3 has two, as arguments; the rest have enough."""
+    """Return neighbors as arguments, with two neighbors in row 3 and enough in the other rows."""
     indices = ring[0].copy()
     indices[3, 3:] = -1
     return {"knn_indices": indices, "knn_dists": ring[1]}
@@ -56,7 +56,7 @@ def short(ring):
 
 @pytest.fixture
 def lost(ring):
-    """Row 3 has no neighbor and is no one's."""
+    """Return neighbors as arguments, in which row 3 has no neighbor and no row lists it."""
     indices = np.where(ring[0] == 3, -1, ring[0])
     indices[3] = -1
     return {"knn_indices": indices, "knn_dists": ring[1]}
@@ -64,7 +64,7 @@ def lost(ring):
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit", "learn_manifold"])
 def test_every_way_to_fit(short, lost, call):
-    """Few neighbors, and none."""
+    """Every method that learns a graph warns of rows with few neighbors and of rows with none."""
     settings = SETTINGS | {"n_neighbors": 5}
     check(caught(getattr(PrecomputedUMAP(**settings), call), **short), FewerNeighborsWarning)
     found = caught(getattr(PrecomputedUMAP(**settings), call), **lost)
@@ -78,7 +78,7 @@ def test_every_way_to_fit(short, lost, call):
 
 
 def test_transform(ring, lost):
-    """The same of new rows, of which each needs n_neighbors."""
+    """transform gives the same warnings for new rows, and none if all of them have n_neighbors neighbors."""
     model = PrecomputedUMAP(**SETTINGS | {"n_neighbors": 5}).fit(knn_indices=ring[0], knn_dists=ring[1])
     check(caught(model.transform, knn_indices=ring[0], knn_dists=ring[1]))
     found = caught(model.transform, knn_indices=lost["knn_indices"][2:5], knn_dists=ring[1][2:5])
@@ -87,7 +87,7 @@ def test_transform(ring, lost):
 
 
 def test_behind_a_pipeline(ring):
-    """scikit-learn's own lines are not the caller's."""
+    """Warnings behind a pipeline have the caller's line and not one of scikit-learn's."""
     pipeline = make_pipeline(FunctionTransformer(), PrecomputedUMAP(**SETTINGS | {"n_neighbors": 9}))
     graph = knn_graph(*ring[:2])
     check(caught(pipeline.fit, graph), FewerNeighborsWarning)
@@ -96,7 +96,7 @@ def test_behind_a_pipeline(ring):
 
 
 def test_duplicates_and_rounding(ring):
-    """What is mended in neighbors, in fit and in knn_graph."""
+    """fit and knn_graph correct duplicate neighbors and negative distances, with a warning of each."""
     indices, dists = ring[0].copy(), ring[1].copy()
     indices[0, 3] = indices[0, 2]
     dists[1, 1] = -1e-9
@@ -107,7 +107,7 @@ def test_duplicates_and_rounding(ring):
 
 
 def test_eigensolver_gives_up(ring, monkeypatch):
-    """The start is then what it has found, and says so."""
+    """A spectral initial layout that did not converge is used, with a warning."""
     monkeypatch.setattr(eigenvectors, "MAX_STEPS", 1)
     model = PrecomputedUMAP(**SETTINGS, init="spectral")
     found = caught(model.fit, knn_indices=ring[0], knn_dists=ring[1])

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: the next process finds them, and never those of another source."""
+"""Tests of compiled kernels on disk: the next process finds them, and never those of another source."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import numba
 import pytest
 
-FACTOR = "0x94D049BB133111EB"  # of a generator that kernels of other files call
+FACTOR = "0x94D049BB133111EB"  # in a generator that kernels in other files call
 CODE = """
 import numba, numpy as np
 from umap_sk import kernels

@@ -1,4 +1,4 @@
-"""A folder of compiled kernels that many processes use at once."""
+"""Tests of a folder of compiled kernels that many processes use at once."""
 
 import os
 import subprocess
@@ -70,7 +70,7 @@ def files(folder, *more):
 
 
 def test_two_signatures_saved_at_once_keep_apart(tmp_path):
-    """Each of two processes reads the folder before the other writes. numba gives both files one name."""
+    """Two signatures are stored if both processes read before they write. In numba, both files have one name."""
     one, other = files(tmp_path), files(tmp_path)
     assert one.load(("first", 1)) is None and other.load(("second", 2)) is None
     one.save(("first", 1), "code of the first")
@@ -81,7 +81,7 @@ def test_two_signatures_saved_at_once_keep_apart(tmp_path):
 
 
 def test_another_signature_of_the_same_name_is_not_taken(tmp_path):
-    """The file contains the whole key, in case two keys have the same checksum."""
+    """A file contains its whole key, and is ignored if only the checksum of a key is the same."""
     files(tmp_path).save("one", "code")
     (path,) = tmp_path.iterdir()
     path.rename(tmp_path / files(tmp_path)._name_file("other"))
@@ -90,7 +90,7 @@ def test_another_signature_of_the_same_name_is_not_taken(tmp_path):
 
 @pytest.mark.parametrize("kept", [0, 10, -1])
 def test_a_file_that_is_not_whole_is_compiled_again(kept, tmp_path):
-    """A power failure can leave such a file."""
+    """A truncated file, as after a power failure, is ignored and then replaced."""
     files(tmp_path).save("key", list(range(100)))
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:kept])
@@ -111,7 +111,7 @@ def test_folders_that_are_only_read(tmp_path):
 
 
 def test_no_folder_to_write_to(tmp_path):
-    """Readable files are found, and nothing is written."""
+    """Without a writable folder, readable files are found, and nothing is written."""
     image = tmp_path / "image"
     image.mkdir()
     files(image).save("old", "code of the image")
@@ -120,7 +120,7 @@ def test_no_folder_to_write_to(tmp_path):
 
 
 def test_a_process_that_may_write_nowhere_finds_the_kernels(package, tmp_path):
-    """It can write neither to the folder of the image, nor next to the package, nor to the home directory."""
+    """A process that cannot write anywhere finds stored kernels, and compiles missing ones without storing them."""
     bits, count = started(tmp_path).communicate("\n")[0].split()[1:]
     assert int(count) > 0
     before = sorted(tmp_path.rglob("*"))

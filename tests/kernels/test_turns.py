@@ -1,4 +1,4 @@
-"""Blocks that are shared among threads: each is computed once, whichever thread is slow."""
+"""Tests of blocks that are shared among threads: each is computed once, whichever thread is slow."""
 
 import numba
 import numpy as np

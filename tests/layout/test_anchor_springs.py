@@ -67,7 +67,7 @@ def test_anchors_of_the_rows_that_take_part():
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_a_start_is_turned_to_its_anchors(d):
-    """A rotated, mirrored and shifted map is restored. Free rows do not count, and nothing is stretched."""
+    """The alignment restores a rotated, mirrored and shifted map. It ignores free rows and does not stretch."""
     rng = np.random.default_rng(d)
     there = rng.normal(0, 5, (50, d))
     rotation = np.linalg.qr(rng.normal(size=(d, d)))[0] * -1

@@ -85,7 +85,7 @@ def test_coarse_level_is_the_twins(symmetric):
 def test_levels_add_up():
     built = coarsen.build_levels(random_graph(5, ties=False), 3, largest=300)
     assert len(built) >= 3
-    assert built[-1].n_vertices <= 600 < built[-2].n_vertices  # coarse ones may be twice as large
+    assert built[-1].n_vertices <= 600 < built[-2].n_vertices  # coarse levels may be twice as large
     for depth, (finer, coarse) in enumerate(zip(built, built[1:], strict=False)):
         assert coarse.n_vertices <= coarsen.MAX_KEPT_SHARE * finer.n_vertices
         assert coarse.mass.sum() == N
@@ -113,7 +113,7 @@ def test_weak_edges_between_groups_are_left_out():
     rows = np.repeat(np.arange(coarse.n_vertices), np.diff(coarse.indptr))
     weak = rows[coarse.weights < LEAST]
     assert len(weak) > 0
-    assert (np.diff(coarse.indptr)[weak] == 1).all()  # alone in its row: the vertex's strongest
+    assert (np.diff(coarse.indptr)[weak] == 1).all()  # only as the single edge of a vertex
 
 
 def test_level_that_keeps_too_many_is_not_made(monkeypatch):

@@ -16,7 +16,7 @@ def test_curve_is_umap_learns(spread, min_dist):
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
 def test_curve_is_the_same_in_other_units(share):
-    """umap-learn's solver finds negative parameters for a spread of 0.1 or 10."""
+    """The curve is the same in each unit. For a spread of 0.1 or 10, umap-learn's solver finds negative parameters."""
     unit = fit_curve(1.0, share)
     distances = np.linspace(0.01, 3, 50)
     for spread in (1e-3, 0.1, 10.0, 1e3):

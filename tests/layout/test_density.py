@@ -49,7 +49,7 @@ def test_it_is_the_gradient_of_the_correlation(d, softening):
 
 
 def test_one_place_and_one_radius():
-    """If rows or radii are equal, there are no divisions by 0: nothing moves, and nothing is NaN."""
+    """If all rows or all radii are equal, the density term is 0, without divisions by 0."""
     graph = random_graph(1, n=70, edges=6)
     layout = dense_layout(graph, shift=0.0)
     settings = optimizer.make_settings(layout.forces)

@@ -63,7 +63,7 @@ def test_coarser_lengths_are_the_twins(depth, symmetric):
 
 
 def test_lengths_along_a_path_are_the_differences_of_roots():
-    """The sizes of the groups do not matter, on any level."""
+    """On each level of a path, the length of an edge is the distance between roots, for groups of any size."""
     n = 5000
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n), format="csr").astype(np.float32)
     graph = coarsen.FuzzyGraph(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
@@ -89,7 +89,7 @@ def test_parts_and_threads_make_the_same_bits(monkeypatch):
 
 
 def test_paths_lead_both_ways_by_the_shorter_of_two_edges():
-    """Edges may be listed by one end only, have two lengths, or have length 0."""
+    """Paths use an edge in both directions with its smaller length, also if one end lists it or its length is 0."""
     between = np.array([5, 2, 3, 0, 0], np.float32)
     indptr, indices = np.array([0, 1, 4, 5]), np.array([1, 0, 2, 3, 1], np.int32)
     indptr = np.append(indptr, 5)

@@ -99,7 +99,7 @@ def test_leading_eigenvectors(name, count):
 @pytest.mark.parametrize("n", [9, 10, 24, 25, 26])
 @pytest.mark.parametrize("seed", range(5))
 def test_around_the_width_of_a_block(n, seed):
-    """Matrices that are solved in their whole space, and slightly larger ones, have correct solutions."""
+    """The solutions are correct for matrices that are solved directly, and for slightly larger ones."""
     graph = RNG(seed).uniform(size=(n, n)) ** 3
     matrix = normalised(graph + graph.T)
     solved = find_leading_eigenvectors(matrix, 2, seed)
@@ -107,7 +107,7 @@ def test_around_the_width_of_a_block(n, seed):
 
 
 def test_seed_chooses_among_vectors_of_one_eigenvalue():
-    """The seed chooses a basis, but none with pairs of vertices only, where all others would coincide."""
+    """The seed chooses a basis. Its vectors differ from 0 at most vertices, which would otherwise coincide."""
     matrix = normalised(complete(40))
     found = [find_leading_eigenvectors(matrix, 2, seed).vectors for seed in (0, 0, 1)]
     assert found[0].tobytes() == found[1].tobytes()

@@ -32,7 +32,7 @@ def test_order_by_length_is_the_kernels(rows):
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("first_row", [0, 1024])
 def test_slices_are_the_kernels(rows, named, first_row):
-    """Values, renamed values and padding are the same."""
+    """Both functions fill slices with the same values, renumbered values and padding."""
     indptr, order = rows
     values = np.random.default_rng(1).integers(0, 2500, indptr[-1]).astype(np.uint32)
     names = np.random.default_rng(2).permutation(2500).astype(np.uint32)[: 2500 * named]
@@ -77,7 +77,7 @@ def test_smoothed_positions_are_the_kernels(rows, has_inner, first_row):
 
 
 def test_fused_operations_are_rounded_once():
-    """Also where the sum in float64 is a midpoint of float32 that the exact sum is not."""
+    """The result is the nearest float32, even if rounding to float64 ends halfway between two of them."""
     random = np.random.default_rng(5)
     a, b, c = (random.normal(size=10_000).astype(np.float32) for _ in range(3))
     a[0], b[0], c[0] = 1 + 2.0**-15, (1 - 2.0**-15) * 2.0**-24, 1 + 2.0**-23
@@ -93,7 +93,7 @@ def test_fused_operations_are_rounded_once():
 @pytest.mark.parametrize("strides", [(1, 1), (28, 3), (39, 1)])
 @pytest.mark.parametrize("axes", [2, 3])
 def test_losses_are_the_kernels(rows, strides, axes):
-    """Attraction and repulsion of samples at several scales, with weights of 0 and points on one place."""
+    """Both functions return the same losses of samples at several scales, with weights of 0 and equal positions."""
     indptr, order = rows
     random = np.random.default_rng(6)
     starts = sell.find_slice_starts(indptr, order)
@@ -114,7 +114,7 @@ def test_losses_are_the_kernels(rows, strides, axes):
 
 
 def test_inner_products_are_the_kernels(monkeypatch):
-    """The products are added row by row."""
+    """Both functions add the products row by row, with the same bits."""
     left, right = np.random.default_rng(3).normal(size=(2, 2000, 8))
     for columns in (8, 1):
         few = eigenvectors.compute_inner_products(left[:, :columns], right)

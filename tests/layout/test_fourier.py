@@ -6,7 +6,7 @@ import pytest
 from umap_sk.layout import fourier
 from umap_sk.runtime.threads import limit_threads
 
-LENGTHS = [64, 128, 192, 320, 384, 640, 960, 1600, 2048]  # with every radix, and with odd and even numbers of passes
+LENGTHS = [64, 128, 192, 320, 384, 640, 960, 1600, 2048]  # with each radix, and with odd and even numbers of passes
 
 
 def complex_grids(n_rows, n_columns, seed=0):
@@ -21,7 +21,7 @@ def waves(length):
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_transforms_are_the_sums(length):
-    """Missing rows are 0, and only some rows of the transforms are requested."""
+    """The transforms treat missing rows as 0, and return only the requested rows."""
     given, kept = length // 2 - 3, length // 2 + 5
     grids = complex_grids(given, 48)
     expected = (waves(length)[:, :given] @ (grids[0].astype(float) + 1j * grids[1]))[:kept]

@@ -97,7 +97,7 @@ def test_reports_as_html(model):
 
 
 def test_in_another_space_distances_are_its_own():
-    """On a torus, pairs on both sides of the seam are near."""
+    """The loss on a torus uses distances across the seam."""
     level = np.array([[0.1, 1.0], [6.2, 1.0], [3.0, 1.0]], np.float32)
     ends = np.array([[0, 0], [1, 2]])
     sample = LossSample(ends, np.ones(2, np.float32), np.zeros(2, np.float32))

@@ -27,7 +27,7 @@ def state_of(layout, phase, done, width=3.0, d=2, seed=8):
     positions[10:12] += [[width], [-width]]
     moments = np.stack([rng.normal(0, 3, (n, d)), rng.uniform(1, 9, (n, d))])
     if phase.descent.momentum is not None:
-        moments = moments[:1] / 10  # a last step
+        moments = moments[:1] / 10  # the last step
     arrays = (array.astype(np.float32) for array in (positions, moments))
     return LayoutState(phase.depth, *arrays, phase.first_epoch + done, 6, START_WIDTH)
 
@@ -45,7 +45,7 @@ def sharpest_bend(curve):
 
 
 def softening_of(phase, state):
-    """Return the square of a length that decreases in steps."""
+    """Return the softening: the square of a length that decreases in steps."""
     step = np.floor(SOFTENING_STEPS * (state.epoch - phase.first_epoch) / phase.epochs)
     fallen = (1 - step / SOFTENING_STEPS) ** phase.descent.softening_fall
     return (unit_of(phase) * phase.descent.softening * fallen) ** 2
@@ -82,7 +82,7 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
         expected = naive.heavy_ball(state.positions, state.moments, gradient, curvatures, beta, alpha)
         np.testing.assert_allclose(out_moments, expected[1], rtol=1e-3, atol=2e-3)
         np.testing.assert_allclose(out, expected[0], rtol=1e-5, atol=2e-3)
-        assert 0 < (np.abs(out_moments) == 1).mean() < 0.9  # steps that are cut
+        assert 0 < (np.abs(out_moments) == 1).mean() < 0.9  # some steps are clipped
         return
     expected = naive.adam(state.positions, state.moments, gradient, epsilon, done, unit_of(phase) * alpha)
     np.testing.assert_allclose(out_moments[0], expected[1][0], rtol=1e-3, atol=2e-3)
@@ -96,7 +96,7 @@ def assert_epoch_is_the_twins(layout, phase, state, repulsion):
 
 @pytest.mark.parametrize("floor", [0.0, 3e-8])
 def test_adam_of_tiny_gradients_is_the_twins(floor):
-    """For gradients of about 1e-7, the addition to the denominator matters."""
+    """Adam's step equals the twin's for gradients of about 1e-7, for which the addition to the denominator matters."""
     rng = np.random.default_rng(10)
     n, d, alpha, done = 40, 2, 0.7, 2
     positions, gradient, first = (rng.normal(size=(n, d)) * size for size in (1.0, 1e-7, 1e-7))
@@ -126,7 +126,7 @@ def sampled(layout, phase, state):
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
 def test_sampled_epoch_is_the_twins(d, last):
-    """Some rows have no edge, and one has more edges than are gathered at once."""
+    """An epoch equals the twin's for rows without edges, and for a row with more edges than are gathered at once."""
     layout = layout_of(with_star(random_graph(0)) if d == 2 else random_graph(0))
     longest = np.diff(layout.levels[0].slices.starts).max() / kernels.SLICE
     assert longest > (kernels.CHUNK_SIZE if d == 2 else 400) > kernels.GATHERED_EDGES
@@ -137,7 +137,7 @@ def test_sampled_epoch_is_the_twins(d, last):
 
 @pytest.mark.parametrize("depth", [2, 1])
 def test_sampled_epoch_of_a_coarse_level_is_the_twins(depth):
-    """Vertices are drawn by mass, and Adam has a floor."""
+    """On a coarse level, vertices are drawn by mass, and Adam has a floor."""
     layout = layout_of(random_graph(1, n=6000), 3)
     phase = next(p for p in layout.phases if p.depth == depth)
     assert phase.descent.floor > 0 and phase.descent.softening > 0
@@ -252,7 +252,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
 
 
 def test_positions_beyond_int32_are_read(tmp_path):
-    """The neighbors of one block of rows have numbers above 2^31, in a sparse file."""
+    """An epoch of one block of rows is correct if the numbers of its neighbors are above 2^31, in a sparse file."""
     n = 2**31 + 5000
     positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
     rng = np.random.default_rng(9)

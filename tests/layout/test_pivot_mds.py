@@ -1,4 +1,4 @@
-"""Pivot MDS: shortest paths, pivots, scaling, and components next to each other."""
+"""Tests of pivot MDS: shortest paths, pivots, scaling, and components next to each other."""
 
 import naive_paths as naive
 import numpy as np
@@ -34,7 +34,7 @@ def grid_level(rows, columns):
 
 
 def path_level(n):
-    """Return a path, which extends along one axis."""
+    """Return a path, and equal lengths of its edges."""
     return level_of(scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))), np.ones(n, np.float32)
 
 
@@ -48,7 +48,7 @@ def beside_each_other(*parts):
 
 
 def positions_of(level, distances, n_components, seed):
-    """Return pivot MDS of the finest level from the mean distances of its vertices to their neighbors."""
+    """Return positions by pivot MDS of the finest level, from the mean distances of its vertices to their neighbors."""
     return pivot_mds.compute_pivot_mds_positions(level, make_finest_lengths(level, distances), n_components, seed)
 
 
@@ -117,7 +117,7 @@ def test_paths_have_the_same_bits_on_any_threads_and_in_any_order(turned):
 
 
 def test_a_pass_in_which_nothing_changes_says_so():
-    """Each block of rows has its own flag."""
+    """The flag of a block of rows is 0 after a pass that changes none of its distances."""
     level, lengths = path_level(1000)
     paths = pivot_mds.make_path_graph(make_finest_lengths(level, lengths), level.mass)
     edges = as_readonly(paths.indptr), as_readonly(paths.indices), as_readonly(paths.lengths)
@@ -157,7 +157,7 @@ def test_later_pivots_lie_far_from_earlier_ones():
         pivots = np.argmin(squared, axis=0)
         assert (squared.min(0) == 0).all() and len(set(pivots.tolist())) == len(pivots)
         nearest = squared.min(1) ** (2 / 3)
-        assert nearest.max() <= 6 and nearest.mean() < 1.65  # 1.7 and more where chance alone draws
+        assert nearest.max() <= 6 and nearest.mean() < 1.65  # 1.7 and more for random pivots
 
 
 # ------------------------------------------------------------------------------------------------------- arrangements
@@ -187,7 +187,7 @@ def test_vertices_count_by_their_mass():
 
 @pytest.mark.parametrize("n", [500, 3000])
 def test_a_path_is_bent_and_not_torn(n):
-    """The second axis is a bend, even if lengths are noisy: near vertices stay near."""
+    """The second axis of a path is a bend. Near vertices stay near, even if lengths are noisy."""
     level, _ = path_level(n)
     positions = positions_of(level, np.random.default_rng(0).uniform(0.5, 1.5, n), 2, 0)
     along, bend = positions.T
@@ -211,7 +211,7 @@ def test_a_grid_comes_back(rows, columns):
 
 
 def test_lengths_matter():
-    """Of two chains with as many edges, the one with longer edges is longer."""
+    """Of two halves of a path, the one with longer edges is longer."""
     n = 40
     matrix = scipy.sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n, n))
     lengths = np.where(np.arange(n) < n // 2, 1, 9).astype(np.float32)
@@ -222,7 +222,7 @@ def test_lengths_matter():
 
 @pytest.mark.parametrize("unit", [1e-44, 1e-20, 1e20, 1e37, 3e38])
 def test_the_unit_of_the_lengths_does_not_matter(unit):
-    """Lengths may be so large or small that their sums leave float32."""
+    """The layout does not depend on the unit, even if sums of lengths are beyond the range of float32."""
     level, _, lengths = grid_level(12, 12)
     expected = positions_of(level, lengths, 2, 0)
     with np.errstate(all="raise", under="ignore"):

@@ -12,7 +12,7 @@ SHARES = (0.02, 0.5, 0.98)
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    """Use more than one block for the rows here, and a sample of them."""
+    """Make blocks and samples so small that the rows of these tests exceed them."""
     for module in (side_by_side, quantiles):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", 1000)
     monkeypatch.setattr(quantiles, "SAMPLED_VALUES", 300)
@@ -29,7 +29,7 @@ def recipes(n):
     yield "heavy tails", rng.standard_cauchy(n)
     yield "far apart", np.where(np.arange(n) % 7, 1e-9, 1e15) * values
     tail = np.zeros(n)
-    tail[:: max(1, n // 300)] = 1 + values[:: max(1, n // 300)] ** 2  # what the sample sees is not what there is
+    tail[:: max(1, n // 300)] = 1 + values[:: max(1, n // 300)] ** 2  # values that the sample does not represent
     yield "misleading", tail
 
 

@@ -1,4 +1,4 @@
-"""Repulsion as a field: the grid and its near field approximate the sum over all pairs."""
+"""Tests of the field: the grid and its near field approximate the sum over all pairs."""
 
 import naive_layout as naive
 import numpy as np
@@ -112,7 +112,7 @@ def test_cells_grow_with_a_map_that_is_too_wide(most):
 @pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize("n", [40, 5000])
 def test_grid_field_is_the_sum_over_the_masses_on_the_grid(n, near, softening):
-    """There are more rows than two blocks or parts. The same cells are filled and read in numpy."""
+    """The field equals the twin's sum over the grid, also for more rows than two blocks or parts."""
     positions, spacing, curve = points(n, 4.0), 0.2, CURVE._replace(softening=softening)
     frame, result = field_at(positions, spacing, curve, near=near, scale=0.5)
     reach = repulsion.NEAR_FIELD_CELLS * spacing if near else 0
@@ -142,7 +142,7 @@ def test_field_with_a_near_field_that_samples_all_is_the_sum_over_all_pairs():
     exact = naive.whole_field(positions, positions, forces_of())
     assert rms(result - exact) < 0.08 * rms(exact)
     _, coarse = field_at(positions, spacing)
-    assert rms(coarse - exact) > 0.2 * rms(exact)  # without the near field pairs that nearly touch are lost
+    assert rms(coarse - exact) > 0.2 * rms(exact)  # the grid alone lacks pairs that nearly touch
 
 
 def most_around(positions, frame):
@@ -205,7 +205,7 @@ def test_field_does_not_depend_on_threads():
 
 @pytest.mark.parametrize("width", [30.0, 6.0, 1.0])
 def test_near_field_is_the_twins(width):
-    """There are from a few to hundreds of vertices in the cells around, or the whole map is within reach."""
+    """The near field is the twin's, with few or hundreds of vertices in nearby cells, or the whole map in reach."""
     positions = points(1300, width)
     frame = repulsion.make_frame(positions, 0.15)
     origin = np.array(frame.origin, np.float32)

@@ -1,4 +1,4 @@
-"""The sequence of epochs on all levels, for any steps of the fit."""
+"""Tests of the schedule: the sequence of epochs on all levels, for any steps of the fit."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 @pytest.mark.parametrize("majorized", [True, False])
 @pytest.mark.parametrize("n_levels", [1, 2, 3, 6])
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
-    """Each length from one epoch per level on is possible. No phase is empty, and the graph is last."""
+    """Each length of at least one epoch per level is possible. No phase is empty, and all levels have epochs."""
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
         phases = schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
         assert schedule.count_epochs(phases) == max(length, n_levels)
@@ -105,7 +105,7 @@ def test_a_wider_start_is_arranged_by_wider_steps():
 
 
 def test_few_epochs_settle_with_less_momentum():
-    """The memory of the momentum is proportional to the phase, and nothing else changes."""
+    """The memory of the momentum is proportional to the length of the phase, and nothing else changes."""
     usual, half, few, none = (
         schedule.plan_phases(2, n_epochs, NEGATIVES, field=True)[-1].descent for n_epochs in (200, 100, 50, 10)
     )
@@ -267,7 +267,7 @@ def test_a_true_answer_stops():
 
 
 def test_states_that_the_schedule_does_not_lead_to_are_refused():
-    """States with another level, other moments or another number of vertices are from other versions."""
+    """States of other versions, with another level, other moments or another number of vertices, are refused."""
     graph, settings = random_graph(7), problem.Schedule(60, 2, True)
     held = SharedGraph(graph)
     run = layout_run.begin(held, Start("random"), settings, FORCES, 0)

@@ -1,4 +1,4 @@
-"""Levels in the optimizer's order: the same graph, on any threads, in memory or in files."""
+"""Tests of levels in the optimizer's order: the same graph, on any threads, in memory or in files."""
 
 import copy
 import functools
@@ -52,7 +52,7 @@ def flat(arranged):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
 def test_slices_hold_the_edges_of_their_level(dtype):
-    """Each row's entries have their order, new numbers and scaled weights. Edges to the row itself follow."""
+    """Edges of a row keep their order, with new numbers and scaled weights. Edges to itself with weight 0 follow."""
     graph = with_star(random_graph(0))
     built = coarsen.build_levels(graph._replace(indices=graph.indices.astype(dtype)), 3, largest=500)
     assert len(built) >= 2 and np.diff(built[0].indptr).max() > kernels.BLOCK_ROWS
@@ -82,7 +82,7 @@ def test_slices_hold_the_edges_of_their_level(dtype):
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, kernels.BLOCK_ROWS, kernels.BLOCK_ROWS + 1])
 def test_any_number_of_rows(n):
-    """There is one slice or block, or one row more or less. The last row can be alone in its slice."""
+    """Slices contain the graph for any number of rows, also if the last row is alone in its slice."""
     indptr = np.arange(n + 1)  # a ring, in which every row has the next one as its neighbor
     level = coarsen.make_finest_level(
         coarsen.FuzzyGraph(indptr, ((np.arange(n) + 1) % n).astype(np.int32), np.ones(n, np.float32))
@@ -137,7 +137,7 @@ def test_groups_stand_together(monkeypatch):
 
 
 def test_the_coarsest_level_is_grouped_as_well(monkeypatch):
-    """Further levels down to a few hundred vertices group it, unless there is only one level."""
+    """The vertices of the coarsest level are grouped by further levels, unless there is only one level."""
     for functions in (kernels, sell.few_rows):
         monkeypatch.setattr(functions, "longest_first", lambda lengths, order: None)
     built = several(largest=1000)
@@ -166,7 +166,7 @@ def test_owners_are_under_the_new_numbers():
     built = several()
     arranged = sell.arrange(built, 3)
     assert [len(array) for array in (arranged[0].owner, arranged[0].row_owner)] == [0, 0]
-    owner = np.arange(built[0].n_vertices)  # of every row, under the levels' own numbers
+    owner = np.arange(built[0].n_vertices)  # of each row, with the original numbers of the levels
     for finer, level, original in zip(arranged, arranged[1:], built[1:], strict=False):
         assert level.order[level.owner].tolist() == original.owner[finer.order].tolist()
         owner = original.owner[owner]
@@ -182,7 +182,7 @@ def test_arranged_levels_depend_on_the_seed_not_on_threads():
         with limit_threads(threads):
             found.extend(flat(sell.arrange(built, 3)))
     assert_same_arrays(one, two)
-    other = flat(sell.arrange(built, 4))  # of the groups above the coarsest level
+    other = flat(sell.arrange(built, 4))  # the seed of the groups above the coarsest level
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, other, strict=True))
 
 
@@ -236,7 +236,7 @@ def test_average():
 @pytest.mark.parametrize("share", [1.0, 0.5])
 @pytest.mark.parametrize("d", [2, 3])
 def test_smoothed_is_the_twins(share, d):
-    """Rows may have more edges than are gathered at once. Coarse levels have edges within vertices."""
+    """Means are the twin's for rows with more edges than are gathered at once, and for edges within a coarse vertex."""
     positions = np.random.default_rng(2).normal(size=(N, d)).astype(np.float32)
     for depth, level in enumerate(sell.arrange(coarsen.build_levels(random_graph(8), 0, largest=1)[:2], 0)):
         own = positions[: level.n_vertices]
@@ -307,7 +307,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
     weights[::7] = 0
     own = positions[: kernels.SLICE].T.copy()
     indices[first : first + kernels.SLICE] = np.arange(kernels.SLICE)
-    curve = Curve(1.4, 0.3)  # whose pull on near pairs is clipped
+    curve = Curve(1.4, 0.3)  # clips the pull on near pairs
     settings = optimizer.make_settings(FORCES._replace(curve=curve))[0]
     initial = rng.normal(size=(2, kernels.SLICE)).astype(np.float32)
     plane, anywhere, curvatures = pulled_both_ways(initial, first, width, positions, own, indices, weights, settings)
@@ -326,7 +326,7 @@ def test_two_dimensions_have_no_arithmetic_of_their_own():
 
 
 def test_pull_of_ends_that_almost_coincide():
-    """Squared distances may be smaller than the number that is added to them, or 0."""
+    """The pull is the twin's, even if squared distances are 0 or smaller than the number that is added to them."""
     ends = np.repeat(np.geomspace(1e-9, 1e-3, kernels.SLICE), 2).reshape(-1, 2).astype(np.float32) * [1, -0.5]
     ends[0] = 0
     own, weights = np.zeros((2, kernels.SLICE), np.float32), np.ones(kernels.SLICE, np.float32)
@@ -397,7 +397,7 @@ def test_slices_of_a_graph_in_files_lie_beside_it(stored):
 
 
 def test_slices_of_a_graph_in_a_folder_that_cannot_be_written(stored, monkeypatch, tmp_path):
-    """The files are then temporary ones of the system. A superuser can write anywhere, so the check is replaced."""
+    """The slices are then in temporary files. The test replaces the check, since a superuser can write anywhere."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(allocation.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(allocation.os, "access", lambda folder, mode: folder != stored[2])

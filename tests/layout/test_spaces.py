@@ -1,4 +1,4 @@
-"""Output metrics: gradients equal central differences, and epochs and new rows equal their naive twins."""
+"""Tests of output metrics: gradients equal central differences, and epochs and new rows equal their naive twins."""
 
 import naive_layout
 import naive_spaces as naive
@@ -58,7 +58,7 @@ def call(measure, first, second, parameters, distance, gradient):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_is_the_central_difference(name):
-    """Pairs are random, near, equal or opposite."""
+    """The gradient is correct for random, near, equal and opposite pairs."""
     space, n = space_of(name), 400
     parameters = space.parameters.astype(float)
     first, second = points_of(name, n), points_of(name, n, 1)
@@ -72,8 +72,8 @@ def test_gradient_is_the_central_difference(name):
         distance, gradient = measured(space, first, second)
         slopes = naive.gradient(name, first.astype(float), second.astype(float), parameters, h=1e-3)
         np.testing.assert_allclose(slopes, 0, atol=3e-3)
-        exact = np.abs(gradient).max(axis=1) < 3e-3  # else rounding has moved the pair off the place: a direction of
-        assert np.isfinite(gradient).all() and np.linalg.norm(gradient, axis=1).max() < 2  # about length 1 or less
+        exact = np.abs(gradient).max(axis=1) < 3e-3  # otherwise, rounding leads to a slope
+        assert np.isfinite(gradient).all() and np.linalg.norm(gradient, axis=1).max() < 2  # whose length is about 1
         assert exact.all() or (far and name in ("haversine", "torus"))
         if not far:
             assert (distance < 1e-6).all()
@@ -91,7 +91,7 @@ def test_slope_is_one(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_end_in_the_space(name):
-    """Projected positions are in the space, and equal those of the naive twin after a step."""
+    """Scaled positions are projected back to the space, and positions in the space stay the same."""
     space, points = space_of(name), points_of(name, 200)
     brought = points * np.float32(1.3) if space.kind in (kernels.UNIT, kernels.CENTERED_UNIT) else points.copy()
     kernels.bring_into_space(brought, space.parameters, space.kind)
@@ -128,7 +128,7 @@ def test_epoch_is_the_twins(name):
 
 
 def test_same_bits_on_threads():
-    """A thread owns its rows."""
+    """An epoch has the same bits on one thread and on two."""
     layout = layout_of(random_graph(1))._replace(space=space_of("haversine"))
     positions = points_of("haversine", 2500)
     state = optimizer.make_first_state(layout, positions, 5)
@@ -176,7 +176,7 @@ def test_function_of_umap_learn_is_the_named_metric():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_new_row_between_its_neighbors(name):
-    """A row with one neighbor ends near it, and at distance 0 on it. A row without neighbors is NaN."""
+    """A row with one neighbor ends near it, or on it if the distance is 0. A row without neighbors is NaN."""
     from umap_sk.layout.curve import Curve
     from umap_sk.layout.optimizer import Forces
     from umap_sk.layout.transform import freeze, place_rows

@@ -1,4 +1,4 @@
-"""Initial layouts: scaling, ranks, widths, and the same bits on each call."""
+"""Tests of initial layouts: scaling, ranks, widths, and the same bits on each call."""
 
 import functools
 
@@ -143,7 +143,7 @@ def test_expected_losses_are_the_twins(min_dist, size, rate, symmetric, monkeypa
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_length_spread_is_the_twins(symmetric, d):
-    """There are ties, a graph and a coarse level, and any unit."""
+    """The spread equals the twin's, with ties, on a coarse level as well, and in any unit."""
     finest = coarsen.make_finest_level(random_graph(1, n=600, symmetric=symmetric))
     for level in map(alone, (finest, coarsen.coarsen(finest, 0, 0))):
         spread = np.random.default_rng(2).uniform(-0.75, 0.75, (level.n_vertices, d)).astype(np.float32)
@@ -170,7 +170,7 @@ def test_length_spread_of_folds():
 
 
 def test_length_spread_of_a_sample(monkeypatch):
-    """Some rows represent all."""
+    """The spread of a sample of the rows is close to that of all rows."""
     level = alone(coarsen.make_finest_level(random_graph(2, n=20_000, hub=False)))
     positions = np.random.default_rng(3).normal(size=(20_000, 2)).astype(np.float32) ** 3
     found = []
@@ -194,7 +194,7 @@ def test_lowest_scale():
 
 @pytest.mark.parametrize("limit", ["room", "folds", "widest", "narrowest"])
 def test_suited_width_is_the_twins(limit, monkeypatch):
-    """The coarsest level shows the room, and the finest level the folds, within bounds."""
+    """The width is the room on the coarsest level, less if edges of the finest level are folded, within bounds."""
     fine, coarse = alone(coarsen.make_finest_level(random_graph(1, n=600))), alone(ring_level())
     positions = np.random.default_rng(2).uniform(-0.75, 0.75, (600, 2)).astype(np.float32)
     spread = width.compute_length_spread(*width.sample_edges(fine, positions))
@@ -255,10 +255,10 @@ def start_of_a_graph(init, seed=3):
 
 @pytest.mark.parametrize("init", ["pivot_mds", "spectral"])
 def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
-    """Pivot MDS has the room of its groups before it is smoothed, since it has no folds. Spectral layouts have 12."""
+    """The width of pivot MDS depends on the room only, since it has no folds. The width of spectral layouts is 12."""
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     positions, found, problem = start_of_a_graph(init, seed=1)
-    assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less where they are ranks
+    assert width.compute_robust_widths(positions) == pytest.approx(found, rel=0.05)  # 4 % less if they are ranks
     (level,) = problem.levels
     scaled = (positions / found).astype(np.float32)
     room = width.choose_width(900, level, scaled, problem.forces)
@@ -267,7 +267,7 @@ def test_width_of_a_start_that_the_graph_gives(monkeypatch, init):
 
 
 def test_paths_on_a_coarse_level_are_smoothed(monkeypatch):
-    """Passes of means of neighbors are followed by scaling. On the graph itself, there are none."""
+    """On a coarse level, positions are smoothed over their neighbors and scaled. On the graph itself, they are not."""
     alone, _, _ = start_of_a_graph("pivot_mds")
     monkeypatch.setattr(start, "PIVOT_MDS_SMOOTHINGS", 0)
     assert np.array_equal(start_of_a_graph("pivot_mds")[0], alone)

@@ -1,4 +1,4 @@
-"""Initial layouts by name: their positions, the choice of "auto", and the name in the report."""
+"""Tests of initial layouts by name: their positions, the choice of "auto", and the name in the report."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_large_features(dtype, size):
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_features_whose_squares_leave_float32():
-    """ "auto" ignores them, and "pca" raises."""
+    """The option "auto" ignores features with such squares, and "pca" raises an error."""
     features = (POINTS * 1e20).astype(np.float32)
     assert chosen(features) == "pivot_mds"
     with pytest.raises(ValueError, match=r"X goes up to .*e\+20; values below 1e\+15 are needed in float32"):
@@ -195,9 +195,9 @@ def cliques(size, n=30_000):
 @pytest.mark.parametrize("size", [2, 3, 5, 10])
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_thousands_of_pieces_stay_together(size):
-    """Only the room between them separates small pieces, but the rows of a piece do not coincide.
+    """Thousands of small pieces make a compact map, in which the rows of a piece are close but rarely coincide.
 
-    Their distances are about 1e-5 in the end, where float32 is coarse: a few in a thousand rows coincide.
+    Their final distances are about 1e-5, close to the resolution of float32, so a few in a thousand rows coincide.
     """
     positions = PrecomputedUMAP(random_state=0).fit_transform(**cliques(size))
     assert np.isfinite(positions).all()

@@ -1,4 +1,4 @@
-"""New rows equal their naive twin, and the position of a row depends on this row only."""
+"""Positions of new rows equal those of their naive twin, and each depends on its own row only."""
 
 import naive_graph
 import naive_layout as naive

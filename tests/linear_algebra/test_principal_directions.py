@@ -1,4 +1,4 @@
-"""Directions of the largest variance against numpy's singular vectors."""
+"""Tests of the directions of the largest variance against numpy's singular vectors."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ RNG = np.random.default_rng
 
 
 def falling(n, columns, rank=30, seed=0):
-    """Rows whose directions have variances that fall to a half each, around a mean that is not 0."""
+    """Return rows in which each direction has half the variance of the previous one, with a mean other than 0."""
     left, right = RNG(seed).normal(size=(n, rank)), np.linalg.qr(RNG(seed + 1).normal(size=(columns, rank)))[0]
     return (left * 0.5 ** (np.arange(rank) / 2)) @ right.T + RNG(seed + 2).normal(size=columns)
 
 
 def singular(features, count):
-    """Leading singular vectors of the rows less their mean, in rows, and their values."""
+    """Return the leading singular vectors of the centered rows, as rows, and their singular values."""
     _, values, vectors = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
     return vectors[:count], values[:count]
 
@@ -59,7 +59,10 @@ def test_sparse_rows_are_those_of_dense_ones():
 
 
 def test_directions_of_many_rows(monkeypatch):
-    """Those of a sample, to which all rows are applied once: nearer to the directions of all than to those of it."""
+    """The directions come from a sample and one product with all rows.
+
+    They are much closer to those of all rows than the directions of the sample are.
+    """
     monkeypatch.setattr(directions, "SAMPLED_ROWS", 200)
     features = falling(4_000, 150)
     rows = directions.center_rows(features)
@@ -75,7 +78,7 @@ def test_directions_of_many_rows(monkeypatch):
 
 @pytest.mark.parametrize("rank", [0, 1, 5])
 def test_orthonormal_rows(rank):
-    """Of the span of what is given; what is missing is filled by rounding, or is 0."""
+    """The orthonormal rows span the given ones. Further rows result from rounding or are 0."""
     rows = RNG(2).normal(size=(8, rank)) @ RNG(3).normal(size=(rank, 20))
     found = orthonormalize_rows(rows)
     lengths = np.square(found).sum(axis=1)
@@ -86,7 +89,7 @@ def test_orthonormal_rows(rank):
 
 
 def test_the_order_of_a_sum_does_not_matter():
-    """Exact sums have one value, whichever order BLAS takes its terms in."""
+    """Sums are exact, so they do not depend on the order in which BLAS adds their terms."""
     rows = directions.center_rows(falling(3_000, 300))
     vectors = orthonormalize_rows(RNG(4).normal(size=(16, 300)))
     order = RNG(5).permutation(300)

@@ -1,4 +1,4 @@
-"""Products by BLAS that no rounding of BLAS reaches."""
+"""Tests of products by BLAS whose sums are exact, without any rounding by BLAS."""
 
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ RNG = np.random.default_rng
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_whole_numbers(axis):
-    """Multiples of a power of two that are as near to the numbers as so few bits allow, along every line."""
+    """Numbers are rounded to multiples of a power of two, which is chosen for each line so that all bits are used."""
     array = RNG(0).normal(size=(30, 20)) * 10.0 ** RNG(1).integers(-200, 200, 20)
     array[3], array[:, 4] = 0, 0
     numbers, unit = round_to_whole_numbers(array, 20, axis)
@@ -36,7 +36,7 @@ def test_product(terms):
 
 
 def test_product_of_sums_in_any_order():
-    """Bit for bit the exact sum of the parts' products, however the terms are ordered."""
+    """A product has the same bits for any order of its terms, and the products of parts are exact."""
     left, right = RNG(4).normal(size=(3, 1000)), RNG(5).normal(size=(1000, 2))
     order = RNG(6).permutation(1000)
     np.testing.assert_array_equal(multiply(left, right), multiply(left[:, order], right[order]))
@@ -46,7 +46,7 @@ def test_product_of_sums_in_any_order():
 
 
 def test_sums_are_exact_at_their_largest():
-    """The bits of both factors and of the number of terms are those of a float64."""
+    """The largest possible sums of products are exact in float64."""
     largest = np.full((1, MAX_TERMS), 2.0**PART_BITS)
     assert (largest @ largest.T)[0, 0] == 2**53
     odd = largest - 1

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks around every epoch, where scikit-learn has them."""
+"""Tests of scikit-learn's callbacks around each epoch, in versions of scikit-learn that have them."""
 
 import io
 
@@ -28,7 +28,7 @@ def whole():
 
 
 class Recorder:
-    """Keeps what its hooks are told; stops or interrupts after some epochs."""
+    """A callback that records its calls and each epoch's map, and that can stop the fit or raise an error."""
 
     def __init__(self, stop_after=None, error=None):
         self.calls, self.maps, self.fitted = [], [], []
@@ -58,7 +58,7 @@ class Recorder:
 
 
 def test_calls_in_order(whole):
-    """Setup, the graph, an epoch at a time, teardown; the map is what it is without callbacks."""
+    """Callbacks are called for the setup, the graph, each epoch and the teardown. They do not change the map."""
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).fit(GRAPH)
     epochs = ["begin epoch", "end epoch"] * EPOCHS
@@ -69,7 +69,7 @@ def test_calls_in_order(whole):
 
 
 def test_every_epoch_is_a_usable_model(whole):
-    """The estimator that hooks get is fitted so far, keeps its map, and goes on from there."""
+    """The estimator that a hook receives is fitted up to this epoch, keeps its map, and can resume from there."""
     recorder = Recorder()
     PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).fit(knn_indices=INDICES, knn_dists=DISTS)
     assert recorder.given[0] is None and list(recorder.given[1]) == ["knn_indices", "knn_dists"]
@@ -87,7 +87,7 @@ def test_every_epoch_is_a_usable_model(whole):
 
 @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
 def test_true_stops_early(whole, method):
-    """The model is usable, tells where it is, and goes on to the bits of an uninterrupted fit."""
+    """A callback that returns True stops the fit. The model is usable and resumes with the bits of a whole fit."""
     recorder = Recorder(stop_after=5)
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder)
     getattr(model, method)(GRAPH, **({"epochs": EPOCHS} if method == "partial_fit" else {}))
@@ -99,7 +99,7 @@ def test_true_stops_early(whole, method):
 
 
 def test_interrupt_in_a_callback(whole):
-    """Ctrl-C: the last whole epoch stays, callbacks are torn down, partial_fit goes on to the same bits."""
+    """After Ctrl-C, the last whole epoch is kept, callbacks are torn down, and `partial_fit` resumes the fit."""
     recorder = Recorder(stop_after=7, error=KeyboardInterrupt())
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder)
     with pytest.raises(KeyboardInterrupt):
@@ -110,7 +110,7 @@ def test_interrupt_in_a_callback(whole):
 
 
 def test_error_in_a_callback(whole):
-    """Any other error leaves the estimator as it was, and the callbacks torn down."""
+    """Any other error leaves the estimator unchanged, and the callbacks are torn down."""
     recorder = Recorder(stop_after=7, error=RuntimeError("mine"))
     model = PrecomputedUMAP(**SETTINGS).fit(GRAPH).set_callbacks(recorder)
     before = set(vars(model))
@@ -121,7 +121,7 @@ def test_error_in_a_callback(whole):
 
 
 def test_partial_fit_tells_what_it_runs():
-    """A first call has a graph, later ones a layout alone, as long as the call."""
+    """Only the first call of `partial_fit` has a task for the graph. The layout is as long as the call."""
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).partial_fit(GRAPH, epochs=5)
     assert recorder.planned == 5 and "begin graph" in recorder.calls
@@ -133,7 +133,7 @@ def test_partial_fit_tells_what_it_runs():
 
 
 def test_nothing_of_a_run_is_stored(whole):
-    """Neither in the model nor in the copies that hooks get; clones keep their callbacks."""
+    """Models and copies for hooks have no trace of callbacks after their removal. Clones keep their callbacks."""
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).fit(GRAPH)
     assert clone(model)._skl_callbacks == [recorder]
@@ -147,14 +147,14 @@ def test_nothing_of_a_run_is_stored(whole):
 
 
 def test_progress_bar(whole):
-    """scikit-learn's own."""
+    """The progress bar of scikit-learn works, and does not change the map."""
     pytest.importorskip("rich")
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(callback.ProgressBar()).fit(GRAPH)
     np.testing.assert_array_equal(model.embedding_, whole.embedding_)
 
 
 def test_scoring_monitor():
-    """It scores every epoch if there is a y, whatever it is; without y it records no score."""
+    """The scoring monitor scores each epoch if `y` is given, whatever its values. Without `y`, it records no score."""
     monitor = callback.ScoringMonitor(scoring={"recall": metrics.neighbor_recall_scorer})
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(monitor)
     stepped, expected = PrecomputedUMAP(**SETTINGS), []
@@ -168,7 +168,7 @@ def test_scoring_monitor():
 
 
 def test_in_pipeline_and_grid_search():
-    """Every candidate's every fold runs the callbacks of the estimator that was cloned."""
+    """All fits of a pipeline and of a grid search run the callbacks of the original estimator."""
     recorder = Recorder()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder)
     pipeline = make_pipeline(KNeighborsTransformer(n_neighbors=10, mode="distance"), model).fit(X)

@@ -1,4 +1,4 @@
-"""What a fit tells while it runs: the progress bar, its plain substitute, and the log."""
+"""Tests of the messages of a running fit: the progress bar, the plain lines that replace it, and the log."""
 
 import functools
 import logging
@@ -22,25 +22,25 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled(ring):
-    """What these tests look at is not the first run."""
+    """Compile the kernels before the tests, which are not about the first run."""
     PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
 
 
 @pytest.fixture
 def without_rich(monkeypatch):
-    """As if rich were not installed."""
+    """Simulate an environment without rich."""
     for name in ("rich", "rich.console", "rich.progress"):
         monkeypatch.setitem(sys.modules, name, None)
 
 
 def test_silent_by_default(ring, capfd):
-    """Nothing is written."""
+    """A fit writes nothing by default."""
     PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
     assert capfd.readouterr() == ("", "")
 
 
 def test_bar(ring, capfd):
-    """rich's bar ends at all epochs; stdout stays the caller's."""
+    """The bar of rich reaches 100 %, and nothing is written to stdout."""
     pytest.importorskip("rich")
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     out, err = capfd.readouterr()
@@ -49,7 +49,7 @@ def test_bar(ring, capfd):
 
 @pytest.mark.usefixtures("without_rich")
 def test_plain_lines(ring, capfd):
-    """A line for each tenth, whatever the steps."""
+    """Without rich, a line is written for each tenth of the epochs, for any steps of the fit."""
     PrecomputedUMAP(**SETTINGS, verbose=True).fit(knn_indices=ring[0], knn_dists=ring[1])
     out, err = capfd.readouterr()
     expected = [f"layout: epoch {epoch} of 20, about {{}} s left" for epoch in range(2, 21, 2)]
@@ -64,14 +64,14 @@ def test_plain_lines(ring, capfd):
 
 
 def in_a_notebook(monkeypatch, widgets):
-    """As if rich ran in one, with ipywidgets or without."""
+    """Simulate a notebook for rich, with or without ipywidgets."""
     console = pytest.importorskip("rich.console")
     monkeypatch.setattr(console, "_is_jupyter", lambda: True)
     monkeypatch.setitem(sys.modules, "ipywidgets", types.ModuleType("ipywidgets") if widgets else None)
 
 
 def test_notebook_without_widgets(ring, monkeypatch, capfd):
-    """Where rich would show nothing, there are plain lines."""
+    """If rich would show nothing in a notebook, plain lines are written."""
     in_a_notebook(monkeypatch, widgets=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -83,7 +83,7 @@ def test_notebook_without_widgets(ring, monkeypatch, capfd):
 
 @pytest.fixture
 def notebook_kernel(monkeypatch):
-    """As if this were the kernel of a notebook without widgets; what cells show, a list for each of their outputs."""
+    """Simulate the kernel of a notebook without widgets, and return a list of contents for each output of a cell."""
 
     class ZMQInteractiveShell:
         pass
@@ -107,7 +107,7 @@ def notebook_kernel(monkeypatch):
 
 
 def test_bars_in_a_notebook(notebook_kernel, capfd):
-    """One output a phase with the search first, drawn anew until it is full, and nothing on red."""
+    """The search and then the layout have one output each, which is updated until it is full, and no other text."""
     X = np.random.default_rng(0).random((300, 4))
     PrecomputedUMAP(metric="manhattan", **SETTINGS, verbose=True).fit(X)
     search, layout = (output for output in notebook_kernel if "text/html" in output[0])
@@ -118,7 +118,7 @@ def test_bars_in_a_notebook(notebook_kernel, capfd):
 
 
 def test_lines_in_a_notebook(notebook_kernel, monkeypatch, capfd):
-    """Lines are outputs of the cell, and phases that take long are told of where progress is shown."""
+    """If progress is shown, the end of each long phase is a line in an output of the cell."""
     monkeypatch.setattr(progress, "LONG_PHASE", 0.0)
     X = np.random.default_rng(0).random((300, 4))
     PrecomputedUMAP(metric="euclidean", **SETTINGS, verbose=True).fit(X)
@@ -139,7 +139,7 @@ def test_search_under_rich(capfd):
 
 
 def uncompiled(**options):
-    """A kernel of the package that nobody has compiled yet."""
+    """Return a kernel of the package that is not compiled yet."""
 
     def missing(number):
         return number + 1
@@ -150,7 +150,7 @@ def uncompiled(**options):
 
 @pytest.fixture
 def first_run(monkeypatch, tmp_path):
-    """Two kernels have to be compiled for the start, and one for the epochs."""
+    """Require the compilation of two kernels before the initial layout, and of one before the epochs."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
     before, later = [uncompiled(cache=True), uncompiled(cache=True)], uncompiled(cache=True)
@@ -171,7 +171,7 @@ def first_run(monkeypatch, tmp_path):
 @pytest.mark.usefixtures("first_run")
 @pytest.mark.parametrize("verbose", [False, True])
 def test_compiling_is_told(ring, caplog, capfd, verbose):
-    """One line of the log for the whole call, and one where progress is shown; the next call says nothing."""
+    """A call that compiles logs one line, and shows one line together with the progress. The next call adds none."""
     model = PrecomputedUMAP(**SETTINGS, verbose=verbose)
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         for count in (1, 1):
@@ -185,7 +185,7 @@ def test_compiling_is_told(ring, caplog, capfd, verbose):
 
 @pytest.mark.usefixtures("first_run")
 def test_a_machine_that_has_kernels_is_not_warned(ring, caplog, monkeypatch, tmp_path):
-    """What else has to be compiled is said at INFO, as soon as one kernel of this source is kept anywhere."""
+    """If any kernel of this source is stored, the compilation of others is logged at the level INFO."""
     monkeypatch.setattr(kernel_cache, "list_cached_files", lambda folder: [folder] * folder.is_relative_to(tmp_path))
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
@@ -195,7 +195,7 @@ def test_a_machine_that_has_kernels_is_not_warned(ring, caplog, monkeypatch, tmp
 
 @pytest.mark.usefixtures("first_run")
 def test_a_log_that_is_configured_to_be_silent_is(ring, caplog):
-    """The line goes to the log alone, so a level above WARNING hides it."""
+    """The line about compilation is only written to the log, so a level above WARNING hides it."""
     with caplog.at_level(logging.ERROR, logger="umap_sk"):
         PrecomputedUMAP(**SETTINGS).fit(knn_indices=ring[0], knn_dists=ring[1])
     assert not [record for record in caplog.records if "compil" in record.getMessage()]
@@ -203,7 +203,7 @@ def test_a_log_that_is_configured_to_be_silent_is(ring, caplog):
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
-    """It stands above the bar, and among plain lines."""
+    """The message about compilation is shown together with the bar or with plain lines."""
     if plain:
         monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
@@ -215,7 +215,7 @@ def test_compiling_under_the_bar(ring, monkeypatch, capfd, plain):
 
 
 def test_others_kernels_are_theirs(caplog):
-    """Whoever compiles something else with numba hears nothing of ours."""
+    """The compilation of functions outside of the package is not logged."""
     with caplog.at_level(logging.INFO, logger="umap_sk"), first_compile.announce_compilation():
         assert numba.njit(lambda number: number + 1)(1) == 2
     assert not caplog.records
@@ -223,7 +223,7 @@ def test_others_kernels_are_theirs(caplog):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until it is moved."""
+    """Replace the clock by one that only the test moves, and return its time in a list."""
     now = [1000.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     return now
@@ -231,7 +231,7 @@ def clock(monkeypatch):
 
 @pytest.mark.parametrize("done", [0, 20, 145])
 def test_time_left_by_what_epochs_cost(clock, done):
-    """Exact from the first epoch on, on whatever level, where the machine keeps its pace; resumed as well."""
+    """The time left is exact from the first epoch on if the pace is constant, on each level and after a resumption."""
     costs = [1.0] * 120 + [7.0] * 30 + [40.0] * 44
     line_at = progress.describe_epochs(costs, done)
     for epoch in range(done + 1, 195):
@@ -242,7 +242,7 @@ def test_time_left_by_what_epochs_cost(clock, done):
 
 
 def test_time_left_when_the_machine_becomes_slower(clock):
-    """After a tenth of the epochs it goes by the new pace alone."""
+    """A tenth of the epochs after a change of pace, the time left depends on the new pace only."""
     costs, line_at = [1.0] * 50 + [2.0] * 50, progress.describe_epochs([1.0] * 50 + [2.0] * 50, 0)
     for epoch in range(1, 101):
         clock[0] += (0.1 if epoch <= 60 else 0.3) * costs[epoch - 1]
@@ -253,7 +253,7 @@ def test_time_left_when_the_machine_becomes_slower(clock):
 
 
 def test_time_left_by_the_pace_of_the_level_that_runs(clock):
-    """From a level's first epoch on, an edge takes what it takes there, whatever it took on the one before."""
+    """From the first epoch of a level on, the time left depends on the time per edge on this level only."""
     edges, pace = [1] * 60 + [7] * 30 + [40] * 44, {1: 9.0, 7: 0.7, 40: 0.5}
     line_at = progress.describe_epochs(edges, 0)
     for epoch in range(1, 135):
@@ -265,7 +265,7 @@ def test_time_left_by_the_pace_of_the_level_that_runs(clock):
 
 @pytest.mark.usefixtures("without_rich")
 def test_edges_of_a_real_layout(monkeypatch):
-    """A fit over three levels tells the edges of the level that each epoch is run on, whole or in steps."""
+    """The progress of a fit over three levels receives the number of edges for each epoch, whole or in steps."""
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=100))
     points = np.random.default_rng(0).random((3000, 3))
     dists, indices = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(points)
@@ -282,19 +282,19 @@ def test_edges_of_a_real_layout(monkeypatch):
     coarsest, middle, *finest = (of_phase.pop() for of_phase in of_phases)
     assert coarsest < middle < finest[0] == finest[1] and 1 <= finest[0] / model.manifold_.n_edges < 1.05
     model.partial_fit(knn_indices=indices, knn_dists=dists, epochs=70).partial_fit()
-    left = phases[2].first_epoch  # epochs of the levels that are released by then
+    left = phases[2].first_epoch  # the coarse levels, which are released by then, have 0 edges
     assert told[1:] == [(edges, 0), ([0] * left + edges[left:], 70)]
 
 
 def test_telling_changes_nothing(ring):
-    """The same bits with and without a bar."""
+    """The map has the same bits with and without a progress bar."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     quiet = PrecomputedUMAP(**SETTINGS).fit_transform(**arrays)
     assert np.array_equal(PrecomputedUMAP(**SETTINGS, verbose=True).fit_transform(**arrays), quiet)
 
 
 def test_one_record_a_phase(ring, caplog):
-    """Each record carries the entry of the report and reads as its line."""
+    """Each phase has one log record, with the entry of the report as an attribute and its line as the message."""
     with caplog.at_level(logging.INFO, logger="umap_sk"):
         model = PrecomputedUMAP(**SETTINGS, metric="euclidean").fit(ring[2])
     records = [record for record in caplog.records if record.getMessage() != first_compile.MORE_KERNELS]
@@ -311,7 +311,7 @@ def test_one_record_a_phase(ring, caplog):
 
 
 def test_steps_add_up_to_one_phase(ring):
-    """A layout in steps is one phase of the report, whose seconds grow."""
+    """A layout in steps is one phase of the report, and each step adds to its seconds."""
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=5)
     before = model.report_.seconds("layout")

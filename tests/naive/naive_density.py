@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the density term, in float64. Imports nothing from the package."""
+"""Slow, obvious twins of the density term, in float64. They import nothing from the package."""
 
 import numpy as np
 

@@ -1,15 +1,15 @@
-"""Slow, obvious twins of the eigensolver's kernels, on dense matrices. Imports nothing from the package."""
+"""Slow, obvious twins of the eigensolver's kernels, on dense matrices. They import nothing from the package."""
 
 import numpy as np
 
 
 def filter_step(matrix, now, before, center, factor, share):
-    """Compute one step of a recurrence."""
+    """Return the next block of the filter's recurrence."""
     return factor * (matrix @ now - center * now) - share * before
 
 
 def chebyshev(matrix, block, cut, degree):
-    """Return the polynomial that is cosh(degree * acosh(t)) beyond [-1, cut], moved to t in [-1, 1], and 1 at 1."""
+    """Return the block after a filter: the Chebyshev polynomial with [-1, cut] mapped to [-1, 1], and 1 at 1."""
 
     def polynomial(value):
         t = (2 * value - (cut - 1)) / (cut + 1)

@@ -88,7 +88,7 @@ def fuzzy_graph(rows, n_neighbors, local_connectivity=1.0, mix_ratio=1.0, symmet
 
 
 def independent_set(graph, seed, depth, rounds):
-    """Run Luby's rounds: 1 for members, 2 for neighbors of members. Undecided vertices become members."""
+    """Return 1 for members and 2 for neighbors of members by Luby's rounds. Undecided vertices become members."""
     n = len(graph)
     salt = naive_numbers.mix((seed + depth) % 2**64)
     priority = [naive_numbers.mix(salt ^ i) for i in range(n)]

@@ -1,4 +1,4 @@
-"""Slow, obvious twin of the inverse transform. Imports nothing from the package."""
+"""Slow, obvious twin of the inverse transform. It imports nothing from the package."""
 
 import math
 

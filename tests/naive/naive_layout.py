@@ -1,4 +1,4 @@
-"""Slow, obvious twins of initial layout, epochs, field and transform, in float64. Imports nothing from the package.
+"""Slow, obvious twins of initial layout, epochs, field and transform, in float64. They import nothing from the package.
 
 Positions are n x d matrices, and a graph is a dense matrix of weights s up to 1. `forces` is any object with a, b,
 gamma, attraction, rate (negative samples per edge), step and softening (addition to squared distances).
@@ -24,7 +24,7 @@ def forces(**values):
 def scaled_robustly(positions, stretched=np.inf):
     """Center each axis, divide it by the width between its 2 % and 98 % quantiles and clip it, or use ranks.
 
-    An axis that is narrower than the given share of the widest one stays narrower in proportion.
+    An axis is stretched at most `stretched` times as much as the widest one, and so narrow axes stay narrow.
     """
     columns = [np.asarray(column, float) for column in positions.T]
     low, high = np.transpose([np.quantile(column, [0.02, 0.98]) for column in columns])
@@ -74,8 +74,7 @@ def expected_loss(graph, degree, mass, positions, scale, stride, opposite_stride
     """Return the expected value of UMAP's loss per row at one scale.
 
     Of each `stride` rows, attraction is that of every `thin`-th. Repulsion is that of the first against every
-    `apart`-th of the others. These rows represent all. An edge is stored twice, so the sums count attraction and
-    repulsion twice, and both are halved.
+    `opposite_stride`-th of the others. These rows represent all. The repulsion is halved.
     """
     y = np.asarray(positions, float) * scale
     attraction = repulsion = 0.0
@@ -221,7 +220,7 @@ def corners_of(place, origin, spacing):
 
 
 def deposit(positions, origin, spacing, mass=None):
-    """Return the mass at each corner of the grid with any mass, from unit masses or given ones."""
+    """Return the mass at each corner of the grid that has any, for unit masses or given ones."""
     masses = {}
     for place, size in zip(positions, np.ones(len(positions)) if mass is None else mass, strict=True):
         for corner, share in corners_of(place, origin, spacing).items():
@@ -237,7 +236,7 @@ def near_share(d2, reach):
 def grid_field(at, masses, origin, spacing, reach, f):
     """Return the push of the masses on the grid's corners, interpolated.
 
-    Unless reach is 0, it is without the near field.
+    The near field is left out unless the reach is 0.
     """
     places, mass = np.array(list(masses)) * spacing, np.array(list(masses.values()))
     out = np.zeros((len(at), 2))

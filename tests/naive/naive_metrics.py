@@ -16,7 +16,7 @@ def neighbor_lists(distances, embedding, training, itself, k):
 
 
 def recall(lists, k):
-    """Return the mean share of the k nearest that are kept."""
+    """Return the mean share of the k nearest neighbors that are also nearest in the map."""
     shares = []
     for found, mapped, _ in lists:
         m = min(k, len(found))
@@ -26,7 +26,7 @@ def recall(lists, k):
 
 
 def trust(lists, k):
-    """Return Venna and Kaski's trustworthiness with ranks that end with the list."""
+    """Return Venna and Kaski's trustworthiness. All ranks beyond the end of a list are equal."""
     excess = worst = 0
     for found, mapped, n_others in lists:
         m = min(k, len(found))

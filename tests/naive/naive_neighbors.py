@@ -1,4 +1,4 @@
-"""Slow, obvious twin of reading neighbors: lists of (index, distance). Imports nothing from the package."""
+"""Slow, obvious twin of reading neighbors: lists of (index, distance). It imports nothing from the package."""
 
 import math
 
@@ -34,7 +34,7 @@ def rows_of_triples(triples, n_rows):
 def read(rows, *, wanted, n_columns, own="drop", cut=math.inf, rounding=1e-6, limit=FLOAT32_MAX):
     """Return the nearest neighbors of each row and the counts.
 
-    `own` decides on entries of the row itself: "drop", "zero" (distance 0) or "neighbor". Raises ValueError("row column
+    `own` decides on entries of the row itself: "drop", "zero" (distance 0) or "neighbor". Raise ValueError("row column
     reason") for the first invalid entry.
     """
     counts = dict.fromkeys(COUNTS, 0)

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the number kernels: Python integers modulo 2^64. Imports nothing from the package."""
+"""Slow, obvious twins of the number kernels: Python integers modulo 2^64. They import nothing from the package."""
 
 WORD = 2**64
 

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of pivot MDS, in dense NumPy. Imports nothing from the package."""
+"""Slow, obvious twins of pivot MDS, in dense NumPy. They import nothing from the package."""
 
 import numpy as np
 

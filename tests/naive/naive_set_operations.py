@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the set operations of graphs, in dense NumPy. Imports nothing from the package.
+"""Slow, obvious twins of the set operations of graphs, in dense NumPy. They import nothing from the package.
 
 A graph is a dense matrix of weights, with 0 for missing edges.
 """

@@ -1,7 +1,7 @@
 """Textbook distances of spaces, steps in them, and gradients by central differences, in float64.
 
 Points are rows of arrays: unit vectors for "haversine", "cosine" and "correlation" (whose numbers sum to 0). For
-"hyperboloid", they are x of (x, z) with z^2 = 1 + |x|^2. Imports nothing from the package.
+"hyperboloid", they are x of (x, z) with z^2 = 1 + |x|^2. The module imports nothing from the package.
 """
 
 import naive_layout as naive

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the choice among rows with equally near targets. Imports nothing from the package."""
+"""Slow, obvious twins of the choice among rows with equally near targets. They import nothing from the package."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""The steps of a fit without an estimator, and the settings that they read."""
+"""Tests of the steps of a fit without an estimator, and of the settings that they read."""
 
 import inspect
 
@@ -25,7 +25,7 @@ def fitted_by_steps(**parameters):
 
 
 def test_steps_are_what_the_estimator_does():
-    """Map, new rows, the way back and more rows have its bits."""
+    """The map, new rows, the inverse transform and added rows have the bits of those of the estimator."""
     settings, fitted = fitted_by_steps()
     model = PrecomputedUMAP(**PARAMETERS).fit(OLD)
     np.testing.assert_array_equal(fitted.embedding, model.embedding_)
@@ -40,14 +40,14 @@ def test_steps_are_what_the_estimator_does():
 
 
 def test_a_seed_is_drawn_once_a_run():
-    """A generator gives the search and the layout one number, and the next run another one."""
+    """A generator draws one seed for each run."""
     generator, counted = np.random.default_rng(5), np.random.default_rng(5)
     first, second = (fitted_by_steps(random_state=generator)[1] for _ in range(2))
     assert [first.seed, second.seed] == [counted.integers(2**31) for _ in range(2)]
 
 
 def test_defaults_are_those_of_the_estimator():
-    """But for the checkpoint, which no step reads; and every parameter has its constraints."""
+    """Settings have the estimator's defaults and no checkpoint, which no step reads. Each parameter has constraints."""
     signature = inspect.signature(PrecomputedUMAP).parameters
     defaults = {name: parameter.default for name, parameter in signature.items() if name != "checkpoint"}
     assert defaults == ParameterValues()._asdict()

@@ -1,4 +1,4 @@
-"""Plans of fits with targets: the memory of the graph's phase against what numpy takes."""
+"""Tests of plans of fits with targets: the memory of the graph's phase compared with a measurement."""
 
 import tracemalloc
 
@@ -13,14 +13,14 @@ N = 20_000
 
 @pytest.mark.parametrize("metric", ["categorical", "euclidean"])
 def test_measured(metric):
-    """No less than what is taken, and no more than half as much again."""
+    """The planned memory is at least the measured peak, and at most 1.5 times as large."""
     points = np.random.default_rng(0).random((N, 3))
     dists, indices = cKDTree(points).query(points, 10)
     arrays = {"knn_indices": indices.astype(np.int32), "knn_dists": dists.astype(np.float32)}
     model = PrecomputedUMAP(10, target_metric=metric, target_n_neighbors=8, n_jobs=1)
     y = (10 * points[:, 0]).astype(int) if metric == "categorical" else points[:, 0]
     made = model.plan(knn_indices=arrays["knn_indices"], timed=False)
-    model.learn_manifold(y=y, **arrays)  # loads what is loaded once
+    model.learn_manifold(y=y, **arrays)  # loads modules and kernels
     tracemalloc.start()
     manifold = model.learn_manifold(y=y, **arrays)
     _, peak = tracemalloc.get_traced_memory()

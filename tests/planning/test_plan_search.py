@@ -1,4 +1,4 @@
-"""Plans of fits that search their neighbors: arrays by hand, and the memory of a search."""
+"""Tests of plans of fits that search their neighbors: arrays by hand, and the memory of a search."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def phases_of(plan):
 
 
 def test_arrays_by_hand():
-    """Coordinates in slots stay, beside two copies while they are put there; what is found becomes the graph's."""
+    """The index of a search remains until the end of the fit, and the found neighbors until the graph exists."""
     n, columns, k = 100_000, 50, 14
     peak, index = count_search_bytes(n, SearchSizes(columns, None, False), k, 1)
     assert index == int(4.2 * columns + 34) * n and peak == index + (4 * columns + 80) * n
@@ -62,14 +62,14 @@ def test_arrays_by_hand():
 
 
 def test_axes_bound_the_width():
-    """Of many columns at most 192 axes and one for the rest are kept; the sample that they come from counts, too."""
+    """The index stores at most 192 axes and one for the rest. The peak includes the sample from which the axes come."""
     index = [count_search_bytes(10**6, SearchSizes(columns, None, False), 14, 1)[1] for columns in (784, 10_000)]
     assert index[0] == index[1] == int(4.2 * 193 + 34) * 10**6
     assert count_search_bytes(6000, SearchSizes(4000, None, True), 14, 1)[0] >= 20 * 4000 * 1800
 
 
 def test_of_an_estimator():
-    """Features are searched where no neighbors are given, by metric and searcher; of sparse ones entries count."""
+    """The plan of an estimator includes only searches by the package. Sparse features count by their entries."""
     model, rows = PrecomputedUMAP(metric="cosine"), np.zeros((30_000, 20), np.float32)
     by_features = model.plan(rows, timed=False)
     assert phases_of(by_features) == phases_of(plan(n_samples=30_000, n_features=20, init="auto", timed=False))
@@ -90,7 +90,7 @@ def test_of_an_estimator():
 
 
 def test_seconds():
-    """More rows take longer, and the plan's sum has them."""
+    """More rows take longer, and the plan's total includes the search."""
     small, large = (estimate_search_seconds(n, SearchSizes(10, None, True), 14, 2) for n in (6000, 20_000))
     assert 0 < small < large
     made = plan(n_samples=20_000, n_features=10)
@@ -98,7 +98,7 @@ def test_seconds():
 
 
 def test_a_fit_warns_of_its_search(monkeypatch):
-    """The cure is one for searches."""
+    """The warning about the memory of a search recommends precomputed neighbors."""
     monkeypatch.setattr(planning, "find_available_memory", lambda: 200_000)
     monkeypatch.setattr(few_rows, "MAX_ROWS", 100)
     rows = np.random.default_rng(0).normal(size=(300, 200))
@@ -108,7 +108,7 @@ def test_a_fit_warns_of_its_search(monkeypatch):
 
 @pytest.mark.long
 def test_measured():
-    """The anonymous memory of a search."""
+    """The measured memory of a search is within 10 % of the plan."""
     done = subprocess.run([sys.executable, "-c", PEAK], cwd=ROOT, capture_output=True, text=True, check=True)
     measured, planned = map(int, done.stdout.split())
     assert abs(planned - measured) < 0.1 * (measured + planning.LIBRARY_BYTES)

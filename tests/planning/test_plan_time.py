@@ -1,4 +1,4 @@
-"""Times of plans: sums by hand from made-up rates, and the made-up fit that the rates of this machine come from."""
+"""Tests of the times of plans: sums by hand with invented rates, and the fit that measures a machine's rates."""
 
 import itertools
 import math
@@ -18,20 +18,20 @@ RATES = plan_time.Rates(neighbors=1.0, graph=3.0, start=5.0, epoch={COARSE: 7.0,
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What made-up rates, in the place of this machine's, were asked for."""
+    """Replace the measured rates by `RATES`, and return the list of the requests for rates."""
     found = []
     monkeypatch.setattr(plan_time, "measure_rates", lambda *given: found.append(given) or RATES)
     return found
 
 
 def seconds(**options):
-    """Seconds of a plan by phase."""
+    """Return the seconds of a plan by phase."""
     return {phase.name: phase.seconds for phase in plan(**options).phases}
 
 
 @pytest.mark.usefixtures("asked")
 def test_one_level_by_hand():
-    """Every phase of a graph that is not coarsened."""
+    """The time of each phase of a graph without coarse levels is its rate times its size."""
     n, kept, edges = 10_000, 90_000, 120_000
     options = {"n_samples": n, "n_neighbors": 10, "edges": edges, "n_epochs": 27}
     found = seconds(**options)
@@ -48,7 +48,7 @@ def test_one_level_by_hand():
 @pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize("multilevel", [True, False])
 def test_levels_by_hand(multilevel):
-    """Three levels, each with its epochs and half the edges that the memory has room for; or the finest alone."""
+    """The time of the layout is the sum over its levels. Coarse levels have half the edges of the memory model."""
     n, edges = 600_000, 12_000_000
     settings = {"n_components": 2, "symmetrize": True, "start": "array", "n_epochs": 73, "on_disk": False, "own": True}
     _, (_, middle), (_, top) = estimate_level_sizes(make_sizes(n, 14, 15, edges, multilevel=multilevel, **settings))
@@ -60,7 +60,7 @@ def test_levels_by_hand(multilevel):
 
 
 def test_rates_that_a_plan_asks_for(asked):
-    """Those of a fit of few rows, which run on one thread, of one without coarse levels, or of one with them."""
+    """A plan requests the rates of the next larger of four sizes, or of the largest one."""
     threads = plan(n_samples=10, n_jobs=2).threads
     for n in (4096, 4097, 10_000, 10_001, 25_000, 25_001, 10**7):
         plan(n_samples=n, n_components=3, n_jobs=2)
@@ -72,7 +72,7 @@ def test_rates_that_a_plan_asks_for(asked):
     ("rows", "n_components"), [(4096, 3), (10_000, 2), (12_000, 2), (12_000, 3), (30_000, 2), (30_000, 3)]
 )
 def test_rates_of_a_made_up_fit(rows, n_components, monkeypatch):
-    """Each step and each epoch takes a tick of this clock: the rates are one by what it went over."""
+    """With a clock that advances by 1 in each step and epoch, a rate is 1 over the number of processed elements."""
     monkeypatch.setattr(plan_time, "time", types.SimpleNamespace(perf_counter=itertools.count().__next__))
     found = plan_time.measure_rates.__wrapped__(rows, n_components, 1)
     assert 1 / found.neighbors == pytest.approx(15 * rows) and 1 / found.graph == pytest.approx(14 * rows)
@@ -85,14 +85,14 @@ def test_rates_of_a_made_up_fit(rows, n_components, monkeypatch):
 
 
 def test_rates_of_this_machine():
-    """They are measured once, and are seconds."""
+    """The rates are measured once, and are plausible numbers of seconds."""
     found = plan_time.measure_rates(4096, 2, 1)
     assert all(0 < rate < 1e-4 for rate in (*found[:3], *found.epoch.values()))
     assert plan_time.measure_rates(4096, 2, 1) is found
 
 
 def test_schedule_of_a_plan():
-    """The one that a fit of so many rows has."""
+    """The schedule of a plan is that of a fit with the same number of rows."""
     settings = {"n_components": 3, "symmetrize": True, "multilevel": True, "start": "array", "on_disk": False}
     sizes = make_sizes(10_000, 9, 10, None, n_epochs=None, own=True, **settings)
     negatives = schedule.choose_negatives(math.log2(10) * 1.5, 5)

@@ -1,4 +1,4 @@
-"""The checksum of files and arrays: that of the library over all bytes at once, however they come."""
+"""Tests of the checksum of files and arrays: it equals that of xxhash over all bytes at once."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from umap_sk.runtime.checksum import CHUNK_BYTES, hash_arrays, hash_file
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, 2 * CHUNK_BYTES + 5])
 def test_files_and_arrays(size, tmp_path):
-    """Of files shorter and longer than a piece; arrays, cut anywhere or mapped, have the sum of their bytes."""
+    """Files of any size, and arrays in one or two parts, have the checksum of their bytes."""
     content = np.random.default_rng(0).bytes(size)
     (tmp_path / "file").write_bytes(content)
     expected = xxhash.xxh3_128_hexdigest(content)
@@ -19,7 +19,7 @@ def test_files_and_arrays(size, tmp_path):
 
 
 def test_arrays_of_any_dtype_and_shape(tmp_path):
-    """A memory map counts as what it maps, a view as what it shows."""
+    """A memory map and an array in Fortran order have the checksum of the array in C order."""
     array = np.random.default_rng(1).random((1000, 3), np.float32)
     np.save(tmp_path / "array.npy", array)
     expected = xxhash.xxh3_128_hexdigest(array.tobytes())

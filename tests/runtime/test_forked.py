@@ -1,4 +1,4 @@
-"""Processes that are forked after numba's threads have started, and how those threads wait."""
+"""Tests of processes that are forked after numba's threads have started, and of the way these threads wait."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from umap_sk.runtime import waiting
 
-pytestmark = pytest.mark.slow  # each in a process of its own
+pytestmark = pytest.mark.slow  # each test starts a process
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -39,7 +39,7 @@ print(np.array_equal(fit(), first))
 
 
 def python(script, **environment):
-    """What a process prints, on stdout and stderr; it must end."""
+    """Return the lines of stdout and the text of stderr of a new process, which must end without an error."""
     inherited = {name: value for name, value in os.environ.items() if name not in waiting.WAIT_VARIABLES}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT + script], cwd=ROOT, env=inherited | environment, capture_output=True, text=True,
@@ -51,7 +51,7 @@ def python(script, **environment):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forked processes and GNU OpenMP")
 def test_workers_forked_after_a_fit():
-    """They say at once what to do, and the process that they come from goes on."""
+    """Workers that are forked after a fit raise an error that says what to do. Their parent process still works."""
     lines, _ = python(FORKED)
     if lines[0] != "omp":
         pytest.skip(f"numba's threading layer is {lines[0]}")
@@ -63,14 +63,14 @@ def test_workers_forked_after_a_fit():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forked processes")
 def test_where_forked_workers_can_work():
-    """Numba's own threads survive a fork."""
+    """Workers with the threading layer "workqueue" can fit, since these threads survive a fork."""
     lines, _ = python(FORKED, NUMBA_THREADING_LAYER="workqueue")
     assert lines == ["workqueue", "True", "True"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forked processes")
 def test_workers_forked_before_a_fit():
-    """Whoever imports the package only may fork."""
+    """Workers can fit if they are forked before the first fit of their parent."""
     lines, _ = python(
         "maps = joblib.Parallel(2, backend='multiprocessing')(joblib.delayed(fit)() for _ in range(2))\n"
         "print(np.array_equal(maps[0], fit()), np.array_equal(maps[1], fit()))"
@@ -82,7 +82,7 @@ def test_workers_forked_before_a_fit():
     "environment, spins", [({}, "0"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
 )
 def test_numbas_threads_wait_asleep(environment, spins):
-    """Unless the process has chosen; what it starts and loads later finds the environment as it was."""
+    """Numba's threads wait without spinning unless the environment says otherwise. A fit leaves it unchanged."""
     lines, told = python(
         "before = dict(os.environ)\nfit()\nprint(numba.threading_layer(), dict(os.environ) == before)",
         OMP_DISPLAY_ENV="verbose",
@@ -97,7 +97,7 @@ def test_numbas_threads_wait_asleep(environment, spins):
 
 
 def test_the_command_line_waits_asleep():
-    """The whole process, with all runtimes that it loads; within another process it leaves the environment alone."""
+    """The command line sets a passive waiting policy if none is set, but not if it is called with arguments."""
     code = (
         "import os, sys\nfrom umap_sk.cli import main\nsys.argv = ['umap-sk', '--version']\n"
         "for within in (['--version'],), ():\n"
@@ -108,7 +108,7 @@ def test_the_command_line_waits_asleep():
 
 
 def test_environment_is_put_back():
-    """Also where the runtime cannot be loaded."""
+    """The environment is restored even if the runtime cannot be loaded."""
     before = dict(os.environ)
     with pytest.raises(OSError), waiting.load_with_passive_waiting():
         raise OSError

@@ -1,4 +1,4 @@
-"""numpy over blocks of rows: what it gives over all of them at once, on any number of threads."""
+"""Tests of numpy functions over blocks of rows: the results are those over all rows, on any number of threads."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SIZES = [0, 1, 63, 64, 65, 1000]
 
 @pytest.fixture(params=[1, 2])
 def threads(request, monkeypatch):
-    """Threads that the blocks, small ones here, are shared out to."""
+    """Use small blocks and the given number of threads, and return this number."""
     monkeypatch.setattr(side_by_side, "ROWS_AT_ONCE", 64)
     with limit_threads(request.param):
         yield request.param
