@@ -1,4 +1,4 @@
-"""Commands of the command line on the ring of conftest.py, and what they answer."""
+"""Helpers to run commands of the command line on the ring of conftest.py."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ FIT = ["fit", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "e.npy"
 
 
 def answer_of(arguments, capsys):
-    """Exit code and answer of a command with --json."""
+    """Return the exit code and the answer of a command with --json."""
     code = main([*arguments, "--json"])
     out = capsys.readouterr().out
     assert out.count("\n") == 1
@@ -20,7 +20,7 @@ def answer_of(arguments, capsys):
 
 
 def error_of(arguments, capsys, code=2):
-    """The one line that a command which fails writes."""
+    """Return the only line that a failing command writes."""
     assert main(arguments) == code
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1, err
@@ -28,7 +28,7 @@ def error_of(arguments, capsys, code=2):
 
 
 def send_after(monkeypatch, last, *numbers):
-    """Have this process get signals at the end of an epoch of a command."""
+    """Send signals to this process after the given epoch of a command."""
     progress = command_fit.Terminal.show_progress
 
     def spied(self, costs, done):

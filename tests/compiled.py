@@ -1,4 +1,4 @@
-"""Kernels that only other kernels call, for Python."""
+"""Access from Python to kernels that only other kernels call."""
 
 import functools
 import importlib
@@ -15,6 +15,6 @@ PHASES = [
 
 @functools.cache
 def compiled(name):
-    """A kernel of this name as Python can call it."""
+    """Return the kernel with this name in a form that Python can call."""
     kernel = next(getattr(phase, name) for phase in PHASES if hasattr(phase, name))
     return numba.njit(error_model="numpy")(kernel.py_func) if hasattr(kernel, "py_func") else kernel

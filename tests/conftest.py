@@ -1,4 +1,4 @@
-"""Data that several test files share, and what happens where it is missing."""
+"""Data that several test files share."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from umap_sk import PrecomputedUMAP
 
 
 def _frozen(name, n=None):
-    """Read-only arrays: a test that writes to them would change what the next one sees. One process at a time."""
+    """Return a data set with read-only arrays, so that no test changes them. One process loads at a time."""
     datasets.CACHE.mkdir(parents=True, exist_ok=True)
     with open(datasets.CACHE / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -26,14 +26,17 @@ def _frozen(name, n=None):
 
 @pytest.fixture
 def package(tmp_path):
-    """A copy of the package without anything compiled, in the test's folder."""
+    """Return a copy of the package without compiled files, in the test's folder."""
     source = Path(umap_sk.__file__).parent
     return shutil.copytree(source, tmp_path / "umap_sk", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.fixture(scope="session")
 def ring():
-    """60 points near a circle: their 7 nearest others, the point itself first; read-only indices, distances, points."""
+    """Return read-only indices, distances and points of 60 points near a circle, with 8 neighbors each.
+
+    The first neighbor is the point itself.
+    """
     angles = np.arange(60) * (2 * np.pi / 60)
     points = np.c_[np.cos(angles), np.sin(angles)] + np.random.default_rng(0).normal(scale=0.05, size=(60, 2))
     dists = np.sqrt(((points[:, None] - points) ** 2).sum(-1))
@@ -46,13 +49,13 @@ def ring():
 
 @pytest.fixture
 def arrays(ring):
-    """Neighbors of the ring as arguments."""
+    """Return the neighbors of the ring as arguments."""
     return {"knn_indices": ring[0], "knn_dists": ring[1]}
 
 
 @pytest.fixture
 def folder(ring, tmp_path, monkeypatch):
-    """The working directory: neighbors, distances and features of the ring."""
+    """Change to a folder with the neighbors, distances and features of the ring, and return it."""
     monkeypatch.chdir(tmp_path)
     for name, array in zip(("i", "d", "x"), ring, strict=True):
         np.save(f"{name}.npy", array)
@@ -61,53 +64,53 @@ def folder(ring, tmp_path, monkeypatch):
 
 @pytest.fixture
 def manifold(arrays):
-    """A manifold of the ring."""
+    """Return a manifold of the ring."""
     return PrecomputedUMAP(5).learn_manifold(**arrays)
 
 
 @pytest.fixture
 def saved(manifold, tmp_path):
-    """The ring's manifold in a directory."""
+    """Return a directory with the manifold of the ring."""
     manifold.save(tmp_path / "ring")
     return tmp_path / "ring"
 
 
 @pytest.fixture
 def whole(arrays):
-    """The map of the ring that one fit in Python gives."""
+    """Return the map of the ring from one uninterrupted fit in Python."""
     return PrecomputedUMAP(n_neighbors=5, n_epochs=20, random_state=0).fit(**arrays).embedding_
 
 
 @pytest.fixture(scope="session")
 def digits():
-    """1,797 digits with their 15 exact neighbors, the row itself first, and a PCA start."""
+    """Return 1,797 digits with their 15 exact neighbors, the row itself first, and a PCA layout."""
     return _frozen("digits")
 
 
 @pytest.fixture(scope="session")
 def fashion_mnist():
-    """70,000 images with their 15 exact neighbors, the row itself first, and a PCA start.
+    """Return 70,000 images with their 15 exact neighbors, the row itself first, and a PCA layout.
 
-    The neighbors take about a minute once; later runs read them from the benchmarks' cache. Only tests that are
-    marked as long use all images.
+    The search for the neighbors takes about a minute. Later runs read them from the benchmarks' cache. Only tests that
+    are marked as long use all images.
     """
     return _images()
 
 
 @pytest.fixture(scope="session")
 def images():
-    """26,000 of them, drawn at random, with their own neighbors: so many that the layout has two levels."""
+    """Return 26,000 random images with their own neighbors, which are enough for a layout with two levels."""
     return _images(26_000)
 
 
 @pytest.fixture(scope="session")
 def few_images():
-    """10,000 of them, drawn at random, with their own neighbors."""
+    """Return 10,000 random images with their own neighbors."""
     return _images(10_000)
 
 
 def _images(n=None):
-    """Return images. Where they are missing the test is skipped, but fails in continuous integration (CI=true)."""
+    """Return images. If they are missing, skip the test, or fail in continuous integration (CI=true)."""
     try:
         return _frozen("fashion", n)
     except FileNotFoundError as error:

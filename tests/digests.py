@@ -1,4 +1,4 @@
-"""SHA-256 of what every stage computes, on data that are the same everywhere: ``python tests/digests.py``."""
+"""SHA-256 hashes of the result of every stage for reproducible data: ``python tests/digests.py``."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def digest(*arrays):
 
 
 def of_digits():
-    """Search, graph, every start, spaces, more components, new rows."""
+    """Return hashes of the search, the graph, the initial layouts, the maps and the new rows of the digits."""
     features = load_digits().data
     indices, dists = nearest_neighbors(features)
     arrays = {"knn_indices": indices, "knn_dists": dists}
@@ -41,7 +41,7 @@ def of_digits():
 
 
 def of_made():
-    """12,500 dense rows with an inverted file and a field by Fourier transforms, and 5,000 sparse ones."""
+    """Return hashes for 12,500 dense rows, with an inverted file and a field, and for 5,000 sparse rows."""
     features = made_features(12_500, 140)
     indices, dists = nearest_neighbors(features)
     model = PrecomputedUMAP(**SETTINGS).fit(features, knn_indices=indices, knn_dists=dists)
@@ -58,7 +58,7 @@ def of_made():
 
 
 def made_features(n, columns):
-    """Rows around 40 centers that vary in 12 directions, by sums in a fixed order."""
+    """Return rows around 40 centers that vary in 12 directions, summed in a fixed order."""
     random = np.random.default_rng(0)
     latent = 2 * random.random((40, 12))[random.integers(0, 40, n)] + random.random((n, 12))
     directions = random.random((12, columns)) - 0.5

@@ -1,4 +1,4 @@
-"""Weighted graphs for the tests of levels, start and epochs."""
+"""Weighted graphs for the tests of levels, initial layouts and epochs."""
 
 import numpy as np
 import scipy.sparse
@@ -11,7 +11,7 @@ N = 2500  # more than two blocks of every kernel
 
 
 def random_graph(seed, n=N, edges=5, hub=True, symmetric=True, ties=True):
-    """Sparse weights with ties, a hub, far-off pairs and vertices that nothing reaches."""
+    """Return a sparse graph with ties, a hub, distant pairs and disconnected vertices."""
     rng = np.random.default_rng(seed)
     rows, columns = rng.integers(0, n, (2, n * edges // 2))
     near = rng.random(len(rows)) < 0.7
@@ -40,19 +40,19 @@ def level_of(seed, **options):
 
 
 def alone(level):
-    """A level that is arranged for itself."""
+    """Return a level that is arranged by itself."""
     return sell.arrange((level,), 0)[0]
 
 
 def rows_of_slices(laid):
-    """Row of every entry of slices."""
+    """Return the row of every entry of the slices."""
     starts = laid.starts
     slice_ = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     return slice_ * kernels.SLICE + (np.arange(starts[-1]) - starts[slice_]) % kernels.SLICE
 
 
 def dense_slices(level):
-    """Scaled weights of an arranged level, in its own order."""
+    """Return the weights of an arranged level as a dense matrix, in its own order."""
     n, weights = level.n_vertices, level.slices.weights.astype(float)
     real = weights > 0
     matrix = np.zeros((n, n))
@@ -61,7 +61,7 @@ def dense_slices(level):
 
 
 def with_star(graph):
-    """The graph with weak edges from vertex 17 to all others, so that its row is longer than a chunk of pairs."""
+    """Return the graph with weak edges from vertex 17 to all others, so that its row exceeds a chunk of pairs."""
     n = len(graph.indptr) - 1
     matrix = scipy.sparse.csr_array((graph.weights, graph.indices, graph.indptr), (n, n))
     ends = np.delete(np.arange(n), 17)

@@ -16,7 +16,7 @@ EPOCHS = 40
 
 
 def layout_of(graph, n_levels=1, *, on_grid=False, majorized=False, **forces):
-    """A layout on some levels of a graph, whose vertices move by Adam or by majorization."""
+    """Return a layout on some levels of a graph, whose vertices move by Adam or by majorization."""
     built = sell.arrange(coarsen.build_levels(graph, 5, largest=1)[:n_levels], 5)
     assert len(built) == n_levels
     phases = schedule.plan_phases(len(built), EPOCHS, NEGATIVES, field=on_grid, majorized=majorized)
@@ -24,7 +24,7 @@ def layout_of(graph, n_levels=1, *, on_grid=False, majorized=False, **forces):
 
 
 def some_rows(level, first, last):
-    """A level whose slices and degrees are those of some rows, from the beginning of a block on, alone."""
+    """Return a level with only the slices and degrees of some rows, which start at a block."""
     slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
     own = {"degree": level.degree[first:last], "inside": level.inside[first:last]}
     return level._replace(slices=slices, first_row=first, **own)
@@ -38,7 +38,7 @@ def step(layout, phase, state):
 
 @contextlib.contextmanager
 def interrupted_at(last):
-    """Ctrl-C comes in the block, in any fit, when so many epochs have been run."""
+    """Raise KeyboardInterrupt in any fit of the block after the given number of epochs."""
     run = optimizer.run_epochs
 
     def run_and_stop(problem, state, epochs, on_epoch, **options):

@@ -1,4 +1,4 @@
-"""umap-learn's set operations without compiling them, which takes longer than the tests run."""
+"""umap-learn's set operations in plain Python, since they take longer to compile than the tests to run."""
 
 import contextlib
 from unittest import mock
@@ -11,12 +11,12 @@ COMPILED = {
     umap.umap_: ("fast_intersection", "reprocess_row", "reset_local_metrics"),
     umap.sparse: ("general_sset_intersection", "general_sset_union"),
 }
-WRITTEN = {"fast_intersection": 2, "reset_local_metrics": 1}  # places of arguments that results are written to
+WRITTEN = {"fast_intersection": 2, "reset_local_metrics": 1}  # positions of the arguments that receive results
 WRITTEN |= {"general_sset_intersection": 8, "general_sset_union": 8}
 
 
 def in_python(name, function):
-    """The function as Python runs it, but in float64 between its float32 arguments and results, as when compiled."""
+    """Return the function in plain Python, with float64 between float32 arguments and results, as when compiled."""
 
     def call(*arguments, **options):
         taken = list(arguments)
@@ -30,7 +30,7 @@ def in_python(name, function):
 
 @contextlib.contextmanager
 def plain():
-    """Within it, umap-learn's functions are Python's."""
+    """Replace umap-learn's compiled functions with plain Python in this block."""
     with contextlib.ExitStack() as patches:
         for module, names in COMPILED.items():
             for name in names:

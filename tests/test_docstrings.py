@@ -1,4 +1,4 @@
-"""Public docstrings keep to numpydoc's form."""
+"""Test of the form of public docstrings, which follow numpydoc."""
 
 import inspect
 
@@ -35,7 +35,7 @@ CHECKS = {
 
 
 def _public():
-    """Names of the public objects and of the methods that they define themselves."""
+    """Yield the names of the public objects and of the methods that they define themselves."""
     yield from (f"umap_sk.metrics.{name}" for name in metrics.__all__)
     yield from _of(umap_sk, "umap_sk")
     yield from _of(umap_sk.dask, "umap_sk.dask")
@@ -56,6 +56,6 @@ def _of(module, path):
 
 @pytest.mark.parametrize("name", list(_public()))
 def test_docstring(name):
-    """None of the checks above finds fault."""
+    """A public docstring passes all of the checks above."""
     found = [f"{code} ({CHECKS[code]}): {text}" for code, text in validate(name)["errors"] if code in CHECKS]
     assert not found, "\n".join([name, *found])

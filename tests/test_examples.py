@@ -1,4 +1,4 @@
-"""The programs in examples/ run and write what they say."""
+"""Tests of the programs in examples/: they run and write what they announce."""
 
 import os
 import runpy
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
-    """The picture and a model that transforms are where the demo says, and the figures are good."""
+    """The demo writes the picture and the model where it says, and the scores are good."""
     monkeypatch.chdir(tmp_path)
     figures = []
     show = showcase.show
@@ -31,7 +31,7 @@ def test_demo_makes_picture_and_model(tmp_path, monkeypatch, capsys):
 
 
 def test_the_title_stands_over_the_panels(tmp_path, monkeypatch):
-    """It begins where the left panel does, above both."""
+    """The title is above both panels and starts at the left edge of the left one."""
     closed = []
     monkeypatch.setattr(showcase.plt, "close", closed.append)
     rows = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 3
@@ -55,7 +55,7 @@ PICTURES = ["diagnostics", "digits", "globe", "min_dist", "new_rows", "single_ce
 
 @pytest.mark.parametrize("program", SCRIPTS)
 def test_program_runs(program, tmp_path, monkeypatch, capsys):
-    """A script runs from any folder and prints what it has found."""
+    """A script runs from any folder and prints its results."""
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "examples" / program), run_name="__main__")
     assert capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_program_runs(program, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_gallery_ends_in_a_picture(name, monkeypatch):
-    """A quick program of the gallery runs and leaves a figure; the site runs all of them."""
+    """A fast program of the gallery runs and leaves a figure. The build of the site runs all of them."""
     pyplot = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setattr(pyplot, "show", lambda: None)
     pyplot.switch_backend("Agg")
@@ -75,7 +75,7 @@ def test_gallery_ends_in_a_picture(name, monkeypatch):
 
 
 def test_program_runs_by_itself(tmp_path):
-    """All that it needs is an installed package."""
+    """An example needs only the installed package."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::FutureWarning"}
     command = [sys.executable, str(ROOT / "examples" / "from_neighbor_arrays.py")]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)

@@ -1,4 +1,4 @@
-"""What the pages say of installing fits what pyproject.toml has."""
+"""Tests of the instructions for the installation, which must agree with pyproject.toml."""
 
 import re
 import tomllib
@@ -10,18 +10,18 @@ FOR_THE_PROJECT = {"all", "bench", "docs", "test", "trend", "clients"}
 
 
 def extras_in(text):
-    """All that stands in brackets behind a point or the project's name."""
+    """Return the names in brackets after a point or the project's name."""
     return {name for found in re.findall(r"(?:umap-sk|\.)\[([a-z,]+)\]", text) for name in found.split(",")}
 
 
 def test_one_extra_has_all():
-    """Every extra that is for users is in it, and no other, but for scanpy, which installs umap-learn."""
+    """The extra "all" contains every extra for users, except scanpy, which installs umap-learn."""
     (everything,) = EXTRAS["all"]
     assert extras_in(everything) == EXTRAS.keys() - FOR_THE_PROJECT - {"scanpy"}
 
 
 def test_pages_name_extras_that_are_there():
-    """No line that installs asks for what is not there; the first page of the guide shows the extra that has all."""
+    """The pages name only existing extras, and the first page of the guide shows the extra "all"."""
     pages = {path.name: extras_in(path.read_text()) for path in (ROOT / "docs").glob("*.md")}
     assert set().union(*pages.values()) <= EXTRAS.keys()
     assert "all" in pages["getting_started.md"]

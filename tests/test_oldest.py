@@ -1,4 +1,4 @@
-"""The versions that make test-oldest installs are the oldest that the package allows."""
+"""Test of the versions that ``make test-oldest`` installs, which are the oldest that the package allows."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_oldest_versions_are_the_lower_bounds():
-    """Each dependency once, at its lower bound."""
+    """The list contains each dependency once, at its lower bound."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     bounds = dict(re.fullmatch(r"([\w-]+)>=([\d.]+)", needed).groups() for needed in project["dependencies"])
     lines = (ROOT / "tests" / "oldest.txt").read_text().splitlines()

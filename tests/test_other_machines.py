@@ -1,4 +1,4 @@
-"""One seed, one result, whatever the processor: checksums that were computed on another machine."""
+"""Tests of the result on any processor: with one seed it has the checksums that were computed on another machine."""
 
 import ast
 import json
@@ -56,7 +56,7 @@ OTHERS = {
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86-64")
 @pytest.mark.parametrize("environment", OTHERS.values(), ids=OTHERS)
 def test_as_on_other_processors(environment):
-    """In a process whose libraries, or whose compiler, are made to take this one for another processor."""
+    """The checksums are the same if the libraries or the compiler are set for another processor."""
     root = Path(__file__).parents[1]
     paths = os.pathsep.join([str(root), *sys.path])
     done = subprocess.run(
@@ -75,7 +75,7 @@ LIBRARY |= {"sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "ar
 
 @pytest.mark.parametrize("file", sorted(Path(kernels.__file__).parent.glob("*.py")), ids=lambda file: file.stem)
 def test_kernels_leave_nothing_to_libraries(file):
-    """Neither a C library nor Intel's SVML, which numba calls where it is installed, nor BLAS; nothing is reordered."""
+    """The kernels call no C library, no BLAS and no SVML, which numba uses if it is installed, and reorder nothing."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Attribute):
             assert node.attr not in LIBRARY, f"line {node.lineno}"

@@ -1,4 +1,4 @@
-"""The pages are written in plain English: short sentences, one meaning a word, and no term without a definition."""
+"""Tests of the English of the pages: short sentences, plain words, and only defined terms."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ BANNED = {
 
 
 def blocks_of(text):
-    """Paragraphs, headings, list items and cells of tables as plain text; code and addresses are left out."""
+    """Return paragraphs, headings, list items and cells as plain text, without code and addresses."""
     text = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"(?s:<!--.*?-->)|^ {4,}\S.*$|^:.*$|<[^>]+>", "", text, flags=re.MULTILINE)
     text = re.sub(r"`+[^`]+`+", "Code", text)
@@ -40,18 +40,18 @@ def blocks_of(text):
 
 
 def sentences_of(text):
-    """Sentences of a page."""
+    """Return the sentences of a page."""
     return [sentence for block in blocks_of(text) for sentence in re.split(r"(?<=[.?!])[\")*]*\s+", block)]
 
 
 def words_of(sentence):
-    """Words and numbers of a sentence, without the signs between them."""
+    """Return the words and numbers of a sentence, without the signs between them."""
     return re.findall(r"\w[\w.,'’/-]*", sentence)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_sentences_are_short(page):
-    """A sentence has 30 words at most, and one semicolon."""
+    """A sentence has at most 30 words and one semicolon."""
     sentences = sentences_of(page.read_text("utf-8"))
     assert not [sentence for sentence in sentences if len(words_of(sentence)) > MOST_WORDS]
     assert not [sentence for sentence in sentences if sentence.count(";") > 1]
@@ -59,14 +59,14 @@ def test_sentences_are_short(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_words_are_plain(page):
-    """None of the words with a plainer substitute is used."""
+    """The pages use no word that has a plainer substitute."""
     text = "\n".join(blocks_of(page.read_text("utf-8")))
     used = {word: cure for word, cure in BANNED.items() if re.search(rf"\b{word}\b", text, re.IGNORECASE)}
     assert not used
 
 
 def test_terms_of_the_glossary_are_used():
-    """Every term that the glossary defines stands on another page, and the terms are in order."""
+    """Every term of the glossary is used on another page, and the terms are in alphabetical order."""
     terms = re.findall(r"^- \*\*(.+?)\*\*", GLOSSARY.read_text("utf-8"), re.MULTILINE)
     pages = "\n".join(" ".join(blocks_of(page.read_text("utf-8"))) for page in PAGES if page != GLOSSARY).lower()
     assert len(terms) > 20 and terms == sorted(terms, key=str.lower)
@@ -74,13 +74,13 @@ def test_terms_of_the_glossary_are_used():
 
 
 def test_pages_stay_few():
-    """The README and the pages of the site together have a limit of words."""
+    """The README and the pages of the site together do not exceed a number of words."""
     pages = [page for page in PAGES if page.name != "CONTRIBUTING.md"]
     assert sum(len(page.read_text("utf-8").split()) for page in pages) <= MOST_WORDS_IN_ALL
 
 
 def test_pages_are_taken_apart():
-    """Code and addresses are left out, cells and list items stand alone, and abbreviations end no sentence."""
+    """Code and addresses are left out, cells and list items are separate, and abbreviations end no sentence."""
     text = "# Title\n\nOne `a; b; c`. Two [is a](link.md)!\n\n```python\nx = 1; y = 2\n```\n\n"
     text += "| a | b |\n\n- Luo et al. found it.\n"
     assert blocks_of(text) == ["Title", "One Code. Two is a!", "a", "b", "Luo et al found it."]

@@ -1,4 +1,4 @@
-"""Files and functions of the package are short, so that each can be read at once."""
+"""Test of the length of files and functions of the package, which are short so that they are easy to read."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef
 
 
 def count_lines(node):
-    """Number of lines of a definition, without the docstrings within it."""
+    """Return the number of lines of a definition without its docstrings."""
     lines = set(range(node.body[0].lineno, node.body[-1].end_lineno + 1)) if node.body else set()
     for inner in ast.walk(node):
         if isinstance(inner, DOCUMENTED) and ast.get_docstring(inner) is not None:
@@ -19,7 +19,7 @@ def count_lines(node):
 
 
 def test_files_and_functions_are_short():
-    """The limits are those of CONTRIBUTING. Docstrings do not count."""
+    """Files and functions do not exceed the limits in CONTRIBUTING. Docstrings do not count."""
     files = {path: ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
     assert not [path for path, tree in files.items() if count_lines(tree) >= LONGEST_FILES.get(path, MOST_LINES)]
     nodes = [node for tree in files.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]

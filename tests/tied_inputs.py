@@ -1,7 +1,7 @@
-"""Inputs full of ties, and the hashes of their maps: ``python tests/tied_inputs.py`` prints them as JSON.
+"""Inputs with many ties, and the hashes of their maps: ``python tests/tied_inputs.py`` prints them as JSON.
 
-Duplicates, whole numbers and symmetries give neighbors that are as near as others, eigenvalues that are multiple, and
-pieces that are like each other, so whatever is left to chance or to rounding shows in the map.
+Duplicates, whole numbers and symmetries lead to tied neighbors, multiple eigenvalues and equal components. Chance or
+rounding in any step would change the map.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ RNG = np.random.default_rng
 
 
 def one_hot(categories):
-    """Columns of categories as columns of 0 and 1."""
+    """Return columns of categories as columns of 0 and 1."""
     return np.concatenate([np.eye(column.max() + 1)[column] for column in categories.T], axis=1)
 
 
@@ -31,7 +31,7 @@ def grid(*shape):
     return np.array(list(itertools.product(*map(range, shape))), float)
 
 
-INPUTS = {  # points, and how many neighbors of each, itself among them
+INPUTS = {  # points, and the number of neighbors of each, including itself
     "duplicates": (np.repeat(RNG(0).normal(size=(30, 5)), 20, 0), 15),
     "one-hot": (one_hot(RNG(1).integers(0, 5, (400, 2))), 10),
     "binary": (RNG(2).integers(0, 2, (400, 5)).astype(float), 10),
@@ -50,7 +50,7 @@ INPUTS = {  # points, and how many neighbors of each, itself among them
 
 
 def fitted(name, n_jobs):
-    """The hash of an input's map."""
+    """Return the hash of an input's map."""
     points, k = INPUTS[name]
     dists = cdist(points, points)
     indices = np.argsort(dists, axis=1, kind="stable")[:, :k]  # scikit-learn orders ties by its number of threads
@@ -63,7 +63,7 @@ def fitted(name, n_jobs):
 
 
 def hashes():
-    """Of every input two maps on one thread and two on two."""
+    """Return four hashes for every input: of two maps on one thread and two maps on two."""
     return {name: [fitted(name, n_jobs) for n_jobs in (1, 1, 2, 2)] for name in INPUTS}
 
 

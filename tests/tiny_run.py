@@ -12,7 +12,7 @@ from umap_sk.layout.curve import fit_curve
 
 
 def results():
-    """Graph, embedding and new rows of three fits, and an embedding over three levels with field and near field."""
+    """Return graphs, maps and new rows of three fits, and a map over three levels with field and near field."""
     points = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=7).fit(points[:40]).kneighbors(points)
     found = {}
@@ -34,5 +34,5 @@ def results():
 
 
 if __name__ == "__main__":
-    with np.errstate(over="ignore"):  # hashes wrap around, of which plain Python warns
+    with np.errstate(over="ignore"):  # hashes overflow, of which numpy warns in plain Python
         np.savez(sys.argv[1], **results())

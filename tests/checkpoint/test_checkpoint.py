@@ -1,4 +1,4 @@
-"""Runs on disk: what is written, what is resumed to the same bits, and what another run is."""
+"""Tests of runs on disk: what a fit writes, what it resumes to the same bits, and when it is another run."""
 
 import contextlib
 import functools
@@ -33,20 +33,20 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def keep(tmp_path):
-    """A checkpoint after every epoch."""
+    """Return the settings of a checkpoint after every epoch."""
     return Checkpoint(tmp_path / "runs", every_epochs=1, every_seconds=None)
 
 
 @contextlib.contextmanager
 def interrupted(last):
-    """Ctrl-C comes when so many epochs have been run, and ends the block."""
+    """Expect a KeyboardInterrupt from the block, and raise it after the given number of epochs."""
     with interrupted_at(last), pytest.raises(KeyboardInterrupt):
         yield
 
 
 @pytest.fixture
 def epochs_run(monkeypatch):
-    """A list that gets the number of every epoch that is computed."""
+    """Return a list that collects the number of every epoch that is computed."""
     seen, advance = [], optimizer.run_epoch
 
     def spy(layout, state, spare=None):
@@ -58,12 +58,12 @@ def epochs_run(monkeypatch):
 
 
 def folders(checkpoint):
-    """Folders of the runs."""
+    """Return the folders of the runs."""
     return sorted(path.parent for path in checkpoint.path.glob("*/run.json"))
 
 
 def epochs_in(folder):
-    """Epochs of the checkpoints in a folder."""
+    """Return the epochs of the checkpoints in a folder."""
     return sorted(int(path.stem.split("-")[1]) for path in folder.glob("epoch-*.joblib"))
 
 
@@ -87,13 +87,13 @@ def epochs_in(folder):
     ],
 )
 def test_value_out_of_range(options, message):
-    """Errors say what was given and what is needed."""
+    """The error for an invalid value names the value and the valid ones."""
     with pytest.raises((TypeError, ValueError), match=message):
         Checkpoint(**{"directory": "runs", **options})
 
 
 def test_value_is_a_parameter_like_others(keep):
-    """It can be compared, pickled and cloned; a home is found."""
+    """A Checkpoint can be compared, pickled and cloned, is immutable, and expands a home directory."""
     model = PrecomputedUMAP(checkpoint=keep)
     assert clone(model).checkpoint == keep == pickle.loads(pickle.dumps(keep))
     assert "Checkpoint(directory=" in repr(model)
@@ -108,7 +108,7 @@ def test_value_is_a_parameter_like_others(keep):
 @pytest.mark.parametrize("given", [str, Path, Checkpoint, lambda path: Checkpoint(path, every_epochs=3, keep=1)])
 @pytest.mark.parametrize("call", ["fit", "fit_transform"])
 def test_same_bits_with_checkpoints(arrays, whole, tmp_path, given, call):
-    """Writing changes nothing, and the folder ends with the finished run."""
+    """Checkpoints do not change the map, and the folder finally contains the finished run."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=given(tmp_path / "deep" / "runs"))
     getattr(model, call)(**arrays)
     assert np.array_equal(model.embedding_, whole)
@@ -118,7 +118,7 @@ def test_same_bits_with_checkpoints(arrays, whole, tmp_path, given, call):
 
 
 def test_what_lies_in_a_folder(digits, keep):
-    """Every joblib file has a JSON file with its size and checksum; the graph is written once."""
+    """Every joblib file has a JSON file with its size and checksum, and the graph is written only once."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=20, random_state=7, min_dist=0.2, checkpoint=keep)
     with interrupted(9):
@@ -150,7 +150,7 @@ def test_what_lies_in_a_folder(digits, keep):
 
 @pytest.mark.parametrize("every_epochs, expected", [(1, list(range(1, 21))), (6, [6, 12, 18, 20]), (100, [20])])
 def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expected):
-    """As long as the disk keeps up, which is waited for here."""
+    """A checkpoint is written every few epochs and at the end. The test waits, so that the disk is never too slow."""
     checkpoint = Checkpoint(tmp_path, every_epochs=every_epochs, keep=100)
     write_if_due = session.Session.write_if_due
 
@@ -165,7 +165,7 @@ def test_every_so_many_epochs(arrays, tmp_path, monkeypatch, every_epochs, expec
 
 
 def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
-    """While one checkpoint is being written others are left out, and no later epoch writes over its arrays."""
+    """While a checkpoint is being written, others are skipped and its arrays are not overwritten by later epochs."""
     seven_later, write, write_if_due = threading.Event(), store.write_state, session.Session.write_if_due
 
     def write_late(folder, identity, stored):
@@ -194,7 +194,7 @@ def test_slow_disk_gets_the_state_of_its_epoch(arrays, keep, monkeypatch):
 
 
 def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
-    """A clock that jumps after the 7th epoch brings one checkpoint."""
+    """A clock that jumps after the 7th epoch causes exactly one checkpoint before the last."""
     checkpoint = Checkpoint(tmp_path, every_seconds=60, keep=100)
     clock = [0.0]
     monkeypatch.setattr(session.time, "monotonic", lambda: clock[0])
@@ -212,7 +212,7 @@ def test_every_so_many_seconds(arrays, tmp_path, monkeypatch):
 
 
 def test_names_and_modes_of_files(arrays, whole, tmp_path):
-    """Spaces, other alphabets and links are no obstacle, and files get the user's umask."""
+    """Paths may contain spaces, other alphabets and links. New files have the permissions of the user's umask."""
     (tmp_path / "läufe auf дискe").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "läufe auf дискe")
     before = os.umask(0o027)
@@ -226,7 +226,7 @@ def test_names_and_modes_of_files(arrays, whole, tmp_path):
 
 
 def test_failed_call_leaves_nothing(arrays, keep):
-    """No folder of a run that could not begin."""
+    """A fit that fails on its input leaves no folder of a run."""
     wrong = {**arrays, "knn_dists": np.full_like(arrays["knn_dists"], np.nan)}
     with pytest.raises(ValueError, match="NaN"):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**wrong)
@@ -239,7 +239,7 @@ def test_failed_call_leaves_nothing(arrays, keep):
 @pytest.mark.parametrize("last", [1, 10, 19])
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit"])
 def test_same_fit_again_goes_on(arrays, whole, keep, epochs_run, caplog, last, call):
-    """With the remaining epochs only, on other threads, to the same bits; the log says so."""
+    """The same fit computes only the remaining epochs, on any number of threads, and logs that it resumed."""
     with interrupted(last):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
@@ -254,7 +254,7 @@ def test_same_fit_again_goes_on(arrays, whole, keep, epochs_run, caplog, last, c
 
 @pytest.mark.parametrize("last", [1, 17, 20, 23, 32, 43])
 def test_resumed_on_every_level(keep, monkeypatch, last):
-    """Levels are built again, also where the state lies at the border of two phases."""
+    """A run resumes to the same bits on every level, also from a state between two phases."""
     monkeypatch.setattr(coarsen, "build_levels", functools.partial(coarsen.build_levels, largest=50))
     rows = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=10).fit(rows).kneighbors(rows)
@@ -268,7 +268,7 @@ def test_resumed_on_every_level(keep, monkeypatch, last):
 
 
 def test_seed_that_was_drawn_is_resumed(arrays, keep):
-    """random_state=None goes on with the stored seed; another seed is another run."""
+    """A fit with random_state=None resumes with the stored seed. The same seed as a parameter makes another run."""
     settings = {**SETTINGS, "random_state": None, "checkpoint": keep}
     with interrupted(11):
         PrecomputedUMAP(**settings).fit(**arrays)
@@ -281,7 +281,7 @@ def test_seed_that_was_drawn_is_resumed(arrays, keep):
 
 
 def test_generators_are_drawn_from_as_without_checkpoints(arrays, keep):
-    """Two fits with one generator are two runs, and the same two when the program runs again."""
+    """Two fits with one generator are two runs. The same program finds the same two runs again."""
     for _ in range(2):
         random = np.random.RandomState(5)
         settings = {**SETTINGS, "random_state": random, "checkpoint": keep}
@@ -290,7 +290,7 @@ def test_generators_are_drawn_from_as_without_checkpoints(arrays, keep):
 
 
 def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
-    """No epoch is computed and no level built, the log says so, and the model is the same."""
+    """A finished run is only read: no epoch is computed, the log says so, and the model is the same."""
     first = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
     again = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
@@ -310,7 +310,7 @@ def test_finished_run_is_returned(arrays, whole, keep, epochs_run, caplog):
 
 
 def test_forms_of_input(ring, keep, epochs_run):
-    """Features, a graph with features beside it, a sparse graph, a manifold, and a start of one's own."""
+    """A run resumes for features, neighbors, a sparse graph, a manifold and a given initial layout."""
     manifold = PrecomputedUMAP(5).learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     start = ring[2][::-1].copy()
     cases = [
@@ -332,12 +332,12 @@ def test_forms_of_input(ring, keep, epochs_run):
         assert model.n_features_in_ == expected.n_features_in_
         if parameters.get("metric"):
             assert np.array_equal(model.transform(ring[2][:7] + 0.01), expected.transform(ring[2][:7] + 0.01))
-    assert len(list(keep.path.glob("*/graph.joblib"))) == 3  # a manifold is with the caller
+    assert len(list(keep.path.glob("*/graph.joblib"))) == 3  # A manifold is not stored, since the caller has it.
 
 
 @pytest.mark.parametrize("damage", ["removed", "damaged"])
 def test_lost_graph_is_built_again(arrays, whole, keep, damage):
-    """The data are at hand, so a graph that is lost costs time only."""
+    """A graph that is missing or damaged is built again from the data, and the run resumes to the same map."""
     with interrupted(12):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     path = folders(keep)[0] / "graph.joblib"
@@ -352,7 +352,7 @@ def test_lost_graph_is_built_again(arrays, whole, keep, damage):
 
 @pytest.mark.parametrize("last", [12, 20])
 def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last):
-    """If the graph is lost and the search finds another one, the stored positions are not used, and new ones kept."""
+    """If the graph is lost and the search finds other neighbors, the run restarts and is stored again."""
     settings = {**SETTINGS, "metric": "euclidean"}
     with interrupted(last) if last < 20 else contextlib.nullcontext():
         PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
@@ -370,7 +370,7 @@ def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last
     recwarn.clear()
     again = PrecomputedUMAP(**settings, checkpoint=keep).fit(ring[2])
     assert np.array_equal(again.embedding_, expected) and not recwarn
-    assert again.report_["phases"][-1]["name"] == "resume"  # and no epoch
+    assert again.report_["phases"][-1]["name"] == "resume"  # No epoch is computed.
 
 
 # ---------------------------------------------------------------------------------------------------- partial_fit
@@ -378,7 +378,7 @@ def test_neighbors_that_change_begin_anew(ring, keep, monkeypatch, recwarn, last
 
 @pytest.mark.parametrize("epochs", [1, 7])
 def test_steps_go_on_in_the_next_process(arrays, whole, keep, epochs_run, epochs):
-    """Every call ends with a checkpoint, whatever the settings; the first call of a new estimator goes on there."""
+    """Every partial_fit ends with a checkpoint, whatever the settings, from which a new estimator resumes."""
     keep = Checkpoint(keep.directory)
     PrecomputedUMAP(**SETTINGS, checkpoint=keep).partial_fit(**arrays, epochs=epochs).partial_fit(epochs=epochs)
     assert epochs_in(folders(keep)[0])[-1] == 2 * epochs
@@ -390,7 +390,7 @@ def test_steps_go_on_in_the_next_process(arrays, whole, keep, epochs_run, epochs
 
 
 def test_steps_after_an_interrupted_fit(arrays, whole, keep):
-    """The same estimator goes on, and so does its folder."""
+    """After an interrupted fit, partial_fit of the same estimator continues the run and its folder."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep)
     with interrupted(6):
         model.fit(**arrays)
@@ -401,7 +401,7 @@ def test_steps_after_an_interrupted_fit(arrays, whole, keep):
 
 
 def test_one_folder_by_two_names(arrays, whole, keep):
-    """A process that goes on by another path to its own run is not shut out by itself."""
+    """A process can resume its own run by another path to the same folder."""
     PrecomputedUMAP(**SETTINGS, checkpoint=keep).partial_fit(**arrays, epochs=5)
     keep.path.with_name("link").symlink_to(keep.path)
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep.path.with_name("link"))
@@ -409,7 +409,7 @@ def test_one_folder_by_two_names(arrays, whole, keep):
 
 
 def test_copies_share_a_run(arrays, whole, keep):
-    """A copy that is behind what lies on the disk reaches the same bits and takes nothing away."""
+    """A copy that is behind the checkpoints on disk reaches the same bits and removes no newer checkpoint."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).partial_fit(**arrays, epochs=5)
     twin = pickle.loads(pickle.dumps(model))
     model.partial_fit(epochs=10)
@@ -420,7 +420,7 @@ def test_copies_share_a_run(arrays, whole, keep):
 
 
 def test_checkpoint_that_comes_late(arrays, whole, keep):
-    """A run cannot be named once it has begun; without checkpoints it goes on."""
+    """A checkpoint cannot be set after the first epoch. Without it the estimator continues."""
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=5).set_params(checkpoint=keep)
     with pytest.raises(ValueError, match="Set it before the first call, or checkpoint=None"):
         model.partial_fit()
@@ -428,11 +428,11 @@ def test_checkpoint_that_comes_late(arrays, whole, keep):
 
 
 def test_half_done_estimators_in_another_process(arrays, whole, keep, tmp_path):
-    """On one thread there, whatever this one has; without checkpoints and with them."""
+    """A pickled, unfinished estimator resumes to the same bits in a process with one thread."""
     for name, checkpoint in (("without", None), ("with", keep)):
         model = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=9)
         joblib.dump(model, tmp_path / f"{name}.joblib")
-    model.partial_fit(epochs=11)  # gives the folder back
+    model.partial_fit(epochs=11)  # This call unlocks the folder.
     script = (
         "import joblib, numpy\n"
         "for name in ('without', 'with'):\n"
@@ -446,7 +446,7 @@ def test_half_done_estimators_in_another_process(arrays, whole, keep, tmp_path):
 
 
 def test_finished_model_carries_no_optimizer(digits, keep):
-    """Neither in memory nor in a file: embedding and graph are all."""
+    """A finished model has no state of the optimizer, and its pickle is only slightly larger than map and graph."""
     arrays = {"knn_indices": digits.knn_indices, "knn_dists": digits.knn_dists}
     model = PrecomputedUMAP(n_epochs=10, random_state=0, checkpoint=keep).partial_fit(**arrays, epochs=4)
     assert model._fitted.run.layout is not None and model._fitted.run.identity
@@ -459,7 +459,7 @@ def test_finished_model_carries_no_optimizer(digits, keep):
 
 
 def test_resumed_before_the_first_state(arrays, whole, keep):
-    """A run that has only its graph yet knows its distances: the start, and the map, are the same."""
+    """A run that has only its graph starts from the stored distances and reaches the same map."""
     with interrupted(1):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     (folder,) = folders(keep)
@@ -467,7 +467,7 @@ def test_resumed_before_the_first_state(arrays, whole, keep):
         path.unlink()
     expected = PrecomputedUMAP(5).learn_manifold(**arrays)._shared.lengths
     model = PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
-    assert [phase["name"] for phase in model.report_["phases"]] == ["start", "layout"]  # and no graph
+    assert [phase["name"] for phase in model.report_["phases"]] == ["start", "layout"]  # The graph is not built.
     assert model.report_["phases"][0]["init"] == "pivot_mds"
     assert np.array_equal(model.embedding_, whole)
     assert np.array_equal(model.manifold_._shared.lengths, expected)
@@ -491,7 +491,7 @@ def test_resumed_before_the_first_state(arrays, whole, keep):
     ],
 )
 def test_other_run_that_is_unfinished(ring, arrays, whole, keep, change, message):
-    """The warning or error names what differs; both runs can be finished."""
+    """For other parameters or data, the warning or error names the difference. Both runs can be finished."""
     settings = {**SETTINGS, **{name: value for name, value in change.items() if name in PrecomputedUMAP().get_params()}}
     data = dict(arrays)
     if "knn_dists" in change:
@@ -513,7 +513,7 @@ def test_other_run_that_is_unfinished(ring, arrays, whole, keep, change, message
 
 
 def test_nearest_of_several_runs_is_named(arrays, keep):
-    """The one with the fewest differences; finished ones do not count."""
+    """The warning names the unfinished run with the fewest differences."""
     PrecomputedUMAP(**SETTINGS, spread=1.1, checkpoint=keep).fit(**arrays)
     for change in ({"min_dist": 0.2, "spread": 1.1}, {"min_dist": 0.2}):
         with (
@@ -526,7 +526,7 @@ def test_nearest_of_several_runs_is_named(arrays, keep):
 
 
 def test_numbers_that_are_equal_are_no_difference(arrays, keep, epochs_run):
-    """1 and 1.0, numpy's and Python's."""
+    """Equal numbers of different types, such as 1 and 1.0, belong to the same run."""
     PrecomputedUMAP(**SETTINGS, spread=1, checkpoint=keep).fit(**arrays)
     epochs_run.clear()
     others = {"spread": np.float64(1), "n_epochs": np.int64(20), "symmetrize": np.True_}
@@ -535,7 +535,7 @@ def test_numbers_that_are_equal_are_no_difference(arrays, keep, epochs_run):
 
 
 def test_functions_are_told_apart_by_what_they_do(ring, keep):
-    """Two metrics of one name are two runs, one metric twice is one."""
+    """Two metrics with the same name and different code make two runs, and the same metric twice makes one."""
     metrics = [lambda a, b: np.abs(a - b).sum(), lambda a, b: np.abs(a - b).max()]
     for metric in (metrics[0], metrics[1], metrics[0]):
         PrecomputedUMAP(**SETTINGS, metric=metric, checkpoint=keep).fit(ring[2])
@@ -543,7 +543,7 @@ def test_functions_are_told_apart_by_what_they_do(ring, keep):
 
 
 def test_functions_are_told_apart_by_what_they_use(ring, keep):
-    """Values of an enclosing function, of defaults and of global names, as a function and compiled."""
+    """Metrics that differ in the values of enclosing variables or of defaults make different runs."""
 
     def weighted(weights, power=1):
         def metric(a, b, power=power):
@@ -558,7 +558,7 @@ def test_functions_are_told_apart_by_what_they_use(ring, keep):
 
 
 def test_a_function_that_cannot_be_told(ring, keep):
-    """What a metric uses and nobody can compare is named."""
+    """The error names an object that a metric uses and that cannot be compared."""
     lock = threading.Lock()
     with pytest.raises(ValueError, match="uses 'lock', a lock, of which no checkpoint can tell"):
         PrecomputedUMAP(**SETTINGS, metric=lambda a, b: lock and 1.0, checkpoint=keep).fit(ring[2])
@@ -569,7 +569,10 @@ def test_a_function_that_cannot_be_told(ring, keep):
 
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning", "ignore::umap_sk.DisconnectedWarning")
 def test_search_that_is_cut_off_goes_on(ring, keep, epochs_run):
-    """Candidates and folds have folders of their own; the one that was cut off is resumed, those before are read."""
+    """Each candidate and fold has a folder.
+
+    A repeated search reads the finished ones and resumes the interrupted one.
+    """
     graph, folds = knn_graph(*ring[:2]), KFold(2, shuffle=True, random_state=0)
     settings = {**SETTINGS, "n_neighbors": 3}
 
@@ -608,7 +611,7 @@ def test_search_that_is_cut_off_goes_on(ring, keep, epochs_run):
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning", "ignore::umap_sk.DisconnectedWarning")
 @pytest.mark.filterwarnings("error::umap_sk.CheckpointWarning", "error::umap_sk.CheckpointMismatchWarning")
 def test_search_on_several_threads(ring, keep):
-    """Candidates that are computed at the same time neither shut each other out nor warn of each other."""
+    """Candidates that are computed at the same time neither lock each other out nor warn of each other."""
     graph, grid = knn_graph(*ring[:2]), {"min_dist": [0.1, 0.2, 0.3, 0.4]}
     searches = []
     for checkpoint in (None, keep, keep):
@@ -623,7 +626,7 @@ def test_search_on_several_threads(ring, keep):
 
 @pytest.mark.parametrize("removed", ["lock", "run.json"])
 def test_folder_that_someone_tidied(arrays, whole, keep, removed):
-    """Checkpoints are found without the small files beside them."""
+    """Checkpoints are found without the small files next to them, which are written again."""
     with interrupted(12):
         PrecomputedUMAP(**SETTINGS, checkpoint=keep).fit(**arrays)
     (folder,) = folders(keep)

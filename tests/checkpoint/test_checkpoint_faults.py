@@ -1,4 +1,4 @@
-"""Faults that really happen to a run on disk: killed, stopped, out of space, damaged, shut out, shared."""
+"""Tests of faults of a run on disk: killed processes, full disks, damage, permissions and shared folders."""
 
 import gc
 import json
@@ -33,7 +33,7 @@ model = PrecomputedUMAP(5, n_epochs=int(sys.argv[2]), random_state=0, checkpoint
 
 @pytest.fixture
 def half_done(arrays, tmp_path):
-    """The folder of a run with checkpoints of epochs 11 and 12, and its estimator as a new process would make it."""
+    """Return the folder of a run with checkpoints of epochs 11 and 12, and an estimator with its parameters."""
     checkpoint = Checkpoint(tmp_path / "runs", every_seconds=1000)
     stepped = PrecomputedUMAP(**SETTINGS, checkpoint=checkpoint).partial_fit(**arrays, epochs=11).partial_fit()
     assert stepped.epoch_ == 12
@@ -42,7 +42,7 @@ def half_done(arrays, tmp_path):
 
 
 def start(arrays, folder, n_epochs, script):
-    """Start a process on the ring's neighbors."""
+    """Start a process with the ring's neighbors and return it."""
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     command = [sys.executable, "-c", PROCESS + script, str(folder), str(n_epochs)]
@@ -52,7 +52,7 @@ def start(arrays, folder, n_epochs, script):
 
 
 def wait_for(process, folder):
-    """Wait until a process has written a checkpoint; the run's folder."""
+    """Wait until a process has written a checkpoint, and return the run's folder."""
     end = time.monotonic() + 120
     while not (found := list(folder.glob("runs/*/epoch-*.joblib"))):
         assert process.poll() is None and time.monotonic() < end, process.communicate()
@@ -61,7 +61,7 @@ def wait_for(process, folder):
 
 
 def newest(folder):
-    """Epoch of the newest checkpoint."""
+    """Return the epoch of the newest checkpoint."""
     return max(int(path.stem.split("-")[1]) for path in folder.glob("epoch-*.joblib"))
 
 
@@ -77,7 +77,7 @@ def flip(path, where=0.5):
 
 @pytest.mark.slow
 def test_twenty_kills():
-    """Kills at random moments and in the middle of writing lose no whole checkpoint and change no bit."""
+    """Kills at random moments, also during writing, lose no whole checkpoint and change no bit."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.kills"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "20 kills" in done.stdout and "0 faults" in done.stdout, done.stderr
 
@@ -85,7 +85,7 @@ def test_twenty_kills():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
 def test_terminated(arrays, tmp_path, kind):
-    """The process ends at once; the next one goes on from its newest checkpoint. Its lock has died with it."""
+    """After a process was killed, the next one is not locked out and resumes from the newest checkpoint."""
     process = start(arrays, tmp_path, 100_000, "model.fit(**arrays)")
     folder = wait_for(process, tmp_path)
     process.send_signal(kind)
@@ -101,7 +101,7 @@ def test_terminated(arrays, tmp_path, kind):
 
 @pytest.mark.slow
 def test_interrupted_from_the_keyboard(arrays, tmp_path):
-    """SIGINT ends with KeyboardInterrupt, after the last whole epoch is on the disk, however seldom that is else."""
+    """SIGINT ends in KeyboardInterrupt after the last whole epoch is stored, whatever the interval of checkpoints."""
     script = """
 model.checkpoint = Checkpoint(sys.argv[1] + "/runs", every_epochs=3, every_seconds=None)
 try:
@@ -118,11 +118,11 @@ except KeyboardInterrupt:
 
 
 class FaultError(Exception):
-    """Comes up in the middle of a layout."""
+    """Raised in the middle of a layout."""
 
 
 def failing(monkeypatch, epoch, error):
-    """Have calls fail after an epoch whose checkpoint is on the disk."""
+    """Raise an error after the given epoch, when its checkpoint is on disk."""
     write_if_due = session.Session.write_if_due
 
     def call(run, state):
@@ -138,7 +138,7 @@ def failing(monkeypatch, epoch, error):
 @pytest.mark.parametrize("keep", [1, 2])
 @pytest.mark.parametrize("begins", [True, False])
 def test_a_step_that_fails(arrays, whole, tmp_path, monkeypatch, keep, begins):
-    """The estimator is as before and so is the disk, of which nothing older is lost: nobody skips the lost epochs."""
+    """A failed partial_fit leaves estimator and checkpoints as they were before, so that no epoch is skipped later."""
     settings = {**SETTINGS, "checkpoint": Checkpoint(tmp_path / "runs", every_epochs=1, keep=keep)}
     first = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=5)
     (folder,) = (tmp_path / "runs").iterdir()
@@ -161,7 +161,10 @@ def test_a_step_that_fails(arrays, whole, tmp_path, monkeypatch, keep, begins):
 
 
 def test_a_first_step_that_fails(arrays, tmp_path, monkeypatch):
-    """Nothing is left but the graph; of a fit that fails, and of a step that is interrupted, all epochs are kept."""
+    """A failed first partial_fit leaves only the graph.
+
+    A failed fit or an interrupted partial_fit leaves all its epochs.
+    """
     settings = {**SETTINGS, "checkpoint": Checkpoint(tmp_path / "runs", every_epochs=1)}
     with monkeypatch.context() as patch:
         failing(patch, 9, FaultError())
@@ -179,7 +182,7 @@ def test_a_first_step_that_fails(arrays, tmp_path, monkeypatch):
 
 
 def test_a_step_that_is_refused(arrays, half_done):
-    """Before its first epoch: the checkpoints stay."""
+    """A partial_fit that is refused before its first epoch leaves the checkpoints as they were."""
     folder, model = half_done
     stepped = model.partial_fit(**arrays)
     with pytest.raises(ValueError, match="parameters cannot change"):
@@ -191,7 +194,7 @@ def test_a_step_that_is_refused(arrays, half_done):
 
 
 def test_disk_full(arrays, tmp_path):
-    """A limit on the size of files in epochs 5 to 12: one warning, whole checkpoints stay, writing is tried again."""
+    """A limit on the size of files causes one warning. Whole checkpoints stay, and writing is retried."""
     script = """
 import logging, resource
 from pathlib import Path
@@ -229,7 +232,7 @@ for warning in found:
 
 
 def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
-    """Checkpoints may fit all the same, since the graph can be built again; it is written when there is room."""
+    """Checkpoints are written even if the graph does not fit on the disk. The graph follows when there is room."""
 
     def fail(folder, graph, lengths):
         raise OSError(28, "No space left on device")
@@ -248,7 +251,7 @@ def test_disk_full_for_the_graph(arrays, whole, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "bit", "first bit", "last bit", "no notes", "bad notes", "foreign"])
 def test_damaged_checkpoint(arrays, whole, half_done, damage):
-    """The checksum finds it, the one before is used, and a warning says so."""
+    """A damaged checkpoint is found by its checksum or notes. A warning says that the one before it is used."""
     folder, model = half_done
     path, notes = folder / "epoch-00000012.joblib", folder / "epoch-00000012.json"
     if damage == "cut":
@@ -271,12 +274,12 @@ def test_damaged_checkpoint(arrays, whole, half_done, damage):
 
 
 def _forge(path, **changes):
-    """A checkpoint that is whole, but says something else."""
+    """Write a whole checkpoint with other content."""
     metadata.dump(path, {**joblib.load(path), **changes}, {"epoch": 12, "n_epochs": 20})
 
 
 def test_all_checkpoints_damaged(arrays, whole, half_done):
-    """The run begins anew, with a warning for each."""
+    """If all checkpoints are damaged, the run restarts with a warning for each."""
     folder, model = half_done
     for path in folder.glob("epoch-*.joblib"):
         flip(path)
@@ -286,7 +289,7 @@ def test_all_checkpoints_damaged(arrays, whole, half_done):
 
 
 def test_damaged_finished_run(arrays, whole, half_done):
-    """Its last epochs are computed again."""
+    """If the last checkpoint of a finished run is damaged, its last epochs are computed again."""
     folder, model = half_done
     model.fit(**arrays)
     flip(folder / "epoch-00000020.joblib")
@@ -296,7 +299,7 @@ def test_damaged_finished_run(arrays, whole, half_done):
 
 
 def test_damaged_description_of_the_run(arrays, whole, half_done):
-    """It is written again from what is known."""
+    """A damaged run.json is written again with the same content."""
     folder, model = half_done
     content = json.loads((folder / "run.json").read_text())
     flip(folder / "run.json", 0)
@@ -307,7 +310,7 @@ def test_damaged_description_of_the_run(arrays, whole, half_done):
 
 
 def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
-    """Temporary files lie beside their targets, where the next process finds them."""
+    """The next process removes the temporary files of a killed one."""
     folder, model = half_done
     lock.unlock(folder)
     (folder / "epoch-00000013.joblib.tmp").write_bytes(b"half")
@@ -319,7 +322,7 @@ def test_leftovers_of_a_killed_process_are_removed(arrays, half_done):
 
 
 def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
-    """An error before the graph is built, not after an hour."""
+    """A file in place of the directory is an error before the graph is built."""
     (tmp_path / "runs").write_text("no folder")
     monkeypatch.setattr(learn, "build_graph", None)
     with pytest.raises(OSError, match="checkpoints cannot be kept in .*runs, so nothing was computed: .*Give a direct"):
@@ -328,9 +331,9 @@ def test_file_in_the_place_of_the_directory(arrays, tmp_path, monkeypatch):
 
 @pytest.fixture
 def as_nobody(half_done):
-    """A folder where a user without privileges may write; root, who may write anywhere, becomes that user.
+    """Return a folder where an unprivileged user may write, and become that user if the tests run as root.
 
-    The fixture that comes before has had every module imported, which may not be readable for that user.
+    The requested fixture imports every module before, since that user may not be able to read them.
     """
     folder, user = Path(tempfile.mkdtemp()), os.geteuid()
     folder.chmod(0o777)
@@ -343,7 +346,7 @@ def as_nobody(half_done):
 
 @pytest.mark.parametrize("epochs", [0, 1, 20])
 def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
-    """The same, whether the run's folder is there or not; a finished run is read."""
+    """A read-only directory is an error before the graph is built, with a run in it or not. A finished run is read."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody / "runs")
     (as_nobody / "runs").mkdir()
     if epochs:
@@ -365,7 +368,7 @@ def test_read_only_directory(arrays, whole, as_nobody, monkeypatch, epochs):
 
 
 def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
-    """Steps go on with a warning: what is in memory is worth more than the checkpoint."""
+    """If the folder becomes read-only, partial_fit warns and continues, so that the state in memory is not lost."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=as_nobody).partial_fit(**arrays, epochs=5)
     (folder,) = as_nobody.iterdir()
     folder.chmod(0o500)
@@ -376,13 +379,13 @@ def test_directory_that_becomes_read_only(arrays, whole, as_nobody):
 
 
 def test_another_version(arrays, whole, half_done, monkeypatch):
-    """Other versions may give other bits: a new run begins beside the old one, and the warning says why."""
+    """Another version may compute other bits, so a new run starts, and the warning names the versions."""
     folder, model = half_done
     message = f"format={identity.RUN_FORMAT} there, 77 here; umap_sk='[0-9.]+' there, '99.0' here"
     monkeypatch.setattr(identity, "__version__", "99.0")
     monkeypatch.setattr(identity, "RUN_FORMAT", 77)
     strict = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(folder.parent, on_mismatch="raise"))
-    lock.unlock(folder)  # this process still has the run that was stepped
+    lock.unlock(folder)  # This process still has the lock of the unfinished run.
     with pytest.raises(ValueError, match=message):
         strict.fit(**arrays)
     with pytest.warns(CheckpointMismatchWarning, match=message):
@@ -394,7 +397,10 @@ def test_another_version(arrays, whole, half_done, monkeypatch):
 
 
 def test_two_processes_on_one_run(arrays, tmp_path):
-    """The second gets an error that names the first, also between two steps; when that is killed, it can go on."""
+    """A second process gets an error that names the first, also between two steps.
+
+    After the first is killed, it resumes.
+    """
     process = start(arrays, tmp_path, 20, "model.partial_fit(**arrays)\nprint(flush=True)\nsys.stdin.read()")
     folder = wait_for(process, tmp_path)
     process.stdout.readline()
@@ -412,7 +418,7 @@ def test_two_processes_on_one_run(arrays, tmp_path):
 
 
 def test_finished_run_needs_no_lock(arrays, whole, half_done):
-    """Any number of processes may read it at once."""
+    """A finished run can be read while another process has its lock."""
     folder, model = half_done
     model.fit(**arrays)
     lock.lock(folder)
@@ -423,7 +429,7 @@ def test_finished_run_needs_no_lock(arrays, whole, half_done):
 
 
 def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
-    """What keeps others out is an estimator that may go on, not one that is gone."""
+    """The lock of an unfinished run is released when its estimator is deleted."""
     settings = {**SETTINGS, "checkpoint": tmp_path / "runs"}
     stepped = PrecomputedUMAP(**settings).partial_fit(**arrays, epochs=3).partial_fit()
     (folder,) = (tmp_path / "runs").iterdir()
@@ -434,14 +440,14 @@ def test_a_run_is_given_back_with_its_estimator(arrays, tmp_path):
     gc.collect()
     assert not lock.is_locked(folder)
     again.partial_fit()
-    assert lock.is_locked(folder)  # taken anew
+    assert lock.is_locked(folder)  # The call locks the folder again.
     del again
     gc.collect()
     assert not lock.is_locked(folder)
 
 
 def test_forked_child_does_not_hold_the_parents_lock(half_done):
-    """A lock is the process's own: a child that lives on does not keep others out."""
+    """A lock belongs to one process: a forked child that continues to run does not keep others out."""
     folder, _ = half_done
     assert lock.lock(folder) and lock.is_locked(folder)
     child = os.fork()

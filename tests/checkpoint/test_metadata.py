@@ -1,4 +1,4 @@
-"""Joblib files with notes, the sum that is taken on the way, and what JSON makes of values."""
+"""Tests of joblib files with notes, of their checksums, and of the conversion of values to JSON."""
 
 import json
 
@@ -13,7 +13,7 @@ from umap_sk.runtime.json_files import to_json
 
 
 def test_arrays_of_any_kind(tmp_path):
-    """They come back from joblib.load, and the sum that was taken while they were written is the file's."""
+    """All arrays are loaded as they were, and the checksum computed during writing is that of the file."""
     rng = np.random.default_rng(0)
     arrays = rng.random((400_000, 2)), np.asfortranarray(rng.random((3, 100_000), np.float32)), np.empty((0, 2)), np.inf
     metadata.dump(tmp_path / "a.joblib", arrays, {"of": "a test"})
@@ -29,7 +29,7 @@ def test_arrays_of_any_kind(tmp_path):
 
 
 def test_what_this_python_cannot_read(tmp_path):
-    """Whole, but of a module that is not there: damaged, not an error of its own."""
+    """A whole file that needs a missing module counts as damaged."""
     metadata.dump(tmp_path / "a.joblib", 0, {})
     content = b"cno_such_module\nthing\n."
     (tmp_path / "a.joblib").write_bytes(content)
@@ -40,7 +40,7 @@ def test_what_this_python_cannot_read(tmp_path):
 
 
 def test_plain_values():
-    """Numbers of numpy as Python's own, of their own type; what JSON does not know as text, at any depth."""
+    """Numbers of numpy become Python numbers of the same type. Values that JSON lacks become text, at any depth."""
     value = {"b": np.bool_(True), 3: [np.int64(5), np.float32(0.5), (np.inf, None)], "n": float("nan"), "c": complex}
     expected = {"b": True, "3": [5, 0.5, ["inf", None]], "n": "nan", "c": str(complex)}
     found = to_json(value)

@@ -1,4 +1,4 @@
-"""Nothing in a run's folder is trusted: what is not of the run is refused by name, and the bits are right."""
+"""Tests of foreign files in a run's folder: each is refused by name, and the map is right."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ CONTENTS = [-1, 0, 1, 12, 20, 2**32, 10**30, 1.5, float("nan"), True, None, "", 
 
 
 def begun(arrays, directory, epochs=12, **changes):
-    """The folder of a run that was cut off; two checkpoints if it has come so far."""
+    """Return the folder of an interrupted run, with two checkpoints unless `epochs` is 0."""
     checkpoint = Checkpoint(directory, every_seconds=1000)
     model = PrecomputedUMAP(**{**SETTINGS, **changes}, checkpoint=checkpoint)
     model.partial_fit(**arrays, epochs=max(epochs - 1, 1)).partial_fit()
@@ -34,7 +34,7 @@ def begun(arrays, directory, epochs=12, **changes):
 
 @pytest.fixture
 def unstarted(arrays, tmp_path):
-    """A run that was killed between its graph and its first checkpoint."""
+    """Return the folder of a run that was killed between its graph and its first checkpoint."""
     return begun(arrays, tmp_path / "runs", 0)
 
 
@@ -45,13 +45,13 @@ def half_done(arrays, tmp_path):
 
 @pytest.fixture
 def other(arrays, tmp_path):
-    """A run of other data and another seed."""
+    """Return the folder of a run with other data and another seed."""
     fewer = {name: array[:, :4] for name, array in arrays.items()}
     return begun(fewer, tmp_path / "others", random_state=5, n_neighbors=4)
 
 
 def gone_on(arrays, folder, **changes):
-    """The map that the same fit gives."""
+    """Return the map and the seed of the same fit."""
     model = PrecomputedUMAP(**{**SETTINGS, **changes}, checkpoint=folder.parent)
     return model.fit_transform(**arrays), model.seed_
 
@@ -63,7 +63,7 @@ def edit(path, **changes):
 @pytest.mark.parametrize("seed", [5, -1, 10**30, 2**32, "0", 0.0, False, None])
 @pytest.mark.parametrize("started", ["unstarted", "half_done"])
 def test_seed_that_was_not_asked_for(arrays, whole, request, started, seed):
-    """A digit of run.json does not change the map; the file is written again."""
+    """A wrong seed in run.json does not change the map, and the file is written again."""
     folder = request.getfixturevalue(started)
     edit(folder / "run.json", seed=seed)
     with pytest.warns(CheckpointWarning, match=r"run.json cannot be used: seed=.*It is written again"):
@@ -74,7 +74,10 @@ def test_seed_that_was_not_asked_for(arrays, whole, request, started, seed):
 
 @pytest.mark.parametrize("seed", [-1, 10**30, "7"])
 def test_seed_that_was_drawn(arrays, tmp_path, seed):
-    """Where none was asked for, it is that of the checkpoint; without one, another is drawn."""
+    """With random_state=None and a damaged run.json, the seed is that of the checkpoint.
+
+    Without one, a new seed is drawn.
+    """
     folder = begun(arrays, tmp_path / "runs", random_state=None)
     drawn = json.loads((folder / "run.json").read_text())["seed"]
     expected = PrecomputedUMAP(**{**SETTINGS, "random_state": drawn}).fit_transform(**arrays)
@@ -92,7 +95,7 @@ def test_seed_that_was_drawn(arrays, tmp_path, seed):
 
 
 def test_a_checkpoint_of_another_draw(arrays, tmp_path):
-    """Two whole files that do not belong together: the run's seed stands, and what is of another one is refused."""
+    """A checkpoint with another seed than that of run.json is refused, and the map has the seed of run.json."""
     first = begun(arrays, tmp_path / "first", random_state=None)
     second = begun(arrays, tmp_path / "second", random_state=None)
     seed = json.loads((first / "run.json").read_text())["seed"]
@@ -107,7 +110,7 @@ def test_a_checkpoint_of_another_draw(arrays, tmp_path):
 
 
 def test_another_runs_graph(arrays, whole, unstarted, other):
-    """Its stamp tells, and the graph is built again."""
+    """A graph of another run is refused with the name of that run, and is built again."""
     for name in ("graph.joblib", "graph.json"):
         shutil.copy(other / name, unstarted)
     with pytest.warns(CheckpointWarning, match=f"graph.joblib cannot be used: it belongs to run '{other.name}'"):
@@ -117,7 +120,7 @@ def test_another_runs_graph(arrays, whole, unstarted, other):
 
 @pytest.mark.parametrize("started", ["unstarted", "half_done"])
 def test_all_of_another_run(arrays, whole, request, other, started):
-    """Every file is refused by name."""
+    """Each file of another run is refused by name."""
     folder = request.getfixturevalue(started)
     for path in other.iterdir():
         shutil.copy(path, folder)
@@ -129,7 +132,7 @@ def test_all_of_another_run(arrays, whole, request, other, started):
 
 
 def test_after_a_refused_checkpoint(arrays, whole, half_done):
-    """The run begins anew with the seed that was asked for, not with the one that was refused."""
+    """After all checkpoints are refused, the run restarts with the given seed and not with the refused one."""
     for path in half_done.glob("epoch-*.joblib"):
         value = joblib.load(path)
         notes = json.loads(path.with_suffix(".json").read_text())
@@ -153,7 +156,7 @@ def test_after_a_refused_checkpoint(arrays, whole, half_done):
     ],
 )
 def test_whole_files_that_say_something_else(arrays, whole, half_done, forged, message):
-    """A checksum that is right is not enough."""
+    """A checkpoint with a right checksum and wrong content is refused."""
     path = half_done / "epoch-00000012.joblib"
     notes = json.loads(path.with_suffix(".json").read_text())
     metadata.dump(path, forged(joblib.load(path)), notes)
@@ -162,7 +165,7 @@ def test_whole_files_that_say_something_else(arrays, whole, half_done, forged, m
 
 
 def test_notes_that_call_a_run_finished(arrays, whole, half_done):
-    """An unfinished run goes on, and is kept on the disk."""
+    """A run that wrong notes call finished resumes, and its last epoch is stored."""
     edit(half_done / "epoch-00000012.json", n_epochs=12)
     with pytest.warns(CheckpointWarning, match="epoch-00000012.json says n_epochs=12, not 20"):
         assert np.array_equal(gone_on(arrays, half_done)[0], whole)
@@ -180,7 +183,7 @@ DAMAGES = st.one_of(
 
 
 def damage(folder, other, name, kind, where, how):
-    """Do something to a file."""
+    """Damage one file in the given way."""
     path = folder / name
     if kind == "lost":
         path.unlink()
@@ -190,7 +193,7 @@ def damage(folder, other, name, kind, where, how):
         path = path.with_suffix(".json")
         try:
             edit(path, **{where: how})
-        except (ValueError, TypeError):  # after another damage
+        except (ValueError, TypeError):  # The file is no longer JSON.
             path.write_text(json.dumps(how))
     elif content := bytearray(path.read_bytes()):
         content[int(where * len(content))] ^= 1 << (how if kind == "bit" else 0)
@@ -200,7 +203,7 @@ def damage(folder, other, name, kind, where, how):
 @given(st.integers(0, 2), st.lists(st.tuples(st.sampled_from(FILES), DAMAGES), min_size=1, max_size=3))
 @settings(derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 def test_whatever_happens_to_the_files(arrays, whole, half_done, other, tmp_path, checkpoints, damages):
-    """The bits are right, and nothing but a warning comes up, however many checkpoints there are."""
+    """With any damage and any number of checkpoints, the map is right and the only warnings are CheckpointWarning."""
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
     folder = tmp_path / "copy" / half_done.name
     shutil.copytree(half_done, folder)

@@ -1,4 +1,4 @@
-"""The command line: what the commands write and answer, and how their outputs come to the disk."""
+"""Tests of the commands: their answers, their outputs and the errors of the machine around them."""
 
 import os
 import re
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_fit(folder, whole, capsys):
-    """The map has the bits of a fit in Python; the answer its figures; the model its map."""
+    """The command writes the same map as a fit in Python, describes it in the answer and saves the model."""
     code, answer = answer_of([*FIT, "--model", "m.joblib"], capsys)
     np.testing.assert_array_equal(np.load("e.npy"), whole, strict=True)
     model = joblib.load("m.joblib")
@@ -43,8 +43,11 @@ def test_fit(folder, whole, capsys):
 
 
 def test_fit_for_people(folder, capsys):
-    """Log and progress go to stderr with the time, a line to stdout; --quiet leaves neither."""
-    assert main(FIT) == 0  # which may tell that it compiles
+    """The log and the progress go to stderr with the time, and a summary goes to stdout.
+
+    With --quiet both are empty.
+    """
+    assert main(FIT) == 0  # This call may log that it compiles.
     capsys.readouterr()
     assert main(FIT) == 0
     out, err = capsys.readouterr()
@@ -57,7 +60,7 @@ def test_fit_for_people(folder, capsys):
 
 
 def test_progress_on_a_terminal(folder, capsys, monkeypatch):
-    """One line is rewritten for every epoch, and cleared before the next record."""
+    """On a terminal, one line shows the progress: each epoch rewrites it, and the next record clears it."""
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
     assert main(FIT) == 0
     err = capsys.readouterr().err
@@ -66,7 +69,7 @@ def test_progress_on_a_terminal(folder, capsys, monkeypatch):
 
 
 def test_a_start_from_a_file(folder, arrays, capsys):
-    """--init takes a name or a file."""
+    """The option --init accepts the name of a method or of a file."""
     start = np.random.default_rng(0).normal(size=(60, 2))
     np.save("p.npy", start)
     expected = PrecomputedUMAP(**SETTINGS).fit(**arrays, init=start).embedding_
@@ -77,7 +80,7 @@ def test_a_start_from_a_file(folder, arrays, capsys):
 
 
 def test_other_inputs(folder, ring, arrays, whole, capsys):
-    """A sparse graph, features with a metric, and features beside neighbors."""
+    """The command accepts a sparse graph, features with a metric, and features together with neighbors."""
     graph = knn_graph(*ring[:2])
     scipy.sparse.save_npz("g.npz", graph)
     assert main(["fit", "--graph", "g.npz", "--out", "e.npy", *OPTIONS]) == 0
@@ -92,7 +95,7 @@ def test_other_inputs(folder, ring, arrays, whole, capsys):
 
 
 def test_learn(folder, whole, capsys):
-    """A manifold in a directory, which fit takes to the same map."""
+    """The command learn stores a manifold in a directory, from which fit computes the same map."""
     inputs = ["--knn-indices", "i.npy", "--knn-dists", "d.npy"]
     code, answer = answer_of(["learn", *inputs, "--n-neighbors", "5", "--out", "graph"], capsys)
     manifold = Manifold.load("graph")
@@ -103,7 +106,7 @@ def test_learn(folder, whole, capsys):
 
 
 def test_transform(folder, ring, capsys):
-    """The places that the model in Python gives."""
+    """The command transform writes the same positions as the model's transform in Python."""
     assert main([*FIT, "--model", "m.joblib", "--quiet"]) == 0
     arguments = ["transform", "m.joblib", "--knn-indices", "i.npy", "--knn-dists", "d.npy", "--out", "p.npy"]
     code, answer = answer_of([*arguments, "--n-jobs", "1"], capsys)
@@ -114,7 +117,7 @@ def test_transform(folder, ring, capsys):
 
 
 def test_plan(folder, ring, capsys):
-    """The numbers of umap_sk.plan, and of the estimator's plan of the same arrays."""
+    """The command plan answers with the numbers of umap_sk.plan, or of the estimator's plan for given arrays."""
     options = ["--n-samples", "1_000_000", "--n-neighbors", "30", "--n-jobs", "1", "--on-disk", "--no-timed"]
     expected = umap_sk.plan(n_samples=1_000_000, n_neighbors=30, n_jobs=1, on_disk=True, timed=False)
     code, answer = answer_of(["plan", *options], capsys)
@@ -134,7 +137,7 @@ def test_plan(folder, ring, capsys):
 
 
 def test_plan_of_a_manifold(folder, arrays, capsys):
-    """What is on the disk counts nothing."""
+    """The plan of a stored manifold contains only the phases that are left: the initial layout and the layout."""
     manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
     manifold.save("graph")
     _, answer = answer_of(["plan", "--manifold", "graph", "--n-neighbors", "5", "--no-timed"], capsys)
@@ -146,7 +149,10 @@ def test_plan_of_a_manifold(folder, arrays, capsys):
 
 
 def test_odd_paths(folder, whole, capsys):
-    """Spaces, other alphabets and links; what a link points at is replaced, and the link stays."""
+    """Paths may contain spaces and other alphabets.
+
+    An output that is a link stays a link, and its target is replaced.
+    """
     (folder / "Übung 1").mkdir()
     (folder / "elsewhere").mkdir()
     os.rename("i.npy", "Übung 1/индексы %s.npy")
@@ -162,7 +168,7 @@ def test_odd_paths(folder, whole, capsys):
 
 @pytest.mark.skipif(os.name != "posix", reason="masks are POSIX's")
 def test_files_have_the_users_mask(folder):
-    """As open makes them; an older file is replaced."""
+    """New files have the permissions of the user's umask, also if they replace an older file."""
     Path("e.npy").write_text("older")
     before = os.umask(0o027)
     try:
@@ -173,7 +179,7 @@ def test_files_have_the_users_mask(folder):
 
 
 def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
-    """Exit code 1; nothing half-written, nothing left behind."""
+    """On a full disk the command exits with code 1, keeps the older file and leaves no partial file behind."""
     Path("e.npy").write_text("older")
 
     def full(file, array):
@@ -188,7 +194,7 @@ def test_full_disk_leaves_the_older_file(folder, capsys, monkeypatch):
 
 
 def test_place_that_cannot_be_written(folder, capsys, monkeypatch):
-    """Known before anything is computed."""
+    """An output that cannot be written is refused before the fit."""
 
     def refuse(self, **options):
         raise PermissionError(13, "Permission denied", str(self))
@@ -203,7 +209,7 @@ NOBODY = [("{} 2>&1 >/dev/null | head -1", 0), ("{} 2>&1 >/dev/null | true", 0),
 
 @pytest.mark.parametrize("command, code", NOBODY)
 def test_nobody_listens(command, code, folder, whole):
-    """A pipe that is closed, or no standard error at all, does not end a run; the map is there in each case."""
+    """A closed pipe or a missing standard error does not end a run, and the map is written in each case."""
     call = shlex.join([sys.executable, "-m", "umap_sk", *FIT])
     shell = ["bash", "-c", f"set -o pipefail; {command.format(call)}"]
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -214,7 +220,7 @@ def test_nobody_listens(command, code, folder, whole):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
 def test_answer_that_cannot_be_written(folder, capsys, monkeypatch):
-    """Exit code 1 and one line; the map is there."""
+    """If stdout is full, the command exits with code 1 and one line on stderr, after it has written the map."""
     with open("/dev/full", "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         assert main([*FIT, "--json", "--quiet"]) == 1
@@ -223,7 +229,7 @@ def test_answer_that_cannot_be_written(folder, capsys, monkeypatch):
 
 
 def test_a_library_that_is_not_installed(folder, capsys, monkeypatch):
-    """Exit code 2, and how to install it."""
+    """The error for a missing library has exit code 2 and contains the command that installs it."""
     np.save("x.npy", np.random.default_rng(0).normal(size=(60, 3)))
     monkeypatch.setitem(sys.modules, "hnswlib", None)
     options = ["--features", "x.npy", "--metric", "euclidean", "--searcher", "hnswlib", "--out", "e.npy"]
@@ -232,7 +238,7 @@ def test_a_library_that_is_not_installed(folder, capsys, monkeypatch):
 
 
 def test_out_of_memory(folder, capsys, monkeypatch):
-    """Exit code 1, and who tells what a fit takes."""
+    """The error for a lack of memory has exit code 1 and refers to umap-sk plan."""
 
     def fail(self, **data):
         raise MemoryError("Unable to allocate 9 TiB")
@@ -243,7 +249,7 @@ def test_out_of_memory(folder, capsys, monkeypatch):
 
 
 def test_run_of_another_process(folder, capsys):
-    """Exit code 1: trying again at once is of no use."""
+    """A run that another process computes is an error with exit code 1, since an immediate retry cannot succeed."""
     kept = [*FIT, "--checkpoint", "runs", "--quiet"]
     other = "import sys, umap_sk.checkpoint.lock as f, pathlib as p; f.lock(p.Path(sys.argv[1])); print(); input()"
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The command line's options: every parameter is one, help, and what is said of those that make no sense."""
+"""Tests of the command line's options: their values, their help, and the errors for wrong ones."""
 
 import inspect
 import os
@@ -54,12 +54,12 @@ VALUES = {
     "dens_var_shift": (".2", 0.2),
     "checkpoint": ("runs", Checkpoint("runs")),
 }
-"""What is typed for each parameter, and what the estimator then has."""
+"""The text that is typed for each parameter, and the resulting value in the estimator."""
 
 
 @pytest.mark.parametrize("name", inspect.signature(PrecomputedUMAP).parameters)
 def test_every_parameter_is_an_option(name):
-    """Each reaches the estimator with its type; those that are not given keep their defaults."""
+    """Each option reaches the estimator with the right type, and all other parameters keep their defaults."""
     typed, expected = VALUES[name]
     option = f"--{'no-' if expected is False else ''}{name.replace('_', '-')}"
     given = [option] if typed is None else [option, typed]
@@ -73,7 +73,7 @@ def test_every_parameter_is_an_option(name):
 
 
 def test_checkpoint_options():
-    """The other fields of a checkpoint; none is None."""
+    """Options set the other fields of a checkpoint, and the text "none" means None."""
     given = ["--checkpoint-every-epochs", "5", "--checkpoint-every-seconds", "none", "--checkpoint-keep", "3"]
     arguments = ["fit", "--out", "e.npy", "--checkpoint", "runs", *given, "--checkpoint-on-mismatch", "raise"]
     model = command_fit.make_estimator(make_parser("fit").parse_args(arguments))
@@ -81,7 +81,7 @@ def test_checkpoint_options():
 
 
 def test_texts_of_the_options():
-    """What the docstring says of a parameter, its lines joined, without markup, to the end of its paragraph."""
+    """The help of an option is the first paragraph of the parameter's description, on one line and without markup."""
 
     def function(one: int, two: int = 2, three: str = "x"):
         """Do it.
@@ -110,7 +110,7 @@ def test_texts_of_the_options():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help(name, capsys):
-    """Each command has help with its example, whose options it knows, and the exit codes."""
+    """The help of each command contains an example that the parser accepts, and the exit codes."""
     with pytest.raises(SystemExit) as exit:
         main([name, "--help"])
     text = capsys.readouterr().out
@@ -119,7 +119,7 @@ def test_help(name, capsys):
 
 
 def test_help_needs_no_numba():
-    """Help and version are there at once: nothing heavy is loaded; the module runs as the command does."""
+    """Help and version load no large library, and `python -m umap_sk` runs the same command."""
     for option, first in (("--help", "usage: umap-sk"), ("--version", f"umap-sk {umap_sk.__version__}")):
         command = [sys.executable, "-X", "importtime", "-m", "umap_sk", option]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -185,7 +185,7 @@ def test_help_needs_no_numba():
     ],
 )
 def test_bad_input(arguments, message, folder, ring, capsys):
-    """Exit code 2, and one line that says what and how to cure it; nothing is written."""
+    """Bad input leads to exit code 2 and one line that names the problem. No file is written."""
     Path("text").write_text("no array at all")
     Path("cut.npy").write_bytes(Path("i.npy").read_bytes()[:-8])
     np.save("objects.npy", np.array([{}, []], object))
@@ -203,7 +203,7 @@ def test_bad_input(arguments, message, folder, ring, capsys):
 
 
 def test_bad_input_as_json(folder, capsys):
-    """--json answers also when nothing was done, when the options are wrong as well."""
+    """With --json an error is answered in JSON, also if the options themselves are wrong."""
     code, answer = answer_of([*FIT, "--knn-indices", "no.npy"], capsys)
     assert (code, answer["exit_code"], answer["status"], answer["command"]) == (2, 2, "error", "fit")
     assert answer["error"].startswith("--knn-indices: 'no.npy' cannot be read")
@@ -212,13 +212,13 @@ def test_bad_input_as_json(folder, capsys):
 
 
 def test_traceback_for_bug_reports(folder, capsys):
-    """Only where it was asked for, or where the error is none that was foreseen."""
+    """The option --traceback adds the traceback to an error."""
     assert main([*FIT, "--knn-indices", "no.npy", "--traceback"]) == 2
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
 def test_unforeseen_error(folder, capsys, monkeypatch):
-    """Exit code 1, with a traceback."""
+    """An unforeseen error has exit code 1 and a traceback."""
     monkeypatch.setattr(command_fit, "read_inputs", lambda options: {}["lost"])
     assert main(FIT) == 1
     err = capsys.readouterr().err
@@ -226,7 +226,7 @@ def test_unforeseen_error(folder, capsys, monkeypatch):
 
 
 def test_warnings_are_lines(folder, capsys):
-    """A warning is a line on stderr, quiet or not, and in the answer."""
+    """A warning is one line on stderr, also with --quiet, and is part of the answer."""
     code, answer = answer_of([*FIT, "--n-neighbors", "12", "--quiet"], capsys)
     assert code == 0 and [warning["category"] for warning in answer["warnings"]] == ["FewerNeighborsWarning"]
     assert main([*FIT, "--n-neighbors", "12", "--quiet"]) == 0

@@ -1,4 +1,4 @@
-"""``umap-sk compile``: what it leaves in the cache is all that fits need."""
+"""Tests of ``umap-sk compile``: the cache that it leaves contains every kernel that fits need."""
 
 import json
 import os
@@ -61,7 +61,7 @@ assert not names, names
 
 
 def python(code, folder, **environment):
-    """What a fresh process prints."""
+    """Return what a new process prints."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     return subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
@@ -69,7 +69,7 @@ def python(code, folder, **environment):
 
 
 def test_the_cache_holds_both_ways_of_a_kernel(package, tmp_path):
-    """One process compiles for one thread and for many; the next ones find it; it tells what it did."""
+    """One process compiles each kernel for one thread and for many, and reports the numbers. Later ones find both."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_NUM_THREADS": "2"}
     first, second = (json.loads(python(COMPILE, tmp_path, **cache)) for _ in range(2))
     assert first["compiled"] > 2 and first["new_files"] == first["files"] == first["compiled"]
@@ -85,7 +85,7 @@ def test_the_cache_holds_both_ways_of_a_kernel(package, tmp_path):
 @pytest.mark.long
 @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled")
 def test_nothing_is_left_to_compile(tmp_path):
-    """Fits of all usual kinds, on one thread and on two, find each kernel."""
+    """After the command, fits of all usual kinds compile nothing, on one thread and on two."""
     compile_all = "import sys; from umap_sk.cli.main import main; sys.exit(main(['compile', '--json']))"
     python(compile_all, tmp_path)
     assert json.loads(python(compile_all, tmp_path))["compiled"] == 0
@@ -96,7 +96,7 @@ def test_nothing_is_left_to_compile(tmp_path):
 
 
 def test_no_folder(monkeypatch, tmp_path, capsys):
-    """Where nothing can be written, an error says so before anything is compiled."""
+    """Without a writable folder, or with compilation switched off, an error says so before anything is compiled."""
     monkeypatch.setattr(command_compile, "find_cache_folder", lambda launch: None)
     monkeypatch.setattr(command_compile.config, "DISABLE_JIT", False)
     line = error_of(["compile"], capsys)
@@ -109,7 +109,7 @@ def test_no_folder(monkeypatch, tmp_path, capsys):
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
-    """numba would fall back on another folder in silence."""
+    """A cache folder that cannot be created is an error, although numba itself would silently use another one."""
     (tmp_path / "file").touch()
     with pytest.raises(subprocess.CalledProcessError) as failed:
         python(COMPILE, tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "file" / "cache"))

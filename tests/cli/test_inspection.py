@@ -1,4 +1,4 @@
-"""``umap-sk info``: what it says of every kind of file, and that no pickle is opened unasked."""
+"""Tests of ``umap-sk info``: its answer for every kind of file. It opens a pickle only with --trust."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 class Bomb:
-    """A pickle of it makes a file when it is loaded."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, path):
         self.path = path
@@ -35,7 +35,7 @@ class Bomb:
 
 @pytest.fixture
 def runs(arrays, tmp_path):
-    """A directory with a run that stands at epoch 12 of 20, and one that is finished."""
+    """Return a directory of two runs, one at epoch 12 of 20 and one that is finished."""
     directory = tmp_path / "runs"
     for settings, epochs in (({}, 12), ({"min_dist": 0.25}, 20)):
         model = PrecomputedUMAP(**SETTINGS | settings, checkpoint=Checkpoint(directory, every_seconds=1000))
@@ -46,13 +46,13 @@ def runs(arrays, tmp_path):
 
 
 def info(path, capsys, *options):
-    """The answer of info, by way of JSON."""
+    """Return the answer of info with --json."""
     assert main(["info", str(path), "--json", *options]) == 0
     return json.loads(capsys.readouterr().out)
 
 
 def test_run(runs, arrays, capsys):
-    """Rows, edges, epochs, parameters and versions of a run and of its files."""
+    """The answer contains the rows, edges, epochs, parameters and versions of a run and of its files."""
     found = {run["epoch"]: run for run in info(runs, capsys)["runs"]}
     edges = len(PrecomputedUMAP(5).learn_manifold(**arrays).arrays()[1])
     assert sorted(found) == [12, 20] and [found[12]["finished"], found[20]["finished"]] == [False, True]
@@ -73,7 +73,7 @@ def test_run(runs, arrays, capsys):
 
 
 def test_run_for_people(runs, capsys):
-    """A line for each run of a directory; a run says who is at it."""
+    """A directory has one line for each run. The description of a run names the process that computes it."""
     assert main(["info", str(runs)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["kind", "directory", "of", "runs"]
@@ -91,7 +91,7 @@ def test_run_for_people(runs, capsys):
 
 
 def test_damaged_run(runs, capsys):
-    """A file that was cut says so; a run that cannot be read does not hide the others."""
+    """A truncated file is reported as damaged, and an unreadable run does not hide the others."""
     first, second = (Path(run["path"]) for run in describe(runs)["runs"])
     newest = max(first.glob("epoch-*.joblib"))
     newest.write_bytes(newest.read_bytes()[:-1])
@@ -110,7 +110,7 @@ def test_damaged_run(runs, capsys):
 
 @pytest.mark.parametrize("endings", [["joblib"], ["joblib", "json"]])
 def test_run_that_goes_on(endings, runs, capsys, monkeypatch):
-    """Files that are removed while one looks at them are left out."""
+    """Files that a running fit removes during the inspection are left out."""
     folder = Path(next(run["path"] for run in describe(runs)["runs"] if run["epoch"] == 12))
     read_json = inspect.read_json
 
@@ -127,7 +127,7 @@ def test_run_that_goes_on(endings, runs, capsys, monkeypatch):
 
 
 def test_manifold(arrays, tmp_path, capsys):
-    """Rows, edges, parameters and arrays; one that was cut off says so."""
+    """The answer contains the rows, edges, parameters and arrays of a manifold, and marks an incomplete array."""
     manifold = PrecomputedUMAP(5, disconnection_distance=9.5).learn_manifold(**arrays)
     manifold.save(tmp_path / "graph")
     found = info(tmp_path / "graph", capsys)
@@ -152,7 +152,7 @@ def test_manifold(arrays, tmp_path, capsys):
 
 @pytest.mark.parametrize("shape", [(3, 4), (0, 2), ()])
 def test_array(shape, tmp_path, capsys):
-    """Shape and dtype from the header, in any order of the entries, and whether all of it is there."""
+    """The answer contains the shape and dtype in the header, and whether the file has the size that they imply."""
     path = tmp_path / "a.npy"
     np.save(path, np.zeros(shape, np.uint16, order="F"))
     found = info(path, capsys)
@@ -163,7 +163,7 @@ def test_array(shape, tmp_path, capsys):
 
 
 def test_sparse_graph(ring, tmp_path, capsys):
-    """The arrays in a .npz file."""
+    """The answer lists the arrays in a .npz file."""
     scipy.sparse.save_npz(tmp_path / "g.npz", umap_sk.knn_graph(*ring[:2]))
     found = info(tmp_path / "g.npz", capsys)
     assert found["kind"] == "archive of arrays" and found["arrays"]["data"]["shape"] == [480]
@@ -172,7 +172,7 @@ def test_sparse_graph(ring, tmp_path, capsys):
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_model(arrays, compress, tmp_path, capsys):
-    """Without --trust size and header alone; with it the parameters, rows and epochs."""
+    """The answer contains only the size and the header of a model. With --trust it adds parameters, rows and epochs."""
     model = PrecomputedUMAP(**SETTINGS, min_dist=0.25, disconnection_distance=np.inf).fit(**arrays)
     path = tmp_path / "m.joblib"
     joblib.dump(model, path, compress=compress)
@@ -187,7 +187,7 @@ def test_model(arrays, compress, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["m.joblib", "m.pkl", "m", "epoch-00000001.joblib"])
 def test_a_pickle_is_not_opened(name, tmp_path, capsys):
-    """Whatever it is called, notes beside it or not; --trust opens it."""
+    """A pickle is opened only with --trust, whatever the name of its file."""
     path, trace = tmp_path / name, tmp_path / "trace"
     joblib.dump(Bomb(trace), path)
     assert info(path, capsys)["kind"] == "pickle" and not trace.exists()
@@ -196,7 +196,7 @@ def test_a_pickle_is_not_opened(name, tmp_path, capsys):
 
 
 def test_pickles_in_disguise(tmp_path, capsys):
-    """A pickle in a .npy file, in a .npz file, in a run and in a manifold stays closed, with --trust as well."""
+    """A pickle in a .npy file, a .npz file, a run or a manifold is never opened, not even with --trust."""
     trace = tmp_path / "trace"
     bombs = np.array([Bomb(trace)], object)
     np.save(tmp_path / "a.npy", bombs)
@@ -225,7 +225,7 @@ def test_pickles_in_disguise(tmp_path, capsys):
     ],
 )
 def test_unknown_files(content, message, tmp_path, capsys):
-    """Exit code 2 and one line."""
+    """A file of an unknown format leads to exit code 2 and one line."""
     (tmp_path / "file").write_bytes(content)
     assert main(["info", str(tmp_path / "file")]) == 2
     err = capsys.readouterr().err
@@ -233,13 +233,13 @@ def test_unknown_files(content, message, tmp_path, capsys):
 
 
 def test_unknown_directory(tmp_path, capsys):
-    """Exit code 2 and one line."""
+    """A directory without runs or a manifold leads to exit code 2 and one line."""
     assert main(["info", str(tmp_path)]) == 2
     assert "contains neither runs nor a manifold; pass an output of fit or learn." in capsys.readouterr().err
 
 
 def test_info_needs_no_numba(runs):
-    """A look costs no second of imports."""
+    """The command info imports neither numba nor scikit-learn, so that it answers at once."""
     command = [sys.executable, "-X", "importtime", "-m", "umap_sk", "info", str(runs)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "directory of runs" in done.stdout

@@ -1,4 +1,4 @@
-"""Files that are not what they seem: pipes, JSON and headers that no parser takes, archives, links."""
+"""Tests of unusual files: pipes, links, damaged archives, and JSON or headers that cannot be parsed."""
 
 import contextlib
 import functools
@@ -33,12 +33,12 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and links are 
 
 
 class HangError(BaseException):
-    """Comes up when a call waits for a pipe."""
+    """Raised when a call blocks on a pipe."""
 
 
 @pytest.fixture
 def patience():
-    """20 seconds for what must not hang."""
+    """Raise an error if the test takes longer than 20 seconds."""
 
     def late(number, frame):
         raise HangError
@@ -51,7 +51,7 @@ def patience():
 
 
 def npy(header, data=bytes(64), version=b"\x01\x00"):
-    """A .npy file with any header."""
+    """Return the content of a .npy file with the given header."""
     text = header.encode() + b"\n"
     return MAGIC + version + len(text).to_bytes(2, "little") + text + data
 
@@ -89,7 +89,7 @@ HEADERS = {
 )
 @pytest.mark.parametrize("device", [False, True])
 def test_pipes_and_devices(arguments, device, folder, arrays, capsys, patience):
-    """Refused at once, in one line that names it, wherever a file is read."""
+    """Pipes and devices are refused at once, in one line that names them, by every command that reads a file."""
     PrecomputedUMAP(5).learn_manifold(**arrays).save("graph")
     os.remove("graph/weights.npy")
     for name in ("pipe", "pipe.json", "pipe.joblib", "graph/weights.npy"):
@@ -101,7 +101,7 @@ def test_pipes_and_devices(arguments, device, folder, arrays, capsys, patience):
 @pytest.mark.parametrize("name", ["run.json", "newest.json", "newest.joblib", "graph.json", "lock"])
 @pytest.mark.filterwarnings("ignore::umap_sk.CheckpointWarning")
 def test_pipes_in_a_run(name, arrays, tmp_path, patience):
-    """A run is begun anew, goes on or is refused; nothing waits."""
+    """Named pipes in a run's folder never block: the run restarts, resumes or is refused."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path, every_seconds=1000))
     whole = model.fit(**arrays).embedding_
     (run,) = tmp_path.iterdir()
@@ -126,7 +126,7 @@ def test_pipes_in_a_run(name, arrays, tmp_path, patience):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"a":' * 900 + "1" + "}" * 900, " " * 2**25])
 @pytest.mark.parametrize("name", ["run.json", "manifold.json"])
 def test_json_that_no_parser_takes(text, name, tmp_path, capsys):
-    """Deeply nested or longer than memory may be: damage, in one line."""
+    """JSON that is nested too deeply or too long is reported as damage, in one line."""
     (tmp_path / name).write_text(text)
     line = error_of(["info", str(tmp_path)], capsys)
     assert line.count(name) >= 1 and ("is not JSON" in line or "is longer than" in line or "deep" in line)
@@ -135,7 +135,7 @@ def test_json_that_no_parser_takes(text, name, tmp_path, capsys):
 
 
 def test_nested_json_as_an_option(folder, capsys):
-    """As any other text that is no JSON object."""
+    """An option with deeply nested JSON has the error of any other text that is not a JSON object."""
     line = error_of([*FIT, "--metric-params", '{"a":' * 20_000], capsys)
     assert "but a JSON object such as" in line
 
@@ -151,7 +151,7 @@ NAMES = ("epoch", "n_epochs", "n_samples", "edges", "vertices", "bytes", "writte
 @FUZZ
 @given(st.dictionaries(st.sampled_from(NAMES), ODD), st.dictionaries(st.sampled_from(NAMES), ODD), st.booleans())
 def test_odd_types_in_notes(notes, about, of_a_manifold):
-    """Whatever the JSON files of a run or a manifold hold, info answers or says in one line what is wrong."""
+    """Whatever values the JSON files of a run or a manifold contain, info answers or names the problem in one line."""
     with tempfile.TemporaryDirectory() as place:
         run = Path(place) / "run"
         run.mkdir()
@@ -170,7 +170,7 @@ def test_odd_types_in_notes(notes, about, of_a_manifold):
 
 @pytest.mark.parametrize("epoch", ["six", None, [1], 2.5, True])
 def test_an_epoch_that_is_no_number(epoch, arrays, tmp_path, capsys):
-    """Such a checkpoint is damaged, and the one before it counts."""
+    """A checkpoint whose epoch is not a whole number is damaged, and info reports the epoch of the one before it."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path, every_seconds=1000))
     model.partial_fit(**arrays, epochs=3).partial_fit(epochs=1)
     (run,) = tmp_path.iterdir()
@@ -187,11 +187,11 @@ def test_an_epoch_that_is_no_number(epoch, arrays, tmp_path, capsys):
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_headers(header, folder, capsys):
-    """Of arrays that are read and that info looks at."""
+    """Arrays with a malformed header are refused by fit and by info."""
     Path("odd.npy").write_bytes(npy(HEADERS[header]))
     line = error_of([*FIT, "--knn-indices", "odd.npy", "--quiet"], capsys)
     assert "--knn-indices: 'odd.npy' is no complete .npy file of numbers (" in line
-    if header != "huge":  # which a file may have that was cut off
+    if header != "huge":  # A truncated file may have such a header.
         assert "no header of a .npy file" in error_of(["info", "odd.npy"], capsys)
 
 
@@ -201,7 +201,7 @@ def test_headers(header, folder, capsys):
     st.binary(max_size=2),
 )
 def test_any_header(header, version):
-    """An array, or a ValueError."""
+    """Any header leads to an array or to a ValueError."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "a.npy"
         path.write_bytes(npy(header, version=version or b"\x01\x00"))
@@ -226,7 +226,7 @@ def encrypted(path):
 
 
 def with_method(path, method):
-    """Give all members of an archive a way of compression."""
+    """Set the compression method of all members of an archive."""
     content = bytearray(path.read_bytes())
     for magic, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         at = content.find(magic)
@@ -237,7 +237,7 @@ def with_method(path, method):
 
 
 def with_header(path, header):
-    """Put another header into the member that holds the distances."""
+    """Replace the header of the member with the distances."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -247,7 +247,7 @@ def with_header(path, header):
 
 @pytest.mark.parametrize("damage", [encrypted, *(functools.partial(with_method, method=m) for m in (12, 14, 93))])
 def test_archives(damage, folder, ring, capsys):
-    """Encrypted members, and ways of compression that Python has not or that the bytes are not in."""
+    """Archives with encrypted members, or with a wrong or unsupported compression method, are refused."""
     path = Path("g.npz")
     scipy.sparse.save_npz(path, knn_graph(*ring[:2]))
     damage(path)
@@ -258,7 +258,7 @@ def test_archives(damage, folder, ring, capsys):
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_headers_in_archives(header, folder, ring, capsys):
-    """A shape that is more than the member holds is refused before it is allocated."""
+    """An archive whose member has a malformed header, or one with a shape larger than its data, is refused."""
     path = Path("g.npz")
     scipy.sparse.save_npz(path, knn_graph(*ring[:2]))
     with_header(path, HEADERS[header])
@@ -269,7 +269,7 @@ def test_headers_in_archives(header, folder, ring, capsys):
 @FUZZ
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=3), st.integers(0, 3000))
 def test_any_bytes_of_an_archive(changes, cut):
-    """A graph, or a ValueError."""
+    """Any bytes of an archive lead to a graph or to a ValueError."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "g.npz"
         scipy.sparse.save_npz(path, scipy.sparse.eye_array(5, format="csr"))
@@ -287,7 +287,7 @@ def test_any_bytes_of_an_archive(changes, cut):
 
 @pytest.mark.parametrize("kind", ["link", "hard link", "dangling", "directory"])
 def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
-    """What a link points at is neither emptied nor made; the message says what to remove."""
+    """If the lock is a link, its target is neither emptied nor created, and the error says what to remove."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
@@ -309,7 +309,7 @@ def test_a_lock_that_is_no_file_of_its_own(kind, arrays, tmp_path):
 
 
 def test_a_probe_that_is_a_link(arrays, tmp_path):
-    """What is left of a killed process goes first, so that nothing is written by way of it."""
+    """A resumed run removes the files that a killed process left, and does not write through them."""
     model = PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path / "runs", every_seconds=1000))
     model.partial_fit(**arrays, epochs=2)
     (run,) = (tmp_path / "runs").iterdir()
@@ -320,7 +320,7 @@ def test_a_probe_that_is_a_link(arrays, tmp_path):
 
 
 def test_a_run_with_a_link_to_itself(arrays, tmp_path):
-    """Its size is that of its files."""
+    """The size of a run is the size of its files, without the targets of links."""
     PrecomputedUMAP(**SETTINGS, checkpoint=Checkpoint(tmp_path, every_seconds=1000)).fit(**arrays)
     (run,) = tmp_path.iterdir()
     expected = describe(run)["bytes"]
@@ -333,7 +333,7 @@ def test_a_run_with_a_link_to_itself(arrays, tmp_path):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.npz", "a.txt", "a.npy.gz", "a.parquet"])
 def test_a_name_that_promises_another_file(name, folder, capsys):
-    """Refused before anything is read, with the cure; for places of new rows as well."""
+    """An output whose name ends like another format is refused before any file is read, with the right ending."""
     for arguments in ([*FIT, "--out", name], ["transform", "no.joblib", "--knn-indices", "i.npy", "--out", name]):
         line = error_of(arguments, capsys)
         assert f"--out: {name!r} ends in {Path(name).suffix.lower()}, but the output is a .npy file." in line
@@ -345,13 +345,13 @@ def test_a_name_that_promises_another_file(name, folder, capsys):
 
 @pytest.mark.parametrize("name", ["a", "a.NPY", ".hidden"])
 def test_names_that_promise_nothing_else(name, folder, whole, capsys):
-    """No ending, or the ending in capitals; a model may be called anything that is no array's or table's name."""
+    """An output may have no ending or one in capitals. A model may have any ending that names no other format."""
     assert main([*FIT, *OPTIONS, "--out", name, "--model", "m.pickle", "--quiet"]) == 0
     np.testing.assert_array_equal(np.load(name), whole)
 
 
 def test_a_manifold_whose_file_is_a_pipe(arrays, tmp_path, patience):
-    """Missing is what it is."""
+    """A pipe in place of a manifold's array counts as a missing file."""
     PrecomputedUMAP(5).learn_manifold(**arrays).save(tmp_path / "m")
     os.remove(tmp_path / "m" / "weights.npy")
     os.mkfifo(tmp_path / "m" / "weights.npy")

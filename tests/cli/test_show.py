@@ -1,4 +1,4 @@
-"""``umap-sk show``: a page from files, and what is refused."""
+"""Tests of ``umap-sk show``: the page that it writes from files, and the input that it refuses."""
 
 import json
 
@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_table_becomes_a_page(folder, capsys):
-    """All columns go to the card; those asked for color the points, by default all with few values."""
+    """All columns become part of the page. The requested ones color the points, by default all with few values."""
     command = ["show", "map.npy", "--labels", "l.csv", "--out", "map.html"]
     code, answer = answer_of(command, capsys)
     assert code == 0 and (answer["rows"], answer["rows_without_place"]) == (3, 1)
@@ -33,7 +33,7 @@ def test_a_table_becomes_a_page(folder, capsys):
 
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_other_separators(folder, capsys, separator):
-    """Semicolons and tabs are told by the line of names; commas in values and quoted ones separate nothing."""
+    """The header line determines the separator. Commas in values and separators in quotes separate nothing."""
     (folder / "l.csv").write_text(
         "\ufeff\nname,size\n1,5,2\nb,3\nc,4\n".replace(",", separator).replace(f"1{separator}5", "1,5")
     )
@@ -44,7 +44,7 @@ def test_other_separators(folder, capsys, separator):
 
 
 def test_digits_that_name_something_stay_words():
-    """Numbers where all are and none begins with a zero or is longer than JavaScript can tell apart."""
+    """A column becomes numbers unless a value is no number, starts with a zero or is too long for JavaScript."""
     for words, wanted in ((["1", "-2"], [1, -2]), (["1.5", "1e3"], [1.5, 1000.0]), (["007", "1"], ["007", "1"])):
         assert _convert_words(words).tolist() == wanted
     for words in (["1234567890123456"], ["1_000"], ["a", "1"]):
@@ -67,14 +67,14 @@ def test_digits_that_name_something_stay_words():
     ],
 )
 def test_tables_that_are_refused(folder, capsys, table, said):
-    """In one line that says what is wrong; nothing is written."""
+    """A table that does not fit the map is refused in one line that names the problem. No page is written."""
     (folder / "l.csv").write_text(table)
     assert said in error_of(["show", "map.npy", "--labels", "l.csv", "--out", "map.html"], capsys)
     assert not (folder / "map.html").exists()
 
 
 def test_other_mistakes(folder, capsys):
-    """A column that is not there, files that are not, the output's ending, two-dimensional labels."""
+    """Unknown columns, unreadable files, a wrong ending of the output and two-dimensional labels are refused."""
     command = ["show", "map.npy", "--labels", "l.csv", "--out", "map.html"]
     assert "--colour 'z' is not a column" in error_of([*command, "--colour", "z"], capsys)
     assert "--labels: 'none.csv' cannot be read" in error_of([*command, "--labels", "none.csv"], capsys)

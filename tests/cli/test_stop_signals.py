@@ -1,4 +1,4 @@
-"""Signals that stop a command: the epoch is finished and kept, the exit code says so, the same command goes on."""
+"""Tests of signals that stop a command: it finishes and stores the epoch, the exit code says so, and it can resume."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def heard():
-    """Signals have their usual effect, also where the tests themselves run in the background or under nohup."""
+    """Set the default handlers of signals, also where the tests run in the background or under nohup."""
     usual = {name: signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL for name in signals.SIGNAL_NAMES}
     before = {name: signal.signal(getattr(signal, name), handler) for name, handler in usual.items()}
     yield
@@ -31,7 +31,7 @@ def heard():
 
 
 def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
-    """A signal during an epoch: that epoch is finished and kept; the same command goes on to the same bits."""
+    """After a signal, the command finishes and stores the epoch. The same command then resumes to the same bits."""
     kept = [*FIT, "--checkpoint", "runs"]
     with monkeypatch.context() as patch:
         send_after(patch, 7, signal.SIGTERM)
@@ -48,7 +48,7 @@ def test_stopped_and_resumed(folder, whole, capsys, monkeypatch):
 
 @pytest.mark.parametrize("name", signals.SIGNAL_NAMES)
 def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
-    """The code that the signal itself would give, and nothing written."""
+    """Without a checkpoint the exit code is that of the signal itself, and no map is written."""
     send_after(monkeypatch, 7, getattr(signal, name))
     err = error_of([*FIT, "--quiet"], capsys, code=128 + getattr(signal, name))
     assert err == f"umap-sk fit: error: stopped by {name}; no checkpoint was written\n"
@@ -59,7 +59,7 @@ def test_stopped_without_checkpoint(name, folder, capsys, monkeypatch):
 
 
 def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
-    """No checkpoint could be written, so the code must not say that the run can go on."""
+    """If no checkpoint can be written, the exit code must not say that the run can resume."""
 
     def full(*arguments):
         raise OSError(28, "No space left on device")
@@ -73,7 +73,7 @@ def test_stopped_with_a_full_disk(folder, capsys, monkeypatch):
 
 
 def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
-    """The last whole epoch is written all the same."""
+    """A second signal stops the command at once, and the last whole epoch is stored all the same."""
     monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", 0)
     send_after(monkeypatch, 7, signal.SIGINT, signal.SIGINT)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
@@ -82,7 +82,10 @@ def test_second_signal_stops_at_once(folder, capsys, monkeypatch):
 
 @pytest.mark.parametrize("patience, code", [(0, 130), (60, 75)])
 def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypatch):
-    """Two requests give up what cannot be kept yet; one request that comes twice waits for the first epoch."""
+    """Before the layout, two requests stop at once, without a checkpoint.
+
+    A request that comes twice waits for the first epoch.
+    """
     monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", patience)
     read_inputs = command_fit.read_inputs
 
@@ -97,7 +100,10 @@ def test_two_signals_before_the_layout(patience, code, folder, capsys, monkeypat
 
 
 def test_stopped_at_once_in_the_last_epoch(folder, capsys, monkeypatch):
-    """The run is finished on the disk, which the same command then takes from there; this one has written no map."""
+    """A command that stops at once in the last epoch writes no map.
+
+    The same command then writes it from the stored run.
+    """
     monkeypatch.setattr(signals, "SAME_REQUEST_SECONDS", 0)
     with monkeypatch.context() as patch:
         send_after(patch, 20, signal.SIGINT, signal.SIGINT)
@@ -107,7 +113,7 @@ def test_stopped_at_once_in_the_last_epoch(folder, capsys, monkeypatch):
 
 
 def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):
-    """The run is finished then."""
+    """A command that gets a signal in the last epoch finishes and writes the map."""
     send_after(monkeypatch, 20, signal.SIGTERM)
     code, answer = answer_of([*FIT, "--checkpoint", "runs"], capsys)
     assert code == 0 and answer["status"] == "done"
@@ -115,7 +121,7 @@ def test_signal_in_the_last_epoch(folder, whole, capsys, monkeypatch):
 
 
 def test_handlers_are_the_callers_again(folder, monkeypatch):
-    """After a command, and for signals that are ignored, as under nohup, all the time."""
+    """The caller's handlers are restored after a command. Signals that the caller ignores are ignored all the time."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         handlers = {name: signal.getsignal(getattr(signal, name)) for name in signals.SIGNAL_NAMES}
@@ -129,7 +135,7 @@ def test_handlers_are_the_callers_again(folder, monkeypatch):
 
 
 def test_late_signals_change_nothing(folder, monkeypatch):
-    """Between the last epoch and the end of the process the exit code stands."""
+    """A signal after the last epoch does not change the exit code."""
     before = {name: signal.getsignal(getattr(signal, name)) for name in signals.SIGNAL_NAMES}
     try:
         monkeypatch.setattr(sys, "argv", ["umap-sk", *FIT, "--quiet"])
@@ -142,7 +148,10 @@ def test_late_signals_change_nothing(folder, monkeypatch):
 
 
 def test_a_process_is_stopped(folder, arrays):
-    """A process gets SIGTERM in the middle: code 75 and a checkpoint; the same command ends with the same bits."""
+    """A process that gets SIGTERM exits with code 75 and a checkpoint.
+
+    The same command then resumes to the same bits.
+    """
     epochs = ["--n-neighbors", "5", "--n-epochs", "12000", "--random-state", "0"]
     command = [sys.executable, "-m", "umap_sk", *FIT[:7], *epochs, "--checkpoint", "runs"]
     command += ["--checkpoint-every-epochs", "100"]

@@ -1,4 +1,4 @@
-"""Few rows in numpy: the bits of the kernels, which serve more rows."""
+"""Tests of graphs of few rows, which numpy computes with the same bits as the kernels."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from umap_sk.neighbors.read import Neighbors
 
 
 def ragged(n, seed, longest=30):
-    """Rows of any length from none to the longest, with zeros, ties, and far neighbors; sorted by distance."""
+    """Return sorted rows of random lengths, among them empty ones, with zeros, ties and far neighbors."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, longest + 1, n)
     lengths[rng.choice(n, n // 20)] = 0
@@ -26,7 +26,7 @@ def ragged(n, seed, longest=30):
 
 @pytest.fixture
 def by_kernels(monkeypatch):
-    """Computes by the kernels what a function computes of few rows in numpy."""
+    """Return a function that computes with the kernels what numpy would compute for few rows."""
 
     def compute(function, *given, **options):
         with monkeypatch.context() as patched:
@@ -39,7 +39,7 @@ def by_kernels(monkeypatch):
 @pytest.mark.parametrize("new_rows", [False, True])
 @pytest.mark.parametrize("local_connectivity", [0.0, 0.4, 1.0, 1.5, 3.0, 40.0, 1e300])
 def test_scales_are_those_of_the_kernels(by_kernels, local_connectivity, new_rows):
-    """Scales and strengths of rows of all lengths, with zeros and ties, over several blocks."""
+    """Scales and memberships have the bits of the kernels for rows of all lengths, with zeros and ties."""
     neighbors = ragged(1500, seed=1)
     given = neighbors, 12, local_connectivity
     for function in (scales.solve_local_scales, scales.compute_memberships):
@@ -52,7 +52,7 @@ def test_scales_are_those_of_the_kernels(by_kernels, local_connectivity, new_row
 
 
 def test_sums_are_those_of_the_kernels(by_kernels):
-    """Sums of rows in float32 and of blocks in float64, in the order of the kernels."""
+    """Sums and means of distances have the bits of the kernels."""
     neighbors = ragged(2048, seed=2)
     for function in (scales.sum_distances, scales.mean_distances):
         np.testing.assert_array_equal(function(neighbors), by_kernels(function, neighbors))
@@ -61,7 +61,7 @@ def test_sums_are_those_of_the_kernels(by_kernels):
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_graphs_are_those_of_the_kernels(by_kernels, ratio, symmetrize):
-    """Rows, indices and weights of the union, or of the sorted rows alone."""
+    """The symmetric and the directed graph have the bits of the kernels."""
 
     def graph():
         return fuzzy_union.fuzzy_graph(ragged(1500, seed=3), 12, set_op_mix_ratio=ratio, symmetrize=symmetrize)
@@ -72,7 +72,7 @@ def test_graphs_are_those_of_the_kernels(by_kernels, ratio, symmetrize):
 
 
 def test_long_rows_are_left_to_the_kernels():
-    """Padding them all to the longest would take more room than there may be."""
+    """Graphs with many or long rows are left to the kernels, since padding the rows would need too much memory."""
     short = np.arange(4097) * 15
     assert few_rows.are_few(short)
     assert not few_rows.are_few(np.concatenate([short[:-1], [short[-1] + 300]]))

@@ -1,4 +1,4 @@
-"""The fuzzy graph against its twin and against umap-learn, whose graph it must be."""
+"""Tests of the fuzzy graph, which must equal that of its naive twin and that of umap-learn."""
 
 import naive_graph as naive
 import naive_neighbors
@@ -28,7 +28,7 @@ def dense(graph):
 
 
 def assert_canonical(graph):
-    """Rows sorted and without repetitions, weights in (0, 1], the stated dtypes."""
+    """Check that rows are sorted without repetitions, weights are in (0, 1], and dtypes are the documented ones."""
     assert (graph.indptr.dtype, graph.indices.dtype, graph.weights.dtype) == (np.int64, np.int32, np.float32)
     assert graph.indptr[0] == 0
     assert graph.indptr[-1] == len(graph.indices) == len(graph.weights)
@@ -41,7 +41,7 @@ def assert_canonical(graph):
 @pytest.mark.parametrize("local_connectivity", [0.0, 1.0, 1.75])
 @pytest.mark.parametrize("seed", range(3))
 def test_graph_is_the_twins(seed, local_connectivity, mix_ratio):
-    """Missing and repeated neighbors, ties, zeros, rows with nothing in them."""
+    """The graph equals the twin's with missing and repeated neighbors, ties, zeros and empty rows."""
     indices, dists = hard_arrays(seed)
     rows, counts = naive_neighbors.read(naive_neighbors.rows_of_arrays(indices, dists), wanted=7, n_columns=41)
     assert min(counts["sentinels"], counts["duplicates"], counts["self_entries"], counts["empty_rows"]) > 0
@@ -57,7 +57,7 @@ def test_graph_is_the_twins(seed, local_connectivity, mix_ratio):
 
 
 def hub_arrays(n=3000, k=6):
-    """Every row lists row 0, which lists the last rows; more rows than a block of a kernel."""
+    """Return neighbors of more rows than a kernel's block. All other rows list row 0, which lists the last rows."""
     rng = np.random.default_rng(4)
     indices = np.array([rng.choice(n - 1, k, replace=False) for _ in range(n)])
     indices += indices >= np.arange(n)[:, None]
@@ -112,12 +112,12 @@ def test_graph_is_umap_learns_where_neighbors_are_missing(digits):
     indices, dists = digits.knn_indices.copy(), digits.knn_dists.copy()
     missing = np.random.default_rng(5).integers(9, 16, len(indices))
     absent = np.arange(15) >= missing[:, None]
-    indices[absent], dists[absent] = -1, 1000  # so far that umap-learn, which counts it in the scale, gains nothing
+    indices[absent], dists[absent] = -1, 1000  # umap-learn counts these, but at this distance they add nothing
     assert_like_umap_learn(digits._replace(knn_indices=indices, knn_dists=dists), 1.0, 1.0)
 
 
 def test_missing_neighbors_leave_no_trace(digits):
-    """The graph of rows cut short is the graph of the same rows filled up with sentinels, whatever their distance."""
+    """The graph of short rows equals that of the same rows padded with sentinels, at any distance."""
     indices, dists = digits.knn_indices[:, :10], digits.knn_dists[:, :10]
     short = graph_of(indices, dists, 15)
     for sentinel, distance in ((-1, np.nan), (-1, 0.0), (2**31 - 1, np.inf)):
@@ -128,7 +128,7 @@ def test_missing_neighbors_leave_no_trace(digits):
 
 
 def test_union_of_weights_that_vanish():
-    """An intersection keeps mutual edges only; what is 0 already, or a product too small for float32, is no edge."""
+    """The union has no edge of weight 0, nor one whose weight is too small for float32."""
     indptr, indices = np.array([0, 2, 4, 5, 6, 7, 8]), np.array([1, 2, 0, 3, 3, 2, 5, 4], np.int32)
     weights = np.array([0.5, 0.0, 0.25, 1.0, 0.5, 1e-30, 1e-30, 1e-30], np.float32)
     for mix_ratio in (0.0, 0.25, 1.0):
@@ -142,10 +142,11 @@ def test_union_of_weights_that_vanish():
 
 
 def ragged(seed, n=2600):
-    """Directed rows, about half of them mutual, a fifth of the weights 0.
+    """Return a directed graph with about half of its edges mutual and a fifth of its weights 0.
 
-    Most rows are short, some longer than what is looked up at once or than a block; row 900 is listed by most others
-    and lists half of them. The first rows are empty and listed by none, the last are empty and listed by some.
+    Most rows are short. Some are longer than a block or than the number of edges that are looked up at once. Most
+    others list row 900, which lists half of them. The first and the last rows are empty, and some others list the last
+    ones.
     """
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, 6, n)
@@ -166,7 +167,7 @@ def ragged(seed, n=2600):
 @pytest.mark.parametrize("mix_ratio", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("seed", range(2))
 def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
-    """On one thread and on two, which count in other parts; with indices of both dtypes."""
+    """The union equals the twin's, with the same bits on one thread and on two, and with indices of both dtypes."""
     directed = ragged(seed)
     lengths, listed = np.diff(directed.indptr), np.bincount(directed.indices, minlength=2600)
     assert np.sort(lengths)[-4] > kernels.LOOKED_UP_EDGES and lengths[1500] > kernels.BLOCK_ROWS
@@ -190,7 +191,7 @@ def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32])
 def test_rows_are_sorted_by_index(dtype):
-    """Of any length, beside rows that are empty; values go with their indices."""
+    """Rows of any length are sorted by index, and the values move with their indices."""
     rng = np.random.default_rng(8)
     lengths = np.append(rng.integers(0, 30, 1500), [0, 1500, 8, 7, 0])
     rows = [rng.choice(np.iinfo(dtype).max, count, replace=False).astype(dtype) for count in lengths]
@@ -231,7 +232,7 @@ def test_wide_indices_make_the_same_graph(symmetrize):
 
 
 def wide_rows(n_rows=50, most=40):
-    """Unsorted rows of indices between 0 and 2^32, none twice in a row."""
+    """Return unsorted rows of distinct indices between 0 and 2^32."""
     rng = np.random.default_rng(6)
     rows = [rng.choice(2**32 - 1, rng.integers(0, most), replace=False).astype(np.uint32) for _ in range(n_rows)]
     return np.concatenate([[0], np.cumsum([len(row) for row in rows])]), rows
@@ -259,6 +260,6 @@ def test_places_beyond_int32_are_found():
     row = np.sort(np.concatenate(rows))
     for place in (0, 1, len(row) // 2, len(row) - 1):
         assert compiled("place_of")(row, 0, len(row), np.int64(row[place])) == place
-        assert compiled("place_of")(row, 0, place, np.int64(row[place])) == place  # behind the end: not there
-        assert compiled("place_of")(row, 0, len(row), np.int64(row[place]) + 1) == place + 1  # where it would stand
+        assert compiled("place_of")(row, 0, place, np.int64(row[place])) == place  # an entry after the end is not found
+        assert compiled("place_of")(row, 0, len(row), np.int64(row[place]) + 1) == place + 1  # where it belongs
     assert compiled("place_of")(row, 0, len(row), np.int64(2**32 - 1)) == len(row)

@@ -1,4 +1,4 @@
-"""Targets in the graph against umap-learn and the twins; which forms of y are taken, and which refused."""
+"""Tests of targets in the graph, compared with umap-learn and the naive twins, and of the valid forms of y."""
 
 import naive_set_operations as naive
 import numpy as np
@@ -26,19 +26,19 @@ WEIGHTS = [0.0, 0.3, 0.5, 0.9, 1.0]
 
 
 def matrix(manifold):
-    """A graph for umap-learn, which writes to what it is given."""
+    """Return a copy of the graph for umap-learn, which changes its arguments."""
     return scipy.sparse.csr_matrix(manifold.graph, copy=True)
 
 
 @pytest.fixture(scope="module")
 def without():
-    """The manifold that no targets have shaped."""
+    """Return the manifold of the same data without targets."""
     return PrecomputedUMAP(metric="euclidean").learn_manifold(X)
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_labels_as_in_umap_learn(without, weight):
-    """The same graph, some labels unknown."""
+    """The graph equals umap-learn's, also if some labels are unknown."""
     made = PrecomputedUMAP(**CLASSES, target_weight=weight).learn_manifold(X, LABELS)
     far = 2.5 / (1 - weight) if weight < 1 else 1e12
     with plain():
@@ -49,7 +49,7 @@ def test_labels_as_in_umap_learn(without, weight):
 @pytest.mark.parametrize("columns", [1, 2])
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_numbers_as_in_umap_learn(without, columns, weight):
-    """The same graph, of one column and of two, with the targets' own graph as this package makes it."""
+    """For one or two columns of numbers, the graph equals umap-learn's with this package's graph of the targets."""
     y = NUMBERS[:, :columns]
     model = PrecomputedUMAP(metric="euclidean", target_metric="l2", target_weight=weight, target_n_neighbors=10)
     of_targets = PrecomputedUMAP(10, metric="euclidean", symmetrize=False).learn_manifold(y)
@@ -63,7 +63,7 @@ def test_numbers_as_in_umap_learn(without, columns, weight):
 @pytest.mark.parametrize("symmetrize", [True, False])
 @pytest.mark.parametrize("weight", [0.5, 0.99, 1.0])
 def test_rows_are_those_of_the_twin(weight, symmetrize):
-    """A row whose neighbors all have other labels keeps them, as far as float64 goes; any number of threads."""
+    """Weakened rows equal the twin's, and have the same bits on any number of threads."""
     graph = random_graph(0, 1300, ties=False, symmetric=symmetrize)
     labels = np.random.default_rng(1).integers(-1, 4, 1300).astype(np.int32)
     expected = naive.with_labels(dense(graph), labels, weight, symmetrize)
@@ -80,7 +80,7 @@ def test_rows_are_those_of_the_twin(weight, symmetrize):
 @pytest.mark.parametrize("symmetrize", [True, False])
 @pytest.mark.parametrize("metric, y", [("categorical", LABELS), ("euclidean", NUMBERS)])
 def test_built_on_disk(tmp_path, metric, y, symmetrize):
-    """The same bits as in memory, and only what a manifold consists of is left in its folder."""
+    """A graph built on disk has the same bits as one in memory, and its folder contains no other files."""
     model = PrecomputedUMAP(metric="euclidean", target_metric=metric, symmetrize=symmetrize)
     made, built = model.learn_manifold(X, y), model.learn_manifold(X, y, directory=tmp_path / "m")
     assert sorted(path.stem for path in (tmp_path / "m").iterdir()) == (
@@ -92,7 +92,7 @@ def test_built_on_disk(tmp_path, metric, y, symmetrize):
 
 
 def test_rows_that_lose_all_edges():
-    """With a weight of 1, rows without a neighbor of their label are told of, and their place is NaN."""
+    """With a weight of 1, a warning counts the rows without a neighbor of their label. Their positions are NaN."""
     y = np.zeros(150, int)
     y[7] = 1
     with pytest.warns(DisconnectedWarning, match="1 of 150 rows .* the first is row 7.* or lower target_weight"):
@@ -104,7 +104,7 @@ def test_rows_that_lose_all_edges():
 
 
 def test_forms_of_labels():
-    """Whatever says which rows are alike, and which are not known."""
+    """Labels may have any form that says which rows are alike and which are unknown."""
     pandas, names = pytest.importorskip("pandas"), np.array(["b", "a", "c"])
     known = LABELS >= 0
     words = np.where(known, names[LABELS], None)
@@ -127,7 +127,7 @@ def test_forms_of_labels():
     expected = model.learn_manifold(X, LABELS).graph
     for name, y in forms.items():
         assert abs(model.learn_manifold(X, y).graph - expected).max() == 0, name
-    everything = encode_labels(np.array(["x", "-1", "nan"]))  # text is a label, whatever it says
+    everything = encode_labels(np.array(["x", "-1", "nan"]))  # any text is a label
     assert sorted(everything) == [0, 1, 2]
     assert encode_labels(np.array([True, False, True])).tolist() == [1, 0, 1]
     assert encode_labels(np.array([-1, 7, 7, 2**40])).tolist() == [-1, 0, 0, 1]
@@ -151,14 +151,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name):
-    """With what was given, what is needed, and the cure, before neighbors are searched."""
+    """The error for invalid targets names the value and the needed form, before the search for neighbors."""
     metric, y, message = REFUSED[name]
     with pytest.raises((ValueError, TypeError), match=message):
         PrecomputedUMAP(metric="euclidean", target_metric=metric).learn_manifold(X, y)
 
 
 def test_targets_that_are_all_the_same(without):
-    """One label moves nothing but the second union, as in umap-learn; equal numbers are no error either."""
+    """A single label changes only the local connectivity, as in umap-learn, and equal numbers are valid."""
     made = PrecomputedUMAP(**CLASSES).learn_manifold(X, np.ones(150)).graph.toarray()
     expected = naive.locally_connected(without.graph.toarray().astype(float), rescale=False)
     np.testing.assert_allclose(made, expected, rtol=1e-6)

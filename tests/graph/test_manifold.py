@@ -1,4 +1,4 @@
-"""The manifold: what it is made of, what it is made from, and what it is refused with."""
+"""Tests of the manifold: its content, the graphs that it accepts, and the errors for others."""
 
 import joblib
 import numpy as np
@@ -12,12 +12,12 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 @pytest.fixture
 def manifold(arrays):
-    """A manifold of the ring."""
+    """Return a manifold of the ring."""
     return PrecomputedUMAP(5).learn_manifold(**arrays)
 
 
 def test_what_it_shows(manifold):
-    """Sizes, dtypes, parameters; the graph shares the memory of the arrays."""
+    """A manifold shows its sizes, dtypes and parameters, and its graph shares the memory of the arrays."""
     indptr, indices, weights = manifold.arrays()
     assert (indptr.dtype, indices.dtype, weights.dtype) == (np.int64, np.int32, np.float32)
     graph = manifold.graph
@@ -34,7 +34,7 @@ def test_what_it_shows(manifold):
 
 
 def with_every_entry_twice(graph):
-    """The same graph as a CSR matrix whose rows are not sorted and list each neighbor twice, with half the weight."""
+    """Return the graph as an unsorted CSR matrix that lists each neighbor twice, with half the weight each."""
     graph = graph.tocoo()
     rows, columns, values = (np.r_[array, array[::-1]] for array in (graph.row, graph.col, graph.data))
     order = np.argsort(rows, kind="stable")
@@ -43,7 +43,7 @@ def with_every_entry_twice(graph):
 
 
 def with_diagonal_and_zeros(graph):
-    """The same graph with a diagonal, and with stored zeros in its corners, in float64."""
+    """Return the graph in float64 with a diagonal and with stored zeros in its corners."""
     out = scipy.sparse.lil_matrix(graph.astype(np.float64))
     out.setdiag(1)
     out = out.tocoo()
@@ -63,7 +63,7 @@ def with_diagonal_and_zeros(graph):
     ],
 )
 def test_from_graph(manifold, form):
-    """Memberships of any sparse form, such as scanpy's connectivities, are taken as they are and left alone."""
+    """Memberships in any sparse form are used unchanged, and the given graph is not modified."""
     given = form(manifold.graph)
     before = joblib.hash(given)
     taken = Manifold.from_graph(given)
@@ -76,7 +76,7 @@ def test_from_graph(manifold, form):
 
 
 def test_from_graph_shares_memory(manifold):
-    """No copy of a canonical graph of float32."""
+    """A canonical graph of float32 is not copied."""
     graph = manifold.graph
     assert np.shares_memory(Manifold.from_graph(graph).arrays()[2], graph.data)
 
@@ -95,13 +95,13 @@ def test_from_graph_shares_memory(manifold):
     ],
 )
 def test_from_graph_refuses(graph, error, message):
-    """What is no graph of memberships."""
+    """A matrix that is no graph of memberships is refused."""
     with pytest.raises(error, match=message):
         Manifold.from_graph(graph)
 
 
 def test_manifold_does_not_change(arrays):
-    """Many maps from one manifold leave it as it was."""
+    """A manifold stays the same, however many maps are computed from it."""
     manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
     before = joblib.hash(manifold.arrays())
     first = PrecomputedUMAP(**SETTINGS).fit_transform(manifold=manifold)
@@ -112,7 +112,7 @@ def test_manifold_does_not_change(arrays):
 
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 def test_learn_manifold_leaves_the_estimator_alone(arrays):
-    """It can be asked of an unfitted and of a fitted estimator."""
+    """The method learn_manifold changes neither an unfitted nor a fitted estimator."""
     model = PrecomputedUMAP(**SETTINGS)
     model.learn_manifold(**arrays)
     assert vars(model) == vars(PrecomputedUMAP(**SETTINGS))
@@ -133,7 +133,7 @@ def test_learn_manifold_leaves_the_estimator_alone(arrays):
     ],
 )
 def test_manifold_of_other_parameters(arrays, name, value):
-    """The error names the parameter and both values; layout parameters may differ."""
+    """The error names a parameter of the graph that differs, and both values. Layout parameters may differ."""
     manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
     here = PrecomputedUMAP(5).set_params(**{name: value})
     there = "inf" if name == "disconnection_distance" else repr(getattr(PrecomputedUMAP(5), name))
@@ -146,7 +146,7 @@ def test_manifold_of_other_parameters(arrays, name, value):
 
 
 def test_manifold_beside_other_data(ring, arrays):
-    """What contradicts a manifold is refused."""
+    """Data that contradict the manifold are refused."""
     manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
     with pytest.raises(ValueError, match="Both a manifold and kNN arrays were given"):
         PrecomputedUMAP(5).fit(manifold=manifold, **arrays)

@@ -1,4 +1,4 @@
-"""Nearest rows among equal numbers: like the twin, the same bits on any number of threads, and whatever rows' order."""
+"""Tests of nearest rows among equal numbers, which depend neither on the threads nor on the order of the rows."""
 
 import naive_set_operations
 import naive_ties
@@ -34,7 +34,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_like_the_twin(name):
-    """The same rows at the same distances, among them those that a row's key draws."""
+    """The rows and distances equal the twin's, also where a row's key decides between equal numbers."""
     values = NUMBERS[name]
     indices, dists = find_nearest_targets(values[:, None], "l1", COUNT, GRAPH, KEYS)
     lists = naive_ties.groups_along_a_line(values.tolist())
@@ -46,14 +46,14 @@ def test_like_the_twin(name):
 
 
 def test_keys_like_the_twin():
-    """Rows at the same distances from their neighbors have keys of their own."""
+    """The keys equal the twin's, and rows with the same distances to their neighbors have different keys."""
     columns = np.arange(1, 5) + np.arange(N)[:, None]
     near, _ = read_neighbors(knn_indices=columns % N, knn_dists=np.array(DISTANCES), n_neighbors=5)
     assert compute_row_keys(near).tolist() == KEYS.tolist() and len(set(KEYS.tolist())) == N
 
 
 def test_several_columns():
-    """Groups of equal rows among several numbers, by distances of any metric; none is the row itself."""
+    """With several columns, the nearest rows have the right distances in any metric, and differ from each other."""
     values = RNG.integers(1, 4, (N, 2)).astype(float)
     indices, dists = find_nearest_targets(values, "canberra", COUNT, GRAPH, KEYS)
     expected = pairwise_distances(values, metric="canberra")
@@ -67,7 +67,7 @@ def test_several_columns():
     "values", [RNG.integers(0, 3, 2500), RNG.integers(0, 400, 2500), RNG.integers(0, 9, (2500, 2))]
 )
 def test_threads_and_order(values):
-    """The same bits on one thread and on two, and the same weights for rows in another order."""
+    """The bits are the same on one thread and on two, and the weights are the same in another order of the rows."""
     points, order = np.random.default_rng(1).normal(size=(2500, 3)), np.random.default_rng(2).permutation(2500)
     model = PrecomputedUMAP(8, metric="euclidean", target_metric="l2")
     found = []
@@ -81,7 +81,7 @@ def test_threads_and_order(values):
 
 
 def test_no_row_is_a_neighbor_of_all():
-    """Where a graph has no edge among equal rows, the draws spread over them."""
+    """If the graph has no edge among equal rows, the random neighbors are spread over all of them."""
     lonely = random_graph(0, 600, edges=1, hub=False)
     keys = np.random.default_rng(0).integers(0, 2**64, 600, np.uint64)
     indices, _ = find_nearest_targets(np.zeros((600, 1)), "l1", COUNT, lonely, keys)
@@ -89,7 +89,7 @@ def test_no_row_is_a_neighbor_of_all():
 
 
 def test_places_do_not_follow_the_order_of_rows():
-    """Labels as numbers: within a label, no axis of the map sorts the rows as they came."""
+    """With labels as numbers, the positions within a label do not follow the order of the rows."""
     points, labels = make_blobs(150, cluster_std=0.5, random_state=42)
     settings = {"min_dist": 0.01, "target_metric": "l1", "target_weight": 0.8, "n_epochs": 200, "random_state": 42}
     embedding = PrecomputedUMAP(10, metric="euclidean", **settings).fit_transform(points, labels)

@@ -1,4 +1,4 @@
-"""Log radii in the data and in the map against their twins and against umap-learn."""
+"""Tests of log radii in the data and in the map, compared with their naive twins and umap-learn."""
 
 import naive_density as naive
 import numpy as np
@@ -11,7 +11,7 @@ from umap_sk.graph.radii import compute_map_radii
 
 
 def reference_graph(indices, dists):
-    """umap-learn's memberships and distances, dense."""
+    """Return umap-learn's memberships and distances as dense arrays."""
     arrays = indices.astype(np.int64), dists.astype(np.float32)
     random_state = np.random.RandomState(0)
     graph, _, _, between = umap_.fuzzy_simplicial_set(
@@ -21,7 +21,7 @@ def reference_graph(indices, dists):
 
 
 def test_data_radii_are_those_of_umap_learn(ring):
-    """Distances of the union of both directions, weighted by its memberships; the ring's rows list themselves first."""
+    """The radii are those of umap-learn's distances, weighted by its memberships."""
     manifold = PrecomputedUMAP(8, dens_lambda=2).learn_manifold(knn_indices=ring[0], knn_dists=ring[1])
     expected = naive.data_radii(*reference_graph(*ring[:2]))
     np.testing.assert_allclose(manifold._shared.radii, expected, atol=1e-4)
@@ -30,7 +30,7 @@ def test_data_radii_are_those_of_umap_learn(ring):
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_data_radii_are_the_twins(symmetrize):
-    """Rows of any length, copies of a point, distances that the two ends do not agree on, and rows without any."""
+    """The radii equal the twin's with missing neighbors, duplicate points, asymmetric distances and empty rows."""
     rng = np.random.default_rng(5)
     n = 3000
     indices = np.array([rng.choice(np.r_[:i, i + 1 : n], 6, False) for i in range(n)])
@@ -49,7 +49,7 @@ def test_data_radii_are_the_twins(symmetrize):
 
 
 def test_map_radii_are_those_of_umap_learn():
-    """Neighbors are found in the map; umap-learn takes the mean of distances there, not of squares. NaN stays NaN."""
+    """The radii in the map are umap-learn's means of distances. A row without a position has NaN."""
     points = np.random.default_rng(2).normal(size=(200, 2)).astype(np.float32)
     dists = np.sqrt(((points[:, None].astype(float) - points) ** 2).sum(-1))
     nearest = np.argsort(dists, axis=1, kind="stable")[:, :10]
@@ -65,7 +65,7 @@ def test_map_radii_are_those_of_umap_learn():
 @pytest.mark.filterwarnings("ignore", category=DisconnectedWarning)
 @pytest.mark.filterwarnings("ignore", category=FewerNeighborsWarning)
 def test_they_are_kept(arrays, tmp_path, manifold):
-    """By save and load, by a graph built on disk, and by pickles; NaN for a row without neighbors among them."""
+    """Radii, also NaN for disconnected rows, are the same after loading, in a graph built on disk and in a pickle."""
     apart = {"knn_indices": np.where((arrays["knn_indices"] == 3).any(1, keepdims=True), -1, arrays["knn_indices"])}
     apart["knn_dists"] = arrays["knn_dists"]
     learner = PrecomputedUMAP(5, dens_lambda=1)
@@ -93,7 +93,7 @@ def test_they_are_kept(arrays, tmp_path, manifold):
     ],
 )
 def test_radii_that_are_none(manifold, tmp_path, radii, message):
-    """Refused from a pickle and, where the form is right, from a directory, which checks forms by itself."""
+    """Invalid radii in a pickle or a directory are refused."""
     damaged = Manifold(FuzzyGraph(*manifold.arrays()), manifold.parameters, radii=radii)
     with pytest.raises(ValueError, match=message):
         Manifold.__new__(Manifold).__setstate__(damaged.__getstate__())

@@ -1,4 +1,4 @@
-"""Local scales and memberships against their twins, on rows of every shape."""
+"""Tests of local scales and memberships, compared with their naive twins on rows of every shape."""
 
 import naive_graph as naive
 import numpy as np
@@ -11,14 +11,14 @@ from umap_sk.neighbors.read import Neighbors, read_neighbors
 
 
 def ragged(rows):
-    """Neighbors whose rows have the given distances."""
+    """Return neighbors whose rows have the given distances."""
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
     distances = np.array([d for row in rows for d in row], np.float32)
     return Neighbors(indptr, np.zeros(len(distances), np.int32), distances, len(rows))
 
 
 def hard_rows(seed, n):
-    """Empty rows, rows of zeros, ties, one neighbor, far neighbors, and scales from 1e-6 to 1e6."""
+    """Return difficult rows: empty ones, zeros, ties, one neighbor, far neighbors, and scales from 1e-6 to 1e6."""
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(n):
@@ -81,11 +81,11 @@ def test_memberships_are_the_twins():
     expected = [m for row, r, s in zip(rows, *scales, strict=True) for m in naive.memberships(row, r, s)]
     np.testing.assert_allclose(strengths, expected, rtol=1e-6, atol=1e-38)
     assert strengths[neighbors.distances == 0].min() == 1
-    assert strengths.min() == 0  # too far for float32
+    assert strengths.min() == 0  # one is too far for float32
 
 
 def test_mean_distances_are_the_twins():
-    """Of empty rows, zeros, and rows over twelve magnitudes; the distances are only read."""
+    """Means equal the twin's for empty rows, zeros and scales over twelve magnitudes. The distances do not change."""
     rows = hard_rows(3, kernels.BLOCK_ROWS + 100)
     neighbors = ragged(rows)
     before = neighbors.distances.copy()
@@ -97,7 +97,7 @@ def test_mean_distances_are_the_twins():
 
 
 def test_mean_distances_at_the_end_of_float32():
-    """What float32 holds has a mean that it holds."""
+    """The means of the largest and smallest float32 distances are finite and exact."""
     assert np.isfinite(mean_distances(ragged([[3e38] * 9, [3e38], [1.0]]))).all()
     assert mean_distances(ragged([[1e-44] * 9]))[0] == np.float32(1e-44)
 
@@ -112,12 +112,12 @@ def test_memberships_in_place(new_rows):
 
 
 def test_memberships_without_a_scale():
-    """Nothing to divide by: every neighbor counts in full."""
+    """If all distances are 0, every membership is 1."""
     assert compute_memberships(ragged([[0.0] * 12] * 2), 4).tolist() == [1.0] * 24
 
 
 def hard_excesses(rng, count):
-    """Distances of one row that are hard on Newton's method: over 60 orders of magnitude, or in two far clusters."""
+    """Return distances that are hard for Newton's method: over 60 orders of magnitude, or in two distant clusters."""
     return [
         rng.random(count),
         10.0 ** rng.uniform(-30, 30, count),
@@ -129,7 +129,7 @@ def hard_excesses(rng, count):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_newtons_method_reaches_the_target(seed):
-    """Within its steps, on rows of any length beside each other; without a solution it says so as the twin does."""
+    """Newton's method solves rows of any length side by side. Without a solution its result equals the twin's."""
     rng = np.random.default_rng(seed)
     width, target = int(rng.integers(2, 60)), float(np.log2(rng.integers(2, 40)))
     rows = [hard_excesses(rng, count) for count in rng.integers(0, width + 1, kernels.LANES)]

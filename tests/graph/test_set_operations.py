@@ -1,4 +1,4 @@
-"""Set operations of graphs against their twins and umap-learn, and of manifolds: what they carry and refuse."""
+"""Tests of set operations of graphs and manifolds, compared with their naive twins and umap-learn."""
 
 import itertools
 import operator
@@ -31,7 +31,7 @@ OPERATIONS = {
 
 
 def two_graphs(symmetric=True):
-    """Two graphs of the same rows that share some edges; in each some rows have none, and weights go down to 1e-9."""
+    """Return two graphs of the same rows that share some edges. Some rows are empty, and weights go down to 1e-9."""
     graphs = []
     for seed, edges in ((0, 5), (1, 8)):
         graph = random_graph(seed, N, edges=edges, symmetric=symmetric, ties=False)
@@ -47,20 +47,20 @@ def two_graphs(symmetric=True):
 
 
 def views(rows=300, **parameters):
-    """Manifolds of two halves of the columns of random points."""
+    """Return the manifolds of the left and the right half of the columns of random points."""
     points = np.random.default_rng(0).normal(size=(rows, 6))
     model = PrecomputedUMAP(metric="euclidean", **parameters)
     return model.learn_manifold(points[:, :3]), model.learn_manifold(points[:, 3:])
 
 
 def matrix(manifold):
-    """A graph for umap-learn, which writes to what it is given."""
+    """Return a copy of the graph for umap-learn, which changes its arguments."""
     return scipy.sparse.csr_matrix(manifold.graph, copy=True)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_rows_are_those_of_the_twin(name):
-    """Edges and weights of two graphs' rows; the same bits on any number of threads."""
+    """The result of each operation equals the twin's, and has the same bits on any number of threads."""
     operation, twin, settings = OPERATIONS[name]
     left, right = two_graphs()
     expected = twin(dense(left), dense(right), **settings)
@@ -78,7 +78,7 @@ def test_rows_are_those_of_the_twin(name):
 @pytest.mark.parametrize("symmetrize", [True, False])
 @pytest.mark.parametrize("rescale", [True, False])
 def test_local_connectivity(rescale, symmetrize):
-    """Every row that has an edge gets one of weight 1, and sums to log2(15) before both directions are united."""
+    """The result equals the twin's, contains no edge of weight 0, and has the same bits on any number of threads."""
     graph = random_graph(3, N, edges=20, ties=False)
     graph.weights[graph.indptr[100] : graph.indptr[110]] = 0
     expected = naive.locally_connected(dense(graph), rescale, symmetrize)
@@ -94,14 +94,14 @@ def test_local_connectivity(rescale, symmetrize):
 
 
 def test_as_in_umap_learn():
-    """The graphs of umap-learn's + and -, and of * with any weight, to 1e-5."""
+    """The results equal those of umap-learn's operators and of any weight of its intersection, up to 1e-5."""
     one, other = views(150)
     with plain():
         compare_with_umap_learn(one, other)
 
 
 def compare_with_umap_learn(one, other):
-    """Every operation of two manifolds."""
+    """Compare every operation of two manifolds."""
     added = reset_local_connectivity(general_simplicial_set_union(matrix(one), matrix(other)), True)
     assert abs((one + other).graph - added).max() < 1e-5
     less = general_simplicial_set_intersection(matrix(one), matrix(other), 0.5, right_complement=True)
@@ -114,7 +114,10 @@ def compare_with_umap_learn(one, other):
 
 
 def test_what_is_kept_of_the_difference():
-    """Unshared edges stay whole if they are wanted; what both have with a weight of 1 goes."""
+    """With keep_unshared, unshared edges keep their weight.
+
+    Edges that the other manifold has with a weight of 1 vanish.
+    """
     one, other = views()
     whole = one.difference(other, keep_unshared=True).graph.toarray()
     a, b = one.graph.toarray(), other.graph.toarray()
@@ -125,7 +128,7 @@ def test_what_is_kept_of_the_difference():
 
 @pytest.mark.parametrize("call", [operator.add, operator.mul, operator.sub])
 def test_a_result_is_a_manifold(call, tmp_path):
-    """It is saved, loaded and laid out, on its own lengths, to the same bits; the operands stay as they were."""
+    """A result can be saved, loaded and laid out to the same bits, and the operands do not change."""
     one, other = views()
     before = one.graph.copy(), other.graph.copy()
     made = call(one, other)
@@ -139,7 +142,7 @@ def test_a_result_is_a_manifold(call, tmp_path):
 
 
 def test_parameters_and_lengths():
-    """Those in which both agree; lengths in units of their means, and none where one has none."""
+    """A result has the parameters in which both agree, and mean lengths in units of their means if both have them."""
     one, _ = views()
     _, other = views(n_neighbors=8)
     made = one + other
@@ -153,7 +156,7 @@ def test_parameters_and_lengths():
 
 
 def test_directed_graphs():
-    """They stay directed if both are; otherwise the result is symmetric."""
+    """The result is directed if both graphs are, and symmetric otherwise."""
     one, other = views(symmetrize=False)
     made = one + other
     rows = set_operations.unite(one._shared.rows(), other._shared.rows())
@@ -165,7 +168,7 @@ def test_directed_graphs():
 
 
 def test_what_is_refused():
-    """Other rows, other things, weights out of range, and a difference that leaves nothing."""
+    """Other numbers of rows, other types, invalid weights and an empty difference are refused."""
     one, other = views()
     with pytest.raises(ValueError, match="300 and 200 rows"):
         one.union(views(200)[1])

@@ -1,4 +1,4 @@
-"""Graphs that are in memory once: rows, or slices, and back to the same bits."""
+"""Tests of graphs that are in memory only once, as rows or as slices, and of the conversion back to the same bits."""
 
 import gc
 import pickle
@@ -32,7 +32,7 @@ def copy_of(graph):
 
 
 def unit(graph):
-    """A graph whose strongest edge is 1, as those that are learned."""
+    """Return the graph scaled to a largest weight of 1, like that of a learned graph."""
     return graph._replace(weights=graph.weights / graph.weights.max())
 
 
@@ -44,7 +44,7 @@ def assert_same(graph, expected):
 
 
 def arranged(shared):
-    """Its levels, with the graph given up; weak references to the arrays that it had."""
+    """Return the levels of a graph after its rows are released, and weak references to those rows."""
     refs = [weakref.ref(array) for array in shared.rows()[1:]]
     built = list(coarsen.build_levels(shared.rows(), 3, largest=500))
     made = sell.arrange(built, 3, shared=shared)
@@ -71,14 +71,14 @@ def test_rows_come_back_from_the_slices(n, dtype):
 
 
 def test_what_only_half_was_given_up_comes_back():
-    """As when a run is stopped between the two arrays."""
+    """If only the weights were released, as in a run stopped between the arrays, the graph has the same bits."""
     graph = unit(random_graph(1, n=300))
     expected = copy_of(graph)
     shared = SharedGraph(graph, WHOLE)
     order = np.random.default_rng(0).permutation(300).astype(np.int32)
     lanes = sell.make_slices([coarsen.make_finest_level(graph)], order, sell.invert_order(order))
     shared.release("weights", SlicedArray(order, lanes.starts, lanes.weights))
-    shared.release("weights", SlicedArray(order[::-1], lanes.starts, lanes.weights))  # by another run, a moment later
+    shared.release("weights", SlicedArray(order[::-1], lanes.starts, lanes.weights))  # a second run releases them again
     assert shared.rows().indices is graph.indices
     assert_same(shared.rows(), expected)
 
@@ -99,7 +99,7 @@ def test_graphs_that_stay(reason, tmp_path):
 
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_fits_of_one_manifold(arrays, symmetrize):
-    """A manifold that is laid out again and again, with other seeds, keeps its bits; so do its layouts."""
+    """Repeated fits of one manifold, with several seeds, change neither its bits nor those of the maps."""
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20, symmetrize=symmetrize)
     manifold = model.learn_manifold(**arrays)
     expected = copy_of(FuzzyGraph(*manifold.arrays()))
@@ -114,7 +114,7 @@ def test_fits_of_one_manifold(arrays, symmetrize):
 
 
 def test_a_fit_holds_its_graph_once(arrays):
-    """Also after it was stored and loaded, and whether the graph was looked at in between or not."""
+    """A fit stores its graph once, also after it was pickled and loaded, and after its graph was read."""
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=20)
     held = model.learn_manifold(**arrays)._shared
     assert held.owned == {*WHOLE}
@@ -130,7 +130,7 @@ def test_a_fit_holds_its_graph_once(arrays):
 
 
 def test_kernel_twin():
-    """Entry t of the row at lane l of a slice stands at the slice's start + 16 t + l."""
+    """Entry t of the row at lane l of a slice is at the slice's start + 16 t + l."""
     graph = random_graph(3, n=50)
     order = np.random.default_rng(0).permutation(50).astype(np.int32)
     made = sell.make_slices([coarsen.make_finest_level(graph)], order, sell.invert_order(order))
@@ -145,7 +145,7 @@ def test_kernel_twin():
 
 
 def test_a_directed_graph_has_its_own_indices(arrays):
-    """Also where the caller's array holds the same: both arrays are given up to the slices, and that one stays."""
+    """A directed graph releases both of its arrays to the slices and shares no memory with the caller's indices."""
     indices = np.sort(arrays["knn_indices"][:, 1:], axis=1).astype(np.int32)
     dists = np.ones_like(arrays["knn_dists"][:, 1:])
     model = PrecomputedUMAP(n_neighbors=12, random_state=0, n_epochs=2, symmetrize=False, init="random")

@@ -1,4 +1,4 @@
-"""Manifolds in directories: the same bits, whole or not there at all, and what is refused."""
+"""Tests of manifolds in directories: the same bits on loading, complete directories or none, and damage."""
 
 import copy
 import json
@@ -28,7 +28,7 @@ SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
 
 def assert_same_bits(ours, theirs):
-    """Equal arrays of equal dtypes, mean distances too, and equal parameters."""
+    """Check that the arrays, dtypes, mean distances and parameters are equal."""
     pairs = zip((*ours.arrays(), ours._shared.lengths), (*theirs.arrays(), theirs._shared.lengths), strict=True)
     for array, other in pairs:
         assert array.dtype == other.dtype
@@ -37,14 +37,14 @@ def assert_same_bits(ours, theirs):
 
 
 def is_mapped(array):
-    """Whether an array lies in a file."""
+    """Return whether an array is mapped from a file."""
     while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
         array = array.base
     return isinstance(array, np.memmap)
 
 
 def many_neighbors(n=20_000, k=8):
-    """Random neighbors, in which some rows are short and some strengths vanish."""
+    """Return random neighbors with some short rows and some memberships of 0."""
     rng = np.random.default_rng(0)
     dists = np.sort(rng.random((n, k)), axis=1)
     dists[::7, -1] = 1e9
@@ -55,7 +55,7 @@ def many_neighbors(n=20_000, k=8):
 
 @pytest.mark.parametrize("name", ["plain", "with spaces", "Grüße 図", "deep/er/still"])
 def test_what_comes_back(manifold, tmp_path, name):
-    """The bits and parameters that went in, mapped and read-only, and the same map from them."""
+    """A loaded manifold has the same bits, parameters and map, and its arrays are mapped and read-only."""
     directory = tmp_path / name
     manifold.save(os.fspath(directory))
     taken = Manifold.load(os.fspath(directory))
@@ -67,7 +67,7 @@ def test_what_comes_back(manifold, tmp_path, name):
 
 
 def test_files_for_people_and_tools(saved):
-    """Plain .npy files and JSON that any parser reads."""
+    """The files are plain .npy arrays and standard JSON."""
     assert {path.name for path in saved.iterdir()} == {"manifold.json", *(f"{name}.npy" for name in NAMES)}
     about = json.loads((saved / "manifold.json").read_text(), parse_constant=pytest.fail)
     assert about["n_samples"] == 60 and about["n_edges"] == len(np.load(saved / "weights.npy"))
@@ -75,7 +75,7 @@ def test_files_for_people_and_tools(saved):
 
 
 def test_numbers_of_numpy_as_parameters(manifold, tmp_path):
-    """Parameters from a grid of numpy's numbers come back as numbers that agree with them."""
+    """Parameters that are numpy's numbers are loaded as equal numbers."""
     parameters = {"n_neighbors": np.int64(5), "symmetrize": np.bool_(True), "set_op_mix_ratio": np.float64(0.5)}
     Manifold(FuzzyGraph(*manifold.arrays()), parameters).save(tmp_path / "m")
     assert Manifold.load(tmp_path / "m").parameters == parameters
@@ -83,7 +83,7 @@ def test_numbers_of_numpy_as_parameters(manifold, tmp_path):
 
 @pytest.mark.parametrize("form", ["learned", "from a graph", "older"])
 def test_manifolds_with_and_without_distances(manifold, tmp_path, form):
-    """Those that know none have no such file and start from the spectrum; so do those of older versions."""
+    """A manifold without distances has no file of them and starts from the spectrum."""
     if form == "from a graph":
         manifold = Manifold.from_graph(manifold.graph)
     manifold.save(tmp_path / "m")
@@ -97,7 +97,7 @@ def test_manifolds_with_and_without_distances(manifold, tmp_path, form):
 
 
 def without_distances(directory):
-    """A saved manifold as older versions wrote it."""
+    """Change a saved manifold to the form of older versions, without distances."""
     (directory / "lengths.npy").unlink()
     about = json.loads((directory / "manifold.json").read_text())
     del about["checksums"]["lengths.npy"], about["checksum"]
@@ -106,7 +106,7 @@ def without_distances(directory):
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_symbolic_links(manifold, tmp_path, exists):
-    """A link stays a link; what it points at is written and read."""
+    """A link to a directory stays a link, and its target is written and read."""
     (tmp_path / "elsewhere").mkdir()
     if exists:
         (tmp_path / "elsewhere" / "m").mkdir()
@@ -117,7 +117,7 @@ def test_symbolic_links(manifold, tmp_path, exists):
 
 
 def test_umask(manifold, tmp_path):
-    """Files and directory get the user's mask, not a temporary file's."""
+    """The files and the directory have the permissions of the user's umask."""
     before = os.umask(0o027)
     try:
         manifold.save(tmp_path / "m")
@@ -128,7 +128,7 @@ def test_umask(manifold, tmp_path):
 
 
 def test_nothing_is_overwritten(manifold, saved, arrays):
-    """Neither a manifold nor anything else; what lies there stays readable."""
+    """Neither a manifold nor another file is overwritten, and the existing manifold stays readable."""
     for write in (manifold.save, lambda place: PrecomputedUMAP(5).learn_manifold(**arrays, directory=place)):
         for place in (saved, saved / "manifold.json"):
             with pytest.raises(FileExistsError, match="nothing is overwritten. Choose another directory"):
@@ -138,14 +138,14 @@ def test_nothing_is_overwritten(manifold, saved, arrays):
 
 
 def test_an_empty_directory_is_filled(manifold, tmp_path):
-    """What tempfile.mkdtemp makes can be written to."""
+    """A manifold can be saved to an empty directory that exists."""
     manifold.save(tmp_path)
     assert_same_bits(Manifold.load(tmp_path), manifold)
 
 
 @pytest.mark.parametrize("build", [False, True])
 def test_nothing_is_left_after_a_failure(manifold, arrays, tmp_path, build):
-    """Files that may not grow, as on a full disk: an error, and neither half a directory nor a temporary one."""
+    """A failure to write, as on a full disk, is an error that leaves no directory."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
@@ -182,7 +182,7 @@ PrecomputedUMAP(5, metric="euclidean").learn_manifold(points).save(sys.argv[1])
 
 @pytest.mark.parametrize("step", [1, 6, 11])
 def test_killed_while_it_writes(tmp_path, step):
-    """After kill -9 between two files, between two syncs, or before the renaming, nothing bears the name."""
+    """After a kill at any step of writing there is no directory with the final name."""
     target = tmp_path / "m"
     done = subprocess.run([sys.executable, "-c", KILLED, str(target), str(step)], cwd=ROOT)
     assert done.returncode == -signal.SIGKILL
@@ -193,7 +193,7 @@ def test_killed_while_it_writes(tmp_path, step):
 
 
 def test_a_failed_search_leaves_nothing(arrays, tmp_path):
-    """Neighbors that are refused leave no directory either."""
+    """Neighbors that are refused leave no directory."""
     with pytest.raises(ValueError, match="indices from 0 to 59"):
         PrecomputedUMAP(5).learn_manifold(
             knn_indices=arrays["knn_indices"] + 1, knn_dists=arrays["knn_dists"], directory=tmp_path / "m"
@@ -203,7 +203,7 @@ def test_a_failed_search_leaves_nothing(arrays, tmp_path):
 
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_built_on_disk(tmp_path, symmetrize, recwarn):
-    """A graph that is built in files has the bits of one built in memory, at the memory of a few numbers a row."""
+    """A graph built on disk has the same bits and the same map as one built in memory."""
     neighbors, model = many_neighbors(), PrecomputedUMAP(6, symmetrize=symmetrize, n_epochs=3, random_state=0)
     expected = model.learn_manifold(**neighbors)
     built = model.learn_manifold(**neighbors, directory=tmp_path / "m")
@@ -220,7 +220,7 @@ def test_built_on_disk(tmp_path, symmetrize, recwarn):
 
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
-    """Building on disk allocates nothing that grows with the edges: less than a byte an edge beside 64 a row."""
+    """A graph built on disk needs less memory than a byte for each edge and 64 for each row."""
     monkeypatch.setattr(formats, "BLOCK_ENTRIES", 2**12)
     neighbors = many_neighbors(k=40)
     model = PrecomputedUMAP(40, symmetrize=symmetrize, n_jobs=1)
@@ -234,21 +234,21 @@ def test_no_large_array_in_memory(tmp_path, monkeypatch, symmetrize, recwarn):
 
 
 def test_no_manifold_there(tmp_path):
-    """A directory without its description, or none at all."""
+    """An error says that a directory without manifold.json contains no manifold, also if it does not exist."""
     for place in (tmp_path, tmp_path / "missing"):
         with pytest.raises(FileNotFoundError, match="contains no manifold: manifold.json is missing. Pass a directory"):
             Manifold.load(place)
 
 
 def test_a_file_is_missing(saved):
-    """Named, with what to do."""
+    """The error for a missing file names it and says what to do."""
     (saved / "weights.npy").unlink()
     with pytest.raises(FileNotFoundError, match="weights.npy is missing in .*Copy the complete directory"):
         Manifold.load(saved)
 
 
 def test_a_newer_format(saved):
-    """The version that wrote it is the cure."""
+    """The error for a newer format recommends the version that wrote it."""
     about = json.loads((saved / "manifold.json").read_text())
     (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "umap_sk_version": "9.0"}))
     with pytest.raises(ValueError, match="written by umap_sk 9.0 in format 2, but .* Install umap_sk 9.0 or newer"):
@@ -256,7 +256,7 @@ def test_a_newer_format(saved):
 
 
 def test_a_development_version(saved):
-    """No release reads what was stored before the first one."""
+    """A manifold of a development version before the first release is refused."""
     about = json.loads((saved / "manifold.json").read_text())
     (saved / "manifold.json").write_text(json.dumps(about | {"format": 2, "kind": "umap_sk manifold"}))
     with pytest.raises(ValueError, match="made by a development version of umap_sk.*Learn the manifold again"):
@@ -265,7 +265,7 @@ def test_a_development_version(saved):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"kind": "umap_sk.Manifold"}', "\x00\x80", '{"kind": 3, "format": 1}'])
 def test_another_description(saved, text):
-    """JSON that is cut off or of something else."""
+    """JSON that is incomplete or describes something else is refused."""
     (saved / "manifold.json").write_text(text)
     with pytest.raises(ValueError, match="does not describe a manifold .*learn and save the manifold again"):
         Manifold.load(saved)
@@ -273,7 +273,7 @@ def test_another_description(saved, text):
 
 @pytest.mark.parametrize("keep", [0, 50, 200])
 def test_a_file_cut_off(saved, keep):
-    """A copy that stopped half-way is refused, not read beyond its end."""
+    """An incomplete file is refused and not read beyond its end."""
     whole = (saved / "indices.npy").read_bytes()
     (saved / "indices.npy").write_bytes(whole[:keep])
     with pytest.raises(ValueError, match="indices.npy' is no complete .npy file .*Copy the complete directory"):
@@ -281,7 +281,7 @@ def test_a_file_cut_off(saved, keep):
 
 
 def test_never_unpickled(saved):
-    """An array of objects would run code: it is refused."""
+    """An array of objects is refused, since loading it would run code."""
     np.save(saved / "weights.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(ValueError, match="weights.npy' is no complete .npy file"):
         Manifold.load(saved)
@@ -303,7 +303,7 @@ def test_never_unpickled(saved):
     ],
 )
 def test_files_that_disagree(saved, name, array, message):
-    """Files of different manifolds in one directory."""
+    """Files of different manifolds in one directory are refused."""
     np.save(saved / f"{name}.npy", array)
     with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
         Manifold.load(saved)
@@ -319,7 +319,7 @@ def test_files_that_disagree(saved, name, array, message):
     ],
 )
 def test_distances_that_are_none(manifold, tmp_path, lengths, message):
-    """Refused from files, whose checksums are right, and from pickles."""
+    """Invalid distances are refused from files with right checksums and from pickles."""
     damaged = Manifold(FuzzyGraph(*manifold.arrays()), manifold.parameters, lengths=lengths)
     damaged.save(tmp_path / "m")
     with pytest.raises(ValueError, match=f"{message}.*Copy the complete directory"):
@@ -331,7 +331,7 @@ def test_distances_that_are_none(manifold, tmp_path, lengths, message):
 
 
 def test_pickles_keep_distances(manifold):
-    """Copies start where the original does; a manifold without distances starts by eigenvectors."""
+    """Copies have the same initial layout as the original. A manifold without distances starts from eigenvectors."""
     expected = PrecomputedUMAP(**SETTINGS, init="pivot_mds").fit(manifold=manifold).embedding_
     for taken in (pickle.loads(pickle.dumps(manifold)), copy.deepcopy(manifold)):
         assert_same_bits(taken, manifold)
@@ -347,7 +347,7 @@ def test_pickles_keep_distances(manifold):
 
 
 def test_mapped_arrays_of_any_length(tmp_path):
-    """Zeros that can be written; nothing is mapped where there is nothing."""
+    """An array on disk of any length, also 0, consists of zeros and can be written."""
     for length in (0, 1, 3000):
         array = allocation.allocate_on_disk(tmp_path, f"a{length}", length, np.float32)
         assert array.shape == (length,) and array.dtype == np.float32 and not array.any()
@@ -362,7 +362,7 @@ def test_freed_memory_goes_back_to_the_system():
     def resident():
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
-    parts = [np.ones(10_000) for _ in range(1_000)]  # 80 kB each: too small to be mapped one by one
+    parts = [np.ones(10_000) for _ in range(1_000)]  # 80 kB each, which is too small for mappings of their own
     last = parts.pop()
     del parts
     before = resident()

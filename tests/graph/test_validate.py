@@ -1,4 +1,4 @@
-"""Graphs from outside: every damage is refused by name, before a kernel reads where nothing is; good ones are taken."""
+"""Tests of graphs from outside: a damaged one is refused by name before a kernel uses it, a valid one accepted."""
 
 import copy
 import itertools
@@ -36,7 +36,7 @@ CODES = {
 
 
 def small_graph(n, edges, index_dtype=np.int32):
-    """A graph from a dict of edges (row, other): weight."""
+    """Return a graph from a dict of edges {(row, other): weight}."""
     rows = sorted(edges)
     indptr = np.searchsorted([row for row, _ in rows], np.arange(n + 1)).astype(np.int64)
     indices = np.array([other for _, other in rows], index_dtype)
@@ -45,7 +45,7 @@ def small_graph(n, edges, index_dtype=np.int32):
 
 @st.composite
 def graphs_with_damage(draw):
-    """A small graph, perhaps symmetric, of which perhaps an entry of an array is another."""
+    """Draw a small graph that may be symmetric and may have one wrong entry in an array."""
     n = draw(st.integers(2, 7))
     pairs = [(i, j) for i, j in itertools.product(range(n), repeat=2) if i != j]
     weights = st.sampled_from([0.25, 0.5, 1.0])
@@ -69,7 +69,7 @@ def graphs_with_damage(draw):
 @given(graphs_with_damage())
 @example(FuzzyGraph(np.array([0, 2, 2]), np.array([1, 1], np.int32), np.ones(2, np.float32)))  # a neighbor twice
 def test_rows_that_are_looked_at(graph):
-    """The first problem of plain Python, or none; the balance tells whether the graph is symmetric."""
+    """The first problem is the naive twin's, and the balance is 0 exactly for symmetric graphs."""
     expected = naive_graph.first_problem(*graph)
     problem = np.zeros(3, np.int64)
     n = len(graph.indptr) - 1
@@ -88,7 +88,7 @@ def test_rows_that_are_looked_at(graph):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
-    """Rows of many parts, each once, and the bytes beside them, whatever the size of the parts."""
+    """The checks and checksums do not depend on the size of the parts in which they run."""
     graph = random_graph(seed)
     content = np.frombuffer(np.random.default_rng(seed).bytes(3 * 10**5 + 7), np.uint8)
     for part in (2**15, 2**17, 2**24):
@@ -109,7 +109,7 @@ def test_parts_are_looked_at_as_the_whole(seed, monkeypatch):
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 0.5, 1.0])
 @pytest.mark.parametrize("symmetrize", [True, False])
 def test_learned_graphs_are_taken(ratio, symmetrize, tmp_path):
-    """What is learned here, of random neighbors with ties and duplicates, passes from files and from pickles."""
+    """A learned graph of random neighbors with ties and duplicates is accepted from files and pickles."""
     rng = np.random.default_rng(0)
     indices = rng.integers(0, 3000, (3000, 9))
     dists = np.sort(rng.integers(0, 5, indices.shape), axis=1).astype(float)
@@ -125,7 +125,7 @@ def test_learned_graphs_are_taken(ratio, symmetrize, tmp_path):
 
 
 def without_checksums(folder):
-    """Make a saved manifold one of an older version, which wrote none."""
+    """Change a saved manifold to the form of an older version, without checksums."""
     about = json.loads((folder / "manifold.json").read_text())
     del about["checksums"], about["checksum"]
     (folder / "manifold.json").write_text(json.dumps(about))
@@ -146,7 +146,7 @@ DAMAGE = [
 @pytest.mark.parametrize("name, place, value, message", DAMAGE)
 @pytest.mark.parametrize("older", [True, False])
 def test_an_entry_that_was_changed(saved, name, place, value, message, older):
-    """Refused when it is loaded, by the row; where the writer left checksums by the file as well."""
+    """A changed entry is refused on loading with its row, and with its file if there are checksums."""
     if older:
         without_checksums(saved)
     array = np.load(saved / f"{name}.npy", mmap_mode="r+")
@@ -160,7 +160,7 @@ def test_an_entry_that_was_changed(saved, name, place, value, message, older):
 
 
 def test_checksums_go_with_a_manifold(manifold, saved, arrays, tmp_path):
-    """Of every file, however the manifold was written; one of an older version, which has none, is read as well."""
+    """Every file has a checksum, however the manifold was written. Older manifolds without checksums are accepted."""
     PrecomputedUMAP(5).learn_manifold(**arrays, directory=tmp_path / "built")
     for folder in (saved, tmp_path / "built"):
         sums = json.loads((folder / "manifold.json").read_text())["checksums"]
@@ -181,7 +181,7 @@ def flipped(path, bit):
 
 @pytest.mark.parametrize("name", ["manifold.json", "indptr.npy", "indices.npy", "weights.npy"])
 def test_flipped_bits(saved, manifold, name, tmp_path):
-    """200 in every file, and each one of a header: refused by name, or the bits and parameters that went in."""
+    """A manifold with a flipped bit is refused, or has the same bits and parameters as before."""
     size = 8 * (saved / name).stat().st_size
     header = range(8 * 128) if name == "indices.npy" else ()
     flips = [*header, *np.random.default_rng(1).choice(size, min(size, 200), replace=False).tolist()]
@@ -203,7 +203,7 @@ def test_flipped_bits(saved, manifold, name, tmp_path):
 
 
 def test_flipped_bits_of_an_older_manifold(saved, manifold):
-    """Without checksums: never a crash; what is taken is a graph of as many edges, on which a fit runs."""
+    """Without checksums, a manifold with a flipped bit is refused or valid, with the same number of edges."""
     without_checksums(saved)
     for name in ("indptr.npy", "indices.npy", "weights.npy"):
         whole = (saved / name).read_bytes()
@@ -219,7 +219,7 @@ def test_flipped_bits_of_an_older_manifold(saved, manifold):
 
 
 def test_numbers_in_the_order_of_another_machine(saved):
-    """A header says so in one bit; they would be read as other numbers."""
+    """An array in the byte order of another machine is refused."""
     array = np.load(saved / "weights.npy")
     for checksums in (True, False):
         if not checksums:
@@ -241,7 +241,7 @@ def test_numbers_in_the_order_of_another_machine(saved):
     ],
 )
 def test_descriptions_that_no_parser_takes(saved, text):
-    """Nested too deeply, numbers that are none, and megabytes."""
+    """A description that is nested too deeply, has invalid numbers or is too long is refused."""
     (saved / "manifold.json").write_text(text)
     with pytest.raises(ValueError, match="does not describe a manifold"):
         Manifold.load(saved)
@@ -251,7 +251,7 @@ def test_descriptions_that_no_parser_takes(saved, text):
     "header", ["(" * 9_990, "{'descr': '<f4', 'fortran_order': False, 'shape': (-5,)}", "-" * 9_000]
 )
 def test_headers_that_no_parser_takes(saved, header):
-    """Refused by name, as any other damage."""
+    """A .npy file with a malformed header is refused by name."""
     text = header.encode() + b"\n"
     content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
     (saved / "weights.npy").write_bytes(content + bytes(64))
@@ -261,7 +261,7 @@ def test_headers_that_no_parser_takes(saved, header):
 
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_loading_makes_no_copy(tmp_path):
-    """The look at a graph takes memory that does not grow with it."""
+    """The memory for the checks on loading does not grow with the graph."""
     rng = np.random.default_rng(0)
     indices, dists = rng.integers(0, 200_000, (200_000, 10)), np.sort(rng.random((200_000, 10)), axis=1)
     manifold = PrecomputedUMAP(10, symmetrize=False).learn_manifold(
@@ -285,7 +285,7 @@ print(tracemalloc.get_traced_memory()[1])
 
 @pytest.mark.parametrize("name, place, value, message", DAMAGE)
 def test_a_pickle_that_was_changed(manifold, name, place, value, message, tmp_path):
-    """Alone and inside of a fitted model, by pickle and by joblib."""
+    """A changed entry in a pickle is refused, by pickle and by joblib, also inside another object."""
     state = manifold.__getstate__()
     graph = FuzzyGraph(*map(np.copy, state["graph"]))
     getattr(graph, name)[place] = value
@@ -304,7 +304,7 @@ def test_a_pickle_that_was_changed(manifold, name, place, value, message, tmp_pa
 
 
 def test_pickled_arrays_of_another_form(manifold):
-    """Dtypes, dimensions and lengths."""
+    """Arrays in a pickle with wrong dtypes, dimensions or lengths are refused."""
     indptr, indices, weights = manifold.arrays()
     state = manifold.__getstate__()
     for graph, message in (
@@ -321,7 +321,7 @@ def test_pickled_arrays_of_another_form(manifold):
 
 
 def test_a_model_whose_graph_was_changed(arrays, tmp_path):
-    """A joblib file of a fitted estimator is looked at as its manifold is."""
+    """The manifold in the joblib file of a fitted estimator is checked as well."""
     model = PrecomputedUMAP(5, n_epochs=5, random_state=0).fit(**arrays)
     model.manifold_.arrays()[1][100] = 10**6
     joblib.dump(model, tmp_path / "model.joblib")
@@ -334,7 +334,7 @@ def test_a_model_whose_graph_was_changed(arrays, tmp_path):
 
 @pytest.mark.parametrize("weight", [1.5, 7, 1e30])
 def test_weights_above_one(manifold, weight):
-    """Refused with the cure; what a union elsewhere rounds to a little more than 1 is taken as it is."""
+    """A weight above 1 is refused with advice, except one that exceeds 1 only by rounding."""
     graph = manifold.graph.copy()
     graph.data[40] = weight
     with pytest.raises(ValueError, match=r"row \d+ has the weight .*divide larger ones by the largest"):
@@ -344,7 +344,7 @@ def test_weights_above_one(manifold, weight):
 
 
 def test_a_graph_with_room_to_spare(manifold):
-    """Arrays that are longer than what their bounds use are no damage."""
+    """Arrays that are longer than the bounds of the rows are valid."""
     graph = manifold.graph.copy()
     graph.indices, graph.data = np.r_[graph.indices, 10**6], np.r_[graph.data, np.float32(-1)]
     for one, other in zip(Manifold.from_graph(graph).arrays(), manifold.arrays(), strict=True):
@@ -352,7 +352,7 @@ def test_a_graph_with_room_to_spare(manifold):
 
 
 def test_a_flag_that_is_no_longer_true(manifold):
-    """A graph that was changed after scipy had found its rows sorted."""
+    """A graph that was changed after scipy marked it as sorted is refused or sorted."""
     graph = manifold.graph.copy()
     assert graph.has_canonical_format
     graph.indices[:2] = graph.indices[1::-1]
@@ -367,7 +367,7 @@ def test_a_flag_that_is_no_longer_true(manifold):
 @FUZZ
 @given(st.data())
 def test_any_arrays_as_a_sparse_graph(data):
-    """Whatever the arrays hold: a graph, or a ValueError."""
+    """Any arrays lead to a valid graph or to a ValueError."""
     form = data.draw(st.sampled_from(["csr", "csc"]))
     n, length = data.draw(st.integers(2, 5)), data.draw(st.integers(0, 8))
     graph = {"csr": scipy.sparse.csr_array, "csc": scipy.sparse.csc_array}[form]((n, n), dtype=np.float32)
@@ -383,14 +383,14 @@ def test_any_arrays_as_a_sparse_graph(data):
 
 
 def test_a_moved_manifold(saved, tmp_path):
-    """A copy elsewhere is as good."""
+    """A copy of the directory elsewhere is equally valid."""
     shutil.copytree(saved, tmp_path / "copy")
     assert Manifold.load(tmp_path / "copy").n_edges == Manifold.load(saved).n_edges
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX")
 def test_in_a_forked_process(saved):
-    """A graph of many parts is looked at where numba's own threads must not be started."""
+    """A graph of many parts can be checked in a forked process, where numba's own threads must not start."""
     script = f"""
 import os, pickle, sys
 from umap_sk import Manifold, PrecomputedUMAP

@@ -1,4 +1,4 @@
-"""Pages in a browser, and what a user sees of them."""
+"""Helpers to open a page in a browser and to read what is visible."""
 
 import contextlib
 import io

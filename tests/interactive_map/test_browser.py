@@ -1,4 +1,4 @@
-"""The page in a browser: what is drawn where, and what a person who points, searches, draws or types is told."""
+"""Tests of the page in a browser: its drawing, and its answers to the pointer, the search, the lasso and the keys."""
 
 import json
 
@@ -14,7 +14,7 @@ from umap_sk.appearance.colors import PALETTE
 browser = pages.browser
 
 ATTACK = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028<!--"
-# Row 2 has no place. The others: the corners of the frame, and its middle.
+# Row 2 has no position. The others are the corners and the middle of the frame.
 PLACES = np.array([[0, 0], [4, 0], [np.nan, 1], [4, 4], [0, 4], [2, 2]], np.float32)
 CLASSES = ["plum", "fig", "fig", "plum", "kiwi", "kiwi"]  # sorted: fig, kiwi, plum
 SHARES = {0: (0, 0), 1: (1, 0), 3: (1, 1), 4: (0, 1), 5: (0.5, 0.5)}
@@ -35,7 +35,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared_tab(browser, path):
-    """One page for all tests that leave it as it was."""
+    """Open one page for all tests that restore it."""
     settings = {"accept_downloads": True, "permissions": ["clipboard-read", "clipboard-write"]}
     tab = Tab(browser, path, color_scheme="light", **settings)
     tab.page.locator("#show-names").uncheck()
@@ -47,10 +47,10 @@ def shared_tab(browser, path):
 
 @pytest.fixture
 def tab(shared_tab):
-    """The page as it was, and nothing wrong with it afterwards."""
+    """Return the page, restore it after the test, and check that it had no errors and loaded nothing."""
     yield shared_tab
     shared_tab.page.locator("#map").focus()
-    for key in ("Escape", "Escape", "0"):  # a pinned card, what is chosen, the view
+    for key in ("Escape", "Escape", "0"):  # resets a pinned card, the selection and the view
         shared_tab.page.keyboard.press(key)
     shared_tab.page.mouse.move(5, 5)
     shared_tab.settle()
@@ -65,7 +65,7 @@ def is_near(color, expected):
 
 
 def test_points_stand_where_they_should_in_their_colors(tab):
-    """Dots at the corners and in the middle; nothing between them, and nothing for the row without a place."""
+    """The points are at the corners and in the middle, and a row without a position is not drawn."""
     expected = dict(zip(SHARES, (PLUM, FIG, PLUM, KIWI, KIWI), strict=True))
     color = tab.read_screen()
     for row, share in SHARES.items():
@@ -77,7 +77,7 @@ def test_points_stand_where_they_should_in_their_colors(tab):
 
 
 def test_the_card_tells_the_row_and_runs_nothing(tab):
-    """Pointed at: class, columns, index and row; text that looks like a script is text."""
+    """The card shows class, columns, index and row of the point. A script in a text is not run."""
     x, y = tab.locate(*SHARES[3])
     tab.page.mouse.move(x, y)
     ring = tab.page.locator("#ring").bounding_box()
@@ -96,7 +96,7 @@ def test_the_card_tells_the_row_and_runs_nothing(tab):
 
 
 def test_search_finds(tab):
-    """Rows whose columns or index have the text; Enter brings the next to the middle, with its card."""
+    """The search finds rows by their columns or index. Enter centers the next one and shows its card."""
     tab.page.fill("#search input", "O")
     tab.page.wait_for_selector("#selection")
     assert tab.text("#selection p") == "3 rows found for “O”"  # dog, fox and onerror
@@ -119,7 +119,7 @@ def test_search_finds(tab):
 
 
 def test_lasso_gives_the_ids(tab):
-    """Rows within the outline, by their numbers in the input; copied, and downloaded with the index."""
+    """The lasso selects the rows inside its outline, whose numbers can be copied and downloaded."""
     lower = [tab.locate(*share) for share in ((-0.03, -0.03), (1.03, -0.03), (0.5, 0.7))]
     tab.drag(*lower, shift=True)
     assert tab.text("#selection p") == "3 rows chosen"
@@ -138,7 +138,7 @@ def test_lasso_gives_the_ids(tab):
 
 
 def test_the_legend_hides_classes(tab):
-    """A click hides a class from the eye, the pointer and the lasso; a double click leaves it alone."""
+    """A click hides a class from view, pointer and selection. A double click shows only that class."""
     plum = tab.page.locator("#classes button", has_text="plum")
     assert [entry.split("\n") for entry in tab.page.locator("#classes button").all_inner_texts()] == [
         ["fig", "1"],
@@ -156,7 +156,7 @@ def test_the_legend_hides_classes(tab):
     tab.page.keyboard.press("v")
     assert tab.text("#selection p") == "3 rows chosen"
     tab.page.keyboard.press("Escape")
-    tab.page.wait_for_timeout(600)  # or the next click would be the second of a double one
+    tab.page.wait_for_timeout(600)  # otherwise the next click would be part of a double click
     plum.dblclick()
     tab.settle()
     color = tab.read_screen()
@@ -169,7 +169,7 @@ def test_the_legend_hides_classes(tab):
 
 
 def test_colorings_are_switched(tab):
-    """From classes to a scale and back; the row without a value is gray."""
+    """The coloring changes from classes to a scale and back. A row without a value is gray."""
     tab.page.select_option("#coloring", label="size")
     tab.settle()
     color = tab.read_screen(until=lambda color: is_near(color(*tab.locate(*SHARES[4])), "fde725"))
@@ -185,7 +185,7 @@ def test_colorings_are_switched(tab):
 
 
 def test_keys_move_and_zoom(tab):
-    """Arrows move by a tenth of the canvas, with the card of what comes to its middle; 0 goes back."""
+    """Arrows move the map by a tenth of the canvas and show the card of the row in the middle. Keys zoom."""
     box = tab.page.locator("#map").bounding_box()
     step = min(box["width"], box["height"]) / 10
     x, y = tab.locate(*SHARES[5])
@@ -207,7 +207,7 @@ def test_keys_move_and_zoom(tab):
 
 
 def test_drag_and_wheel(tab):
-    """The map goes with the pointer; the wheel zooms about it."""
+    """A drag moves the map with the pointer, and the wheel zooms around the pointer."""
     x, y = tab.locate(*SHARES[5])
     tab.drag((x + 60, y + 60), (x + 90, y + 40))
     color = tab.read_screen(until=lambda color: is_near(color(x + 30, y - 20), KIWI))
@@ -221,7 +221,7 @@ def test_drag_and_wheel(tab):
 
 
 def test_phone(browser, path):
-    """At 375 pixels: points where they should be, a legend that opens, a tap that shows the card, no overflow."""
+    """At 375 pixels the points are correct, the legend opens, a tap shows the card, and nothing overflows."""
     settings = {"viewport": {"width": 375, "height": 667}, "device_scale_factor": 2, "has_touch": True}
     tab = Tab(browser, path, color_scheme="dark", **settings)
     tab.page.click("#legend-toggle")
@@ -231,7 +231,7 @@ def test_phone(browser, path):
     assert not tab.page.locator("#legend").is_visible()
     tab.settle()
     color = tab.read_screen()
-    assert is_near(color(*tab.locate(*SHARES[3])), "2ea583")  # on dark ground, lighter
+    assert is_near(color(*tab.locate(*SHARES[3])), "2ea583")  # lighter on a dark background
     assert color(*tab.locate(0.5, 0.25)) == "15171c"
     tab.page.touchscreen.tap(*tab.locate(*SHARES[3]))
     assert tab.text("#card dl").split("\n")[-1] == "3"
@@ -245,7 +245,7 @@ def test_phone(browser, path):
 
 
 def test_notebook_and_policy(browser, tmp_path):
-    """In a frame of a notebook the page works and cannot reach it; a script that gets in anyhow does not run."""
+    """In a frame of a notebook the page works without access to the notebook. A script that is added does not run."""
     made = interactive(PLACES, {"name": [*"abcde", "https://example.org/f"]})
     notebook = tmp_path / "notebook.html"
     notebook.write_text(f"<!doctype html><html data-ready><body>{made._repr_html_()}</body></html>")

@@ -1,4 +1,4 @@
-"""What a person finds out with the page: names, contours, tables, pinned cards, histograms, and the way back."""
+"""Tests of the exploration of a page: names, contours, tables, pinned cards and histograms."""
 
 import numpy as np
 import pages
@@ -15,7 +15,7 @@ SIDE, GROUP, STEP = (axis.ravel() for axis in np.indices((2, 2, 10)))
 PLACES = np.column_stack([10 * SIDE + 0.1 * STEP, 4 * GROUP + 0.05 * STEP])
 SIDES = np.array(["left", "right"])[SIDE]
 GROUPS = np.char.add(np.char.add(SIDES, " "), np.array(["low", "high"])[GROUP])
-WIDTH, HEIGHT = PLACES.max(axis=0)  # of the map, whose other corner is (0, 0)
+WIDTH, HEIGHT = PLACES.max(axis=0)  # size of the map, which starts at (0, 0)
 LINKS = [f"https://example.org/{row}" for row in range(40)]
 ON_TOP = """it => {
   const { x, y } = it.getBoundingClientRect();
@@ -38,7 +38,7 @@ def shared_tab(browser, path):
 
 @pytest.fixture
 def tab(shared_tab):
-    """The page as it was, and nothing wrong with it afterwards."""
+    """Return the page, restore it after the test, and check that it had no errors and loaded nothing."""
     yield shared_tab
     if not shared_tab.page.locator("#legend").is_visible():
         shared_tab.page.click("#legend-toggle")
@@ -53,7 +53,7 @@ def tab(shared_tab):
 
 
 def locate(tab, x, y):
-    """Where a place of the map is in the fitted view."""
+    """Return the pixel of a position of the map in the fitted view."""
     box = tab.page.locator("#map").bounding_box()
     scale = 0.92 * min(box["width"] / WIDTH, box["height"] / HEIGHT)
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -61,18 +61,18 @@ def locate(tab, x, y):
 
 
 def locate_row(tab, row):
-    """Where a row is in the fitted view."""
+    """Return the pixel of a row in the fitted view."""
     return locate(tab, *PLACES[row])
 
 
 def list_names(tab):
-    """The names that stand in the map."""
+    """Return the names that are visible in the map."""
     tab.settle()
     return {text.text_content() for text in tab.page.locator("#names text").all() if text.is_visible()}
 
 
 def test_escape_leaves_the_search(tab):
-    """Then keys act, and what was found stays until Escape is pressed again."""
+    """After Escape in the search, keys act on the map. The rows found stay until Escape is pressed again."""
     tab.page.fill("#search input", "left")
     tab.page.wait_for_selector("#selection")
     tab.page.keyboard.press("Escape")
@@ -88,7 +88,7 @@ def test_escape_leaves_the_search(tab):
 
 
 def test_a_view_without_rows_says_so_and_leads_back(tab):
-    """To the whole map, or to classes that are hidden."""
+    """A view without rows says so and has a button that leads back to the whole map or shows hidden classes."""
     empty = tab.page.locator("#empty-view")
     assert not empty.is_visible()
     tab.page.mouse.move(*tab.locate(0.5, 0.5))
@@ -108,7 +108,7 @@ def test_a_view_without_rows_says_so_and_leads_back(tab):
 
 
 def test_names_of_finer_classes_come_nearer_by(tab):
-    """Those of the current coloring first; none of a class that is hidden."""
+    """Names of finer classes appear when the map is enlarged. Hidden classes have no names."""
     assert list_names(tab) == {"left", "right"}
     tab.page.mouse.move(*locate_row(tab, 0))
     tab.page.mouse.wheel(0, -360)
@@ -121,7 +121,7 @@ def test_names_of_finer_classes_come_nearer_by(tab):
 
 
 def test_contours_surround_the_rows_that_are_shown(tab):
-    """Near them and nowhere else, five lines each, where they are on the screen."""
+    """The contours surround the visible rows, at their positions on the screen."""
     corners = "it => it.getAttribute('d').split(/[ML]/).slice(1).map(pair => pair.split(' ').map(Number))"
     path = tab.page.locator("#contours")
     tab.page.locator("#map").focus()
@@ -137,7 +137,7 @@ def test_contours_surround_the_rows_that_are_shown(tab):
     box = path.bounding_box()
     left, top = locate_row(tab, 10)[0], locate_row(tab, 19)[1]
     assert 0 < left - box["x"] < 30 and 0 < top - box["y"] < 30
-    tab.page.click("#classes button >> nth=1")  # hides the right
+    tab.page.click("#classes button >> nth=1")  # hides the class "right"
     assert tab.wait_until(lambda: path.get_attribute("d") != text)
     left = np.array(path.evaluate(corners))
     assert 100 < len(left) < len(both) and left[:, 0].max() < 32768
@@ -146,7 +146,7 @@ def test_contours_surround_the_rows_that_are_shown(tab):
 
 
 def test_a_selection_has_a_table(tab):
-    """Rows of each class, their share of what is chosen and of the class; as a file too."""
+    """The table of a selection shows for each class its rows, and their shares of the selection and of the class."""
 
     def read_lines():
         return [line.inner_text().split("\t") for line in tab.page.locator("tbody tr").all()]
@@ -171,7 +171,7 @@ def test_a_selection_has_a_table(tab):
 
 
 def test_a_click_pins_the_card(tab):
-    """With a link that leaves the page alone, beside the legend, until it is closed."""
+    """A click pins the card with its link next to the legend, until the card is closed."""
     card = tab.page.locator("#card")
     tab.page.mouse.click(*locate_row(tab, 30))
     tab.page.mouse.move(*locate_row(tab, 0))
@@ -197,7 +197,7 @@ def test_a_click_pins_the_card(tab):
 
 
 def test_the_histogram_filters(tab):
-    """By a drag and by keys: other rows are neither seen nor found."""
+    """A drag or keys on the histogram select a range. Other rows are neither visible nor found."""
     tab.page.select_option("#coloring", label="number")
     bars = tab.page.locator("#histogram")
     bars.wait_for()
@@ -226,7 +226,7 @@ def test_the_histogram_filters(tab):
 
 
 def test_fingers_filter_pan_and_pinch(browser, path):
-    """At 420 pixels, as touches."""
+    """Touches pan and zoom the map and select a range of the histogram, at 420 pixels."""
     tab = Tab(browser, path, viewport={"width": 420, "height": 800}, has_touch=True)
     touch = tab.context.new_cdp_session(tab.page)
 
@@ -234,7 +234,7 @@ def test_fingers_filter_pan_and_pinch(browser, path):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def move_fingers(*ways):
-        """Fingers that go from place to place side by side."""
+        """Move several fingers along their paths at the same time."""
         for at, places in enumerate(zip(*ways, strict=True)):
             send("touchMove" if at else "touchStart", [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)])
         send("touchEnd", [])
@@ -250,7 +250,7 @@ def test_fingers_filter_pan_and_pinch(browser, path):
     move_fingers([middle, (middle[0] + 40, middle[1] + 40)])
     assert tap(x, y) is None and tap(x + 40, y + 40) == "5"
     tab.page.click("#fit")
-    move_fingers(*([(x + way, y), (x + 3 * way, y)] for way in (-20, 20)))  # three times as large about the row
+    move_fingers(*([(x + way, y), (x + 3 * way, y)] for way in (-20, 20)))  # zooms by three around the row
     assert tap(x, y) == "5"
     assert tab.page.locator("#empty-view").is_hidden()
     other = locate_row(tab, 9)

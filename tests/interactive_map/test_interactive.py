@@ -1,4 +1,4 @@
-"""What goes into the page: places, codes, columns and pictures, the same bytes every time; and what is refused."""
+"""Tests of the content of the page: positions, colors, columns and pictures, and of the errors for others."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ LINE = np.column_stack([np.arange(200.0), np.zeros(200)])
 
 
 def read_blocks(page):
-    """The page's blocks by name, inflated."""
+    """Return the decompressed blocks of the page by name."""
     found = re.findall(r'<script type="application/octet-stream" id="data-([\w-]+)">([\w+/=]*)</script>', page)
     return {name: zlib.decompress(base64.b64decode(text)) for name, text in found}
 
@@ -36,7 +36,10 @@ def make_colorings(colour, embedding=LINE):
 
 
 def test_places_are_within_half_a_step():
-    """The longer axis takes all steps, the other as many as keep the shape; rows without a place are left out."""
+    """Positions are rounded by half a step at most, with the longer axis over all steps.
+
+    Rows without one are left out.
+    """
     rng = np.random.RandomState(0)
     map_ = (rng.normal(size=(1000, 2)) * [3, 1] + 100).astype(np.float32)
     map_[[3, 500]] = [[np.nan, 0], [1, np.inf]]
@@ -50,7 +53,7 @@ def test_places_are_within_half_a_step():
 
 
 def test_the_page_carries_what_was_given():
-    """Places, codes of the rows with a place, columns and index of all rows; the same bytes the second time."""
+    """The page contains the positions, colors, columns and index, and has the same bytes the second time."""
     map_ = np.array([[0, 0], [np.nan, np.nan], [1, 2], [1, 0]])
     hover = pd.DataFrame({"name": ["a", "b", None, "</script>"], "n": [1, 2, 3, 2**60]}, index=[5, 6, 7, 8])
     made = interactive(map_, hover, colour=["x", "y", "y", None], title="<b>{{script}}")
@@ -70,7 +73,7 @@ def test_the_page_carries_what_was_given():
 
 
 def test_a_column_colors_by_its_name():
-    """Of a polars frame: the codes are those of its values."""
+    """The name of a column colors by its values, also for a polars frame."""
     hover = pl.DataFrame({"kind": ["b", "a"] * 100, "n": range(200)})
     made = interactive(LINE, hover, colour="kind")
     assert made.page == interactive(LINE, hover, colour={"kind": ["b", "a"] * 100}).page
@@ -78,7 +81,10 @@ def test_a_column_colors_by_its_name():
 
 
 def test_columns_color_by_their_names():
-    """Several of them, and names that are no strings; as many words as rows are values; `color` is `colour`."""
+    """Several names and names of any type are accepted, and `color` is `colour`.
+
+    A list with a word for each row is values.
+    """
     hover = pd.DataFrame({"kind": ["b", "a"] * 100, 7: np.arange(200.0), ("x", 1): ["c"] * 200})
     for names in (["kind", 7], ("kind", 7), hover.columns[:2]):
         legends = json.loads(read_blocks(interactive(LINE, hover, colour=names).page)["metadata"])["colorings"]
@@ -92,7 +98,7 @@ def test_columns_color_by_their_names():
 @pytest.mark.parametrize("values", [[["a", 1], ["a", 1]], [{"a": 1}, {"b": 2}], [["a"], None], [{1}, "x"]])
 @pytest.mark.parametrize("frame", [dict, pd.DataFrame])
 def test_lists_are_classes_by_their_text(values, frame):
-    """In a card and in a legend."""
+    """Lists and dicts are shown as their text, in the card and in the legend."""
     found = read_blocks(interactive(LINE[:2], frame({"tags": values}), colour="tags").page)
     words = [None if value is None else str(value) for value in values]
     assert json.loads(found["table"])["columns"] == [words]
@@ -101,7 +107,7 @@ def test_lists_are_classes_by_their_text(values, frame):
 
 
 def test_polars_lists_and_structs():
-    """As the lists and dicts that they are in Python."""
+    """Lists and structs of polars are shown as lists and dicts of Python."""
     frame = pl.DataFrame({"list": [[1], [2]], "struct": [{"a": 1}, {"a": 2}]})
     found = read_blocks(interactive(LINE[:2], frame, colour="list").page)
     assert json.loads(found["table"])["columns"] == [["[1]", "[2]"], ["{'a': 1}", "{'a': 2}"]]
@@ -109,7 +115,7 @@ def test_polars_lists_and_structs():
 
 
 def test_anndata():
-    """Its map, and its observations unless others are given."""
+    """An AnnData provides its map, and its observations unless a table is given."""
     anndata = pytest.importorskip("anndata")
     names = [f"cell{row}" for row in range(200)]
     adata = anndata.AnnData(np.ones((200, 2)), obs=pd.DataFrame({"type": ["T", "B"] * 100}, index=names))
@@ -121,7 +127,7 @@ def test_anndata():
 
 
 def test_the_policy_lets_through_one_script_and_one_style():
-    """By the digests of what stands in the page, and nothing from anywhere else."""
+    """The policy allows only the script and the style of the page, by their digests, and no external resources."""
     page = interactive(LINE).page
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
     for kind in ("script", "style"):
@@ -133,7 +139,7 @@ def test_the_policy_lets_through_one_script_and_one_style():
 
 
 def test_classes():
-    """Sorted, or in a Categorical's order; None and NaN have a code of their own."""
+    """Classes are sorted or in the order of a Categorical. None and NaN have a separate code."""
     (coloring,) = make_colorings(["b", "a", None, "b"] + ["a"] * 196)
     assert coloring.codes[:4].tolist() == [1, 0, MISSING_CODE, 1]
     assert coloring.legend["classes"] == ["a", "b"] and coloring.legend["counts"] == [197, 2]
@@ -148,13 +154,13 @@ def test_classes():
 
 
 def test_names_stand_at_the_middle_of_their_classes():
-    """At a point of the class: of ten on a line, one of the two in the middle."""
+    """The name of a class is at one of its middle points."""
     (coloring,) = make_colorings(["a"] * 10 + ["b"] * 190)
     assert coloring.legend["names"][1][1] in (round(4 / 199 * 65535), round(5 / 199 * 65535))
 
 
 def test_the_rarest_of_many_classes_share_a_color():
-    """60 have one of their own, those with the most rows, and the legend says how many do not."""
+    """The 60 largest classes have colors of their own. The legend gives the number of the others."""
     words = [f"c{row // 2:02d}" if row < 120 else f"rare{row}" for row in range(200)]
     (coloring,) = make_colorings(words)
     legend = coloring.legend
@@ -165,7 +171,7 @@ def test_the_rarest_of_many_classes_share_a_color():
 
 
 def test_numbers_are_a_scale():
-    """From the 1 % to the 99 % quantile, of the rows with a place; times too."""
+    """Numbers and times have a scale from the 1 % to the 99 % quantile."""
     values = np.arange(200.0)
     values[[0, 199, 5]] = [-1e9, 1e9, np.nan]
     (coloring,) = make_colorings(values)
@@ -188,7 +194,7 @@ def test_numbers_are_a_scale():
 
 
 def test_columns_become_json():
-    """Of pandas, polars and numpy; float32 keeps its own digits; what JSON cannot hold is text."""
+    """Columns of pandas, polars and numpy become JSON. float32 keeps its digits, and other values become text."""
     assert to_json_values(np.array([0.1, np.nan], np.float32)) == [0.1, None]
     assert to_json_values([1.5, float("inf")]) == [1.5, "inf"]
     assert to_json_values(pd.Series([1, None], dtype="Int64")) == [1, None]
@@ -203,7 +209,7 @@ def test_columns_become_json():
 
 
 def test_pictures():
-    """PNG that another library reads; sheets with every row's picture in its place."""
+    """The PNG can be read by another library, and the sheets contain the picture of each row in the right position."""
     rng = np.random.RandomState(0)
     gray, color = rng.randint(256, size=(7, 5)).astype(np.uint8), rng.randint(256, size=(7, 5, 3)).astype(np.uint8)
     for pixels in (gray, color):
@@ -242,13 +248,13 @@ def test_pictures():
     ],
 )
 def test_what_is_refused(arguments, message):
-    """With what was given and what is needed."""
+    """The error for invalid input names the value and the needed form."""
     with pytest.raises(ValueError, match=message):
         interactive(**{"model": LINE, **arguments})
 
 
 def test_odd_values_are_shown_as_text():
-    """Bytes, numbers that cannot be compared, an index with gaps, a title that is no text or has no bytes."""
+    """Bytes, huge numbers, unsortable values, an index with gaps and odd titles are shown as text."""
     odd = [b"\xff", 2**70, np.timedelta64(2**62, "ns"), float("inf"), "a", pd.NA]
     hover = pd.DataFrame({"odd": odd}, index=[pd.NA, 1, "x", 2.5, 2, 3])
     made = interactive(LINE[:6], hover, colour="odd", title="\ud800</script>")
@@ -265,7 +271,7 @@ def test_odd_values_are_shown_as_text():
 
 
 def test_other_things_are_refused():
-    """A hover that is no table, an estimator that is not fitted."""
+    """A hover that is no table and an estimator that is not fitted are refused."""
     with pytest.raises(TypeError, match="hover is a list, but a frame"):
         interactive(LINE, ["a"] * 200)
     for estimator in (PrecomputedUMAP(), UMAP()):
@@ -274,7 +280,7 @@ def test_other_things_are_refused():
 
 
 def test_it_is_written_whole(tmp_path):
-    """To its place, in UTF-8; a failing write leaves what was there."""
+    """The page is written in UTF-8. A path in a missing folder is an error that leaves no file."""
     made = interactive(LINE, {"name": ["ä"] * 200}, path=tmp_path / "map.html", title="Ä")
     assert made.path == tmp_path / "map.html" and made.path.read_text("utf-8") == made.page
     with pytest.raises(FileNotFoundError, match=rf"there is no folder '{re.escape(str(tmp_path / 'none'))}'"):
@@ -283,7 +289,7 @@ def test_it_is_written_whole(tmp_path):
 
 
 def test_a_notebook_gets_a_frame():
-    """Sandboxed, the page escaped within an attribute."""
+    """The page is shown in a sandboxed frame with its text escaped as an attribute."""
     made = interactive(LINE)
     frame = made._repr_html_()
     assert frame.count('"') == 2 * len(re.findall(r'\w+="', frame)) and "allow-same-origin" not in frame
@@ -291,7 +297,7 @@ def test_a_notebook_gets_a_frame():
 
 
 def test_sizes():
-    """A million points, with a class and a number each, take less than 8 MB; the package, page included, one."""
+    """A million points with a class and a number each need less than 8 MB, and the package less than 1 MB."""
     rng = np.random.RandomState(0)
     colour = {"class": rng.randint(20, size=100_000), "number": rng.normal(size=100_000)}
     page = interactive(rng.normal(size=(100_000, 2)), colour=colour).page
@@ -304,5 +310,5 @@ def test_sizes():
 
 
 def test_palette():
-    """60 colors, no two alike."""
+    """The palette has 60 different colors."""
     assert len(PALETTE) == len(set(PALETTE)) == 60

@@ -1,4 +1,4 @@
-"""Which names come nearer by: those of colorings that lie within the classes of a coarser one."""
+"""Tests of the names that appear in enlarged views: those of colorings within the classes of a coarser one."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ COARSE, MIDDLE, FINE = (np.arange(400) // size for size in (200, 50, 10))
 
 
 def finer(**columns):
-    """The next finer coloring of each, by name, with the parents of its classes by their names."""
+    """Return the next finer coloring of each coloring, and the parents of its classes."""
     colorings = link_finer(read_colorings({name: column.astype(str) for name, column in columns.items()}, PLACES))
     found = {}
     for coloring in colorings:
@@ -35,5 +35,5 @@ def test_a_few_rows_may_lie_elsewhere_but_not_many():
     assert finer(coarse=elsewhere, middle=MIDDLE)["coarse"][1] == {str(k): str(k // 4) for k in range(8)}
     elsewhere = np.where(np.arange(400) % 10 == 0, 1 - COARSE, COARSE)
     assert finer(coarse=elsewhere, middle=MIDDLE)["coarse"] is None
-    assert finer(coarse=COARSE, middle=np.arange(400) // 134)["coarse"] is None  # three are not twice as many as two
+    assert finer(coarse=COARSE, middle=np.arange(400) // 134)["coarse"] is None  # three are less than twice two
     assert finer(one=np.zeros(400, int), middle=MIDDLE)["one"] is None

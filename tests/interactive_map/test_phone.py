@@ -1,4 +1,4 @@
-"""The page under fingers: what lies above what, and what can be reached."""
+"""Tests of the page on a phone: overlapping elements, and access to all of them."""
 
 import numpy as np
 import pages
@@ -18,7 +18,7 @@ ON_TOP = """it => {
 
 @pytest.fixture(scope="module")
 def phone(browser, tmp_path_factory):
-    """One row in the middle, with a picture, thirty columns, and times as colors."""
+    """Return a page on a phone with pictures, thirty columns, and times as colors."""
     path = tmp_path_factory.mktemp("page") / "map.html"
     hover = {f"a long name of column {k}": [TEXT] * 3 for k in range(30)}
     times = np.datetime64("2020-11-15T02:00", "ns") + np.array([0, 10**15, 2 * 10**15])
@@ -28,7 +28,7 @@ def phone(browser, tmp_path_factory):
 
 
 def test_the_legend_lies_above_the_card(phone):
-    """With its ends apart; a tap on what the card hides does not reach it."""
+    """The open legend is above the card, and the ends of its scale do not overlap."""
     phone.page.touchscreen.tap(*phone.locate(0.5, 0.5))
     card = phone.page.locator("#card")
     assert card.is_visible()
@@ -42,7 +42,7 @@ def test_the_legend_lies_above_the_card(phone):
 
 
 def test_all_columns_of_the_card_can_be_reached(phone):
-    """It scrolls, to the row's number at its end, and starts anew with the next row; values have room for words."""
+    """The card scrolls to its end and starts at the top for the next row, and its values are wide enough."""
     phone.page.touchscreen.tap(*phone.locate(1, 1))
     card = phone.page.locator("#card")
     assert card.locator("dd").first.bounding_box()["width"] > 140

@@ -1,4 +1,4 @@
-"""Which points are drawn when, and in which colors they lie upon each other."""
+"""Tests of the drawing of points while the map moves, and of the colors of overlapping points."""
 
 import numpy as np
 import pages
@@ -11,7 +11,7 @@ browser = pages.browser
 
 
 def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
-    """With a clock that makes each picture take seconds: 20,000 points, as it says; at rest the whole picture."""
+    """A slow machine draws 20,000 points while the map moves, says so, and draws all of them at rest."""
     path = tmp_path / "many.html"
     interactive(np.random.RandomState(0).uniform(size=(60_000, 2)), path=path)
     clock = "const now = performance.now.bind(performance); performance.now = () => 1000 * now();"
@@ -39,7 +39,7 @@ def test_slow_machines_draw_a_part_while_it_moves(browser, tmp_path):
 
 
 def test_points_cover_what_is_below_them_in_part(browser, tmp_path):
-    """At an opacity of 85 %: two points in one place, in either order, on white."""
+    """Points have an opacity of 85 %, so that two points at one position mix their colors."""
     path = tmp_path / "map.html"
     interactive(np.array([[0, 0], [0, 0], [4, 4]]), colour=["a", "b", "b"], path=path)
     tab = Tab(browser, path, color_scheme="light")

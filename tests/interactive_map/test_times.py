@@ -1,4 +1,4 @@
-"""Times and their differences as text: as fine as the column is, and no finer."""
+"""Tests of times and time differences as text, in the resolution of their column."""
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,12 @@ from umap_sk.interactive_map.encode import quantize
 )
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
 def test_times(times, expected, unit):
-    """Days where all are midnights, seconds where none has a part of one."""
+    """Times are shown as days if all are midnights, and in seconds if none has a fraction."""
     assert to_json_values(np.array(times, f"M8[{unit}]")) == expected
 
 
 def test_coarse_times():
-    """Months stay months; nothing but missing values is no time at all."""
+    """Months are shown as months, and missing times as missing."""
     assert to_json_values(np.array(["2020-11", "NaT"], "M8[M]")) == ["2020-11", None]
     assert (
         to_json_values(np.array(["NaT", "NaT"], "M8[ns]"))
@@ -34,7 +34,7 @@ def test_coarse_times():
 
 
 def test_differences():
-    """Days and a clock."""
+    """Differences are shown as days and a time."""
     column = pd.Series(pd.to_timedelta([2563200, 7200, -90000, None], unit="s"))
     assert to_json_values(column) == ["29 days 16:00:00", "02:00:00", "-1 day 01:00:00", None]
     assert to_json_values(np.array([29, -1, 0], "m8[D]")) == ["29 days", "-1 day", "0 days"]
@@ -42,7 +42,7 @@ def test_differences():
 
 
 def test_the_ends_of_a_scale():
-    """To the second, unless both ends would be the same."""
+    """The ends of a scale are in seconds, unless both would be the same."""
     places = quantize(np.column_stack([np.arange(3.0), np.zeros(3)]))
 
     def ends(values):

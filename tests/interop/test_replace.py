@@ -1,4 +1,4 @@
-"""replace_umap: who imports umap gets this package, as long as it was asked for."""
+"""Tests of replace_umap: on request, a program that imports umap gets this package."""
 
 import importlib.util
 import subprocess
@@ -23,14 +23,14 @@ print(umap.__version__, sys.argv[1:], __name__)
 
 @pytest.fixture
 def apart(monkeypatch):
-    """As if nothing had imported umap-learn."""
+    """Remove umap-learn from the imported modules."""
     for name in [name for name in sys.modules if name == "umap" or name.startswith("umap.")]:
         monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.mark.filterwarnings("ignore::umap_sk.DisconnectedWarning")
 def test_imports_get_this_package(apart, capsys):
-    """In a block, and not after it; it is said once."""
+    """In a block of replace_umap, umap is this package, which is reported once. After the block nothing is left."""
     with umap_sk.replace_umap():
         import umap
         import umap.plot
@@ -56,7 +56,7 @@ def test_imports_get_this_package(apart, capsys):
 
 
 def test_it_is_undone(apart):
-    """undo takes away what was put there, and nothing that others have put there since."""
+    """The method undo removes the replaced modules, but not those that others have imported since."""
     replacement = umap_sk.replace_umap()
     other = sys.modules["umap.plot"] = type(sys)("umap.plot")
     replacement.undo()
@@ -64,21 +64,21 @@ def test_it_is_undone(apart):
 
 
 def test_umap_learn_in_use_is_refused(apart, monkeypatch):
-    """Where others have imported umap-learn, parts of it would stay in use."""
+    """If umap-learn has already been imported, the replacement is refused, since parts of it would stay in use."""
     monkeypatch.setitem(sys.modules, "umap", type(sys)("umap"))
     with pytest.raises(RuntimeError, match="umap-learn has been imported already .umap., by this program"):
         umap_sk.replace_umap()
 
 
 def test_nothing_is_replaced_unasked():
-    """Importing the package and its modules leaves umap alone."""
+    """The import of the package and its modules does not replace umap."""
     command = "import sys, umap_sk.replace, umap_sk.interop.functions; assert 'umap' not in sys.modules"
     subprocess.run([sys.executable, "-c", command], check=True)
 
 
 @pytest.mark.parametrize("form", ["script", "module"])
 def test_scripts_run_unmodified(tmp_path, form):
-    """python -m umap_sk.replace runs a script or a module as python does."""
+    """The command python -m umap_sk.replace runs a script or a module as python does."""
     (tmp_path / "asks.py").write_text(SCRIPT)
     given = [str(tmp_path / "asks.py")] if form == "script" else ["-m", "asks"]
     command = [sys.executable, "-m", "umap_sk.replace", *given, "7"]
@@ -87,6 +87,6 @@ def test_scripts_run_unmodified(tmp_path, form):
 
 
 def test_command_without_a_script():
-    """It says how it is called."""
+    """The command without a script prints its usage."""
     with pytest.raises(SystemExit, match="usage: python -m umap_sk.replace script.py"):
         replace.main([])

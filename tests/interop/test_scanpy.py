@@ -1,4 +1,4 @@
-"""umap_sk.scanpy.umap, and what scanpy's functions do with umap-learn's names, on AnnData without scanpy."""
+"""Tests of umap_sk.scanpy.umap and of scanpy's use of umap-learn's names, on AnnData and without scanpy."""
 
 import importlib
 import inspect
@@ -21,7 +21,7 @@ FEATURES[:50] *= 4
 
 @pytest.fixture
 def cells():
-    """What sc.pp.neighbors leaves: distances to 14 others, connectivities, and what was asked for."""
+    """Return the result of sc.pp.neighbors: distances to 14 others, connectivities and parameters."""
     made = anndata.AnnData(FEATURES.copy())
     made.obsm["X_pca"] = FEATURES[:, :3].copy()
     distances = NeighborsTransformer(14).fit_transform(FEATURES)
@@ -38,7 +38,7 @@ def cells():
 
 
 def test_map_is_that_of_a_fit(cells):
-    """The graph in obsp gives the map of a fit on the same neighbors, which starts by shortest paths."""
+    """The map of the stored graph equals that of a fit with the same neighbors, which starts from pivot MDS."""
     umap_sk.scanpy.umap(cells, maxiter=40)
     fitted = PrecomputedUMAP(min_dist=0.5, n_epochs=40, random_state=0).fit(
         kneighbors_graph(FEATURES, 14, mode="distance")
@@ -52,7 +52,7 @@ def test_map_is_that_of_a_fit(cells):
 
 
 def test_connectivities_alone(cells):
-    """Without distances the start is spectral, and density is an error."""
+    """Without distances the initial layout is spectral, and a density weight is an error."""
     before = umap_sk.scanpy.umap(cells, maxiter=20, copy=True, init_pos="spectral")
     del cells.obsp["distances"]
     assert umap_sk.scanpy.umap(cells, maxiter=20) is None
@@ -62,7 +62,7 @@ def test_connectivities_alone(cells):
 
 
 def test_places_to_begin_at_and_keys(cells):
-    """A key of obsm or positions begin the map; key_added and neighbors_key say where things lie."""
+    """The initial layout may be a key of obsm, and key_added and neighbors_key name the output and the input."""
     cells.obsm["given"] = FEATURES[:, :2].copy()
     cells.obsp["others"], cells.uns["other"] = cells.obsp["connectivities"], {"connectivities_key": "others"}
     umap_sk.scanpy.umap(cells, init_pos="given", maxiter=0, key_added="start", neighbors_key="other", random_state=3)
@@ -75,7 +75,7 @@ def test_places_to_begin_at_and_keys(cells):
 
 
 def test_density(cells):
-    """dens_lambda makes sparse regions wide: radii of data and map go together more than without."""
+    """With dens_lambda, the radii in the data and in the map are more strongly correlated."""
     radii = UMAP(densmap=True, output_dens=True, n_epochs=1).fit(FEATURES).rad_orig_
     spreads = []
     for weight in (0.0, 2.0):
@@ -86,7 +86,7 @@ def test_density(cells):
 
 
 def test_backend_of_scanpy():
-    """The entry point leads to a module whose function takes what a dispatcher hands on: tl.umap's arguments."""
+    """The entry point names a module whose function accepts the arguments of scanpy's tl.umap."""
     declared = tomllib.loads((Path(umap_sk.__file__).parents[1] / "pyproject.toml").read_text())
     (target,) = declared["project"]["entry-points"]["scanpy.backends"].values()
     taken = inspect.signature(importlib.import_module(target).umap).parameters
@@ -95,7 +95,7 @@ def test_backend_of_scanpy():
 
 
 def test_ingest_as_scanpy_does_it(cells):
-    """A model that has only the attributes that ingest sets places new cells as a fit on that map would."""
+    """A model with only the attributes that scanpy's ingest sets places new cells as a complete fit does."""
     umap_sk.scanpy.umap(cells, maxiter=30)
     model = UMAP(metric="euclidean", random_state=0, n_jobs=1)
     model._initial_alpha, model._raw_data, model.knn_dists = model.learning_rate, FEATURES, None
@@ -116,14 +116,14 @@ def test_ingest_as_scanpy_does_it(cells):
 
 @pytest.mark.parametrize("name", ["_knn_indices", "graph_dists_", "_sigmas", "_rp_forest", "_input_distance_func"])
 def test_attributes_that_a_fit_does_not_keep(name):
-    """An AttributeError says what serves instead."""
+    """The AttributeError for a missing attribute names an alternative."""
     model = UMAP(n_epochs=1).fit(FEATURES)
     with pytest.raises(AttributeError, match=f"A fit keeps no {name}: "):
         getattr(model, name)
 
 
 def test_attributes_that_are_known():
-    """Values are umap-learn's."""
+    """The supported private attributes have umap-learn's values."""
     indices, dists = NeighborsTransformer(9).fit(FEATURES).neighbors_
     model = UMAP(10, metric="cosine", precomputed_knn=(indices, dists), n_epochs=1).fit(FEATURES)
     assert model.knn_indices is indices and model.knn_dists is dists and model.knn_search_index is None

@@ -1,4 +1,4 @@
-"""umap.umap_'s functions by their names: the same arguments, graphs and scales as umap-learn's, and our maps."""
+"""Tests of the functions of umap.umap_: umap-learn's arguments, graphs and scales, and this package's maps."""
 
 import inspect
 import warnings
@@ -18,33 +18,33 @@ PLACE = {"a": 1.6, "b": 0.9, "gamma": 1.0, "negative_sample_rate": 5, "n_compone
 
 
 def laid_out(graph, **changed):
-    """The map of a graph, as scanpy asks for it."""
+    """Return the map of a graph, with the arguments that scanpy passes."""
     asked = {"n_epochs": 20, "init": "spectral", "random_state": 0} | PLACE | changed
     return functions.simplicial_set_embedding(data=X, graph=graph, metric="euclidean", metric_kwds={}, **asked)
 
 
 @pytest.mark.parametrize("name", ["find_ab_params", "nearest_neighbors", "fuzzy_simplicial_set", "AlignedUMAP"])
 def test_arguments_are_umap_learns(name):
-    """Names and positions are the same; what is added comes after them."""
+    """The arguments have umap-learn's names and order, and additional ones follow them."""
     theirs = inspect.signature(getattr(pytest.importorskip("umap.umap_" if name[0].islower() else "umap"), name))
     names = list(theirs.parameters)
     assert list(inspect.signature(getattr(functions, name)).parameters)[: len(names)] == names
 
 
 def test_arguments_of_the_layout_are_umap_learns():
-    """The same for the function with the most arguments."""
+    """The arguments of simplicial_set_embedding have umap-learn's names and order."""
     names = list(inspect.signature(pytest.importorskip("umap.umap_").simplicial_set_embedding).parameters)
     assert list(inspect.signature(functions.simplicial_set_embedding).parameters)[: len(names)] == names
 
 
 def test_curve_is_the_estimators():
-    """a and b are those of a fit."""
+    """The parameters a and b are those of a fit."""
     fitted = PrecomputedUMAP(10, min_dist=0.3, spread=2.0, n_epochs=1).fit(knn_indices=INDICES, knn_dists=DISTS)
     assert functions.find_ab_params(2.0, 0.3) == (fitted.a_, fitted.b_)
 
 
 def test_neighbors_are_the_nearest():
-    """Of features and of all distances; the index finds those of other rows."""
+    """The neighbors are exact for features and for a distance matrix, and the index finds those of new rows."""
     indices, dists, index = functions.nearest_neighbors(X, 10, "euclidean", {}, False, np.random.RandomState(0))
     np.testing.assert_array_equal(indices, INDICES)
     np.testing.assert_allclose(dists, DISTS, rtol=1e-6)
@@ -63,7 +63,7 @@ def test_neighbors_are_the_nearest():
 @pytest.mark.parametrize("changed", [{}, {"set_op_mix_ratio": 0.4, "local_connectivity": 2.0}, {"n_neighbors": 6}])
 @pytest.mark.parametrize("directed", [False, True])
 def test_graph_and_scales_are_umap_learns(monkeypatch, changed, directed):
-    """The same edges, weights, scales and distances of edges, from neighbors with copies and a missing one."""
+    """Edges, weights, scales and distances equal umap-learn's, also with a missing neighbor."""
     theirs = pytest.importorskip("umap.umap_")
     for name in ("smooth_knn_dist", "compute_membership_strengths"):  # compiling them takes longer than the test
         monkeypatch.setattr(theirs, name, getattr(theirs, name).py_func)
@@ -74,7 +74,7 @@ def test_graph_and_scales_are_umap_learns(monkeypatch, changed, directed):
     rows = scipy.sparse.coo_matrix((len(X), 1))
     graph, sigmas, rhos, edges = functions.fuzzy_simplicial_set(rows, **given)
     expected = theirs.fuzzy_simplicial_set(rows, **given)
-    kept = np.arange(len(X)) != 7  # an infinite distance makes umap-learn's scale of its row another one
+    kept = np.arange(len(X)) != 7  # umap-learn's scale of a row depends on an infinite distance
     difference = abs(graph - expected[0].tocsr()).toarray()[kept][:, kept]
     assert difference.max() < 3e-5
     np.testing.assert_allclose(sigmas[kept], expected[1][kept], rtol=1e-3)
@@ -83,7 +83,7 @@ def test_graph_and_scales_are_umap_learns(monkeypatch, changed, directed):
 
 
 def test_graph_is_the_estimators():
-    """Searched or given, the graph has the bits of a fit, whose map the layout makes of it."""
+    """The graph has the bits of a fit's graph, and its layout is the fit's map."""
     fitted = UMAP(10, a=1.6, b=0.9, n_epochs=20, random_state=0).fit(X)
     graph, _, _ = functions.fuzzy_simplicial_set(X, 10, None, "euclidean")
     assert (graph != fitted.graph_).nnz == 0
@@ -94,7 +94,7 @@ def test_graph_is_the_estimators():
 
 
 def test_maps_at_epochs_and_the_start():
-    """A list of epochs gives a map for each; none leaves the start as it is."""
+    """A list of epochs returns a map for each of them. With 0 epochs the result is the initial layout."""
     graph, _, _ = functions.fuzzy_simplicial_set(X, 10, None, "euclidean")
     embedding, aux = laid_out(graph, n_epochs=[5, 20])
     np.testing.assert_array_equal(embedding, laid_out(graph)[0])
@@ -108,7 +108,7 @@ def test_maps_at_epochs_and_the_start():
 
 
 def test_density_is_kept():
-    """Radii are those of a fit on the same neighbors, and the map keeps them better than without."""
+    """The radii are those of a fit with the same neighbors, and densmap preserves them better."""
     names = {"densmap": True, "output_dens": True, "densmap_kwds": {"lambda": 3.0, "n_neighbors": 10}}
     graph, _, _, dists = functions.fuzzy_simplicial_set(X, 10, None, "euclidean", return_dists=True)
     names["densmap_kwds"]["graph_dists"] = dists
@@ -123,7 +123,7 @@ def test_density_is_kept():
 
 
 def test_arguments_of_later_versions_are_told(monkeypatch):
-    """They change nothing, and a warning says so once."""
+    """Arguments of later versions change nothing, and one warning reports them."""
     monkeypatch.setattr(translation, "_warned", set())
     with pytest.warns(UnusedParameterWarning, match="nearest_neighbors does not use tree_seed=3"):
         found = functions.nearest_neighbors(X, 5, "euclidean", tree_seed=3)
@@ -138,14 +138,14 @@ def test_arguments_of_later_versions_are_told(monkeypatch):
 
 
 def windows():
-    """Three windows of rows, each half of the next, and their relations."""
+    """Return three windows of rows, each of which shares half of its rows with the next, and their relations."""
     rows = np.random.default_rng(2).normal(size=(200, 3))
     relation = {row + 50: row for row in range(50)}
     return [rows[first : first + 100] for first in (0, 50, 100)], [relation, relation]
 
 
 def test_aligned_maps_share_places():
-    """Rows that two maps have lie nearer to each other than in maps that were made alone; align does the work."""
+    """Rows of two aligned maps are closer to each other than in maps that were computed separately."""
     sets, relations = windows()
     model = functions.AlignedUMAP(n_neighbors=[10, 12, 10], n_epochs=60, random_state=0).fit(sets, relations=relations)
     alone = [UMAP(10, n_epochs=60, random_state=0).fit_transform(rows) for rows in sets]
@@ -158,7 +158,7 @@ def test_aligned_maps_share_places():
 
 
 def test_aligned_maps_are_updated():
-    """A further map lies beside the last one, and those that are there stay."""
+    """An update adds a map that is aligned with the last one, and does not change the others."""
     sets, relations = windows()
     model = functions.AlignedUMAP([10, 10], n_epochs=60, random_state=0).fit(sets[:2], relations=relations[:1])
     before = [places.copy() for places in model.embeddings_]

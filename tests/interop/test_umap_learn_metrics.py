@@ -1,4 +1,4 @@
-"""Metrics of umap-learn that scikit-learn has not, and sparse rows by metrics that take arrays."""
+"""Tests of umap-learn's metrics that scikit-learn lacks, of sparse rows and of special inputs."""
 
 import pickle
 
@@ -25,26 +25,26 @@ poincare, symmetric_kl, ll_dirichlet, kulsinski = map(
 
 
 def log_beta(a, b):
-    """Of its definition."""
+    """Return the logarithm of the beta function."""
     return gammaln(a) + gammaln(b) - gammaln(a + b)
 
 
 def test_poincare_is_hyperbolic():
-    """From the center a point at radius r is 2 artanh(r) away, and along a diameter distances add up."""
+    """A point at radius r has distance 2 artanh(r) from the center, and distances along a diameter add up."""
     assert poincare(np.zeros(2), np.array([0.6, 0.0])) == pytest.approx(2 * np.arctanh(0.6))
     whole = poincare(np.array([-0.3, 0.0]), np.array([0.6, 0.0]))
     assert whole == pytest.approx(2 * np.arctanh(0.3) + 2 * np.arctanh(0.6))
 
 
 def test_divergence_of_frequencies():
-    """It is the mean of scipy's in both directions."""
+    """The divergence is the mean of scipy's in both directions."""
     x, y = COUNTS[:2]
     expected = (entropy(x + 1e-11, y + 1e-11) + entropy(y + 1e-11, x + 1e-11)) / 2
     assert symmetric_kl(x, y) == pytest.approx(expected) and symmetric_kl(x, x) == 0
 
 
 def test_likelihood_of_counts():
-    """A sum over entries, one after the other, as umap-learn has it."""
+    """The distance equals a sum over the entries, as in umap-learn."""
     x, y = COUNTS[2:4]
     shared = own_x = own_y = 0.0
     for a, b in zip(x, y, strict=True):
@@ -58,14 +58,14 @@ def test_likelihood_of_counts():
 
 
 def test_sets():
-    """Two entries differ and one is common, of five."""
+    """The distance of sets follows from the numbers of differing, common and all entries."""
     assert kulsinski(np.array([1, 1, 0, 0, 0]), np.array([0, 1, 1, 0, 0])) == pytest.approx((2 - 1 + 5) / (2 + 5))
     assert kulsinski(np.ones(4), np.ones(4)) == 0
 
 
 @pytest.mark.parametrize("metric", ["poincare", "symmetric_kl", "ll_dirichlet", "kulsinski"])
 def test_maps_by_these_metrics(metric):
-    """The graph is that of all distances, new rows are placed, and sparse rows give the same."""
+    """The graph is that of all distances, new rows have positions, and sparse rows lead to the same map."""
     X = COUNTS / 100 if metric == "poincare" else COUNTS
     function = make_pair_function(metric)
     full = np.array([[function(x, y) for y in X] for x in X])
@@ -81,7 +81,7 @@ def test_maps_by_these_metrics(metric):
 
 
 def edits_of(x, y):
-    """Fewest letters to change, by Levenshtein's recursion."""
+    """Return the smallest number of edits, by Levenshtein's recursion."""
     if not x or not y:
         return len(x) + len(y)
     kept = edits_of(x[1:], y[1:])
@@ -90,7 +90,7 @@ def edits_of(x, y):
 
 @pytest.mark.parametrize("transform_mode", ["embedding", "graph"])
 def test_maps_of_words(transform_mode):
-    """The graph is that of all edit distances; new words are placed, of any length, and taken in."""
+    """The graph is that of all edit distances, and new words of any length can be placed or added."""
     model = UMAP(4, metric="string", init="random", transform_mode=transform_mode, **FEW).fit(WORDS[:10])
     full = np.array([[edits_of(x, y) for y in WORDS] for x in WORDS], float)
     known = {"metric": "precomputed", "init": "random", "transform_mode": transform_mode}
@@ -110,7 +110,7 @@ def test_maps_of_words(transform_mode):
 
 
 def test_edit_distances_are_cut_and_scaled():
-    """By umap-learn's arguments."""
+    """The distances are limited and scaled by umap-learn's arguments."""
     others = encode_texts(["catalog", "at", "cat"])
     found = next(
         iter(generate_distances("string", encode_texts(["cat"]), others, {"max_distance": 3, "normalisation": 2.0}))
@@ -121,7 +121,7 @@ def test_edit_distances_are_cut_and_scaled():
 @pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
 @pytest.mark.parametrize("metric", ["ordinal", "count"])
 def test_numbers_are_compared_by_differences(metric):
-    """As umap-learn compares two numbers, up to a factor that changes no map."""
+    """The map of numbers is that of their differences, as in umap-learn up to a factor."""
     X = RNG.poisson(5.0, (40, 1)).astype(float) + RNG.normal(0, 0.01, (40, 1))
     model = UMAP(8, metric=metric, metric_kwds={"support_size": 3.0}, **FEW).fit(X)
     np.testing.assert_array_equal(model.embedding_, UMAP(8, metric="manhattan", **FEW).fit_transform(X))
@@ -131,7 +131,7 @@ def test_numbers_are_compared_by_differences(metric):
     "metric", ["chebyshev", "correlation", "jaccard", "hamming", "canberra", "dice", "sqeuclidean"]
 )
 def test_sparse_rows_by_all_metrics(metric):
-    """The map of sparse rows is that of the same rows as an array, and so are new rows and updates."""
+    """Sparse rows have the graph of the same dense rows, and accept new rows and updates."""
     X = (RNG.poisson(0.7, (60, 8)) + np.eye(60, 8)).astype(np.float32)
     sparse = UMAP(8, metric=metric, **FEW).fit(scipy.sparse.csr_matrix(X[:50]))
     dense = UMAP(8, metric=metric, **FEW).fit(X[:50])
@@ -144,7 +144,7 @@ def test_sparse_rows_by_all_metrics(metric):
 @pytest.mark.filterwarnings("ignore::umap_sk.UnusedParameterWarning")
 @pytest.mark.parametrize("name", ["ordinal", "count", "string"])
 def test_metrics_of_targets(name):
-    """Numbers by their differences, texts as labels."""
+    """Target numbers are compared by their differences, and target texts as labels."""
     X, y = load_iris(return_X_y=True)
     other = {"ordinal": "euclidean", "count": "euclidean", "string": "categorical"}[name]
     kwds = {"support_size": 3.0} if name == "ordinal" else None
@@ -157,7 +157,7 @@ def test_metrics_of_targets(name):
 
 @pytest.mark.parametrize("changed", [{"n_epochs": 0}, {"learning_rate": 0}, {"n_epochs": 0, "init": "random"}])
 def test_nothing_moves(changed):
-    """Without epochs or rate the start is the map, of a name at scale and of positions as they are."""
+    """Without epochs or with a learning rate of 0, the map is the initial layout. Given positions do not change."""
     X = load_iris().data
     start = UMAP(random_state=0, **changed).fit_transform(X)
     assert np.ptp(start, axis=0).min() > 1
@@ -168,7 +168,7 @@ def test_nothing_moves(changed):
 
 @pytest.mark.parametrize("dtype", [np.int8, np.float16])
 def test_small_numbers_are_searched_as_they_are(dtype):
-    """Quantized embeddings give the map of the same numbers in float32, and take no more memory than these."""
+    """Small dtypes lead to the map of the same numbers in float32, and are stored in float32."""
     X = (load_iris().data * 15).astype(dtype)
     model = UMAP(n_epochs=20, random_state=0).fit(X)
     np.testing.assert_array_equal(
@@ -179,7 +179,7 @@ def test_small_numbers_are_searched_as_they_are(dtype):
 
 
 def test_batches_are_taken_in():
-    """partial_fit fits the first batch as fit does, and updates by each further one."""
+    """The method partial_fit fits the first batch and updates the model with each further one."""
     X = load_iris().data + RNG.normal(0, 0.01, (150, 4))
     model = UMAP(n_epochs=20, random_state=0).partial_fit(X[:80]).partial_fit(X[80:])
     other = UMAP(n_epochs=20, random_state=0).fit(X[:80]).update(X[80:])
@@ -190,7 +190,7 @@ def test_batches_are_taken_in():
 
 
 def test_rows_that_are_not_finite():
-    """By a function that leaves columns with NaN out, rows get the graph of those distances; other metrics refuse."""
+    """Rows with NaN are accepted only by a metric that supports them, and have the graph of its distances."""
     X = load_iris().data[::3] + RNG.normal(0, 0.01, (50, 4))
     X[4, 1], X[9, 2], X[9, 3] = np.nan, np.inf, np.nan
 
@@ -214,7 +214,7 @@ def test_rows_that_are_not_finite():
 
 
 def test_one_row_lies_in_the_origin():
-    """As in umap-learn, and it places no others; a fit to more rows forgets it."""
+    """A single row is at the origin, as in umap-learn, and does not place new rows. A later fit replaces it."""
     model = UMAP(**FEW)
     with pytest.warns(FewerNeighborsWarning, match="its place is 0"):
         np.testing.assert_array_equal(model.fit_transform([[1.0, 2.0]]), [[0.0, 0.0]])
@@ -224,7 +224,7 @@ def test_one_row_lies_in_the_origin():
 
 
 def test_functions_that_write_into_rows():
-    """They get copies, so that the features stay, and the map is that of the rows as they were given."""
+    """A metric that modifies its arguments gets copies, so that the features and the map do not change."""
 
     def distance(x, y):
         value = np.abs(x - y).sum()
@@ -239,7 +239,10 @@ def test_functions_that_write_into_rows():
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "symmetric_kl", "jaccard"])
 def test_features_go_and_come_back(metric):
-    """A model without them is small, says what it lacks, and with them places new rows to the same bits."""
+    """A model without its features is small and names them as missing.
+
+    With them it places new rows with the same bits.
+    """
     X = RNG.poisson(1.0, (60, 500)).astype(float)
     model = UMAP(8, metric=metric, **FEW).fit(X)
     placed = model.transform(X[:5] + 1)
@@ -254,7 +257,7 @@ def test_features_go_and_come_back(metric):
 
 
 def test_half_a_curve(monkeypatch):
-    """As in umap-learn a without b is not used, and a warning says so."""
+    """A value of a without b is not used, as in umap-learn, and a warning says so."""
     monkeypatch.setattr(translation, "_warned", set())
     X = load_iris().data[::3]
     with pytest.warns(UnusedParameterWarning, match="a=0.5 and b=None: one without the other is not used"):
@@ -267,7 +270,7 @@ def test_half_a_curve(monkeypatch):
     [("poincare", "norm below 1"), ("symmetric_kl", "must be frequencies"), ("ll_dirichlet", "must be counts")],
 )
 def test_rows_that_a_metric_does_not_take(metric, needed):
-    """The row is named, and what is needed of it."""
+    """The error for an invalid row names the row and the needed values."""
     X = COUNTS / 100 if metric == "poincare" else COUNTS.copy()
     X[7] = np.eye(12)[0] * (2.0 if metric == "poincare" else -1.0)
     with pytest.raises(ValueError, match=f"row 0 of X has a distance that is no number.*{needed}"):

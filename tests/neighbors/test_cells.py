@@ -1,4 +1,4 @@
-"""The inverted file of dense rows: its kernels against obvious ones, and what it finds."""
+"""Tests of the inverted file of dense rows: its kernels, compared with naive ones, and the neighbors that it finds."""
 
 import naive_search as naive
 import numpy as np
@@ -19,7 +19,7 @@ from umap_sk.runtime.threads import set_threads
 
 @pytest.fixture
 def rows(monkeypatch):
-    """500 rows in clusters, which are cut into about 25 cells."""
+    """Return 500 clustered rows, which are divided into about 25 cells."""
     monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
     monkeypatch.setattr(cells, "CELLS_PER_GROUP", 4)
     random = np.random.default_rng(0)
@@ -51,7 +51,7 @@ def fused(a, b, c):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("columns", [1, 15, 16, 17, 100])
 def test_sums_of_lanes(columns, dtype):
-    """Near to plain sums, and the compiled sums have the bits of numpy's of the same order."""
+    """The compiled sums have the bits of numpy's in the same order, and are close to plain sums."""
     random = np.random.default_rng(columns)
     x, y = random.normal(size=columns), random.normal(size=columns).astype(dtype)
     scaled = 1.5 * y.astype(np.float64) - 0.25
@@ -62,7 +62,7 @@ def test_sums_of_lanes(columns, dtype):
 
 
 def test_fused_multiplication_rounds_once():
-    """What a product alone would lose comes back."""
+    """A fused multiplication and addition is rounded only once."""
     a = np.float32(1 + 2.0**-12)
     assert fused(a, a, np.float32(-1)) == np.float32(float(a) * float(a) - 1) != a * a - np.float32(1)
 
@@ -74,7 +74,7 @@ def all_halves(rows, halves, count, slices, columns, column_halves, out):
 
 @pytest.mark.parametrize("width", [1, 4, 33])
 def test_half_squared_distances(width):
-    """All pairs, also where the rows fill no tile; the tile in numpy has the same bits."""
+    """The distances of all pairs are right, also if the rows fill no tile. The tile in numpy has the same bits."""
     random = np.random.default_rng(0)
     x, y = (
         random.normal(size=(2 * TILE_ROWS, width)).astype(np.float32),
@@ -106,7 +106,7 @@ def keep(values, names, itself, keys, passed):
 
 
 def test_keys():
-    """They order by value and then by name; what rounding has made negative counts as 0."""
+    """Keys are ordered by value and then by name. A value that is negative by rounding counts as 0."""
     pairs = [(np.float32(number), name) for number in (0, 1e-30, 0.5, 2, 3e30) for name in (0, 7, 2**31)]
     keys = [made_key(*pair) for pair in pairs]
     assert keys == sorted(keys) and made_key(np.float32(-1e-9), 7) == keys[1]
@@ -120,7 +120,10 @@ def test_keys():
 
 
 def test_centers(rows):
-    """The nearest center of each row, and the mean of each cell; an empty one keeps its center."""
+    """Each row belongs to its nearest center, and each center moves to the mean of its cell.
+
+    An empty cell keeps its center.
+    """
     rows, centers = rows.astype(np.float32), rows[:30].astype(np.float32)
     homes = cells.find_nearest_centers(rows, centers)
     np.testing.assert_array_equal(homes, naive.cells_of(rows, centers))
@@ -133,7 +136,7 @@ def test_centers(rows):
 
 
 def test_packed_cells(rows):
-    """Each slot has its row relative to the center; empty ones are infinitely far."""
+    """Each slot has its row relative to the center. Empty slots are infinitely far."""
     rows, centers = rows.astype(np.float32), rows[:7].astype(np.float32)
     homes = cells.find_nearest_centers(rows, centers)
     members, starts = cells.assign_slots(homes, 7)
@@ -149,7 +152,7 @@ def test_packed_cells(rows):
 
 @pytest.mark.parametrize("centered", [False, True])
 def test_unit_lengths(centered):
-    """Rows of length 1, whatever their size; rows without a direction become 0."""
+    """Rows of any size are scaled to length 1. Rows without a direction become 0."""
     rows = np.random.default_rng(0).normal(size=(70, 5)) * np.logspace(-200, 200, 70)[:, None]
     rows[3] = 7 if centered else 0
     affine = np.ones((70, 2))
@@ -163,7 +166,7 @@ def test_unit_lengths(centered):
 
 
 def test_projection():
-    """Coordinates along orthonormal axes, and the length of the rest: together they keep every length."""
+    """The coordinates along orthonormal axes and the length of the rest are right within the stated errors."""
     random = np.random.default_rng(0)
     rows = (random.normal(size=(150, 20)) @ random.normal(size=(20, 140)) + 5).astype(np.float32)
     scaled = scale_rows(rows, "euclidean", 0)
@@ -182,7 +185,7 @@ def test_projection():
 
 @pytest.mark.parametrize("rounds", [1, 4])
 def test_visits_the_cells_of_the_rule(rows, rounds, monkeypatch):
-    """Each row is compared with the rows of those cells that the obvious search visits, and with no others."""
+    """Each row is compared only with the rows of those cells that the naive search visits."""
     reaches = cells.CELL_REACHES[1 : 1 + rounds]
     monkeypatch.setattr(cells, "MAX_NUMBERS", 0 if rounds == 1 else cells.MAX_NUMBERS)
     index = index_of(rows)
@@ -203,7 +206,7 @@ def test_visits_the_cells_of_the_rule(rows, rounds, monkeypatch):
         differ += not np.array_equal(others[expected[0][0]], found[i])
         if np.array_equal(others[expected[0][0]], found[i]):
             np.testing.assert_allclose(ranks[i], expected[1][0], rtol=1e-12)
-    assert differ <= 2  # where a plane is as far as the limit, but for rounding
+    assert differ <= 2  # rows for which a plane is as far as the limit, up to rounding
 
 
 DATA = {
@@ -228,7 +231,7 @@ DATA = {
 
 @pytest.mark.parametrize("name", DATA)
 def test_finds_all_neighbors(name, monkeypatch):
-    """By an exact search: to the last bit those of a comparison with all rows, ties by index."""
+    """An exact search finds the neighbors of a comparison with all rows, with the same bits and ties by index."""
     monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
     rows = DATA[name](np.random.default_rng(1))
     expected = RowSearch(rows, "euclidean", exact=True).find_neighbors(None, 7)
@@ -245,7 +248,10 @@ def test_finds_all_neighbors(name, monkeypatch):
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "hellinger"])
 def test_nearly_all_neighbors(metric, monkeypatch):
-    """The inverted file finds most; what it finds has the exact distance; new rows depend on no other row."""
+    """The inverted file finds nearly all neighbors, with exact distances.
+
+    The result for a new row depends on no other row.
+    """
     monkeypatch.setattr(few_rows, "MAX_ROWS", 10)
     random = np.random.default_rng(0)
     rows = np.abs(random.normal(size=(6000, 12)) + 2 * random.normal(size=(30, 12))[random.integers(0, 30, 6000)])
@@ -264,7 +270,7 @@ def test_nearly_all_neighbors(metric, monkeypatch):
 
 
 def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
-    """Also from a plan that was stored, and in other launches."""
+    """The neighbors have the same bits on one thread, in smaller blocks and from a stored plan."""
     expected = cells.search_cells(index_of(rows), None, 9, exact=False)
     with set_threads(1):
         alone = cells.search_cells(index_of(rows), None, 9, exact=False)
@@ -278,7 +284,7 @@ def test_same_bits_on_any_number_of_threads_and_in_any_cut(rows, monkeypatch):
 
 
 def test_copies_take_no_time_of_their_square(monkeypatch):
-    """A cell of copies is cut, and no row is compared with more rows than there are pairs for."""
+    """A cell of equal rows is divided, so that the number of comparisons is limited."""
     monkeypatch.setattr(cells, "MIN_CELL_ROWS", 20)
     monkeypatch.setattr(cells, "MAX_PAIRS", 300)
     rows = np.ones((3000, 4))
@@ -292,14 +298,14 @@ def test_copies_take_no_time_of_their_square(monkeypatch):
 
 
 def test_progress(rows):
-    """It ends at all rows."""
+    """The reported progress never decreases and ends at the total."""
     seen = []
     cells.search_cells(index_of(rows), None, 3, exact=True, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] and [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
 def test_few_columns_are_taken_as_they_are():
-    """Axes are found where there are many columns, and where they leave most of the variance out of few."""
+    """Principal axes are used only for many columns, and only if few axes explain most of the variance."""
     random = np.random.default_rng(0)
     narrow, noise = random.normal(size=(300, 100)), random.normal(size=(3000, 140))
     assert isinstance(find_principal_axes(narrow, np.tile([1.0, 0.0], (300, 1))), Axes)
@@ -311,7 +317,7 @@ def test_few_columns_are_taken_as_they_are():
 
 
 def test_borrowed_arrays():
-    """Arrays and tuples of them have the same numbers, and can be written to."""
+    """Borrowed arrays and tuples of arrays have the same numbers and can be written."""
     given = Axes(np.arange(3.0), np.arange(3.0))
     out = np.zeros(3)
     add_borrowed(given, out)

@@ -1,4 +1,4 @@
-"""kNN arrays as a graph: what is in it, and that it is cut right."""
+"""Tests of kNN arrays as a graph: its content, and its subsets of rows and columns."""
 
 import naive_neighbors
 import numpy as np
@@ -14,7 +14,7 @@ from umap_sk.neighbors.read import Neighbors, knn_graph, read_neighbors
 @pytest.mark.parametrize("dtype, wanted", [("f2", "f4"), ("f4", "f4"), ("f8", "f8"), (">f8", "f8"), ("i4", "f4")])
 def test_graph_dtypes_and_order(dtype, wanted):
     indices, dists = hard_arrays(3)
-    dists[indices == np.arange(41)[:, None]] = 7  # the row itself: at 0 all the same
+    dists[indices == np.arange(41)[:, None]] = 7  # the distance of the row itself becomes 0
     dists[(indices == -1) | (indices > 41)] = 2
     with pytest.warns(exceptions.DuplicateNeighborsWarning):
         graph = knn_graph(indices, (4 * dists).astype(dtype))

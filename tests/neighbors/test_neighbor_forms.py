@@ -1,4 +1,4 @@
-"""Every form, dtype and layout of the input gives the same neighbors, and none is written to."""
+"""Tests of the forms, dtypes and memory layouts of the input: each gives the same neighbors and is not modified."""
 
 import warnings
 
@@ -87,7 +87,7 @@ def test_layouts(layout):
 @pytest.mark.parametrize("format", FORMATS)
 def test_sparse_formats_keep_explicit_zeros(format, kind):
     indices, dists = clean_arrays()
-    dists[:, 1] = 0  # a neighbor at distance 0 beside the row itself
+    dists[:, 1] = 0  # a neighbor at distance 0 besides the row itself
     wanted = read_neighbors(knn_indices=indices, knn_dists=dists, n_neighbors=6)
     rows = np.repeat(np.arange(60), 8)
     graph = getattr(scipy.sparse, f"coo_{kind}")((dists.ravel(), (rows, indices.ravel())), shape=(60, 60))

@@ -1,4 +1,4 @@
-"""Neighbors that are refused, and that the message says what was given, what is needed and the cure."""
+"""Tests of invalid neighbors: the error names the value, the needed form and the solution."""
 
 import re
 
@@ -23,7 +23,7 @@ def changed(values, row, column, value, dtype=None):
 
 
 def case(error, message, **given):
-    """Three rows of three neighbors but for what is given; `indices`, `dists` and `new_rows` are short names."""
+    """Return a case of three rows with three neighbors. `indices`, `dists` and `new_rows` are short names."""
     arrays = {} if "X" in given else {"knn_indices": NEAR, "knn_dists": FAR}
     arrays |= {"knn_" + name: given.pop(name) for name in ("indices", "dists") if name in given}
     if "new_rows" in given:
@@ -129,7 +129,7 @@ def test_refusals_say_what_was_given_and_what_is_needed(given, error, message):
 @pytest.mark.parametrize("n", [3, 20, 300])
 @pytest.mark.parametrize("scale, own", [(1, True), (1, False), (7, True), (40, True), (1e3, True)])
 def test_row_numbers_are_no_distances(n, scale, own):
-    """What obeys the advice to convert distances to whole numbers; also such as do not repeat, or are no row's."""
+    """Swapped arrays are refused also if the distances were converted to whole numbers."""
     points = np.random.default_rng(n).normal(size=(n, 4)) * scale
     search = NearestNeighbors(n_neighbors=min(10, n - 1)).fit(points)
     dists, indices = search.kneighbors(points if own else None)
@@ -142,7 +142,7 @@ def test_row_numbers_are_no_distances(n, scale, own):
 
 
 def assert_as_floats(indices, dists):
-    """Whole numbers are the distances that the same numbers are as floats."""
+    """Check that whole numbers are the same distances as equal floats."""
     found, expected = (
         read_neighbors(knn_indices=indices, knn_dists=values, n_neighbors=3)[0] for values in (dists, dists * 1.0)
     )
@@ -152,11 +152,11 @@ def assert_as_floats(indices, dists):
 @pytest.mark.parametrize("n", [2, 3, 4, 8, 64])
 @pytest.mark.parametrize("distance", ["hamming", "line", "xor", "sum"])
 def test_whole_numbers_may_be_distances(n, distance):
-    """Sorted or in the order of the rows, all of them or some, the row itself listed or not, by few rows or many."""
+    """Whole numbers are valid distances in any order of the neighbors, with or without the row itself."""
     rows = np.arange(n)
     matrix = {
         "hamming": lambda: (bits[:, None] != bits).sum(-1),
-        "line": lambda: np.abs(rows[:, None] - rows),  # row i is i from row 0, as a row's number
+        "line": lambda: np.abs(rows[:, None] - rows),  # the distance of row i to row 0 is i, like a row number
         "xor": lambda: rows[:, None] ^ rows,
         "sum": lambda: (rows[:, None] + rows) * (rows[:, None] != rows),
     }
@@ -219,11 +219,11 @@ def test_negatives_of_rounding_size_are_clipped(dtype, rounding):
         ValueError, match=r"knn_dists\[0, 1\] is -.*negative distance that is more than rounding.*1 - sim"
     ):
         read_neighbors(**given)
-    dists[0, 1], dists[0, 0], dists[1, 2] = -rounding * 8 * 0.999, 1000, 1000  # neither itself nor another row counts
+    dists[0, 1], dists[0, 0], dists[1, 2] = -rounding * 8 * 0.999, 1000, 1000  # neither itself nor other rows count
     dists[0, 3] = 4
     with pytest.raises(ValueError, match=r"knn_dists\[0, 1\]"):
         read_neighbors(**given)
-    dists[0, 1], dists[0, 2] = -rounding * 8 * 0.999, -8  # the largest counts by its size
+    dists[0, 1], dists[0, 2] = -rounding * 8 * 0.999, -8  # the largest absolute value counts
     with pytest.raises(ValueError, match=r"knn_dists\[0, 2\]"):
         read_neighbors(**given)
 
@@ -249,7 +249,7 @@ def falling_rows(n_falling, n_rising, **changes):
 @pytest.mark.parametrize("n_falling, refused", [(5, True), (4, False), (3, False)])
 def test_similarities_are_refused(n_falling, refused):
     indices, dists = falling_rows(n_falling, 8 - n_falling)
-    dists[-2, 1:] = 2  # a constant row tells nothing against distances, but counts
+    dists[-2, 1:] = 2  # a constant row is no evidence against distances, but counts
     assert naive_neighbors.falls(naive_neighbors.rows_of_arrays(indices, dists)) == refused
     if refused:
         with pytest.raises(
@@ -267,17 +267,17 @@ def test_similarities_are_refused(n_falling, refused):
 def test_only_rows_of_three_tell_similarities(missing):
     indices, dists = falling_rows(7, 1)
     given = {"knn_indices": indices, "knn_dists": dists, "n_neighbors": 4}
-    indices[:7, 3] = missing  # two neighbors are left beside the row itself
+    indices[:7, 3] = missing  # two neighbors are left besides the row itself
     read_neighbors(**given)
     indices[-1, 3] = missing
-    read_neighbors(**given)  # no row tells
+    read_neighbors(**given)  # no row is long enough
     with pytest.raises(ValueError, match="falls along 7 of 8"):  # for new rows the first entry is a neighbor
         read_neighbors(**given, n_columns=8, drop_self=False)
     with pytest.raises(ValueError, match="falls along 7 of 8"):
         knn_graph(indices, dists, n_columns=8)
     knn_graph(indices, dists)
     indices[0, 3], dists[1:] = 3, [0, 1, 2, 0]
-    with pytest.raises(ValueError, match="falls along 1 of 1"):  # rows of two that rise tell nothing either
+    with pytest.raises(ValueError, match="falls along 1 of 1"):  # rising rows of two do not count either
         read_neighbors(**given)
 
 

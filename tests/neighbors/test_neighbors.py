@@ -1,4 +1,4 @@
-"""Reading neighbors against its twin, whatever the blocks, threads and widths, and the warnings."""
+"""Tests of the reading of neighbors, for any blocks, threads and dtypes, and of its warnings."""
 
 import os
 import tracemalloc
@@ -41,7 +41,7 @@ def test_hard_arrays_equal_the_twin(seed, drop_self):
     assert_like_twin(
         result, naive_neighbors.rows_of_arrays(indices, dists), own="drop" if drop_self else "neighbor", **rules
     )
-    assert all(part.base is None for part in result[0][:3])  # no room is held that short rows have left over
+    assert all(part.base is None for part in result[0][:3])  # short rows leave no unused memory
     assert result[1].short_rows
     assert result[1].sentinels
     assert result[1].duplicates
@@ -49,7 +49,7 @@ def test_hard_arrays_equal_the_twin(seed, drop_self):
 
 @pytest.mark.parametrize("drop_self", [True, False])
 def test_more_neighbors_than_any_number_of_rows(drop_self):
-    """Are those that there are, and every row is short of them."""
+    """If n_neighbors exceeds the number of rows, all neighbors are used and every row counts as short."""
     indices, dists = [[1, 2], [0, 2], [1, 0]], [[1.0, 2.0], [1.0, 3.0], [3.0, 2.0]]
     given = {"knn_indices": indices, "knn_dists": dists, "drop_self": drop_self, "n_columns": 3}
     found, counts = read_neighbors(**given, n_neighbors=10**20)
@@ -79,7 +79,7 @@ def test_ragged_graphs_and_matrices_equal_the_twin(seed, drop_self):
 @pytest.mark.parametrize("drop_self", [True, False])
 @pytest.mark.parametrize("form", ["arrays", "graph", "graph by index"])
 def test_few_regular_rows_are_selected_without_the_kernel(monkeypatch, form, drop_self):
-    """Ties, zeros, rows with and without themselves: the kernel selects and counts the same."""
+    """The selection in numpy equals the kernel's with ties and zeros, and for rows with and without themselves."""
     rng = np.random.default_rng(5)
     indices = np.argsort(rng.random((50, 50)), axis=1)[:, :9]
     dists = np.sort(rng.integers(0, 5, (50, 9)), axis=1) / 4

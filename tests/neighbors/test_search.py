@@ -1,4 +1,4 @@
-"""Neighbors of features: exact, the same in any batch, ties by index."""
+"""Tests of the neighbors of features: exact, independent of the batch, and with ties by index."""
 
 import warnings
 
@@ -22,18 +22,18 @@ METRICS = [
 
 
 def names_of(metric, parameters):
-    """scipy's name of a metric, and its arguments."""
+    """Return scipy's name of a metric, and its arguments."""
     return {"l1": "cityblock"}.get(metric, metric), parameters or {}
 
 
 @pytest.fixture
 def points():
-    """200 rows of small whole numbers, so that there are many ties."""
+    """Return 200 rows of small whole numbers with many ties."""
     return np.random.default_rng(0).integers(0, 4, (200, 6)).astype(float)
 
 
 def naive(new, points, k, own, metric="euclidean", **parameters):
-    """All distances, sorted by distance and then by index."""
+    """Return the nearest rows and their distances, by distance and then by index."""
     dists = cdist(new, points, metric, **parameters)
     if own:
         np.fill_diagonal(dists, np.inf)
@@ -44,7 +44,7 @@ def naive(new, points, k, own, metric="euclidean", **parameters):
 @pytest.mark.parametrize("metric, parameters", METRICS)
 @pytest.mark.parametrize("own", [True, False])
 def test_equals_the_naive_search(points, metric, parameters, own):
-    """Indices and distances; no warning on the way."""
+    """The indices and distances equal those of the naive search, without any warning."""
     points = points + 1  # cosine needs rows other than 0
     new = points if own else points[:50] + 0.25
     with warnings.catch_warnings():
@@ -59,7 +59,7 @@ def test_equals_the_naive_search(points, metric, parameters, own):
 
 
 def test_metrics_of_sets(points):
-    """Converted once, without a warning for every row."""
+    """Numbers are converted for metrics of sets without a warning for every row."""
     rows = points > 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -70,7 +70,7 @@ def test_metrics_of_sets(points):
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", lambda a, b: np.abs(a - b).max()])
 def test_bits_do_not_depend_on_the_batch(metric):
-    """One by one, or all at once."""
+    """The neighbors of a row have the same bits alone and in a batch."""
     rng = np.random.default_rng(0)
     points, new = rng.normal(size=(150, 20)), rng.normal(size=(40, 20))
     search = build_search(points, metric, None, None)
@@ -81,7 +81,7 @@ def test_bits_do_not_depend_on_the_batch(metric):
 
 
 def test_copies_of_a_point():
-    """Of more copies than are asked for, those of the lowest index are taken; a row is not its own neighbor."""
+    """Among too many copies of a row, those with the lowest index are its neighbors, and never the row itself."""
     points = np.repeat(np.arange(3.0), 20)[:, None]
     search = build_search(points, "euclidean", None, None)
     indices, dists = find_neighbors(search, points, 5, own=True)
@@ -91,14 +91,14 @@ def test_copies_of_a_point():
 
 
 def test_fewer_rows_than_neighbors(points):
-    """As many as there are."""
+    """If there are fewer rows than requested neighbors, all of them are found."""
     search = build_search(points[:5], "euclidean", None, None)
     assert find_neighbors(search, points[:5], 9, own=True)[0].shape == (5, 4)
     assert find_neighbors(search, points[:2], 9, own=False)[0].shape == (2, 5)
 
 
 def test_sparse_features(points):
-    """The same neighbors as of dense ones."""
+    """Sparse features have the same distances to their neighbors as dense ones."""
     sparse = scipy.sparse.csr_matrix(points)
     dense = find_neighbors(build_search(points, "euclidean", None, None), points, 9, own=True)
     found = find_neighbors(build_search(sparse, "euclidean", None, None), sparse, 9, own=True)
@@ -121,21 +121,21 @@ def test_the_estimator_searches(points):
 
 
 def naive_hellinger(x, y):
-    """From the formula: sqrt(1 - sum sqrt(x y) / sqrt(sum x sum y)); rows of zeros are alike."""
+    """Return sqrt(1 - sum sqrt(x y) / sqrt(sum x sum y)). Rows of zeros are equal."""
     if not x.any() or not y.any():
         return float(x.any() != y.any())
     return np.sqrt(max(0.0, 1 - np.sqrt(x * y).sum() / np.sqrt(x.sum() * y.sum())))
 
 
 def naive_cosine(x, y):
-    """From the formula; a row without direction is at distance 1 from all others."""
+    """Return the cosine distance. A row without direction has distance 1 to all others."""
     if not x.any() or not y.any():
         return float(x.any() != y.any())
     return 1 - x @ y / np.sqrt((x @ x) * (y @ y))
 
 
 def naive_correlation(x, y):
-    """The same between rows without their means."""
+    """Return the cosine distance of the centered rows."""
     return naive_cosine(x - x.mean(), y - y.mean())
 
 
@@ -145,7 +145,7 @@ ANGULAR = {"hellinger": naive_hellinger, "cosine": naive_cosine, "correlation": 
 @pytest.mark.parametrize("metric", ANGULAR)
 @pytest.mark.parametrize("sparse", [False, True])
 def test_metrics_of_angles(points, metric, sparse):
-    """Equal to the formula: rows of zeros and constant ones, copies, multiples, and rows with nothing in common."""
+    """The distances equal the formula's for zero and constant rows, copies, multiples and disjoint rows."""
     points = np.r_[points, np.zeros((2, 6)), np.full((2, 6), 3.0), points[:3] * 3, np.eye(6), points[:3] / 7]
     if sparse and metric == "correlation":
         with pytest.raises(ValueError, match="correlation' does not support sparse features.*toarray"):
@@ -169,7 +169,7 @@ def test_metrics_of_angles(points, metric, sparse):
 @pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
 @pytest.mark.parametrize("columns", [2, 3, 50])
 def test_fitted_rows_keep_their_places(metric, columns):
-    """What is nearer than rounding is the row itself."""
+    """The transform of training rows, or of their multiples, returns their positions in the map."""
     rows = np.random.default_rng(0).normal(size=(300, columns))
     rows = np.abs(rows) if metric == "hellinger" or columns == 2 else rows
     if metric == "correlation":
@@ -181,7 +181,7 @@ def test_fitted_rows_keep_their_places(metric, columns):
 
 @pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
 def test_rows_of_zeros(metric):
-    """They have a place, as scikit-learn and umap-learn give them one, near their like."""
+    """Rows of zeros have a position and are neighbors of each other, as in scikit-learn and umap-learn."""
     rows = np.abs(np.random.default_rng(0).normal(size=(100, 4)))
     rows[[7, 70]] = 0
     model = PrecomputedUMAP(5, metric=metric, n_epochs=5, random_state=0, disconnection_distance=np.inf).fit(rows)
@@ -204,7 +204,7 @@ def test_rows_of_zeros(metric):
     ],
 )
 def test_names_of_the_trees(points, metric, parameters, name, arguments):
-    """All that NearestNeighbors takes, with the arguments that it takes."""
+    """Every metric of NearestNeighbors is accepted with its arguments."""
     search = build_search(points, metric, parameters, None)
     _, dists = find_neighbors(search, points, 9, own=True)
     np.testing.assert_allclose(dists, naive(points, points, 9, True, name, **arguments)[1], rtol=1e-12, atol=1e-12)
@@ -214,7 +214,7 @@ def test_names_of_the_trees(points, metric, parameters, name, arguments):
 
 
 def test_sokalmichener(points):
-    """Twice the differing features over all and the differing ones."""
+    """The distance is twice the number of differing features, divided by that number plus the number of features."""
     rows = points > 1
     differing = (rows[:, None] != rows).sum(axis=2)
     expected = 2 * differing / (6 + differing)
@@ -226,7 +226,7 @@ def test_sokalmichener(points):
 @pytest.mark.parametrize("metric", [*sorted(VALID_METRICS_SPARSE["brute"]), "hellinger", "minkowski"])
 @pytest.mark.parametrize("wide", [False, True])
 def test_metrics_of_sparse_features(points, metric, wide):
-    """All that NearestNeighbors takes, to the distances of dense features; copies are at distance 0."""
+    """For every metric, sparse features have the distances of dense ones. Copies have distance 0."""
     if metric == "precomputed":
         return
     sparse = scipy.sparse.csr_array(points)
@@ -239,7 +239,7 @@ def test_metrics_of_sparse_features(points, metric, wide):
 
 
 def test_sparse_features_with_entries_twice(points):
-    """They count as their sum, as everywhere in scipy."""
+    """Repeated entries of sparse features are summed, as everywhere in scipy."""
     sparse = scipy.sparse.csr_array(points)
     halves = scipy.sparse.csr_array(
         (np.repeat(sparse.data / 2, 2), np.repeat(sparse.indices, 2), sparse.indptr * 2), shape=sparse.shape
@@ -269,7 +269,7 @@ def with_argument(x, y, X=1, Y=1, n_jobs=1):
     ],
 )
 def test_arguments_of_metrics(points, metric, parameters, message):
-    """What is missing or too much."""
+    """Missing or superfluous arguments of a metric are refused."""
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(metric=metric, metric_params=parameters).fit(points)
 
@@ -278,7 +278,7 @@ def test_arguments_of_metrics(points, metric, parameters, message):
     "metric, nearest", [("nope", "cosine"), ("euclidian", "euclidean"), ("Hamming", "hamming"), ("cos", "cosine")]
 )
 def test_metric_that_nobody_knows(ring, metric, nearest):
-    """Refused with the nearest name, also where it would only tell what the given neighbors are of."""
+    """An unknown metric is refused with the nearest name, also if no search is needed."""
     model = PrecomputedUMAP(5, metric=metric)
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1]}
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
@@ -299,7 +299,10 @@ def test_metric_that_nobody_knows(ring, metric, nearest):
     ],
 )
 def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, reason):
-    """They give names and a start; only new rows without neighbors are refused, and the message says why."""
+    """Unsearchable features are accepted with neighbors.
+
+    Only new rows without neighbors are refused, with the reason.
+    """
     arrays = {"knn_indices": ring[0], "knn_dists": ring[1] / 4}
     X = np.where(ring[2] > 1, np.nan, ring[2]) if features == "missing" else ring[2]
     X = scipy.sparse.csr_array(X) if features == "sparse" else X
@@ -314,7 +317,7 @@ def test_features_beside_neighbors_need_not_be_searched(ring, metric, features, 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("metric", ["euclidean", "l1", "chebyshev", "sqeuclidean", "minkowski", "canberra"])
 def test_features_too_large(points, metric):
-    """Distances end where float32 does; the message is about X, and no warning of numpy's comes before it."""
+    """Features whose distances exceed float32 are refused with a message about X, without a warning of numpy."""
     model = PrecomputedUMAP(metric=metric, metric_params={"p": 3} if metric == "minkowski" else None)
     with pytest.raises(ValueError, match=f"X goes up to 3e.300, but metric='{metric}' requires features below.*Scale"):
         model.fit(points * 1e300)
@@ -326,7 +329,7 @@ def test_features_too_large(points, metric):
 @pytest.mark.parametrize("metric", ["cosine", "correlation", "hellinger"])
 @pytest.mark.parametrize("factor", [1e300, 1e-300])
 def test_size_does_not_matter_to_angles(points, metric, factor):
-    """Rows are scaled before anything is squared."""
+    """Very large and very small rows have the right angles."""
     expected = find_neighbors(build_search(points, metric, None, None), points, 9, own=True)
     found = find_neighbors(build_search(points * factor, metric, None, None), points * factor, 9, own=True)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-7, atol=1e-14)
@@ -334,7 +337,7 @@ def test_size_does_not_matter_to_angles(points, metric, factor):
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
 def test_empty_sparse_rows_among_themselves(metric):
-    """Rows without an entry, whose neighbors all have none either, are at distance 0 from each other."""
+    """Rows without entries are at distance 0 from each other."""
     X = scipy.sparse.csr_array(np.vstack([np.zeros((12, 3)), np.eye(3)]))
     indices, dists = find_neighbors(build_search(X, metric, None, None), X, 3, own=True)
     assert (dists[:12] == 0).all()
@@ -342,7 +345,7 @@ def test_empty_sparse_rows_among_themselves(metric):
 
 
 def test_many_ties_need_no_comparison_with_all_rows(monkeypatch):
-    """Rows of which there are 40 copies each: more neighbors are asked for until the tie is over."""
+    """For rows with 40 copies each, the search asks for more neighbors until the tie ends."""
     rows = np.tile(np.random.default_rng(0).normal(size=(30, 3)), (40, 1))
     search = build_search(rows, "manhattan", None, None)
     monkeypatch.setattr("umap_sk.neighbors.search._compare_with_all", None)

@@ -1,4 +1,4 @@
-"""Neighbors of the field's libraries, as their examples take them, against scikit-learn's exact ones."""
+"""Tests of other search libraries, used as in their examples and compared with scikit-learn's exact neighbors."""
 
 import warnings
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]  # PyNNDescent compiles in eve
 
 @pytest.mark.parametrize("library", search_libraries.LIBRARIES, ids=lambda function: function.__name__)
 def test_graph_is_that_of_exact_neighbors(library, digits):
-    """Distances are not squared, and nearly all weights are those of the exact neighbors."""
+    """The distances are not squared, and nearly all weights are those of the exact neighbors."""
     try:
         indices, dists = library(np.ascontiguousarray(digits.features), 15)
     except ModuleNotFoundError as error:
@@ -30,7 +30,7 @@ def test_graph_is_that_of_exact_neighbors(library, digits):
 
 
 def test_pipeline_with_pynndescent():
-    """PyNNDescent's transformer takes the place of scikit-learn's."""
+    """PyNNDescent's transformer can replace scikit-learn's in a pipeline."""
     pynndescent = pytest.importorskip("pynndescent")
     points, labels = make_blobs(150, 6, centers=4, cluster_std=2.0, random_state=0)
     umap = PrecomputedUMAP(n_neighbors=10, n_epochs=10, random_state=0)
@@ -51,7 +51,7 @@ def test_pipeline_with_pynndescent():
 
 
 def test_map_of_annotated_data(digits):
-    """From distances without the row itself: the map of the arrays; from connectivities: that of a spectral start."""
+    """Distances in AnnData lead to the map of the arrays, and connectivities to that of a spectral start."""
     anndata = pytest.importorskip("anndata")
     features = np.ascontiguousarray(digits.features, np.float64)
     cells = anndata.AnnData(features)

@@ -1,4 +1,4 @@
-"""Searchers other than the exact one: what they find, keep, pass on and refuse."""
+"""Tests of searchers other than the exact one: their neighbors, their indices in models and their errors."""
 
 import importlib
 import pickle
@@ -20,7 +20,7 @@ from umap_sk.neighbors.search import find_neighbors as exactly
 
 @pytest.fixture(scope="module")
 def points():
-    """Overlapping clusters, in 12 columns."""
+    """Return overlapping clusters in 12 columns."""
     return make_blobs(600, 12, centers=5, cluster_std=3.0, random_state=0)[0]
 
 
@@ -33,7 +33,7 @@ def skip_without(library):
 
 
 class ByTransform(TransformerMixin, BaseEstimator):
-    """An object with nothing but fit and transform, as those of sklearn-ann."""
+    """A searcher with only fit and transform, like those of sklearn-ann."""
 
     def __init__(self, n_neighbors=5, metric="euclidean", random_state=None):
         self.n_neighbors, self.metric, self.random_state = n_neighbors, metric, random_state
@@ -52,7 +52,10 @@ class ByTransform(TransformerMixin, BaseEstimator):
     + [pytest.param("pynndescent", "euclidean", marks=pytest.mark.long)],
 )
 def test_library_finds_the_exact_neighbors(points, library, metric):
-    """Nearly all of them, with the very distances of the exact search; new rows alone as in a batch, and stored."""
+    """A library finds nearly all neighbors, with exact distances.
+
+    A new row has the same neighbors alone, in a batch and after pickling.
+    """
     skip_without(library)
     found, indices, dists, figures = searchers.search_training(points[:550], asked(library, metric), 9)
     exact = build_search(points[:550], metric, None, None)
@@ -62,7 +65,7 @@ def test_library_finds_the_exact_neighbors(points, library, metric):
     np.testing.assert_array_equal(dists[same], true_dists[same])
     new = searchers.find_neighbors(found, points[550:], 9, own=False)
     true_new = exactly(exact, points[550:], 9, own=False)
-    missed = (new[0] != true_new[0]).all(axis=1)  # a walk of PyNNDescent's may begin in another cluster, and end there
+    missed = (new[0] != true_new[0]).all(axis=1)  # a search of PyNNDescent may start and end in another cluster
     assert missed.sum() <= (library == "pynndescent")
     assert (new[0] == true_new[0])[~missed].mean() > 0.99
     alone = searchers.find_neighbors(found, points[560:561], 9, own=False)
@@ -74,7 +77,7 @@ def test_library_finds_the_exact_neighbors(points, library, metric):
 
 @pytest.mark.long
 def test_pynndescent_takes_sparse_rows_and_repeats(points):
-    """The rows of a sparse matrix have the neighbors of the dense one; a seed gives them again."""
+    """PyNNDescent finds the neighbors of sparse rows, and a seed makes them repeatable."""
     skip_without("pynndescent")
     sparse = scipy.sparse.csr_array(np.maximum(points, 0))
     first = searchers.search_training(sparse, asked("pynndescent"), 9)
@@ -85,7 +88,10 @@ def test_pynndescent_takes_sparse_rows_and_repeats(points):
 
 @pytest.mark.parametrize("library", ["hnswlib", "faiss", "usearch"])
 def test_few_and_repeated_rows(library):
-    """Fewer rows than neighbors, and rows that are all the same, which are each other's neighbors and not their own."""
+    """Fewer rows than neighbors have all others as neighbors.
+
+    Equal rows are each other's neighbors but not their own.
+    """
     skip_without(library)
     few = np.arange(10.0).reshape(5, 2)
     _, indices, dists, _ = searchers.search_training(few, asked(library), 9)
@@ -96,7 +102,7 @@ def test_few_and_repeated_rows(library):
 
 
 def test_recall_is_the_share_that_was_found(points):
-    """If two of nine neighbors are hidden, it says 7 / 9; those at a tie's distance count."""
+    """The recall is 7 / 9 if two of nine neighbors are hidden. Neighbors at the distance of a tie count as found."""
     skip_without("faiss")
     made = searchers.search_training(points, asked("faiss"), 9)[0]
     dists = exactly(build_search(points, "euclidean", None, None), points, 9, own=True)[1]
@@ -108,7 +114,7 @@ def test_recall_is_the_share_that_was_found(points):
 
 
 def test_model_keeps_its_index(points, monkeypatch):
-    """The map of a library is that of its arrays; a stored model builds nothing."""
+    """The map with a library equals that of its arrays, and a stored model builds no index."""
     skip_without("hnswlib")
     settings = {"n_epochs": 20, "random_state": 3, "n_jobs": 1}
     model = PrecomputedUMAP(metric="euclidean", searcher="hnswlib", **settings).fit(points[:550])
@@ -123,7 +129,7 @@ def test_model_keeps_its_index(points, monkeypatch):
 
 
 def test_stored_index_that_cannot_be_read(points):
-    """The error names both versions of the library."""
+    """The error names the version of the library that stored the index."""
     skip_without("hnswlib")
     found = pickle.loads(pickle.dumps(searchers.search_training(points, asked("hnswlib"), 9)[0]))
     found.library._stored, found.library.version = b"damaged", "0.1"
@@ -132,7 +138,7 @@ def test_stored_index_that_cannot_be_read(points):
 
 
 def test_objects(points):
-    """One with kneighbors and one with transform give the exact map; they are copied, and get the seed."""
+    """Objects with kneighbors or transform give the exact map. They are copied and get the seed."""
     settings = {"metric": "euclidean", "n_epochs": 20, "random_state": 3}
     exact = PrecomputedUMAP(**settings).fit(points[:550])
     placed = exact.transform(points[550:])
@@ -149,7 +155,7 @@ def test_objects(points):
 
 
 def test_what_an_object_gives_is_checked(points):
-    """Too few neighbors, no graph, and another metric than the estimator's."""
+    """An object with too few neighbors, without a graph or with another metric is refused."""
     with pytest.raises(ValueError, match=r"finds 4 neighbors .* 14 are needed.*searcher__n_neighbors=15"):
         PrecomputedUMAP(metric="euclidean", searcher=ByTransform()).fit(points)
     with pytest.raises(ValueError, match=r"metric='cosine', but the searcher ByTransform has metric='euclidean'"):
@@ -176,13 +182,13 @@ def test_what_an_object_gives_is_checked(points):
     ],
 )
 def test_metrics_that_a_library_does_not_know(points, searcher, metric, parameters, message):
-    """Refused, naming those that it knows."""
+    """A metric that the library lacks is refused with a list of those that it has."""
     with pytest.raises(ValueError, match=message):
         PrecomputedUMAP(metric=metric, metric_params=parameters, searcher=searcher).fit(points)
 
 
 def test_refusals(points, monkeypatch):
-    """Sparse rows where they cannot be, a searcher with nothing to search, features too large, a missing library."""
+    """Sparse rows, a precomputed X, unknown metrics, too large features and missing libraries are refused."""
     with pytest.raises(ValueError, match=r"searcher='faiss' does not support sparse features"):
         PrecomputedUMAP(metric="euclidean", searcher="faiss").fit(scipy.sparse.csr_array(points))
     with pytest.raises(ValueError, match=r"searcher='faiss', but metric='precomputed'"):
@@ -202,7 +208,7 @@ def test_refusals(points, monkeypatch):
 
 
 def test_rule_of_auto(monkeypatch):
-    """By rows, columns, metric and what is installed."""
+    """The automatic choice depends on rows, columns, metric and installed libraries."""
     assert is_small("euclidean", (12_000, 784)) and not is_small("euclidean", (12_001, 784))
     assert is_small("manhattan", (30_000, 784)) and not is_small("manhattan", (30_001, 784))
     assert is_small("l1", (10**7, 5)) and not is_small("l1", (10**7, 6)) and not is_small("l2", (10**7, 5))
@@ -225,14 +231,14 @@ def test_rule_of_auto(monkeypatch):
 
 
 def test_exact_search_of_many_rows(points, monkeypatch, capsys):
-    """Without PyNNDescent "auto" warns with the time and the cure; in blocks, with progress, it finds the same."""
+    """Without PyNNDescent, a long exact search warns, reports progress and finds the same neighbors in blocks."""
     expected = exactly(build_search(points, "manhattan", None, None), points, 9, own=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(choice, "EXACT_ROWS_OTHERS", 100)
     monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 250)
     monkeypatch.setattr(progress, "_make_rich_bar", lambda: None)
     many = asked(metric="manhattan")._replace(verbose=True)
-    searchers.search_training(points, many, 9)  # takes no time that anybody has to be warned of
+    searchers.search_training(points, many, 9)  # this search is too short for a warning
     assert [line.split(", about")[0] for line in capsys.readouterr().err.splitlines()] == [
         "search: 41 %", "search: 83 %"
     ]  # fmt: skip
@@ -245,13 +251,13 @@ def test_exact_search_of_many_rows(points, monkeypatch, capsys):
 
 
 def test_estimate_of_a_search_counts_what_is_done_once_only_once(points, monkeypatch):
-    """Each call takes 0.1 s and each row 1 ms: 600 rows take 0.7 s, and not 60 s."""
+    """Fixed costs count once: with 0.1 s for a call and 1 ms for each row, 600 rows take 0.7 s and not 60 s."""
     monkeypatch.setattr(search_time, "_time_search", lambda made, features: 0.1 + 0.001 * len(features))
     assert search_time.estimate_seconds(None, points) == pytest.approx(0.7, rel=0.01)
 
 
 def test_blocks_of_repeated_rows(monkeypatch):
-    """A row that its like crowd out of its own list keeps its neighbors."""
+    """A row has the right neighbors even if copies crowd it out of its own list."""
     rows = np.repeat(np.arange(3.0), 40)[:, None] * np.ones(2)
     expected = exactly(build_search(rows, "manhattan", None, None), rows, 5, own=True)
     monkeypatch.setattr("umap_sk.neighbors.search.ROWS_PER_CALL", 50)
@@ -261,7 +267,7 @@ def test_blocks_of_repeated_rows(monkeypatch):
 
 
 def test_index_beside_given_neighbors(points):
-    """It is built when features are first placed, which is said, and kept."""
+    """If neighbors are given, the index is built at the first transform of features, with a warning, and is kept."""
     skip_without("faiss")
     dists, indices = NearestNeighbors(n_neighbors=15).fit(points[:550]).kneighbors(points[:550])
     model = PrecomputedUMAP(metric="euclidean", searcher="faiss", n_epochs=10, random_state=0)
@@ -275,7 +281,10 @@ def test_index_beside_given_neighbors(points):
 
 
 def test_run_of_another_searcher_is_another_run(points, tmp_path):
-    """Exact and automatic searches are one run; a library's is its own, and its map is placed into as before."""
+    """Exact and automatic searches share a run.
+
+    A library's search has its own, and the same transform after resumption.
+    """
     skip_without("faiss")
     settings = {"metric": "euclidean", "n_epochs": 10, "random_state": 0, "checkpoint": tmp_path}
     runs = [PrecomputedUMAP(**settings, searcher=name).fit(points[:550]) for name in ("auto", "exact", "faiss")]

@@ -1,4 +1,4 @@
-"""Sparse rows are searched by an inverted index: all neighbors, or those that share the rarest columns."""
+"""Tests of the inverted index of sparse rows, which finds all neighbors or those that share the rarest columns."""
 
 import naive_search as naive
 import numpy as np
@@ -14,7 +14,7 @@ METRICS = ["euclidean", "cosine", "hellinger"]
 
 
 def counts(random, n=200, columns=40):
-    """Rows of a few whole numbers, with ties, copies and rows of zeros."""
+    """Return rows of a few whole numbers, with ties, copies and rows of zeros."""
     rows = random.poisson(0.06, (n, columns)).astype(np.float64)
     rows[:4], rows[-3:] = 0, rows[10]
     return rows
@@ -30,7 +30,7 @@ DATA = {
 
 
 def obvious(rows, metric, k):
-    """Neighbors by all distances, of rows that are scaled as the metric has it."""
+    """Return the neighbors by all distances between rows that are scaled for the metric."""
     if metric == "hellinger":
         rows = np.sqrt(rows)
     if metric != "euclidean":
@@ -46,7 +46,7 @@ def obvious(rows, metric, k):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("name", DATA)
 def test_finds_all_neighbors(name, metric):
-    """Ranks are those of all distances, in ascending order, and equal ones come by index."""
+    """The ranks are those of all distances, in ascending order and with ties by index."""
     if metric == "hellinger" and name == "signed":
         pytest.skip("Hellinger's distance is not defined for negative numbers.")
     rows = DATA[name](np.random.default_rng(0))
@@ -61,7 +61,7 @@ def test_finds_all_neighbors(name, metric):
 
 @pytest.mark.parametrize("budget", [10, 60, 10**6])
 def test_compares_the_rows_of_rare_columns(budget, monkeypatch):
-    """With a budget: the rows of the rarest columns, and rows that share none where these are nearer."""
+    """With a budget, a row is compared with the rows of its rarest columns, and with rows that share none."""
     monkeypatch.setattr(sparse_index, "MAX_PRODUCTS", budget)
     monkeypatch.setattr(sparse_index, "KEPT_PER_NEIGHBOR", 100)
     rows = DATA["signed"](np.random.default_rng(0))
@@ -86,7 +86,7 @@ def test_compares_the_rows_of_rare_columns(budget, monkeypatch):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_new_rows_and_threads(metric, monkeypatch):
-    """New rows find what all together find, also with columns that no row has; threads and cuts change no bit."""
+    """New rows have the same neighbors alone and together, and threads and blocks change no bit."""
     rows = counts(np.random.default_rng(0), 300)
     search = RowSearch(scipy.sparse.csr_array(rows), metric, exact=False)
     expected = search.find_neighbors(None, 5)

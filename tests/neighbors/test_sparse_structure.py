@@ -1,4 +1,4 @@
-"""Sparse arrays whose own arrays do not fit together: refused wherever they come in, before scipy follows them."""
+"""Tests of inconsistent sparse arrays, which every function refuses before scipy reads outside of them."""
 
 import naive_neighbors
 import numpy as np
@@ -52,7 +52,7 @@ BREAKS = [far_index, negative_index, far_row, descending_row, few_rows, few_valu
 
 
 def broken(form, damage, array=X):
-    """A sparse array that is damaged after it was built."""
+    """Return a sparse array that is damaged after it was built."""
     values = scipy.sparse.csr_array(array).asformat(form)
     damage(values)
     return values
@@ -60,17 +60,17 @@ def broken(form, damage, array=X):
 
 @pytest.fixture(scope="module")
 def search():
-    """A map of sparse features that are searched."""
+    """Return a model of sparse features."""
     return PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(scipy.sparse.csr_array(X))
 
 
 @pytest.fixture(scope="module")
 def of_graph():
-    """A map of a graph."""
+    """Return a model of a graph."""
     return PrecomputedUMAP(**SETTINGS).fit(knn_graph(**{name[4:]: array for name, array in ARRAYS.items()}))
 
 
-FEATURES = {  # what takes features, or a graph from the features of a square
+FEATURES = {  # functions of features
     "fit": lambda values, models: PrecomputedUMAP(metric="euclidean", **SETTINGS).fit(values),
     "fit beside arrays": lambda values, models: PrecomputedUMAP(**SETTINGS).fit(values, **ARRAYS),
     "partial_fit": lambda values, models: PrecomputedUMAP(metric="cosine", **SETTINGS).partial_fit(values),
@@ -83,7 +83,7 @@ FEATURES = {  # what takes features, or a graph from the features of a square
     "triplet_accuracy": lambda values, models: triplet_accuracy(values, models[0].embedding_),
     "distance_correlation": lambda values, models: distance_correlation(values, models[0].embedding_),
 }
-GRAPHS = {  # what takes a square graph
+GRAPHS = {  # functions of a square graph
     "fit": lambda graph, models: PrecomputedUMAP(**SETTINGS).fit(graph),
     "learn_manifold": lambda graph, models: PrecomputedUMAP(**SETTINGS).learn_manifold(graph),
     "transform": lambda graph, models: models[1].transform(graph),
@@ -98,7 +98,7 @@ GRAPHS = {  # what takes a square graph
 
 
 def assert_refused(call, array):
-    """Whatever the form and the damage."""
+    """Check that a call refuses the array in every format and with every damage."""
     for form in ("csr", "csc", "bsr"):
         for damage in BREAKS:
             values = broken(form, damage, array)
@@ -108,13 +108,13 @@ def assert_refused(call, array):
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_features(search, of_graph, name):
-    """Refused with what is wrong, and the cure."""
+    """Damaged features are refused with the problem and the solution."""
     assert_refused(lambda values: FEATURES[name](values, (search, of_graph)), X)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs(search, of_graph, name):
-    """The same of graphs."""
+    """Damaged graphs are refused with the problem and the solution."""
     assert_refused(lambda graph: GRAPHS[name](graph, (search, of_graph)), np.minimum(np.abs(X @ X.T), 1))
 
 
@@ -135,7 +135,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_formats(name):
-    """With the entry that is wrong."""
+    """The error for a damaged array of another format names the wrong entry."""
     form, damage, message = OTHERS[name]
     values = broken(form, damage)
     with pytest.raises(ValueError, match=f"features is a sparse {form} array with inconsistent parts.*{message}"):
@@ -144,7 +144,7 @@ def test_other_formats(name):
 
 @pytest.mark.parametrize("form", ["csr", "csc", "bsr", "coo", "dia", "lil", "dok"])
 def test_whole_arrays_pass(form):
-    """Also with room to spare behind the last row, and what is not sparse."""
+    """Valid arrays of any format pass, also dense ones, and those with unused entries after the last row."""
     values = scipy.sparse.csr_array(X).asformat(form)
     check_structure(values, "X")
     check_structure(X, "X")
@@ -156,7 +156,7 @@ def test_whole_arrays_pass(form):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 def test_places_like_the_twin(dtype):
-    """The first place that is outside, or none."""
+    """The first index outside the range equals the twin's."""
     rng = np.random.default_rng(0)
     for share in (0, 0.01, 0.5):
         places = np.where(rng.random(300) < share, rng.choice([-1, 9, 10**9], 300), rng.integers(0, 9, 300))
@@ -165,7 +165,7 @@ def test_places_like_the_twin(dtype):
 
 
 def test_entries_in_another_order():
-    """Columns that were exchanged after scipy had found them in order do not change a distance."""
+    """Columns that are exchanged after scipy marked them as sorted do not change the features."""
     values = scipy.sparse.csr_array(X)
     assert values.has_canonical_format
     first, last = values.indptr[:2] + [0, -1]

@@ -1,4 +1,4 @@
-"""Square X that holds no distances is refused or doubted; distances of every kind pass without a word."""
+"""Tests of a square X: other matrices than distances cause an error or a warning, and distances of every kind pass."""
 
 import warnings
 
@@ -24,7 +24,7 @@ seeds, columns = st.integers(0, 2**32 - 1), st.integers(1, 30)
 
 
 def points_of(seed, columns, kind="normal", n=150):
-    """Rows of one kind, none of them 0."""
+    """Return rows of one kind, none of them 0."""
     rng = np.random.default_rng(seed)
     if kind == "copies":
         return np.repeat(rng.normal(size=(n // 10, columns)), 10, axis=0)
@@ -36,12 +36,12 @@ def points_of(seed, columns, kind="normal", n=150):
 
 
 def memberships(points, k, **parameters):
-    """What scanpy keeps as obsp["connectivities"]."""
+    """Return the memberships that scanpy stores as obsp["connectivities"]."""
     return PrecomputedUMAP(k, metric="euclidean", **parameters).learn_manifold(points).graph
 
 
 def passes(X):
-    """Neither refused nor doubted."""
+    """Check that a matrix causes neither an error nor a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_square(X)
@@ -68,7 +68,7 @@ def passes(X):
     ],
 )
 def test_no_distances(X, message):
-    """Refused by fit and learn_manifold, with the cure; the estimator is not fitted."""
+    """A matrix of similarities, features or memberships is refused with a solution, unless neighbors are given."""
     model = PrecomputedUMAP(**SETTINGS)
     for call in (model.fit, model.fit_transform, model.partial_fit, model.learn_manifold):
         with pytest.raises(ValueError, match=message):
@@ -79,7 +79,7 @@ def test_no_distances(X, message):
 
 
 def knn_graph_arrays(points):
-    """Neighbors to lay a square X beside."""
+    """Return neighbor arrays to pass together with a square X."""
     dists = pairwise_distances(points)
     indices = np.argsort(dists, axis=1)[:, :9]
     return indices, np.take_along_axis(dists, indices, axis=1)
@@ -98,13 +98,13 @@ def knn_graph_arrays(points):
     ],
 )
 def test_doubtful_distances(X, message, cure):
-    """A warning, which its own cure silences."""
+    """The warning for doubtful distances disappears if its advice is followed."""
     with pytest.warns(DoubtfulDistancesWarning, match=message):
         PrecomputedUMAP(**SETTINGS).fit(X)
     X = (X + X.T) / 2 if cure == "transposed" else X - np.diag(X.diagonal())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", EqualDistancesWarning)  # most distances of the graph are missing, that is 0
+        warnings.simplefilter("ignore", EqualDistancesWarning)  # most distances of the graph are missing and thus 0
         PrecomputedUMAP(**SETTINGS).fit(X)
 
 
@@ -118,7 +118,7 @@ def test_doubtful_distances(X, message, cure):
     st.sampled_from([1e-9, 1, 1e9]),
 )
 def test_distance_matrices_pass(seed, columns, kind, metric, dtype, factor):
-    """Rounding makes diagonals that are not 0 and two directions that differ; sizes do not matter."""
+    """Distance matrices of any scale pass, also with rounding errors on the diagonal and between the directions."""
     points = points_of(seed, columns, kind).astype(dtype)
     dists = np.maximum(pairwise_distances(points, points.copy(), metric=metric), 0).astype(dtype)
     if metric == "euclidean":
@@ -137,7 +137,7 @@ def test_distance_matrices_pass(seed, columns, kind, metric, dtype, factor):
     st.sampled_from(["as it is", "up to 1", "both directions", "cut", "with itself", "whole"]),
 )
 def test_distance_graphs_pass(seed, columns, kind, metric, k, form):
-    """kNN graphs of distances up to 1, directed or not, cut by cross-validation, and whole matrices kept sparse."""
+    """Graphs of distances pass, directed or not, also if they are cut by cross-validation or complete."""
     points = points_of(seed, columns, kind, n=200)
     graph = kneighbors_graph(points, k, mode="distance", metric=metric, include_self=form == "with itself")
     graph.data = np.maximum(graph.data, 0)
@@ -156,14 +156,14 @@ def test_distance_graphs_pass(seed, columns, kind, metric, k, form):
 @FUZZING
 @given(seeds, st.integers(1, 8), st.sampled_from(["normal", "clusters"]), st.integers(12, 40), st.booleans())
 def test_memberships_do_not(seed, columns, kind, k, symmetrize):
-    """Whatever the data, if rows have neighbors enough to tell."""
+    """Memberships are refused for any data if the rows have enough neighbors."""
     with pytest.raises(ValueError, match="the more neighbors two rows share"):
         check_square(memberships(points_of(seed, columns, kind), k, symmetrize=symmetrize))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_few_rows(n):
-    """A handful of distances pass, a handful of similarities do not."""
+    """Distances between a few rows pass, and similarities do not."""
     points = np.arange(n)[:, None] ** 2.0
     passes(pairwise_distances(points))
     with pytest.raises(ValueError, match="fall away from the diagonal"):
@@ -171,7 +171,7 @@ def test_few_rows(n):
 
 
 def test_given_neighbors_are_not_looked_at():
-    """Neither is what is searched: square features are features where a metric is set."""
+    """Square features with a metric and a graph of kNN distances are accepted."""
     assert np.isfinite(PrecomputedUMAP(metric="euclidean", **SETTINGS).fit_transform(FEATURES)).all()
     dists = pairwise_distances(FEATURES)
     nearest = np.argsort(dists, axis=1)[:, :15]

@@ -1,4 +1,4 @@
-"""Which features a model holds for the way back, whoever searches."""
+"""Tests of the features that a model keeps for the inverse transform, for every kind of search."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def deferred(metric):
 
 
 def after(made, built):
-    """The search as it stands once it has been built."""
+    """Return the deferred search after its index was built."""
     made._built, made._features = built, None
     return made
 
@@ -35,7 +35,7 @@ def after(made, built):
     ],
 )
 def test_held_by_the_search(search):
-    """Nothing is kept twice, and what is held is what was given."""
+    """Features that the search already has are not kept a second time."""
     assert training_rows.get_training_features(search) is X
     assert training_rows.select_kept_features(X, X, search) is None
 
@@ -50,7 +50,7 @@ def test_held_by_the_search(search):
     ],
 )
 def test_kept_where_the_search_holds_something_else(search):
-    """They stay with a stored model, which holds as much in any case."""
+    """If the search has converted features, a live model and a stored one keep the original ones."""
     whole = (100 * X).astype(np.int16)
     assert training_rows.get_training_features(search) is None
     assert training_rows.select_kept_features(whole, X, search) is whole
@@ -59,7 +59,7 @@ def test_kept_where_the_search_holds_something_else(search):
 
 @pytest.mark.parametrize("search", [None, NoSearch("why"), FittedSearcher(object(), 20)])
 def test_referred_to(search):
-    """Where nothing else holds them, a live model refers to them and a stored one has none."""
+    """Without a search that has the features, a live model refers to them and a stored one does not contain them."""
     assert training_rows.select_kept_features(X, X, search) is X
     assert training_rows.select_kept_features(X.tolist(), X, search) is X
     assert training_rows.select_stored_features(X, search) is None
@@ -72,7 +72,7 @@ def test_a_square_sparse_matrix_beside_neighbors_is_a_graph():
 
 
 def test_new_rows_take_the_form_of_those_that_are_searched():
-    """Sparse rows become dense where the training rows are, and the other way round; others stay as they are."""
+    """New rows become dense or sparse like the training rows. Without a known form they do not change."""
     sparse = scipy.sparse.csr_array(X)
     of_sparse = build_search(sparse, "euclidean", None, None)
     np.testing.assert_array_equal(training_rows.match_sparsity(SEARCH, sparse[:3]), X[:3])

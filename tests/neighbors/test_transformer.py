@@ -1,4 +1,4 @@
-"""Neighbors alone: arrays, and the transformer to a graph."""
+"""Tests of neighbor arrays and of the transformer from features to a graph."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def points():
 @pytest.mark.filterwarnings("ignore::umap_sk.FewerNeighborsWarning")
 @parametrize_with_checks([NeighborsTransformer(n_neighbors=5)])
 def test_estimator_checks(estimator, check):
-    """All of scikit-learn's, without exceptions."""
+    """The transformer passes all checks of scikit-learn."""
     check(estimator)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_equals_scikit_learn(points, metric, sparse):
-    """The graph of the training rows and that of new ones, row for row."""
+    """The graphs of training rows and of new rows equal scikit-learn's."""
     rows = np.where(points > 0.5, points, 0) if sparse else points.copy()
     rows[:, 0] = 1  # a row of zeros is not even at distance 0 from itself in scikit-learn
     rows = scipy.sparse.csr_array(rows) if sparse else rows
@@ -43,7 +43,7 @@ def test_equals_scikit_learn(points, metric, sparse):
 
 
 def test_the_row_itself_is_first(points):
-    """Also among copies of it, of which those of the lowest index follow."""
+    """The row itself is its first neighbor, also among copies, and copies follow by index."""
     copies = np.repeat(points[:30], 10, axis=0)
     indices, dists = nearest_neighbors(copies, 4)
     np.testing.assert_array_equal(indices[:, 0], np.arange(300))
@@ -53,7 +53,7 @@ def test_the_row_itself_is_first(points):
 
 
 def test_arrays_alone_need_no_estimate_of_the_recall(points, monkeypatch):
-    """`nearest_neighbors` has no report, so a second, exact search of a sample would be for nothing."""
+    """The function `nearest_neighbors` measures no recall, since it has no report."""
     calls = []
     monkeypatch.setattr(searchers, "measure_recall", lambda *arguments: calls.append(arguments) or {"recall": 1.0})
     rows = np.tile(points, (50, 1))[:, :4].copy()
@@ -63,7 +63,7 @@ def test_arrays_alone_need_no_estimate_of_the_recall(points, monkeypatch):
 
 
 def test_arrays_make_the_map_of_the_features(points):
-    """What `PrecomputedUMAP` finds by itself, and a pipeline with the transformer."""
+    """The neighbor arrays and a pipeline with the transformer lead to the map of the features."""
     settings = {"n_neighbors": 10, "init": "pivot_mds", "n_epochs": 10, "random_state": 0}
     expected = PrecomputedUMAP(metric="euclidean", **settings).fit_transform(points)
     indices, dists = nearest_neighbors(points, 10)
@@ -76,13 +76,13 @@ def test_arrays_make_the_map_of_the_features(points):
 
 
 def test_few_rows(points):
-    """All others, with a warning."""
+    """If there are fewer rows than neighbors, all others are neighbors, with a warning."""
     with pytest.warns(FewerNeighborsWarning, match="n_neighbors is 15, but each of 4 rows has 3 others"):
         assert NeighborsTransformer().fit_transform(points[:4]).nnz == 16
 
 
 def test_refusals(points):
-    """Values that are no numbers, metrics that nobody knows, and one neighbor."""
+    """Features with NaN, unknown metrics and a single neighbor are refused."""
     with pytest.raises(ValueError, match="contains NaN"):
         nearest_neighbors(np.where(points > 2, np.nan, points))
     with pytest.raises(ValueError, match="metric='euclidian' is unknown; the nearest name is 'euclidean'"):

@@ -1,4 +1,4 @@
-"""Pictures are drawn without a screen, and closed."""
+"""Set-up of matplotlib: figures are drawn without a screen and closed after each test."""
 
 import pytest
 

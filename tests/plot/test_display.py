@@ -1,4 +1,4 @@
-"""What is drawn: which rows, where, in which colors, and what is told of the others."""
+"""Tests of the drawing of maps: rows, positions, colors, and the rows that are left out."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ WORDS = np.array(["ant", "bee", "cat"])[np.arange(300) % 3]
 
 
 def drawn_colors(display, rows):
-    """Color of each of some rows, by its place."""
+    """Return the colors of the given rows, found by their positions."""
     offsets, faces = np.asarray(display.points_.get_offsets()), display.points_.get_facecolors()[:, :3]
     at = {tuple(np.float32(place)): face for place, face in zip(offsets, faces, strict=True)}
     return np.array([at[tuple(place)] for place in display.rows.positions[rows]])
@@ -78,7 +78,7 @@ def test_beyond_60_classes_the_smallest_share_a_color():
 
 
 def test_colors_differ_for_people_who_lack_a_kind_of_cones():
-    """Distances in OKLab, as simulated by Machado, Oliveira and Fernandes (2009)."""
+    """The colors differ in OKLab for every kind of vision simulated by Machado, Oliveira and Fernandes (2009)."""
     lacking = {
         "none": np.eye(3),
         "long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -203,7 +203,7 @@ def test_dollars_are_written_as_they_are():
     texts = [*legend, *display.names_, display.ax_._left_title]
     bar = EmbeddingDisplay.from_embedding(PLACES, values=pd.Series(np.arange(300.0), name="$b$")).color_bar_
     assert len(texts) == 8 and not any(text.get_parse_math() for text in [*texts, bar.ax.yaxis.label])
-    display.figure_.canvas.draw()  # as mathematics "$x^$" is an error
+    display.figure_.canvas.draw()  # "$x^$" would be an error as mathematics
 
 
 def test_of_an_estimator_or_a_pipeline():

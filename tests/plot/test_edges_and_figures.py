@@ -1,4 +1,4 @@
-"""Edges below a map, and figures of every row as colors."""
+"""Tests of edges below a map, and of row-wise figures as colors."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_many_edges_become_pixels(model, monkeypatch):
 
 
 def test_a_pixel_counts_the_edges_that_cross_it(monkeypatch):
-    ends = np.array([[[1.001, 2.005], [0.005, 0.005]], [[3.0, 2.005], [0.005, 0.005]]])  # from one, and to the other
+    ends = np.array([[[1.001, 2.005], [0.005, 0.005]], [[3.0, 2.005], [0.005, 0.005]]])  # starts and ends
     counts = edges.sum_along_edges(ends, np.array([2.0, 3.0]), BOX)
     assert counts[0, 0] == 3 and np.all(counts[200, 100:300] == 2) and (counts > 0).sum() == 201
     many = np.random.default_rng(0).random((2, 500, 2)) * 9

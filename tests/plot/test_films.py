@@ -1,4 +1,4 @@
-"""Films: the frames are the layout's epochs, and what is written holds them."""
+"""Tests of films, whose frames are the epochs of the layout."""
 
 import numpy as np
 import pytest

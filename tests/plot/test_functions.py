@@ -1,4 +1,4 @@
-"""umap.plot's functions: the same names and arguments, and what is drawn by them."""
+"""Tests of the functions of umap.plot: their names, their arguments and their drawings."""
 
 import inspect
 
@@ -27,7 +27,7 @@ def model():
 
 
 def faces(axes):
-    """Colors of the points by their places."""
+    """Return the colors of the points by their positions."""
     (points,) = [drawn for drawn in axes.collections if len(drawn.get_offsets()) > 1]
     places = map(tuple, np.float32(points.get_offsets()))
     return dict(zip(places, points.get_facecolors(), strict=True))

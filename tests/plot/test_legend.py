@@ -1,4 +1,4 @@
-"""The legend lies inside of the figure, and numbers are not taken for its classes without a word."""
+"""Tests of the legend, which is inside the figure, and of the warning for numbers as classes."""
 
 import warnings
 
@@ -19,7 +19,7 @@ def test_the_legend_lies_inside_of_the_figure_whatever_it_holds(count, word, for
     labels = pd.Series([f"{word}{row % count}" for row in range(300)], name=f"{word}kind")
     title = "A title" if count == 40 else None
     display = EmbeddingDisplay.from_embedding(PLACES * form, labels=labels, title=title)
-    for dpi in (150, 72):  # at which letters are not as wide
+    for dpi in (150, 72):  # at which letters have other widths
         display.figure_.set_dpi(dpi)
         display.figure_.canvas.draw()
         (left, bottom), (right, top) = display.legend_.get_window_extent().get_points()
