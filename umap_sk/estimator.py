@@ -609,11 +609,11 @@ class PrecomputedUMAP(
         """Return the share of each row's `k` nearest neighbors that are also its `k` nearest neighbors in the map.
 
         New rows are placed by :meth:`transform`, and training rows keep their positions. Rows are recognized as the
-        training rows if all of them list themselves first and in order. Otherwise, a neighbor at distance 0 is assumed
-        to be the row itself. It is neither counted as a neighbor nor in the map. A row with fewer than `k` neighbors is
-        judged by those that it has, and a row without any is ignored. Beyond 10,000 rows, a fixed sample of that size
-        is used. The score ignores the global structure of the map. Among maps with different `min_dist` it prefers
-        small values. See :mod:`umap_sk.metrics` for other measures.
+        training rows if there are as many and most of them list themselves first. Otherwise, a neighbor at distance 0
+        is assumed to be the row itself. It is neither counted as a neighbor nor in the map. A row with fewer than `k`
+        neighbors is judged by those that it has, and a row without any is ignored. Beyond 10,000 rows, a fixed sample
+        of that size is used. The score ignores the global structure of the map. Among maps with different `min_dist`
+        it prefers small values. See :mod:`umap_sk.metrics` for other measures.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 import joblib
+import numba
 import numpy as np
 import pytest
 from layouts import interrupted_at
@@ -22,7 +23,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import NearestNeighbors
 
 from umap_sk import Checkpoint, CheckpointMismatchWarning, CheckpointWarning, PrecomputedUMAP, knn_graph
-from umap_sk.checkpoint import session, store
+from umap_sk.checkpoint import identity, session, store
 from umap_sk.layout import coarsen, optimizer
 from umap_sk.pipeline import learn
 from umap_sk.runtime.checksum import hash_file
@@ -542,19 +543,30 @@ def test_functions_are_told_apart_by_what_they_do(ring, keep):
     assert len(folders(keep)) == 2
 
 
-def test_functions_are_told_apart_by_what_they_use(ring, keep):
-    """Metrics that differ in the values of enclosing variables or of defaults make different runs."""
+EXPONENT = 1  # a global that a metric uses
+
+
+def test_functions_are_told_apart_by_what_they_use(ring, keep, monkeypatch):
+    """Metrics that differ in enclosing variables, defaults or globals make different runs, also if compiled."""
+    names = set()
 
     def weighted(weights, power=1):
         def metric(a, b, power=power):
-            return (weights * np.abs(a - b) ** power).sum()
+            return (weights * np.abs(a - b) ** power).sum() ** EXPONENT
 
         return metric
 
-    runs = [weighted(np.ones(2)), weighted(np.array([1.0, 0.5])), weighted(np.ones(2), 2), weighted(np.ones(2))]
-    for metric in runs:
+    def count_runs(*variant):
+        metric = weighted(*variant)
         PrecomputedUMAP(**SETTINGS, metric=metric, checkpoint=keep).fit(ring[2][:, :2])
-    assert len(folders(keep)) == 3
+        names.add(identity.name_run(identity.identify_run({"metric": numba.njit(metric)}, {})))
+        assert len(names) == len(folders(keep))
+        return len(names)
+
+    variants = (np.ones(2),), (np.array([1.0, 0.5]),), (np.ones(2), 2), (np.ones(2),)
+    assert [count_runs(*variant) for variant in variants] == [1, 2, 3, 3]
+    monkeypatch.setattr(sys.modules[__name__], "EXPONENT", 2)
+    assert [count_runs(*variant) for variant in variants] == [4, 5, 6, 6]
 
 
 def test_a_function_that_cannot_be_told(ring, keep):

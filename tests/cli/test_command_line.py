@@ -137,12 +137,18 @@ def test_plan(folder, ring, capsys):
 
 
 def test_plan_of_a_manifold(folder, arrays, capsys):
-    """The plan of a stored manifold contains only the phases that are left: the initial layout and the layout."""
-    manifold = PrecomputedUMAP(5).learn_manifold(**arrays)
-    manifold.save("graph")
-    _, answer = answer_of(["plan", "--manifold", "graph", "--n-neighbors", "5", "--no-timed"], capsys)
-    assert answer["edges"] == len(manifold.arrays()[1])
-    assert [phase["name"] for phase in answer["phases"]] == ["start", "layout"]
+    """The plan of a stored manifold contains only the initial layout and the layout. Its edges need no memory."""
+    plans = []
+    for k in (5, 8):
+        manifold = PrecomputedUMAP(k).learn_manifold(**arrays)
+        manifold.save(f"graph-{k}")
+        command = ["plan", "--manifold", f"graph-{k}", "--n-neighbors", str(k), "--no-timed"]
+        _, answer = answer_of(command, capsys)
+        assert answer["edges"] == len(manifold.arrays()[1])
+        assert [phase["name"] for phase in answer["phases"]] == ["start", "layout"]
+        plans.append(answer)
+        assert answer["peak"] < PrecomputedUMAP(k).plan(manifold=manifold, timed=False).peak
+    assert plans[0]["phases"] == plans[1]["phases"] and 0 < plans[0]["disk"] < plans[1]["disk"]
 
 
 # ------------------------------------------------------------------------------------------------------- files

@@ -50,12 +50,15 @@ def test_a_strength_for_each_row(arrays, circle):
     assert not np.array_equal(fits[0], fits[3])
 
 
-def test_a_start_of_another_kind_is_turned(arrays, ring):
-    """The initial layout is rotated and mirrored towards the anchors, so that the rows end close to them."""
+@pytest.mark.parametrize("degrees", [0, 130, 180])
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_a_start_of_another_kind_is_turned(arrays, degrees, mirror):
+    """The initial layout is rotated and mirrored towards anchors that are too weak to turn the map by their pull."""
     free = PrecomputedUMAP(init="pivot_mds", **SETTINGS).fit_transform(**arrays)
-    turned = free[:, ::-1] * [1, 1] + [100, 0]
-    held = PrecomputedUMAP(init="pivot_mds", **SETTINGS).fit_transform(**arrays, anchors=(turned, 0.3))
-    assert np.linalg.norm(held - turned, axis=1).mean() < 0.1 * np.ptp(free, axis=0).max()
+    x, y = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    turned = free @ np.array([[x, mirror * y], [-y, mirror * x]]) + [100, 0]
+    held = PrecomputedUMAP(init="pivot_mds", **SETTINGS).fit_transform(**arrays, anchors=(turned, 1e-3))
+    assert np.linalg.norm(held - turned, axis=1).mean() < 0.2 * np.ptp(free, axis=0).max()
 
 
 def rows_on_a_circle(n):

@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 
 from umap_sk import UMAP, DisconnectedWarning, Manifold, PrecomputedUMAP, knn_graph
+from umap_sk.pipeline import targets
 
 SETTINGS = {"n_neighbors": 5, "n_epochs": 20, "random_state": 0}
 
@@ -109,10 +110,13 @@ def test_search_follows_the_last_fit(ring):
 )
 @pytest.mark.parametrize("half_done", [False, True])
 def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
-    """A failed fit changes neither a finished nor a partially fitted model."""
+    """A failed fit changes neither an unfitted estimator nor a finished or partially fitted model."""
+    model = PrecomputedUMAP(**SETTINGS)
+    before = dict(vars(model))
     for call in ("fit", "fit_transform"):
         with pytest.raises(ValueError, match=message):
-            getattr(PrecomputedUMAP(**SETTINGS), call)(**bad)
+            getattr(model, call)(**bad)
+    assert vars(model) == before and not hasattr(model, "embedding_")
     model = PrecomputedUMAP(**SETTINGS).partial_fit(**arrays, epochs=10 if half_done else 20)
     before, embedding = joblib.hash(model), model.embedding_
     for call in ("fit", "fit_transform"):
@@ -125,8 +129,10 @@ def test_failed_fit_changes_nothing(arrays, bad, message, half_done):
 
 
 @pytest.mark.parametrize("call", ["fit", "fit_transform", "partial_fit", "learn_manifold"])
-def test_neighbors_by_position_are_refused(ring, call):
-    """Neighbor arrays as X and y in either order, or as a sequence in the place of X, are refused."""
+@pytest.mark.filterwarnings("error::umap_sk.IgnoredTargetWarning")
+def test_neighbors_by_position_are_refused(ring, call, monkeypatch):
+    """Neighbor arrays as X and y, or as a sequence in the place of X, are refused without a warning about y."""
+    monkeypatch.setattr(targets, "_warned", set())
     indices, dists, _ = ring
     call = getattr(PrecomputedUMAP(**SETTINGS), call)
     for X, y in [(indices, dists), (dists, indices)]:

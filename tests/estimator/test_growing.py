@@ -273,8 +273,15 @@ def test_the_way_back_knows_the_new_rows(X, new):
 
 
 def test_a_search_that_lacks_the_new_rows_is_not_used(X):
-    """After an update without features, transform refuses features, because the search lacks the new rows."""
+    """After an update without features, rows are placed, scored and added by their neighbors, but not by features."""
     model = PrecomputedUMAP(metric="euclidean", n_epochs=5, random_state=0).fit(X[:200])
     model.update(**neighbors_of(X[:210], slice(200, 210)), epochs=1)
-    with pytest.raises(ValueError, match="rows that the search does not have"):
-        model.transform(X[:3])
+    for call in (model.transform, model.score):
+        with pytest.raises(ValueError, match="rows that the search does not have"):
+            call(X[:3])
+    with pytest.raises(ValueError, match="has no exact search"):
+        model.update(X[210:213])
+    given = neighbors_of(X[:210])
+    np.testing.assert_array_equal(model.transform(**given), model.embedding_)
+    assert model.score(**given) > 0.3
+    assert model.update(**neighbors_of(X[:213], slice(210, 213)), epochs=1).embedding_.shape == (213, 2)

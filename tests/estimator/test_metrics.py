@@ -193,13 +193,16 @@ def test_score_of_training_rows_is_the_recall_of_the_embedding(digits_parts, mod
 
 
 def test_score_of_new_rows_is_the_recall_of_their_places(digits_parts, model):
-    """The score of new rows is their recall among the training rows, also at the end of a pipeline."""
+    """The score of new rows is their recall among the training rows for any k, also at the end of a pipeline."""
     X, new = digits_parts
     dists, indices = NearestNeighbors(n_neighbors=46).fit(X).kneighbors(new)
     graph = knn_graph(indices, dists, n_columns=len(X))
-    recall = metrics.neighbor_recall(graph, model.transform(new), training=model.embedding_)
+    places = model.transform(new)
+    recall = metrics.neighbor_recall(graph, places, training=model.embedding_)
     assert model.score(new) == recall
-    trust = metrics.trustworthiness(graph, model.transform(new), training=model.embedding_)
+    for k in (5, 30):  # fewer and more than n_neighbors
+        assert model.score(new, k=k) == metrics.neighbor_recall(graph, places, training=model.embedding_, k=k) != recall
+    trust = metrics.trustworthiness(graph, places, training=model.embedding_)
     assert metrics.trustworthiness_scorer(model, new) == trust > recall
     pipeline = make_pipeline(
         KNeighborsTransformer(mode="distance", n_neighbors=45),
@@ -232,20 +235,29 @@ def test_score_samples_beyond_ten_thousand_rows():
 
 
 def test_rows_of_the_map_are_known_by_listing_themselves(digits_parts, model):
-    """Rows that list themselves are training rows despite rounding errors, but a part of them counts as new rows."""
+    """Rows that list themselves are training rows despite rounding errors.
+
+    A part of them, or all of them in another order, counts as new rows.
+    """
     X = digits_parts[0]
     dists, indices = NearestNeighbors(n_neighbors=16).fit(X).kneighbors(X)
     dists[:, 0] = 1e-6
     recall = metrics.neighbor_recall(knn_graph(indices, dists), model.embedding_)
     assert model.score(knn_indices=indices, knn_dists=dists) == recall
-    half = {"knn_indices": indices[:600], "knn_dists": dists[:600]}
-    places = model.transform(**half)
-    assert (places != model.embedding_[:600]).any()
-    graph = knn_graph(**{name.removeprefix("knn_"): array for name, array in half.items()}, n_columns=1200)
-    assert model.score(**half) == metrics.neighbor_recall(graph, places, training=model.embedding_)
+    for rows in (np.arange(600), np.random.default_rng(0).permutation(1200)):
+        given = {"knn_indices": indices[rows], "knn_dists": dists[rows]}
+        places = model.transform(**given)
+        assert (places != model.embedding_[rows]).any()
+        graph = knn_graph(indices[rows], dists[rows], n_columns=1200)
+        assert model.score(**given) == metrics.neighbor_recall(graph, places, training=model.embedding_) != recall
 
 
 def test_lists_may_hold_nothing():
-    """The figures are NaN if no row has a neighbor."""
-    graph = scipy.sparse.csr_array((90, 90))
-    assert np.isnan(metrics.neighbor_recall(graph, MAP)) and np.isnan(metrics.trustworthiness(graph, MAP))
+    """Rows without neighbors do not count, and the figures are NaN if no row has a neighbor."""
+    full = np.arange(0, 40, 3)
+    lists = ragged_graph(NEW_POINTS[full], POINTS, longest=40)[0]
+    graph = scipy.sparse.csr_array(scipy.sparse.eye_array(40, format="csc")[:, full] @ lists)
+    for measure in (metrics.neighbor_recall, metrics.trustworthiness):
+        expected = measure(lists, NEW_MAP[full], training=MAP)
+        assert measure(graph, NEW_MAP, training=MAP) == pytest.approx(expected, abs=1e-12) != 0
+        assert np.isnan(measure(scipy.sparse.csr_array((90, 90)), MAP))

@@ -227,15 +227,17 @@ def test_cut_arrays_are_named_where_errors_become_scores():
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint64])
 def test_cut_that_stays_in_range(dtype):
-    """Rows in another order are recognized by the first column, although no index is out of range."""
+    """Rows in another order, also with some of them twice, are recognized although no index is out of range."""
     indices, dists = arrays(15)
     indices = indices.astype(dtype)
     order = np.random.default_rng(0).permutation(N)
-    with pytest.raises(ValueError, match="first column of knn_indices holds the rows themselves in another order"):
-        umap().fit(knn_indices=indices[order], knn_dists=dists[order])
-    dists[:, 0] = 1e-4  # rounding in the search
-    with pytest.raises(ValueError, match=r"row 0 begins with \d+, at distance 0.0001.*knn_graph"):
-        umap().fit(knn_indices=indices[order], knn_dists=dists[order])
+    some_twice = np.r_[order[:-5], order[:5]]
+    rounded = np.c_[np.full(N, 1e-4), dists[:, 1:]]  # rounding in the search
+    for rows in (order, some_twice):
+        with pytest.raises(ValueError, match="first column of knn_indices holds the rows themselves in another order"):
+            umap().fit(knn_indices=indices[rows], knn_dists=dists[rows])
+        with pytest.raises(ValueError, match=r"row 0 begins with \d+, at distance 0.0001.*knn_graph"):
+            umap().fit(knn_indices=indices[rows], knn_dists=rounded[rows])
 
 
 def test_what_only_looks_like_a_cut():
@@ -271,13 +273,22 @@ def test_features_with_the_default_metric():
 
 
 def test_halving_over_a_graph():
-    """Successive halving accepts a graph and cuts it to the given number of rows."""
-    search = HalvingGridSearchCV(umap(), GRID, cv=CV, min_resources=75, error_score="raise", random_state=0)
+    """Successive halving cuts a graph to half of its rows for two candidates, and gives the better one all rows."""
+    shapes = []
+
+    def recall(model, graph, y):
+        shapes.append((len(model.embedding_), graph.shape))
+        return metrics.neighbor_recall_scorer(model, graph)
+
+    options = {"factor": 2, "min_resources": N // 2, "return_train_score": False, "random_state": 0}
+    grid = {"min_dist": GRID["min_dist"]}
+    search = HalvingGridSearchCV(umap(), grid, cv=CV, scoring=recall, error_score="raise", **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewerNeighborsWarning)
         search.fit(GRAPH, np.zeros(N))
-    assert search.n_resources_ == [75]
-    assert search.best_params_ in search.cv_results_["params"]
+    assert (search.n_candidates_, search.n_resources_) == ([2, 1], [N // 2, N])
+    assert shapes == [(50, (25, 50))] * 3 * 2 + [(100, (50, 100))] * 3
+    np.testing.assert_array_equal(search.best_estimator_.embedding_, umap(**search.best_params_).fit(GRAPH).embedding_)
 
 
 def test_table_of_the_docs():

@@ -67,7 +67,7 @@ def test_resumed_runs(whole, tmp_path, epochs):
     assert model.embedding_.tobytes() == whole.embedding_.tobytes()
 
 
-def test_order_of_the_rows_and_unit_of_the_distances(whole):
+def test_doubled_distances_give_the_same_map(whole):
     """Doubled distances give the same map, and a graph with doubled distances."""
     model = PrecomputedUMAP(**SETTINGS).fit(knn_indices=INDICES, knn_dists=2 * DISTS)
     assert model.embedding_.tobytes() == whole.embedding_.tobytes()

@@ -81,13 +81,15 @@ def test_a_manifold_goes_through(model, routing, wrap):
 
 
 def test_predict_and_score_of_new_rows_from_arrays(model, routing):
-    """A classifier behind the map predicts the labels of new rows from their neighbors."""
+    """A classifier behind the map predicts the labels of new rows from their neighbors, and scores them."""
     pipeline = Pipeline([("umap", requesting(init=True)), ("vote", KNeighborsClassifier(5))])
     pipeline.fit(X, LABELS, **ARRAYS, init=START)
     vote = KNeighborsClassifier(5).fit(model.embedding_.astype(np.float64), LABELS)
     places = model.transform(**NEW_ARRAYS).astype(np.float64)
     np.testing.assert_array_equal(pipeline.predict(NEW, **NEW_ARRAYS), vote.predict(places))
     np.testing.assert_array_equal(pipeline.predict_proba(NEW, **NEW_ARRAYS), vote.predict_proba(places))
+    labels = (NEW[:, 0] > 0).astype(int)
+    assert 0 < pipeline.score(NEW, labels, **NEW_ARRAYS) == vote.score(places, labels) < 1
 
 
 def test_score_goes_through(model, routing):

@@ -1,6 +1,7 @@
 """Tests of targets: their effect on fits, runs and manifolds, and the warning about an unused target."""
 
 import importlib.util
+import pickle
 import warnings
 
 import joblib
@@ -169,7 +170,13 @@ def test_a_fold_sees_no_other_labels():
 
 
 def test_stored_models(tmp_path):
-    """A stored model has its target parameters. A state without them is loaded with the defaults."""
+    """A stored model has its target parameters, but not y. A state without them is loaded with the defaults."""
+    numbers = np.random.default_rng(1).normal(size=60)
+    labels = np.unique(numbers, return_inverse=True)[1]
+    for y, parameters in ((labels, LABELED), (numbers, {**SETTINGS, "target_metric": "euclidean"})):
+        for epochs in (1, 2):
+            stored = pickle.dumps(PrecomputedUMAP(**parameters).partial_fit(X, y, epochs=epochs))
+            assert X.tobytes() in stored and not any(y.astype(dtype).tobytes() in stored for dtype in "bhilfd")
     model = PrecomputedUMAP(**LABELED).fit(X, LABELS)
     joblib.dump(model, tmp_path / "model")
     again = joblib.load(tmp_path / "model")

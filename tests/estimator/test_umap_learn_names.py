@@ -236,10 +236,20 @@ def test_names_of_columns_stay():
         model.transform(frame[:3])
 
 
+def test_unique_rows_are_combined_and_extended():
+    """If unique=True finds no copies, the model can be combined and extended like one of all rows."""
+    unique, whole = (UMAP(unique=flag, **FEW).fit(IRIS) for flag in (True, False))
+    assert (unique + whole).embedding_.tobytes() == (whole + whole).embedding_.tobytes()
+    new = IRIS[:7] + 0.01
+    assert unique.update(new).embedding_.tobytes() == whole.update(new).embedding_.tobytes()
+
+
 def test_copies_are_not_combined():
-    """A model with unique=True cannot be combined with another model."""
-    copies, whole = UMAP(unique=True, **FEW).fit(IRIS), UMAP(**FEW).fit(IRIS)
-    for one, other in ((copies, whole), (whole, copies)):
+    """A model that left copies out can be combined neither with one of all rows nor with one of the distinct rows."""
+    twice = np.vstack([IRIS, IRIS[:9]])
+    copies, whole, distinct = UMAP(unique=True, **FEW).fit(twice), UMAP(**FEW).fit(twice), UMAP(**FEW).fit(IRIS)
+    assert copies.graph_.shape == distinct.graph_.shape and copies.embedding_.shape == whole.embedding_.shape
+    for one, other in ((copies, whole), (whole, copies), (copies, distinct), (distinct, copies), (copies, copies)):
         with pytest.raises(ValueError, match="unique=True left copies out of a graph. Fit both without it"):
             one + other
 

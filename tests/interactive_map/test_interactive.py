@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import zlib
 from pathlib import Path
@@ -279,13 +280,29 @@ def test_other_things_are_refused():
             interactive(estimator)
 
 
-def test_it_is_written_whole(tmp_path):
-    """The page is written in UTF-8. A path in a missing folder is an error that leaves no file."""
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_it_is_written_whole(tmp_path, monkeypatch, step):
+    """The page is written in UTF-8. A missing folder is an error that leaves no file.
+
+    A failure while the page is written keeps the earlier file.
+    """
     made = interactive(LINE, {"name": ["ä"] * 200}, path=tmp_path / "map.html", title="Ä")
     assert made.path == tmp_path / "map.html" and made.path.read_text("utf-8") == made.page
     with pytest.raises(FileNotFoundError, match=rf"there is no folder '{re.escape(str(tmp_path / 'none'))}'"):
         interactive(LINE, path=tmp_path / "none" / "map.html")
+    found = []
+
+    def fail(*arguments):
+        found.extend(path for path in tmp_path.iterdir() if path != made.path and path.stat().st_size)
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, fail)
+        with pytest.raises(OSError, match="No space left"):
+            interactive(LINE[:5], path=made.path, title="Later")
+    assert len(found) == 1  # the new page was beside the earlier one
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
+    assert made.path.read_text("utf-8") == made.page
 
 
 def test_a_notebook_gets_a_frame():

@@ -30,13 +30,17 @@ def test_phases_follow_each_other(n_levels, n_epochs):
 @pytest.mark.parametrize("majorized", [True, False])
 @pytest.mark.parametrize("n_levels", [1, 2, 3, 6])
 def test_schedules_have_the_length_that_is_asked_for(n_levels, majorized):
-    """Each length of at least one epoch per level is possible. No phase is empty, and all levels have epochs."""
+    """Each length of at least one epoch per level is possible.
+
+    No phase is empty, and all levels have epochs, from the coarsest one to the graph.
+    """
     for length in [*range(1, 60), 146, 180, 196, 200, 450, 999, 6000]:
         phases = schedule.plan_length(n_levels, length, NEGATIVES, field=True, majorized=majorized)
         assert schedule.count_epochs(phases) == max(length, n_levels)
         assert all(q.first_epoch == p.first_epoch + p.epochs for p, q in zip(phases, phases[1:], strict=False))
         assert min(p.epochs for p in phases) >= 1 and phases[0].depth == n_levels - 1
-        assert {p.depth for p in phases} == set(range(n_levels))
+        depths = [p.depth for p in phases]
+        assert set(depths) == set(range(n_levels)) and depths == sorted(depths, reverse=True) and depths[-1] == 0
 
 
 @pytest.mark.parametrize("majorized", [True, False])

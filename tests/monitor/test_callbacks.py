@@ -1,6 +1,7 @@
 """Tests of scikit-learn's callbacks around each epoch, in versions of scikit-learn that have them."""
 
 import io
+import pickle
 
 import joblib
 import numpy as np
@@ -132,10 +133,28 @@ def test_partial_fit_tells_what_it_runs():
     assert recorder.calls[:4] == ["setup", "begin fit", "begin layout", "begin epoch"]
 
 
+class Storing(Recorder):
+    """A callback that pickles the estimator during its fit, and its copy for hooks, after four epochs."""
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        stop = super().on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+        if context.task_name == "epoch" and len(self.maps) == 4:
+            assert "_callback_fit_ctx" in vars(estimator)
+            self.stored = [pickle.dumps(one) for one in (estimator, fitted_estimator)]
+        return stop
+
+
 def test_nothing_of_a_run_is_stored(whole):
-    """Models and copies for hooks have no trace of callbacks after their removal. Clones keep their callbacks."""
-    recorder = Recorder()
+    """An estimator that is stored during a fit, or a copy for hooks, has its callbacks, but nothing else of the run.
+
+    After their removal, models and copies have no trace of callbacks. Clones keep their callbacks.
+    """
+    recorder = Storing()
     model = PrecomputedUMAP(**SETTINGS).set_callbacks(recorder).fit(GRAPH)
+    for loaded in map(pickle.loads, recorder.stored):
+        assert vars(loaded).keys() == {*loaded.get_params(), "_fitted", "_skl_callbacks"}
+        assert [type(callback) for callback in loaded._skl_callbacks] == [Storing] and loaded.epoch_ == 4
+        np.testing.assert_array_equal(loaded.set_callbacks().partial_fit(epochs=8).embedding_, whole.embedding_)
     assert clone(model)._skl_callbacks == [recorder]
     for fitted in (model, recorder.fitted[3]):
         file = io.BytesIO()

@@ -170,10 +170,16 @@ def test_few_rows(n):
         check_square(rbf_kernel(points))
 
 
+@pytest.mark.filterwarnings("error::umap_sk.DoubtfulDistancesWarning")
 def test_given_neighbors_are_not_looked_at():
-    """Square features with a metric and a graph of kNN distances are accepted."""
-    assert np.isfinite(PrecomputedUMAP(metric="euclidean", **SETTINGS).fit_transform(FEATURES)).all()
-    dists = pairwise_distances(FEATURES)
-    nearest = np.argsort(dists, axis=1)[:, :15]
-    graph = knn_graph(nearest, np.take_along_axis(dists, nearest, axis=1))
-    assert np.isfinite(PrecomputedUMAP(**SETTINGS).fit_transform(graph)).all()
+    """Square features are accepted with a metric or beside neighbors or a manifold, and so are their kNN distances."""
+    distances = pairwise_distances(FEATURES)
+    indices = np.argsort(distances, axis=1)[:, :15]
+    arrays = {"knn_indices": indices, "knn_dists": np.take_along_axis(distances, indices, axis=1)}
+    model = PrecomputedUMAP(**SETTINGS)
+    with pytest.raises(ValueError, match="contains no distances"):
+        model.fit(FEATURES)
+    expected = PrecomputedUMAP(metric="euclidean", **SETTINGS).fit_transform(FEATURES)
+    for beside in (arrays, {"manifold": model.learn_manifold(**arrays)}):
+        np.testing.assert_array_equal(model.fit_transform(FEATURES, **beside), expected)
+    assert np.isfinite(model.fit_transform(knn_graph(*arrays.values()))).all()

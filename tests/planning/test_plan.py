@@ -1,5 +1,6 @@
 """Tests of plans: the memory model compared with sums by hand and with a measured fit."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,11 +146,19 @@ def test_bounds_and_directions():
 
 
 def test_it_prints_as_a_table():
-    """A plan is printed as a table of its phases and totals, in readable units."""
+    """A plan is printed as a table of its phases and totals, in readable units, and without times if it has none."""
     lines = repr(plan(n_samples=10_000_000, n_neighbors=30, timed=False, on_disk=True, n_jobs=1)).splitlines()
     assert lines[0] == "10,000,000 rows, 580,000,000 entries at most, 1 threads"
     assert [line.split()[0] for line in lines[3:]] == ["neighbors", "graph", "start", "layout", "peak", "on"]
     assert lines[-1].endswith("8.9 GiB")
+    assert all(re.fullmatch(r"[a-z /]+ [\d.]+ [MG]iB", line) for line in lines[3:])
+    phases = planning.PhasePlan("start", MIB, 0.5), planning.PhasePlan("layout", 2 * MIB, 150.0)
+    timed = str(planning.Plan(100, 1000, True, phases, MIB, 0, 1)).splitlines()[3:]
+    assert [line.split() for line in timed] == [
+        ["start", "2", "MiB", "0.5", "s"],
+        ["layout", "3", "MiB", "2", "min"],
+        ["peak", "/", "sum", "3", "MiB", "3", "min"],
+    ]
     assert [units.format_bytes(size) for size in (MIB, 1023.4 * MIB, 3 * 2**29)] == ["1 MiB", "1023 MiB", "1.5 GiB"]
     assert [units.format_seconds(s) for s in (0.04, 119, 150, 9000)] == ["0.0 s", "119.0 s", "2 min", "2.5 h"]
 

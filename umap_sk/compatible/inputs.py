@@ -141,3 +141,8 @@ def fit_estimator(estimator: PrecomputedUMAP, rows: FitInput, stops: list[int] |
             estimator.partial_fit(epochs=epochs)
         maps.append(estimator.embedding_.copy())
     return maps
+
+
+def has_omitted_rows(inverse: np.ndarray | None) -> bool:
+    """Return whether ``unique=True`` found equal rows, so that the graph has fewer rows than the features."""
+    return inverse is not None and int(inverse.max()) + 1 < len(inverse)

@@ -182,7 +182,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             The model of all rows. The old ones hardly move (see :meth:`PrecomputedUMAP.update`).
         """
         check_is_fitted(self)
-        if self._unique_inverse is not None:
+        if inputs.has_omitted_rows(self._unique_inverse):
             raise ValueError("update counts every row, but unique=True left copies out. Fit without it, or fit again.")
         with translation.translate_errors():
             X = inputs.convert_features(self, X)
@@ -195,6 +195,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
                 self._words = brute_force.stack_rows(self._words, brute_force.encode_texts(X))
             else:
                 self.estimator_.update(X, **neighbors)
+        self._unique_inverse = None
         self.__dict__.pop("embedding_list_", None)
         return self
 
@@ -261,7 +262,7 @@ class Methods(TrainingFeaturesMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             return NotImplemented
         check_is_fitted(self)
         check_is_fitted(other)
-        if self._unique_inverse is not None or other._unique_inverse is not None:
+        if inputs.has_omitted_rows(self._unique_inverse) or inputs.has_omitted_rows(other._unique_inverse):
             raise ValueError(
                 "Models are combined row by row, but unique=True left copies out of a graph. Fit both without it."
             )
