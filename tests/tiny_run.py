@@ -1,4 +1,4 @@
-"""A run through every kernel that is small enough for plain Python: ``python tests/tiny_run.py out.npz``."""
+"""A run through most kernels that is small enough for plain Python: ``python tests/tiny_run.py out.npz 9``."""
 
 import sys
 
@@ -10,8 +10,10 @@ from umap_sk import PrecomputedUMAP
 from umap_sk.layout import coarsen, optimizer, schedule, sell
 from umap_sk.layout.curve import fit_curve
 
+NEAR_FIELD_EPOCHS = 9  # the first length whose last epoch has a near field
 
-def results():
+
+def results(n_epochs=NEAR_FIELD_EPOCHS):
     """Return graphs, maps and new rows of three fits, and a map over three levels with field and near field."""
     points = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     dists, indices = NearestNeighbors(n_neighbors=7).fit(points[:40]).kneighbors(points)
@@ -23,16 +25,14 @@ def results():
         found[f"embedding {n_components}"] = model.embedding_
         found[f"places {n_components}"] = model.transform(knn_indices=indices[40:], knn_dists=dists[40:])
     built = sell.arrange(coarsen.build_levels(random_graph(0, n=400), 0, largest=1)[:3], 0)
-    phases = schedule.fit_to_length(
-        schedule.plan_phases(len(built), 8, 32, field=True), 9
-    )  # the last has the near field
+    phases = schedule.fit_to_length(schedule.plan_phases(len(built), 8, 32, field=True), n_epochs)
     layout = optimizer.LayoutProblem(built, phases, optimizer.Forces(fit_curve()))
     start = np.random.default_rng(1).uniform(0, 5, (built[-1].n_vertices, 2))
-    state = optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 0), 9)
+    state = optimizer.run_epochs(layout, optimizer.make_first_state(layout, start, 0), n_epochs)
     assert state.depth == 0
     return found | {"levels": state.positions, "moments": state.moments}
 
 
 if __name__ == "__main__":
     with np.errstate(over="ignore"):  # hashes overflow, of which numpy warns in plain Python
-        np.savez(sys.argv[1], **results())
+        np.savez(sys.argv[1], **results(int(sys.argv[2])))

@@ -86,6 +86,19 @@ def test_a_bad_entry_is_called_by_its_row(client, row, value, message):
     assert there.value.__cause__ is None
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint64])
+def test_transposed_arrays_are_named(client, dtype):
+    """Arrays of columns x rows get the message of a fit in one process, whatever their sentinels."""
+    indices, dists = INDICES[:40, :9] % 40, DISTS[:40, :9]
+    indices[3, 8] = np.iinfo(np.int32).max
+    indices = np.where(indices == np.iinfo(np.int32).max, np.iinfo(dtype).max, indices.astype(dtype)).T
+    with pytest.raises(ValueError, match="names rows up to 39: it looks transposed") as there:
+        fit(chunked(indices, 4), chunked(dists.T, 4))
+    with pytest.raises(ValueError, match="it looks transposed") as here:
+        PrecomputedUMAP(**SETTINGS).fit(knn_indices=indices, knn_dists=dists.T)
+    assert str(there.value) == str(here.value)
+
+
 def test_similarities(client):
     with pytest.raises(ValueError, match="Distances are needed"):
         fit(chunked(INDICES), chunked(1 - DISTS))

@@ -157,6 +157,7 @@ def test_another_process_goes_on(images, manifold, whole, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("n_epochs", [5, pytest.param(tiny_run.NEAR_FIELD_EPOCHS, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "environment",
     [
@@ -166,11 +167,11 @@ def test_another_process_goes_on(images, manifold, whole, tmp_path):
         ),
     ],
 )
-def test_compiler_and_processor(tmp_path, environment):
+def test_compiler_and_processor(tmp_path, environment, n_epochs):
     """Plain Python and code for a generic processor give the same bits as the compiled code."""
-    python(str(Path(tiny_run.__file__)), str(tmp_path / "there.npz"), **environment)
+    python(tiny_run.__file__, str(tmp_path / "there.npz"), str(n_epochs), **environment)
     there = np.load(tmp_path / "there.npz")
-    here = tiny_run.results()
+    here = tiny_run.results(n_epochs)
     assert set(here) == set(there)
     for name, array in here.items():
         assert np.isfinite(array).all()

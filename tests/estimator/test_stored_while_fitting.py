@@ -90,7 +90,7 @@ def test_from_another_thread(whole):
     model, kept, over = PrecomputedUMAP(**SETTINGS), [], threading.Event()
 
     def storing():
-        while not over.wait(0.002) and len(kept) < 200:
+        while not over.wait(0.002) and len(kept) < 80:
             kept.append(stored(model))
 
     interval = sys.getswitchinterval()

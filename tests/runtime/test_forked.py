@@ -79,7 +79,12 @@ def test_workers_forked_before_a_fit():
 
 
 @pytest.mark.parametrize(
-    "environment, spins", [({}, "0"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
+    "environment, spins",
+    [
+        ({}, "0"),
+        ({"OMP_WAIT_POLICY": "active"}, None),
+        pytest.param({"GOMP_SPINCOUNT": "7"}, "7", marks=pytest.mark.long),
+    ],
 )
 def test_numbas_threads_wait_asleep(environment, spins):
     """Numba's threads wait without spinning unless the environment says otherwise. A fit leaves it unchanged."""

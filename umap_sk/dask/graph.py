@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import dask
+import dask.array
 import numpy as np
 from dask.array import Array
 from distributed import Future
@@ -15,6 +16,7 @@ from umap_sk.dask.cluster import Cluster, choose_worker, gather, submit, submit_
 from umap_sk.graph.scales import compute_mean
 from umap_sk.neighbors.read import INT32_LIMIT
 from umap_sk.neighbors.rows import DROP_SELF, NeighborCounts, SelectionRules, check_not_similarities, make_counts
+from umap_sk.neighbors.validate import refuse_transposed
 from umap_sk.pipeline.settings import GraphSettings
 from umap_sk.runtime.side_by_side import compute_prefix_sums
 
@@ -55,6 +57,13 @@ def choose_bounds(cluster: Cluster, n_rows: int) -> list[int]:
     blocks, count = -(-n_rows // kernels.BLOCK_ROWS), len(cluster.workers)
     parts = min(blocks, max(count, min(4 * count, MAX_PIECES)))
     return [min(n_rows, kernels.BLOCK_ROWS * (blocks * part // parts)) for part in range(parts + 1)]
+
+
+def check_not_transposed(cluster: Cluster, knn_indices: Array) -> None:
+    """Refuse transposed neighbors as in one process. Only arrays with more columns than rows are looked at."""
+    if knn_indices.shape[1] > knn_indices.shape[0]:
+        valid = dask.array.where(knn_indices < np.iinfo(knn_indices.dtype).max, knn_indices, 0)
+        refuse_transposed(knn_indices.shape, int(gather(cluster, cluster.client.compute(valid.max()))))
 
 
 def read_pieces(

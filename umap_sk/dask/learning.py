@@ -10,6 +10,7 @@ from dask.array import Array
 from umap_sk.dask.cluster import Cluster, gather
 from umap_sk.dask.graph import (
     GraphInPieces,
+    check_not_transposed,
     choose_bounds,
     count_neighbors,
     load_pieces,
@@ -65,6 +66,7 @@ def learn_graph(
         symmetric = known.get("symmetrize") is True
     else:
         with report.phase("neighbors") as entry:
+            check_not_transposed(cluster, neighbors[0])
             neighbor_pieces, bounds = read_pieces(cluster, *neighbors, settings)
             counts, shortest, mean = count_neighbors(cluster, neighbor_pieces)
             entry.update(counts._asdict())

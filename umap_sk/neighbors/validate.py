@@ -119,13 +119,17 @@ def check_not_swapped(indices: np.ndarray, dists: np.ndarray, *, square: bool) -
 
 def check_not_transposed(indices: np.ndarray) -> None:
     """Refuse indices with more columns than rows whose values exceed the rows, but not the columns."""
-    n_rows, width = indices.shape
-    if width <= n_rows:
-        return
-    largest = int(np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0))
+    if indices.shape[1] > indices.shape[0]:
+        largest = np.max(indices, where=indices < np.iinfo(indices.dtype).max, initial=0)
+        refuse_transposed(indices.shape, int(largest))
+
+
+def refuse_transposed(shape: tuple[int, int], largest: int) -> None:
+    """Raise an error if indices of this shape look transposed. `largest` is the largest one of them."""
+    n_rows, width = shape
     if n_rows <= largest < width:
         raise ValueError(
-            f"knn_indices has shape {indices.shape} and names rows up to {largest}: it looks transposed, rows x "
+            f"knn_indices has shape {shape} and names rows up to {largest}: it looks transposed, rows x "
             "neighbors are needed. Pass .T of both arrays, knn_indices.T and knn_dists.T. If it is not transposed, "
             f"indices from 0 to {n_rows - 1} are needed, since rows are numbered from 0."
         )
