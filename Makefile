@@ -33,7 +33,7 @@ demo: $(VENV)/has-plot
 demo-fashion: $(VENV)/has-plot $(VENV)/has-pynndescent
 	$(BIN)/python -m examples.demo_fashion
 
-test: lint
+test: lint $(VENV)/compiled
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long' $(ARGS)
 
 test-long: $(VENV)/has-test
@@ -89,6 +89,11 @@ clean:
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
 $(VENV)/has-%: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# Kernels are compiled by two processes that share the work, before two that would each need all of them.
+$(VENV)/compiled: $(VENV)/has-test $(wildcard umap_sk/kernels/*.py umap_sk/runtime/*.py)
+	$(BIN)/umap-sk compile
 	@touch $@
 
 # One by one: a peer that has no wheel for this machine is left out, and the benchmark says so.

@@ -6,9 +6,11 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from joblib import Parallel, delayed
 
 from umap_sk import kernels
 from umap_sk.cli import tiny_runs
@@ -35,13 +37,16 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     """Compile the kernels that the cache lacks."""
     folder, began = find_writable_folder(), time.perf_counter()
     before = list_cached_files(folder)
-    with record_compiled() as compiled, compile_both_variants(), _silence_fits():
-        for name, tiny_run in {**tiny_runs.USUAL_RUNS, **(tiny_runs.OTHER_RUNS if options.all else {})}.items():
-            _run_and_report(name, tiny_run, compiled, terminal)
+    names = [*tiny_runs.USUAL_RUNS, *(tiny_runs.OTHER_RUNS if options.all else ())]
+    n_jobs, compiled = min(len(names), config.NUMBA_NUM_THREADS), 0
+    for name, functions, seconds in Parallel(n_jobs, return_as="generator")(map(delayed(compile_kernels), names)):
+        compiled += functions
+        if functions:
+            terminal.say(f"{name}: {functions} functions, {seconds:.1f} s")
     files = list_cached_files(folder)
     return {
         "folder": str(folder),
-        "compiled": len(compiled),
+        "compiled": compiled,
         "seconds": round(time.perf_counter() - began, 1),
         "files": len(files),
         "new_files": len(files) - len(before),
@@ -69,12 +74,12 @@ def find_writable_folder() -> Path:
     return folder
 
 
-def _run_and_report(name: str, tiny_run: Callable[[], object], compiled: list[str], terminal: Terminal) -> None:
-    """Run a fit, and report what had to be compiled."""
-    before, began = len(compiled), time.perf_counter()
-    tiny_run()
-    if len(compiled) > before:
-        terminal.say(f"{name}: {len(compiled) - before} functions, {time.perf_counter() - began:.1f} s")
+def compile_kernels(name: str) -> tuple[str, int, float]:
+    """Run a tiny fit. Return its name, the number of functions that had to be compiled, and the seconds."""
+    began, run = time.perf_counter(), {**tiny_runs.USUAL_RUNS, **tiny_runs.OTHER_RUNS}[name]
+    with record_compiled() as compiled, compile_both_variants(), _silence_fits():
+        run()
+    return name, len(compiled), time.perf_counter() - began
 
 
 @contextlib.contextmanager
@@ -82,7 +87,7 @@ def _silence_fits() -> Iterator[None]:
     """Suppress messages of the fits in this block."""
     logger = logging.getLogger("umap_sk")
     level = logger.level
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -160,17 +160,17 @@ def run_pieces() -> None:
     kernels.close_gaps(room, as_readonly(lengths), *united)
 
 
-USUAL_RUNS: dict[str, Callable[[], object]] = {
-    "two axes": make_small_run(2),
-    "starts": lambda: run_starts(make_ring(RING_ROWS)),
+USUAL_RUNS: dict[str, Callable[[], object]] = {  # the longest first, since processes share them
     "coarser levels": make_large_run(2),
-    "three axes": make_small_run(3),
-    "three axes, coarser levels": make_large_run(3),
+    "two axes": make_small_run(2),
     "searches": run_searches,
-    "graphs": lambda: run_graphs(make_ring(RING_ROWS)),
-    "targets": lambda: run_targets(make_ring(RING_ROWS)),
     "density": run_density,
+    "three axes": make_small_run(3),
+    "targets": lambda: run_targets(make_ring(RING_ROWS)),
     "pieces": run_pieces,
+    "graphs": lambda: run_graphs(make_ring(RING_ROWS)),
+    "starts": lambda: run_starts(make_ring(RING_ROWS)),
+    "three axes, coarser levels": make_large_run(3),
 }
 OTHER_RUNS: dict[str, Callable[[], object]] = {
     "growing maps and anchors": run_growth,
