@@ -1,5 +1,6 @@
 """The numpy functions for few rows return the bits of the kernels of the same names."""
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -111,6 +112,20 @@ def test_losses_are_the_kernels(rows, strides, axes):
         losses.append((attracted, repelled))
     np.testing.assert_array_equal(*losses)
     assert np.isfinite(losses[0]).all()
+
+
+def test_losses_of_two_rows_warn_of_nothing():
+    """A row that repels only itself has no loss that is a number, as in the kernel, and numpy does not warn."""
+    edges = np.array([0, kernels.SLICE]), np.zeros(kernels.SLICE, np.uint32), np.zeros(kernels.SLICE, np.float32)
+    positions, ones = np.zeros((2, 2), np.float32), np.ones(2, np.float32)
+    losses = np.zeros((2, 2, 2, 1))
+    for function, (attracted, repelled) in zip((few_losses.scale_losses, kernels.scale_losses), losses, strict=True):
+        given = *map(as_readonly, edges), as_readonly(ones), ones, 1, 2, np.ones(1), *np.float32((1.577, 0.895))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            function(as_readonly(positions), *given, attracted, repelled)
+    np.testing.assert_array_equal(*losses)
+    assert np.isnan(losses).any()
 
 
 def test_inner_products_are_the_kernels(monkeypatch):

@@ -42,6 +42,7 @@ def power(x: np.ndarray, b: np.float32) -> np.ndarray:
     return (q.view(np.int32) + shift).view(np.float32)
 
 
+@np.errstate(all="ignore")
 def scale_losses(
     positions: np.ndarray,
     starts: np.ndarray,

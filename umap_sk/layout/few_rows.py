@@ -47,6 +47,7 @@ def jitter(positions: np.ndarray, first_row: int, amount: np.float32) -> None:
     positions += amount * share.reshape(positions.shape)
 
 
+@np.errstate(all="ignore")
 def smooth(
     positions: np.ndarray,
     first_row: int,
@@ -69,6 +70,5 @@ def smooth(
         edges = starts[slices[here]] + kernels.SLICE * step + here % kernels.SLICE
         total[here] += weights[edges]
         values[here] += weights[edges, None] * positions[indices[edges]]
-    with np.errstate(invalid="ignore"):
-        means = np.where(total[:, None] > 0, values / total[:, None], own)
+    means = np.where(total[:, None] > 0, values / total[:, None], own)
     out[:] = (np.float32(1) - share) * own + share * means
