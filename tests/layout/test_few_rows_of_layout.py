@@ -1,13 +1,10 @@
 """The numpy functions for few rows return the bits of the kernels of the same names."""
 
-import warnings
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
 from umap_sk import kernels
-from umap_sk.layout import eigenvectors, few_losses, few_rows, sell
+from umap_sk.layout import eigenvectors, few_rows, sell
 from umap_sk.runtime.compile import as_readonly
 
 
@@ -75,57 +72,6 @@ def test_smoothed_positions_are_the_kernels(rows, has_inner, first_row):
     if not has_inner:
         still = slice(3 * kernels.SLICE)
         np.testing.assert_allclose(one[still], positions[first_row:][still], rtol=1e-5)
-
-
-def test_fused_operations_are_rounded_once():
-    """The result is the nearest float32, even if rounding to float64 ends halfway between two of them."""
-    random = np.random.default_rng(5)
-    a, b, c = (random.normal(size=10_000).astype(np.float32) for _ in range(3))
-    a[0], b[0], c[0] = 1 + 2.0**-15, (1 - 2.0**-15) * 2.0**-24, 1 + 2.0**-23
-    twice_rounded = np.float32(float(a[0]) * float(b[0]) + float(c[0]))
-    assert few_losses.multiply_add(a, b, c)[0] != twice_rounded
-    exact = [Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z)) for x, y, z in zip(a, b, c, strict=True)]
-    for found, wanted in zip(few_losses.multiply_add(a, b, c), exact, strict=True):
-        off = abs(Fraction(float(found)) - wanted)
-        for side in (-np.inf, np.inf):
-            assert off <= abs(Fraction(float(np.nextafter(found, np.float32(side)))) - wanted)
-
-
-@pytest.mark.parametrize("strides", [(1, 1), (28, 3), (39, 1)])
-@pytest.mark.parametrize("axes", [2, 3])
-def test_losses_are_the_kernels(rows, strides, axes):
-    """Both functions return the same losses of samples at several scales, with weights of 0 and equal positions."""
-    indptr, order = rows
-    random = np.random.default_rng(6)
-    starts = sell.find_slice_starts(indptr, order)
-    edges = starts, random.integers(0, 2500, starts[-1]).astype(np.uint32), random.random(starts[-1], np.float32)
-    edges[2][::7] = 0
-    positions = random.normal(size=(2500, axes)).astype(np.float32)
-    positions[:100] = positions[0]
-    degree, mass = random.random((2, 2500), np.float32)
-    powers = np.array([4.0, 9.0, 20.0]) ** 1.79
-    losses = []
-    for function in (few_losses.scale_losses, kernels.scale_losses):
-        attracted, repelled = np.zeros((2, -(-2500 // strides[0]), 3))
-        given = *map(as_readonly, edges), as_readonly(degree), mass, *strides, powers, *np.float32((1.577, 0.895))
-        function(as_readonly(positions), *given, attracted, repelled)
-        losses.append((attracted, repelled))
-    np.testing.assert_array_equal(*losses)
-    assert np.isfinite(losses[0]).all()
-
-
-def test_losses_of_two_rows_warn_of_nothing():
-    """A row that repels only itself has no loss that is a number, as in the kernel, and numpy does not warn."""
-    edges = np.array([0, kernels.SLICE]), np.zeros(kernels.SLICE, np.uint32), np.zeros(kernels.SLICE, np.float32)
-    positions, ones = np.zeros((2, 2), np.float32), np.ones(2, np.float32)
-    losses = np.zeros((2, 2, 2, 1))
-    for function, (attracted, repelled) in zip((few_losses.scale_losses, kernels.scale_losses), losses, strict=True):
-        given = *map(as_readonly, edges), as_readonly(ones), ones, 1, 2, np.ones(1), *np.float32((1.577, 0.895))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            function(as_readonly(positions), *given, attracted, repelled)
-    np.testing.assert_array_equal(*losses)
-    assert np.isnan(losses).any()
 
 
 def test_inner_products_are_the_kernels(monkeypatch):

@@ -21,7 +21,7 @@ from umap_sk.kernels.coarsen import (
 )
 from umap_sk.kernels.density import add_density, data_radii, density_slopes, map_radii, sums_of_blocks
 from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, field_step, sampled_step
-from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, CLOSEST, POOL_SIZE, RUN_LENGTH, sampled_field
+from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
 from umap_sk.kernels.fourier import TRANSFORM_LANES, convolve_rows, transform_columns
 from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import PATH_BLOCK_ROWS, PIVOTS, diagonalize, filter_step, inner_products, relax_paths
@@ -43,7 +43,7 @@ from umap_sk.kernels.neighbors import (
     close_gaps,
     nearest_rows,
 )
-from umap_sk.kernels.numbers import BLOCK_ROWS, EXP2, LOG2, exp_minus, exponential, log_of, mix, power
+from umap_sk.kernels.numbers import BLOCK_ROWS, exp_minus, exponential, log_of, mix, power
 from umap_sk.kernels.output_metrics import (
     arcs,
     chebyshevs,

@@ -8,9 +8,6 @@ from umap_sk.runtime.compile import kernel
 
 f4 = np.float32
 BLOCK_ROWS = 1024  # rows of a block, which share a pool of negatives
-# Polynomials, the highest power first: log2(m) for m from 1 to 2, and 2 ** f for f from -1/2 to 1/2.
-LOG2 = f4(0.0439287), f4(-0.4094755), f4(1.6101775), f4(-3.5202188), f4(5.0697557), f4(-2.7941536)
-EXP2 = f4(0.00961813), f4(0.05550411), f4(0.24022651), f4(0.69314718), f4(1.0)
 
 
 @kernel
@@ -42,19 +39,19 @@ def power(x, b):
     """
     bits = f4(x).view(np.int32)
     m = np.int32((bits & np.int32(0x007FFFFF)) | np.int32(0x3F800000)).view(f4)
-    p = multiply_add(m, LOG2[0], LOG2[1])
-    p = multiply_add(m, p, LOG2[2])
-    p = multiply_add(m, p, LOG2[3])
-    p = multiply_add(m, p, LOG2[4])
-    p = multiply_add(m, p, LOG2[5])
+    p = multiply_add(m, f4(0.0439287), f4(-0.4094755))
+    p = multiply_add(m, p, f4(1.6101775))
+    p = multiply_add(m, p, f4(-3.5202188))
+    p = multiply_add(m, p, f4(5.0697557))
+    p = multiply_add(m, p, f4(-2.7941536))
     y = b * (f4((bits >> np.int32(23)) - np.int32(127)) + p)
     y = max(f4(-126), min(f4(126), y))
     z = y + f4(12582912.0)
     f = y - (z - f4(12582912.0))
-    q = multiply_add(EXP2[0], f, EXP2[1])
-    q = multiply_add(q, f, EXP2[2])
-    q = multiply_add(q, f, EXP2[3])
-    q = multiply_add(q, f, EXP2[4])
+    q = multiply_add(f4(0.00961813), f, f4(0.05550411))
+    q = multiply_add(q, f, f4(0.24022651))
+    q = multiply_add(q, f, f4(0.69314718))
+    q = multiply_add(q, f, f4(1.0))
     shift = (f4(z).view(np.int32) - np.int32(0x4B400000)) << np.int32(23)
     return np.int32(f4(q).view(np.int32) + np.int32(shift)).view(f4)
 

@@ -219,14 +219,6 @@ def find_slice_starts(indptr: np.ndarray, order: np.ndarray) -> np.ndarray:
     return compute_prefix_sums(np.concatenate(map_blocks(longest, len(order))) * kernels.SLICE)
 
 
-def locate_edges(rows: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row of each edge of some rows, padding included, and its place in the slices."""
-    slices, lanes = rows // kernels.SLICE, rows % kernels.SLICE
-    counts = (np.diff(starts) // kernels.SLICE)[slices]
-    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(rows, counts), np.repeat(starts[slices] + lanes, counts) + steps * kernels.SLICE
-
-
 def lay_out_values(
     rows: tuple[np.ndarray, np.ndarray, np.ndarray],
     values: np.ndarray,

@@ -5,14 +5,12 @@ import math
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.layout import few_losses
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import Forces
 from umap_sk.layout.quantiles import compute_axis_quantiles, find_axis_bounds
-from umap_sk.layout.sell import ArrangedLevel, choose_stride, locate_edges, smooth
+from umap_sk.layout.sell import ArrangedLevel, choose_stride, smooth
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.side_by_side import map_blocks
-from umap_sk.runtime.threads import FEW_ROWS
 
 START_SMOOTHINGS = 2  # passes of smoothing
 LOW_QUANTILE, HIGH_QUANTILE = 0.02, 0.98  # quantiles from which center and width of an axis are computed
@@ -90,9 +88,11 @@ def sample_edges(level: ArrangedLevel, positions: np.ndarray) -> tuple[np.ndarra
     stride = choose_stride(level.n_vertices, MIN_MEASURED_VERTICES)
     rows = np.arange(-level.first_row % stride, len(level.degree), stride)
     starts, indices, weights = level.slices
-    owners, edges = locate_edges(rows, starts)
-    differences = positions[level.first_row + owners] - positions[indices[edges]]
-    return np.linalg.norm(differences, axis=1), weights[edges]
+    count = (np.diff(starts) // kernels.SLICE)[rows // kernels.SLICE]
+    edges = np.repeat(starts[rows // kernels.SLICE] // kernels.SLICE - np.cumsum(count) + count, count)
+    edges = (edges + np.arange(count.sum())) * kernels.SLICE + np.repeat(rows % kernels.SLICE, count)
+    own = level.first_row + np.repeat(rows, count)
+    return np.linalg.norm(positions[own] - positions[indices[edges]], axis=1), weights[edges]
 
 
 def compute_length_spread(lengths: np.ndarray, weights: np.ndarray) -> float:
@@ -123,8 +123,7 @@ def compute_expected_losses(
     stride, opposite_stride = (choose_stride(level.n_vertices, count) for count in (MIN_LOSS_ROWS, MIN_LOSS_OPPOSITES))
     parts = -(-level.n_vertices // stride)
     attracted, repelled = np.zeros((2, parts, len(scales)))
-    add_losses = few_losses.scale_losses if level.n_vertices <= FEW_ROWS else kernels.scale_losses
-    add_losses(
+    kernels.scale_losses(
         as_readonly(positions),
         *level.edges,
         level.degree,
