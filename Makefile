@@ -22,6 +22,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
+# Python compiles modules when it imports them: doing so for all of them takes a third of an installation.
+PIP_INSTALL := pip install --quiet --no-compile
+
 .PHONY: help demo demo-fashion test test-long test-oldest clients lint format docs bench trend clean
 
 help:
@@ -50,7 +53,7 @@ test-oldest:
 
 $(OLDEST)/made: tests/oldest.txt pyproject.toml
 	'$(PYTHON)' -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2' pytest-xdist
+	$(OLDEST)/bin/python -m $(PIP_INSTALL) --constraint tests/oldest.txt --editable . pandas 'pytest>=8.2' pytest-xdist
 	@touch $@
 
 clients: $(CLIENTS)/made
@@ -58,7 +61,7 @@ clients: $(CLIENTS)/made
 
 $(CLIENTS)/made: pyproject.toml
 	'$(PYTHON)' -m venv $(CLIENTS)
-	$(CLIENTS)/bin/python -m pip install --quiet --editable '.[clients]'
+	$(CLIENTS)/bin/python -m $(PIP_INSTALL) --editable '.[clients]'
 	@touch $@
 
 lint: $(VENV)/has-test
@@ -88,7 +91,7 @@ clean:
 
 # One stamp for each set of extras in pyproject.toml; the package itself is installed in place.
 $(VENV)/has-%: $(VENV)/made pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m $(PIP_INSTALL) --editable '.[$*]'
 	@touch $@
 
 # Kernels are compiled by two processes that share the work, before two that would each need all of them.
@@ -99,7 +102,7 @@ $(VENV)/compiled: $(VENV)/has-test $(wildcard umap_sk/kernels/*.py umap_sk/runti
 # One by one: a peer that has no wheel for this machine is left out, and the benchmark says so.
 $(VENV)/has-peers: $(VENV)/made benchmarks/peers.txt
 	@grep -v '^#' benchmarks/peers.txt | while read -r peer; do \
-		$(BIN)/python -m pip install --quiet --only-binary=:all: "$$peer" || echo "Left out: $$peer"; done
+		$(BIN)/python -m $(PIP_INSTALL) --only-binary=:all: "$$peer" || echo "Left out: $$peer"; done
 	@touch $@
 
 $(VENV)/made:

@@ -58,7 +58,12 @@ def assert_same(shared, local):
     assert (shared.seed_, shared.n_epochs_, shared.a_) == (local.seed_, local.n_epochs_, local.a_)
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG_CASES = ("as it is", "curve", "cut")  # of parameters that other tests on a cluster have as well
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.long) if case in LONG_CASES else case for case in CASES]
+)
 def test_every_kind_of_fit(client, monkeypatch, case):
     """Each kind of fit has the bits of a fit in one process if all levels are in pieces."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500)
@@ -75,7 +80,7 @@ def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     assert_same(shared, local)
 
 
-@pytest.mark.parametrize("case", ["default", "random", "one level"])
+@pytest.mark.parametrize("case", ["default", "one level", pytest.param("random", marks=pytest.mark.long)])
 def test_coarse_levels_on_one_worker(client, case):
     assert_same(*both(*CASES[case]))
 
@@ -86,8 +91,8 @@ def test_coarse_levels_on_one_worker(client, case):
     [
         {},
         {"symmetrize": False},
-        {"init": "random"},
         {"init": START},
+        pytest.param({"init": "random"}, marks=pytest.mark.long),
         pytest.param({"init": START, "rescale_init": False}, marks=pytest.mark.long),
     ],
 )
