@@ -95,7 +95,7 @@ $(VENV)/has-%: $(VENV)/made pyproject.toml
 	@touch $@
 
 # Kernels are compiled by two processes that share the work, before two that would each need all of them.
-$(VENV)/compiled: $(VENV)/has-test $(wildcard umap_sk/kernels/*.py umap_sk/runtime/*.py)
+$(VENV)/compiled: $(VENV)/has-test $(wildcard umap_sk/kernels/*.py) umap_sk/runtime/compile.py umap_sk/runtime/kernel_cache.py
 	$(BIN)/umap-sk compile
 	@touch $@
 

@@ -39,6 +39,7 @@ def execute(options: argparse.Namespace, terminal: Terminal, request: StopReques
     before = list_cached_files(folder)
     names = [*tiny_runs.USUAL_RUNS, *(tiny_runs.OTHER_RUNS if options.all else ())]
     n_jobs, compiled = min(len(names), config.NUMBA_NUM_THREADS), 0
+    terminal.say(f"{len(names)} tiny fits compile what the cache lacks, in {n_jobs} processes")
     for name, functions, seconds in Parallel(n_jobs, return_as="generator")(map(delayed(compile_kernels), names)):
         compiled += functions
         if functions:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from umap_sk import kernels
+from umap_sk.neighbors.rows import locate_entries
 from umap_sk.runtime.compile import get_python_function
 from umap_sk.runtime.threads import FEW_ROWS
 
@@ -16,12 +17,6 @@ def are_few(indptr: np.ndarray) -> bool:
     """Return whether rows are so few and short that numpy is faster than compiling kernels."""
     rows = len(indptr) - 1
     return 0 < rows <= FEW_ROWS and rows * int(np.diff(indptr).max()) <= MAX_PADDED_NUMBERS
-
-
-def locate_entries(indptr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row of each entry, and its position in that row."""
-    owners = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    return owners, np.arange(len(owners)) - indptr[owners]
 
 
 @np.errstate(all="ignore")

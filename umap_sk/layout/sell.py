@@ -244,8 +244,10 @@ def smooth(level: ArrangedLevel, positions: np.ndarray, share: float) -> np.ndar
     Edges within a vertex count as edges to itself.
     """
     out = np.empty((len(level.degree), positions.shape[1]), np.float32)
-    average = few_rows.smooth if len(out) <= FEW_ROWS else kernels.smooth
-    average(as_readonly(positions), level.first_row, out, *level.edges, as_readonly(level.inside), np.float32(share))
+    smooth_rows = few_rows.smooth if len(out) <= FEW_ROWS else kernels.smooth
+    smooth_rows(
+        as_readonly(positions), level.first_row, out, *level.edges, as_readonly(level.inside), np.float32(share)
+    )
     return out
 
 

@@ -90,10 +90,11 @@ def gather_rows(form: Form, rules: SelectionRules, allocate: Allocate = allocate
     dists = allocate("neighbor_distances", room, rules.dist_dtype)
     tally = np.zeros(kernels.TALLIES, np.int64)
     short = empty = to = 0
-    few = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
+    is_small = form.shape[0] <= FEW_ROWS and form.shape[0] * form.max_length <= FEW_ENTRIES
+    by_numpy = is_small and rules.self_entry != ZERO_SELF
     for block in prefetch(form.blocks()):
         out = indices[to:], dists[to:]
-        selected = select_regular_rows(form, rules, block, *out) if few else None
+        selected = select_regular_rows(form, rules, block, *out) if by_numpy else None
         kept, block_tally = selected or _read_block(form, rules, block, tally, *out)
         tally += block_tally
         short += int(np.count_nonzero(kept < rules.wanted))
@@ -121,6 +122,12 @@ def make_counts(rows: int, edges: int, tally: np.ndarray, short: int, empty: int
     )
 
 
+def locate_entries(indptr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row of each entry, and its position in that row."""
+    owners = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    return owners, np.arange(len(owners)) - indptr[owners]
+
+
 def select_regular_rows(
     form: Form, rules: SelectionRules, block: Block, indices: np.ndarray, dists: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -129,14 +136,13 @@ def select_regular_rows(
     Returns None if an entry is missing, invalid or repeated, or might be cut, or if the distances of an array's row
     decrease somewhere. The kernel corrects, counts and reports these.
     """
-    n_block, n_entries = len(block.starts) - 1, int(block.starts[-1])
-    owners = np.repeat(np.arange(n_block), np.diff(block.starts))
-    names = block.indices[(block.index_starts - block.starts[:-1])[owners] + np.arange(n_entries)]
+    owners, places = locate_entries(block.starts)
+    names = block.indices[block.index_starts[owners] + places]
     is_own = (names == rules.first_row + block.first_row + owners) & (rules.self_entry != NO_SELF)
     missing, largest = form.sentinels
     is_valid = (names >= 0) & (names < rules.n_columns) & (names != missing) & (names != largest)
     is_near = (block.dists >= 0) & (block.dists <= np.finfo(rules.dist_dtype).max) & (block.dists < rules.cut)
-    if rules.self_entry == ZERO_SELF or not (is_valid & (is_near | is_own)).all():
+    if not (is_valid & (is_near | is_own)).all():
         return None
     owners, names, lengths = owners[~is_own], names[~is_own], block.dists[~is_own] + 0.0  # turns -0.0 into 0.0
     falls = (owners[1:] == owners[:-1]) & (lengths[1:] < lengths[:-1])
@@ -144,8 +150,8 @@ def select_regular_rows(
     if (form.is_array and falls.any()) or is_repeated.any():
         return None
     order = np.lexsort((names, lengths, owners))
-    counts = np.bincount(owners, minlength=n_block)
-    places = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    counts = np.bincount(owners, minlength=len(block.starts) - 1)
+    _, places = locate_entries(np.concatenate([[0], np.cumsum(counts)]))
     order = order[places < rules.wanted]
     indices[: len(order)], dists[: len(order)] = names[order], lengths[order]
     tally = np.zeros(kernels.TALLIES, np.int64)
