@@ -224,6 +224,24 @@ def test_sampled_repulsion_has_the_right_mean(depth):
     assert np.abs((error / size).mean()) < 0.3
 
 
+def step_blocks(layout, phase, state):
+    """Run an epoch in three calls with some rows each, the last rows first."""
+    n, d = state.positions.shape
+    out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
+    for first, last in (
+        (2 * kernels.BLOCK_ROWS, n),
+        (0, kernels.BLOCK_ROWS),
+        (kernels.BLOCK_ROWS, 2 * kernels.BLOCK_ROWS),
+    ):
+        levels = list(layout.levels)
+        levels[phase.depth] = some_rows(levels[phase.depth], first, last)
+        here = state._replace(moments=state.moments[:, first:last].copy())
+        rows = np.empty((last - first, d), np.float32), np.empty_like(here.moments)
+        optimizer.step_rows(layout._replace(levels=tuple(levels)), phase, here, *rows)
+        out[first:last], out_moments[:, first:last] = rows
+    return out, out_moments
+
+
 @pytest.mark.parametrize("depth", [0, 1])
 @pytest.mark.parametrize(
     "d, on_grid, majorized", [(2, True, True), (2, True, False), (2, False, False), (3, False, False)]
@@ -233,22 +251,22 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
     layout = layout_of(graph, depth + 1, on_grid=on_grid, majorized=majorized)
     phase = layout.phases[0]
     state = state_of(layout, phase, done=phase.epochs - 1, width=20.0, d=d)
-    whole, n = step(layout, phase, state), len(state.positions)
-    assert n > 2 * kernels.BLOCK_ROWS
-    out, out_moments = np.full_like(state.positions, np.nan), np.full_like(state.moments, np.nan)
-    for first, last in (
-        (2 * kernels.BLOCK_ROWS, n),
-        (0, kernels.BLOCK_ROWS),
-        (kernels.BLOCK_ROWS, 2 * kernels.BLOCK_ROWS),
-    ):
-        levels = list(layout.levels)
-        levels[depth] = some_rows(levels[depth], first, last)
-        here = state._replace(moments=state.moments[:, first:last].copy())
-        rows = np.empty((last - first, d), np.float32), np.empty_like(here.moments)
-        optimizer.step_rows(layout._replace(levels=tuple(levels)), phase, here, *rows)
-        out[first:last], out_moments[:, first:last] = rows
-    assert out.tobytes() == whole[0].tobytes()
-    assert out_moments.tobytes() == whole[1].tobytes()
+    assert len(state.positions) > 2 * kernels.BLOCK_ROWS
+    whole, blocks = step(layout, phase, state), step_blocks(layout, phase, state)
+    assert [array.tobytes() for array in blocks] == [array.tobytes() for array in whole]
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_wide_slices_are_summed_in_parts(d):
+    """The pull and the curvature of a row with very many edges are the twin's, and the same in blocks of rows."""
+    layout = layout_of(with_star(random_graph(0, n=kernels.PART_WIDTH + 500)), on_grid=d == 2, majorized=d == 2)
+    assert layout.levels[0].find_parts()[:, 1].tolist() == [0, 1]
+    phase = layout.phases[0]
+    state = state_of(layout, phase, done=phase.epochs - 1, d=d)
+    repulsion = on_grid(layout, phase, state) if d == 2 else sampled(layout, phase, state)
+    assert_epoch_is_the_twins(layout, phase, state, repulsion)
+    whole, blocks = step(layout, phase, state), step_blocks(layout, phase, state)
+    assert [array.tobytes() for array in blocks] == [array.tobytes() for array in whole]
 
 
 def test_positions_beyond_int32_are_read(tmp_path):
@@ -272,7 +290,8 @@ def test_positions_beyond_int32_are_read(tmp_path):
     degree = np.full(kernels.BLOCK_ROWS, 2, np.float32)
     before = as_readonly(positions), optimizer.pack_positions(positions), as_readonly(moments)
     positions, places, moments = before
-    kernels.sampled_step(positions, places, 0, moments, *edges, degree, pick, settings, out, out_moments)
+    sums = np.empty((0, 2), np.int64), np.empty((0, 2, 16), np.float32), np.empty((0, 16), np.float32)
+    kernels.sampled_step(positions, places, 0, moments, *edges, sums, degree, pick, settings, out, out_moments)
     f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
     far = np.asarray(positions[n - kernels.BLOCK_ROWS :], float)
     ends = far[indices.astype(int) - (n - kernels.BLOCK_ROWS)]

@@ -7,6 +7,7 @@ Kernels import runtime only, and other folders import them from here.
 """
 
 from umap_sk.kernels.anchors import pull_to_anchors
+from umap_sk.kernels.attraction import PART_WIDTH, attract_parts
 from umap_sk.kernels.cell_completion import complete_cells
 from umap_sk.kernels.cell_search import search_cells
 from umap_sk.kernels.cells import means_of_cells, nearest_centers, pack_cells

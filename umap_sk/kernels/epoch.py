@@ -6,7 +6,8 @@ The rows are those from `first_row` on, which begin a block. Positions belong to
 import numpy as np
 from numba import prange
 
-from umap_sk.kernels.forces import attract_block, repel_block
+from umap_sk.kernels.attraction import attract_block
+from umap_sk.kernels.forces import repel_block
 from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import divide_blocks, next_block
@@ -101,7 +102,7 @@ def majorized_block(first_row, low, high, positions, moments, degrees, curvature
 
 @parallel_kernel
 def sampled_step(
-    positions, places, first_row, moments, starts, indices, weights, degree, pick, settings, out, out_moments
+    positions, places, first_row, moments, starts, indices, weights, sums, degree, pick, settings, out, out_moments
 ):
     """Run one epoch with sampled repulsion."""
     n, d = out.shape
@@ -115,8 +116,8 @@ def sampled_step(
             gradient = np.empty((BLOCK_ROWS, d), f4)
             curvatures = np.empty((BLOCK_ROWS, d), f4)
             degrees = np.empty(BLOCK_ROWS * d, f4)
-            pulls = gradient, curvatures
-            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
+            edges = starts, indices, weights, sums
+            attract_block(first_row, low, high, positions, places, *edges, settings[0], gradient, curvatures)
             repel_block(first_row, low, high, positions, degree, pick, settings[0], gradient)
             by_component(low, high, degree, d, degrees)
             adam_block(first_row, low, high, positions, moments, degrees, settings[0], gradient, out, out_moments)
@@ -125,7 +126,7 @@ def sampled_step(
 
 @parallel_kernel
 def field_step(
-    positions, places, first_row, moments, starts, indices, weights, degree, inside, settings, out, out_moments
+    positions, places, first_row, moments, starts, indices, weights, sums, degree, inside, settings, out, out_moments
 ):
     """Run one epoch whose repulsion is a field, which `out` contains at first.
 
@@ -143,8 +144,8 @@ def field_step(
             gradient = np.empty((BLOCK_ROWS, d), f4)
             curvatures = np.empty((BLOCK_ROWS, d), f4)
             degrees = np.empty(BLOCK_ROWS * d, f4)
-            pulls = gradient, curvatures
-            attract_block(first_row, low, high, positions, places, starts, indices, weights, settings[0], *pulls)
+            edges = starts, indices, weights, sums
+            attract_block(first_row, low, high, positions, places, *edges, settings[0], gradient, curvatures)
             by_component(low, high, degree, d, degrees)
             field = out[low:high].reshape(-1)
             add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))

@@ -73,12 +73,18 @@ def take_from_slices(indptr, order, names, starts, values, out):
 
     If `names` is not empty, they are replaced by names. All values are read as uint32, whatever their type.
     """
-    for i in prange(order.shape[0]):
-        first = indptr[order[i]]
-        place = starts[i // SLICE] + i % SLICE
-        for t in range(indptr[order[i] + 1] - first):
-            value = values[place + t * SLICE]
-            out[first + t] = names[value] if names.shape[0] > 0 else value
+    n = order.shape[0]
+    turns = divide_blocks((n + BLOCK_ROWS - 1) // BLOCK_ROWS)
+    for thread in prange(turns.shape[0]):
+        block = next_block(turns, thread)
+        while block >= 0:
+            for i in range(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS)):
+                first = indptr[order[i]]
+                place = starts[i // SLICE] + i % SLICE
+                for t in range(indptr[order[i] + 1] - first):
+                    value = values[place + t * SLICE]
+                    out[first + t] = names[value] if names.shape[0] > 0 else value
+            block = next_block(turns, thread)
 
 
 @parallel_kernel

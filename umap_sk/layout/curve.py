@@ -5,11 +5,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import curve_fit
 
 from umap_sk import kernels
 from umap_sk.runtime.compile import get_python_function
 
-FIT_ROUNDS = 30  # of the fit. Only the first 20 change the result.
+FITTED_SPREADS = 0.5, 5.0  # The fit of other spreads is in units of the spread, since it would fail otherwise.
+DIGITS = 9  # significant digits of fitted parameters
 exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
 log_of = get_python_function(kernels.log_of)
 
@@ -34,21 +36,26 @@ class Curve(NamedTuple):
 def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     """Fit the curve to an exponential that begins at `min_dist` (McInnes et al. 2018, section 3.2, definition 11).
 
+    The method, its initial values and therefore its last step are those of umap-learn. MINPACK's last digits differ
+    between processors, so that the parameters are rounded.
+
     Examples
     --------
     >>> curve = fit_curve(1.0, 0.1)
     >>> round(curve.a, 3), round(curve.b, 3)
     (1.577, 0.895)
     """
-    distances = np.linspace(0, 3, 300)[1:]  # in units of the spread, without 0, where every curve is 1
-    shift = min_dist / spread
-    target = np.where(distances < shift, 1.0, exponential(np.maximum(0.0, distances - shift)))
+    unit = 1.0 if FITTED_SPREADS[0] <= spread <= FITTED_SPREADS[1] else spread
+    distances = np.linspace(0, 3 * spread, 300)[1:] / unit  # without 0, where every curve is 1
+    decay = exponential(np.maximum(0.0, distances - min_dist / unit) * (unit / spread))
     logarithms = log_of(1024 * distances) - log_of(1024.0)
-    a, b = 1.0, 1.0
-    for _ in range(FIT_ROUNDS):
-        step = compute_gauss_newton_step(a, b, logarithms, target)
-        a, b = a * min(2.0, max(0.5, 1 + step[0] / a)), b * min(2.0, max(0.5, 1 + step[1] / b))
-    return Curve(float(a * spread ** (-2 * b)), float(b))
+
+    def compute_similarities(_: np.ndarray, a: float, b: float) -> np.ndarray:
+        return 1 / (1 + a * exponential(-2 * b * logarithms))
+
+    fitted, _ = curve_fit(compute_similarities, distances, decay)
+    a, b = fitted[0] * unit ** (-2 * fitted[1]), fitted[1]
+    return Curve(float(f"{a:.{DIGITS}g}"), float(f"{b:.{DIGITS}g}"))
 
 
 def resolve_curve(a: float | None, b: float | None, *, spread: float, min_dist: float) -> Curve:
@@ -82,16 +89,3 @@ def check_curve(curve: Curve) -> Curve:
             "or min_dist and spread instead."
         )
     return curve
-
-
-def compute_gauss_newton_step(a: float, b: float, logarithms: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Return the steps of a and b by the Gauss-Newton method, for distances with these logarithms."""
-    powers = exponential(-2 * b * logarithms)
-    similarities = 1 / (1 + a * powers)
-    missing = target - similarities
-    by_a = -similarities * similarities * powers
-    by_b = 2 * a * by_a * logarithms
-    aa, ab, bb = (float((x * y).sum()) for x, y in ((by_a, by_a), (by_a, by_b), (by_b, by_b)))
-    of_a, of_b = float((by_a * missing).sum()), float((by_b * missing).sum())
-    determinant = aa * bb - ab * ab
-    return (bb * of_a - ab * of_b) / determinant, (aa * of_b - ab * of_a) / determinant

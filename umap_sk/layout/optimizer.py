@@ -30,7 +30,7 @@ from umap_sk.layout.schedule import (
     find_phase,
     keeps_moments,
 )
-from umap_sk.layout.sell import ArrangedLevel, prolong
+from umap_sk.layout.sell import ArrangedLevel, prolong, sum_wide_slices
 from umap_sk.layout.spaces import Space, check_raised
 from umap_sk.runtime.compile import as_readonly
 from umap_sk.runtime.threads import limit_threads_by_rows
@@ -240,7 +240,8 @@ def step_rows(
         assert problem.target is not None
         add_density(density, problem.target, level, state.positions, settings, out)
     places = pack_positions(positions)
-    here = positions, places, level.first_row, moments, *level.edges, level.degree
+    sums = sum_wide_slices(level, positions, places, settings)
+    here = positions, places, level.first_row, moments, *level.edges, sums, level.degree
     if phase.field or added:
         kernels.field_step(*here, as_readonly(level.inside), settings, out, out_moments)
     else:

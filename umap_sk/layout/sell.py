@@ -85,6 +85,13 @@ class ArrangedLevel(NamedTuple):
         starts, indices, weights = self.slices
         return as_readonly(starts), as_readonly(indices.view(np.uint32)), as_readonly(weights)
 
+    def find_parts(self) -> np.ndarray:
+        """Return the slice and the number of each part of the slices that are wider than PART_WIDTH."""
+        widths = np.diff(self.slices.starts) // kernels.SLICE
+        wide = np.flatnonzero(widths > kernels.PART_WIDTH)
+        counts = -(-widths[wide] // kernels.PART_WIDTH)
+        return np.stack([np.repeat(wide, counts), np.concatenate([[], *map(np.arange, counts)])], axis=1).astype(int)
+
 
 def arrange(
     levels: Sequence[Level], seed: int, allocate: Allocate = allocate_in_memory, shared: SharedGraph | None = None
@@ -256,3 +263,16 @@ def prolong(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray
     positions = smooth(levels[depth - 1], take_rows(positions, levels[depth].owner), 0.5)
     kernels.jitter(positions, 0, np.float32(JITTER))
     return positions
+
+
+def sum_wide_slices(
+    level: ArrangedLevel, positions: np.ndarray, places: np.ndarray, settings: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute the attraction within wide slices in parts: the parts, their pulls and their curvatures."""
+    parts = level.find_parts()
+    pulls = np.empty((len(parts), positions.shape[1], kernels.SLICE), np.float32)
+    curvatures = np.empty((len(parts), kernels.SLICE), np.float32)
+    if len(parts):
+        rows = level.first_row, len(level.degree), parts
+        kernels.attract_parts(*rows, positions, places, *level.edges, settings, pulls, curvatures)
+    return parts, pulls, curvatures
