@@ -114,7 +114,7 @@ def test_ingest_as_scanpy_does_it(cells):
     assert model._raw_data is FEATURES
 
 
-@pytest.mark.parametrize("name", ["_knn_indices", "graph_dists_", "_sigmas", "_rp_forest", "_input_distance_func"])
+@pytest.mark.parametrize("name", ["_knn_indices", "graph_dists_", "_rp_forest", "_input_distance_func"])
 def test_attributes_that_a_fit_does_not_keep(name):
     """The AttributeError for a missing attribute names an alternative."""
     model = UMAP(n_epochs=1).fit(FEATURES)
@@ -132,3 +132,16 @@ def test_attributes_that_are_known():
     copies = UMAP(unique=True, n_epochs=1).fit(np.vstack([FEATURES, FEATURES[:2]]))
     np.testing.assert_array_equal(copies._unique_inverse_[-2:], [0, 1])
     assert not hasattr(model, "_unique_inverse_")
+
+
+def test_local_scales_of_a_fit():
+    """The attributes _sigmas and _rhos are those of fuzzy_simplicial_set, for features and for given neighbors."""
+    for metric, given in (("cosine", None), ("euclidean", NeighborsTransformer(9).fit(FEATURES).neighbors_)):
+        indices, dists = given or (None, None)
+        model = UMAP(10, metric=metric, precomputed_knn=(indices, dists, None), n_epochs=1).fit(FEATURES)
+        _, sigmas, rhos = fuzzy_simplicial_set(FEATURES, 10, None, metric, knn_indices=indices, knn_dists=dists)
+        np.testing.assert_array_equal(model._sigmas, sigmas)
+        np.testing.assert_array_equal(model._rhos, rhos)
+    combined = UMAP(n_epochs=1).fit(FEATURES) + UMAP(n_epochs=1).fit(FEATURES + 1)
+    with pytest.raises(AttributeError, match="no _rhos: .*features"):
+        print(combined._rhos)

@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_array
 from umap_sk._typing import FeaturesLike
 from umap_sk.compatible import translation
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.graph.scales import compute_memberships
+from umap_sk.graph.scales import LocalScales, compute_memberships, solve_local_scales
+from umap_sk.neighbors.read import read_neighbors
+from umap_sk.neighbors.searchers import find_neighbors
 from umap_sk.pipeline.place import get_features, prepare_rows, search_rows, select_neighbors
 from umap_sk.umap_learn.models import UmapLearnModel, make_fitted
 
@@ -56,6 +58,8 @@ DERIVED_ATTRIBUTES: dict[str, Callable[["UMAP"], object]] = {
     "_initial_alpha": lambda umap: umap.learning_rate,
     "_output_metric_kwds": lambda umap: umap.output_metric_kwds or {},
     "_target_metric_kwds": lambda umap: umap.target_metric_kwds or {},
+    "_rhos": lambda umap: compute_local_scales(umap).rho.astype(np.float32),
+    "_sigmas": lambda umap: compute_local_scales(umap).sigma.astype(np.float32),
     "knn_indices": lambda umap: get_precomputed_knn(umap, 0),
     "knn_dists": lambda umap: get_precomputed_knn(umap, 1),
     "knn_search_index": lambda umap: get_precomputed_knn(umap, 2),
@@ -66,8 +70,6 @@ MISSING_ATTRIBUTES = {
     "_knn_indices": "umap_sk.nearest_neighbors finds the neighbors of a fit",
     "_knn_dists": "umap_sk.nearest_neighbors finds the neighbors of a fit",
     "graph_dists_": "umap_sk.interop.functions.fuzzy_simplicial_set(..., return_dists=True) returns them",
-    "_sigmas": "umap_sk.interop.functions.fuzzy_simplicial_set returns them",
-    "_rhos": "umap_sk.interop.functions.fuzzy_simplicial_set returns them",
     "_rp_forest": "_knn_search_index.query searches, without trees",
     "_search_graph": "_knn_search_index.query searches, without a graph",
     "_input_distance_func": "the parameters metric and metric_kwds name the metric",
@@ -81,6 +83,24 @@ def get_precomputed_knn(umap: "UMAP", place: int) -> ArrayLike | None:
     """Return an entry of precomputed_knn, or None."""
     given = umap.precomputed_knn
     return given[place] if isinstance(given, tuple | list) and len(given) > place else None
+
+
+def compute_local_scales(umap: "UMAP") -> LocalScales:
+    """Compute the scales of the rows from `precomputed_knn`, or from another search of the features."""
+    fitted, graph = umap.estimator_._get_fitted(), umap.estimator_._get_settings().graph
+    indices, dists = get_precomputed_knn(umap, 0), get_precomputed_knn(umap, 1)
+    if indices is None:
+        features = get_features(fitted)
+        assert fitted.search is not None  # since there are features
+        indices, dists = find_neighbors(fitted.search, features, graph.n_others, own=True)
+    neighbors, _ = read_neighbors(
+        knn_indices=indices,
+        knn_dists=dists,
+        n_neighbors=graph.n_neighbors,
+        n_rows=len(fitted.embedding),
+        disconnection_distance=graph.disconnection_distance,
+    )
+    return solve_local_scales(neighbors, graph.n_neighbors, graph.local_connectivity)
 
 
 def get_estimator(umap: "UMAP") -> PrecomputedUMAP:
