@@ -27,7 +27,7 @@ def some_rows(level, first, last):
     """Return a level with only the slices and degrees of some rows, which start at a block."""
     slices = level.slices._replace(starts=level.slices.starts[first // kernels.SLICE : -(-last // kernels.SLICE) + 1])
     own = {"degree": level.degree[first:last], "inside": level.inside[first:last]}
-    return level._replace(slices=slices, first_row=first, **own)
+    return level._replace(slices=slices, first_row=first, parts=sell.find_parts(slices.starts), **own)
 
 
 def step(layout, phase, state):

@@ -8,7 +8,7 @@ from graphs import dense_slices, random_graph, with_star
 from layouts import FORCES, layout_of, some_rows, step
 
 from umap_sk import kernels
-from umap_sk.layout import optimizer
+from umap_sk.layout import optimizer, sell
 from umap_sk.layout import repulsion as field
 from umap_sk.layout.curve import Curve
 from umap_sk.layout.optimizer import LayoutState
@@ -258,46 +258,27 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
 
 @pytest.mark.parametrize("d", [2, 3])
 def test_wide_slices_are_summed_in_parts(d):
-    """The pull and the curvature of a row with very many edges are the twin's, and the same in blocks of rows."""
-    layout = layout_of(with_star(random_graph(0, n=kernels.PART_WIDTH + 500)), on_grid=d == 2, majorized=d == 2)
-    assert layout.levels[0].find_parts()[:, 1].tolist() == [0, 1]
-    phase = layout.phases[0]
-    state = state_of(layout, phase, done=phase.epochs - 1, d=d)
-    repulsion = on_grid(layout, phase, state) if d == 2 else sampled(layout, phase, state)
-    assert_epoch_is_the_twins(layout, phase, state, repulsion)
+    """The pulls and curvatures of a row with very many edges are the twin's, and an epoch moves the row by them."""
+    graph = with_star(random_graph(0, n=kernels.PART_WIDTH + 500))
+    layout = layout_of(graph, gamma=0.0, on_grid=d == 2, majorized=d == 2)
+    level, phase = layout.levels[0], layout.phases[-1]
+    assert level.parts[:, 1].tolist() == [0, 1]
+    state = state_of(layout, phase, done=1, d=d)
+    f, rows = naive_forces(layout, phase, state), level.parts[0, 0] * kernels.SLICE + np.arange(kernels.SLICE)
+    edges = dense_slices(level)[rows]
+    settings = optimizer.make_epoch_settings(layout, phase, state)
+    packed = optimizer.pack_positions(as_readonly(state.positions))
+    _, pulls, curvatures = sell.sum_wide_slices(level, as_readonly(state.positions), packed, settings)
+    pull = naive.attraction(edges, state.positions, f, rows)
+    np.testing.assert_allclose(pulls.sum(0).T, pull, rtol=1e-4, atol=1e-4)
     whole, blocks = step(layout, phase, state), step_blocks(layout, phase, state)
     assert [array.tobytes() for array in blocks] == [array.tobytes() for array in whole]
-
-
-def test_positions_beyond_int32_are_read(tmp_path):
-    """An epoch of one block of rows is correct if the numbers of its neighbors are above 2^31, in a sparse file."""
-    n = 2**31 + 5000
-    positions = np.memmap(tmp_path / "positions", np.float32, "w+", shape=(n, 2))
-    rng = np.random.default_rng(9)
-    near = rng.uniform(0, 3, (kernels.BLOCK_ROWS, 2)).astype(np.float32)
-    positions[: kernels.BLOCK_ROWS], positions[n - kernels.BLOCK_ROWS :] = near, near[::-1] + 1
-    indices = (n - 1 - rng.integers(0, kernels.BLOCK_ROWS, (kernels.BLOCK_ROWS, 4))).astype(np.uint32)
-    settings = np.zeros(1, optimizer.SETTINGS_DTYPE).view(np.recarray)
-    settings.a, settings.b = FORCES.curve
-    settings.attraction, settings.correction1, settings.correction2 = 4, 1, 1
-    settings.gamma, settings.negative_rate, settings.negatives = 1, 5, kernels.RUN_LENGTH
-    settings.n_rows, pick = 300, (n - 1 - np.arange(300)).astype(np.uint32)
-    moments = np.zeros((2, kernels.BLOCK_ROWS, 2), np.float32)
-    out, out_moments = np.empty_like(near), np.empty_like(moments)
-    starts = 4 * np.arange(0, kernels.BLOCK_ROWS + 1, kernels.SLICE)
-    beside = indices.reshape(-1, kernels.SLICE, 4).transpose(0, 2, 1).ravel()
-    edges = as_readonly(starts), as_readonly(beside), as_readonly(np.full(len(beside), 0.5, np.float32))
-    degree = np.full(kernels.BLOCK_ROWS, 2, np.float32)
-    before = as_readonly(positions), optimizer.pack_positions(positions), as_readonly(moments)
-    positions, places, moments = before
-    sums = np.empty((0, 2), np.int64), np.empty((0, 2, 16), np.float32), np.empty((0, 16), np.float32)
-    kernels.sampled_step(positions, places, 0, moments, *edges, sums, degree, pick, settings, out, out_moments)
-    f = naive.forces(a=FORCES.curve.a, b=FORCES.curve.b)
-    far = np.asarray(positions[n - kernels.BLOCK_ROWS :], float)
-    ends = far[indices.astype(int) - (n - kernels.BLOCK_ROWS)]
-    pull = 0.5 * naive.attract(ends - near[:, None], f).sum(1)
-    local = np.concatenate([near, far])  # the same rows under small numbers
-    rules = kernels.RUN_LENGTH, kernels.BLOCK_ROWS, kernels.POOL_SIZE, f
-    picked = len(local) - 1 - np.arange(300)
-    push = naive.sampled_repulsion(local, np.full(len(local), 2.0), picked, 0, 0, *rules)[: kernels.BLOCK_ROWS]
-    np.testing.assert_allclose(2 * out_moments[0], pull + push, rtol=1e-3, atol=1e-3)
+    if d == 3:
+        np.testing.assert_allclose(2 * whole[1][0][rows] - state.moments[0][rows], pull, rtol=1e-4, atol=1e-4)
+        return
+    curvature = naive.curvatures(edges, state.positions, f, rows)
+    np.testing.assert_allclose(curvatures.sum(0)[:, None], curvature, rtol=1e-4)
+    beta, alpha = settings["momentum"][0], settings["step"][0]
+    before = state.positions[rows], state.moments[:, rows]
+    _, moments = naive.heavy_ball(*before, pull, curvature, beta, alpha)
+    np.testing.assert_allclose(whole[1][:, rows], moments, rtol=1e-3, atol=1e-4)

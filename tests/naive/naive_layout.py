@@ -110,10 +110,11 @@ def repel(difference, f):
     return clip(2 * f.gamma * f.b / ((0.001 + d2) * (1 + f.a * d2**f.b)) * difference)
 
 
-def attraction(graph, positions, f):
-    """Return the pull of all edges on each vertex."""
+def attraction(graph, positions, f, rows=None):
+    """Return the pull of all edges on each vertex, or on the vertices `rows`, to which the rows of the graph belong."""
     y = np.asarray(positions, float)
-    return np.stack([graph[i] @ attract(y - y[i], f) for i in range(len(y))])
+    rows = range(len(y)) if rows is None else rows
+    return np.stack([weights @ attract(y - y[i], f) for i, weights in zip(rows, graph, strict=True)])
 
 
 def adam(positions, moments, gradient, epsilon, done, alpha):
@@ -124,10 +125,10 @@ def adam(positions, moments, gradient, epsilon, done, alpha):
     return positions + alpha * first / (1 - 0.5 ** (done + 1)) / size, np.stack([first, second])
 
 
-def curvatures(graph, positions, f):
+def curvatures(graph, positions, f, rows=slice(None)):
     """Return half the curvature of the quadratic bound that touches the attraction's loss, for each vertex."""
     y = np.asarray(positions, float)
-    d2 = ((y[:, None] - y) ** 2).sum(2) + 1e-12 + f.softening
+    d2 = ((y[rows][:, None] - y) ** 2).sum(2) + 1e-12 + f.softening
     return (graph * (f.attraction * f.a * f.b * d2 ** (f.b - 1) / (1 + f.a * d2**f.b))).sum(1)[:, None]
 
 

@@ -63,6 +63,8 @@ class ArrangedLevel(NamedTuple):
         Weight of the edges within each vertex, which is a part of its degree. It is empty on the finest level.
     first_row : int
         First row of slices, degrees and `inside`, if they belong to some rows only.
+    parts : ndarray of shape (n_parts, 2), int64
+        Slice and number of each part of the wide slices, whose edges several threads share.
     """
 
     slices: Slices
@@ -73,6 +75,7 @@ class ArrangedLevel(NamedTuple):
     row_owner: np.ndarray
     inside: np.ndarray = np.empty(0, np.float32)
     first_row: int = 0
+    parts: np.ndarray = np.empty((0, 2), np.int64)
 
     @property
     def n_vertices(self) -> int:
@@ -84,13 +87,6 @@ class ArrangedLevel(NamedTuple):
         """Read-only views of starts, indices (as uint32) and weights for the kernels."""
         starts, indices, weights = self.slices
         return as_readonly(starts), as_readonly(indices.view(np.uint32)), as_readonly(weights)
-
-    def find_parts(self) -> np.ndarray:
-        """Return the slice and the number of each part of the slices that are wider than PART_WIDTH."""
-        widths = np.diff(self.slices.starts) // kernels.SLICE
-        wide = np.flatnonzero(widths > kernels.PART_WIDTH)
-        counts = -(-widths[wide] // kernels.PART_WIDTH)
-        return np.stack([np.repeat(wide, counts), np.concatenate([[], *map(np.arange, counts)])], axis=1).astype(int)
 
 
 def arrange(
@@ -114,12 +110,21 @@ def arrange(
 
 def attach_slices(level: ArrangedLevel, slices: Slices) -> ArrangedLevel:
     """Return a level, or some of its rows, with its edges."""
-    level = level._replace(slices=slices)
+    level = level._replace(slices=slices, parts=find_parts(slices.starts))
     if len(level.row_owner) == 0:
         return level
     outside = np.empty_like(level.degree)
     kernels.slice_sums(level.edges[0], level.edges[2], outside)
     return level._replace(inside=np.maximum(level.degree - outside, np.float32(0)))
+
+
+def find_parts(starts: np.ndarray) -> np.ndarray:
+    """Return the slice and the number of each part of the slices that are wider than PART_WIDTH."""
+    widths = np.diff(starts) // kernels.SLICE
+    wide = np.flatnonzero(widths > kernels.PART_WIDTH)
+    numbers = [np.arange(-(-width // kernels.PART_WIDTH)) for width in widths[wide]]
+    slices = np.repeat(wide, [len(parts) for parts in numbers])
+    return np.stack([slices, np.concatenate([slices[:0], *numbers])], axis=1)
 
 
 def attach_row_owners(levels: Sequence[ArrangedLevel]) -> tuple[ArrangedLevel, ...]:
@@ -268,11 +273,10 @@ def prolong(levels: tuple[ArrangedLevel, ...], depth: int, positions: np.ndarray
 def sum_wide_slices(
     level: ArrangedLevel, positions: np.ndarray, places: np.ndarray, settings: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compute the attraction within wide slices in parts: the parts, their pulls and their curvatures."""
-    parts = level.find_parts()
-    pulls = np.empty((len(parts), positions.shape[1], kernels.SLICE), np.float32)
-    curvatures = np.empty((len(parts), kernels.SLICE), np.float32)
-    if len(parts):
-        rows = level.first_row, len(level.degree), parts
+    """Return the parts of wide slices, and compute their pulls and curvatures."""
+    pulls = np.empty((len(level.parts), positions.shape[1], kernels.SLICE), np.float32)
+    curvatures = np.empty((len(level.parts), kernels.SLICE), np.float32)
+    if len(level.parts):
+        rows = level.first_row, len(level.degree), level.parts
         kernels.attract_parts(*rows, positions, places, *level.edges, settings, pulls, curvatures)
-    return parts, pulls, curvatures
+    return level.parts, pulls, curvatures
