@@ -83,7 +83,7 @@ def test_twenty_kills():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("kind", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
 def test_terminated(arrays, tmp_path, kind):
     """After a process was killed, the next one is not locked out and resumes from the newest checkpoint."""
     process = start(arrays, tmp_path, 100_000, "model.fit(**arrays)")

@@ -68,6 +68,7 @@ def python(code, folder, **environment):
     ).stdout
 
 
+@pytest.mark.long
 def test_the_cache_holds_both_ways_of_a_kernel(package, tmp_path):
     """One process compiles each kernel for one thread and for many, and reports the numbers. Later ones find both."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_NUM_THREADS": "2"}

@@ -58,7 +58,7 @@ def assert_same(shared, local):
     assert (shared.seed_, shared.n_epochs_, shared.a_) == (local.seed_, local.n_epochs_, local.a_)
 
 
-LONG_CASES = ("as it is", "curve", "cut")  # of parameters that other tests on a cluster have as well
+LONG_CASES = ("as it is", "curve", "cut", "directed", "intersection", "random")  # Other tests have them as well.
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,9 @@ def test_every_kind_of_fit(client, monkeypatch, case):
     assert_same(*both(*CASES[case]))
 
 
-@pytest.mark.parametrize("case", ["default", "random", pytest.param("directed", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "case", ["default", *(pytest.param(case, marks=pytest.mark.long) for case in ("random", "directed"))]
+)
 def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500)
     monkeypatch.setattr(coarsen, "needs_coarsening", lambda n_vertices, depth, *_, **__: n_vertices > 1_000)
@@ -80,7 +82,9 @@ def test_several_coarse_levels_in_pieces(client, monkeypatch, case):
     assert_same(shared, local)
 
 
-@pytest.mark.parametrize("case", ["default", "one level", pytest.param("random", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "case", ["default", *(pytest.param(case, marks=pytest.mark.long) for case in ("one level", "random"))]
+)
 def test_coarse_levels_on_one_worker(client, case):
     assert_same(*both(*CASES[case]))
 
@@ -91,7 +95,7 @@ def test_coarse_levels_on_one_worker(client, case):
     [
         {},
         {"symmetrize": False},
-        {"init": START},
+        pytest.param({"init": START}, marks=pytest.mark.long),
         pytest.param({"init": "random"}, marks=pytest.mark.long),
         pytest.param({"init": START, "rescale_init": False}, marks=pytest.mark.long),
     ],
@@ -106,7 +110,7 @@ def test_rows_that_coincide(client):
     assert_same(*both({}, {}, arrays=tied()))
 
 
-@pytest.mark.parametrize("chunks", [N, 1_000, pytest.param(12_345, marks=pytest.mark.long)])
+@pytest.mark.parametrize("chunks", [1_000, *(pytest.param(rows, marks=pytest.mark.long) for rows in (N, 12_345))])
 def test_any_chunks(client, chunks):
     shared, local = both({}, {}, chunks=chunks)
     assert_same(shared, local)

@@ -26,8 +26,14 @@ def alone():
     return search(1)
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-@pytest.mark.parametrize("own_n_jobs", [None, -1])
+@pytest.mark.parametrize(
+    "backend, own_n_jobs",
+    [
+        ("loky", None),
+        ("threading", -1),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in (("loky", -1), ("threading", None))),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::umap_sk.UMAPWarning")
 def test_grid_search_in_parallel(alone, backend, own_n_jobs):
     """A parallel grid search has the scores and the best map of a sequential one, with any backend."""

@@ -17,22 +17,23 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from umap_sk import DisconnectedWarning, Manifold, PrecomputedUMAP, UMAPWarning, knn_graph
 
 NEWEST = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
+FEW = {"n_epochs": 11}  # for the estimators whose epochs the first ones check, too
 ESTIMATORS = [
     PrecomputedUMAP(),
     PrecomputedUMAP(metric="euclidean"),
-    PrecomputedUMAP(symmetrize=False),
-    PrecomputedUMAP(n_components=3),
-    PrecomputedUMAP(metric="euclidean", dens_lambda=2.0, dens_frac=0.5, dens_var_shift=0.2),
-    PrecomputedUMAP(n_components=1),
-    PrecomputedUMAP(set_op_mix_ratio=0),
-    PrecomputedUMAP(metric="cosine"),
-    PrecomputedUMAP(metric="correlation"),
-    PrecomputedUMAP(metric="manhattan", symmetrize=False),
-    PrecomputedUMAP(metric="hellinger"),
-    PrecomputedUMAP(metric="euclidean", searcher=KNeighborsTransformer()),
-    PrecomputedUMAP(metric="euclidean", target_metric="categorical", target_weight=0.3),
-    PrecomputedUMAP(metric="euclidean", output_metric="hyperboloid"),
-    PrecomputedUMAP(output_metric="torus", output_metric_params={"period": 9.0}),
+    PrecomputedUMAP(symmetrize=False, **FEW),
+    PrecomputedUMAP(n_components=3, **FEW),
+    PrecomputedUMAP(metric="euclidean", dens_lambda=2.0, dens_frac=0.5, dens_var_shift=0.2, **FEW),
+    PrecomputedUMAP(n_components=1, **FEW),
+    PrecomputedUMAP(set_op_mix_ratio=0, **FEW),
+    PrecomputedUMAP(metric="cosine", **FEW),
+    PrecomputedUMAP(metric="correlation", **FEW),
+    PrecomputedUMAP(metric="manhattan", symmetrize=False, **FEW),
+    PrecomputedUMAP(metric="hellinger", **FEW),
+    PrecomputedUMAP(metric="euclidean", searcher=KNeighborsTransformer(), **FEW),
+    PrecomputedUMAP(metric="euclidean", target_metric="categorical", target_weight=0.3, **FEW),
+    PrecomputedUMAP(metric="euclidean", output_metric="hyperboloid", **FEW),
+    PrecomputedUMAP(output_metric="torus", output_metric_params={"period": 9.0}, **FEW),
 ]
 if not NEWEST:
     del ESTIMATORS[4:]  # these are checked with the newest scikit-learn only

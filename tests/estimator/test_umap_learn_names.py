@@ -327,6 +327,7 @@ def test_models_are_taken_over(their_model):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_models_of_umap_learn_are_taken_over():
     """A model of umap-learn can be converted, and new rows lie near the positions that umap-learn gives them."""
     umap = pytest.importorskip("umap")

@@ -180,7 +180,7 @@ PrecomputedUMAP(5, metric="euclidean").learn_manifold(points).save(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("step", [1, 6, 11])
+@pytest.mark.parametrize("step", [6, *(pytest.param(step, marks=pytest.mark.long) for step in (1, 11))])
 def test_killed_while_it_writes(tmp_path, step):
     """After a kill at any step of writing there is no directory with the final name."""
     target = tmp_path / "m"

@@ -74,6 +74,7 @@ def test_all_phases_but_the_last_are_softened(n_levels):
 @pytest.mark.parametrize("epochs", [1, 7, 44, 300])
 def test_softening_falls_in_steps(epochs):
     """Softening never increases. On coarse levels, its unit is the width of the initial layout."""
+    layout = layout_of(random_graph(7))
     for depth in (0, 1):
         descent = schedule.Descent(step=1.0, fall=1.0, softening=0.5, softening_fall=2.0)
         phase = schedule.Phase(depth, 100, epochs, True, NEGATIVES, descent)
@@ -86,9 +87,7 @@ def test_softening_falls_in_steps(epochs):
         smooth = lengths[0] * (1 - np.arange(epochs) / epochs) ** 2
         before = lengths[0] * np.minimum(1, 1 - np.arange(epochs) / epochs + 1 / schedule.SOFTENING_STEPS) ** 2
         assert (smooth - 1e-9 <= lengths).all() and (lengths <= before + 1e-9).all()
-        settings = [
-            optimizer.make_epoch_settings(layout_of(random_graph(7)), phase, state)["softening"] for state in states
-        ]
+        settings = [optimizer.make_epoch_settings(layout, phase, state)["softening"] for state in states]
         np.testing.assert_allclose(np.ravel(settings), lengths**2, rtol=1e-6)
 
 
