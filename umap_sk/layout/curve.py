@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 from umap_sk import kernels
 from umap_sk.runtime.compile import get_python_function
 
-FITTED_SPREADS = 0.5, 5.0  # The fit of other spreads is in units of the spread, since it would fail otherwise.
+FITTED_SPREADS = 0.5, 5.0  # Other spreads are the unit of their fit, which would often fail otherwise.
 DIGITS = 9  # significant digits of fitted parameters
 exponential = get_python_function(kernels.exponential)  # returns the same bits on every machine
 log_of = get_python_function(kernels.log_of)
@@ -36,8 +36,8 @@ class Curve(NamedTuple):
 def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     """Fit the curve to an exponential that begins at `min_dist` (McInnes et al. 2018, section 3.2, definition 11).
 
-    The method, its initial values and therefore its last step are those of umap-learn. MINPACK's last digits differ
-    between processors, so that the parameters are rounded.
+    MINPACK begins at umap-learn's initial values, and therefore ends at its parameters. They are rounded, since the last
+    digits differ between processors.
 
     Examples
     --------

@@ -61,10 +61,10 @@ class ArrangedLevel(NamedTuple):
         For each row of the finest level, its vertex on this level. It is empty on the finest level.
     inside : ndarray of shape (n,), float32
         Weight of the edges within each vertex, which is a part of its degree. It is empty on the finest level.
-    first_row : int
-        First row of slices, degrees and `inside`, if they belong to some rows only.
     parts : ndarray of shape (n_parts, 2), int64
         Slice and number of each part of the wide slices, whose edges several threads share.
+    first_row : int
+        First row of slices, degrees and `inside`, if they belong to some rows only.
     """
 
     slices: Slices
@@ -74,8 +74,8 @@ class ArrangedLevel(NamedTuple):
     owner: np.ndarray
     row_owner: np.ndarray
     inside: np.ndarray = np.empty(0, np.float32)
-    first_row: int = 0
     parts: np.ndarray = np.empty((0, 2), np.int64)
+    first_row: int = 0
 
     @property
     def n_vertices(self) -> int:
