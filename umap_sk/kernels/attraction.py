@@ -59,61 +59,6 @@ def pull_anywhere(first, width, positions, own, indices, weights, s, difference,
 
 
 @kernel
-def attract_edges(first, last, own, positions, places, indices, weights, s, buffers, pull, curvature):
-    """Add the pull of the edges [first, last) of a slice to its rows at `own`.
-
-    In two dimensions, `places` contains both coordinates of a row as one number, and otherwise it is `positions`. The
-    number of its dimensions is a constant of compilation, so that only one of the two branches is compiled.
-    """
-    gathered, difference = buffers
-    for part in range(first, last, GATHERED_EDGES * SLICE):
-        width = min(GATHERED_EDGES, (last - part) // SLICE)
-        if places.ndim == 1:
-            gather_places(part, width * SLICE, places, indices, gathered)
-            here = weights[part : part + width * SLICE]
-            pull_in_plane(width, gathered.view(f4), own[0], own[1], here, s, pull[0], pull[1], curvature)
-        else:
-            pull_anywhere(part, width, positions, own, indices, weights, s, difference, gathered, pull)
-
-
-@kernel
-def make_buffers(d, places):
-    """Return the arrays that `attract_edges` overwrites."""
-    gathered = np.empty(GATHERED_EDGES * SLICE, places.dtype)
-    return gathered, np.empty((d, 1 if places.ndim == 1 else GATHERED_EDGES * SLICE), f4)
-
-
-@kernel
-def read_slice(first_row, slice_, n_rows, positions, own):
-    """Write the positions of the rows of a slice of `n_rows` rows, which are counted from `first_row`."""
-    for lane in range(min(SLICE, n_rows - slice_ * SLICE)):
-        for k in range(positions.shape[1]):
-            own[k, lane] = positions[first_row + slice_ * SLICE + lane, k]
-
-
-@parallel_kernel
-def attract_parts(first_row, n_rows, parts, positions, places, starts, indices, weights, settings, pulls, curvatures):
-    """Write the pull of each part of the wide slices, and the sum of its factors.
-
-    A part (slice, k) consists of the edges k PART_WIDTH to (k + 1) PART_WIDTH of each row of a slice. Since the sums
-    are divided in this way, several threads share the edges of one row.
-    """
-    for t in prange(parts.shape[0]):
-        prefer_wide_vectors()
-        slice_ = parts[t, 0]
-        own = np.zeros((positions.shape[1], SLICE), f4)
-        pull = np.zeros((positions.shape[1], SLICE), f4)
-        curvature = np.zeros(SLICE, f4)
-        read_slice(first_row, slice_, n_rows, positions, own)
-        first = starts[slice_] + parts[t, 1] * PART_WIDTH * SLICE
-        last = min(starts[slice_ + 1], first + PART_WIDTH * SLICE)
-        buffers = make_buffers(positions.shape[1], places)
-        attract_edges(first, last, own, positions, places, indices, weights, settings[0], buffers, pull, curvature)
-        pulls[t] = pull
-        curvatures[t] = curvature
-
-
-@kernel
 def add_parts(slice_, sums, pull, curvature):
     """Add the sums of a slice's parts in their order."""
     parts, pulls, curvatures = sums
@@ -121,8 +66,8 @@ def add_parts(slice_, sums, pull, curvature):
         if parts[t, 0] == slice_:
             for lane in range(SLICE):
                 for k in range(pull.shape[0]):
-                    pull[k, lane] += pulls[t, k, lane]
-                curvature[lane] += curvatures[t, lane]
+                    pull[k, lane] += pulls[t, lane, k]
+                curvature[lane] += curvatures[t, lane, 0]
 
 
 @kernel
@@ -133,25 +78,62 @@ def attract_block(first_row, low, high, positions, places, starts, indices, weig
     bound that touches the attraction's loss and is above it everywhere else (majorization; Hunter, Lange 2004). Beyond
     two dimensions, no step needs them, and they are 0.
 
-    `sums` are the parts of the wide slices and what `attract_parts` has written for them.
+    In two dimensions, `places` contains both coordinates of a row as one number, and otherwise it is `positions`. The
+    number of its dimensions is a constant of compilation, so that only one of the two branches is compiled.
+
+    `sums` are the parts of the wide slices, and their pulls and curvatures by `attract_parts`.
     """
     prefer_wide_vectors()
     d = positions.shape[1]
-    own = np.zeros((d, SLICE), f4)
+    own = np.empty((d, SLICE), f4)
+    own[:] = f4(0)
     pull = np.empty((d, SLICE), f4)
     curvature = np.empty(SLICE, f4)
-    buffers = make_buffers(d, places)
+    gathered = np.empty(GATHERED_EDGES * SLICE, places.dtype)
+    if places.ndim == 1:
+        raw = gathered.view(f4)
+    else:
+        difference = np.empty((d, GATHERED_EDGES * SLICE), f4)
     for slice_ in range(low // SLICE, (high + SLICE - 1) // SLICE):
+        rows = min(SLICE, high - slice_ * SLICE)
         pull[:] = f4(0)
         curvature[:] = f4(0)
-        first = starts[slice_]
-        last = starts[slice_ + 1]
-        if last - first > PART_WIDTH * SLICE:
+        for lane in range(rows):
+            for k in range(d):
+                own[k, lane] = positions[first_row + slice_ * SLICE + lane, k]
+        begin = starts[slice_]
+        if starts[slice_ + 1] - begin > PART_WIDTH * SLICE:
             add_parts(slice_, sums, pull, curvature)
-        else:
-            read_slice(first_row, slice_, high, positions, own)
-            attract_edges(first, last, own, positions, places, indices, weights, s, buffers, pull, curvature)
-        for lane in range(min(SLICE, high - slice_ * SLICE)):
+            begin = starts[slice_ + 1]
+        for first in range(begin, starts[slice_ + 1], GATHERED_EDGES * SLICE):
+            width = min(GATHERED_EDGES, (starts[slice_ + 1] - first) // SLICE)
+            if places.ndim == 1:
+                gather_places(first, width * SLICE, places, indices, gathered)
+                here = weights[first : first + width * SLICE]
+                pull_in_plane(width, raw, own[0], own[1], here, s, pull[0], pull[1], curvature)
+            else:
+                pull_anywhere(first, width, positions, own, indices, weights, s, difference, gathered, pull)
+        for lane in range(rows):
             for k in range(d):
                 gradient[slice_ * SLICE + lane - low, k] = pull[k, lane]
                 curvatures[slice_ * SLICE + lane - low, k] = curvature[lane]
+
+
+@parallel_kernel
+def attract_parts(first_row, n_rows, positions, places, starts, indices, weights, sums, settings):
+    """Write the pulls and curvatures of all parts of the wide slices to `sums`, which begins with the parts.
+
+    A part (slice, k) consists of the edges k PART_WIDTH to (k + 1) PART_WIDTH of each row of a slice. Since the sums
+    are divided in this way, several threads share the edges of one row.
+    """
+    parts, pulls, curvatures = sums
+    for t in prange(parts.shape[0]):
+        prefer_wide_vectors()
+        slice_ = parts[t, 0]
+        rows = min(SLICE, n_rows - slice_ * SLICE)
+        span = np.empty(2, np.int64)
+        span[0] = starts[slice_] + parts[t, 1] * PART_WIDTH * SLICE
+        span[1] = min(starts[slice_ + 1], span[0] + PART_WIDTH * SLICE)
+        edges = span, indices, weights, sums
+        low = first_row + slice_ * SLICE
+        attract_block(low, 0, rows, positions, places, *edges, settings[0], pulls[t], curvatures[t])

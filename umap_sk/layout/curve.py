@@ -36,8 +36,8 @@ class Curve(NamedTuple):
 def fit_curve(spread: float = 1.0, min_dist: float = 0.1) -> Curve:
     """Fit the curve to an exponential that begins at `min_dist` (McInnes et al. 2018, section 3.2, definition 11).
 
-    MINPACK begins at umap-learn's initial values, and therefore ends at its parameters. They are rounded, since the last
-    digits differ between processors.
+    MINPACK begins at umap-learn's initial values, and therefore ends at its parameters. They are rounded, since their
+    last digits differ between processors.
 
     Examples
     --------

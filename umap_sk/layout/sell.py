@@ -274,9 +274,9 @@ def sum_wide_slices(
     level: ArrangedLevel, positions: np.ndarray, places: np.ndarray, settings: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the parts of wide slices, and compute their pulls and curvatures."""
-    pulls = np.empty((len(level.parts), positions.shape[1], kernels.SLICE), np.float32)
-    curvatures = np.empty((len(level.parts), kernels.SLICE), np.float32)
+    pulls, curvatures = np.zeros((2, len(level.parts), kernels.SLICE, positions.shape[1]), np.float32)
+    sums = level.parts, pulls, curvatures
     if len(level.parts):
-        rows = level.first_row, len(level.degree), level.parts
-        kernels.attract_parts(*rows, positions, places, *level.edges, settings, pulls, curvatures)
-    return level.parts, pulls, curvatures
+        rows = level.first_row, len(level.degree)
+        kernels.attract_parts(*rows, positions, places, *level.edges, sums, settings)
+    return sums
