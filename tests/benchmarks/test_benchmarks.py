@@ -268,6 +268,7 @@ def test_sets_by_name_and_size():
         datasets.chosen("digit:50")
 
 
+@pytest.mark.long
 def test_a_comparison_goes_on_without_programs_that_are_missing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "CACHE", tmp_path)
     monkeypatch.setattr(compare, "WARM_UP", dict.fromkeys((True, False), ("digits", 400)))

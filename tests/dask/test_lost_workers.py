@@ -106,7 +106,7 @@ def test_what_is_lost_once_it_was_awaited_is_made_again(client, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", [*PHASES[:2], *(pytest.param(phase, marks=pytest.mark.long) for phase in PHASES[2:])])
+@pytest.mark.parametrize("phase", [PHASES[0], *(pytest.param(phase, marks=pytest.mark.long) for phase in PHASES[1:])])
 def test_a_worker_is_killed(client, monkeypatch, expected, phase):
     """A fit has the same bits if a worker is killed in any phase, with levels in pieces or on one worker."""
     monkeypatch.setattr(levels, "SINGLE_WORKER_VERTICES", 500 if phase == "epoch" else 200_000)

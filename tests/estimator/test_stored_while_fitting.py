@@ -54,7 +54,7 @@ def after_each_epoch(act):
 
 
 @pytest.mark.parametrize("store", [stored, copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("method", ["fit", pytest.param("partial_fit", marks=pytest.mark.long)])
 def test_after_every_epoch(method, store):
     """Every stored estimator has the map of one epoch, and resumes to the bits of the whole fit."""
     settings = SETTINGS | {"n_epochs": 40}

@@ -164,7 +164,7 @@ def ragged(seed, n=2600):
     return FuzzyGraph(indptr, columns.astype(np.int32), weights)
 
 
-@pytest.mark.parametrize("mix_ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("mix_ratio", [0.0, pytest.param(0.3, marks=pytest.mark.long), 1.0])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_union_of_ragged_rows_is_the_twins(seed, mix_ratio):
     """The union equals the twin's, with the same bits on one thread and on two, and with indices of both dtypes."""

@@ -50,6 +50,7 @@ def started(folder, code=CODE):
     )
 
 
+@pytest.mark.long
 def test_eight_processes_at_once(package, tmp_path):
     """All processes begin with an empty folder and return the same bits. A ninth one compiles nothing."""
     processes = [started(tmp_path) for _ in range(8)]

@@ -256,7 +256,7 @@ def test_blocks_of_rows_make_the_whole_epoch(d, on_grid, majorized, depth):
     assert [array.tobytes() for array in blocks] == [array.tobytes() for array in whole]
 
 
-@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_wide_slices_are_summed_in_parts(d):
     """The pulls and curvatures of a row with very many edges are the twin's, and an epoch moves the row by them."""
     graph = with_star(random_graph(0, n=kernels.PART_WIDTH + 500))

@@ -12,7 +12,7 @@ from umap_sk import EmbeddingDisplay, UMAPWarning
 PLACES = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
 
 
-@pytest.mark.parametrize("count", [3, 10, 40, 61, 300])
+@pytest.mark.parametrize("count", [3, 40, 300, *(pytest.param(count, marks=pytest.mark.long) for count in (10, 61))])
 @pytest.mark.parametrize("word", ["class ", "W of a name as long as MMMMMMM "])
 @pytest.mark.parametrize("form", [(1, 1), (10, 1)])
 def test_the_legend_lies_inside_of_the_figure_whatever_it_holds(count, word, form):
