@@ -106,6 +106,18 @@ def test_rows_without_neighbors(client, parameters):
     assert np.isnan(local.embedding_).any()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("n_components", [2, 3])
+def test_a_row_that_all_rows_list(client, n_components):
+    """Threads and workers share the edges of a very long row, and a fit on one thread has the same bits."""
+    indices = np.where(np.arange(10) == 0, 12_345, INDICES)
+    shared, local = both({"n_components": n_components}, {}, arrays=(indices, DISTS))
+    assert_same(shared, local)
+    alone = PrecomputedUMAP(n_components=n_components, n_epochs=12, random_state=3, n_jobs=1)
+    np.testing.assert_array_equal(alone.fit(knn_indices=indices, knn_dists=DISTS).embedding_, local.embedding_)
+    assert np.bincount(local.graph_.indices).max() == N - 1
+
+
 def test_rows_that_coincide(client):
     assert_same(*both({}, {}, arrays=tied()))
 
