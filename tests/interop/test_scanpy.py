@@ -142,6 +142,9 @@ def test_local_scales_of_a_fit():
         _, sigmas, rhos = fuzzy_simplicial_set(FEATURES, 10, None, metric, knn_indices=indices, knn_dists=dists)
         np.testing.assert_array_equal(model._sigmas, sigmas)
         np.testing.assert_array_equal(model._rhos, rhos)
+    distances = kneighbors_graph(FEATURES, 9, mode="distance")
+    matrix = UMAP(10, precomputed_knn=distances, n_epochs=1).fit(3 * FEATURES)  # whose own distances are larger
+    np.testing.assert_allclose(matrix._sigmas, model._sigmas, rtol=1e-5)
     combined = UMAP(n_epochs=1).fit(FEATURES) + UMAP(n_epochs=1).fit(FEATURES + 1)
     with pytest.raises(AttributeError, match="no _rhos: .*features"):
         print(combined._rhos)

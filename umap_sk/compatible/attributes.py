@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array
 
 from umap_sk._typing import FeaturesLike
 from umap_sk.compatible import translation
+from umap_sk.compatible.inputs import read_precomputed_knn
 from umap_sk.estimator import PrecomputedUMAP
 from umap_sk.graph.scales import LocalScales, compute_memberships, solve_local_scales
 from umap_sk.neighbors.read import read_neighbors
@@ -88,14 +89,14 @@ def get_precomputed_knn(umap: "UMAP", place: int) -> ArrayLike | None:
 def compute_local_scales(umap: "UMAP") -> LocalScales:
     """Compute the scales of the rows from `precomputed_knn`, or from another search of the features."""
     fitted, graph = umap.estimator_._get_fitted(), umap.estimator_._get_settings().graph
-    indices, dists = get_precomputed_knn(umap, 0), get_precomputed_knn(umap, 1)
-    if indices is None:
+    given: dict[str, Any] = read_precomputed_knn(umap.precomputed_knn)
+    if not given:
         features = get_features(fitted)
         assert fitted.search is not None  # since there are features
-        indices, dists = find_neighbors(fitted.search, features, graph.n_others, own=True)
+        found = find_neighbors(fitted.search, features, graph.n_others, own=True)
+        given = dict(zip(("knn_indices", "knn_dists"), found, strict=True))
     neighbors, _ = read_neighbors(
-        knn_indices=indices,
-        knn_dists=dists,
+        **given,
         n_neighbors=graph.n_neighbors,
         n_rows=len(fitted.embedding),
         disconnection_distance=graph.disconnection_distance,

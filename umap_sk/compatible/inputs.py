@@ -53,14 +53,7 @@ def read_input(umap: "UMAP", X: FeaturesLike, y: ArrayLike | None, knn_graph: Kn
     """Return the input of a fit, or raise a ValueError if arguments contradict each other."""
     check_structure(X, "X")
     X = convert_features(umap, X)
-    given = umap.precomputed_knn
-    neighbors: dict[str, ArrayLike | Manifold | None]
-    if knn_graph is not None or not isinstance(given, tuple | list):
-        neighbors = convert_knn_graph(given if knn_graph is None else knn_graph)
-    elif has_precomputed_knn(given):
-        neighbors = dict(zip(("knn_indices", "knn_dists"), given[:2], strict=False))
-    else:
-        neighbors = {}
+    neighbors = read_precomputed_knn(umap.precomputed_knn) if knn_graph is None else convert_knn_graph(knn_graph)
     if not umap.unique:
         return FitInput(X, y, neighbors, None)
     if umap.metric == "precomputed" or neighbors:
@@ -82,6 +75,13 @@ def read_input(umap: "UMAP", X: FeaturesLike, y: ArrayLike | None, knn_graph: Kn
 def has_precomputed_knn(given: KnnGraph) -> bool:
     """Return whether neighbors were given as the parameter `precomputed_knn`."""
     return not isinstance(given, tuple | list) or any(array is not None for array in given[:2])
+
+
+def read_precomputed_knn(given: KnnGraph) -> dict[str, ArrayLike | Manifold | None]:
+    """Return the neighbors in the parameter `precomputed_knn`, or an empty dict if it has none."""
+    if not isinstance(given, tuple | list):
+        return convert_knn_graph(given)
+    return dict(zip(("knn_indices", "knn_dists"), given[:2], strict=False)) if has_precomputed_knn(given) else {}
 
 
 def convert_features(umap: "UMAP", X: FeaturesLike) -> FeaturesLike:
