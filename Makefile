@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 OLDEST := .venv-oldest
 CLIENTS := .venv-clients
 OLDEST_TESTS := monitor/test_callbacks test_oldest $(addprefix estimator/test_, \
-	estimator model_selection models partial_fit routing sklearn)
+	estimator metrics model_selection models partial_fit routing sklearn)
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \

@@ -157,7 +157,7 @@ def test_another_process_goes_on(images, manifold, whole, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_epochs", [3, pytest.param(tiny_run.NEAR_FIELD_EPOCHS, marks=pytest.mark.long)])
+@pytest.mark.parametrize("n_epochs", [5, pytest.param(tiny_run.NEAR_FIELD_EPOCHS, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "environment",
     [
