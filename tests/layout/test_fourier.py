@@ -9,10 +9,6 @@ from umap_sk.runtime.threads import limit_threads
 LENGTHS = [64, 128, 192, 320, 384, 640, 960, 1600, 2048]  # with each radix, and with odd and even numbers of passes
 
 
-def complex_grids(n_rows, n_columns, seed=0):
-    return np.random.default_rng(seed).normal(size=(2, n_rows, n_columns)).astype(np.float32)
-
-
 def waves(length):
     """Return exp(-2 pi i j k / length) for all j and k, in float64."""
     k = np.arange(length)
@@ -21,13 +17,14 @@ def waves(length):
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_transforms_are_the_sums(length):
-    """The transforms treat missing rows as 0, and return only the requested rows."""
+    """The transforms are those of the grids' sum. They treat missing rows as 0, and return only the requested rows."""
     given, kept = length // 2 - 3, length // 2 + 5
-    grids = complex_grids(given, 48)
-    expected = (waves(length)[:, :given] @ (grids[0].astype(float) + 1j * grids[1]))[:kept]
+    grids = np.random.default_rng(0).normal(size=(3, given, 2 * 48)).astype(np.float32)
+    whole = grids.sum(0, dtype=float)
+    expected = (waves(length)[:, :given] @ (whole[:, :48] + 1j * whole[:, 48:]))[:kept]
     result = fourier.transform_columns(grids, length, kept)
-    assert result.shape == (2, kept, 48)
-    assert np.abs(result[0] + 1j * result[1] - expected).max() < 5e-7 * np.abs(expected).max()
+    assert result.shape == (kept, 48, 2)
+    assert np.abs(result[..., 0] + 1j * result[..., 1] - expected).max() < 5e-7 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -53,20 +50,20 @@ def odd_kernel(n_rows, n_columns):
 
 @pytest.mark.parametrize("corners", [(32, 32), (32, 96), (160, 64)])
 def test_convolution_is_the_sum_over_the_grid(corners):
-    grid = np.random.default_rng(1).random(corners, np.float32)
+    grids = np.random.default_rng(1).random((2, *corners), np.float32)
     components = odd_kernel(2 * corners[0], 2 * corners[1])
-    result = fourier.convolve(grid, fourier.transform_odd_kernel(components))
+    result = fourier.convolve(grids, fourier.transform_odd_kernel(components))
     at = np.random.default_rng(2).integers(0, corners, (30, 2))
     for row, column in [*at, (0, 0), (corners[0] - 1, corners[1] - 1)]:
         shifts = row - np.arange(corners[0])[:, None], column - np.arange(corners[1])
-        expected = (components[:, *shifts].astype(float) * grid).sum((1, 2))
+        expected = (components[:, *shifts].astype(float) * grids.sum(0)).sum((1, 2))
         np.testing.assert_allclose(result[row, column], expected, atol=1e-6 * np.abs(result).max())
 
 
 def test_threads_change_no_bit():
-    grid = np.random.default_rng(3).random((160, 192), np.float32)
+    grids = np.random.default_rng(3).random((2, 160, 192), np.float32)
     results = []
     for threads in (1, 2):
         with limit_threads(threads):
-            results.append(fourier.convolve(grid, fourier.transform_odd_kernel(odd_kernel(320, 384))))
+            results.append(fourier.convolve(grids, fourier.transform_odd_kernel(odd_kernel(320, 384))))
     assert results[0].tobytes() == results[1].tobytes()

@@ -24,7 +24,7 @@ from umap_sk.kernels.density import add_density, data_radii, density_slopes, map
 from umap_sk.kernels.epoch import ADAM_MOMENTUM, BETA1, BETA2, field_step, sampled_step
 from umap_sk.kernels.forces import CHUNK_SIZE, CLIP, POOL_SIZE, RUN_LENGTH, sampled_field
 from umap_sk.kernels.fourier import TRANSFORM_LANES, convolve_rows, transform_columns
-from umap_sk.kernels.grid import add_grids, bounding_boxes, deposit, interpolate, tabulate_kernel
+from umap_sk.kernels.grid import bounding_boxes, deposit, interpolate, tabulate_kernel
 from umap_sk.kernels.init import PATH_BLOCK_ROWS, PIVOTS, diagonalize, filter_step, inner_products, relax_paths
 from umap_sk.kernels.inverse import combine_rows
 from umap_sk.kernels.loss import ATTRACTION_STRIDE, scale_losses

@@ -8,6 +8,7 @@ from numba import prange
 
 from umap_sk.kernels.attraction import attract_block
 from umap_sk.kernels.forces import repel_block
+from umap_sk.kernels.grid import interpolate_rows
 from umap_sk.kernels.lanes import prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
 from umap_sk.kernels.turns import divide_blocks, next_block
@@ -126,9 +127,22 @@ def sampled_step(
 
 @parallel_kernel
 def field_step(
-    positions, places, first_row, moments, starts, indices, weights, sums, degree, inside, settings, out, out_moments
+    positions,
+    places,
+    first_row,
+    moments,
+    starts,
+    indices,
+    weights,
+    sums,
+    degree,
+    inside,
+    grid,
+    settings,
+    out,
+    out_moments,
 ):
-    """Run one epoch whose repulsion is a field, which `out` contains at first.
+    """Run one epoch whose repulsion is the field on a grid, or what `out` contains if the grid has no corners.
 
     ADAM_MOMENTUM as the momentum selects Adam. On coarse levels, `inside` contains the weights of the edges within
     vertices.
@@ -147,6 +161,8 @@ def field_step(
             edges = starts, indices, weights, sums
             attract_block(first_row, low, high, positions, places, *edges, settings[0], gradient, curvatures)
             by_component(low, high, degree, d, degrees)
+            if places.ndim == 1 and grid[4].shape[0] > 0:
+                interpolate_rows(first_row, low, high, positions, grid, out)
             field = out[low:high].reshape(-1)
             add_field((high - low) * d, settings[0].negative_rate, degrees, field, gradient.reshape(-1))
             here = first_row, low, high, positions, moments, degrees

@@ -180,27 +180,39 @@ def allocate_lanes(length):
     return block[skip : skip + size].reshape(2, length * TRANSFORM_LANES)
 
 
-@parallel_kernel
-def transform_columns(radices, factors, rows, out):
-    """Write the first rows of the transforms of all columns, whose rows beyond those given are 0.
+@kernel
+def load_lanes(first, grids, x):
+    """Write the sums of 16 columns of all grids to the lanes. The rows beyond those given are 0."""
+    prefer_wide_vectors()
+    assume_no_aliasing()
+    n_rows = grids.shape[1]
+    for i in range(n_rows):
+        for part in range(2):
+            column = first + part * (grids.shape[2] // 2)
+            for lane in range(TRANSFORM_LANES):
+                x[part, uint64(i * TRANSFORM_LANES + lane)] = grids[0, uint64(i), uint64(column + lane)]
+            for t in range(1, grids.shape[0]):
+                for lane in range(TRANSFORM_LANES):
+                    x[part, uint64(i * TRANSFORM_LANES + lane)] += grids[t, uint64(i), uint64(column + lane)]
+    x[:, n_rows * TRANSFORM_LANES :] = f4(0)
 
-    The number of columns is a multiple of TRANSFORM_LANES.
+
+@parallel_kernel
+def transform_columns(radices, factors, grids, out):
+    """Write the first rows of the transforms of all columns of the sum of the grids, added in their order.
+
+    The rows of a grid contain the real parts of all columns, and then their imaginary parts. The number of columns is
+    a multiple of TRANSFORM_LANES. `out` contains both parts of a number side by side.
     """
-    for tile in prange(rows.shape[2] // TRANSFORM_LANES):
+    for tile in prange(out.shape[1] // TRANSFORM_LANES):
         prefer_wide_vectors()
         x = allocate_lanes(factors.shape[1])
-        for part in range(2):
-            for i in range(rows.shape[1]):
-                for lane in range(TRANSFORM_LANES):
-                    x[part, uint64(i * TRANSFORM_LANES + lane)] = rows[
-                        part, uint64(i), uint64(tile * TRANSFORM_LANES + lane)
-                    ]
-            x[part, rows.shape[1] * TRANSFORM_LANES :] = f4(0)
+        load_lanes(tile * TRANSFORM_LANES, grids, x)
         y = transform_lanes(radices, factors, x, allocate_lanes(factors.shape[1]))
-        for part in range(2):
-            for i in range(out.shape[1]):
-                for lane in range(TRANSFORM_LANES):
-                    out[part, uint64(i), uint64(tile * TRANSFORM_LANES + lane)] = y[
+        for i in range(out.shape[0]):
+            for lane in range(TRANSFORM_LANES):
+                for part in range(2):
+                    out[uint64(i), uint64(tile * TRANSFORM_LANES + lane), part] = y[
                         part, uint64(i * TRANSFORM_LANES + lane)
                     ]
 
@@ -212,14 +224,14 @@ def unpack_row(lane, row, mirrored, x):
     Each column of the rows is the transform of one real column plus i times another one, half the columns further.
     """
     assume_no_aliasing()
-    half = row.shape[1]
+    half = row.shape[0]
     for j in range(half):
         near = uint64(j * TRANSFORM_LANES + lane)
         far = near + uint64(half * TRANSFORM_LANES)
-        x[0, near] = row[0, j] + mirrored[0, j]
-        x[1, near] = row[1, j] - mirrored[1, j]
-        x[0, far] = row[1, j] + mirrored[1, j]
-        x[1, far] = mirrored[0, j] - row[0, j]
+        x[0, near] = row[j, 0] + mirrored[j, 0]
+        x[1, near] = row[j, 1] - mirrored[j, 1]
+        x[0, far] = row[j, 1] + mirrored[j, 1]
+        x[1, far] = mirrored[j, 0] - row[j, 0]
 
 
 @kernel
@@ -243,11 +255,12 @@ def multiply_lanes(first, x, transformed, conjugate, mirrored):
 
 @kernel
 def write_row(lane, x, row):
-    """Write the first numbers of a lane."""
+    """Write the first numbers of a lane: their real parts, and then their imaginary parts."""
     assume_no_aliasing()
-    for j in range(row.shape[1]):
-        row[0, j] = x[0, uint64(j * TRANSFORM_LANES + lane)]
-        row[1, j] = x[1, uint64(j * TRANSFORM_LANES + lane)]
+    half = row.shape[0] // 2
+    for j in range(half):
+        row[j] = x[0, uint64(j * TRANSFORM_LANES + lane)]
+        row[half + j] = x[1, uint64(j * TRANSFORM_LANES + lane)]
 
 
 @parallel_kernel
@@ -259,7 +272,7 @@ def convolve_rows(radices, factors, columns, transformed, out):
     the inverse one: the first component of the convolution plus i times the second one.
     """
     length = factors.shape[1]
-    n = columns.shape[1]
+    n = columns.shape[0]
     for tile in prange((n // 2 + TRANSFORM_LANES) // TRANSFORM_LANES):
         prefer_wide_vectors()
         first = tile * TRANSFORM_LANES
@@ -268,14 +281,14 @@ def convolve_rows(radices, factors, columns, transformed, out):
         spare = allocate_lanes(length)
         x[:] = f4(0)
         for lane in range(count):
-            unpack_row(lane, columns[:, first + lane], columns[:, (n - first - lane) % n], x)
+            unpack_row(lane, columns[first + lane], columns[(n - first - lane) % n], x)
         conjugate = allocate_lanes(length)
         mirrored = allocate_lanes(length)
         multiply_lanes(first, transform_lanes(radices, factors, x, spare), transformed, conjugate, mirrored)
         y = transform_lanes(radices, factors, conjugate, spare)
         for lane in range(count):
-            write_row(lane, y, out[:, first + lane])
+            write_row(lane, y, out[first + lane])
         y = transform_lanes(radices, factors, mirrored, spare)
         for lane in range(count):
             if 0 < first + lane < n - first - lane:
-                write_row(lane, y, out[:, n - first - lane])
+                write_row(lane, y, out[n - first - lane])

@@ -10,6 +10,7 @@ from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 NO_MASS = np.empty(0, f4)
+BOX_LANES = 64  # coordinates that are compared side by side
 BATCH_ROWS = 128  # rows whose cells or near points are computed before they are used
 
 
@@ -35,29 +36,37 @@ def tabulate_kernel(spacing, reach, a, b, gamma, softening, kernel_x, kernel_y):
             kernel_y[i, j] = share * max(-CLIP, min(CLIP, factor * dy)) if 2 * j != columns else f4(0)
 
 
+@kernel
+def extend_boxes(places, low, high):
+    """Extend the boxes of all lanes by whole vectors of alternating x and y."""
+    prefer_wide_vectors()
+    assume_no_aliasing()
+    for first in range(0, places.shape[0] - BOX_LANES + 1, BOX_LANES):
+        for lane in range(BOX_LANES):
+            low[lane] = min(low[lane], places[uint64(first + lane)])
+            high[lane] = max(high[lane], places[uint64(first + lane)])
+
+
 @parallel_kernel
 def bounding_boxes(positions, out):
-    """Write the smallest and the largest coordinates of each block of rows."""
+    """Write the smallest coordinates of each block of rows, and the negated largest ones."""
     n = positions.shape[0]
     places = positions.reshape(-1)
-    for block in prange(out.shape[1]):
+    for block in prange(out.shape[0]):
         start = 2 * block * BLOCK_ROWS
         stop = 2 * min(n, (block + 1) * BLOCK_ROWS)
-        low = np.empty(SLICE, f4)  # alternating x and y
-        high = np.empty(SLICE, f4)
-        for lane in range(SLICE):
+        low = np.empty(BOX_LANES, f4)  # alternating x and y
+        high = np.empty(BOX_LANES, f4)
+        for lane in range(BOX_LANES):
             low[lane] = places[start + lane % 2]
             high[lane] = low[lane]
-        for first in range(start, stop - SLICE + 1, SLICE):
-            for lane in range(SLICE):
-                low[lane] = min(low[lane], places[first + lane])
-                high[lane] = max(high[lane], places[first + lane])
-        for q in range(stop - (stop - start) % SLICE, stop):
+        extend_boxes(places[start:stop], low, high)
+        for q in range(stop - (stop - start) % BOX_LANES, stop):
             low[q % 2] = min(low[q % 2], places[q])
             high[q % 2] = max(high[q % 2], places[q])
         for k in range(2):
-            out[k, block] = low[k::2].min()
-            out[2 + k, block] = high[k::2].max()
+            out[block, k] = low[k::2].min()
+            out[block, 2 + k] = -high[k::2].max()
 
 
 @kernel
@@ -109,17 +118,6 @@ def deposit(positions, mass, origin_x, origin_y, inverse, columns, first_part, l
                 grid[high + uint64(1)] += weights[3, q]
 
 
-@parallel_kernel
-def add_grids(grids, density):
-    """Add the grids of all parts in their order."""
-    for i in prange(density.shape[0]):
-        for j in range(density.shape[1]):
-            density[i, j] = f4(0)
-        for part in range(grids.shape[0]):
-            for j in range(density.shape[1]):
-                density[i, j] += grids[part, i, j]
-
-
 @kernel
 def gather_corners(count, cells, columns, corners, gathered):
     """Write both components of the field at the four corners of each row's cell, as one number each."""
@@ -146,23 +144,31 @@ def weigh_corners(count, w00, w01, w10, w11, f00, f01, f10, f11, scale, out):
         out[2 * q + 1] = scale * multiply_add(w00[q], f00[2 * q + 1], y)
 
 
-@parallel_kernel
-def interpolate(positions, origin_x, origin_y, inverse, columns, field, scale, first_row, out):
-    """Write the field at the rows from `first_row` on, interpolated between the corners of the cell.
+@kernel
+def interpolate_rows(first_row, low, high, positions, grid, out):
+    """Write the field at the rows [low, high), counted from `first_row`, interpolated between the corners of the cell.
 
-    `field` contains both components of one corner as one number, and corners are numbered as in `deposit`.
+    `grid` contains the origin, the cells per unit, the corners per column, the field and a factor. The field has both
+    components of one corner as one number, and corners are numbered as in `deposit`.
     """
+    origin_x, origin_y, inverse, columns, field, scale = grid
+    cells = np.empty(BATCH_ROWS, np.uint32)
+    weights = np.empty((4, BATCH_ROWS), f4)
+    gathered = np.empty((4, BATCH_ROWS), np.uint64)
+    f = gathered.view(f4)
+    w = weights[0], weights[1], weights[2], weights[3]
+    for first in range(low, high, BATCH_ROWS):
+        count = min(BATCH_ROWS, high - first)
+        frame = origin_x, origin_y, inverse, columns
+        corner_weights(first_row + first, count, positions, NO_MASS, *frame, cells, weights)
+        gather_corners(count, cells, columns, field, gathered)
+        weigh_corners(count, *w, f[0], f[1], f[2], f[3], scale, out[first : first + count].reshape(-1))
+
+
+@parallel_kernel
+def interpolate(positions, grid, first_row, out):
+    """Write the field at the rows from `first_row` on."""
     n = out.shape[0]
     for block in prange((n + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        cells = np.empty(BATCH_ROWS, np.uint32)
-        weights = np.empty((4, BATCH_ROWS), f4)
-        gathered = np.empty((4, BATCH_ROWS), np.uint64)
-        f = gathered.view(f4)
-        stop = min(n, (block + 1) * BLOCK_ROWS)
-        for first in range(block * BLOCK_ROWS, stop, BATCH_ROWS):
-            count = min(BATCH_ROWS, stop - first)
-            grid = origin_x, origin_y, inverse, columns
-            corner_weights(first_row + first, count, positions, NO_MASS, *grid, cells, weights)
-            gather_corners(count, cells, columns, field, gathered)
-            w = weights[0], weights[1], weights[2], weights[3]
-            weigh_corners(count, *w, f[0], f[1], f[2], f[3], scale, out[first : first + count].reshape(-1))
+        low = block * BLOCK_ROWS
+        interpolate_rows(first_row, low, min(n, low + BLOCK_ROWS), positions, grid, out)

@@ -1,5 +1,6 @@
 """Convolutions of a grid with an odd kernel by Fourier transforms whose bits are the same on every machine."""
 
+import contextlib
 import functools
 import math
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.runtime.threads import limit_threads
+from umap_sk.runtime.threads import set_threads
 
 CORNERS_UNIT = 2 * kernels.TRANSFORM_LANES  # the number of corners along a side is a multiple of it
 RADICES = 4, 2, 3, 5
@@ -69,8 +70,12 @@ def plan_transforms(length: int) -> TransformPlan:
 
 
 def transform_columns(grids: np.ndarray, length: int, n_rows: int) -> np.ndarray:
-    """Return `n_rows` rows of the transforms of all columns of a complex grid. Both parts are grids of their own."""
-    out = np.empty((2, n_rows, grids.shape[2]), np.float32)
+    """Return `n_rows` rows of the transforms of all columns of the sum of complex grids.
+
+    A row of a grid contains the real parts of all columns, and then their imaginary parts. The result has both parts
+    side by side, as its last axis.
+    """
+    out = np.empty((n_rows, grids.shape[2] // 2, 2), np.float32)
     kernels.transform_columns(*plan_transforms(length), grids, out)
     return out
 
@@ -83,25 +88,22 @@ def transform_odd_kernel(kernel: np.ndarray) -> np.ndarray:
     """
     n_rows, n_columns = kernel.shape[1:]
     half = n_rows // 2 + 1
-    by_column = transform_columns(kernel * np.array([[[1]], [[-1]]], np.float32), n_rows, n_rows)
-    turned = np.zeros((2, n_columns, -(-half // kernels.TRANSFORM_LANES) * kernels.TRANSFORM_LANES), np.float32)
-    turned[:, :, :half] = by_column[:, :half].transpose(0, 2, 1)
-    return transform_columns(turned, n_columns, n_columns) * np.float32(1 / (2 * n_rows * n_columns))
+    by_column = transform_columns(np.concatenate([kernel[0], -kernel[1]], axis=1)[None], n_rows, half)
+    lanes = -(-half // kernels.TRANSFORM_LANES) * kernels.TRANSFORM_LANES
+    turned = np.zeros((1, n_columns, 2, lanes), np.float32)
+    turned[0, :, :, :half] = by_column.transpose(1, 2, 0)
+    by_row = transform_columns(turned.reshape(1, n_columns, 2 * lanes), n_columns, n_columns)
+    return np.ascontiguousarray(by_row.transpose(2, 0, 1)) * np.float32(1 / (2 * n_rows * n_columns))
 
 
-def convolve(grid: np.ndarray, transformed: np.ndarray) -> np.ndarray:
-    """Return both components of the convolution of a grid with an odd kernel, at the corners of the grid.
+def convolve(grids: np.ndarray, transformed: np.ndarray) -> np.ndarray:
+    """Return both components of the convolution of the sum of grids with an odd kernel, at the corners of the grids.
 
     Beyond the corners, the periodic grid is 0.
     """
-    n_rows, n_columns = grid.shape
-    serial = grid.size <= MAX_SERIAL_CORNERS
-    with limit_threads(1 if serial else None):
-        halves = grid.reshape(n_rows, 2, n_columns // 2).transpose(1, 0, 2).copy()
-        packed = transform_columns(halves, 2 * n_rows, 2 * n_rows)
-        rows = np.empty((2, 2 * n_rows, n_columns), np.float32)
-        kernels.convolve_rows(*plan_transforms(2 * n_columns), packed, transformed, rows)
-        field = transform_columns(rows, 2 * n_rows, n_rows)
-    out = np.empty((n_rows, n_columns, 2), np.float32)
-    out[:, :, 0], out[:, :, 1] = field
-    return out
+    n_rows, n_columns = grids.shape[1:]
+    with set_threads(1) if n_rows * n_columns <= MAX_SERIAL_CORNERS else contextlib.nullcontext():
+        packed = transform_columns(grids, 2 * n_rows, 2 * n_rows)
+        rows = np.empty((1, 2 * n_rows, 2 * n_columns), np.float32)
+        kernels.convolve_rows(*plan_transforms(2 * n_columns), packed, transformed, rows[0])
+        return transform_columns(rows, 2 * n_rows, n_rows)

@@ -16,6 +16,7 @@ from umap_sk.layout.repulsion import (
     RepulsionKernel,
     add_near_field,
     choose_spacing,
+    get_grid_arguments,
     make_grid_field,
     read_field,
     sort_near_points,
@@ -44,6 +45,7 @@ SETTINGS_FIELDS = np.dtype(
     + [("seed", np.uint64), ("epoch", np.uint64), ("n_rows", np.uint64), ("negatives", np.int64)],
     align=True,
 )
+SETTINGS_NAMES = SETTINGS_FIELDS.names or ()
 # A record has named fields in Python, too. With a recarray, numba would swallow interrupts.
 SETTINGS_DTYPE = np.dtype((np.record, SETTINGS_FIELDS))
 
@@ -226,10 +228,13 @@ def step_rows(
         return
     density = get_current_density(problem, phase, state)
     added = bool(density or problem.anchors)  # terms of a field
+    share, field = 1 / problem.levels[0].n_vertices, None
     if phase.field:
         repulsion = repulsion or compute_repulsion(problem, phase, state)
-        share = 1 / problem.levels[0].n_vertices
-        read_field(repulsion.field, state.positions, share, out, level.first_row)
+        if repulsion.near or added:
+            read_field(repulsion.field, state.positions, share, out, level.first_row)
+        else:
+            field = repulsion.field
         if repulsion.near:
             add_near_field(repulsion.near, share, settings, out, level.first_row)
     elif added:
@@ -243,7 +248,8 @@ def step_rows(
     sums = sum_wide_slices(level, positions, places, settings)
     here = positions, places, level.first_row, moments, *level.edges, sums, level.degree
     if phase.field or added:
-        kernels.field_step(*here, as_readonly(level.inside), settings, out, out_moments)
+        grid = get_grid_arguments(field, share)
+        kernels.field_step(*here, as_readonly(level.inside), grid, settings, out, out_moments)
     else:
         kernels.sampled_step(*here, level.row_owner, settings, out, out_moments)
 
@@ -295,6 +301,7 @@ def make_epoch_settings(problem: LayoutProblem, phase: Phase, state: LayoutState
 
 def make_settings(forces: Forces, **values: float) -> np.ndarray:
     """Return a record for the kernels of the forces and other named values, which are 0 by default."""
-    values |= forces.curve._asdict() | {"gamma": forces.gamma, "attraction": forces.attraction}
+    a, b = forces.curve
+    values |= {"a": a, "b": b, "gamma": forces.gamma, "attraction": forces.attraction}
     values["negative_rate"] = forces.negative_rate
-    return np.array([tuple(values.get(name, 0) for name in SETTINGS_DTYPE.fields or ())], SETTINGS_DTYPE)
+    return np.array([tuple(values.get(name, 0) for name in SETTINGS_NAMES)], SETTINGS_DTYPE)

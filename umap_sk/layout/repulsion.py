@@ -1,6 +1,7 @@
 """Repulsion of all vertices: a field on a grid by fast Fourier transforms, and a near field by samples."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,13 @@ MAX_CELLS = 1_000  # along a side
 NEAR_FIELD_CELLS = 3  # radius of the near field, in cells
 DEFAULT_A, DEFAULT_B = 1.5769434602697652, 0.8950608778515733  # the curve of min_dist 0.1 and spread 1
 DEFAULT_SPACING = 0.15  # side of a cell for this curve, in units of the embedding
+FRAME_SPEEDUP = 100  # as below, for the bounding box
 GRID_SPEEDUP = 16  # rows whose deposition takes as long as one row of an epoch, to choose the number of threads
 SPACING_GROWTH = 1.05  # ratio of successive spacings when the map outgrows the grid
+
+
+GridArguments = tuple[np.float32, np.float32, np.float32, np.int32, np.ndarray, np.float32]
+NO_GRID: GridArguments = (*np.zeros(3, np.float32), np.int32(0), as_readonly(np.empty(0, np.uint64)), np.float32(0))
 
 
 class RepulsionKernel(NamedTuple):
@@ -102,15 +108,15 @@ def choose_spacing(a: float, b: float) -> float:
 
 def make_frame(positions: np.ndarray, spacing: float, most: int = MAX_CELLS) -> Frame:
     """Return a grid that covers all positions. Its cells are larger if the map outgrows it."""
-    corners = np.empty((4, -(-len(positions) // kernels.BLOCK_ROWS)), np.float32)
-    kernels.bounding_boxes(as_readonly(positions), corners)
-    low, high = corners[:2].min(1).astype(float), corners[2:].max(1).astype(float)
-    extent = high - low
-    excess = extent.max() / (spacing * (most - 3))
+    boxes = np.empty((-(-len(positions) // kernels.BLOCK_ROWS), 4), np.float32)
+    kernels.bounding_boxes(as_readonly(positions), boxes)
+    left, bottom, right, top = boxes.min(axis=0).tolist()
+    width, height = -right - left, -top - bottom
+    excess = max(width, height) / (spacing * (most - 3))
     if excess > 1:
-        spacing *= SPACING_GROWTH ** int(np.ceil(np.log(excess) / np.log(SPACING_GROWTH)))
-    cells = [choose_corners(int(side / spacing) + 4) - 1 for side in extent]
-    return Frame((low[0], low[1]), (extent[0], extent[1]), spacing, (cells[0], cells[1]))
+        spacing *= SPACING_GROWTH ** math.ceil(math.log(excess) / math.log(SPACING_GROWTH))
+    rows, columns = (choose_corners(int(side / spacing) + 4) - 1 for side in (width, height))
+    return Frame((left, bottom), (width, height), spacing, (rows, columns))
 
 
 @functools.lru_cache(maxsize=1)
@@ -135,23 +141,24 @@ def make_grid_field(
 
     FIt-SNE does the same for t-SNE (Linderman, Rachh, Hoskins, Steinerberger, Kluger, Nature Methods 2019).
     """
-    with limit_threads_by_rows(len(positions) // GRID_SPEEDUP):
+    with limit_threads_by_rows(len(positions) // FRAME_SPEEDUP):
         frame = make_frame(positions, spacing, most)
-        density = deposit_masses(frame, positions, mass)
-    shape = 2 * density.shape[0], 2 * density.shape[1]
-    return GridField(frame, convolve(density, transform_kernel(shape, frame.spacing, near, kernel)))
+    with limit_threads_by_rows(len(positions) // GRID_SPEEDUP):
+        grids = deposit_masses(frame, positions, mass)
+    shape = 2 * grids.shape[1], 2 * grids.shape[2]
+    return GridField(frame, convolve(grids, transform_kernel(shape, frame.spacing, near, kernel)))
 
 
 def deposit_masses(frame: Frame, positions: np.ndarray, mass: np.ndarray | None) -> np.ndarray:
-    """Deposit the masses of all positions on a grid. Each mass is shared among the four corners of its cell."""
-    density = np.empty((frame.shape[0] + 1, frame.shape[1] + 1), np.float32)
-    grids = np.empty((GRID_PARTS, *density.shape), np.float32)
+    """Deposit the masses of all positions on grids, one for each part of the rows.
+
+    Each mass is shared among the four corners of its cell.
+    """
+    corners = frame.shape[0] + 1, frame.shape[1] + 1
+    grids = np.empty((GRID_PARTS, corners[0] * corners[1]), np.float32)
     masses = as_readonly(np.empty(0, np.float32) if mass is None else mass)
-    kernels.deposit(
-        as_readonly(positions), masses, *get_cell_arguments(frame), 0, GRID_PARTS, grids.reshape(GRID_PARTS, -1)
-    )
-    kernels.add_grids(grids, density)
-    return density
+    kernels.deposit(as_readonly(positions), masses, *get_cell_arguments(frame), 0, GRID_PARTS, grids)
+    return grids.reshape(GRID_PARTS, *corners)
 
 
 def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32, np.int32]:
@@ -159,10 +166,16 @@ def get_cell_arguments(frame: Frame) -> tuple[np.float32, np.float32, np.float32
     return (*map(np.float32, frame.origin), np.float32(1 / frame.spacing), np.int32(frame.shape[1] + 1))  # type: ignore[return-value]
 
 
+def get_grid_arguments(field: GridField | None, scale: float) -> GridArguments:
+    """Return a field on a grid, times a factor, for the kernels. Without a field, it has no corners."""
+    if field is None:
+        return NO_GRID
+    return *get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1).view(np.uint64)), np.float32(scale)
+
+
 def read_field(field: GridField, positions: np.ndarray, scale: float, out: np.ndarray, first_row: int = 0) -> None:
     """Interpolate the field at the rows from `first_row` on, and write it to `out`."""
-    cells, values = get_cell_arguments(field.frame), as_readonly(field.values.reshape(-1).view(np.uint64))
-    kernels.interpolate(as_readonly(positions), *cells, values, np.float32(scale), first_row, out)
+    kernels.interpolate(as_readonly(positions), get_grid_arguments(field, scale), first_row, out)
 
 
 def sort_near_points(positions: np.ndarray, frame: Frame) -> NearPoints:

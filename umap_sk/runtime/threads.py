@@ -67,24 +67,20 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-@contextlib.contextmanager
-def limit_threads(n_jobs: int | None) -> Iterator[int]:
+def limit_threads(n_jobs: int | None) -> contextlib.AbstractContextManager[int]:
     """Run kernels on `n_jobs` threads, as joblib counts them, and restore the caller's number afterwards."""
     start_threads()
-    with set_threads(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs)) as threads:
-        yield threads
+    return set_threads(numba.get_num_threads() if n_jobs is None else effective_n_jobs(n_jobs))
 
 
-@contextlib.contextmanager
-def limit_threads_by_rows(n_rows: int) -> Iterator[None]:
+def limit_threads_by_rows(n_rows: int) -> contextlib.AbstractContextManager[object]:
     """Run kernels on one thread if starting more threads would cost more than it saves for `n_rows` rows."""
-    with limit_threads(1 if n_rows <= FEW_ROWS else None):
-        yield
+    return set_threads(1) if n_rows <= FEW_ROWS else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
 def set_threads(n_threads: int) -> Iterator[int]:
-    """Run kernels on `n_threads` threads or on all there are, and restore the caller's number afterwards."""
+    """Run kernels on at most `n_threads` threads, and restore the caller's number afterwards."""
     start_threads()
     before = numba.get_num_threads()
     threads = min(n_threads, config.NUMBA_NUM_THREADS)
