@@ -6,7 +6,6 @@ from numba import prange, uint64
 from umap_sk.kernels.forces import CLIP, repulsion_factor
 from umap_sk.kernels.lanes import assume_no_aliasing, multiply_add, prefer_wide_vectors
 from umap_sk.kernels.numbers import BLOCK_ROWS, f4
-from umap_sk.kernels.sell import SLICE
 from umap_sk.runtime.compile import kernel, parallel_kernel
 
 NO_MASS = np.empty(0, f4)
