@@ -119,17 +119,17 @@ numpy.savez("places.npz", precomputed=precomputed.transform(**arrays), of_featur
 
 
 def test_size_without_the_graph(tmp_path):
-    """Without its graph, a model of 70,000 rows needs little more space than its map."""
-    n = 70_000
+    """Without its graph, a model needs little more space than its map."""
+    n = 4_000  # with more, the parallel variants of all kernels would be compiled
     indices = (np.arange(n)[:, None] + np.arange(10)) % n
     dists = np.tile(np.arange(10.0), (n, 1))
     model = PrecomputedUMAP(n_epochs=1, init="random", random_state=0).fit(knn_indices=indices, knn_dists=dists)
     model.transform(knn_indices=[[5, 9]], knn_dists=[[1.0, 2.0]])  # data that transform caches are not stored
     joblib.dump(model, tmp_path / "whole.joblib")
     joblib.dump(model.drop_graph(), tmp_path / "small.joblib")
-    assert (tmp_path / "whole.joblib").stat().st_size > 5e6
-    assert model.embedding_.nbytes == 560_000
-    assert (tmp_path / "small.joblib").stat().st_size < 570_000
+    assert (tmp_path / "whole.joblib").stat().st_size > 300_000
+    assert model.embedding_.nbytes == 32_000
+    assert (tmp_path / "small.joblib").stat().st_size < 42_000
 
 
 def test_without_the_graph(precomputed):
