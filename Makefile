@@ -22,8 +22,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 
-# Python compiles modules when it imports them: doing so for all of them takes a third of an installation.
+# Python compiles modules when it imports them: doing so for all of them takes a third of an installation. It must keep
+# what it compiles, since a hundred tests start processes of their own, which would each compile for four seconds.
 PIP_INSTALL := pip install --quiet --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo demo-fashion test test-long test-oldest environments oldest-environment clients lint format docs bench trend clean
 
