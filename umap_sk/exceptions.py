@@ -32,8 +32,9 @@ class NegativeDistanceWarning(UMAPWarning):
 class DoubtfulDistancesWarning(UMAPWarning):
     """Raised when distances are doubtful.
 
-    A dense distance matrix may be asymmetric or have a nonzero diagonal. Or features that are passed with neighbors
-    show that the distances are squares, or that the indices belong to other rows.
+    A dense distance matrix may be asymmetric or have a nonzero diagonal. Arrays of neighbors may have values that are
+    the larger, the more neighbors two rows share. Or features that are passed with neighbors show that the distances
+    are squares, or that the indices belong to other rows.
     """
 
 

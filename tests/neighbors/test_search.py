@@ -10,6 +10,7 @@ from sklearn.neighbors import VALID_METRICS_SPARSE
 
 from umap_sk import PrecomputedUMAP
 from umap_sk.neighbors.search import build_search, find_neighbors
+from umap_sk.neighbors.sets import find_smallest
 
 METRICS = [
     ("euclidean", None),
@@ -66,6 +67,32 @@ def test_metrics_of_sets(points):
         search = build_search(rows.astype(float), "jaccard", None, None)
         _, dists = find_neighbors(search, rows.astype(float), 9, own=True)
     assert np.allclose(dists, naive(rows, rows, 9, True, "jaccard")[1])
+
+
+@pytest.mark.parametrize("metric", ["jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath", "yule"])
+@pytest.mark.parametrize("share", [0.3, 0.02])
+def test_sets_have_the_distances_of_scipy(metric, share):
+    """Distances of sets have scipy's bits, and ties are in the order of the rows, for dense and sparse products."""
+    rng = np.random.default_rng(0)
+    rows, new = rng.random((200, 150)) < share, rng.random((30, 150)) < share
+    search = build_search(rows.astype(float), metric, None, None)
+    for queried in (rows, new):
+        own = queried is rows
+        indices, dists = find_neighbors(search, queried.astype(float), 9, own=own)
+        with np.errstate(invalid="ignore"):  # for scipy, 0 / 0 is no number
+            everything = np.nan_to_num(cdist(queried, rows, metric))
+        if own:
+            np.fill_diagonal(everything, np.inf)
+        expected = np.argsort(everything, axis=1, kind="stable")[:, :9]
+        assert np.array_equal(indices, expected)
+        assert np.array_equal(dists, np.take_along_axis(everything, expected, axis=1))
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 7, 9])
+def test_smallest_values(count):
+    """Ties are in the order of their indices, and NaN is last."""
+    values = np.array([2.0, np.nan, 1.0, 2.0, 1.0, 3.0, np.nan, 2.0])
+    assert find_smallest(values, count).tolist() == [2, 4, 0, 3, 7, 5, 1, 6][:count]
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", lambda a, b: np.abs(a - b).max()])

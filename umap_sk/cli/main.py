@@ -92,10 +92,12 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises errors in one line."""
+    """An argument parser that raises errors in one line. They name the help of `command`, if there is one."""
+
+    command: str | None = None
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; {self.prog} --help shows more")
+        raise UsageError(f"{message}; {self.command or self.prog} --help shows more")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,6 +168,7 @@ def make_parser(name: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.command = name and f"umap-sk {name}"  # unknown options of a command are errors of this parser
     parser.add_argument("--version", action="version", version=f"umap-sk {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for each, command in COMMANDS.items():

@@ -9,15 +9,11 @@ from numba.core.dispatcher import Dispatcher
 
 from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors.distances import get_power
+from umap_sk.neighbors.sets import SET_FORMULAS, divide
 
 BLOCK_NUMBERS = 2**21  # numbers that a block compares
 
 Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Divide arrays, with 0 / 0 = 0."""
-    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below != 0)
 
 
 def compare_sets(formula: Callable[..., np.ndarray]) -> Formula:
@@ -43,16 +39,7 @@ FORMULAS: dict[str, Formula] = {
     "braycurtis": lambda x, y: divide(np.abs(x - y).sum(axis=-1), np.abs(x + y).sum(axis=-1)),
     "hamming": lambda x, y: (x != y).mean(axis=-1),
     "haversine": haversine,
-    "jaccard": compare_sets(lambda both, first, second, n: divide(first + second, both + first + second)),
-    "dice": compare_sets(lambda both, first, second, n: divide(first + second, 2 * both + first + second)),
-    "rogerstanimoto": compare_sets(lambda both, first, second, n: 2 * (first + second) / (n + first + second)),
-    "russellrao": compare_sets(lambda both, first, second, n: (n - both) / n),
-    "sokalsneath": compare_sets(
-        lambda both, first, second, n: divide(2 * (first + second), both + 2 * (first + second))
-    ),
-    "yule": compare_sets(
-        lambda both, first, second, n: divide(2 * first * second, both * (n - both - first - second) + first * second)
-    ),
+    **{name: compare_sets(formula) for name, formula in SET_FORMULAS.items()},
 }
 
 

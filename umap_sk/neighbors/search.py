@@ -14,6 +14,7 @@ from umap_sk._typing import Features, Metric, Parameters, is_sparse
 from umap_sk.neighbors import distances
 from umap_sk.neighbors.euclidean import is_euclidean
 from umap_sk.neighbors.row_search import RowSearch
+from umap_sk.neighbors.sets import MAX_COLUMNS, SET_FORMULAS, find_smallest, search_sets
 from umap_sk.neighbors.sparse_rows import compute_sparse_distances
 
 EXTRA_NEIGHBORS = 4  # additional neighbors, so that rounding errors do not decide the selection
@@ -160,6 +161,9 @@ def _search_by_sklearn(
     """Search by scikit-learn. Rows whose last distance may be tied query more neighbors, and then all rows."""
     own = features is None
     rows = search.features if features is None else distances.prepare_features(features, search.metric)
+    name = search.metric if isinstance(search.metric, str) else ""
+    if name in SET_FORMULAS and not search.parameters and rows.shape[1] <= MAX_COLUMNS:
+        return search_sets(name, np.asarray(search.features), None if own else np.asarray(rows), wanted, progress)
     n = rows.shape[0]
     indices, dists = np.empty((n, wanted), np.int64), np.empty((n, wanted))
     for start in range(0, n, ROWS_PER_CALL):
@@ -222,14 +226,6 @@ def _compare_with_all(
         values[itself] = np.inf
     order = find_smallest(values, wanted)
     return order, values[order]
-
-
-def find_smallest(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the smallest values in ascending order. Equal values are ordered by index, NaN is last."""
-    kept = np.arange(len(values))
-    if count < len(values):
-        kept = np.flatnonzero(~(values > np.partition(values, count - 1)[count - 1]))
-    return kept[np.argsort(values[kept], kind="stable")][:count]
 
 
 def check_values(features: Features, metric: Metric, parameters: Parameters) -> None:

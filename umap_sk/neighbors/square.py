@@ -4,20 +4,22 @@ A few evenly spread rows suffice. Distances of any kind and magnitude pass.
 """
 
 import numpy as np
-from scipy.stats import rankdata
 
 from umap_sk._typing import Features, SparseMatrix, is_sparse
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.formats import as_csr
+from umap_sk.neighbors.similarities import (
+    DIAGONAL,
+    MIN_CORRELATED_ROWS,
+    MIN_CORRELATION,
+    MIN_LENGTH,
+    SAMPLED_ROWS,
+    correlate_with_shared,
+)
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
 ASYMMETRY = 1e-3  # asymmetry, relative to the mean distance, that rounding explains
-DIAGONAL = 0.1  # diagonal, relative to a row's mean distance, that rounding explains
 NONZERO_SHARE = 0.05  # share of rows with a nonzero diagonal that a matrix may have if it is asymmetric
-GRAPH_SAMPLE = 50  # rows of a sparse graph that are checked
-MIN_LENGTH = 8  # neighbors that a row needs for the correlation
-MIN_CORRELATED_ROWS = 20
-MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
 MAX_LOOKUPS = 10_000_000  # entries that are read
 
 CURES = (
@@ -72,7 +74,7 @@ def _check_matrix(X: np.ndarray) -> None:
 def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
     n = graph.shape[0]
-    rows = np.unique(np.linspace(0, n - 1, GRAPH_SAMPLE).astype(int))
+    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
     largest, rises = 0, []
     looks = 0
     for row in rows:
@@ -85,7 +87,8 @@ def _check_graph(graph: SparseMatrix) -> None:
         )
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and 0 < of_others.min() < of_others.max() <= 1 + 1e-6:
-            rises.append(_correlate_with_shared(graph, names, others, of_others))
+            lists = [graph.indices[graph.indptr[other] : graph.indptr[other + 1]] for other in others]
+            rises.append(correlate_with_shared(names, lists, of_others, n))
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
@@ -97,15 +100,3 @@ def _check_graph(graph: SparseMatrix) -> None:
             f"(correlation {np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where "
             f"small means near. {CURES}If they are distances, pass them as knn_indices and knn_dists."
         )
-
-
-def _correlate_with_shared(graph: SparseMatrix, names: np.ndarray, others: np.ndarray, values: np.ndarray) -> float:
-    """Return the rank correlation of a row's values with the share of neighbors in common."""
-    listed = np.zeros(graph.shape[1], bool)
-    listed[names] = True
-    lists = [graph.indices[graph.indptr[other] : graph.indptr[other + 1]] for other in others]
-    shared = np.array([np.count_nonzero(listed[entries]) for entries in lists])
-    share = shared / (np.array([len(entries) for entries in lists]) + len(names) - shared)
-    if share.min() == share.max():
-        return 0.0
-    return float(np.corrcoef(rankdata(share), rankdata(values))[0, 1])

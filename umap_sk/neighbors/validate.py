@@ -173,7 +173,9 @@ def check_columns(shape: tuple[int, int], n_columns: int | None, *, square: bool
     if square and shape[0] != shape[1]:
         raise ValueError(
             f"X has shape {shape}; distances between the training rows are needed, a square matrix. If X contains "
-            "features, set metric (for example 'euclidean') or give knn_indices and knn_dists as well."
+            "features, set metric (for example 'euclidean') or give knn_indices and knn_dists as well. If X contains "
+            "some rows of a graph, cut its columns, too: graph[rows][:, rows]. Held-out rows belong to transform: "
+            "graph[new][:, rows]."
         )
     if n_columns is not None and shape[1] != n_columns:
         raise ValueError(

@@ -28,6 +28,7 @@ from umap_sk.neighbors.row_search import RowSearch
 from umap_sk.neighbors.rows import NeighborCounts
 from umap_sk.neighbors.search import SklearnSearch
 from umap_sk.neighbors.searchers import Search, prepare_search, search_training
+from umap_sk.neighbors.similarities import check_neighbor_values
 from umap_sk.neighbors.square import check_square
 from umap_sk.neighbors.training_rows import select_kept_features
 from umap_sk.pipeline.inputs import Columns, Inputs, check_radii, check_self_column, count_rows
@@ -184,6 +185,7 @@ def learn_graph(
             neighbors, counts = prepare_neighbors(settings.graph, X, (indices, dists), search, allocate)
             if inputs.neighbors_given and indices is not None and dists is not None:
                 check_self_column(indices, dists)
+                check_neighbor_values(indices, dists)
                 if X is not None:
                     check_against_features(X, indices, dists, settings.search.metric)
             elif X is not None and inputs.is_graph:

@@ -1,0 +1,66 @@
+"""Detection of similarities among the values of neighbors, in whatever order a row lists them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from umap_sk.exceptions import DoubtfulDistancesWarning, warn
+from umap_sk.neighbors.validate import SIMILARITIES
+
+SAMPLED_ROWS = 50  # evenly spread rows that are checked
+DIAGONAL = 0.1  # value of a row itself, relative to the mean of its others, that rounding explains
+MIN_LENGTH = 8  # neighbors that a row needs for the correlation
+MIN_CORRELATED_ROWS = 20
+MIN_CORRELATION = 0.2  # correlation of values with shared neighbors: below 0 for distances, 0.3 to 0.9 for memberships
+
+
+def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
+    """Raise an error or warn if the values of neighbors in arrays look like similarities.
+
+    Raise if the value of most rows at themselves is among their largest. Warn if values up to 1 are the larger, the
+    more neighbors two rows share.
+    """
+    all_names, n = np.asarray(indices), len(np.asarray(indices))
+    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
+    names, values = all_names[rows], np.asarray(dists)[rows].astype(np.float64)
+    usable = (names >= 0) & (names < n) & np.isfinite(values)
+    is_own = usable & (names == rows[:, None])
+    others = usable & ~is_own
+    largest = 0
+    for own, other, row_values in zip(is_own, others, values, strict=True):
+        if own.any() and other.any():
+            itself, rest = row_values[own].max(), row_values[other]
+            largest += bool(itself >= np.median(rest) and itself > DIAGONAL * rest.mean())
+    if 2 * largest > len(rows):
+        raise ValueError(
+            f"knn_dists is larger at a row itself than at most of its neighbors, in {largest} of {len(rows)} sampled "
+            f"rows, as similarities are. {SIMILARITIES} If they are distances, set those of rows to themselves to 0."
+        )
+    if others.any() and 0 < values[others].min() < values[others].max() <= 1 + 1e-6:
+        rises = [
+            correlate_with_shared(names[t][usable[t]], all_names[names[t][others[t]]], values[t][others[t]], n)
+            for t in np.flatnonzero(others.sum(1) >= MIN_LENGTH)
+        ]
+        if len(rises) >= MIN_CORRELATED_ROWS and np.mean(rises) > MIN_CORRELATION:
+            warn(
+                f"knn_dists has values up to 1 that are the larger, the more neighbors two rows share (correlation "
+                f"{np.mean(rises):.2f}), as similarities do. {SIMILARITIES}",
+                DoubtfulDistancesWarning,
+            )
+
+
+def correlate_with_shared(names: np.ndarray, lists: Iterable[np.ndarray], values: np.ndarray, n_columns: int) -> float:
+    """Return the rank correlation of a row's values with the share of neighbors in common.
+
+    `names` are the neighbors of the row, and `lists` are those of its neighbors. Numbers that are no row are missing.
+    """
+    listed = np.zeros(n_columns, bool)
+    listed[names] = True
+    kept = [entries[(entries >= 0) & (entries < n_columns)] for entries in lists]
+    shared = np.array([np.count_nonzero(listed[entries]) for entries in kept])
+    share = shared / (np.array([len(entries) for entries in kept]) + len(names) - shared)
+    if share.min() == share.max() or values.min() == values.max():
+        return 0.0
+    return float(np.corrcoef(rankdata(share), rankdata(values))[0, 1])
