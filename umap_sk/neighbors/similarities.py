@@ -1,10 +1,7 @@
 """Detection of similarities among the values of neighbors, in whatever order a row lists them."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.validate import SIMILARITIES
@@ -39,10 +36,13 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             f"rows, as similarities are. {SIMILARITIES} If they are distances, set those of rows to themselves to 0."
         )
     if others.any() and 0 < values[others].min() < values[others].max() <= 1 + 1e-6:
-        rises = [
-            correlate_with_shared(names[t][usable[t]], all_names[names[t][others[t]]], values[t][others[t]], n)
-            for t in np.flatnonzero(others.sum(1) >= MIN_LENGTH)
-        ]
+        rises = []
+        for row in np.flatnonzero(others.sum(axis=1) >= MIN_LENGTH):
+            lists = all_names[names[row][others[row]]]
+            listed = np.isin(lists, names[row][usable[row]])
+            lengths = ((lists >= 0) & (lists < n)).sum(axis=1)
+            share = compute_share(listed.sum(axis=1), lengths, int(usable[row].sum()))
+            rises.append(correlate_ranks(share, values[row][others[row]]))
         if len(rises) >= MIN_CORRELATED_ROWS and np.mean(rises) > MIN_CORRELATION:
             warn(
                 f"knn_dists has values up to 1 that are the larger, the more neighbors two rows share (correlation "
@@ -51,16 +51,17 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             )
 
 
-def correlate_with_shared(names: np.ndarray, lists: Iterable[np.ndarray], values: np.ndarray, n_columns: int) -> float:
-    """Return the rank correlation of a row's values with the share of neighbors in common.
+def compute_share(common: np.ndarray, lengths: np.ndarray, own_length: int) -> np.ndarray:
+    """Return the share of common neighbors, of lists of some lengths and of a row's own list."""
+    return np.asarray(common / (lengths + own_length - common))
 
-    `names` are the neighbors of the row, and `lists` are those of its neighbors. Numbers that are no row are missing.
-    """
-    listed = np.zeros(n_columns, bool)
-    listed[names] = True
-    kept = [entries[(entries >= 0) & (entries < n_columns)] for entries in lists]
-    shared = np.array([np.count_nonzero(listed[entries]) for entries in kept])
-    share = shared / (np.array([len(entries) for entries in kept]) + len(names) - shared)
-    if share.min() == share.max() or values.min() == values.max():
-        return 0.0
-    return float(np.corrcoef(rankdata(share), rankdata(values))[0, 1])
+
+def correlate_ranks(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Spearman's rank correlation, or 0 if all values of either are equal. scipy's takes ten times as long."""
+    centered = []
+    for values in (first, second):
+        ordered = np.sort(values)
+        ranks = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+        centered.append(ranks - ranks.mean())
+    scale = np.sqrt((centered[0] @ centered[0]) * (centered[1] @ centered[1]))
+    return float(centered[0] @ centered[1] / scale) if scale > 0 else 0.0

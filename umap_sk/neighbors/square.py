@@ -14,7 +14,8 @@ from umap_sk.neighbors.similarities import (
     MIN_CORRELATION,
     MIN_LENGTH,
     SAMPLED_ROWS,
-    correlate_with_shared,
+    compute_share,
+    correlate_ranks,
 )
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
@@ -87,8 +88,7 @@ def _check_graph(graph: SparseMatrix) -> None:
         )
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
         if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and 0 < of_others.min() < of_others.max() <= 1 + 1e-6:
-            lists = [graph.indices[graph.indptr[other] : graph.indptr[other + 1]] for other in others]
-            rises.append(correlate_with_shared(names, lists, of_others, n))
+            rises.append(correlate_ranks(_share_neighbors(graph, names, others), of_others))
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
@@ -100,3 +100,12 @@ def _check_graph(graph: SparseMatrix) -> None:
             f"(correlation {np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where "
             f"small means near. {CURES}If they are distances, pass them as knn_indices and knn_dists."
         )
+
+
+def _share_neighbors(graph: SparseMatrix, names: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the share of neighbors that a row has in common with other rows."""
+    listed = np.zeros(graph.shape[1], bool)
+    listed[names] = True
+    lists = [graph.indices[graph.indptr[other] : graph.indptr[other + 1]] for other in others]
+    common = np.array([np.count_nonzero(listed[entries]) for entries in lists])
+    return compute_share(common, np.array([len(entries) for entries in lists]), len(names))
