@@ -68,7 +68,7 @@ def solve_scales(indptr, distances, target, local_connectivity, self_entries, gl
             if rho[first + r] > 0 or self_entries == 0:
                 total = 0.0
                 for e in range(start, stop):
-                    total += distances[uint64(e)]
+                    total += np.float64(distances[uint64(e)])
                 mean = total / max(1, stop - start + self_entries)
             sigma[first + r] = max(solved[r], 1e-3 * mean)
             if strengths.shape[0] > 0:
@@ -84,7 +84,7 @@ def sums_of_row_blocks(indptr, values, sums):
     for block in prange(sums.shape[0]):
         total = 0.0
         for e in range(indptr[block * BLOCK_ROWS], indptr[min(n, (block + 1) * BLOCK_ROWS)]):
-            total += values[e]
+            total += np.float64(values[e])
         sums[block] = total
 
 

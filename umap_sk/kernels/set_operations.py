@@ -99,9 +99,11 @@ def weigh_by_labels(indptr, indices, weights, labels, unknown, different):
         for i in range(block * BLOCK_ROWS, min(n, block * BLOCK_ROWS + BLOCK_ROWS)):
             largest = 0.0
             for e in range(indptr[i], indptr[i + 1]):
-                largest = max(largest, weights[e] * label_factor(labels[i], labels[indices[e]], unknown, different))
+                largest = max(
+                    largest, np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
+                )
             for e in range(indptr[i], indptr[i + 1]):
-                weight = weights[e] * label_factor(labels[i], labels[indices[e]], unknown, different)
+                weight = np.float64(weights[e]) * label_factor(labels[i], labels[indices[e]], unknown, different)
                 weights[e] = f4(weight / largest if largest > 0 else 0.0)
 
 
