@@ -14,7 +14,7 @@ from umap_sk._typing import FeaturesLike, Metric
 from umap_sk.compatible.distances import METRICS, TEXT_METRICS, generate_distances
 from umap_sk.compatible.translation import NO_FEATURES_MESSAGE, convert_metric
 from umap_sk.estimator import PrecomputedUMAP
-from umap_sk.neighbors.search import find_smallest
+from umap_sk.neighbors.sets import find_smallest
 from umap_sk.pipeline.place import get_features
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """Convolutions of a grid with an odd kernel by Fourier transforms whose bits are the same on every machine."""
 
-import contextlib
 import functools
 import math
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from umap_sk import kernels
-from umap_sk.runtime.threads import set_threads
+from umap_sk.runtime.threads import use_one_thread
 
 CORNERS_UNIT = 2 * kernels.TRANSFORM_LANES  # the number of corners along a side is a multiple of it
 RADICES = 4, 2, 3, 5
@@ -102,7 +101,7 @@ def convolve(grids: np.ndarray, transformed: np.ndarray) -> np.ndarray:
     Beyond the corners, the periodic grid is 0.
     """
     n_rows, n_columns = grids.shape[1:]
-    with set_threads(1) if n_rows * n_columns <= MAX_SERIAL_CORNERS else contextlib.nullcontext():
+    with use_one_thread(n_rows * n_columns <= MAX_SERIAL_CORNERS):
         packed = transform_columns(grids, 2 * n_rows, 2 * n_rows)
         rows = np.empty((1, 2 * n_rows, 2 * n_columns), np.float32)
         kernels.convolve_rows(*plan_transforms(2 * n_columns), packed, transformed, rows[0])

@@ -88,9 +88,7 @@ def as_matrix(sets: np.ndarray, like: Features | None = None) -> Features:
 
 def find_smallest(values: np.ndarray, count: int) -> np.ndarray:
     """Return the indices of the smallest values in ascending order. Equal values are ordered by index, NaN is last."""
-    if count >= len(values):
-        return np.argsort(values, kind="stable")
-    limit = np.partition(values, count - 1)[count - 1]
+    limit = np.partition(values, count - 1)[count - 1] if count < len(values) else np.nan
     if np.isnan(limit):
         return np.argsort(values, kind="stable")[:count]
     below = np.flatnonzero(values < limit)

@@ -19,23 +19,21 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
     Raise if the value of most rows at themselves is among their largest. Warn if values up to 1 are the larger, the
     more neighbors two rows share.
     """
-    all_names, n = np.asarray(indices), len(np.asarray(indices))
-    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
+    all_names = np.asarray(indices)
+    n = len(all_names)
+    rows = sample_rows(n)
     names, values = all_names[rows], np.asarray(dists)[rows].astype(np.float64)
     usable = (names >= 0) & (names < n) & np.isfinite(values)
     is_own = usable & (names == rows[:, None])
     others = usable & ~is_own
-    largest = 0
-    for own, other, row_values in zip(is_own, others, values, strict=True):
-        if own.any() and other.any():
-            itself, rest = row_values[own].max(), row_values[other]
-            largest += bool(itself >= np.median(rest) and itself > DIAGONAL * rest.mean())
+    rows_of_values = zip(is_own, others, values, strict=True)
+    largest = sum(is_among_largest(row_values[own], row_values[other]) for own, other, row_values in rows_of_values)
     if 2 * largest > len(rows):
         raise ValueError(
             f"knn_dists is larger at a row itself than at most of its neighbors, in {largest} of {len(rows)} sampled "
             f"rows, as similarities are. {SIMILARITIES} If they are distances, set those of rows to themselves to 0."
         )
-    if others.any() and 0 < values[others].min() < values[others].max() <= 1 + 1e-6:
+    if may_be_shares(values[others]):
         rises = []
         for row in np.flatnonzero(others.sum(axis=1) >= MIN_LENGTH):
             lists = all_names[names[row][others[row]]]
@@ -43,12 +41,34 @@ def check_neighbor_values(indices: ArrayLike, dists: ArrayLike) -> None:
             lengths = ((lists >= 0) & (lists < n)).sum(axis=1)
             share = compute_share(listed.sum(axis=1), lengths, int(usable[row].sum()))
             rises.append(correlate_ranks(share, values[row][others[row]]))
-        if len(rises) >= MIN_CORRELATED_ROWS and np.mean(rises) > MIN_CORRELATION:
+        if is_correlated(rises):
             warn(
                 f"knn_dists has values up to 1 that are the larger, the more neighbors two rows share (correlation "
                 f"{np.mean(rises):.2f}), as similarities do. {SIMILARITIES}",
                 DoubtfulDistancesWarning,
             )
+
+
+def sample_rows(n: int) -> np.ndarray:
+    """Return evenly spread rows of n."""
+    return np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
+
+
+def is_among_largest(own: np.ndarray, others: np.ndarray) -> bool:
+    """Return whether the value of a row at itself, if there is one, is no smaller than most others, nor nearly 0."""
+    if not len(own) or not len(others):
+        return False
+    return bool(own.max() >= np.median(others) and own.max() > DIAGONAL * others.mean())
+
+
+def may_be_shares(values: np.ndarray) -> bool:
+    """Return whether values are different ones above 0 and up to 1."""
+    return bool(len(values) and 0 < values.min() < values.max() <= 1 + 1e-6)
+
+
+def is_correlated(correlations: list[float]) -> bool:
+    """Return whether the values of enough rows grow with the shared neighbors, as those of distances never do."""
+    return len(correlations) >= MIN_CORRELATED_ROWS and bool(np.mean(correlations) > MIN_CORRELATION)
 
 
 def compute_share(common: np.ndarray, lengths: np.ndarray, own_length: int) -> np.ndarray:

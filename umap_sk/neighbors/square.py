@@ -10,12 +10,13 @@ from umap_sk.exceptions import DoubtfulDistancesWarning, warn
 from umap_sk.neighbors.formats import as_csr
 from umap_sk.neighbors.similarities import (
     DIAGONAL,
-    MIN_CORRELATED_ROWS,
-    MIN_CORRELATION,
     MIN_LENGTH,
-    SAMPLED_ROWS,
     compute_share,
     correlate_ranks,
+    is_among_largest,
+    is_correlated,
+    may_be_shares,
+    sample_rows,
 )
 
 MATRIX_SAMPLE = 300  # rows and columns of a dense matrix that are checked
@@ -75,7 +76,7 @@ def _check_matrix(X: np.ndarray) -> None:
 def _check_graph(graph: SparseMatrix) -> None:
     """Check stored diagonals of a graph, and whether values grow with the number of shared neighbors."""
     n = graph.shape[0]
-    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
+    rows = sample_rows(n)
     largest, rises = 0, []
     looks = 0
     for row in rows:
@@ -83,18 +84,16 @@ def _check_graph(graph: SparseMatrix) -> None:
         others, of_others, itself = names[names != row], values[names != row], values[names == row]
         if not len(others):
             continue
-        largest += (
-            bool(len(itself)) and itself.max() >= np.median(of_others) and itself.max() > DIAGONAL * of_others.mean()
-        )
+        largest += is_among_largest(itself, of_others)
         looks += int((graph.indptr[others + 1] - graph.indptr[others]).sum())
-        if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and 0 < of_others.min() < of_others.max() <= 1 + 1e-6:
+        if len(others) >= MIN_LENGTH and looks < MAX_LOOKUPS and may_be_shares(of_others):
             rises.append(correlate_ranks(_share_neighbors(graph, names, others), of_others))
     if 2 * largest > len(rows):
         raise ValueError(
             f"X is a sparse graph in which most rows have their largest values on the diagonal, as similarities do; "
             f"distances are needed, where small means near, and 0 on the diagonal or nothing. {CURES}"
         )
-    if len(rises) >= MIN_CORRELATED_ROWS and np.mean(rises) > MIN_CORRELATION:
+    if is_correlated(rises):
         raise ValueError(
             f"X is a sparse graph with values up to 1 that are the larger, the more neighbors two rows share "
             f"(correlation {np.mean(rises):.2f}), as memberships and similarities are; distances are needed, where "

@@ -75,7 +75,12 @@ def limit_threads(n_jobs: int | None) -> contextlib.AbstractContextManager[int]:
 
 def limit_threads_by_rows(n_rows: int) -> contextlib.AbstractContextManager[object]:
     """Run kernels on one thread if starting more threads would cost more than it saves for `n_rows` rows."""
-    return set_threads(1) if n_rows <= FEW_ROWS else contextlib.nullcontext()
+    return use_one_thread(n_rows <= FEW_ROWS)
+
+
+def use_one_thread(condition: bool) -> contextlib.AbstractContextManager[object]:
+    """Run kernels on one thread if the condition holds, and on the caller's number otherwise."""
+    return set_threads(1) if condition else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
